@@ -142,9 +142,29 @@ const needsRun = (frame: Frame, kind: Kind): boolean =>
     const inPlace = length?.kind === "bodyLength" && length.of.kind === "int" && fixedLengths.has(length.of.int) &&
       length.of.order !== "little" &&
       (length.from === "body" || length.from === "frame") && length.plus === 0
-    return !inPlace || all.some((field) => field.kind === "bits") || magic === undefined && all.some((field) => field.kind === "magic") ||
+    return !inPlace || magic === undefined && all.some((field) => field.kind === "magic") || !all.every(isInPlace) ||
       all.some((field) => (field as { readonly order?: string }).order === "little")
   })
+
+/** Whether a header field is an integer that is handed out as it stands. */
+const isInPlace = (field: HeaderField): boolean => {
+  switch (field.kind) {
+    case "magic":
+    case "opcode":
+    case "statusCode":
+    case "sectionLength":
+    case "bodyLength":
+    case "int":
+      return true
+    case "flags":
+    case "enumeration":
+      return field.unknown !== "error"
+    case "reserved":
+      return field.of.kind === "int" && field.policy !== "error"
+    default:
+      return false
+  }
+}
 
 /** Whether kinds that no magic tells apart have their opcode or length in different places. */
 const headersDiffer = ({ kinds }: Frame): boolean => {
@@ -153,7 +173,7 @@ const headersDiffer = ({ kinds }: Frame): boolean => {
     const all = Object.values(fields)
     const before = (role: string): string => {
       const index = all.findIndex(({ kind }) => kind === role)
-      return all.slice(0, index + 1).map(headerInt).join(" ")
+      return all.slice(0, index + 1).map((field) => isInPlace(field) ? headerInt(field) : field.kind).join(" ")
     }
     return `${before("opcode")}, ${before("bodyLength")}`
   })

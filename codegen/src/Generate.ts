@@ -185,7 +185,8 @@ const printApart = (run: () => ReadonlyArray<Module>): ReadonlyArray<Module> => 
   return modules.some(({ imports }) => imports.some(({ names }) => names.some(({ name }) => own.has(name)))) ? withTaken(own, run) : modules
 }
 
-const printProtocol = (model: Model, extension: string, runner: TestRunner): ReadonlyArray<Module> => {
+/** The modules of one protocol. */
+export const printProtocol = (model: Model, extension: string, runner: TestRunner): ReadonlyArray<Module> => {
   const context = new Context(model, extension)
   const types = [printTypes(context), printSchemas(context), printIndex(context), printModel(context)]
   if (model.frame.kinds.length === 0) return types

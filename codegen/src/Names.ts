@@ -10,6 +10,9 @@ export const capital = (name: string): string => `${name[0]!.toUpperCase()}${nam
 /** A literal of text. */
 export const quote = (text: string): string => JSON.stringify(text)
 
+/** How many bytes or elements an expression has; none where it has no value, which the writer of the value refuses. */
+export const lengthOf = (value: string): string => `(${value}?.length ?? 0)`
+
 /** `my-spec` or `dcpOpen` to `MySpec`, `DcpOpen`. */
 export const pascal = (name: string): string => name.split(/[^A-Za-z0-9]+/).filter((part) => part !== "").map(capital).join("")
 
@@ -21,9 +24,6 @@ export const familyName = (file: string): string => {
   const name = pascal(file)
   return /^\d/.test(name) ? `Commands${name}` : moduleNames.has(name.toLowerCase()) ? `${name}Commands` : name
 }
-
-/** `DcpOpen` to `dcpOpen`. */
-export const camel = (name: string): string => name.length === 0 ? name : name[0]!.toLowerCase() + name.slice(1)
 
 /** `DcpStreamRequest` to `DCP_STREAM_REQUEST`. */
 export const upperSnake = (name: string): string => name.replaceAll(/([a-z0-9])([A-Z])|([A-Z])([A-Z][a-z])/g, "$1$3_$2$4").toUpperCase()

@@ -173,6 +173,16 @@ const planted: ReadonlyArray<readonly [what: string, spec: string, rule: string,
   ],
   ["a record without end", `T(struct("V", { a: u8, list: prefixed(u8, lazy(() => 0)) }))`, "WW010", /struct or a choice|the record/],
   [
+    "counted elements of which an unknown one has no end",
+    `T(struct("S", { list: counted(u8, choice("C", u8, { A: tagged(1, { n: u8 }) }, { unknown: "keep" })) }))`,
+    "WW131",
+    /prefixed\(u16/
+  ],
+  ["counted elements without bytes", `T(struct("S", { list: counted(u32, struct("E", {})) }))`, "WW131", /a length/],
+  ["elements without end within a length", `T(struct("S", { list: prefixed(u8, array(utf8())) }))`, "WW131", /a length/],
+  ["a constant too large within a length", `T(struct("S", { a: prefixed(u8, constant(u8, 300)) }))`, "WW130", /0…255/],
+  ["half a byte within a length", `T(struct("S", { a: prefixed(u8, utf8({ max: 1.5 })) }))`, "WW133", /whole number/],
+  [
     "a float in another order",
     `T(struct("S", { p: struct("Point", { x: f32, y: f32 }) }, { byteOrder: "little" }))`,
     "WW270",

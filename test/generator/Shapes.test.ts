@@ -131,7 +131,7 @@ it("compiles and works", () => {
   expect(printed("top/Family.ts")).toContain("from \"shapes/base/Family\"")
   node(Path.join(root, "node_modules/typescript/bin/tsc"), "-p", ".")
   const head = (tag: string, opcode: number, status?: number) =>
-    status === undefined ? { _tag: tag, opcode, magic: 1, unused: 0 } : { _tag: tag, opcode, magic: 2, status }
+    status === undefined ? { _tag: tag, opcode, magic: 1 } : { _tag: tag, opcode, magic: 2, status }
   expect(
     (JSON.parse(node("--conditions=@wirewright/source", "use.ts")) as ReadonlyArray<string>).map((one) =>
       one.startsWith("{") ? JSON.parse(one) as unknown : one

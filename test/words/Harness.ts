@@ -3,9 +3,11 @@
  * interpreter that tools use. Generated in this process and without the checker, so that each word's own two files are what is tested.
  */
 import { buildModel } from "@wirewright/codegen/Build"
+import { checkModel } from "@wirewright/codegen/check/Model"
 import { header } from "@wirewright/codegen/Header"
 import type { Origin } from "@wirewright/codegen/Origin"
 import { json } from "@wirewright/codegen/Output"
+import { printProtocol } from "@wirewright/codegen/Generate"
 import { print } from "@wirewright/codegen/Print"
 import { Context } from "@wirewright/codegen/print/Context"
 import { printIndex, printModel } from "@wirewright/codegen/print/Packets"
@@ -21,7 +23,7 @@ import { isVisibleType } from "@wirewright/codec/words/Sizes"
 import { endsItself } from "@wirewright/codec/words/Sizes"
 import { wordOf } from "@wirewright/codec/words/index"
 import { flatFields, Scope } from "@wirewright/codec/words/Word"
-import type { NamedType } from "@wirewright/dsl"
+import type { NamedType, Protocol } from "@wirewright/dsl"
 import * as ChildProcess from "node:child_process"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
@@ -64,6 +66,10 @@ export const plain = (value: unknown): unknown => {
   if (typeof value !== "object" || value === null) return value
   return Object.fromEntries(Object.entries(value).filter(([, one]) => one !== undefined).map(([name, one]) => [name, plain(one)]))
 }
+
+/** Whether there is a NaN in a value: every one is written as the same one. */
+export const hasNaN = (value: unknown): boolean =>
+  Number.isNaN(value) || typeof value === "object" && value !== null && !(value instanceof Uint8Array) && Object.values(value).some(hasNaN)
 
 const objection = (error: unknown): Objection => {
   if (!(error instanceof DecodeError)) throw error
@@ -317,9 +323,26 @@ export const compile = (directories: ReadonlyArray<string>): string => {
   return stdout + stderr
 }
 
+const origin = { doc: () => undefined, family: () => undefined, locate: () => undefined } as unknown as Origin
+
+/** Code of a whole protocol, packets and all, below `test/`; findings of the checker are thrown. */
+export const protocolOf = async (
+  protocol: Protocol
+): Promise<{ readonly gen: Gen; readonly catalog: Catalog; readonly directory: string }> => {
+  const directory = Path.join(work, `.wirewright-protocol-${protocol.name}`)
+  Fs.rmSync(directory, { recursive: true, force: true })
+  Fs.mkdirSync(directory, { recursive: true })
+  const built = buildModel(protocol, origin)
+  const complaints = [...built.complaints, ...checkModel(built)]
+  if (complaints.length > 0) throw new Error(complaints.map(({ message, rule }) => `${rule} ${message}`).join("\n"))
+  for (const module of printProtocol(built.model, ".ts", "none")) Fs.writeFileSync(Path.join(directory, module.path), print(module, header))
+  Fs.writeFileSync(Path.join(directory, `${protocol.name}.model.json`), json(built.model))
+  const gen = await import(Path.join(directory, "index.ts")) as Gen
+  return { gen, catalog: Catalog.of([built.model]), directory }
+}
+
 /** The model of records, with connection states where they mention some. */
 export const modelOf = (name: string, types: ReadonlyArray<NamedType>, states: ReadonlyArray<string> = []): Model => {
-  const origin = { doc: () => undefined, family: () => undefined, locate: () => undefined } as unknown as Origin
   const built = buildModel({ kind: "types", name, module: name, types }, origin)
   if (built.complaints.length > 0) throw new Error(built.complaints.map(({ message }) => message).join("\n"))
   return { ...built.model, states: states.map((state) => ({ name: state, doc: state })) }

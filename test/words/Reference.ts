@@ -53,7 +53,7 @@ export const reference: { readonly [group: string]: ReadonlyArray<Row> } = {
       "{ x: 1, y: -2 }",
       "3f800000 00000000000000c0",
       "IEEE 754, 4 or 8 bytes",
-      "`f32` rounds; a finite number that would become infinite is refused. Every NaN is written as the canonical one."
+      "`f32` rounds; a finite number that would become infinite is refused. Every NaN is read as `NaN` and written as the canonical quiet one, without sign and payload."
     ),
     row(
       "varint",
@@ -280,7 +280,7 @@ export const reference: { readonly [group: string]: ReadonlyArray<Row> } = {
       "{ c: { _tag: \"Text\", s: \"a\" } }",
       "54 6100",
       "a tag, then the fields of its case",
-      "A union told apart by `_tag`. Tags are numbers of any kind, or a character. `unknown: \"keep\"` hands out `{ _tag: \"Unknown\", tag, bytes }`; a known tag in it is refused."
+      "A union told apart by `_tag`. Tags are numbers of any kind, or a character. `unknown: \"keep\"` hands out `{ _tag: \"Unknown\", tag, bytes }`; a known tag in it is refused. It takes what is left: in a list, give each element its length."
     ),
     row(
       "choice by a sibling",
@@ -357,6 +357,15 @@ export const unsaid: ReadonlyArray<readonly [what: string, instead: string]> = [
   [
     "`when(state, of)` without `from` or `to` checks nothing when writing: that a value is given says that the state is on",
     "name a version, which is checked"
+  ],
+  ["A checksum within a packet's body over fields of its header", "put it into the trailer, which covers header and body; or `custom`"],
+  [
+    "A length of the packet that counts its own bytes, where their number varies",
+    "a length of fixed size, or one from the body or the field"
+  ],
+  [
+    "Numbered states in golden `examples` (versions), and values of `custom` fields in them",
+    "tests of your own, which give states to `decode`"
   ],
   ["A slice of more than 53 bits", "two slices"],
   ["`optional` after an array within `tokens`", "the array takes all; put the optional one before it"]

@@ -3,7 +3,7 @@ import { typeSchema } from "@wirewright/codec/PacketSchema"
 import * as Schema from "effect/Schema"
 import { afterAll, beforeAll, expect, it } from "vitest"
 import { random } from "../../packages/codec/src/Random.fixture.ts"
-import { compile, Generated, hexOf, plain } from "./Harness.ts"
+import { compile, Generated, hasNaN, hexOf, plain } from "./Harness.ts"
 import { type MadeRecord, RandomSpec } from "./RandomSpec.ts"
 
 const seed = Number(process.env["WORDS_SEED"] ?? 1)
@@ -62,10 +62,6 @@ it("writes what it reads", () => {
   }
   if (faults.length > 0) throw new Error(`${faults.length} of ${made.length} (seed ${seed})\n${faults.slice(0, 12).join("\n\n")}`)
 })
-
-/** Every NaN is written as the same one. */
-const hasNaN = (value: unknown): boolean =>
-  Number.isNaN(value) || typeof value === "object" && value !== null && !(value instanceof Uint8Array) && Object.values(value).some(hasNaN)
 
 it("type-checks, a part of them", async () => {
   const few = await Generated.of("random-types", made.slice(0, 40).map(({ type }) => type))

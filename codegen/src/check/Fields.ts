@@ -7,7 +7,7 @@ import { optionalIn, unwrapped } from "@wirewright/codec/words/Sizes"
 import { flatFields } from "@wirewright/codec/words/Word"
 import { presences } from "@wirewright/codec/LayoutSizes"
 import { isPresenceByLength } from "@wirewright/codec/words/Presence"
-import { at, type Place, rangeOf } from "./Place.ts"
+import { at, type Place } from "./Place.ts"
 import { checkWord } from "./Words.ts"
 
 /** Fields of one object with where they were written, those within `bits` and `tokens` in place of these. */
@@ -172,7 +172,6 @@ export function* checkRun(place: Place, fields: ReadonlyArray<FieldModel>, measu
       )
     }
     if (!delimited && optionalIn(type) === undefined) open = name
-    yield* checkType(place, name, type)
     yield* checkWord(place, name, type)
   }
   yield* checkOptionals(place, fields)
@@ -216,76 +215,4 @@ function* checkOptionals(place: Place, fields: ReadonlyArray<FieldModel>): Itera
     }
     known.set(size, present)
   }
-}
-
-function* checkType(place: Place, name: string, type: TypeModel): Iterable<Complaint> {
-  const { context } = place
-  switch (type.kind) {
-    case "when":
-      if (type.sibling !== true && !place.states.includes(type.state)) {
-        yield at(
-          place,
-          "WW129",
-          [name],
-          `the frame declares no connection state ${type.state}`,
-          `declare it in the frame's states (${place.states.join(", ") || "none so far"})`
-        )
-      }
-      return yield* checkType(place, name, type.of)
-    case "optional":
-      if (type.of.kind === "optional" || type.of.kind === "when") {
-        yield at(
-          place,
-          "WW126",
-          [name],
-          `${name} is optional twice`,
-          type.of.kind === "when" ? "write when(…, optional(…))" : "once is enough"
-        )
-      }
-      return yield* checkType(place, name, type.of)
-    case "constant": {
-      const { min, max } = rangeOf(type.int)
-      if (typeof type.value === "number" && !Number.isSafeInteger(type.value) || BigInt(type.value) < min || BigInt(type.value) > max) {
-        yield at(place, "WW130", [name], `${type.value} does not fit ${type.int}`, `${type.int} holds ${min}…${max}`)
-      }
-      return
-    }
-    case "array":
-      if (context.minimumSize(type.of) === 0) {
-        yield at(
-          place,
-          "WW131",
-          [name],
-          `elements of ${name} may take no bytes, so their number is unbounded`,
-          "give the element a field of fixed width or a length"
-        )
-      } else if (!context.ends(type.of)) {
-        yield at(
-          place,
-          "WW131",
-          [name],
-          `elements of ${name} do not say where they end`,
-          "make the element a record whose variable fields have a lengthOf"
-        )
-      }
-      return yield* checkSize(place, name, { max: type.max })
-    case "bytes":
-    case "utf8":
-    case "json":
-    case "text":
-      return yield* checkSize(place, name, { max: type.max, size: type.size })
-  }
-}
-
-function* checkSize(
-  place: Place,
-  name: string,
-  { max, size }: { readonly max?: number | undefined; readonly size?: number | undefined }
-): Iterable<Complaint> {
-  for (const value of [max, size]) {
-    if (value !== undefined && (!Number.isSafeInteger(value) || value < 0)) {
-      yield at(place, "WW133", [name], `${value} is no size`, "give a whole number of bytes")
-    }
-  }
-  if (max !== undefined && size !== undefined) yield at(place, "WW133", [name], "both size and max are given", "a fixed size needs no max")
 }

@@ -4,9 +4,10 @@ import { fixedSize } from "@wirewright/codec/words/Sizes"
 import type { Built } from "../Build.ts"
 import { type Complaint, complaintsOf } from "../Finding.ts"
 import { Context } from "../print/Context.ts"
+import { lengthRole } from "../print/RunFrame.ts"
 import { checkNames, flattened, slicesOf } from "./Fields.ts"
 import type { Place } from "./Place.ts"
-import { checkSiblings, checkWord } from "./Words.ts"
+import { checkOver, checkSiblings, checkWord } from "./Words.ts"
 
 /** Findings about a frame's kinds and phases. */
 export function* checkKinds(built: Built, value: Frame): Iterable<Complaint> {
@@ -82,6 +83,15 @@ export function* checkKinds(built: Built, value: Frame): Iterable<Complaint> {
     yield* checkNames(place, fields, new Map())
     yield* checkSiblings(place, fields, slicesOf(model.run.fields))
     for (const { name, type } of model.run.fields) yield* checkWord(place, name, type)
+    const length = lengthRole(context, model.run)
+    if (length !== undefined && !length.isFixed && (length.from === "frame" || length.from === "length")) {
+      yield complain(
+        "WW165",
+        [...path, "headers", "0", "fields", length.name],
+        `${length.name} counts its own bytes, whose number depends on what it says`,
+        "count from the body or from after the field, or use an integer of fixed size"
+      )
+    }
     for (const { name, type } of model.run.trailer) {
       if (fixedSize(context, type) === undefined) {
         yield complain(
@@ -91,7 +101,12 @@ export function* checkKinds(built: Built, value: Frame): Iterable<Complaint> {
           "keep trailers fixed, or make it a field of the packets"
         )
       }
-      yield* checkWord({ ...place, path: [...path, "trailer"] }, name, type)
+      const there = { ...place, path: [...path, "trailer"] }
+      yield* checkWord(there, name, type)
+      if (type.kind === "checksum") {
+        const names = [...model.run.fields, { name: built.model.frame.sections[0] ?? "body" }, ...model.run.trailer].map((one) => one.name)
+        yield* checkOver(there, [name], name, type, names)
+      }
     }
   }
 }

@@ -24,8 +24,6 @@ interface Gap {
   readonly name: string
   readonly why: string
   readonly hint: string
-  /** A decoder stops as soon as it can, so that no value's bytes may begin like another's. */
-  readonly stopsEarly?: true
 }
 
 /** What is said about a spec. */
@@ -142,7 +140,8 @@ class Prover {
       case "counted":
         return this.element(type.of, name)
       case "array":
-        return [...this.element(type.of, name), ...type.until === undefined ? [] : this.terminator(type.of, type.until, name)]
+        // one that looks like the end is refused, as text is that contains its own
+        return this.element(type.of, name)
       case "tokens":
         return this.tokens(type)
       case "struct":
@@ -158,28 +157,6 @@ class Prover {
     if (!this.context.ends(of)) return [{ name, why: `nothing says where an element of ${name} ends`, hint: lengthen }]
     if (this.context.minimumSize(of) === 0) return [{ name, why: `an element of ${name} may take no bytes`, hint: lengthen }]
     return this.type(of, name, false)
-  }
-
-  /** An element must not begin like the terminator. */
-  private terminator(of: TypeModel, until: string, name: string): ReadonlyArray<Gap> {
-    const byte = Number.parseInt(until.slice(0, 2), 16)
-    const first = new Sets(this.catalog, new Map()).first(of)
-    if (first !== undefined && !first.has(byte) || this.beginsWithText(of)) return []
-    return [{
-      name,
-      why: `an element of ${name} may begin like its end, 0x${until}`,
-      hint: "end it otherwise, or give the elements tags that are never that",
-      stopsEarly: true
-    }]
-  }
-
-  /** Whether values begin with text: one that begins like an end is refused like one that contains its own. */
-  private beginsWithText(of: TypeModel): boolean {
-    if (of.kind === "struct") {
-      const [field] = this.catalog.typeOf("struct", of.ref).fields
-      return field !== undefined && this.beginsWithText(field.type)
-    }
-    return of.kind === "bytes" || of.kind === "utf8" || of.kind === "json" || of.kind === "text"
   }
 
   private tokens(type: Extract<TypeModel, { readonly kind: "tokens" }>): ReadonlyArray<Gap> {
@@ -253,7 +230,7 @@ const decide = (
   if (gap === undefined) return
   const path = gap.name === "" ? place.path : [...place.path, gap.name]
   for (const states of stateSets(typesIn(prover.catalog, alternatives.flatMap(({ fields }) => fields)))) {
-    const found = search(prover.catalog, alternatives, states, open || gap.stopsEarly === true)
+    const found = search(prover.catalog, alternatives, states, open)
     if (found === undefined) continue
     const on = [...states].filter(([, number]) => number !== 0).map(([name]) => name)
     const when = on.length === 0 ? "" : ` (with ${on.join(", ")})`

@@ -385,6 +385,13 @@ export const protocolCodes: ReadonlyArray<FindingCode> = [
     "const g = frame(\"G\", { sections: [\"body\"], kinds: { m: { trailer: { t: cstring() }, ...kind({ length: bodyLength(u16), type: opcode(u8) }) } } }) // ←\nexport const x = protocol(g, { name: \"p\", module: \"./gen\", commands: [] })"
   ),
   one(
+    "WW165",
+    "A length that counts its own bytes, of which there are more or fewer",
+    "Two lengths would fit some packets.",
+    "Count from the body or from after the field, or use an integer of fixed size.",
+    "const g = frame(\"G\", { sections: [\"body\"], kinds: { m: kind({ type: opcode(u8), length: bodyLength(varint(), { from: \"frame\" }) }) } }) // ←\nexport const x = protocol(g, { name: \"p\", module: \"./gen\", commands: [] })"
+  ),
+  one(
     "WW170",
     "An example that is not hex",
     "Golden bytes are written as two digits each.",

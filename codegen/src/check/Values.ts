@@ -2,6 +2,7 @@
  * Whether spec values are what the words of the DSL make: specs run without the type checker, so a misspelt option, a word without its
  * call or a text in place of a number is found here, before anything is made of it.
  */
+import { nearestOf } from "../Nearest.ts"
 import { callSite } from "@wirewright/dsl"
 import type { Protocol, TypesOnly } from "@wirewright/dsl"
 import type { Complaint } from "../Finding.ts"
@@ -230,23 +231,6 @@ const shown = (value: unknown): string =>
     ? "nothing"
     : JSON.stringify(value)
 
-/** The option that was meant, by the letters it shares. */
-const nearest = (word: string, known: ReadonlyArray<string>): string | undefined => {
-  const distance = (a: string, b: string): number => {
-    let row = Array.from({ length: b.length + 1 }, (_, i) => i)
-    for (let i = 1; i <= a.length; i++) {
-      const next = [i]
-      for (let j = 1; j <= b.length; j++) {
-        next.push(Math.min(row[j]! + 1, next[j - 1]! + 1, row[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1)))
-      }
-      row = next
-    }
-    return row[b.length]!
-  }
-  const best = [...known].sort((a, b) => distance(word.toLowerCase(), a.toLowerCase()) - distance(word.toLowerCase(), b.toLowerCase()))[0]
-  return best !== undefined && distance(word.toLowerCase(), best.toLowerCase()) <= Math.max(1, word.length / 3) ? best : undefined
-}
-
 /** A walk over one protocol's values; each is looked at once. */
 class Values {
   private readonly seen: Set<unknown>
@@ -268,7 +252,7 @@ class Values {
         )
         continue
       }
-      const meant = nearest(key, Object.keys(shape))
+      const meant = nearestOf(key, Object.keys(shape))
       yield saying(
         "WW011",
         below(spot, key),

@@ -24,6 +24,7 @@ export function* checkWord(place: Place, name: string, type: TypeModel, inToken 
     case "utf8":
     case "json":
     case "text":
+      yield* checkSize(place, name, { max: type.max, size: type.size })
       if (type.until !== undefined && type.size !== undefined) {
         yield at(place, "WW205", path, `${name} has both a size and an end`, "keep `size`, or keep `until`")
       }
@@ -52,12 +53,43 @@ export function* checkWord(place: Place, name: string, type: TypeModel, inToken 
       yield* checkNumber(place, path, type.by)
       yield* checkEnd(place, name, type.by)
       yield* checkArithmetic(place, name, type, type.by, type.kind === "counted" ? countsOf(type) : lengthsOf(place, type.of))
+      if (type.kind === "counted") {
+        yield* checkElement(place, name, type.of)
+        yield* checkSize(place, name, { max: type.max })
+      }
       return yield* checkWord(place, name, type.of, type.kind === "prefixed")
     case "array":
+      yield* checkElement(place, name, type.of)
+      yield* checkSize(place, name, { max: type.max })
       return yield* checkWord(place, name, type.of)
+    case "constant": {
+      const { min, max } = rangeOf(type.int)
+      if (typeof type.value === "number" && !Number.isSafeInteger(type.value) || BigInt(type.value) < min || BigInt(type.value) > max) {
+        yield at(place, "WW130", path, `${type.value} does not fit ${type.int}`, `${type.int} holds ${min}…${max}`)
+      }
+      return
+    }
     case "optional":
+      if (type.of.kind === "optional" || type.of.kind === "when") {
+        yield at(
+          place,
+          "WW126",
+          path,
+          `${name} is optional twice`,
+          type.of.kind === "when" ? "write when(…, optional(…))" : "once is enough"
+        )
+      }
       return yield* checkWord(place, name, type.of, inToken)
     case "when":
+      if (type.sibling !== true && !place.states.includes(type.state)) {
+        yield at(
+          place,
+          "WW129",
+          path,
+          `the frame declares no connection state ${type.state}`,
+          `declare it in the frame's states (${place.states.join(", ") || "none so far"})`
+        )
+      }
       if ((type.from ?? -Infinity) > (type.to ?? Infinity)) {
         yield at(place, "WW234", path, `${name} is there from ${type.from} to ${type.to}, which is never`, "let `from` be at most `to`")
       }
@@ -87,6 +119,34 @@ export function* checkWord(place: Place, name: string, type: TypeModel, inToken 
         )
       }
   }
+}
+
+/** What stands in a list tells where it ends, and takes bytes. */
+function* checkElement(place: Place, name: string, of: TypeModel): Iterable<Complaint> {
+  if (place.context.minimumSize(of) === 0) {
+    yield at(
+      place,
+      "WW131",
+      [name],
+      `elements of ${name} may take no bytes, so their number is unbounded`,
+      "give the element a field of fixed width or a length"
+    )
+  } else if (!place.context.ends(of)) {
+    yield at(place, "WW131", [name], `elements of ${name} do not say where they end`, "give each its length: prefixed(u16, …)")
+  }
+}
+
+function* checkSize(
+  place: Place,
+  name: string,
+  { max, size }: { readonly max?: number | undefined; readonly size?: number | undefined }
+): Iterable<Complaint> {
+  for (const value of [max, size]) {
+    if (value !== undefined && (!Number.isSafeInteger(value) || value < 0)) {
+      yield at(place, "WW133", [name], `${value} is no size`, "give a whole number of bytes")
+    }
+  }
+  if (max !== undefined && size !== undefined) yield at(place, "WW133", [name], "both size and max are given", "a fixed size needs no max")
 }
 
 const checksumWidths: { readonly [algorithm: string]: number } = {
@@ -235,7 +295,9 @@ function* checkTokens(place: Place, type: Of<"tokens">): Iterable<Complaint> {
         "use utf8(), decimal(), a literal or bytes() in tokens, and put the rest after the line"
       )
     }
-    yield* checkWord(place, name, of, true)
+    // separators tell the elements of a list apart
+    if (of.kind === "array") yield* checkSize(place, name, { max: of.max })
+    yield* checkWord(place, name, of.kind === "array" ? of.of : of, true)
   }
 }
 
@@ -460,7 +522,8 @@ function* checkCondition(
   }
 }
 
-function* checkOver(
+/** A checksum covers fields that are among `names`, in wire order and without gaps. */
+export function* checkOver(
   place: Place,
   path: ReadonlyArray<string>,
   name: string,

@@ -4,7 +4,7 @@ import { wordOf as codecWord } from "@wirewright/codec/words/index"
 import { depthsOf, endsItself, fixedSize, isVisibleType, leastSize } from "@wirewright/codec/words/Sizes"
 import { baseOf } from "../Link.ts"
 import { Module } from "../Module.ts"
-import { pascal } from "../Names.ts"
+import { lengthOf, pascal } from "../Names.ts"
 import { wordOf } from "../words/index.ts"
 import { codec } from "./Codec.ts"
 import type { Bound } from "../words/Word.ts"
@@ -198,7 +198,7 @@ export class Context {
   /** Room that elements need at most. */
   boundElements(module: Module, of: TypeModel, value: string): string {
     const { fixed, terms } = this.bound(module, of, "one")
-    if (terms.length === 0) return fixed === 1 ? `${value}.length` : `${value}.length * ${fixed}`
+    if (terms.length === 0) return fixed === 1 ? lengthOf(value) : `${lengthOf(value)} * ${fixed}`
     return `${module.use(codec, "boundElements")}(${value}, (one) => ${[...(fixed > 0 ? [String(fixed)] : []), ...terms].join(" + ")})`
   }
 }

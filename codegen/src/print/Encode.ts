@@ -39,6 +39,8 @@ export interface Target {
 /** A length that is to be filled in. */
 interface Slot extends LengthModel {
   at: string
+  /** Whether it is there in some packets only: then `at` is negative in the others. */
+  isSometimes?: true
   readonly int: IntName
   readonly order: ByteOrder | undefined
 }
@@ -124,6 +126,15 @@ export class FieldWriter {
 
   get places(): Map<string, [at: string, end: string]> {
     return this.target.scope.places
+  }
+
+  /** Fields whose places are kept: where they begin, and where they end. */
+  get firsts(): Set<string> {
+    return this.target.scope.firsts
+  }
+
+  get lasts(): Set<string> {
+    return this.target.scope.lasts
   }
 
   /** Writes a checksum from the beginning of one field to the end of another as soon as these are known. */
@@ -307,9 +318,10 @@ export class FieldWriter {
         for (const slot of slots) {
           if (before.has(slot)) continue
           const outer = this.fresh(`${local(target.split(" ")[0]!)}Slot`)
-          this.lines.push(`let ${outer} = 0`)
+          this.lines.push(`let ${outer} = -1`)
           inner.lines.push(`${outer} = ${slot.at}`)
           slot.at = outer
+          slot.isSometimes = true
         }
       }
       return inner.lines.map((line) => `  ${line}`)
@@ -367,7 +379,7 @@ export class FieldWriter {
     const nullable = this.isNull(name)
     const whole = (inner: FieldWriter, of: TypeModel): void => {
       const written = scope.written.get(name)
-      if (written !== undefined) return inner.advance(`${inner.use("putBytes")}(bytes, ${inner.here}, ${written})`)
+      if (written !== undefined) return inner.advance(`${inner.use("putBytes")}(bytes, ${inner.here}, ${written}, ${inner.where(name)})`)
       const start = slots === undefined ? "" : inner.mark(`${local(name)}From`)
       inner.write(of, { ...field, path: name }, value)
       if (slots !== undefined) {
@@ -381,14 +393,14 @@ export class FieldWriter {
       }, (inner) => whole(inner, type))
     }
     if (slots === undefined || type.kind !== "optional" && type.kind !== "when") return whole(this, type)
-    // what measures it is written all the same when it is not there
-    const always = slots.filter((slot) => !/Slot\d*$/.test(slot.at))
-    for (const slot of always) this.lines.push(this.slotText(slot, String(slot.plus ?? 0), name))
-    this.settle()
     if (type.kind === "optional" && type.if?.kind !== "valueOf") {
+      // what measures it is written all the same when it is not there
+      const always = slots.filter((slot) => slot.isSometimes !== true)
+      for (const slot of always) this.lines.push(this.slotText(slot, String(slot.plus ?? 0), name))
+      this.settle()
       return this.branch(`${value} !== undefined`, (inner) => whole(inner, type.of))
     }
-    wordOf(type).write(this, { ...type, of: type.of } as typeof type, { ...field, path: name }, value)
+    whole(this, type)
   }
 
   /** Whether a length or count says that a field may be null. */
@@ -398,7 +410,8 @@ export class FieldWriter {
 
   private slotText(slot: Slot, value: string, name: string): string {
     const number = intSize(slot.int) === 8 ? (/^\d+$/.test(value) ? `${value}n` : `BigInt(${value})`) : value
-    return putInt(this, slot.int, slot.order, slot.at, number, name)
+    const put = putInt(this, slot.int, slot.order, slot.at, number, name)
+    return slot.isSometimes === true ? `if (${slot.at} >= 0) ${put}` : put
   }
 
   /** Fills in the lengths of what has just been written. */

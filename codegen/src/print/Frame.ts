@@ -1,7 +1,7 @@
 /** Prints `Frame.ts` of a root protocol: headers, the frame's shape, and packets that no command describes. */
 import type { HeaderFieldModel, HeaderModel, KindModel } from "@wirewright/codec/Model"
 import { Module, type Parameter, type Property } from "../Module.ts"
-import { hex, intSize } from "../Names.ts"
+import { hex, intSize, lengthOf } from "../Names.ts"
 import { placeParameters, printAccessors } from "./Accessors.ts"
 import { codec } from "./Codec.ts"
 import { type Context, kindName } from "./Context.ts"
@@ -470,7 +470,7 @@ const printRaw = (context: Context, module: Module, kind: KindModel, word: "Unkn
   let from = `${own[0]}Start`
   own.forEach((section, index) => {
     const next = own[index + 1] === undefined ? "end" : `${own[index + 1]}Start`
-    lines.push(`const ${next} = ${put}(bytes, ${from}, packet.${section})`)
+    lines.push(`const ${next} = ${put}(bytes, ${from}, packet.${section}, "${name}", "${section}")`)
     from = next
   })
   module.add({
@@ -484,7 +484,9 @@ const printRaw = (context: Context, module: Module, kind: KindModel, word: "Unkn
     ]),
     returns: "void",
     body: [
-      `const ${own[0]}Start = begin${kindName(kind.name)}(writer, packet, ${own.map((section) => `packet.${section}.length`).join(" + ")})`,
+      `const ${own[0]}Start = begin${kindName(kind.name)}(writer, packet, ${
+        own.map((section) => lengthOf(`packet.${section}`)).join(" + ")
+      })`,
       "const { bytes } = writer",
       ...lines,
       `finish${kindName(kind.name)}(writer, packet, "${name}", ${opcode === undefined ? "0" : `packet.${opcode.name}`}, ${

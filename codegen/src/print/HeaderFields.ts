@@ -1,5 +1,6 @@
 /** Header fields and sections of a kind of packet, by their roles. */
 import type { HeaderFieldModel, HeaderModel, KindModel } from "@wirewright/codec/Model"
+import { isVisibleType } from "@wirewright/codec/words/Sizes"
 import type { Context } from "./Context.ts"
 
 /** A header field that callers see. */
@@ -8,7 +9,7 @@ export type VisibleField = HeaderFieldModel & { readonly role: "magic" | "status
 /** Header fields that every packet of a kind carries. */
 export const visibleFields = (kind: KindModel): ReadonlyArray<VisibleField> =>
   (kind.headers[0]?.fields ?? []).filter((field): field is VisibleField =>
-    field.role === "magic" || field.role === "statusCode" || field.role === "field"
+    field.role === "magic" || field.role === "statusCode" || field.role === "field" && isVisibleType(field.type)
   )
 
 /** The header field with a role, when there is one. */

@@ -16,13 +16,25 @@ export const properties = (module: Module, context: Context, fields: ReadonlyArr
     }`
   }))
 
-/** Statements whose errors are those of an element: `where` is packet and path of the list, `index` the element's, as expressions. */
+/**
+ * Statements whose errors are those of an element: `where` is packet and path of the list, `index` the element's, as expressions; so is
+ * `values`, the list that is written.
+ */
 export const elementErrors = (
   printer: { use(name: string): string },
   where: string,
   index: string,
-  lines: ReadonlyArray<string>
-): ReadonlyArray<string> => ["try {", ...lines, "} catch (error) {", `  throw ${printer.use("inElement")}(error, ${where}, ${index})`, "}"]
+  lines: ReadonlyArray<string>,
+  values?: string
+): ReadonlyArray<string> => [
+  "try {",
+  ...lines,
+  "} catch (error) {",
+  values === undefined
+    ? `  throw ${printer.use("inElement")}(error, ${where}, ${index})`
+    : `  throw ${printer.use("inList")}(error, ${where}, ${index}, ${values})`,
+  "}"
+]
 
 /** Entries of an object literal; `name: name` in short. */
 export const literal = (entries: Iterable<readonly [string, string]>): ReadonlyArray<string> =>

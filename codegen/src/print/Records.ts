@@ -3,6 +3,7 @@ import type { CaseModel, ChoiceModel, FieldModel, NibbleFramesModel, StructModel
 import { isBigNumber, numberBytes } from "@wirewright/codec/words/Numbers"
 import { fixedIn } from "@wirewright/codec/words/Records"
 import type { Module } from "../Module.ts"
+import { lengthOf } from "../Names.ts"
 import { quotedInLines } from "../Print.ts"
 import { literalOf, numberNeeds, readNumber, writeNumber } from "../words/Numbers.ts"
 import { codec } from "./Codec.ts"
@@ -171,7 +172,7 @@ export const printStruct = (context: Context, module: Module, type: StructModel)
     ...writerLocals(written),
     ...written
   ])
-  const bound = boundTerms(module, context, "value", type.fields)
+  const bound = boundTerms(module, context, "value?", type.fields)
   module.add({
     kind: "function",
     name: `bound${type.name}`,
@@ -320,13 +321,13 @@ export const printChoice = (context: Context, module: Module, type: ChoiceModel)
       ? [
         "  case \"Unknown\": {",
         ...(type.cases.length === 0 ? [] : [
-          `    if (${type.empty === "keep" ? "value.bytes.length > 0 && (" : ""}${
+          `    if (${type.empty === "keep" ? "value.bytes?.length > 0 && (" : ""}${
             type.cases.map((one) => `value.tag === ${value(one)}`).join(" || ")
           }${type.empty === "keep" ? ")" : ""}) ${module.use(codec, "unencodable")}("Range", ` +
           `"${type.name}", "tag", "a tag that is not described", String(value.tag))`
         ]),
         ...writeTag("value.tag", "tag").lines.map((line) => `    ${line}`),
-        `    return ${module.use(codec, "putBytes")}(bytes, ${writeTag("value.tag", "tag").at}, value.bytes)`,
+        `    return ${module.use(codec, "putBytes")}(bytes, ${writeTag("value.tag", "tag").at}, value.bytes, "${type.name}", "bytes")`,
         "  }"
       ]
       : []),
@@ -354,7 +355,7 @@ const printTagOf = (module: Module, type: ChoiceModel): void => {
     parameters: [{ name: "value", type: type.name }],
     returns: "number",
     body: [
-      "switch (value._tag) {",
+      "switch (value?._tag) {",
       ...type.cases.flatMap((one) => [`  case "${one.name}":`, `    return ${one.tag}`]),
       ...(type.unknown === "keep" ? ["  case \"Unknown\":", "    return value.tag"] : []),
       // which the writer of the value refuses
@@ -380,12 +381,12 @@ const printCaseBounds = (
     parameters: [{ name: "value", type: name }],
     returns: "number",
     body: [
-      "switch (value._tag) {",
+      "switch (value?._tag) {",
       ...cases.flatMap((one) => {
         const bound = boundTerms(module, context, "value", one.fields)
         return [`  case "${one.name}":`, `    return ${boundText({ fixed: bound.fixed + head, terms: bound.terms })}`]
       }),
-      ...(unknown ? ["  case \"Unknown\":", `    return ${head} + value.bytes.length`] : []),
+      ...(unknown ? ["  case \"Unknown\":", `    return ${head} + ${lengthOf("value.bytes")}`] : []),
       // which the writer refuses
       "  default:",
       "    return 0",
@@ -485,7 +486,7 @@ export const printNibbleFrames = (context: Context, module: Module, type: Nibble
     `  case "Unknown":`,
     `    return ${module.use(codec, "putBytes")}(bytes, ${
       module.use(codec, "writeNibbleHeader")
-    }(bytes, at, value.tag, value.bytes.length, "${type.name}", "Unknown"), value.bytes)`,
+    }(bytes, at, value.tag, value.bytes?.length, "${type.name}", "Unknown"), value.bytes, "${type.name}", "bytes")`,
     "}"
   ]
   module.add({

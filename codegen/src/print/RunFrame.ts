@@ -3,17 +3,17 @@
  * header tells where a packet ends. What such a header says is handed to the decoders of packets as arguments.
  */
 import type { FieldModel, KindModel, RunModel, TypeModel } from "@wirewright/codec/Model"
-import { isBigNumber } from "@wirewright/codec/words/Numbers"
+import { isBigNumber, numberBytes } from "@wirewright/codec/words/Numbers"
 import { flatFields } from "@wirewright/codec/words/Word"
 import { bytesOfDigits } from "@wirewright/codec/Hex"
 import { Module, type Parameter } from "../Module.ts"
-import { local } from "../Names.ts"
+import { lengthOf, local } from "../Names.ts"
 import { sizeOfNumber } from "../words/Numbers.ts"
 import { codec } from "./Codec.ts"
 import { type Context, kindName } from "./Context.ts"
 import { FieldReader, ReadScope } from "./Decode.ts"
 import { Position } from "./Position.ts"
-import { boundTerms, boundText, FieldWriter, WriteScope } from "./Encode.ts"
+import { boundText, FieldWriter, WriteScope } from "./Encode.ts"
 import { placeParameters } from "./Accessors.ts"
 import { fieldOf } from "./HeaderFields.ts"
 import { literal, returned, usedParameters } from "./Objects.ts"
@@ -182,11 +182,16 @@ const printHead = (context: Context, module: Module, kind: KindModel): void => {
       optional: context.isOptional(field.type)
     }))
   })
+  const needed = headFields(context, kind).filter(({ type }) => !context.isOptional(type) && defaultOf(type, "") === "")
+    .map((field) => JSON.stringify(field.name)).join(" | ")
+  const init = module.useType(codec, "Init")
   module.add({
     kind: "alias",
     name: `${name}Init`,
-    doc: "What a caller may say of the header; everything else is derived. Default: zero",
-    type: `${module.useType(codec, "Init")}<${name}Head>`
+    doc: `What a caller ${needed === "" ? "may say" : "says"} of the header; everything else is derived. Default: zero${
+      needed === "" ? "" : ", where there is one"
+    }`,
+    type: needed === "" ? `${init}<${name}Head>` : `${init}<Omit<${name}Head, ${needed}>> & Pick<${name}Head, ${needed}>`
   })
 }
 
@@ -247,17 +252,16 @@ const headerReader = (context: Context, module: Module, kind: KindModel): {
   }).run(run.fields)
   const trailer = trailerSize(context, kind)
   const lines = [...read.lines, `const bodyStart = ${read.next}`]
-  const plus = trailer === 0 ? "" : ` + ${trailer}`
   switch (run.end) {
     case "length": {
       const length = scope.lengths.get("")?.value
       const [lengthStart, lengthEnd] = scope.places.get("") ?? ["at", "at"]
-      const { from, plus: added } = lengthRole(run)
+      const { from, plus } = lengthRole(context, run)!
       const base = from === "body" ? "bodyStart" : from === "frame" ? "at" : from === "length" ? lengthStart : lengthEnd
-      const value = `${base} + ${length}${added === 0 ? "" : ` ${added < 0 ? "+" : "-"} ${Math.abs(added)}`}`
+      const value = `${base} + ${length}${added(-plus)}`
       lines.push(
         from === "frame" ? `const end = ${value}` : `const bodyEnd = ${value}`,
-        from === "frame" ? `const bodyEnd = end${trailer === 0 ? "" : ` - ${trailer}`}` : `const end = bodyEnd${plus}`,
+        from === "frame" ? `const bodyEnd = end${added(-trailer)}` : `const end = bodyEnd${added(trailer)}`,
         limitLine(context, module, kind, "end - at", "length"),
         `if (bodyEnd < bodyStart) return ${use("malformed")}("Length", "${name}", "length", 0, "at least the header", ` +
           "`${bodyEnd - bodyStart} bytes`)"
@@ -279,7 +283,7 @@ const headerReader = (context: Context, module: Module, kind: KindModel): {
       break
     }
     case "datagram":
-      lines.push("const end = reader.bytes.length", `const bodyEnd = end${trailer === 0 ? "" : ` - ${trailer}`}`)
+      lines.push("const end = reader.bytes.length", `const bodyEnd = end${added(-trailer)}`)
       break
     case "self":
       lines.push("const bodyEnd = open")
@@ -412,28 +416,43 @@ const printRead = (context: Context, module: Module, kind: KindModel): void => {
   })
 }
 
-/** Where a length counts from. */
-const lengthRole = (run: RunModel): { readonly from: "body" | "frame" | "length" | "field"; readonly plus: number } => {
-  for (const { type } of run.fields) {
-    if (type.kind === "bodyLength") return type
-    if (type.kind !== "bits") continue
-    const bits = type.fields.find((one) => one.role === "bodyLength")
-    if (bits !== undefined) return { from: bits.from ?? "body", plus: bits.plus ?? 0 }
-  }
-  return { from: "body", plus: 0 }
+/** The header field that says how long a packet is: where it counts from, what is added, and whether its own size varies. */
+interface LengthRole {
+  readonly name: string
+  readonly from: "body" | "frame" | "length" | "field"
+  readonly plus: number
+  readonly isFixed: boolean
 }
 
-/** Exact size of a header field as an expression; of a length, for a body of `bound` bytes. */
+/** The length of a header that has one. */
+export const lengthRole = (context: Context, run: RunModel): LengthRole | undefined => {
+  for (const { name, type } of run.fields) {
+    const isFixed = context.fixedSize(type) !== undefined
+    if (type.kind === "bodyLength") return { name, from: type.from, plus: type.plus, isFixed }
+    if (type.kind !== "bits") continue
+    const bits = type.fields.find((one) => one.role === "bodyLength")
+    if (bits !== undefined) return { name, from: bits.from ?? "body", plus: bits.plus ?? 0, isFixed }
+  }
+  return undefined
+}
+
+const added = (plus: number): string => plus === 0 ? "" : ` ${plus < 0 ? "-" : "+"} ${Math.abs(plus)}`
+
+/** Room that a header field needs at most as an expression; a length for a body of `bound` bytes. */
 const sizeText = (context: Context, module: Module, writer: FieldWriter, { name, type }: FieldModel): string => {
   const fixed = context.fixedSize(type)
   if (fixed !== undefined) return String(fixed)
-  if (type.kind === "bodyLength") return sizeOfNumber(writer, type.of, isBigNumber(type.of) ? "BigInt(bound)" : "bound")
-  if (type.kind === "bits") {
-    const escaped = type.fields.find((one) => one.escaped !== undefined)!.escaped!
-    return sizeOfNumber(writer, { ...escaped, of: type.of }, "bound")
+  if (type.kind === "bodyLength") {
+    // one that counts more than the body may take more bytes
+    if (type.from !== "body" || type.plus !== 0) return String(numberBytes(type.of))
+    return sizeOfNumber(writer, type.of, isBigNumber(type.of) ? "BigInt(bound)" : "bound")
+  }
+  const length = type.kind === "bits" ? type.fields.find((one) => one.role === "bodyLength" && one.escaped !== undefined) : undefined
+  if (type.kind === "bits" && length !== undefined && (length.from ?? "body") === "body" && (length.plus ?? 0) === 0) {
+    return sizeOfNumber(writer, { ...length.escaped!, of: type.of }, "bound")
   }
   if (type.kind === "optional") return `(init.${name} === undefined ? 0 : ${sizeText(context, module, writer, { name, type: type.of })})`
-  return boundText(boundTerms(module, context, "init", [{ name, type }]))
+  return boundText(context.bound(module, type, writer.value(name)))
 }
 
 const writerOf = (context: Context, module: Module, kind: KindModel, from: string, taken: ReadonlyArray<string> = []): FieldWriter => {
@@ -465,6 +484,8 @@ export const defaultOf = (type: TypeModel, value: string): string => {
     case "flags":
     case "enumeration":
       return `(${value} ?? 0)`
+    case "bool":
+      return `(${value} ?? false)`
     case "utf8":
     case "text":
     case "json":
@@ -513,25 +534,11 @@ const printFinish = (context: Context, module: Module, kind: KindModel): void =>
   const trailer = trailerSize(context, kind)
   const isFixed = run.fields.every((field) => context.fixedSize(field.type) !== undefined)
   const lines: Array<string> = []
-  const hasLength = run.end === "length"
-  if (hasLength) {
-    const { from, plus } = lengthRole(run)
-    const index = run.fields.findIndex(({ type }) =>
-      type.kind === "bodyLength" || type.kind === "bits" && type.fields.some((one) => one.role === "bodyLength")
-    )
-    const after = run.fields.slice(index + 1).map((field) => sizeText(context, module, writer, field))
-    const own = run.fields[index]!
-    const ownSize = context.fixedSize(own.type) ?? 0
-    const content = "bodyEnd - bodyStart"
-    const value = from === "frame"
-      ? `bodyEnd - at${trailer === 0 ? "" : ` + ${trailer}`}`
-      : [content, ...(from === "body" ? [] : after), ...(from === "length" ? [String(ownSize)] : [])].join(" + ")
-    lines.push(`const length = ${value}${plus === 0 ? "" : ` ${plus < 0 ? "-" : "+"} ${Math.abs(plus)}`}`)
-  }
-  lines.push(
-    `if (bodyEnd - at${trailer === 0 ? "" : ` + ${trailer}`} > ${maxFrame}) ${module.use(codec, "unencodable")}("Limit", packet, "", ` +
-      `"a frame of at most ${maxFrame} bytes", \`\${bodyEnd - at${trailer === 0 ? "" : ` + ${trailer}`}} bytes\`)`
-  )
+  const limit = (end: string): string =>
+    `if (${end} - at${added(trailer)} > ${maxFrame}) ${module.use(codec, "unencodable")}("Limit", packet, "", ` +
+    `"a frame of at most ${maxFrame} bytes", \`\${${end} - at${added(trailer)}} bytes\`)`
+  if (run.end === "length") lines.push(...lengthLines(context, module, kind, isFixed))
+  if (isFixed) lines.push(limit("bodyEnd"))
   if (run.end === "until") {
     const text = JSON.stringify(String.fromCharCode(...bytesOfDigits(run.until!)))
     lines.push(`${module.use(codec, "checkUntil")}(bytes, bodyStart, bodyEnd, ${text}, packet, "${body}")`)
@@ -540,7 +547,9 @@ const printFinish = (context: Context, module: Module, kind: KindModel): void =>
   const tail = (at: string): ReadonlyArray<string> => {
     if (run.trailer.length === 0 && run.end !== "until") return [`writer.position = ${at}`]
     const rest = writerOf(context, module, kind, "init", ["headEnd"])
-    rest.places.set(body, ["bodyStart", at])
+    // a checksum may cover header fields, too
+    for (const [name, place] of writer.places) rest.places.set(name, place)
+    rest.places.set(body, [isFixed ? "bodyStart" : "headEnd", at])
     rest.fields(run.trailer)
     if (run.end === "until") rest.literal(run.until!)
     if (!isFixed || run.fields.length > 0) return [`position = ${at}`, ...rest.lines, `writer.position = ${rest.end}`]
@@ -556,6 +565,7 @@ const printFinish = (context: Context, module: Module, kind: KindModel): void =>
     lines.push(
       `const headEnd = ${writer.end}`,
       `const finish = ${module.use(codec, "slide")}(bytes, bodyStart, bodyEnd, headEnd)`,
+      limit("finish"),
       ...tail("finish")
     )
   }
@@ -588,6 +598,31 @@ const printFinish = (context: Context, module: Module, kind: KindModel): void =>
       ...text
     ]
   })
+}
+
+/** Lines that tell the length; one that counts header fields of varying size is known when these have been written once. */
+const lengthLines = (context: Context, module: Module, kind: KindModel, isFixed: boolean): ReadonlyArray<string> => {
+  const run = runOf(kind)
+  const { from, name, plus } = lengthRole(context, run)!
+  const trailer = trailerSize(context, kind)
+  const content = "bodyEnd - bodyStart"
+  if (from === "body") return [`const length = ${content}${added(plus)}`]
+  if (isFixed && from === "frame") return [`const length = bodyEnd - at${added(trailer + plus)}`]
+  const index = run.fields.findIndex((field) => field.name === name)
+  const counted = run.fields.slice(from === "frame" ? 0 : from === "length" ? index : index + 1)
+  const sizes = counted.map((field) => context.fixedSize(field.type))
+  const known = sizes.reduce<number | undefined>((sum, size) => size === undefined || sum === undefined ? undefined : sum + size, 0)
+  if (known !== undefined) return [`const length = ${content}${added(known + (from === "frame" ? trailer : 0) + plus)}`]
+  const writer = writerOf(context, module, kind, "init")
+  const { firsts, lasts, places } = writer
+  firsts.clear()
+  lasts.clear()
+  if (from === "length") firsts.add(name)
+  if (from === "field") lasts.add(name)
+  writer.fields(run.fields)
+  const begin = from === "frame" ? "at" : places.get(name)![from === "length" ? 0 : 1]
+  const total = `${content} + ${writer.end} - ${begin}${added((from === "frame" ? trailer : 0) + plus)}`
+  return ["let length = 0", "{", "  let position = at", ...writer.lines.map((line) => `  ${line}`), `  length = ${total}`, "}"]
 }
 
 const printUnknown = (context: Context, module: Module, kind: KindModel): void => {
@@ -625,8 +660,8 @@ const printUnknown = (context: Context, module: Module, kind: KindModel): void =
     parameters: rawParameters(module, kindName(kind.name), name, [...(opcode === undefined ? [] : [opcode.name]), body]),
     returns: "void",
     body: [
-      `const bodyStart = begin${kindName(kind.name)}(writer, packet, packet.${body}.length)`,
-      `const end = ${module.use(codec, "putBytes")}(writer.bytes, bodyStart, packet.${body})`,
+      `const bodyStart = begin${kindName(kind.name)}(writer, packet, ${lengthOf(`packet.${body}`)})`,
+      `const end = ${module.use(codec, "putBytes")}(writer.bytes, bodyStart, packet.${body}, "${name}", "${body}")`,
       `finish${kindName(kind.name)}(writer, packet, "${name}", ${opcode === undefined ? "0" : `packet.${opcode.name}`}, bodyStart, end)`
     ]
   })

@@ -1,7 +1,7 @@
 /** Prints lengths and counts, of siblings and in front of what they measure; and tags of sibling choices. */
 import type { LengthModel, NumberModel, TypeModel } from "@wirewright/codec/Model"
 import { numberBytes } from "@wirewright/codec/words/Numbers"
-import { capital, local } from "../Names.ts"
+import { capital, lengthOf, local } from "../Names.ts"
 import type { FieldReader, Known } from "../print/Decode.ts"
 import { assigned, Position } from "../print/Position.ts"
 import type { FieldWriter } from "../print/Encode.ts"
@@ -46,9 +46,9 @@ const asNumber = (of: NumberModel, value: string): string => isBig(of) ? `BigInt
 export const sizeBefore = (writer: FieldWriter, type: TypeModel, value: string): string | undefined => {
   const fixed = writer.context.fixedSize(type)
   if (fixed !== undefined) return String(fixed)
-  if (type.kind === "bytes") return `${value}.length${type.until === undefined ? "" : ` + ${type.until.length / 2}`}`
+  if (type.kind === "bytes") return `${lengthOf(value)}${type.until === undefined ? "" : ` + ${type.until.length / 2}`}`
   if (type.kind === "utf8" || type.kind === "json") {
-    return `${writer.use("textLength")}(${value})${type.until === undefined ? "" : ` + ${type.until.length / 2}`}`
+    return `${writer.use("textLength")}(${value} ?? "")${type.until === undefined ? "" : ` + ${type.until.length / 2}`}`
   }
   return undefined
 }
@@ -139,8 +139,7 @@ export const lengthWords: {
     },
     write: (writer, type, field) => {
       const value = writer.value(type.target)
-      const length = `${value}${writer.isOptional(type.target) ? "?" : ""}.length`
-      const count = spelled(writer.isOptional(type.target) ? `(${length} ?? 0)` : length, type)
+      const count = spelled(lengthOf(value), type)
       const number = type.absent === undefined ? count : `${value} === null ? ${type.absent} : ${count}`
       writeNumber(writer, type.of, { ...field, path: type.target }, asNumber(type.of, number))
     },
@@ -156,7 +155,7 @@ export const lengthWords: {
       return undefined
     },
     write: (writer, type, field) => {
-      wordOf(type.of).write(writer, type.of, field, writer.tagOf(type.target))
+      wordOf(type.of).write(writer, type.of, { ...field, path: `${type.target}.tag` }, writer.tagOf(type.target))
     },
     bound: (context, module, type) => context.bound(module, type.of, "")
   },
@@ -243,7 +242,7 @@ export const lengthWords: {
     },
     write: (writer, type, field, value) => {
       const whole = (inner: FieldWriter): void => {
-        writeNumber(inner, type.by, field, asNumber(type.by, spelled(`${value}.length`, type)))
+        writeNumber(inner, type.by, field, asNumber(type.by, spelled(lengthOf(value), type)))
         writeElements(inner, type.of, field, value, type.max)
       }
       if (type.absent === undefined) return whole(writer)

@@ -98,7 +98,7 @@ export const writeElements = (
 ): void => {
   const base = local(field.name === "" ? "elements" : field.name)
   const where = writer.where(field.path)
-  if (max !== undefined) writer.lines.push(`${writer.use("checkCount")}(${value}.length, ${max}, ${where})`)
+  if (max !== undefined) writer.lines.push(`${writer.use("checkCount")}(${value}?.length, ${max}, ${where})`)
   writer.settle()
   const index = writer.fresh(`${base}Index`)
   const element = writer.fresh(`${base}Element`)
@@ -120,7 +120,7 @@ export const writeElements = (
       ...inner.lines.map((line) => `    ${line}`),
       `    ${index}++`,
       "  }"
-    ])
+    ], value)
   )
   if (until === undefined) return
   writer.literal(until)
@@ -160,9 +160,9 @@ const writeRecord = (writer: FieldWriter, type: Of<"struct" | "choice">, field: 
   writer.advance(
     field.path === ""
       ? `${write}(writer, ${writer.here}, ${value}${extra})`
-      : extra === ""
-      ? `${writer.use("writeNested")}(writer, ${writer.here}, ${value}, ${writer.where(field.path)}, ${write})`
-      : `${writer.use("within")}(${writer.where(field.path)}, () => ${write}(writer, ${writer.here}, ${value}${extra}))`
+      : `${writer.use("writeNested")}(writer, ${writer.here}, ${value}, ${writer.where(field.path)}, ${
+        extra === "" ? write : `(writer, at, value) => ${write}(writer, at, value${extra})`
+      })`
   )
 }
 
@@ -285,13 +285,14 @@ const writeBits = (writer: FieldWriter, type: Of<"bits">, field: Named): void =>
         })
     } else {
       const value = one.tagOf === undefined ? writer.value(one.name) : writer.tagOf(one.tagOf)
-      const checked = `${writer.use("checkBits")}(${value}, ${hex(max)}, ${writer.where(one.name)})`
+      const where = writer.where(one.tagOf === undefined ? one.name : `${one.tagOf}.tag`)
+      const checked = `${writer.use("checkBits")}(${value}, ${hex(max)}, ${where})`
       const of = one.ref === undefined ? undefined : writer.context.named(one.ref)
       if (of?.kind === "enumeration" && of.unknown === "error") {
         const known = writer.module.use(writer.context.from(of.name), `is${of.name}`)
         const expected = `one of ${of.values.map((row) => row.value).join(", ")}`
         writer.lines.push(
-          `${writer.use("checkKnown")}(${known}(${value}), ${value}, ${writer.where(one.name)}, ${quote(expected)})`
+          `${writer.use("checkKnown")}(${known}(${value}), ${value}, ${where}, ${quote(expected)})`
         )
       }
       parts.push(shift(checked))
@@ -320,7 +321,7 @@ export const recordWords: {
     },
     write: (writer, type, field, value) => {
       if (type.min !== undefined) {
-        writer.lines.push(`${writer.use("checkCountMin")}(${value}.length, ${type.min}, ${writer.where(field.path)})`)
+        writer.lines.push(`${writer.use("checkCountMin")}(${value}?.length, ${type.min}, ${writer.where(field.path)})`)
       }
       writeElements(writer, type.of, field, value, type.max, type.until)
     },

@@ -2,7 +2,7 @@
 import { textOfHex } from "@wirewright/codec/Hex"
 import type { TypeModel } from "@wirewright/codec/Model"
 import { unitSize } from "@wirewright/codec/Encodings"
-import { local } from "../Names.ts"
+import { lengthOf, local } from "../Names.ts"
 import { codec } from "../print/Codec.ts"
 import type { FieldReader } from "../print/Decode.ts"
 import type { FieldWriter } from "../print/Encode.ts"
@@ -61,7 +61,7 @@ const isCharacter = (ending: string): boolean => ending.length === 1 && ending <
 /** Writes the content and what ends it. */
 const write = (writer: FieldWriter, type: SizedType, field: Named, value: string): void => {
   const { path } = field
-  if (type.kind === "utf8" && type.invalid === "error") {
+  const checkEscapes = (): void => {
     writer.lines.push(
       `if (${writer.use("hasEscapes")}(${value})) ${writer.use("unencodable")}("Utf8", ${writer.where(path)}, "well-formed text", ` +
         "\"lone surrogates\")"
@@ -69,22 +69,23 @@ const write = (writer: FieldWriter, type: SizedType, field: Named, value: string
   }
   if (type.size !== undefined && type.pad === undefined && type.kind === "bytes") {
     writer.lines.push(
-      `${writer.use("checkLength")}(${value}.length, ${type.size}, ${writer.where(path)})`,
-      `bytes.set(${value}, ${writer.here})`
+      `${writer.use("checkLength")}(${value}?.length, ${type.size}, ${writer.where(path)})`,
+      `${writer.use("putBytes")}(bytes, ${writer.here}, ${value}, ${writer.where(path)})`
     )
     return writer.skip(type.size)
   }
   const byText = (type.kind === "utf8" || type.kind === "json") && type.until !== undefined && isCharacter(textOfHex(type.until))
   const checked = type.size !== undefined || type.min !== undefined || type.max !== undefined || type.until !== undefined && !byText
-  const start = checked ? writer.mark(`${local(field.name)}From`) : undefined
+  const start = checked ? writer.mark(writer.fresh(`${local(field.name)}From`)) : undefined
   const at = start ?? writer.here
   writer.advance(
     type.kind === "bytes"
-      ? `${writer.use("putBytes")}(bytes, ${at}, ${value})`
+      ? `${writer.use("putBytes")}(bytes, ${at}, ${value}, ${writer.where(path)})`
       : type.kind === "text"
       ? `${writer.use("putEncoded")}(bytes, ${at}, "${type.encoding}", ${value}, ${writer.where(path)})`
-      : `${at} + ${writer.use("encodeText")}(bytes, ${at}, ${value})`
+      : `${writer.use("putText")}(bytes, ${at}, ${value}, ${writer.where(path)})`
   )
+  if (type.kind === "utf8" && type.invalid === "error") checkEscapes()
   if (type.pad !== undefined) {
     const pad = JSON.stringify(textOfHex(type.pad))
     writer.advance(`${writer.use("putPad")}(bytes, ${start}, position, ${start} + ${type.size}, ${pad}, ${writer.where(path)})`)
@@ -118,7 +119,7 @@ const sizedWord = <T extends SizedType>(text: "string" | "Uint8Array"): Word<T> 
       ? []
       : [
         type.kind === "bytes"
-          ? `${value}.length`
+          ? lengthOf(value)
           : type.kind === "text"
           ? `${module.use(codec, "boundEncoded")}("${type.encoding}", ${value})`
           : `${module.use(codec, "textBound")}(${value})`

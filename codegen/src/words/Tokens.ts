@@ -7,7 +7,7 @@
 import { bytesOfDigits, textOfHex } from "@wirewright/codec/Hex"
 import type { FieldModel, TypeModel } from "@wirewright/codec/Model"
 import { fixedLine, literalsAfter, mayBeMissing } from "@wirewright/codec/words/Tokens"
-import { capital, local, quote } from "../Names.ts"
+import { capital, lengthOf, local, quote } from "../Names.ts"
 import type { FieldReader } from "../print/Decode.ts"
 import { elementErrors } from "../print/Objects.ts"
 import { Position } from "../print/Position.ts"
@@ -275,7 +275,7 @@ const checkPresence = (writer: FieldWriter, { fields }: Tokens): void => {
       if (beside && other.type.kind === "optional" && other.type.of.kind === "literal") continue
       const value = writer.value(other.name)
       const there = other.type.kind === "array"
-        ? `${value}.length > 0`
+        ? `${value}?.length > 0`
         : writer.context.isVisible(other.type) && other.type.kind === "optional" && other.type.of.kind !== "literal"
         ? `${value} !== undefined`
         : `${value} === true`
@@ -341,8 +341,8 @@ const writeTokens = (writer: FieldWriter, type: Tokens): void => {
       const inner = writer.child()
       token(inner, of.of, { name: element, path: "" }, element, i)
       inner.settle()
-      if (of.min !== undefined) writer.lines.push(`${writer.use("checkCountMin")}(${value}.length, ${of.min}, ${writer.where(name)})`)
-      if (of.max !== undefined) writer.lines.push(`${writer.use("checkCount")}(${value}.length, ${of.max}, ${writer.where(name)})`)
+      if (of.min !== undefined) writer.lines.push(`${writer.use("checkCountMin")}(${value}?.length, ${of.min}, ${writer.where(name)})`)
+      if (of.max !== undefined) writer.lines.push(`${writer.use("checkCount")}(${value}?.length, ${of.max}, ${writer.where(name)})`)
       writer.lines.push(
         `let ${index} = 0`,
         ...elementErrors(writer, writer.where(name), index, [
@@ -350,7 +350,7 @@ const writeTokens = (writer: FieldWriter, type: Tokens): void => {
           ...inner.lines.map((line) => `    ${line}`),
           `    ${index}++`,
           "  }"
-        ])
+        ], value)
       )
     } else token(writer, of, { name, path: name }, value, i)
   }
@@ -373,7 +373,7 @@ export const tokensWords: { readonly tokens: Word<Tokens> } = {
       const inner = type.fields.map((field: FieldModel) => {
         const own = `${record}.${field.name}`
         const bound = context.bound(module, field.type, own)
-        const many = field.type.kind === "array" ? [`${own}.length * ${sizeOf(type)}`] : []
+        const many = field.type.kind === "array" ? [`${lengthOf(own)} * ${sizeOf(type)}`] : []
         return { fixed: bound.fixed, terms: [...bound.terms, ...many] }
       })
       return {

@@ -36,7 +36,7 @@ export const wholeWords: { readonly [K in "reserved" | "align" | "checksum" | "c
       if (type.policy === "keep") {
         writer.lines.push(
           `if (${value} !== undefined) {`,
-          `  ${writer.use("checkLength")}(${value}.length, ${size}, ${writer.where(field.path)})`,
+          `  ${writer.use("checkLength")}(${value}?.length, ${size}, ${writer.where(field.path)})`,
           `  bytes.set(${value}, ${writer.here})`,
           "}"
         )
@@ -107,12 +107,18 @@ export const wholeWords: { readonly [K in "reserved" | "align" | "checksum" | "c
     },
     write: (writer, type, field, value) => {
       const write = writer.module.use(type.module, `write${type.name}`)
-      const call = `${write}(writer, ${writer.here}, ${value}, ${writer.origin}, ${writer.from})`
-      writer.advance(field.path === "" ? call : `${writer.use("within")}(${writer.where(field.path)}, () => ${call})`)
+      const call = (at: string, given: string): string => `${write}(writer, ${at}, ${given}, ${writer.origin}, ${writer.from})`
+      writer.advance(
+        field.path === ""
+          ? call(writer.here, value)
+          : `${writer.use("writeNested")}(writer, ${writer.here}, ${value}, ${writer.where(field.path)}, (writer, place, own) => ${
+            call("place", "own")
+          })`
+      )
     },
     bound: (_, module, type, value) =>
       type.fixed === undefined
-        ? { fixed: 0, terms: [`${module.use(type.module, `bound${type.name}`)}(${value})`] }
+        ? { fixed: 0, terms: [`(${value} === undefined ? 0 : ${module.use(type.module, `bound${type.name}`)}(${value}))`] }
         : { fixed: type.fixed, terms: [] }
   }
 }

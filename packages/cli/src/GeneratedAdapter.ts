@@ -9,6 +9,7 @@ import { bytesOfHex } from "@wirewright/codec/Hex"
 import { Catalog, type Customs } from "@wirewright/codec/Catalog"
 import { DecodeError, EncodeError, hexNumber } from "@wirewright/codec/Errors"
 import { Framer, type FrameShape, type HeaderShape, measuring } from "@wirewright/codec/Framer"
+import { pascal } from "@wirewright/codegen/Names"
 import { hexdump } from "@wirewright/codec/Hexdump"
 import { packetFromJson, packetToJson } from "@wirewright/codec/Json"
 import type { HeaderFieldModel, HeaderModel, KindModel, Model } from "@wirewright/codec/Model"
@@ -29,10 +30,6 @@ export interface GeneratedProtocol {
   /** Faces of the fields that only code can say. */
   readonly customs?: Customs
 }
-
-/** Names of the generated part of a kind: `serverRequest` to `ServerRequest`. */
-export const pascal = (name: string): string =>
-  name.split(/[^A-Za-z0-9]+/).filter((part) => part !== "").map((part) => part[0]!.toUpperCase() + part.slice(1)).join("")
 
 const mask = 0x2a
 
@@ -146,11 +143,13 @@ export class GeneratedAdapter implements ProtocolAdapter {
       const { error, kind, length } = this.annotated(bytes, at, situation)
       return error === undefined || this.catalog.kind(kind)?.run?.end === "length" ? length : undefined
     }
-    const { headerSize, lengthIncludesHeader, lengthOffset, lengthWidth } = this.shape
-    if (at + headerSize > bytes.length) return undefined
-    let length = 0
-    for (let i = 0; i < lengthWidth; i++) length = length * 256 + bytes[at + lengthOffset + i]!
-    return lengthIncludesHeader ? length : headerSize + length
+    try {
+      const size = this.shape.sizeAt(new Reader(bytes), at, bytes.length)
+      return size === 0 ? undefined : size
+    } catch {
+      // the first bytes are no packet's
+      return undefined
+    }
   }
 
   decode(bytes: Uint8Array, at: number, situation: Situation): DecodedPacket {

@@ -87,6 +87,7 @@ export const checkMin = (length: number, min: number, packet: string, path: stri
 
 /** What an encoder writes has exactly this size. */
 export const checkLength = (length: number, expected: number, packet: string, path: string): void => {
+  if (length === undefined) unencodable("Missing", packet, path, byteCount(expected), "none")
   if (length !== expected) unencodable("Length", packet, path, byteCount(expected), byteCount(length))
 }
 

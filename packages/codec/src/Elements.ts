@@ -17,7 +17,8 @@ export type RecordWriter<A> = (writer: Writer, at: number, value: A) => number
 const joined = (outer: string, inner: string): string =>
   inner === "" ? outer : outer === "" ? inner : inner[0] === "[" ? outer + inner : `${outer}.${inner}`
 
-const relocated = (error: unknown, packet: string, path: string): unknown => {
+/** Gives an error its path. Of a writer, `value` is what it was given: that there was none is no fault of the writer. */
+const relocated = (error: unknown, packet: string, path: string, value: unknown): unknown => {
   if (error === unfinished) return error
   if (error instanceof DecodeError) {
     const { reason, offset, expected, got, incomplete } = error
@@ -27,12 +28,18 @@ const relocated = (error: unknown, packet: string, path: string): unknown => {
     const { reason, expected, got } = error
     return new EncodeError({ reason, packet, path: joined(path, error.path), expected, got })
   }
-  return error
+  return error instanceof TypeError && (value === undefined || value === null)
+    ? new EncodeError({ reason: "Missing", packet, path, expected: "a value", got: String(value) })
+    : error
 }
 
 /** Gives an error of an element its path. */
 export const inElement = (error: unknown, packet: string, path: string, index: number): unknown =>
-  relocated(error, packet, `${path}[${index}]`)
+  relocated(error, packet, `${path}[${index}]`, error)
+
+/** The same of a list that is written; it may be no list, or have no such element. */
+export const inList = (error: unknown, packet: string, path: string, index: number, values: ReadonlyArray<unknown>): unknown =>
+  Array.isArray(values) ? relocated(error, packet, `${path}[${index}]`, values[index]) : relocated(error, packet, path, undefined)
 
 /** What has been read of a list in a packet that is not all there. */
 export interface ReadElements {
@@ -112,7 +119,7 @@ export const within = <A>(packet: string, path: string, run: () => A): A => {
   try {
     return run()
   } catch (error) {
-    throw relocated(error, packet, path)
+    throw relocated(error, packet, path, error)
   }
 }
 
@@ -129,7 +136,7 @@ export const readNested = <A>(
   try {
     return read(reader, at, end, start)
   } catch (error) {
-    throw relocated(error, packet, path)
+    throw relocated(error, packet, path, error)
   }
 }
 
@@ -145,7 +152,7 @@ export const writeNested = <A>(
   try {
     return write(writer, at, value)
   } catch (error) {
-    throw relocated(error, packet, path)
+    throw relocated(error, packet, path, value)
   }
 }
 
@@ -166,7 +173,7 @@ export const writeElements = <A>(
     for (; index < values.length; index++) position = write(writer, position, values[index]!)
     return position
   } catch (error) {
-    throw relocated(error, packet, `${path}[${index}]`)
+    throw relocated(error, packet, `${path}[${index}]`, values[index])
   }
 }
 
@@ -176,9 +183,10 @@ export const writtenApart = (bound: number, write: (writer: Writer) => number): 
   return writer.bytes.subarray(0, write(writer))
 }
 
-/** Room that elements need at most. */
+/** Room that elements need at most; what is no list takes none. */
 export const boundElements = <A>(values: ReadonlyArray<A>, bound: (value: A) => number): number => {
   let size = 0
+  if (!Array.isArray(values)) return size
   for (const value of values) size += bound(value)
   return size
 }

@@ -11,22 +11,22 @@ const checkFloat = (value: number, packet: string, path: string): void => {
   }
 }
 
-/** Engines may keep the bytes that a NaN was read from, or not, as they compile; this is the one that has none of its own. */
-const theOne = (value: number): number => Number.isNaN(value) ? NaN : value
-
 /** Four bytes of IEEE 754. A number without such a value is rounded to the nearest, unless that is infinite. */
 export const putF32 = (view: DataView, at: number, value: number, packet: string, path: string, littleEndian?: boolean): void => {
   checkFloat(value, packet, path)
   if (Math.abs(Math.fround(value)) === Infinity && Number.isFinite(value)) {
     unencodable("Range", packet, path, "a number of 32 bits", String(value))
   }
-  view.setFloat32(at, theOne(value), littleEndian)
+  // engines keep the sign and the payload of some, and not of others
+  if (value !== value) view.setUint32(at, 0x7fc0_0000, littleEndian)
+  else view.setFloat32(at, value, littleEndian)
 }
 
 /** Eight bytes of IEEE 754. */
 export const putF64 = (view: DataView, at: number, value: number, packet: string, path: string, littleEndian?: boolean): void => {
   checkFloat(value, packet, path)
-  view.setFloat64(at, theOne(value), littleEndian)
+  if (value !== value) view.setBigUint64(at, 0x7ff8_0000_0000_0000n, littleEndian)
+  else view.setFloat64(at, value, littleEndian)
 }
 
 /** The bytes of an integer of `size` bytes; of a negative one, its two's complement. */

@@ -5,8 +5,9 @@
  * What a type is in JSON, its word knows (`words`); this is what packets and tools ask for. Ranges are left to the encoder.
  */
 import type { Catalog } from "./Catalog.ts"
-import type { FieldModel, IntName, TypeModel } from "./Model.ts"
+import type { FieldModel, TypeModel } from "./Model.ts"
 import { decodeText } from "./Text.ts"
+import { isBigNumber } from "./words/Numbers.ts"
 import { isVisibleType } from "./words/Sizes.ts"
 import { textToJson } from "./words/Texts.ts"
 import type { Notation } from "./words/Word.ts"
@@ -26,8 +27,6 @@ export const isObject = (value: unknown): value is JsonObject =>
 /** Whether packets carry a value for this field. */
 export const isVisible = ({ type }: FieldModel): boolean => isVisibleType(type)
 
-const isBig = (int: IntName | undefined): boolean => int === "u64" || int === "i64"
-
 /** A field's value in JSON. */
 export const valueToJson = (catalog: Catalog, type: TypeModel, value: unknown, notation: Notation): unknown =>
   value === null ? null : catalog.toJson(type, value, notation)
@@ -41,8 +40,21 @@ export const rawToJson = (bytes: Uint8Array): unknown => textToJson(decodeText(b
 
 /** What an absent field of a header stands for. */
 export const zeroOf = (type: TypeModel): unknown => {
-  if (type.kind === "int" || type.kind === "reserved") {
-    return isBig(type.int) ? "0" : type.int === undefined && type.kind === "reserved" ? { hex: "00".repeat(type.size ?? 0) } : 0
+  switch (type.kind) {
+    case "int":
+    case "varint":
+    case "escaped":
+    case "decimal":
+      return isBigNumber(type) ? "0" : 0
+    case "reserved":
+      return type.int === undefined ? { hex: "00".repeat(type.size ?? 0) } : isBigNumber({ kind: "int", int: type.int }) ? "0" : 0
+    case "bool":
+      return false
+    case "utf8":
+    case "text":
+    case "json":
+      return ""
+    default:
+      return 0
   }
-  return 0
 }

@@ -54,9 +54,6 @@ export const readNibbleFrames = <A>(
 /** Bytes of the header of a frame whose id and length are 15 or more. */
 const longestHeader = 3
 
-/** Bytes the header of a frame takes. */
-export const nibbleHeaderSize = (tag: number, length: number): number => 1 + (tag >= 15 ? 1 : 0) + (length >= 15 ? 1 : 0)
-
 /**
  * Ends a frame at `at` whose content was written after room for the longest header: writes the header, moves the content up to it, and
  * returns the offset behind.

@@ -93,7 +93,7 @@ class Maker {
       else if (field.role === "magic") fields[field.name] = Schema.Literals(kind.headers.map(({ magic }) => magic!))
       else if (field.role === "statusCode") {
         fields[field.name] = outcome === undefined ? Wire.integers[field.int] : Schema.Literals(outcome.statuses.map(({ code }) => code))
-      } else if (field.role === "field") fields[field.name] = this.type(field.type)
+      } else if (field.role === "field" && isVisible(field)) fields[field.name] = this.type(field.type)
     }
     for (const { section, ref } of kind.shared) fields[section] = Schema.Array(this.named(ref)).check(Schema.isMaxLength(maxShared))
     const own = this.catalog.frame.sections.filter((section) => !kind.shared.some((one) => one.section === section))

@@ -3,6 +3,7 @@
  * Wrapping and comparing takes a third of the time of comparing with both ends, for bigints (7 ns against 22).
  */
 import { unencodable } from "./Errors.ts"
+import { encodeText } from "./Text.ts"
 
 const range = (packet: string, path: string, span: string, value: unknown, type = "an integer"): never => {
   const missing = value === undefined || value === null
@@ -65,10 +66,17 @@ export const putI64 = (view: DataView, at: number, value: bigint, packet: string
   view.setBigInt64(at, value, littleEndian)
 }
 
-/** Copies bytes in; short ones in a loop, which beats `set` up to eight bytes (4 ns against 11). Returns the offset behind them. */
-export const putBytes = (bytes: Uint8Array, at: number, value: Uint8Array): number => {
-  const length = value.length
+/** Copies bytes in; short ones in a loop, which beats `set` up to eight bytes (4 ns against 11). Returns the offset after them. */
+export const putBytes = (bytes: Uint8Array, at: number, value: Uint8Array, packet: string, path: string): number => {
+  const length = value?.length
   if (length > 8) bytes.set(value, at)
+  else if (length === undefined) range(packet, path, "bytes", value)
   else for (let i = 0; i < length; i++) bytes[at + i] = value[i]!
   return at + length
+}
+
+/** Writes text. The caller has made room (`textBound`). Returns the offset after it. */
+export const putText = (bytes: Uint8Array, at: number, text: string, packet: string, path: string): number => {
+  if (typeof text !== "string") range(packet, path, "text", text)
+  return at + encodeText(bytes, at, text)
 }

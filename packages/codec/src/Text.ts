@@ -145,9 +145,9 @@ export const textLength = (text: string): number => {
   return size
 }
 
-/** Room that text needs at most: three bytes a character is cheap for short text, wasteful for long. */
+/** Room that text needs at most: three bytes a character is cheap for short text, wasteful for long. What is no text takes none. */
 export const textBound = (text: string): number => {
-  const { length } = text
+  const length = text?.length ?? 0
   if (length < 4096) return length * 3
   let size = length
   for (let i = 0; i < length; i++) {

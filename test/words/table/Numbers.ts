@@ -50,6 +50,7 @@ const floats: ReadonlyArray<Entry> = [
       { value: { x: -2.5 }, hex: "c0200000", from: "IEEE 754" },
       { value: { x: -0 }, hex: "80000000", from: "IEEE 754" },
       { value: { x: Infinity }, hex: "7f800000", from: "IEEE 754" },
+      { value: { x: NaN }, hex: "7fc00000", from: "IEEE 754, the canonical quiet NaN" },
       { value: { x: 2 ** -149 }, hex: "00000001", from: "IEEE 754, the least subnormal" }
     ],
     refused: [
@@ -75,6 +76,7 @@ const floats: ReadonlyArray<Entry> = [
       { value: { x: 1 }, hex: "3ff0000000000000", from: "IEEE 754: sign 0, exponent 1023" },
       { value: { x: -0 }, hex: "8000000000000000", from: "IEEE 754" },
       { value: { x: -Infinity }, hex: "fff0000000000000", from: "IEEE 754" },
+      { value: { x: NaN }, hex: "7ff8000000000000", from: "IEEE 754, the canonical quiet NaN" },
       { value: { x: 0.1 }, hex: "3fb999999999999a", from: "IEEE 754, nearest to 1/10" }
     ]
   },

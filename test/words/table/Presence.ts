@@ -174,6 +174,69 @@ export const presence: ReadonlyArray<Entry> = [
     ]
   },
   {
+    name: "what is measured, in some versions",
+    type: struct("WhenLength", {
+      api: D.u8,
+      size: D.when("api", D.lengthOf(D.u8, "data"), { from: 2 }),
+      data: D.when("api", D.bytes(), { from: 2 }),
+      after: D.u8
+    }),
+    examples: [
+      { value: { api: 1, after: 9 }, hex: "01 09" },
+      { value: { api: 2, data: Uint8Array.of(), after: 9 }, hex: "02 00 09" },
+      { value: { api: 2, data: Uint8Array.of(1, 2), after: 9 }, hex: "02 02 0102 09" }
+    ],
+    refused: [
+      refused({ api: 2, after: 9 }, "Missing", "data"),
+      refused({ api: 1, data: Uint8Array.of(), after: 9 }, "Range", "data")
+    ]
+  },
+  {
+    name: "what a length measures that is always there",
+    type: struct("AlwaysMeasured", {
+      api: D.u8,
+      size: D.lengthOf(D.u8, "data"),
+      wide: D.lengthOf(D.varint(), "text"),
+      data: D.when("api", D.bytes(), { from: 2 }),
+      text: D.optional(D.utf8(), { if: D.valueOf("api", [3]) }),
+      after: D.u8
+    }),
+    examples: [
+      { value: { api: 1, after: 9 }, hex: "01 00 00 09" },
+      { value: { api: 2, data: Uint8Array.of(1, 2), after: 9 }, hex: "02 02 00 0102 09" },
+      { value: { api: 3, data: Uint8Array.of(1), text: "é", after: 9 }, hex: "03 01 02 01 c3a9 09" }
+    ]
+  },
+  {
+    name: "what a length measures by a value",
+    type: struct("ValueMeasured", {
+      api: D.u8,
+      size: D.lengthOf(D.u16, "text", { plus: 2 }),
+      data: D.when("api", D.u16, { from: 2 }),
+      text: D.optional(D.utf8(), { if: D.valueOf("api", [3]) }),
+      after: D.u8
+    }),
+    examples: [
+      { value: { api: 1, after: 9 }, hex: "01 0002 09" },
+      { value: { api: 3, data: 258, text: "é", after: 9 }, hex: "03 0004 0102 c3a9 09" }
+    ]
+  },
+  {
+    name: "what is measured, in some versions and by a bit at once",
+    type: struct("WhenMeasured", {
+      api: D.u8,
+      head: D.bits(D.u8, { has: D.slice(7) }),
+      size: D.when("api", D.optional(D.lengthOf(D.u8, "data"), { if: D.bitOf("has") }), { from: 2 }),
+      data: D.when("api", D.optional(D.bytes(), { if: D.bitOf("has") }), { from: 2 }),
+      after: D.u8
+    }),
+    examples: [
+      { value: { api: 1, after: 9 }, hex: "01 00 09" },
+      { value: { api: 2, after: 9 }, hex: "02 00 09" },
+      { value: { api: 2, data: Uint8Array.of(1, 2), after: 9 }, hex: "02 80 02 0102 09" }
+    ]
+  },
+  {
     name: "when a version in a sibling is in a range (Kafka's numbered versions)",
     type: struct("WhenSibling", {
       api: D.u8,

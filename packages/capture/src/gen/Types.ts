@@ -134,14 +134,14 @@ export function writePcapModifiedRecord(writer: Writer, at: number, value: PcapM
   putU8(view, position + 22, value.packetType, "PcapModifiedRecord", "packetType")
   putU8(view, position + 23, 0, "PcapModifiedRecord", "padding")
   const dataFrom = position + 24
-  position = putBytes(bytes, position + 24, value.data)
+  position = putBytes(bytes, position + 24, value.data, "PcapModifiedRecord", "data")
   putU32(view, capturedLengthAt, position - dataFrom, "PcapModifiedRecord", "data", littleEndian)
   return position
 }
 
 /** Room a `PcapModifiedRecord` needs at most, in bytes. */
 export function boundPcapModifiedRecord(value: PcapModifiedRecord): number {
-  return 24 + value.data.length
+  return 24 + (value?.data?.length ?? 0)
 }
 
 /** Decodes bytes that are one `PcapModifiedRecord`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -194,14 +194,14 @@ export function writePcapRecord(writer: Writer, at: number, value: PcapRecord, l
   const capturedLengthAt = position + 8
   putU32(view, position + 12, value.originalLength, "PcapRecord", "originalLength", littleEndian)
   const dataFrom = position + 16
-  position = putBytes(bytes, position + 16, value.data)
+  position = putBytes(bytes, position + 16, value.data, "PcapRecord", "data")
   putU32(view, capturedLengthAt, position - dataFrom, "PcapRecord", "data", littleEndian)
   return position
 }
 
 /** Room a `PcapRecord` needs at most, in bytes. */
 export function boundPcapRecord(value: PcapRecord): number {
-  return 16 + value.data.length
+  return 16 + (value?.data?.length ?? 0)
 }
 
 /** Decodes bytes that are one `PcapRecord`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -314,15 +314,15 @@ export function writePcapngEnhancedPacket(writer: Writer, at: number, value: Pca
   const capturedLengthAt = position + 12
   putU32(view, position + 16, value.originalLength, "PcapngEnhancedPacket", "originalLength", littleEndian)
   const dataFrom = position + 20
-  position = putBytes(bytes, position + 20, value.data)
+  position = putBytes(bytes, position + 20, value.data, "PcapngEnhancedPacket", "data")
   putU32(view, capturedLengthAt, position - dataFrom, "PcapngEnhancedPacket", "data", littleEndian)
-  position = putBytes(bytes, position, value.trailer)
+  position = putBytes(bytes, position, value.trailer, "PcapngEnhancedPacket", "trailer")
   return position
 }
 
 /** Room a `PcapngEnhancedPacket` needs at most, in bytes. */
 export function boundPcapngEnhancedPacket(value: PcapngEnhancedPacket): number {
-  return 20 + value.data.length + value.trailer.length
+  return 20 + (value?.data?.length ?? 0) + (value?.trailer?.length ?? 0)
 }
 
 /** Decodes bytes that are one `PcapngEnhancedPacket`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -368,13 +368,13 @@ export function writePcapngInterface(writer: Writer, at: number, value: PcapngIn
   putU16(view, position, value.linkType, "PcapngInterface", "linkType", littleEndian)
   putU16(view, position + 2, 0, "PcapngInterface", "reserved", littleEndian)
   putU32(view, position + 4, value.snapLength, "PcapngInterface", "snapLength", littleEndian)
-  position = putBytes(bytes, position + 8, value.options)
+  position = putBytes(bytes, position + 8, value.options, "PcapngInterface", "options")
   return position
 }
 
 /** Room a `PcapngInterface` needs at most, in bytes. */
 export function boundPcapngInterface(value: PcapngInterface): number {
-  return 8 + value.options.length
+  return 8 + (value?.options?.length ?? 0)
 }
 
 /** Decodes bytes that are one `PcapngInterface`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -443,15 +443,15 @@ export function writePcapngObsoletePacket(writer: Writer, at: number, value: Pca
   const capturedLengthAt = position + 12
   putU32(view, position + 16, value.originalLength, "PcapngObsoletePacket", "originalLength", littleEndian)
   const dataFrom = position + 20
-  position = putBytes(bytes, position + 20, value.data)
+  position = putBytes(bytes, position + 20, value.data, "PcapngObsoletePacket", "data")
   putU32(view, capturedLengthAt, position - dataFrom, "PcapngObsoletePacket", "data", littleEndian)
-  position = putBytes(bytes, position, value.trailer)
+  position = putBytes(bytes, position, value.trailer, "PcapngObsoletePacket", "trailer")
   return position
 }
 
 /** Room a `PcapngObsoletePacket` needs at most, in bytes. */
 export function boundPcapngObsoletePacket(value: PcapngObsoletePacket): number {
-  return 20 + value.data.length + value.trailer.length
+  return 20 + (value?.data?.length ?? 0) + (value?.trailer?.length ?? 0)
 }
 
 /** Decodes bytes that are one `PcapngObsoletePacket`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -495,14 +495,14 @@ export function writePcapngOption(writer: Writer, at: number, value: PcapngOptio
   putU16(view, position, value.code, "PcapngOption", "code", littleEndian)
   const lengthAt = position + 2
   const valueFrom = position + 4
-  position = putBytes(bytes, position + 4, value.value)
+  position = putBytes(bytes, position + 4, value.value, "PcapngOption", "value")
   putU16(view, lengthAt, position - valueFrom, "PcapngOption", "value", littleEndian)
   return position
 }
 
 /** Room a `PcapngOption` needs at most, in bytes. */
 export function boundPcapngOption(value: PcapngOption): number {
-  return 4 + value.value.length
+  return 4 + (value?.value?.length ?? 0)
 }
 
 /** Decodes bytes that are one `PcapngOption`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -549,13 +549,13 @@ export function writePcapngSection(writer: Writer, at: number, value: PcapngSect
   putU16(view, position + 4, value.versionMajor, "PcapngSection", "versionMajor", littleEndian)
   putU16(view, position + 6, value.versionMinor, "PcapngSection", "versionMinor", littleEndian)
   putI64(view, position + 8, value.sectionLength, "PcapngSection", "sectionLength", littleEndian)
-  position = putBytes(bytes, position + 16, value.options)
+  position = putBytes(bytes, position + 16, value.options, "PcapngSection", "options")
   return position
 }
 
 /** Room a `PcapngSection` needs at most, in bytes. */
 export function boundPcapngSection(value: PcapngSection): number {
-  return 16 + value.options.length
+  return 16 + (value?.options?.length ?? 0)
 }
 
 /** Decodes bytes that are one `PcapngSection`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -598,13 +598,13 @@ export function writePcapngSimplePacket(writer: Writer, at: number, value: Pcapn
   const { bytes, view } = writer
   let position = at
   putU32(view, position, value.originalLength, "PcapngSimplePacket", "originalLength", littleEndian)
-  position = putBytes(bytes, position + 4, value.data)
+  position = putBytes(bytes, position + 4, value.data, "PcapngSimplePacket", "data")
   return position
 }
 
 /** Room a `PcapngSimplePacket` needs at most, in bytes. */
 export function boundPcapngSimplePacket(value: PcapngSimplePacket): number {
-  return 4 + value.data.length
+  return 4 + (value?.data?.length ?? 0)
 }
 
 /** Decodes bytes that are one `PcapngSimplePacket`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */

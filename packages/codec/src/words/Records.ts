@@ -26,10 +26,9 @@ const fieldsOf = (types: Types, ref: string): ReadonlyArray<FieldModel> => {
 
 /** Names of fields whose end a sibling tells. */
 export const measuredFields = (fields: ReadonlyArray<FieldModel>): ReadonlySet<string> =>
-  new Set(fields.flatMap((field) => {
-    const { type } = field
+  new Set(fields.flatMap(({ type }) => {
     if (type.kind === "tokens") return [...measuredFields(type.fields)]
-    const inner = type.kind === "when" || type.kind === "optional" ? type.of : type
+    const inner = unwrapped(type)
     if (inner.kind === "lengthOf") return typeof inner.target === "string" ? [inner.target] : inner.target
     return inner.kind === "countOf" ? [inner.target] : []
   }))

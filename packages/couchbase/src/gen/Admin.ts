@@ -12,9 +12,9 @@ import {
   type Writer,
   checkAtMost,
   decodeText,
-  encodeText,
   expectAtMost,
   expectLength,
+  putText,
   putU16,
   putU32,
   putU64,
@@ -73,7 +73,7 @@ export const encodeIoctlGet: RequestEncoder<IoctlGet> = (writer, packet) => {
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position
-  position = position + encodeText(bytes, position, packet.property)
+  position = putText(bytes, position, packet.property, "IoctlGet", "property")
   const valueStart = position
   finishRequest(writer, packet, "IoctlGet", 0x23, extrasStart, keyStart, valueStart, position)
 }
@@ -124,7 +124,7 @@ export function encodeIoctlGetResponseLike(
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position
-  position = position + encodeText(bytes, position, packet.value)
+  position = putText(bytes, position, packet.value, tag, "value")
   finishResponse(writer, packet, tag, opcode, packet.status ?? status, extrasStart, keyStart, keyStart, position)
 }
 
@@ -166,9 +166,9 @@ export const encodeIoctlSet: RequestEncoder<IoctlSet> = (writer, packet) => {
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position
-  position = position + encodeText(bytes, position, packet.property)
+  position = putText(bytes, position, packet.property, "IoctlSet", "property")
   const valueStart = position
-  position = position + encodeText(bytes, position, packet.value)
+  position = putText(bytes, position, packet.value, "IoctlSet", "value")
   finishRequest(writer, packet, "IoctlSet", 0x24, extrasStart, keyStart, valueStart, position)
 }
 
@@ -208,7 +208,7 @@ export const encodeConfigValidate: RequestEncoder<ConfigValidate> = (writer, pac
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position
-  position = position + encodeText(bytes, position, packet.value)
+  position = putText(bytes, position, packet.value, "ConfigValidate", "value")
   finishRequest(writer, packet, "ConfigValidate", 0x25, extrasStart, keyStart, keyStart, position)
 }
 
@@ -266,7 +266,7 @@ export const encodeAuditPut: RequestEncoder<AuditPut> = (writer, packet) => {
   let position = extrasStart
   putU32(view, position, packet.eventId, "AuditPut", "eventId")
   const keyStart = position + 4
-  position = position + 4 + encodeText(bytes, position + 4, packet.value)
+  position = putText(bytes, position + 4, packet.value, "AuditPut", "value")
   finishRequest(writer, packet, "AuditPut", 0x27, extrasStart, keyStart, keyStart, position)
 }
 
@@ -346,9 +346,9 @@ export const encodeSetBucketThrottleProperties: RequestEncoder<SetBucketThrottle
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position
-  position = position + encodeText(bytes, position, packet.bucket)
+  position = putText(bytes, position, packet.bucket, "SetBucketThrottleProperties", "bucket")
   const valueStart = position
-  position = valueStart + encodeText(bytes, valueStart, packet.value)
+  position = putText(bytes, valueStart, packet.value, "SetBucketThrottleProperties", "value")
   checkAtMost(position - valueStart, 1024, "SetBucketThrottleProperties", "value")
   finishRequest(writer, packet, "SetBucketThrottleProperties", 0x2a, extrasStart, keyStart, valueStart, position)
 }
@@ -408,7 +408,7 @@ export const encodeSetBucketDataLimitExceeded: RequestEncoder<SetBucketDataLimit
   let position = extrasStart
   putU16(view, position, packet.limitStatus, "SetBucketDataLimitExceeded", "limitStatus")
   const keyStart = position + 2
-  position = position + 2 + encodeText(bytes, position + 2, packet.bucket)
+  position = putText(bytes, position + 2, packet.bucket, "SetBucketDataLimitExceeded", "bucket")
   const valueStart = position
   finishRequest(writer, packet, "SetBucketDataLimitExceeded", 0x2b, extrasStart, keyStart, valueStart, position)
 }
@@ -466,9 +466,9 @@ export const encodeSetActiveEncryptionKeys: RequestEncoder<SetActiveEncryptionKe
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position
-  position = position + encodeText(bytes, position, packet.entity)
+  position = putText(bytes, position, packet.entity, "SetActiveEncryptionKeys", "entity")
   const valueStart = position
-  position = position + encodeText(bytes, position, packet.value)
+  position = putText(bytes, position, packet.value, "SetActiveEncryptionKeys", "value")
   finishRequest(writer, packet, "SetActiveEncryptionKeys", 0x2d, extrasStart, keyStart, valueStart, position)
 }
 
@@ -526,9 +526,9 @@ export const encodePruneEncryptionKeys: RequestEncoder<PruneEncryptionKeys> = (w
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position
-  position = position + encodeText(bytes, position, packet.entity)
+  position = putText(bytes, position, packet.entity, "PruneEncryptionKeys", "entity")
   const valueStart = position
-  position = position + encodeText(bytes, position, packet.value)
+  position = putText(bytes, position, packet.value, "PruneEncryptionKeys", "value")
   finishRequest(writer, packet, "PruneEncryptionKeys", 0x2e, extrasStart, keyStart, valueStart, position)
 }
 
@@ -611,9 +611,9 @@ export const encodeSetParam: RequestEncoder<SetParam> = (writer, packet) => {
   let position = extrasStart
   putU32(view, position, packet.paramType, "SetParam", "paramType")
   const keyStart = position + 4
-  position = position + 4 + encodeText(bytes, position + 4, packet.parameter)
+  position = putText(bytes, position + 4, packet.parameter, "SetParam", "parameter")
   const valueStart = position
-  position = position + encodeText(bytes, position, packet.value)
+  position = putText(bytes, position, packet.value, "SetParam", "value")
   finishRequest(writer, packet, "SetParam", 0x82, extrasStart, keyStart, valueStart, position)
 }
 
@@ -686,9 +686,9 @@ export const encodeIfconfig: RequestEncoder<Ifconfig> = (writer, packet) => {
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position
-  position = position + encodeText(bytes, position, packet.action)
+  position = putText(bytes, position, packet.action, "Ifconfig", "action")
   const valueStart = position
-  position = position + encodeText(bytes, position, packet.value)
+  position = putText(bytes, position, packet.value, "Ifconfig", "value")
   finishRequest(writer, packet, "Ifconfig", 0xaf, extrasStart, keyStart, valueStart, position)
 }
 
@@ -738,7 +738,7 @@ export function encodeIfconfigResponseLike(
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position
-  position = position + encodeText(bytes, position, packet.value)
+  position = putText(bytes, position, packet.value, tag, "value")
   finishResponse(writer, packet, tag, opcode, packet.status ?? status, extrasStart, keyStart, keyStart, position)
 }
 
@@ -783,7 +783,7 @@ export const encodeGetCmdTimer: RequestEncoder<GetCmdTimer> = (writer, packet) =
   let position = extrasStart
   putU8(view, position, packet.timedOpcode, "GetCmdTimer", "timedOpcode")
   const keyStart = position + 1
-  position = position + 1 + encodeText(bytes, position + 1, packet.bucket)
+  position = putText(bytes, position + 1, packet.bucket, "GetCmdTimer", "bucket")
   const valueStart = position
   finishRequest(writer, packet, "GetCmdTimer", 0xf3, extrasStart, keyStart, valueStart, position)
 }
@@ -883,7 +883,7 @@ export const encodeEwouldblockCtl: RequestEncoder<EwouldblockCtl> = (writer, pac
   putU32(view, position + 4, packet.value, "EwouldblockCtl", "value")
   putU32(view, position + 8, packet.injectError, "EwouldblockCtl", "injectError")
   const keyStart = position + 12
-  position = position + 12 + encodeText(bytes, position + 12, packet.testKey)
+  position = putText(bytes, position + 12, packet.testKey, "EwouldblockCtl", "testKey")
   const valueStart = position
   finishRequest(writer, packet, "EwouldblockCtl", 0xfd, extrasStart, keyStart, valueStart, position)
 }

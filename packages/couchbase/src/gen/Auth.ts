@@ -2,7 +2,7 @@
 /* oxlint-disable */
 
 /** Commands of couchbase: RegisterAuthToken, IsaslRefresh, UpdateExternalUserPermissions, RbacRefresh, AuthProvider, DropPrivilege. */
-import { decodeText, encodeText, expectLength, textBound } from "@wirewright/codec"
+import { decodeText, expectLength, putText, textBound } from "@wirewright/codec"
 import {
   type EmptyRequest,
   type EmptyResponse,
@@ -49,7 +49,7 @@ export const encodeRegisterAuthToken: RequestEncoder<RegisterAuthToken> = (write
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position
-  position = position + encodeText(bytes, position, packet.token)
+  position = putText(bytes, position, packet.token, "RegisterAuthToken", "token")
   finishRequest(writer, packet, "RegisterAuthToken", 0x2f, extrasStart, keyStart, keyStart, position)
 }
 
@@ -112,7 +112,7 @@ export const encodeUpdateExternalUserPermissions: RequestEncoder<UpdateExternalU
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position
-  position = position + encodeText(bytes, position, packet.permissions)
+  position = putText(bytes, position, packet.permissions, "UpdateExternalUserPermissions", "permissions")
   finishRequest(writer, packet, "UpdateExternalUserPermissions", 0xf6, extrasStart, keyStart, keyStart, position)
 }
 
@@ -188,7 +188,7 @@ export const encodeDropPrivilege: RequestEncoder<DropPrivilege> = (writer, packe
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position
-  position = position + encodeText(bytes, position, packet.privilege)
+  position = putText(bytes, position, packet.privilege, "DropPrivilege", "privilege")
   const valueStart = position
   finishRequest(writer, packet, "DropPrivilege", 0xfb, extrasStart, keyStart, valueStart, position)
 }

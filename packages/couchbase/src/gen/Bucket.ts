@@ -2,7 +2,7 @@
 /* oxlint-disable */
 
 /** Commands of couchbase: CreateBucket, DeleteBucket, ListBuckets, SelectBucket, PauseBucket, ResumeBucket, ValidateBucketConfig. */
-import { type Reader, type Writer, decodeText, encodeText, expectLength, textBound } from "@wirewright/codec"
+import { type Reader, type Writer, decodeText, expectLength, putText, textBound } from "@wirewright/codec"
 import {
   type EmptyRequest,
   type EmptyResponse,
@@ -57,9 +57,9 @@ export const encodeCreateBucket: RequestEncoder<CreateBucket> = (writer, packet)
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position
-  position = position + encodeText(bytes, position, packet.bucket)
+  position = putText(bytes, position, packet.bucket, "CreateBucket", "bucket")
   const valueStart = position
-  position = position + encodeText(bytes, position, packet.config)
+  position = putText(bytes, position, packet.config, "CreateBucket", "config")
   finishRequest(writer, packet, "CreateBucket", 0x85, extrasStart, keyStart, valueStart, position)
 }
 
@@ -102,9 +102,9 @@ export const encodeDeleteBucket: RequestEncoder<DeleteBucket> = (writer, packet)
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position
-  position = position + encodeText(bytes, position, packet.bucket)
+  position = putText(bytes, position, packet.bucket, "DeleteBucket", "bucket")
   const valueStart = position
-  position = position + encodeText(bytes, position, packet.options)
+  position = putText(bytes, position, packet.options, "DeleteBucket", "options")
   finishRequest(writer, packet, "DeleteBucket", 0x86, extrasStart, keyStart, valueStart, position)
 }
 
@@ -160,7 +160,7 @@ export const encodeListBucketsResponse: ResponseEncoder<ListBucketsResponse> = (
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position
-  position = position + encodeText(bytes, position, packet.buckets)
+  position = putText(bytes, position, packet.buckets, "ListBucketsResponse", "buckets")
   finishResponse(writer, packet, "ListBucketsResponse", 0x87, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
 }
 
@@ -198,7 +198,7 @@ export const encodeSelectBucket: RequestEncoder<SelectBucket> = (writer, packet)
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position
-  position = position + encodeText(bytes, position, packet.bucket)
+  position = putText(bytes, position, packet.bucket, "SelectBucket", "bucket")
   const valueStart = position
   finishRequest(writer, packet, "SelectBucket", 0x89, extrasStart, keyStart, valueStart, position)
 }
@@ -255,7 +255,7 @@ export function encodePauseBucketLike(
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position
-  position = position + encodeText(bytes, position, packet.bucket)
+  position = putText(bytes, position, packet.bucket, tag, "bucket")
   const valueStart = position
   finishRequest(writer, packet, tag, opcode, extrasStart, keyStart, valueStart, position)
 }
@@ -327,7 +327,7 @@ export const encodeValidateBucketConfig: RequestEncoder<ValidateBucketConfig> = 
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position
-  position = position + encodeText(bytes, position, packet.config)
+  position = putText(bytes, position, packet.config, "ValidateBucketConfig", "config")
   finishRequest(writer, packet, "ValidateBucketConfig", 0x8c, extrasStart, keyStart, keyStart, position)
 }
 

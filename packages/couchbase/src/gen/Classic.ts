@@ -13,12 +13,12 @@ import {
   checkAtMost,
   checkVarint,
   decodeText,
-  encodeText,
   expectAtLeast,
   expectAtMost,
   expectEnd,
   expectLength,
   putBytes,
+  putText,
   putU32,
   putU64,
   readLeb128,
@@ -131,9 +131,9 @@ export function encodeGetLike(
   if (packet.collectionId !== undefined) {
     position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, tag, "collectionId"))
   }
-  const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-  checkAtMost(position - keyFrom, 250, tag, "key")
+  const keyFrom2 = position
+  position = putText(bytes, keyFrom2, packet.key, tag, "key")
+  checkAtMost(position - keyFrom2, 250, tag, "key")
   const valueStart = position
   finishRequest(writer, packet, tag, opcode, extrasStart, keyStart, valueStart, position)
 }
@@ -205,7 +205,7 @@ export function encodeSetLike(
   tag: string,
   opcode: number
 ): void {
-  const extrasStart = beginRequest(writer, packet, 13 + textBound(packet.key) + packet.value.length)
+  const extrasStart = beginRequest(writer, packet, 13 + textBound(packet.key) + (packet.value?.length ?? 0))
   const { bytes, view } = writer
   let position = extrasStart
   putU32(view, position, packet.flags, tag, "flags")
@@ -215,11 +215,11 @@ export function encodeSetLike(
   if (packet.collectionId !== undefined) {
     position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, tag, "collectionId"))
   }
-  const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-  checkAtMost(position - keyFrom, 250, tag, "key")
+  const keyFrom2 = position
+  position = putText(bytes, keyFrom2, packet.key, tag, "key")
+  checkAtMost(position - keyFrom2, 250, tag, "key")
   const valueStart = position
-  position = putBytes(bytes, position, packet.value)
+  position = putBytes(bytes, position, packet.value, tag, "value")
   finishRequest(writer, packet, tag, opcode, extrasStart, keyStart, valueStart, position)
 }
 
@@ -414,9 +414,9 @@ export function encodeIncrementLike(
   if (packet.collectionId !== undefined) {
     position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, tag, "collectionId"))
   }
-  const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-  checkAtMost(position - keyFrom, 250, tag, "key")
+  const keyFrom2 = position
+  position = putText(bytes, keyFrom2, packet.key, tag, "key")
+  checkAtMost(position - keyFrom2, 250, tag, "key")
   const valueStart = position
   finishRequest(writer, packet, tag, opcode, extrasStart, keyStart, valueStart, position)
 }
@@ -587,7 +587,7 @@ export function encodeGetKResponseLike(
   opcode: number,
   status: number
 ): void {
-  const extrasStart = beginResponse(writer, packet, 9 + textBound(packet.key) + packet.value.length)
+  const extrasStart = beginResponse(writer, packet, 9 + textBound(packet.key) + (packet.value?.length ?? 0))
   const { bytes, view } = writer
   let position = extrasStart
   putU32(view, position, packet.flags, tag, "flags")
@@ -596,11 +596,11 @@ export function encodeGetKResponseLike(
   if (packet.collectionId !== undefined) {
     position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, tag, "collectionId"))
   }
-  const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-  checkAtMost(position - keyFrom, 250, tag, "key")
+  const keyFrom2 = position
+  position = putText(bytes, keyFrom2, packet.key, tag, "key")
+  checkAtMost(position - keyFrom2, 250, tag, "key")
   const valueStart = position
-  position = putBytes(bytes, position, packet.value)
+  position = putBytes(bytes, position, packet.value, tag, "value")
   finishResponse(writer, packet, tag, opcode, packet.status ?? status, extrasStart, keyStart, valueStart, position)
 }
 
@@ -681,18 +681,18 @@ export function encodeAppendLike(
   tag: string,
   opcode: number
 ): void {
-  const extrasStart = beginRequest(writer, packet, 5 + textBound(packet.key) + packet.value.length)
+  const extrasStart = beginRequest(writer, packet, 5 + textBound(packet.key) + (packet.value?.length ?? 0))
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position
   if (packet.collectionId !== undefined) {
     position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, tag, "collectionId"))
   }
-  const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-  checkAtMost(position - keyFrom, 250, tag, "key")
+  const keyFrom2 = position
+  position = putText(bytes, keyFrom2, packet.key, tag, "key")
+  checkAtMost(position - keyFrom2, 250, tag, "key")
   const valueStart = position
-  position = putBytes(bytes, position, packet.value)
+  position = putBytes(bytes, position, packet.value, tag, "value")
   finishRequest(writer, packet, tag, opcode, extrasStart, keyStart, valueStart, position)
 }
 
@@ -755,9 +755,9 @@ export const encodeStat: RequestEncoder<Stat> = (writer, packet) => {
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position
-  position = position + encodeText(bytes, position, packet.group)
+  position = putText(bytes, position, packet.group, "Stat", "group")
   const valueStart = position
-  position = position + encodeText(bytes, position, packet.parameters)
+  position = putText(bytes, position, packet.parameters, "Stat", "parameters")
   finishRequest(writer, packet, "Stat", 0x10, extrasStart, keyStart, valueStart, position)
 }
 
@@ -937,9 +937,9 @@ export function encodeTouchLike(
   if (packet.collectionId !== undefined) {
     position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, tag, "collectionId"))
   }
-  const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-  checkAtMost(position - keyFrom, 250, tag, "key")
+  const keyFrom2 = position
+  position = putText(bytes, keyFrom2, packet.key, tag, "key")
+  checkAtMost(position - keyFrom2, 250, tag, "key")
   const valueStart = position
   finishRequest(writer, packet, tag, opcode, extrasStart, keyStart, valueStart, position)
 }

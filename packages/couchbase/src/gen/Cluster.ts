@@ -3,17 +3,7 @@
 
 /** Commands of couchbase: SetClusterConfig, GetClusterConfig. */
 import { type ClusterMapVersion, readClusterMapVersion, writeClusterMapVersion } from "./Types.ts"
-import {
-  decodeText,
-  encodeText,
-  expectAtLeast,
-  expectEnd,
-  expectLength,
-  putI64,
-  readNested,
-  textBound,
-  writeNested
-} from "@wirewright/codec"
+import { decodeText, expectAtLeast, expectEnd, expectLength, putI64, putText, readNested, textBound, writeNested } from "@wirewright/codec"
 import {
   type EmptyResponse,
   type RequestDecoder,
@@ -70,9 +60,9 @@ export const encodeSetClusterConfig: RequestEncoder<SetClusterConfig> = (writer,
   putI64(view, position, packet.epoch, "SetClusterConfig", "epoch")
   putI64(view, position + 8, packet.revision, "SetClusterConfig", "revision")
   const keyStart = position + 16
-  position = position + 16 + encodeText(bytes, position + 16, packet.bucket)
+  position = putText(bytes, position + 16, packet.bucket, "SetClusterConfig", "bucket")
   const valueStart = position
-  position = position + encodeText(bytes, position, packet.clusterMap)
+  position = putText(bytes, position, packet.clusterMap, "SetClusterConfig", "clusterMap")
   finishRequest(writer, packet, "SetClusterConfig", 0xb4, extrasStart, keyStart, valueStart, position)
 }
 
@@ -164,6 +154,6 @@ export const encodeGetClusterConfigResponse: ResponseEncoder<GetClusterConfigRes
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position
-  position = position + encodeText(bytes, position, packet.clusterMap)
+  position = putText(bytes, position, packet.clusterMap, "GetClusterConfigResponse", "clusterMap")
   finishResponse(writer, packet, "GetClusterConfigResponse", 0xb5, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
 }

@@ -3,7 +3,7 @@
 
 /** Commands of couchbase: CollectionsSetManifest, CollectionsGetManifest, CollectionsGetID, CollectionsGetScopeID. */
 import type { CollectionId, ManifestUid, ScopeId } from "./Types.ts"
-import { decodeText, encodeText, expectLength, putU32, putU64, textBound } from "@wirewright/codec"
+import { decodeText, expectLength, putText, putU32, putU64, textBound } from "@wirewright/codec"
 import {
   type EmptyRequest,
   type EmptyResponse,
@@ -61,7 +61,7 @@ export const encodeCollectionsSetManifest: RequestEncoder<CollectionsSetManifest
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position
-  position = position + encodeText(bytes, position, packet.manifest)
+  position = putText(bytes, position, packet.manifest, "CollectionsSetManifest", "manifest")
   finishRequest(writer, packet, "CollectionsSetManifest", 0xb9, extrasStart, keyStart, keyStart, position)
 }
 
@@ -125,7 +125,7 @@ export const encodeCollectionsGetManifestResponse: ResponseEncoder<CollectionsGe
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position
-  position = position + encodeText(bytes, position, packet.manifest)
+  position = putText(bytes, position, packet.manifest, "CollectionsGetManifestResponse", "manifest")
   finishResponse(writer, packet, "CollectionsGetManifestResponse", 0xba, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
 }
 
@@ -161,9 +161,9 @@ export const encodeCollectionsGetID: RequestEncoder<CollectionsGetID> = (writer,
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position
-  position = position + encodeText(bytes, position, packet.legacyPath)
+  position = putText(bytes, position, packet.legacyPath, "CollectionsGetID", "legacyPath")
   const valueStart = position
-  position = position + encodeText(bytes, position, packet.path)
+  position = putText(bytes, position, packet.path, "CollectionsGetID", "path")
   finishRequest(writer, packet, "CollectionsGetID", 0xbb, extrasStart, keyStart, valueStart, position)
 }
 
@@ -254,9 +254,9 @@ export const encodeCollectionsGetScopeID: RequestEncoder<CollectionsGetScopeID> 
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position
-  position = position + encodeText(bytes, position, packet.legacyPath)
+  position = putText(bytes, position, packet.legacyPath, "CollectionsGetScopeID", "legacyPath")
   const valueStart = position
-  position = position + encodeText(bytes, position, packet.path)
+  position = putText(bytes, position, packet.path, "CollectionsGetScopeID", "path")
   finishRequest(writer, packet, "CollectionsGetScopeID", 0xbc, extrasStart, keyStart, valueStart, position)
 }
 

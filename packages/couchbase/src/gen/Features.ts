@@ -3,7 +3,7 @@
 
 /** Commands of couchbase: Hello. */
 import type { HelloFeature } from "./Types.ts"
-import { decodeText, encodeText, expectAtLeast, expectEnd, expectLength, inElement, putU16, textBound } from "@wirewright/codec"
+import { decodeText, expectAtLeast, expectEnd, expectLength, inElement, inList, putText, putU16, textBound } from "@wirewright/codec"
 import {
   type RequestDecoder,
   type RequestEncoder,
@@ -60,11 +60,11 @@ export const decodeHello: RequestDecoder<Hello> = (reader, at, extrasStart, keyS
 }
 
 export const encodeHello: RequestEncoder<Hello> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, textBound(packet.agent) + packet.features.length * 2)
+  const extrasStart = beginRequest(writer, packet, textBound(packet.agent) + (packet.features?.length ?? 0) * 2)
   const { bytes, view } = writer
   let position = extrasStart
   const keyStart = position
-  position = position + encodeText(bytes, position, packet.agent)
+  position = putText(bytes, position, packet.agent, "Hello", "agent")
   const valueStart = position
   let featuresIndex = 0
   try {
@@ -74,7 +74,7 @@ export const encodeHello: RequestEncoder<Hello> = (writer, packet) => {
       featuresIndex++
     }
   } catch (error) {
-    throw inElement(error, "Hello", "features", featuresIndex)
+    throw inList(error, "Hello", "features", featuresIndex, packet.features)
   }
   finishRequest(writer, packet, "Hello", 0x1f, extrasStart, keyStart, valueStart, position)
 }
@@ -117,7 +117,7 @@ export const decodeHelloResponse: ResponseDecoder<HelloResponse> = (reader, at, 
 }
 
 export const encodeHelloResponse: ResponseEncoder<HelloResponse> = (writer, packet) => {
-  const extrasStart = beginResponse(writer, packet, packet.features.length * 2)
+  const extrasStart = beginResponse(writer, packet, (packet.features?.length ?? 0) * 2)
   const { view } = writer
   let position = extrasStart
   const keyStart = position
@@ -129,7 +129,7 @@ export const encodeHelloResponse: ResponseEncoder<HelloResponse> = (writer, pack
       featuresIndex++
     }
   } catch (error) {
-    throw inElement(error, "HelloResponse", "features", featuresIndex)
+    throw inList(error, "HelloResponse", "features", featuresIndex, packet.features)
   }
   finishResponse(writer, packet, "HelloResponse", 0x1f, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
 }

@@ -6,7 +6,7 @@
  * SyncFusionLogstore, StartFusionUploader, StopFusionUploader, DeleteFusionNamespace, GetFusionNamespaces, CreateFusionNamespace,
  * SetChronicleAuthToken.
  */
-import { type Reader, type Writer, decodeText, encodeText, expectLength, textBound } from "@wirewright/codec"
+import { type Reader, type Writer, decodeText, expectLength, putText, textBound } from "@wirewright/codec"
 import {
   type EmptyRequest,
   type EmptyResponse,
@@ -67,7 +67,7 @@ export const encodeGetFusionStorageSnapshot: RequestEncoder<GetFusionStorageSnap
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position
-  position = position + encodeText(bytes, position, packet.value)
+  position = putText(bytes, position, packet.value, "GetFusionStorageSnapshot", "value")
   finishRequest(writer, packet, "GetFusionStorageSnapshot", 0x70, extrasStart, keyStart, keyStart, position)
 }
 
@@ -119,7 +119,7 @@ export function encodeGetFusionStorageSnapshotResponseLike(
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position
-  position = position + encodeText(bytes, position, packet.value)
+  position = putText(bytes, position, packet.value, tag, "value")
   finishResponse(writer, packet, tag, opcode, packet.status ?? status, extrasStart, keyStart, keyStart, position)
 }
 
@@ -175,7 +175,7 @@ export const encodeReleaseFusionStorageSnapshot: RequestEncoder<ReleaseFusionSto
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position
-  position = position + encodeText(bytes, position, packet.value)
+  position = putText(bytes, position, packet.value, "ReleaseFusionStorageSnapshot", "value")
   finishRequest(writer, packet, "ReleaseFusionStorageSnapshot", 0x71, extrasStart, keyStart, keyStart, position)
 }
 
@@ -231,7 +231,7 @@ export const encodeMountFusionVbucket: RequestEncoder<MountFusionVbucket> = (wri
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position
-  position = position + encodeText(bytes, position, packet.value)
+  position = putText(bytes, position, packet.value, "MountFusionVbucket", "value")
   finishRequest(writer, packet, "MountFusionVbucket", 0x72, extrasStart, keyStart, keyStart, position)
 }
 
@@ -308,7 +308,7 @@ export const encodeSyncFusionLogstore: RequestEncoder<SyncFusionLogstore> = (wri
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position
-  position = position + encodeText(bytes, position, packet.value)
+  position = putText(bytes, position, packet.value, "SyncFusionLogstore", "value")
   finishRequest(writer, packet, "SyncFusionLogstore", 0x74, extrasStart, keyStart, keyStart, position)
 }
 
@@ -364,7 +364,7 @@ export const encodeStartFusionUploader: RequestEncoder<StartFusionUploader> = (w
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position
-  position = position + encodeText(bytes, position, packet.value)
+  position = putText(bytes, position, packet.value, "StartFusionUploader", "value")
   finishRequest(writer, packet, "StartFusionUploader", 0x75, extrasStart, keyStart, keyStart, position)
 }
 
@@ -442,7 +442,7 @@ export const encodeDeleteFusionNamespace: RequestEncoder<DeleteFusionNamespace> 
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position
-  position = position + encodeText(bytes, position, packet.value)
+  position = putText(bytes, position, packet.value, "DeleteFusionNamespace", "value")
   finishRequest(writer, packet, "DeleteFusionNamespace", 0x77, extrasStart, keyStart, keyStart, position)
 }
 
@@ -498,7 +498,7 @@ export const encodeGetFusionNamespaces: RequestEncoder<GetFusionNamespaces> = (w
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position
-  position = position + encodeText(bytes, position, packet.value)
+  position = putText(bytes, position, packet.value, "GetFusionNamespaces", "value")
   finishRequest(writer, packet, "GetFusionNamespaces", 0x78, extrasStart, keyStart, keyStart, position)
 }
 
@@ -576,7 +576,7 @@ export const encodeSetChronicleAuthToken: RequestEncoder<SetChronicleAuthToken> 
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position
-  position = position + encodeText(bytes, position, packet.value)
+  position = putText(bytes, position, packet.value, "SetChronicleAuthToken", "value")
   finishRequest(writer, packet, "SetChronicleAuthToken", 0x84, extrasStart, keyStart, keyStart, position)
 }
 

@@ -30,15 +30,16 @@ import {
   checkAtMost,
   checkVarint,
   decodeText,
-  encodeText,
   expectAtLeast,
   expectAtMost,
   expectConstant,
   expectEnd,
   expectLength,
   inElement,
+  inList,
   malformed,
   putBytes,
+  putText,
   putU16,
   putU32,
   putU64,
@@ -128,9 +129,9 @@ export function encodeGetExLike(
   if (packet.collectionId !== undefined) {
     position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, tag, "collectionId"))
   }
-  const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-  checkAtMost(position - keyFrom, 250, tag, "key")
+  const keyFrom2 = position
+  position = putText(bytes, keyFrom2, packet.key, tag, "key")
+  checkAtMost(position - keyFrom2, 250, tag, "key")
   const valueStart = position
   finishRequest(writer, packet, tag, opcode, extrasStart, keyStart, valueStart, position)
 }
@@ -188,12 +189,12 @@ export function encodeGetExResponseLike(
   opcode: number,
   status: number
 ): void {
-  const extrasStart = beginResponse(writer, packet, 4 + packet.value.length)
+  const extrasStart = beginResponse(writer, packet, 4 + (packet.value?.length ?? 0))
   const { bytes, view } = writer
   let position = extrasStart
   putU32(view, position, packet.flags, tag, "flags")
   const keyStart = position + 4
-  position = putBytes(bytes, position + 4, packet.value)
+  position = putBytes(bytes, position + 4, packet.value, tag, "value")
   finishResponse(writer, packet, tag, opcode, packet.status ?? status, extrasStart, keyStart, keyStart, position)
 }
 
@@ -271,12 +272,12 @@ export function encodeGetReplicaResponseLike(
   opcode: number,
   status: number
 ): void {
-  const extrasStart = beginResponse(writer, packet, 4 + packet.value.length)
+  const extrasStart = beginResponse(writer, packet, 4 + (packet.value?.length ?? 0))
   const { bytes, view } = writer
   let position = extrasStart
   putU32(view, position, packet.flags, tag, "flags")
   const keyStart = position + 4
-  position = putBytes(bytes, position + 4, packet.value)
+  position = putBytes(bytes, position + 4, packet.value, tag, "value")
   finishResponse(writer, packet, tag, opcode, packet.status ?? status, extrasStart, keyStart, keyStart, position)
 }
 
@@ -548,7 +549,7 @@ export const encodeObserve: RequestEncoder<Observe> = (writer, packet) => {
       keysIndex++
     }
   } catch (error) {
-    throw inElement(error, "Observe", "keys", keysIndex)
+    throw inList(error, "Observe", "keys", keysIndex, packet.keys)
   }
   finishRequest(writer, packet, "Observe", 0x92, extrasStart, keyStart, keyStart, position)
 }
@@ -610,7 +611,7 @@ export const encodeObserveResponse: ResponseEncoder<ObserveResponse> = (writer, 
       keysIndex++
     }
   } catch (error) {
-    throw inElement(error, "ObserveResponse", "keys", keysIndex)
+    throw inList(error, "ObserveResponse", "keys", keysIndex, packet.keys)
   }
   finishResponse(writer, packet, "ObserveResponse", 0x92, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
 }
@@ -686,9 +687,9 @@ export const encodeGetLocked: RequestEncoder<GetLocked> = (writer, packet) => {
   if (packet.collectionId !== undefined) {
     position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, "GetLocked", "collectionId"))
   }
-  const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-  checkAtMost(position - keyFrom, 250, "GetLocked", "key")
+  const keyFrom2 = position
+  position = putText(bytes, keyFrom2, packet.key, "GetLocked", "key")
+  checkAtMost(position - keyFrom2, 250, "GetLocked", "key")
   const valueStart = position
   finishRequest(writer, packet, "GetLocked", 0x94, extrasStart, keyStart, valueStart, position)
 }
@@ -826,7 +827,7 @@ export const decodeGetRandomKeyResponse: ResponseDecoder<GetRandomKeyResponse, S
 }
 
 export const encodeGetRandomKeyResponse: ResponseEncoder<GetRandomKeyResponse> = (writer, packet) => {
-  const extrasStart = beginResponse(writer, packet, 9 + textBound(packet.key) + packet.value.length)
+  const extrasStart = beginResponse(writer, packet, 9 + textBound(packet.key) + (packet.value?.length ?? 0))
   const { bytes, view } = writer
   let position = extrasStart
   putU32(view, position, packet.flags, "GetRandomKeyResponse", "flags")
@@ -835,11 +836,11 @@ export const encodeGetRandomKeyResponse: ResponseEncoder<GetRandomKeyResponse> =
   if (packet.collectionId !== undefined) {
     position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, "GetRandomKeyResponse", "collectionId"))
   }
-  const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-  checkAtMost(position - keyFrom, 250, "GetRandomKeyResponse", "key")
+  const keyFrom2 = position
+  position = putText(bytes, keyFrom2, packet.key, "GetRandomKeyResponse", "key")
+  checkAtMost(position - keyFrom2, 250, "GetRandomKeyResponse", "key")
   const valueStart = position
-  position = putBytes(bytes, position, packet.value)
+  position = putBytes(bytes, position, packet.value, "GetRandomKeyResponse", "value")
   finishResponse(writer, packet, "GetRandomKeyResponse", 0xb6, packet.status ?? 0x0000, extrasStart, keyStart, valueStart, position)
 }
 
@@ -900,9 +901,9 @@ export const encodeGetKeys: RequestEncoder<GetKeys> = (writer, packet) => {
   if (packet.collectionId !== undefined) {
     position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, "GetKeys", "collectionId"))
   }
-  const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-  checkAtMost(position - keyFrom, 250, "GetKeys", "key")
+  const keyFrom2 = position
+  position = putText(bytes, keyFrom2, packet.key, "GetKeys", "key")
+  checkAtMost(position - keyFrom2, 250, "GetKeys", "key")
   const valueStart = position
   finishRequest(writer, packet, "GetKeys", 0xb8, extrasStart, keyStart, valueStart, position)
 }
@@ -964,7 +965,7 @@ export const encodeGetKeysResponse: ResponseEncoder<GetKeysResponse> = (writer, 
       keysIndex++
     }
   } catch (error) {
-    throw inElement(error, "GetKeysResponse", "keys", keysIndex)
+    throw inList(error, "GetKeysResponse", "keys", keysIndex, packet.keys)
   }
   finishResponse(writer, packet, "GetKeysResponse", 0xb8, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
 }
@@ -1042,6 +1043,6 @@ export const encodeGetErrorMapResponse: ResponseEncoder<GetErrorMapResponse> = (
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position
-  position = position + encodeText(bytes, position, packet.errorMap)
+  position = putText(bytes, position, packet.errorMap, "GetErrorMapResponse", "errorMap")
   finishResponse(writer, packet, "GetErrorMapResponse", 0xfe, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
 }

@@ -16,12 +16,14 @@ import {
   boundElements,
   checkLength,
   decodeText,
-  encodeText,
   expectConstant,
   expectEnd,
   expectLength,
   inElement,
+  inList,
   malformed,
+  putBytes,
+  putText,
   putU32,
   textBound,
   unencodable
@@ -72,7 +74,7 @@ export const encodeRangeScanCreate: RequestEncoder<RangeScanCreate> = (writer, p
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position
-  position = position + encodeText(bytes, position, packet.scan)
+  position = putText(bytes, position, packet.scan, "RangeScanCreate", "scan")
   finishRequest(writer, packet, "RangeScanCreate", 0xda, extrasStart, keyStart, keyStart, position)
 }
 
@@ -115,8 +117,8 @@ export const encodeRangeScanCreateResponse: ResponseEncoder<RangeScanCreateRespo
   const { bytes } = writer
   const position = extrasStart
   const keyStart = position
-  checkLength(packet.scanUuid.length, 16, "RangeScanCreateResponse", "scanUuid")
-  bytes.set(packet.scanUuid, position)
+  checkLength(packet.scanUuid?.length, 16, "RangeScanCreateResponse", "scanUuid")
+  putBytes(bytes, position, packet.scanUuid, "RangeScanCreateResponse", "scanUuid")
   finishResponse(writer, packet, "RangeScanCreateResponse", 0xda, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position + 16)
 }
 
@@ -159,8 +161,8 @@ export const encodeRangeScanContinue: RequestEncoder<RangeScanContinue> = (write
   const extrasStart = beginRequest(writer, packet, 28)
   const { bytes, view } = writer
   const position = extrasStart
-  checkLength(packet.scanUuid.length, 16, "RangeScanContinue", "scanUuid")
-  bytes.set(packet.scanUuid, position)
+  checkLength(packet.scanUuid?.length, 16, "RangeScanContinue", "scanUuid")
+  putBytes(bytes, position, packet.scanUuid, "RangeScanContinue", "scanUuid")
   putU32(view, position + 16, packet.itemLimit, "RangeScanContinue", "itemLimit")
   putU32(view, position + 20, packet.timeLimitMs, "RangeScanContinue", "timeLimitMs")
   putU32(view, position + 24, packet.byteLimit, "RangeScanContinue", "byteLimit")
@@ -315,7 +317,7 @@ export const encodeRangeScanContinueResponse: ResponseEncoder<RangeScanContinueR
           keysIndex++
         }
       } catch (error) {
-        throw inElement(error, "RangeScanContinueResponse", "keys", keysIndex)
+        throw inList(error, "RangeScanContinueResponse", "keys", keysIndex, packet.keys)
       }
       finishResponse(writer, packet, "RangeScanContinueResponse", 0xdb, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
       return
@@ -334,7 +336,7 @@ export const encodeRangeScanContinueResponse: ResponseEncoder<RangeScanContinueR
           documentsIndex++
         }
       } catch (error) {
-        throw inElement(error, "RangeScanContinueResponse", "documents", documentsIndex)
+        throw inList(error, "RangeScanContinueResponse", "documents", documentsIndex, packet.documents)
       }
       finishResponse(writer, packet, "RangeScanContinueResponse", 0xdb, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
       return
@@ -380,8 +382,8 @@ export const encodeRangeScanCancel: RequestEncoder<RangeScanCancel> = (writer, p
   const extrasStart = beginRequest(writer, packet, 16)
   const { bytes } = writer
   const position = extrasStart
-  checkLength(packet.scanUuid.length, 16, "RangeScanCancel", "scanUuid")
-  bytes.set(packet.scanUuid, position)
+  checkLength(packet.scanUuid?.length, 16, "RangeScanCancel", "scanUuid")
+  putBytes(bytes, position, packet.scanUuid, "RangeScanCancel", "scanUuid")
   const keyStart = position + 16
   finishRequest(writer, packet, "RangeScanCancel", 0xdc, extrasStart, keyStart, keyStart, position + 16)
 }

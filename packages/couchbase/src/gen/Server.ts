@@ -2,7 +2,7 @@
 /* oxlint-disable */
 
 /** Commands of couchbase: ClustermapChangeNotification, Authenticate, ActiveExternalUsers, GetAuthorization. */
-import { decodeText, encodeText, expectLength, malformed, putI64, putU32, textBound, unencodable } from "@wirewright/codec"
+import { decodeText, expectLength, malformed, putI64, putText, putU32, textBound, unencodable } from "@wirewright/codec"
 import {
   type EmptyServerResponse,
   type ServerRequestDecoder,
@@ -140,9 +140,9 @@ export const encodeClustermapChangeNotification: ServerRequestEncoder<Clustermap
       const extrasStart = position
       putU32(view, position, packet.revision, "ClustermapChangeNotification", "revision")
       const keyStart = position + 4
-      position = position + 4 + encodeText(bytes, position + 4, packet.bucket)
+      position = putText(bytes, position + 4, packet.bucket, "ClustermapChangeNotification", "bucket")
       const valueStart = position
-      position = position + encodeText(bytes, position, packet.clusterMap)
+      position = putText(bytes, position, packet.clusterMap, "ClustermapChangeNotification", "clusterMap")
       finishServerRequest(writer, packet, "ClustermapChangeNotification", 0x01, framingStart, extrasStart, keyStart, valueStart, position)
       return
     }
@@ -154,9 +154,9 @@ export const encodeClustermapChangeNotification: ServerRequestEncoder<Clustermap
       putI64(view, position, packet.epoch, "ClustermapChangeNotification", "epoch")
       putI64(view, position + 8, packet.revision, "ClustermapChangeNotification", "revision")
       const keyStart = position + 16
-      position = position + 16 + encodeText(bytes, position + 16, packet.bucket)
+      position = putText(bytes, position + 16, packet.bucket, "ClustermapChangeNotification", "bucket")
       const valueStart = position
-      position = position + encodeText(bytes, position, packet.clusterMap)
+      position = putText(bytes, position, packet.clusterMap, "ClustermapChangeNotification", "clusterMap")
       finishServerRequest(writer, packet, "ClustermapChangeNotification", 0x01, framingStart, extrasStart, keyStart, valueStart, position)
       return
     }
@@ -223,7 +223,7 @@ export const encodeAuthenticate: ServerRequestEncoder<Authenticate> = (writer, p
   const { bytes } = writer
   let position = framingStart
   const extrasStart = position
-  position = position + encodeText(bytes, position, packet.challenge)
+  position = putText(bytes, position, packet.challenge, "Authenticate", "challenge")
   finishServerRequest(writer, packet, "Authenticate", 0x02, framingStart, extrasStart, extrasStart, extrasStart, position)
 }
 
@@ -267,7 +267,7 @@ export const encodeAuthenticateResponse: ServerResponseEncoder<AuthenticateRespo
   const { bytes } = writer
   let position = framingStart
   const extrasStart = position
-  position = position + encodeText(bytes, position, packet.result)
+  position = putText(bytes, position, packet.result, "AuthenticateResponse", "result")
   finishServerResponse(
     writer,
     packet,
@@ -320,7 +320,7 @@ export const encodeActiveExternalUsers: ServerRequestEncoder<ActiveExternalUsers
   const { bytes } = writer
   let position = framingStart
   const extrasStart = position
-  position = position + encodeText(bytes, position, packet.users)
+  position = putText(bytes, position, packet.users, "ActiveExternalUsers", "users")
   finishServerRequest(writer, packet, "ActiveExternalUsers", 0x03, framingStart, extrasStart, extrasStart, extrasStart, position)
 }
 
@@ -375,7 +375,7 @@ export const encodeGetAuthorization: ServerRequestEncoder<GetAuthorization> = (w
   const { bytes } = writer
   let position = framingStart
   const extrasStart = position
-  position = position + encodeText(bytes, position, packet.user)
+  position = putText(bytes, position, packet.user, "GetAuthorization", "user")
   const valueStart = position
   finishServerRequest(writer, packet, "GetAuthorization", 0x04, framingStart, extrasStart, extrasStart, valueStart, position)
 }
@@ -418,7 +418,7 @@ export const encodeGetAuthorizationResponse: ServerResponseEncoder<GetAuthorizat
   const { bytes } = writer
   let position = framingStart
   const extrasStart = position
-  position = position + encodeText(bytes, position, packet.result)
+  position = putText(bytes, position, packet.result, "GetAuthorizationResponse", "result")
   finishServerResponse(
     writer,
     packet,

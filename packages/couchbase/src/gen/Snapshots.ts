@@ -2,7 +2,7 @@
 /* oxlint-disable */
 
 /** Commands of couchbase: PrepareSnapshot, ReleaseSnapshot, DownloadSnapshot, GetFileFragment. */
-import { decodeText, encodeText, expectLength, putBytes, textBound } from "@wirewright/codec"
+import { decodeText, expectLength, putBytes, putText, textBound } from "@wirewright/codec"
 import {
   type EmptyResponse,
   type RequestDecoder,
@@ -49,7 +49,7 @@ export const encodePrepareSnapshot: RequestEncoder<PrepareSnapshot> = (writer, p
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position
-  position = position + encodeText(bytes, position, packet.options)
+  position = putText(bytes, position, packet.options, "PrepareSnapshot", "options")
   finishRequest(writer, packet, "PrepareSnapshot", 0xe0, extrasStart, keyStart, keyStart, position)
 }
 
@@ -91,7 +91,7 @@ export const encodePrepareSnapshotResponse: ResponseEncoder<PrepareSnapshotRespo
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position
-  position = position + encodeText(bytes, position, packet.manifest)
+  position = putText(bytes, position, packet.manifest, "PrepareSnapshotResponse", "manifest")
   finishResponse(writer, packet, "PrepareSnapshotResponse", 0xe0, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
 }
 
@@ -125,7 +125,7 @@ export const encodeReleaseSnapshot: RequestEncoder<ReleaseSnapshot> = (writer, p
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position
-  position = position + encodeText(bytes, position, packet.snapshotUuid)
+  position = putText(bytes, position, packet.snapshotUuid, "ReleaseSnapshot", "snapshotUuid")
   const valueStart = position
   finishRequest(writer, packet, "ReleaseSnapshot", 0xe1, extrasStart, keyStart, valueStart, position)
 }
@@ -167,7 +167,7 @@ export const encodeDownloadSnapshot: RequestEncoder<DownloadSnapshot> = (writer,
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position
-  position = position + encodeText(bytes, position, packet.options)
+  position = putText(bytes, position, packet.options, "DownloadSnapshot", "options")
   finishRequest(writer, packet, "DownloadSnapshot", 0xe2, extrasStart, keyStart, keyStart, position)
 }
 
@@ -209,9 +209,9 @@ export const encodeGetFileFragment: RequestEncoder<GetFileFragment> = (writer, p
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position
-  position = position + encodeText(bytes, position, packet.snapshotUuid)
+  position = putText(bytes, position, packet.snapshotUuid, "GetFileFragment", "snapshotUuid")
   const valueStart = position
-  position = position + encodeText(bytes, position, packet.fragment)
+  position = putText(bytes, position, packet.fragment, "GetFileFragment", "fragment")
   finishRequest(writer, packet, "GetFileFragment", 0xe3, extrasStart, keyStart, valueStart, position)
 }
 
@@ -249,10 +249,10 @@ export const decodeGetFileFragmentResponse: ResponseDecoder<GetFileFragmentRespo
 }
 
 export const encodeGetFileFragmentResponse: ResponseEncoder<GetFileFragmentResponse> = (writer, packet) => {
-  const extrasStart = beginResponse(writer, packet, packet.value.length)
+  const extrasStart = beginResponse(writer, packet, packet.value?.length ?? 0)
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position
-  position = putBytes(bytes, position, packet.value)
+  position = putBytes(bytes, position, packet.value, "GetFileFragmentResponse", "value")
   finishResponse(writer, packet, "GetFileFragmentResponse", 0xe3, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
 }

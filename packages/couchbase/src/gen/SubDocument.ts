@@ -39,7 +39,6 @@ import {
   checkCount,
   checkVarint,
   decodeText,
-  encodeText,
   expectAtLeast,
   expectAtMost,
   expectEnd,
@@ -47,8 +46,10 @@ import {
   expectNoMore,
   expectWithin,
   inElement,
+  inList,
   malformed,
   putBytes,
+  putText,
   putU16,
   putU32,
   putU8,
@@ -168,11 +169,11 @@ export function encodeSubdocGetLike(
   if (packet.collectionId !== undefined) {
     position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, tag, "collectionId"))
   }
-  const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-  checkAtMost(position - keyFrom, 250, tag, "key")
+  const keyFrom2 = position
+  position = putText(bytes, keyFrom2, packet.key, tag, "key")
+  checkAtMost(position - keyFrom2, 250, tag, "key")
   const valueStart = position
-  position = valueStart + encodeText(bytes, valueStart, packet.path)
+  position = putText(bytes, valueStart, packet.path, tag, "path")
   checkAtMost(position - valueStart, 1024, tag, "path")
   putU16(view, pathLengthAt, position - valueStart, tag, "path")
   finishRequest(writer, packet, tag, opcode, extrasStart, keyStart, valueStart, position)
@@ -220,11 +221,11 @@ export const decodeSubdocGetResponse: ResponseDecoder<SubdocGetResponse> = (
 }
 
 export const encodeSubdocGetResponse: ResponseEncoder<SubdocGetResponse> = (writer, packet) => {
-  const extrasStart = beginResponse(writer, packet, packet.value.length)
+  const extrasStart = beginResponse(writer, packet, packet.value?.length ?? 0)
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position
-  position = putBytes(bytes, position, packet.value)
+  position = putBytes(bytes, position, packet.value, "SubdocGetResponse", "value")
   finishResponse(writer, packet, "SubdocGetResponse", 0xc5, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
 }
 
@@ -345,7 +346,7 @@ export function encodeSubdocDictAddLike(
   tag: string,
   opcode: number
 ): void {
-  const extrasStart = beginRequest(writer, packet, 17 + textBound(packet.key) + textBound(packet.path) + packet.value.length)
+  const extrasStart = beginRequest(writer, packet, 17 + textBound(packet.key) + textBound(packet.path) + (packet.value?.length ?? 0))
   const { bytes, view } = writer
   let position = extrasStart
   if (packet.userFlags !== undefined && packet.expiration === undefined) {
@@ -370,14 +371,14 @@ export function encodeSubdocDictAddLike(
   if (packet.collectionId !== undefined) {
     position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, tag, "collectionId"))
   }
-  const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-  checkAtMost(position - keyFrom, 250, tag, "key")
+  const keyFrom2 = position
+  position = putText(bytes, keyFrom2, packet.key, tag, "key")
+  checkAtMost(position - keyFrom2, 250, tag, "key")
   const valueStart = position
-  position = valueStart + encodeText(bytes, valueStart, packet.path)
+  position = putText(bytes, valueStart, packet.path, tag, "path")
   checkAtMost(position - valueStart, 1024, tag, "path")
   putU16(view, pathLengthAt, position - valueStart, tag, "path")
-  position = putBytes(bytes, position, packet.value)
+  position = putBytes(bytes, position, packet.value, tag, "value")
   finishRequest(writer, packet, tag, opcode, extrasStart, keyStart, valueStart, position)
 }
 
@@ -597,11 +598,11 @@ export function encodeSubdocDeleteLike(
   if (packet.collectionId !== undefined) {
     position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, tag, "collectionId"))
   }
-  const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-  checkAtMost(position - keyFrom, 250, tag, "key")
+  const keyFrom2 = position
+  position = putText(bytes, keyFrom2, packet.key, tag, "key")
+  checkAtMost(position - keyFrom2, 250, tag, "key")
   const valueStart = position
-  position = valueStart + encodeText(bytes, valueStart, packet.path)
+  position = putText(bytes, valueStart, packet.path, tag, "path")
   checkAtMost(position - valueStart, 1024, tag, "path")
   putU16(view, pathLengthAt, position - valueStart, tag, "path")
   finishRequest(writer, packet, tag, opcode, extrasStart, keyStart, valueStart, position)
@@ -867,16 +868,16 @@ export const encodeSubdocCounter: RequestEncoder<SubdocCounter> = (writer, packe
   if (packet.collectionId !== undefined) {
     position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, "SubdocCounter", "collectionId"))
   }
-  const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-  checkAtMost(position - keyFrom, 250, "SubdocCounter", "key")
+  const keyFrom2 = position
+  position = putText(bytes, keyFrom2, packet.key, "SubdocCounter", "key")
+  checkAtMost(position - keyFrom2, 250, "SubdocCounter", "key")
   const valueStart = position
-  position = valueStart + encodeText(bytes, valueStart, packet.path)
+  position = putText(bytes, valueStart, packet.path, "SubdocCounter", "path")
   checkAtMost(position - valueStart, 1024, "SubdocCounter", "path")
   putU16(view, pathLengthAt, position - valueStart, "SubdocCounter", "path")
-  const valueFrom = position
-  position = valueFrom + encodeText(bytes, valueFrom, packet.value)
-  checkAtMost(position - valueFrom, 20, "SubdocCounter", "value")
+  const valueFrom2 = position
+  position = putText(bytes, valueFrom2, packet.value, "SubdocCounter", "value")
+  checkAtMost(position - valueFrom2, 20, "SubdocCounter", "value")
   finishRequest(writer, packet, "SubdocCounter", 0xcf, extrasStart, keyStart, valueStart, position)
 }
 
@@ -933,7 +934,7 @@ export const encodeSubdocCounterResponse: ResponseEncoder<SubdocCounterResponse>
     position = writeNested(writer, position, packet.mutationToken, "SubdocCounterResponse", "mutationToken", writeMutationToken)
   }
   const keyStart = position
-  position = keyStart + encodeText(bytes, keyStart, packet.value)
+  position = putText(bytes, keyStart, packet.value, "SubdocCounterResponse", "value")
   checkAtMost(position - keyStart, 20, "SubdocCounterResponse", "value")
   finishResponse(writer, packet, "SubdocCounterResponse", 0xcf, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
 }
@@ -1023,11 +1024,11 @@ export const encodeSubdocMultiLookup: RequestEncoder<SubdocMultiLookup> = (write
   if (packet.collectionId !== undefined) {
     position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, "SubdocMultiLookup", "collectionId"))
   }
-  const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-  checkAtMost(position - keyFrom, 250, "SubdocMultiLookup", "key")
+  const keyFrom2 = position
+  position = putText(bytes, keyFrom2, packet.key, "SubdocMultiLookup", "key")
+  checkAtMost(position - keyFrom2, 250, "SubdocMultiLookup", "key")
   const valueStart = position
-  checkCount(packet.specs.length, 16, "SubdocMultiLookup", "specs")
+  checkCount(packet.specs?.length, 16, "SubdocMultiLookup", "specs")
   let specsIndex = 0
   try {
     for (const specsElement of packet.specs) {
@@ -1035,7 +1036,7 @@ export const encodeSubdocMultiLookup: RequestEncoder<SubdocMultiLookup> = (write
       specsIndex++
     }
   } catch (error) {
-    throw inElement(error, "SubdocMultiLookup", "specs", specsIndex)
+    throw inList(error, "SubdocMultiLookup", "specs", specsIndex, packet.specs)
   }
   finishRequest(writer, packet, "SubdocMultiLookup", 0xd0, extrasStart, keyStart, valueStart, position)
 }
@@ -1092,7 +1093,7 @@ export const encodeSubdocMultiLookupResponse: ResponseEncoder<SubdocMultiLookupR
   const extrasStart = beginResponse(writer, packet, boundElements(packet.results, (one) => boundSubdocLookupResult(one)))
   let position = extrasStart
   const keyStart = position
-  checkCount(packet.results.length, 16, "SubdocMultiLookupResponse", "results")
+  checkCount(packet.results?.length, 16, "SubdocMultiLookupResponse", "results")
   let resultsIndex = 0
   try {
     for (const resultsElement of packet.results) {
@@ -1100,7 +1101,7 @@ export const encodeSubdocMultiLookupResponse: ResponseEncoder<SubdocMultiLookupR
       resultsIndex++
     }
   } catch (error) {
-    throw inElement(error, "SubdocMultiLookupResponse", "results", resultsIndex)
+    throw inList(error, "SubdocMultiLookupResponse", "results", resultsIndex, packet.results)
   }
   finishResponse(writer, packet, "SubdocMultiLookupResponse", 0xd0, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
 }
@@ -1234,11 +1235,11 @@ export const encodeSubdocMultiMutation: RequestEncoder<SubdocMultiMutation> = (w
   if (packet.collectionId !== undefined) {
     position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, "SubdocMultiMutation", "collectionId"))
   }
-  const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-  checkAtMost(position - keyFrom, 250, "SubdocMultiMutation", "key")
+  const keyFrom2 = position
+  position = putText(bytes, keyFrom2, packet.key, "SubdocMultiMutation", "key")
+  checkAtMost(position - keyFrom2, 250, "SubdocMultiMutation", "key")
   const valueStart = position
-  checkCount(packet.specs.length, 16, "SubdocMultiMutation", "specs")
+  checkCount(packet.specs?.length, 16, "SubdocMultiMutation", "specs")
   let specsIndex = 0
   try {
     for (const specsElement of packet.specs) {
@@ -1246,7 +1247,7 @@ export const encodeSubdocMultiMutation: RequestEncoder<SubdocMultiMutation> = (w
       specsIndex++
     }
   } catch (error) {
-    throw inElement(error, "SubdocMultiMutation", "specs", specsIndex)
+    throw inList(error, "SubdocMultiMutation", "specs", specsIndex, packet.specs)
   }
   finishRequest(writer, packet, "SubdocMultiMutation", 0xd1, extrasStart, keyStart, valueStart, position)
 }
@@ -1316,7 +1317,7 @@ export const encodeSubdocMultiMutationResponse: ResponseEncoder<SubdocMultiMutat
     position = writeNested(writer, position, packet.mutationToken, "SubdocMultiMutationResponse", "mutationToken", writeMutationToken)
   }
   const keyStart = position
-  checkCount(packet.results.length, 16, "SubdocMultiMutationResponse", "results")
+  checkCount(packet.results?.length, 16, "SubdocMultiMutationResponse", "results")
   let resultsIndex = 0
   try {
     for (const resultsElement of packet.results) {
@@ -1324,7 +1325,7 @@ export const encodeSubdocMultiMutationResponse: ResponseEncoder<SubdocMultiMutat
       resultsIndex++
     }
   } catch (error) {
-    throw inElement(error, "SubdocMultiMutationResponse", "results", resultsIndex)
+    throw inList(error, "SubdocMultiMutationResponse", "results", resultsIndex, packet.results)
   }
   finishResponse(writer, packet, "SubdocMultiMutationResponse", 0xd1, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
 }
@@ -1464,7 +1465,7 @@ export const encodeSubdocGetCountResponse: ResponseEncoder<SubdocGetCountRespons
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position
-  position = keyStart + encodeText(bytes, keyStart, packet.value)
+  position = putText(bytes, keyStart, packet.value, "SubdocGetCountResponse", "value")
   checkAtMost(position - keyStart, 20, "SubdocGetCountResponse", "value")
   finishResponse(writer, packet, "SubdocGetCountResponse", 0xd2, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
 }

@@ -13,15 +13,16 @@ import {
   checkTextUntil,
   checkVarint,
   decodeText,
-  encodeText,
   expectAtLeast,
   expectAtMost,
   expectEnd,
   expectWithin,
   findByte,
   inElement,
+  inList,
   putBytes,
   putI64,
+  putText,
   putU16,
   putU32,
   putU64,
@@ -740,15 +741,15 @@ export function writeDocumentKey(writer: Writer, at: number, value: DocumentKey)
   if (value.collectionId !== undefined) {
     position = writeLeb128(bytes, position, checkVarint(value.collectionId, 0, 4294967295, "DocumentKey", "collectionId"))
   }
-  const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, value.key)
-  checkAtMost(position - keyFrom, 250, "DocumentKey", "key")
+  const keyFrom2 = position
+  position = putText(bytes, keyFrom2, value.key, "DocumentKey", "key")
+  checkAtMost(position - keyFrom2, 250, "DocumentKey", "key")
   return position
 }
 
 /** Room a `DocumentKey` needs at most, in bytes. */
 export function boundDocumentKey(value: DocumentKey): number {
-  return 5 + textBound(value.key)
+  return 5 + textBound(value?.key)
 }
 
 /** Decodes bytes that are one `DocumentKey`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -845,7 +846,7 @@ export function writeListedKey(writer: Writer, at: number, value: ListedKey): nu
 
 /** Room a `ListedKey` needs at most, in bytes. */
 export function boundListedKey(value: ListedKey): number {
-  return 2 + boundDocumentKey(value.key)
+  return 2 + boundDocumentKey(value?.key)
 }
 
 /** Decodes bytes that are one `ListedKey`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -946,7 +947,7 @@ export function writeObserveKey(writer: Writer, at: number, value: ObserveKey): 
 
 /** Room a `ObserveKey` needs at most, in bytes. */
 export function boundObserveKey(value: ObserveKey): number {
-  return 4 + boundDocumentKey(value.key)
+  return 4 + boundDocumentKey(value?.key)
 }
 
 /** Decodes bytes that are one `ObserveKey`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -1010,7 +1011,7 @@ export function writeObservedKey(writer: Writer, at: number, value: ObservedKey)
 
 /** Room a `ObservedKey` needs at most, in bytes. */
 export function boundObservedKey(value: ObservedKey): number {
-  return 13 + boundDocumentKey(value.key)
+  return 13 + boundDocumentKey(value?.key)
 }
 
 /** Decodes bytes that are one `ObservedKey`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -1077,16 +1078,16 @@ export function writeRangeScanDocument(writer: Writer, at: number, value: RangeS
   putU64(view, position + 8, value.seqno, "RangeScanDocument", "seqno")
   putU64(view, position + 16, value.cas, "RangeScanDocument", "cas")
   putU8(view, position + 24, value.datatype, "RangeScanDocument", "datatype")
-  position = writeLeb128(bytes, position + 25, checkVarint(textLength(value.key), 0, 4294967295, "RangeScanDocument", "key"))
-  position = position + encodeText(bytes, position, value.key)
-  position = writeLeb128(bytes, position, checkVarint(value.value.length, 0, 4294967295, "RangeScanDocument", "value"))
-  position = putBytes(bytes, position, value.value)
+  position = writeLeb128(bytes, position + 25, checkVarint(textLength(value.key ?? ""), 0, 4294967295, "RangeScanDocument", "key"))
+  position = putText(bytes, position, value.key, "RangeScanDocument", "key")
+  position = writeLeb128(bytes, position, checkVarint(value.value?.length ?? 0, 0, 4294967295, "RangeScanDocument", "value"))
+  position = putBytes(bytes, position, value.value, "RangeScanDocument", "value")
   return position
 }
 
 /** Room a `RangeScanDocument` needs at most, in bytes. */
 export function boundRangeScanDocument(value: RangeScanDocument): number {
-  return 35 + textBound(value.key) + value.value.length
+  return 35 + textBound(value?.key) + (value?.value?.length ?? 0)
 }
 
 /** Decodes bytes that are one `RangeScanDocument`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -1123,14 +1124,14 @@ export function readRangeScanKey(reader: Reader, at: number, end: number, start:
 export function writeRangeScanKey(writer: Writer, at: number, value: RangeScanKey): number {
   const { bytes } = writer
   let position = at
-  position = writeLeb128(bytes, position, checkVarint(textLength(value.key), 0, 4294967295, "RangeScanKey", "key"))
-  position = position + encodeText(bytes, position, value.key)
+  position = writeLeb128(bytes, position, checkVarint(textLength(value.key ?? ""), 0, 4294967295, "RangeScanKey", "key"))
+  position = putText(bytes, position, value.key, "RangeScanKey", "key")
   return position
 }
 
 /** Room a `RangeScanKey` needs at most, in bytes. */
 export function boundRangeScanKey(value: RangeScanKey): number {
-  return 5 + textBound(value.key)
+  return 5 + textBound(value?.key)
 }
 
 /** Decodes bytes that are one `RangeScanKey`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -1178,14 +1179,14 @@ export function writeSubdocLookupResult(writer: Writer, at: number, value: Subdo
   putU16(view, position, value.status, "SubdocLookupResult", "status")
   const valueLengthAt = position + 2
   const valueFrom = position + 6
-  position = putBytes(bytes, position + 6, value.value)
+  position = putBytes(bytes, position + 6, value.value, "SubdocLookupResult", "value")
   putU32(view, valueLengthAt, position - valueFrom, "SubdocLookupResult", "value")
   return position
 }
 
 /** Room a `SubdocLookupResult` needs at most, in bytes. */
 export function boundSubdocLookupResult(value: SubdocLookupResult): number {
-  return 6 + value.value.length
+  return 6 + (value?.value?.length ?? 0)
 }
 
 /** Decodes bytes that are one `SubdocLookupResult`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -1237,7 +1238,7 @@ export function writeSubdocLookupSpec(writer: Writer, at: number, value: SubdocL
   putU8(view, position + 1, value.flags, "SubdocLookupSpec", "flags")
   const pathLengthAt = position + 2
   const pathFrom = position + 4
-  position = pathFrom + encodeText(bytes, pathFrom, value.path)
+  position = putText(bytes, pathFrom, value.path, "SubdocLookupSpec", "path")
   checkAtMost(position - pathFrom, 1024, "SubdocLookupSpec", "path")
   putU16(view, pathLengthAt, position - pathFrom, "SubdocLookupSpec", "path")
   return position
@@ -1245,7 +1246,7 @@ export function writeSubdocLookupSpec(writer: Writer, at: number, value: SubdocL
 
 /** Room a `SubdocLookupSpec` needs at most, in bytes. */
 export function boundSubdocLookupSpec(value: SubdocLookupSpec): number {
-  return 4 + textBound(value.path)
+  return 4 + textBound(value?.path)
 }
 
 /** Decodes bytes that are one `SubdocLookupSpec`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -1297,14 +1298,14 @@ export function writeSubdocMutationResult(writer: Writer, at: number, value: Sub
   putU16(view, position + 1, value.status, "SubdocMutationResult", "status")
   const valueLengthAt = position + 3
   const valueFrom = position + 7
-  position = putBytes(bytes, position + 7, value.value)
+  position = putBytes(bytes, position + 7, value.value, "SubdocMutationResult", "value")
   putU32(view, valueLengthAt, position - valueFrom, "SubdocMutationResult", "value")
   return position
 }
 
 /** Room a `SubdocMutationResult` needs at most, in bytes. */
 export function boundSubdocMutationResult(value: SubdocMutationResult): number {
-  return 7 + value.value.length
+  return 7 + (value?.value?.length ?? 0)
 }
 
 /** Decodes bytes that are one `SubdocMutationResult`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -1364,18 +1365,18 @@ export function writeSubdocMutationSpec(writer: Writer, at: number, value: Subdo
   const pathLengthAt = position + 2
   const valueLengthAt = position + 4
   const pathFrom = position + 8
-  position = pathFrom + encodeText(bytes, pathFrom, value.path)
+  position = putText(bytes, pathFrom, value.path, "SubdocMutationSpec", "path")
   checkAtMost(position - pathFrom, 1024, "SubdocMutationSpec", "path")
   putU16(view, pathLengthAt, position - pathFrom, "SubdocMutationSpec", "path")
   const valueFrom = position
-  position = putBytes(bytes, position, value.value)
+  position = putBytes(bytes, position, value.value, "SubdocMutationSpec", "value")
   putU32(view, valueLengthAt, position - valueFrom, "SubdocMutationSpec", "value")
   return position
 }
 
 /** Room a `SubdocMutationSpec` needs at most, in bytes. */
 export function boundSubdocMutationSpec(value: SubdocMutationSpec): number {
-  return 8 + textBound(value.path) + value.value.length
+  return 8 + textBound(value?.path) + (value?.value?.length ?? 0)
 }
 
 /** Decodes bytes that are one `SubdocMutationSpec`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -1460,12 +1461,12 @@ export function readXattr(reader: Reader, at: number, end: number, start: number
 export function writeXattr(writer: Writer, at: number, value: Xattr): number {
   const { bytes } = writer
   let position = at
-  const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, value.key)
-  checkAtMost(position - keyFrom, 15, "Xattr", "key")
+  const keyFrom2 = position
+  position = putText(bytes, keyFrom2, value.key, "Xattr", "key")
+  checkAtMost(position - keyFrom2, 15, "Xattr", "key")
   checkTextUntil(value.key, "\u0000", "Xattr", "key")
   bytes[position] = 0x00
-  position = position + 1 + encodeText(bytes, position + 1, value.value)
+  position = putText(bytes, position + 1, value.value, "Xattr", "value")
   checkTextUntil(value.value, "\u0000", "Xattr", "value")
   bytes[position] = 0x00
   return position + 1
@@ -1473,7 +1474,7 @@ export function writeXattr(writer: Writer, at: number, value: Xattr): number {
 
 /** Room a `Xattr` needs at most, in bytes. */
 export function boundXattr(value: Xattr): number {
-  return 2 + textBound(value.key) + textBound(value.value)
+  return 2 + textBound(value?.key) + textBound(value?.value)
 }
 
 /** Decodes bytes that are one `Xattr`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -1524,7 +1525,7 @@ export function writeXattrPair(writer: Writer, at: number, value: XattrPair): nu
 
 /** Room a `XattrPair` needs at most, in bytes. */
 export function boundXattrPair(value: XattrPair): number {
-  return 4 + boundXattr(value.pair)
+  return 4 + boundXattr(value?.pair)
 }
 
 /** Decodes bytes that are one `XattrPair`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -1589,16 +1590,16 @@ export function writeXattrValue(writer: Writer, at: number, value: XattrValue): 
       pairsIndex++
     }
   } catch (error) {
-    throw inElement(error, "XattrValue", "pairs", pairsIndex)
+    throw inList(error, "XattrValue", "pairs", pairsIndex, value.pairs)
   }
   putU32(view, pairsLengthAt, position - pairsFrom, "XattrValue", "pairs")
-  position = putBytes(bytes, position, value.body)
+  position = putBytes(bytes, position, value.body, "XattrValue", "body")
   return position
 }
 
 /** Room a `XattrValue` needs at most, in bytes. */
 export function boundXattrValue(value: XattrValue): number {
-  return 4 + boundElements(value.pairs, (one) => boundXattrPair(one)) + value.body.length
+  return 4 + boundElements(value?.pairs, (one) => boundXattrPair(one)) + (value?.body?.length ?? 0)
 }
 
 /** Decodes bytes that are one `XattrValue`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */

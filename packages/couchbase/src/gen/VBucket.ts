@@ -17,12 +17,13 @@ import {
 import {
   checkLength,
   decodeText,
-  encodeText,
   expectAtLeast,
   expectEnd,
   expectLength,
   inElement,
+  inList,
   malformed,
+  putText,
   putU16,
   putU32,
   putU64,
@@ -132,7 +133,7 @@ export const encodeSetVbucket: RequestEncoder<SetVbucket> = (writer, packet) => 
       let position = extrasStart
       putU8(view, position, packet.state, "SetVbucket", "state")
       const keyStart = position + 1
-      position = position + 1 + encodeText(bytes, position + 1, packet.options)
+      position = putText(bytes, position + 1, packet.options, "SetVbucket", "options")
       finishRequest(writer, packet, "SetVbucket", 0x3d, extrasStart, keyStart, keyStart, position)
       return
     }
@@ -142,7 +143,7 @@ export const encodeSetVbucket: RequestEncoder<SetVbucket> = (writer, packet) => 
       const position = extrasStart
       bytes.fill(0, position, position + 3)
       if (packet.reserved !== undefined) {
-        checkLength(packet.reserved.length, 3, "SetVbucket", "reserved")
+        checkLength(packet.reserved?.length, 3, "SetVbucket", "reserved")
         bytes.set(packet.reserved, position)
       }
       putU8(view, position + 3, packet.state, "SetVbucket", "state")
@@ -192,7 +193,7 @@ export const encodeGetVbucket: RequestEncoder<GetVbucket> = (writer, packet) => 
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position
-  position = position + encodeText(bytes, position, packet.key)
+  position = putText(bytes, position, packet.key, "GetVbucket", "key")
   const valueStart = position
   finishRequest(writer, packet, "GetVbucket", 0x3e, extrasStart, keyStart, valueStart, position)
 }
@@ -241,7 +242,7 @@ export const encodeGetVbucketResponse: ResponseEncoder<GetVbucketResponse> = (wr
   const keyStart = position
   bytes.fill(0, position, position + 3)
   if (packet.reserved !== undefined) {
-    checkLength(packet.reserved.length, 3, "GetVbucketResponse", "reserved")
+    checkLength(packet.reserved?.length, 3, "GetVbucketResponse", "reserved")
     bytes.set(packet.reserved, position)
   }
   putU8(view, position + 3, packet.state, "GetVbucketResponse", "state")
@@ -278,7 +279,7 @@ export const encodeDelVbucket: RequestEncoder<DelVbucket> = (writer, packet) => 
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position
-  position = position + encodeText(bytes, position, packet.options)
+  position = putText(bytes, position, packet.options, "DelVbucket", "options")
   finishRequest(writer, packet, "DelVbucket", 0x3f, extrasStart, keyStart, keyStart, position)
 }
 
@@ -400,7 +401,7 @@ export const decodeGetAllVbSeqnosResponse: ResponseDecoder<GetAllVbSeqnosRespons
 }
 
 export const encodeGetAllVbSeqnosResponse: ResponseEncoder<GetAllVbSeqnosResponse> = (writer, packet) => {
-  const extrasStart = beginResponse(writer, packet, packet.seqnos.length * 10)
+  const extrasStart = beginResponse(writer, packet, (packet.seqnos?.length ?? 0) * 10)
   let position = extrasStart
   const keyStart = position
   let seqnosIndex = 0
@@ -410,7 +411,7 @@ export const encodeGetAllVbSeqnosResponse: ResponseEncoder<GetAllVbSeqnosRespons
       seqnosIndex++
     }
   } catch (error) {
-    throw inElement(error, "GetAllVbSeqnosResponse", "seqnos", seqnosIndex)
+    throw inList(error, "GetAllVbSeqnosResponse", "seqnos", seqnosIndex, packet.seqnos)
   }
   finishResponse(writer, packet, "GetAllVbSeqnosResponse", 0x48, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
 }
@@ -470,7 +471,7 @@ export const decodeGetFailoverLogResponse: ResponseDecoder<GetFailoverLogRespons
 }
 
 export const encodeGetFailoverLogResponse: ResponseEncoder<GetFailoverLogResponse> = (writer, packet) => {
-  const extrasStart = beginResponse(writer, packet, packet.failoverLog.length * 16)
+  const extrasStart = beginResponse(writer, packet, (packet.failoverLog?.length ?? 0) * 16)
   let position = extrasStart
   const keyStart = position
   let failoverLogIndex = 0
@@ -480,7 +481,7 @@ export const encodeGetFailoverLogResponse: ResponseEncoder<GetFailoverLogRespons
       failoverLogIndex++
     }
   } catch (error) {
-    throw inElement(error, "GetFailoverLogResponse", "failoverLog", failoverLogIndex)
+    throw inList(error, "GetFailoverLogResponse", "failoverLog", failoverLogIndex, packet.failoverLog)
   }
   finishResponse(writer, packet, "GetFailoverLogResponse", 0x96, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
 }
@@ -537,7 +538,7 @@ export const encodeCompactDb: RequestEncoder<CompactDb> = (writer, packet) => {
   putU16(view, position + 18, packet.dbFileId, "CompactDb", "dbFileId")
   putU32(view, position + 20, packet.pad3 ?? 0, "CompactDb", "pad3")
   const keyStart = position + 24
-  position = position + 24 + encodeText(bytes, position + 24, packet.options)
+  position = putText(bytes, position + 24, packet.options, "CompactDb", "options")
   finishRequest(writer, packet, "CompactDb", 0xb3, extrasStart, keyStart, keyStart, position)
 }
 

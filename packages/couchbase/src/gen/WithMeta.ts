@@ -23,7 +23,6 @@ import {
   checkAtMost,
   checkVarint,
   decodeText,
-  encodeText,
   expectAtLeast,
   expectAtMost,
   expectEnd,
@@ -31,6 +30,7 @@ import {
   expectWithin,
   malformed,
   putBytes,
+  putText,
   putU16,
   putU32,
   putU64,
@@ -116,7 +116,7 @@ export const decodeMutateWithMeta: RequestDecoder<MutateWithMeta, States> = (
 }
 
 export const encodeMutateWithMeta: RequestEncoder<MutateWithMeta> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, 9 + textBound(packet.key) + packet.value.length + textBound(packet.meta))
+  const extrasStart = beginRequest(writer, packet, 9 + textBound(packet.key) + (packet.value?.length ?? 0) + textBound(packet.meta))
   const { bytes, view } = writer
   let position = extrasStart
   const metaSizeAt = position
@@ -125,13 +125,13 @@ export const encodeMutateWithMeta: RequestEncoder<MutateWithMeta> = (writer, pac
   if (packet.collectionId !== undefined) {
     position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, "MutateWithMeta", "collectionId"))
   }
-  const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-  checkAtMost(position - keyFrom, 250, "MutateWithMeta", "key")
+  const keyFrom2 = position
+  position = putText(bytes, keyFrom2, packet.key, "MutateWithMeta", "key")
+  checkAtMost(position - keyFrom2, 250, "MutateWithMeta", "key")
   const valueStart = position
-  position = putBytes(bytes, position, packet.value)
+  position = putBytes(bytes, position, packet.value, "MutateWithMeta", "value")
   const metaFrom = position
-  position = position + encodeText(bytes, position, packet.meta)
+  position = putText(bytes, position, packet.meta, "MutateWithMeta", "meta")
   putU32(view, metaSizeAt, position - metaFrom, "MutateWithMeta", "meta")
   finishRequest(writer, packet, "MutateWithMeta", 0x4b, extrasStart, keyStart, valueStart, position)
 }
@@ -279,9 +279,9 @@ export function encodeGetMetaLike(
   if (packet.collectionId !== undefined) {
     position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, tag, "collectionId"))
   }
-  const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-  checkAtMost(position - keyFrom, 250, tag, "key")
+  const keyFrom2 = position
+  position = putText(bytes, keyFrom2, packet.key, tag, "key")
+  checkAtMost(position - keyFrom2, 250, tag, "key")
   const valueStart = position
   finishRequest(writer, packet, tag, opcode, extrasStart, keyStart, valueStart, position)
 }
@@ -591,7 +591,7 @@ export function encodeSetWithMetaLike(
 ): void {
   switch (packet.layout) {
     case "Plain": {
-      const extrasStart = beginRequest(writer, packet, 33 + textBound(packet.key) + packet.value.length)
+      const extrasStart = beginRequest(writer, packet, 33 + textBound(packet.key) + (packet.value?.length ?? 0))
       const { bytes, view } = writer
       let position = extrasStart
       putU32(view, position, packet.flags, tag, "flags")
@@ -607,16 +607,20 @@ export function encodeSetWithMetaLike(
       if (packet.collectionId !== undefined) {
         position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, tag, "collectionId"))
       }
-      const keyFrom = position
-      position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-      checkAtMost(position - keyFrom, 250, tag, "key")
+      const keyFrom2 = position
+      position = putText(bytes, keyFrom2, packet.key, tag, "key")
+      checkAtMost(position - keyFrom2, 250, tag, "key")
       const valueStart = position
-      position = putBytes(bytes, position, packet.value)
+      position = putBytes(bytes, position, packet.value, tag, "value")
       finishRequest(writer, packet, tag, opcode, extrasStart, keyStart, valueStart, position)
       return
     }
     case "ExtendedMeta": {
-      const extrasStart = beginRequest(writer, packet, 35 + textBound(packet.key) + packet.value.length + packet.extendedMeta.length)
+      const extrasStart = beginRequest(
+        writer,
+        packet,
+        35 + textBound(packet.key) + (packet.value?.length ?? 0) + (packet.extendedMeta?.length ?? 0)
+      )
       const { bytes, view } = writer
       let position = extrasStart
       putU32(view, position, packet.flags, tag, "flags")
@@ -634,13 +638,13 @@ export function encodeSetWithMetaLike(
       if (packet.collectionId !== undefined) {
         position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, tag, "collectionId"))
       }
-      const keyFrom = position
-      position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-      checkAtMost(position - keyFrom, 250, tag, "key")
+      const keyFrom2 = position
+      position = putText(bytes, keyFrom2, packet.key, tag, "key")
+      checkAtMost(position - keyFrom2, 250, tag, "key")
       const valueStart = position
-      position = putBytes(bytes, position, packet.value)
+      position = putBytes(bytes, position, packet.value, tag, "value")
       const extendedMetaFrom = position
-      position = putBytes(bytes, extendedMetaFrom, packet.extendedMeta)
+      position = putBytes(bytes, extendedMetaFrom, packet.extendedMeta, tag, "extendedMeta")
       checkAtMost(position - extendedMetaFrom, 65535, tag, "extendedMeta")
       putU16(view, nmetaAt, position - extendedMetaFrom, tag, "extendedMeta")
       finishRequest(writer, packet, tag, opcode, extrasStart, keyStart, valueStart, position)
@@ -906,7 +910,7 @@ export function encodeDelWithMetaLike(
 ): void {
   switch (packet.layout) {
     case "Plain": {
-      const extrasStart = beginRequest(writer, packet, 33 + textBound(packet.key) + packet.value.length)
+      const extrasStart = beginRequest(writer, packet, 33 + textBound(packet.key) + (packet.value?.length ?? 0))
       const { bytes, view } = writer
       let position = extrasStart
       putU32(view, position, packet.flags, tag, "flags")
@@ -922,16 +926,20 @@ export function encodeDelWithMetaLike(
       if (packet.collectionId !== undefined) {
         position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, tag, "collectionId"))
       }
-      const keyFrom = position
-      position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-      checkAtMost(position - keyFrom, 250, tag, "key")
+      const keyFrom2 = position
+      position = putText(bytes, keyFrom2, packet.key, tag, "key")
+      checkAtMost(position - keyFrom2, 250, tag, "key")
       const valueStart = position
-      position = putBytes(bytes, position, packet.value)
+      position = putBytes(bytes, position, packet.value, tag, "value")
       finishRequest(writer, packet, tag, opcode, extrasStart, keyStart, valueStart, position)
       return
     }
     case "ExtendedMeta": {
-      const extrasStart = beginRequest(writer, packet, 35 + textBound(packet.key) + packet.value.length + packet.extendedMeta.length)
+      const extrasStart = beginRequest(
+        writer,
+        packet,
+        35 + textBound(packet.key) + (packet.value?.length ?? 0) + (packet.extendedMeta?.length ?? 0)
+      )
       const { bytes, view } = writer
       let position = extrasStart
       putU32(view, position, packet.flags, tag, "flags")
@@ -949,13 +957,13 @@ export function encodeDelWithMetaLike(
       if (packet.collectionId !== undefined) {
         position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, tag, "collectionId"))
       }
-      const keyFrom = position
-      position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-      checkAtMost(position - keyFrom, 250, tag, "key")
+      const keyFrom2 = position
+      position = putText(bytes, keyFrom2, packet.key, tag, "key")
+      checkAtMost(position - keyFrom2, 250, tag, "key")
       const valueStart = position
-      position = putBytes(bytes, position, packet.value)
+      position = putBytes(bytes, position, packet.value, tag, "value")
       const extendedMetaFrom = position
-      position = putBytes(bytes, extendedMetaFrom, packet.extendedMeta)
+      position = putBytes(bytes, extendedMetaFrom, packet.extendedMeta, tag, "extendedMeta")
       checkAtMost(position - extendedMetaFrom, 65535, tag, "extendedMeta")
       putU16(view, nmetaAt, position - extendedMetaFrom, tag, "extendedMeta")
       finishRequest(writer, packet, tag, opcode, extrasStart, keyStart, valueStart, position)
@@ -1051,7 +1059,7 @@ export const decodeReturnMeta: RequestDecoder<ReturnMeta, States> = (
 }
 
 export const encodeReturnMeta: RequestEncoder<ReturnMeta> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, 17 + textBound(packet.key) + packet.value.length)
+  const extrasStart = beginRequest(writer, packet, 17 + textBound(packet.key) + (packet.value?.length ?? 0))
   const { bytes, view } = writer
   let position = extrasStart
   putU32(view, position, packet.mutationType, "ReturnMeta", "mutationType")
@@ -1062,11 +1070,11 @@ export const encodeReturnMeta: RequestEncoder<ReturnMeta> = (writer, packet) => 
   if (packet.collectionId !== undefined) {
     position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, "ReturnMeta", "collectionId"))
   }
-  const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-  checkAtMost(position - keyFrom, 250, "ReturnMeta", "key")
+  const keyFrom2 = position
+  position = putText(bytes, keyFrom2, packet.key, "ReturnMeta", "key")
+  checkAtMost(position - keyFrom2, 250, "ReturnMeta", "key")
   const valueStart = position
-  position = putBytes(bytes, position, packet.value)
+  position = putBytes(bytes, position, packet.value, "ReturnMeta", "value")
   finishRequest(writer, packet, "ReturnMeta", 0xb2, extrasStart, keyStart, valueStart, position)
 }
 

@@ -3,7 +3,7 @@
 
 /** Commands of dcp: DcpCacheTransfer, DcpCacheTransferEnd. */
 import { type CachedItem, boundCachedItem, readCachedItem, writeCachedItem } from "./Types.ts"
-import { boundElements, expectEnd, expectLength, inElement } from "@wirewright/codec"
+import { boundElements, expectEnd, expectLength, inElement, inList } from "@wirewright/codec"
 import {
   type EmptyRequest,
   type EmptyResponse,
@@ -68,7 +68,7 @@ export const encodeDcpCacheTransfer: RequestEncoder<DcpCacheTransfer> = (writer,
       itemsIndex++
     }
   } catch (error) {
-    throw inElement(error, "DcpCacheTransfer", "items", itemsIndex)
+    throw inList(error, "DcpCacheTransfer", "items", itemsIndex, packet.items)
   }
   finishRequest(writer, packet, "DcpCacheTransfer", 0x66, extrasStart, keyStart, keyStart, position)
 }

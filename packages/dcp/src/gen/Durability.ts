@@ -7,10 +7,10 @@ import {
   checkAtMost,
   checkVarint,
   decodeText,
-  encodeText,
   expectAtMost,
   expectLength,
   putBytes,
+  putText,
   putU32,
   putU64,
   putU8,
@@ -107,7 +107,7 @@ export const decodeDcpPrepare: RequestDecoder<DcpPrepare, States> = (
 }
 
 export const encodeDcpPrepare: RequestEncoder<DcpPrepare> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, 36 + textBound(packet.key) + packet.value.length)
+  const extrasStart = beginRequest(writer, packet, 36 + textBound(packet.key) + (packet.value?.length ?? 0))
   const { bytes, view } = writer
   let position = extrasStart
   putU64(view, position, packet.bySeqno, "DcpPrepare", "bySeqno")
@@ -123,11 +123,11 @@ export const encodeDcpPrepare: RequestEncoder<DcpPrepare> = (writer, packet) => 
   if (packet.collectionId !== undefined) {
     position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, "DcpPrepare", "collectionId"))
   }
-  const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-  checkAtMost(position - keyFrom, 250, "DcpPrepare", "key")
+  const keyFrom2 = position
+  position = putText(bytes, keyFrom2, packet.key, "DcpPrepare", "key")
+  checkAtMost(position - keyFrom2, 250, "DcpPrepare", "key")
   const valueStart = position
-  position = putBytes(bytes, position, packet.value)
+  position = putBytes(bytes, position, packet.value, "DcpPrepare", "value")
   finishRequest(writer, packet, "DcpPrepare", 0x60, extrasStart, keyStart, valueStart, position)
 }
 
@@ -247,9 +247,9 @@ export const encodeDcpCommit: RequestEncoder<DcpCommit> = (writer, packet) => {
   if (packet.collectionId !== undefined) {
     position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, "DcpCommit", "collectionId"))
   }
-  const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-  checkAtMost(position - keyFrom, 250, "DcpCommit", "key")
+  const keyFrom2 = position
+  position = putText(bytes, keyFrom2, packet.key, "DcpCommit", "key")
+  checkAtMost(position - keyFrom2, 250, "DcpCommit", "key")
   const valueStart = position
   finishRequest(writer, packet, "DcpCommit", 0x62, extrasStart, keyStart, valueStart, position)
 }
@@ -313,9 +313,9 @@ export const encodeDcpAbort: RequestEncoder<DcpAbort> = (writer, packet) => {
   if (packet.collectionId !== undefined) {
     position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, "DcpAbort", "collectionId"))
   }
-  const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-  checkAtMost(position - keyFrom, 250, "DcpAbort", "key")
+  const keyFrom2 = position
+  position = putText(bytes, keyFrom2, packet.key, "DcpAbort", "key")
+  checkAtMost(position - keyFrom2, 250, "DcpAbort", "key")
   const valueStart = position
   finishRequest(writer, packet, "DcpAbort", 0x63, extrasStart, keyStart, valueStart, position)
 }

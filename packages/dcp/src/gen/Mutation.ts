@@ -7,11 +7,11 @@ import {
   checkAtMost,
   checkVarint,
   decodeText,
-  encodeText,
   expectAtMost,
   expectLength,
   malformed,
   putBytes,
+  putText,
   putU16,
   putU32,
   putU64,
@@ -103,7 +103,7 @@ export const decodeDcpMutation: RequestDecoder<DcpMutation, States> = (
 }
 
 export const encodeDcpMutation: RequestEncoder<DcpMutation> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, 36 + textBound(packet.key) + packet.value.length)
+  const extrasStart = beginRequest(writer, packet, 36 + textBound(packet.key) + (packet.value?.length ?? 0))
   const { bytes, view } = writer
   let position = extrasStart
   putU64(view, position, packet.bySeqno, "DcpMutation", "bySeqno")
@@ -118,11 +118,11 @@ export const encodeDcpMutation: RequestEncoder<DcpMutation> = (writer, packet) =
   if (packet.collectionId !== undefined) {
     position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, "DcpMutation", "collectionId"))
   }
-  const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-  checkAtMost(position - keyFrom, 250, "DcpMutation", "key")
+  const keyFrom2 = position
+  position = putText(bytes, keyFrom2, packet.key, "DcpMutation", "key")
+  checkAtMost(position - keyFrom2, 250, "DcpMutation", "key")
   const valueStart = position
-  position = putBytes(bytes, position, packet.value)
+  position = putBytes(bytes, position, packet.value, "DcpMutation", "value")
   finishRequest(writer, packet, "DcpMutation", 0x57, extrasStart, keyStart, valueStart, position)
 }
 
@@ -274,7 +274,7 @@ export const decodeDcpDeletion: RequestDecoder<DcpDeletion, States> = (
 export const encodeDcpDeletion: RequestEncoder<DcpDeletion> = (writer, packet) => {
   switch (packet.layout) {
     case "V1": {
-      const extrasStart = beginRequest(writer, packet, 23 + textBound(packet.key) + packet.value.length)
+      const extrasStart = beginRequest(writer, packet, 23 + textBound(packet.key) + (packet.value?.length ?? 0))
       const { bytes, view } = writer
       let position = extrasStart
       putU64(view, position, packet.bySeqno, "DcpDeletion", "bySeqno")
@@ -285,16 +285,16 @@ export const encodeDcpDeletion: RequestEncoder<DcpDeletion> = (writer, packet) =
       if (packet.collectionId !== undefined) {
         position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, "DcpDeletion", "collectionId"))
       }
-      const keyFrom = position
-      position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-      checkAtMost(position - keyFrom, 250, "DcpDeletion", "key")
+      const keyFrom2 = position
+      position = putText(bytes, keyFrom2, packet.key, "DcpDeletion", "key")
+      checkAtMost(position - keyFrom2, 250, "DcpDeletion", "key")
       const valueStart = position
-      position = putBytes(bytes, position, packet.value)
+      position = putBytes(bytes, position, packet.value, "DcpDeletion", "value")
       finishRequest(writer, packet, "DcpDeletion", 0x58, extrasStart, keyStart, valueStart, position)
       return
     }
     case "V2": {
-      const extrasStart = beginRequest(writer, packet, 26 + textBound(packet.key) + packet.value.length)
+      const extrasStart = beginRequest(writer, packet, 26 + textBound(packet.key) + (packet.value?.length ?? 0))
       const { bytes, view } = writer
       let position = extrasStart
       putU64(view, position, packet.bySeqno, "DcpDeletion", "bySeqno")
@@ -306,11 +306,11 @@ export const encodeDcpDeletion: RequestEncoder<DcpDeletion> = (writer, packet) =
       if (packet.collectionId !== undefined) {
         position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, "DcpDeletion", "collectionId"))
       }
-      const keyFrom = position
-      position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-      checkAtMost(position - keyFrom, 250, "DcpDeletion", "key")
+      const keyFrom2 = position
+      position = putText(bytes, keyFrom2, packet.key, "DcpDeletion", "key")
+      checkAtMost(position - keyFrom2, 250, "DcpDeletion", "key")
       const valueStart = position
-      position = putBytes(bytes, position, packet.value)
+      position = putBytes(bytes, position, packet.value, "DcpDeletion", "value")
       finishRequest(writer, packet, "DcpDeletion", 0x58, extrasStart, keyStart, valueStart, position)
       return
     }
@@ -465,7 +465,7 @@ export const decodeDcpExpiration: RequestDecoder<DcpExpiration, States> = (
 export const encodeDcpExpiration: RequestEncoder<DcpExpiration> = (writer, packet) => {
   switch (packet.layout) {
     case "V1": {
-      const extrasStart = beginRequest(writer, packet, 23 + textBound(packet.key) + packet.value.length)
+      const extrasStart = beginRequest(writer, packet, 23 + textBound(packet.key) + (packet.value?.length ?? 0))
       const { bytes, view } = writer
       let position = extrasStart
       putU64(view, position, packet.bySeqno, "DcpExpiration", "bySeqno")
@@ -476,16 +476,16 @@ export const encodeDcpExpiration: RequestEncoder<DcpExpiration> = (writer, packe
       if (packet.collectionId !== undefined) {
         position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, "DcpExpiration", "collectionId"))
       }
-      const keyFrom = position
-      position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-      checkAtMost(position - keyFrom, 250, "DcpExpiration", "key")
+      const keyFrom2 = position
+      position = putText(bytes, keyFrom2, packet.key, "DcpExpiration", "key")
+      checkAtMost(position - keyFrom2, 250, "DcpExpiration", "key")
       const valueStart = position
-      position = putBytes(bytes, position, packet.value)
+      position = putBytes(bytes, position, packet.value, "DcpExpiration", "value")
       finishRequest(writer, packet, "DcpExpiration", 0x59, extrasStart, keyStart, valueStart, position)
       return
     }
     case "V2": {
-      const extrasStart = beginRequest(writer, packet, 25 + textBound(packet.key) + packet.value.length)
+      const extrasStart = beginRequest(writer, packet, 25 + textBound(packet.key) + (packet.value?.length ?? 0))
       const { bytes, view } = writer
       let position = extrasStart
       putU64(view, position, packet.bySeqno, "DcpExpiration", "bySeqno")
@@ -496,11 +496,11 @@ export const encodeDcpExpiration: RequestEncoder<DcpExpiration> = (writer, packe
       if (packet.collectionId !== undefined) {
         position = writeLeb128(bytes, position, checkVarint(packet.collectionId, 0, 4294967295, "DcpExpiration", "collectionId"))
       }
-      const keyFrom = position
-      position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-      checkAtMost(position - keyFrom, 250, "DcpExpiration", "key")
+      const keyFrom2 = position
+      position = putText(bytes, keyFrom2, packet.key, "DcpExpiration", "key")
+      checkAtMost(position - keyFrom2, 250, "DcpExpiration", "key")
       const valueStart = position
-      position = putBytes(bytes, position, packet.value)
+      position = putBytes(bytes, position, packet.value, "DcpExpiration", "value")
       finishRequest(writer, packet, "DcpExpiration", 0x59, extrasStart, keyStart, valueStart, position)
       return
     }

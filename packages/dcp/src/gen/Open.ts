@@ -3,7 +3,7 @@
 
 /** Commands of dcp: DcpOpen, DcpNoop, DcpControl. */
 import type { DcpOpenFlags } from "./Types.ts"
-import { checkAtMost, decodeText, encodeText, expectAtMost, expectLength, putU32, textBound } from "@wirewright/codec"
+import { checkAtMost, decodeText, expectAtMost, expectLength, putText, putU32, textBound } from "@wirewright/codec"
 import {
   type EmptyRequest,
   type EmptyResponse,
@@ -61,10 +61,10 @@ export const encodeDcpOpen: RequestEncoder<DcpOpen> = (writer, packet) => {
   putU32(view, position, packet.reservedSeqno, "DcpOpen", "reservedSeqno")
   putU32(view, position + 4, packet.flags, "DcpOpen", "flags")
   const keyStart = position + 8
-  position = keyStart + encodeText(bytes, keyStart, packet.connectionName)
+  position = putText(bytes, keyStart, packet.connectionName, "DcpOpen", "connectionName")
   checkAtMost(position - keyStart, 200, "DcpOpen", "connectionName")
   const valueStart = position
-  position = position + encodeText(bytes, position, packet.options)
+  position = putText(bytes, position, packet.options, "DcpOpen", "options")
   finishRequest(writer, packet, "DcpOpen", 0x50, extrasStart, keyStart, valueStart, position)
 }
 
@@ -121,9 +121,9 @@ export const encodeDcpControl: RequestEncoder<DcpControl> = (writer, packet) => 
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position
-  position = position + encodeText(bytes, position, packet.key)
+  position = putText(bytes, position, packet.key, "DcpControl", "key")
   const valueStart = position
-  position = position + encodeText(bytes, position, packet.value)
+  position = putText(bytes, position, packet.value, "DcpControl", "value")
   finishRequest(writer, packet, "DcpControl", 0x5e, extrasStart, keyStart, valueStart, position)
 }
 

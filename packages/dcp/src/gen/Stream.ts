@@ -7,11 +7,12 @@ import {
   type Reader,
   type Writer,
   decodeText,
-  encodeText,
   expectAtLeast,
   expectEnd,
   expectLength,
   inElement,
+  inList,
+  putText,
   putU32,
   putU64,
   textBound
@@ -194,7 +195,7 @@ export const encodeDcpStreamRequest: RequestEncoder<DcpStreamRequest> = (writer,
   putU64(view, position + 32, packet.snapStartSeqno, "DcpStreamRequest", "snapStartSeqno")
   putU64(view, position + 40, packet.snapEndSeqno, "DcpStreamRequest", "snapEndSeqno")
   const keyStart = position + 48
-  position = position + 48 + encodeText(bytes, position + 48, packet.filter)
+  position = putText(bytes, position + 48, packet.filter, "DcpStreamRequest", "filter")
   finishRequest(writer, packet, "DcpStreamRequest", 0x53, extrasStart, keyStart, keyStart, position)
 }
 
@@ -254,7 +255,7 @@ export function encodeDcpStreamRequestResponseLike(
   opcode: number,
   status: number
 ): void {
-  const extrasStart = beginResponse(writer, packet, packet.failoverLog.length * 16)
+  const extrasStart = beginResponse(writer, packet, (packet.failoverLog?.length ?? 0) * 16)
   let position = extrasStart
   const keyStart = position
   let failoverLogIndex = 0
@@ -264,7 +265,7 @@ export function encodeDcpStreamRequestResponseLike(
       failoverLogIndex++
     }
   } catch (error) {
-    throw inElement(error, tag, "failoverLog", failoverLogIndex)
+    throw inList(error, tag, "failoverLog", failoverLogIndex, packet.failoverLog)
   }
   finishResponse(writer, packet, tag, opcode, packet.status ?? status, extrasStart, keyStart, keyStart, position)
 }

@@ -5,11 +5,11 @@
 import type { SystemEventId, SystemEventVersion } from "./Types.ts"
 import {
   decodeText,
-  encodeText,
   expectConstant,
   expectLength,
   malformed,
   putBytes,
+  putText,
   putU32,
   putU64,
   putU8,
@@ -419,7 +419,7 @@ export const encodeDcpSystemEvent: RequestEncoder<DcpSystemEvent> = (writer, pac
       view.setUint32(position + 8, 0x00)
       view.setUint8(position + 12, 0x00)
       const keyStart = position + 13
-      position = position + 13 + encodeText(bytes, position + 13, packet.name)
+      position = putText(bytes, position + 13, packet.name, "DcpSystemEvent", "name")
       const valueStart = position
       putU64(view, position, packet.manifestUid, "DcpSystemEvent", "manifestUid")
       putU32(view, position + 8, packet.scopeId, "DcpSystemEvent", "scopeId")
@@ -435,7 +435,7 @@ export const encodeDcpSystemEvent: RequestEncoder<DcpSystemEvent> = (writer, pac
       view.setUint32(position + 8, 0x00)
       view.setUint8(position + 12, 0x01)
       const keyStart = position + 13
-      position = position + 13 + encodeText(bytes, position + 13, packet.name)
+      position = putText(bytes, position + 13, packet.name, "DcpSystemEvent", "name")
       const valueStart = position
       putU64(view, position, packet.manifestUid, "DcpSystemEvent", "manifestUid")
       putU32(view, position + 8, packet.scopeId, "DcpSystemEvent", "scopeId")
@@ -452,7 +452,7 @@ export const encodeDcpSystemEvent: RequestEncoder<DcpSystemEvent> = (writer, pac
       view.setUint32(position + 8, 0x01)
       view.setUint8(position + 12, 0x00)
       const keyStart = position + 13
-      position = position + 13 + encodeText(bytes, position + 13, packet.name)
+      position = putText(bytes, position + 13, packet.name, "DcpSystemEvent", "name")
       const valueStart = position
       putU64(view, position, packet.manifestUid, "DcpSystemEvent", "manifestUid")
       putU32(view, position + 8, packet.scopeId, "DcpSystemEvent", "scopeId")
@@ -468,7 +468,7 @@ export const encodeDcpSystemEvent: RequestEncoder<DcpSystemEvent> = (writer, pac
       view.setUint32(position + 8, 0x03)
       view.setUint8(position + 12, 0x00)
       const keyStart = position + 13
-      position = position + 13 + encodeText(bytes, position + 13, packet.name)
+      position = putText(bytes, position + 13, packet.name, "DcpSystemEvent", "name")
       const valueStart = position
       putU64(view, position, packet.manifestUid, "DcpSystemEvent", "manifestUid")
       putU32(view, position + 8, packet.scopeId, "DcpSystemEvent", "scopeId")
@@ -483,7 +483,7 @@ export const encodeDcpSystemEvent: RequestEncoder<DcpSystemEvent> = (writer, pac
       view.setUint32(position + 8, 0x04)
       view.setUint8(position + 12, 0x00)
       const keyStart = position + 13
-      position = position + 13 + encodeText(bytes, position + 13, packet.name)
+      position = putText(bytes, position + 13, packet.name, "DcpSystemEvent", "name")
       const valueStart = position
       putU64(view, position, packet.manifestUid, "DcpSystemEvent", "manifestUid")
       putU32(view, position + 8, packet.scopeId, "DcpSystemEvent", "scopeId")
@@ -491,30 +491,30 @@ export const encodeDcpSystemEvent: RequestEncoder<DcpSystemEvent> = (writer, pac
       return
     }
     case "FlatBuffers": {
-      const extrasStart = beginRequest(writer, packet, 13 + textBound(packet.name) + packet.value.length)
+      const extrasStart = beginRequest(writer, packet, 13 + textBound(packet.name) + (packet.value?.length ?? 0))
       const { bytes, view } = writer
       let position = extrasStart
       putU64(view, position, packet.bySeqno, "DcpSystemEvent", "bySeqno")
       putU32(view, position + 8, packet.event, "DcpSystemEvent", "event")
       view.setUint8(position + 12, 0x02)
       const keyStart = position + 13
-      position = position + 13 + encodeText(bytes, position + 13, packet.name)
+      position = putText(bytes, position + 13, packet.name, "DcpSystemEvent", "name")
       const valueStart = position
-      position = putBytes(bytes, position, packet.value)
+      position = putBytes(bytes, position, packet.value, "DcpSystemEvent", "value")
       finishRequest(writer, packet, "DcpSystemEvent", 0x5f, extrasStart, keyStart, valueStart, position)
       return
     }
     case "Other": {
-      const extrasStart = beginRequest(writer, packet, 13 + textBound(packet.name) + packet.value.length)
+      const extrasStart = beginRequest(writer, packet, 13 + textBound(packet.name) + (packet.value?.length ?? 0))
       const { bytes, view } = writer
       let position = extrasStart
       putU64(view, position, packet.bySeqno, "DcpSystemEvent", "bySeqno")
       putU32(view, position + 8, packet.event, "DcpSystemEvent", "event")
       putU8(view, position + 12, packet.version, "DcpSystemEvent", "version")
       const keyStart = position + 13
-      position = position + 13 + encodeText(bytes, position + 13, packet.name)
+      position = putText(bytes, position + 13, packet.name, "DcpSystemEvent", "name")
       const valueStart = position
-      position = putBytes(bytes, position, packet.value)
+      position = putBytes(bytes, position, packet.value, "DcpSystemEvent", "value")
       finishRequest(writer, packet, "DcpSystemEvent", 0x5f, extrasStart, keyStart, valueStart, position)
       return
     }

@@ -8,12 +8,12 @@ import {
   checkAtMost,
   checkVarint,
   decodeText,
-  encodeText,
   expectAtLeast,
   expectAtMost,
   expectEnd,
   expectWithin,
   putBytes,
+  putText,
   putU16,
   putU32,
   putU64,
@@ -266,14 +266,14 @@ export function writeCachedItem(writer: Writer, at: number, value: CachedItem): 
   position = writeNested(writer, position + 40, value.key, "CachedItem", "key", writeCachedKey)
   putU16(view, keyLengthAt, position - keyFrom, "CachedItem", "key")
   const valueFrom = position
-  position = putBytes(bytes, position, value.value)
+  position = putBytes(bytes, position, value.value, "CachedItem", "value")
   putU32(view, valueLengthAt, position - valueFrom, "CachedItem", "value")
   return position
 }
 
 /** Room a `CachedItem` needs at most, in bytes. */
 export function boundCachedItem(value: CachedItem): number {
-  return 40 + boundCachedKey(value.key) + value.value.length
+  return 40 + boundCachedKey(value?.key) + (value?.value?.length ?? 0)
 }
 
 /** Decodes bytes that are one `CachedItem`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -313,15 +313,15 @@ export function writeCachedKey(writer: Writer, at: number, value: CachedKey): nu
   const { bytes } = writer
   let position = at
   position = writeLeb128(bytes, position, checkVarint(value.collectionId, 0, 4294967295, "CachedKey", "collectionId"))
-  const keyFrom = position
-  position = keyFrom + encodeText(bytes, keyFrom, value.key)
-  checkAtMost(position - keyFrom, 250, "CachedKey", "key")
+  const keyFrom2 = position
+  position = putText(bytes, keyFrom2, value.key, "CachedKey", "key")
+  checkAtMost(position - keyFrom2, 250, "CachedKey", "key")
   return position
 }
 
 /** Room a `CachedKey` needs at most, in bytes. */
 export function boundCachedKey(value: CachedKey): number {
-  return 5 + textBound(value.key)
+  return 5 + textBound(value?.key)
 }
 
 /** Decodes bytes that are one `CachedKey`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */

@@ -30,7 +30,7 @@ export const writePayload = (
   value: Payload,
   _start: number,
   packet: Masking
-): number => putBytes(writer.bytes, at, masked(value, packet))
+): number => putBytes(writer.bytes, at, masked(value, packet), "", "")
 export const boundPayload = (value: Payload): number => value.length
 export const customPayload: CustomFace<Payload> = {
   read: readPayload,

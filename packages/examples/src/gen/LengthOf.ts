@@ -2,7 +2,7 @@
 /* oxlint-disable */
 
 /** Commands of measured: LengthOf. */
-import { checkAtMost, decodeText, encodeText, expectAtMost, expectLength, putU32, textBound } from "@wirewright/codec"
+import { checkAtMost, decodeText, expectAtMost, expectLength, putText, putU32, textBound } from "@wirewright/codec"
 import {
   type RequestDecoder,
   type RequestEncoder,
@@ -47,7 +47,7 @@ export const encodeLengthOf: RequestEncoder<LengthOf> = (writer, packet) => {
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position
-  position = keyStart + encodeText(bytes, keyStart, packet.key)
+  position = putText(bytes, keyStart, packet.key, "LengthOf", "key")
   checkAtMost(position - keyStart, 250, "LengthOf", "key")
   const valueStart = position
   finishRequest(writer, packet, "LengthOf", 0xe4, extrasStart, keyStart, valueStart, position)

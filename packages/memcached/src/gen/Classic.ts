@@ -35,12 +35,12 @@ import {
   type Writer,
   checkAtMost,
   decodeText,
-  encodeText,
   expectAtLeast,
   expectAtMost,
   expectEnd,
   expectLength,
   putBytes,
+  putText,
   putU32,
   putU64,
   textBound
@@ -92,7 +92,7 @@ export function encodeGetLike(
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position
-  position = keyStart + encodeText(bytes, keyStart, packet.key)
+  position = putText(bytes, keyStart, packet.key, tag, "key")
   checkAtMost(position - keyStart, 250, tag, "key")
   const valueStart = position
   finishRequest(writer, packet, tag, opcode, extrasStart, keyStart, valueStart, position)
@@ -151,12 +151,12 @@ export function encodeGetResponseLike(
   opcode: number,
   status: number
 ): void {
-  const extrasStart = beginResponse(writer, packet, 4 + packet.value.length)
+  const extrasStart = beginResponse(writer, packet, 4 + (packet.value?.length ?? 0))
   const { bytes, view } = writer
   let position = extrasStart
   putU32(view, position, packet.flags, tag, "flags")
   const keyStart = position + 4
-  position = putBytes(bytes, position + 4, packet.value)
+  position = putBytes(bytes, position + 4, packet.value, tag, "value")
   finishResponse(writer, packet, tag, opcode, packet.status ?? status, extrasStart, keyStart, keyStart, position)
 }
 
@@ -218,16 +218,16 @@ export function encodeSetLike(
   tag: string,
   opcode: number
 ): void {
-  const extrasStart = beginRequest(writer, packet, 8 + textBound(packet.key) + packet.value.length)
+  const extrasStart = beginRequest(writer, packet, 8 + textBound(packet.key) + (packet.value?.length ?? 0))
   const { bytes, view } = writer
   let position = extrasStart
   putU32(view, position, packet.flags, tag, "flags")
   putU32(view, position + 4, packet.expiration, tag, "expiration")
   const keyStart = position + 8
-  position = keyStart + encodeText(bytes, keyStart, packet.key)
+  position = putText(bytes, keyStart, packet.key, tag, "key")
   checkAtMost(position - keyStart, 250, tag, "key")
   const valueStart = position
-  position = putBytes(bytes, position, packet.value)
+  position = putBytes(bytes, position, packet.value, tag, "value")
   finishRequest(writer, packet, tag, opcode, extrasStart, keyStart, valueStart, position)
 }
 
@@ -345,7 +345,7 @@ export function encodeIncrementLike(
   putU64(view, position + 8, packet.initial, tag, "initial")
   putU32(view, position + 16, packet.expiration, tag, "expiration")
   const keyStart = position + 20
-  position = keyStart + encodeText(bytes, keyStart, packet.key)
+  position = putText(bytes, keyStart, packet.key, tag, "key")
   checkAtMost(position - keyStart, 250, tag, "key")
   const valueStart = position
   finishRequest(writer, packet, tag, opcode, extrasStart, keyStart, valueStart, position)
@@ -576,15 +576,15 @@ export function encodeGetKResponseLike(
   opcode: number,
   status: number
 ): void {
-  const extrasStart = beginResponse(writer, packet, 4 + textBound(packet.key) + packet.value.length)
+  const extrasStart = beginResponse(writer, packet, 4 + textBound(packet.key) + (packet.value?.length ?? 0))
   const { bytes, view } = writer
   let position = extrasStart
   putU32(view, position, packet.flags, tag, "flags")
   const keyStart = position + 4
-  position = keyStart + encodeText(bytes, keyStart, packet.key)
+  position = putText(bytes, keyStart, packet.key, tag, "key")
   checkAtMost(position - keyStart, 250, tag, "key")
   const valueStart = position
-  position = putBytes(bytes, position, packet.value)
+  position = putBytes(bytes, position, packet.value, tag, "value")
   finishResponse(writer, packet, tag, opcode, packet.status ?? status, extrasStart, keyStart, valueStart, position)
 }
 
@@ -627,7 +627,7 @@ export const encodeGetKKeyEnoent: ResponseEncoder<GetKKeyEnoent> = (writer, pack
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position
-  position = keyStart + encodeText(bytes, keyStart, packet.key)
+  position = putText(bytes, keyStart, packet.key, "GetKKeyEnoent", "key")
   checkAtMost(position - keyStart, 250, "GetKKeyEnoent", "key")
   const valueStart = position
   finishResponse(writer, packet, "GetKKeyEnoent", 0x0c, packet.status ?? 0x0001, extrasStart, keyStart, valueStart, position)
@@ -707,14 +707,14 @@ export function encodeAppendLike(
   tag: string,
   opcode: number
 ): void {
-  const extrasStart = beginRequest(writer, packet, textBound(packet.key) + packet.value.length)
+  const extrasStart = beginRequest(writer, packet, textBound(packet.key) + (packet.value?.length ?? 0))
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position
-  position = keyStart + encodeText(bytes, keyStart, packet.key)
+  position = putText(bytes, keyStart, packet.key, tag, "key")
   checkAtMost(position - keyStart, 250, tag, "key")
   const valueStart = position
-  position = putBytes(bytes, position, packet.value)
+  position = putBytes(bytes, position, packet.value, tag, "value")
   finishRequest(writer, packet, tag, opcode, extrasStart, keyStart, valueStart, position)
 }
 
@@ -776,7 +776,7 @@ export const encodeStat: RequestEncoder<Stat> = (writer, packet) => {
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position
-  position = position + encodeText(bytes, position, packet.group)
+  position = putText(bytes, position, packet.group, "Stat", "group")
   const valueStart = position
   finishRequest(writer, packet, "Stat", 0x10, extrasStart, keyStart, valueStart, position)
 }
@@ -813,9 +813,9 @@ export const encodeStatResponse: ResponseEncoder<StatResponse> = (writer, packet
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position
-  position = position + encodeText(bytes, position, packet.name)
+  position = putText(bytes, position, packet.name, "StatResponse", "name")
   const valueStart = position
-  position = position + encodeText(bytes, position, packet.value)
+  position = putText(bytes, position, packet.value, "StatResponse", "value")
   finishResponse(writer, packet, "StatResponse", 0x10, packet.status ?? 0x0000, extrasStart, keyStart, valueStart, position)
 }
 
@@ -1009,7 +1009,7 @@ export function encodeTouchLike(
   let position = extrasStart
   putU32(view, position, packet.expiration, tag, "expiration")
   const keyStart = position + 4
-  position = keyStart + encodeText(bytes, keyStart, packet.key)
+  position = putText(bytes, keyStart, packet.key, tag, "key")
   checkAtMost(position - keyStart, 250, tag, "key")
   const valueStart = position
   finishRequest(writer, packet, tag, opcode, extrasStart, keyStart, valueStart, position)

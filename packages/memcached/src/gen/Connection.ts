@@ -25,7 +25,7 @@ import {
   finishResponse
 } from "./Frame.ts"
 import type { RequestFrame, ResponseFrame } from "./Types.ts"
-import { type Reader, type Writer, decodeText, encodeText, expectLength, putBytes, putU32, textBound } from "@wirewright/codec"
+import { type Reader, type Writer, decodeText, expectLength, putBytes, putText, putU32, textBound } from "@wirewright/codec"
 
 /** Ends the connection after the answer. */
 export type Quit = EmptyRequest<"Quit", 0x07>
@@ -92,7 +92,7 @@ export const encodeVersionResponse: ResponseEncoder<VersionResponse> = (writer, 
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position
-  position = position + encodeText(bytes, position, packet.version)
+  position = putText(bytes, position, packet.version, "VersionResponse", "version")
   finishResponse(writer, packet, "VersionResponse", 0x0b, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
 }
 
@@ -184,7 +184,7 @@ export const encodeSaslListMechsResponse: ResponseEncoder<SaslListMechsResponse>
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position
-  position = position + encodeText(bytes, position, packet.mechanisms)
+  position = putText(bytes, position, packet.mechanisms, "SaslListMechsResponse", "mechanisms")
   finishResponse(writer, packet, "SaslListMechsResponse", 0x20, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
 }
 
@@ -231,13 +231,13 @@ export function encodeSaslAuthLike(
   tag: string,
   opcode: number
 ): void {
-  const extrasStart = beginRequest(writer, packet, textBound(packet.mechanism) + packet.clientData.length)
+  const extrasStart = beginRequest(writer, packet, textBound(packet.mechanism) + (packet.clientData?.length ?? 0))
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position
-  position = position + encodeText(bytes, position, packet.mechanism)
+  position = putText(bytes, position, packet.mechanism, tag, "mechanism")
   const valueStart = position
-  position = putBytes(bytes, position, packet.clientData)
+  position = putBytes(bytes, position, packet.clientData, tag, "clientData")
   finishRequest(writer, packet, tag, opcode, extrasStart, keyStart, valueStart, position)
 }
 
@@ -291,11 +291,11 @@ export function encodeSaslAuthResponseLike(
   opcode: number,
   status: number
 ): void {
-  const extrasStart = beginResponse(writer, packet, packet.serverData.length)
+  const extrasStart = beginResponse(writer, packet, packet.serverData?.length ?? 0)
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position
-  position = putBytes(bytes, position, packet.serverData)
+  position = putBytes(bytes, position, packet.serverData, tag, "serverData")
   finishResponse(writer, packet, tag, opcode, packet.status ?? status, extrasStart, keyStart, keyStart, position)
 }
 

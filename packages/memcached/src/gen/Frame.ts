@@ -379,11 +379,11 @@ export function encodeUnknownRequest(
   writer: Writer,
   packet: RequestInit & Pick<UnknownRequest, "opcode" | "extras" | "key" | "value">
 ): void {
-  const extrasStart = beginRequest(writer, packet, packet.extras.length + packet.key.length + packet.value.length)
+  const extrasStart = beginRequest(writer, packet, (packet.extras?.length ?? 0) + (packet.key?.length ?? 0) + (packet.value?.length ?? 0))
   const { bytes } = writer
-  const keyStart = putBytes(bytes, extrasStart, packet.extras)
-  const valueStart = putBytes(bytes, keyStart, packet.key)
-  const end = putBytes(bytes, valueStart, packet.value)
+  const keyStart = putBytes(bytes, extrasStart, packet.extras, "UnknownRequest", "extras")
+  const valueStart = putBytes(bytes, keyStart, packet.key, "UnknownRequest", "key")
+  const end = putBytes(bytes, valueStart, packet.value, "UnknownRequest", "value")
   finishRequest(writer, packet, "UnknownRequest", packet.opcode, extrasStart, keyStart, valueStart, end)
 }
 
@@ -579,11 +579,11 @@ export function encodeUnknownResponse(
   writer: Writer,
   packet: ResponseInit & Pick<UnknownResponse, "opcode" | "status" | "extras" | "key" | "value">
 ): void {
-  const extrasStart = beginResponse(writer, packet, packet.extras.length + packet.key.length + packet.value.length)
+  const extrasStart = beginResponse(writer, packet, (packet.extras?.length ?? 0) + (packet.key?.length ?? 0) + (packet.value?.length ?? 0))
   const { bytes } = writer
-  const keyStart = putBytes(bytes, extrasStart, packet.extras)
-  const valueStart = putBytes(bytes, keyStart, packet.key)
-  const end = putBytes(bytes, valueStart, packet.value)
+  const keyStart = putBytes(bytes, extrasStart, packet.extras, "UnknownResponse", "extras")
+  const valueStart = putBytes(bytes, keyStart, packet.key, "UnknownResponse", "key")
+  const end = putBytes(bytes, valueStart, packet.value, "UnknownResponse", "value")
   finishResponse(writer, packet, "UnknownResponse", packet.opcode, packet.status, extrasStart, keyStart, valueStart, end)
 }
 
@@ -622,11 +622,11 @@ export function encodeErrorResponse(
   writer: Writer,
   packet: ResponseInit & Pick<ErrorResponse, "opcode" | "status" | "extras" | "key" | "value">
 ): void {
-  const extrasStart = beginResponse(writer, packet, packet.extras.length + packet.key.length + packet.value.length)
+  const extrasStart = beginResponse(writer, packet, (packet.extras?.length ?? 0) + (packet.key?.length ?? 0) + (packet.value?.length ?? 0))
   const { bytes } = writer
-  const keyStart = putBytes(bytes, extrasStart, packet.extras)
-  const valueStart = putBytes(bytes, keyStart, packet.key)
-  const end = putBytes(bytes, valueStart, packet.value)
+  const keyStart = putBytes(bytes, extrasStart, packet.extras, "ErrorResponse", "extras")
+  const valueStart = putBytes(bytes, keyStart, packet.key, "ErrorResponse", "key")
+  const end = putBytes(bytes, valueStart, packet.value, "ErrorResponse", "value")
   finishResponse(writer, packet, "ErrorResponse", packet.opcode, packet.status, extrasStart, keyStart, valueStart, end)
 }
 
@@ -814,13 +814,13 @@ export function encodeUnknownServerRequest(
   const framingStart = beginServerRequest(
     writer,
     packet,
-    packet.framing.length + packet.extras.length + packet.key.length + packet.value.length
+    (packet.framing?.length ?? 0) + (packet.extras?.length ?? 0) + (packet.key?.length ?? 0) + (packet.value?.length ?? 0)
   )
   const { bytes } = writer
-  const extrasStart = putBytes(bytes, framingStart, packet.framing)
-  const keyStart = putBytes(bytes, extrasStart, packet.extras)
-  const valueStart = putBytes(bytes, keyStart, packet.key)
-  const end = putBytes(bytes, valueStart, packet.value)
+  const extrasStart = putBytes(bytes, framingStart, packet.framing, "UnknownServerRequest", "framing")
+  const keyStart = putBytes(bytes, extrasStart, packet.extras, "UnknownServerRequest", "extras")
+  const valueStart = putBytes(bytes, keyStart, packet.key, "UnknownServerRequest", "key")
+  const end = putBytes(bytes, valueStart, packet.value, "UnknownServerRequest", "value")
   finishServerRequest(writer, packet, "UnknownServerRequest", packet.opcode, framingStart, extrasStart, keyStart, valueStart, end)
 }
 
@@ -1017,13 +1017,13 @@ export function encodeUnknownServerResponse(
   const framingStart = beginServerResponse(
     writer,
     packet,
-    packet.framing.length + packet.extras.length + packet.key.length + packet.value.length
+    (packet.framing?.length ?? 0) + (packet.extras?.length ?? 0) + (packet.key?.length ?? 0) + (packet.value?.length ?? 0)
   )
   const { bytes } = writer
-  const extrasStart = putBytes(bytes, framingStart, packet.framing)
-  const keyStart = putBytes(bytes, extrasStart, packet.extras)
-  const valueStart = putBytes(bytes, keyStart, packet.key)
-  const end = putBytes(bytes, valueStart, packet.value)
+  const extrasStart = putBytes(bytes, framingStart, packet.framing, "UnknownServerResponse", "framing")
+  const keyStart = putBytes(bytes, extrasStart, packet.extras, "UnknownServerResponse", "extras")
+  const valueStart = putBytes(bytes, keyStart, packet.key, "UnknownServerResponse", "key")
+  const end = putBytes(bytes, valueStart, packet.value, "UnknownServerResponse", "value")
   finishServerResponse(
     writer,
     packet,
@@ -1086,13 +1086,13 @@ export function encodeErrorServerResponse(
   const framingStart = beginServerResponse(
     writer,
     packet,
-    packet.framing.length + packet.extras.length + packet.key.length + packet.value.length
+    (packet.framing?.length ?? 0) + (packet.extras?.length ?? 0) + (packet.key?.length ?? 0) + (packet.value?.length ?? 0)
   )
   const { bytes } = writer
-  const extrasStart = putBytes(bytes, framingStart, packet.framing)
-  const keyStart = putBytes(bytes, extrasStart, packet.extras)
-  const valueStart = putBytes(bytes, keyStart, packet.key)
-  const end = putBytes(bytes, valueStart, packet.value)
+  const extrasStart = putBytes(bytes, framingStart, packet.framing, "ErrorServerResponse", "framing")
+  const keyStart = putBytes(bytes, extrasStart, packet.extras, "ErrorServerResponse", "extras")
+  const valueStart = putBytes(bytes, keyStart, packet.key, "ErrorServerResponse", "key")
+  const end = putBytes(bytes, valueStart, packet.value, "ErrorServerResponse", "value")
   finishServerResponse(
     writer,
     packet,

@@ -26,10 +26,10 @@ import {
   type Writer,
   checkAtMost,
   decodeText,
-  encodeText,
   expectAtMost,
   expectLength,
   putBytes,
+  putText,
   putU32,
   textBound
 } from "@wirewright/codec"
@@ -84,7 +84,7 @@ export function encodeGatKLike(
   let position = extrasStart
   putU32(view, position, packet.expiration, tag, "expiration")
   const keyStart = position + 4
-  position = keyStart + encodeText(bytes, keyStart, packet.key)
+  position = putText(bytes, keyStart, packet.key, tag, "key")
   checkAtMost(position - keyStart, 250, tag, "key")
   const valueStart = position
   finishRequest(writer, packet, tag, opcode, extrasStart, keyStart, valueStart, position)
@@ -146,15 +146,15 @@ export function encodeGatKResponseLike(
   opcode: number,
   status: number
 ): void {
-  const extrasStart = beginResponse(writer, packet, 4 + textBound(packet.key) + packet.value.length)
+  const extrasStart = beginResponse(writer, packet, 4 + textBound(packet.key) + (packet.value?.length ?? 0))
   const { bytes, view } = writer
   let position = extrasStart
   putU32(view, position, packet.flags, tag, "flags")
   const keyStart = position + 4
-  position = keyStart + encodeText(bytes, keyStart, packet.key)
+  position = putText(bytes, keyStart, packet.key, tag, "key")
   checkAtMost(position - keyStart, 250, tag, "key")
   const valueStart = position
-  position = putBytes(bytes, position, packet.value)
+  position = putBytes(bytes, position, packet.value, tag, "value")
   finishResponse(writer, packet, tag, opcode, packet.status ?? status, extrasStart, keyStart, valueStart, position)
 }
 
@@ -196,7 +196,7 @@ export const encodeGatKKeyEnoent: ResponseEncoder<GatKKeyEnoent> = (writer, pack
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position
-  position = keyStart + encodeText(bytes, keyStart, packet.key)
+  position = putText(bytes, keyStart, packet.key, "GatKKeyEnoent", "key")
   checkAtMost(position - keyStart, 250, "GatKKeyEnoent", "key")
   const valueStart = position
   finishResponse(writer, packet, "GatKKeyEnoent", 0x23, packet.status ?? 0x0001, extrasStart, keyStart, valueStart, position)

@@ -9,12 +9,12 @@ import {
   type UnknownNibbleFrame,
   type Writer,
   decodeText,
-  encodeText,
   endNibbleFrame,
   expectAtLeast,
   expectEnd,
   expectLength,
   putBytes,
+  putText,
   putU16,
   putU8,
   textBound,
@@ -259,12 +259,12 @@ export function writeRequestFrame(writer: Writer, at: number, value: RequestFram
     }
     case "OpenTracing": {
       let position = at + 3
-      position = putBytes(bytes, position, value.context)
+      position = putBytes(bytes, position, value.context, "RequestFrame", "context")
       return endNibbleFrame(bytes, at, position, 3, "RequestFrame", "OpenTracing")
     }
     case "Impersonate": {
       let position = at + 3
-      position = position + encodeText(bytes, position, value.user)
+      position = putText(bytes, position, value.user, "RequestFrame", "user")
       return endNibbleFrame(bytes, at, position, 4, "RequestFrame", "Impersonate")
     }
     case "PreserveTtl": {
@@ -273,7 +273,7 @@ export function writeRequestFrame(writer: Writer, at: number, value: RequestFram
     }
     case "ExtraPrivilege": {
       let position = at + 3
-      position = position + encodeText(bytes, position, value.privilege)
+      position = putText(bytes, position, value.privilege, "RequestFrame", "privilege")
       return endNibbleFrame(bytes, at, position, 6, "RequestFrame", "ExtraPrivilege")
     }
     case "UserTokenId": {
@@ -282,13 +282,19 @@ export function writeRequestFrame(writer: Writer, at: number, value: RequestFram
       return position + 2
     }
     case "Unknown":
-      return putBytes(bytes, writeNibbleHeader(bytes, at, value.tag, value.bytes.length, "RequestFrame", "Unknown"), value.bytes)
+      return putBytes(
+        bytes,
+        writeNibbleHeader(bytes, at, value.tag, value.bytes?.length, "RequestFrame", "Unknown"),
+        value.bytes,
+        "RequestFrame",
+        "bytes"
+      )
   }
 }
 
 /** Room a `RequestFrame` needs at most, in bytes. */
 export function boundRequestFrame(value: RequestFrame): number {
-  switch (value._tag) {
+  switch (value?._tag) {
     case "Barrier":
       return 3
     case "Durability":
@@ -296,7 +302,7 @@ export function boundRequestFrame(value: RequestFrame): number {
     case "DcpStreamId":
       return 5
     case "OpenTracing":
-      return 3 + value.context.length
+      return 3 + (value.context?.length ?? 0)
     case "Impersonate":
       return 3 + textBound(value.user)
     case "PreserveTtl":
@@ -306,7 +312,7 @@ export function boundRequestFrame(value: RequestFrame): number {
     case "UserTokenId":
       return 5
     case "Unknown":
-      return 3 + value.bytes.length
+      return 3 + (value.bytes?.length ?? 0)
     default:
       return 0
   }
@@ -406,13 +412,19 @@ export function writeResponseFrame(writer: Writer, at: number, value: ResponseFr
       return position + 2
     }
     case "Unknown":
-      return putBytes(bytes, writeNibbleHeader(bytes, at, value.tag, value.bytes.length, "ResponseFrame", "Unknown"), value.bytes)
+      return putBytes(
+        bytes,
+        writeNibbleHeader(bytes, at, value.tag, value.bytes?.length, "ResponseFrame", "Unknown"),
+        value.bytes,
+        "ResponseFrame",
+        "bytes"
+      )
   }
 }
 
 /** Room a `ResponseFrame` needs at most, in bytes. */
 export function boundResponseFrame(value: ResponseFrame): number {
-  switch (value._tag) {
+  switch (value?._tag) {
     case "ServerDuration":
       return 5
     case "ReadUnits":
@@ -422,7 +434,7 @@ export function boundResponseFrame(value: ResponseFrame): number {
     case "ThrottleDuration":
       return 5
     case "Unknown":
-      return 3 + value.bytes.length
+      return 3 + (value.bytes?.length ?? 0)
     default:
       return 0
   }

@@ -66,7 +66,6 @@ import {
   checkVarintBig,
   decodeEncoded,
   decodeText,
-  encodeText,
   expectAtLeast,
   expectAtMost,
   expectCountMin,
@@ -79,11 +78,13 @@ import {
   findByte,
   findLine,
   inElement,
+  inList,
   isToken,
   malformed,
   putBytes,
   putEncoded,
   putLiteral,
+  putText,
   readDecimal,
   readDecimalBig,
   readLineDecimalBig,
@@ -149,14 +150,14 @@ export const decodeAdd: RequestDecoder<Add> = (reader, at, bodyStart, end) => {
 }
 
 export const encodeAdd: RequestEncoder<Add> = (writer, packet) => {
-  const bodyStart = beginRequest(writer, packet, 51 + textBound(packet.key) + packet.value.length)
+  const bodyStart = beginRequest(writer, packet, 51 + textBound(packet.key) + (packet.value?.length ?? 0))
   const { bytes, view } = writer
   let position = bodyStart
   view.setUint16(position, 0x6164)
   bytes[position + 2] = 0x64
   bytes[position + 3] = 0x20
   const keyToken = position + 4
-  position = keyToken + encodeText(bytes, keyToken, packet.key)
+  position = putText(bytes, keyToken, packet.key, "Add", "key")
   checkMin(position - keyToken, 1, "Add", "key")
   checkAtMost(position - keyToken, 250, "Add", "key")
   checkToken(bytes, keyToken, position, 32, 10, "Add", "key")
@@ -165,7 +166,7 @@ export const encodeAdd: RequestEncoder<Add> = (writer, packet) => {
   bytes[position] = 0x20
   position = writeDecimal(bytes, position + 1, checkVarint(packet.expiration, -2147483648, 2147483647, "Add", "expiration"))
   bytes[position] = 0x20
-  position = writeDecimal(bytes, position + 1, checkVarint(packet.value.length, 0, 4294967295, "Add", "value"))
+  position = writeDecimal(bytes, position + 1, checkVarint(packet.value?.length ?? 0, 0, 4294967295, "Add", "value"))
   if (packet.noreply === true) {
     bytes[position] = 0x20
     view.setUint32(position + 1, 0x6e6f7265)
@@ -174,7 +175,7 @@ export const encodeAdd: RequestEncoder<Add> = (writer, packet) => {
     position = position + 8
   }
   view.setUint16(position, 0x0d0a)
-  position = putBytes(bytes, position + 2, packet.value)
+  position = putBytes(bytes, position + 2, packet.value, "Add", "value")
   view.setUint16(position, 0x0d0a)
   finishRequest(writer, packet, "Add", 0, bodyStart, position + 2)
 }
@@ -236,14 +237,14 @@ export const decodeAppend: RequestDecoder<Append> = (reader, at, bodyStart, end)
 }
 
 export const encodeAppend: RequestEncoder<Append> = (writer, packet) => {
-  const bodyStart = beginRequest(writer, packet, 54 + textBound(packet.key) + packet.value.length)
+  const bodyStart = beginRequest(writer, packet, 54 + textBound(packet.key) + (packet.value?.length ?? 0))
   const { bytes, view } = writer
   let position = bodyStart
   view.setUint32(position, 0x61707065)
   view.setUint16(position + 4, 0x6e64)
   bytes[position + 6] = 0x20
   const keyToken = position + 7
-  position = keyToken + encodeText(bytes, keyToken, packet.key)
+  position = putText(bytes, keyToken, packet.key, "Append", "key")
   checkMin(position - keyToken, 1, "Append", "key")
   checkAtMost(position - keyToken, 250, "Append", "key")
   checkToken(bytes, keyToken, position, 32, 10, "Append", "key")
@@ -252,7 +253,7 @@ export const encodeAppend: RequestEncoder<Append> = (writer, packet) => {
   bytes[position] = 0x20
   position = writeDecimal(bytes, position + 1, checkVarint(packet.expiration, -2147483648, 2147483647, "Append", "expiration"))
   bytes[position] = 0x20
-  position = writeDecimal(bytes, position + 1, checkVarint(packet.value.length, 0, 4294967295, "Append", "value"))
+  position = writeDecimal(bytes, position + 1, checkVarint(packet.value?.length ?? 0, 0, 4294967295, "Append", "value"))
   if (packet.noreply === true) {
     bytes[position] = 0x20
     view.setUint32(position + 1, 0x6e6f7265)
@@ -261,7 +262,7 @@ export const encodeAppend: RequestEncoder<Append> = (writer, packet) => {
     position = position + 8
   }
   view.setUint16(position, 0x0d0a)
-  position = putBytes(bytes, position + 2, packet.value)
+  position = putBytes(bytes, position + 2, packet.value, "Append", "value")
   view.setUint16(position, 0x0d0a)
   finishRequest(writer, packet, "Append", 0, bodyStart, position + 2)
 }
@@ -385,14 +386,14 @@ export const decodeCompareAndSet: RequestDecoder<CompareAndSet> = (reader, at, b
 }
 
 export const encodeCompareAndSet: RequestEncoder<CompareAndSet> = (writer, packet) => {
-  const bodyStart = beginRequest(writer, packet, 72 + textBound(packet.key) + packet.value.length)
+  const bodyStart = beginRequest(writer, packet, 72 + textBound(packet.key) + (packet.value?.length ?? 0))
   const { bytes, view } = writer
   let position = bodyStart
   view.setUint16(position, 0x6361)
   bytes[position + 2] = 0x73
   bytes[position + 3] = 0x20
   const keyToken = position + 4
-  position = keyToken + encodeText(bytes, keyToken, packet.key)
+  position = putText(bytes, keyToken, packet.key, "CompareAndSet", "key")
   checkMin(position - keyToken, 1, "CompareAndSet", "key")
   checkAtMost(position - keyToken, 250, "CompareAndSet", "key")
   checkToken(bytes, keyToken, position, 32, 10, "CompareAndSet", "key")
@@ -401,7 +402,7 @@ export const encodeCompareAndSet: RequestEncoder<CompareAndSet> = (writer, packe
   bytes[position] = 0x20
   position = writeDecimal(bytes, position + 1, checkVarint(packet.expiration, -2147483648, 2147483647, "CompareAndSet", "expiration"))
   bytes[position] = 0x20
-  position = writeDecimal(bytes, position + 1, checkVarint(packet.value.length, 0, 4294967295, "CompareAndSet", "value"))
+  position = writeDecimal(bytes, position + 1, checkVarint(packet.value?.length ?? 0, 0, 4294967295, "CompareAndSet", "value"))
   bytes[position] = 0x20
   position = writeDecimal(bytes, position + 1, checkVarintBig(packet.cas, 0n, 18446744073709551615n, "CompareAndSet", "cas"))
   if (packet.noreply === true) {
@@ -412,7 +413,7 @@ export const encodeCompareAndSet: RequestEncoder<CompareAndSet> = (writer, packe
     position = position + 8
   }
   view.setUint16(position, 0x0d0a)
-  position = putBytes(bytes, position + 2, packet.value)
+  position = putBytes(bytes, position + 2, packet.value, "CompareAndSet", "value")
   view.setUint16(position, 0x0d0a)
   finishRequest(writer, packet, "CompareAndSet", 0, bodyStart, position + 2)
 }
@@ -647,7 +648,7 @@ export const encodeDecrement: RequestEncoder<Decrement> = (writer, packet) => {
   view.setUint32(position, 0x64656372)
   bytes[position + 4] = 0x20
   const keyToken = position + 5
-  position = keyToken + encodeText(bytes, keyToken, packet.key)
+  position = putText(bytes, keyToken, packet.key, "Decrement", "key")
   checkMin(position - keyToken, 1, "Decrement", "key")
   checkAtMost(position - keyToken, 250, "Decrement", "key")
   checkToken(bytes, keyToken, position, 32, 10, "Decrement", "key")
@@ -717,7 +718,7 @@ export const encodeDelete: RequestEncoder<Delete> = (writer, packet) => {
   view.setUint16(position + 4, 0x7465)
   bytes[position + 6] = 0x20
   const keyToken = position + 7
-  position = keyToken + encodeText(bytes, keyToken, packet.key)
+  position = putText(bytes, keyToken, packet.key, "Delete", "key")
   checkMin(position - keyToken, 1, "Delete", "key")
   checkAtMost(position - keyToken, 250, "Delete", "key")
   checkToken(bytes, keyToken, position, 32, 10, "Delete", "key")
@@ -781,7 +782,7 @@ export const encodeExtstore: RequestEncoder<Extstore> = (writer, packet) => {
     writer,
     packet,
     13 + boundEncoded("ascii", packet.setting) + boundElements(packet.values, (one) => boundEncoded("ascii", one)) +
-      packet.values.length * 1
+      (packet.values?.length ?? 0) * 1
   )
   const { bytes, view } = writer
   let position = bodyStart
@@ -792,8 +793,8 @@ export const encodeExtstore: RequestEncoder<Extstore> = (writer, packet) => {
   position = putEncoded(bytes, settingToken, "ascii", packet.setting, "Extstore", "setting")
   checkMin(position - settingToken, 1, "Extstore", "setting")
   checkToken(bytes, settingToken, position, 32, 10, "Extstore", "setting")
-  checkCountMin(packet.values.length, 1, "Extstore", "values")
-  checkCount(packet.values.length, 2, "Extstore", "values")
+  checkCountMin(packet.values?.length, 1, "Extstore", "values")
+  checkCount(packet.values?.length, 2, "Extstore", "values")
   let valuesIndex = 0
   try {
     for (const valuesElement of packet.values) {
@@ -805,7 +806,7 @@ export const encodeExtstore: RequestEncoder<Extstore> = (writer, packet) => {
       valuesIndex++
     }
   } catch (error) {
-    throw inElement(error, "Extstore", "values", valuesIndex)
+    throw inList(error, "Extstore", "values", valuesIndex, packet.values)
   }
   view.setUint16(position, 0x0d0a)
   finishRequest(writer, packet, "Extstore", 0, bodyStart, position + 2)
@@ -910,26 +911,26 @@ export const decodeGet: RequestDecoder<Get> = (reader, at, bodyStart, end) => {
 }
 
 export const encodeGet: RequestEncoder<Get> = (writer, packet) => {
-  const bodyStart = beginRequest(writer, packet, 7 + boundElements(packet.keys, (one) => textBound(one)) + packet.keys.length * 1)
+  const bodyStart = beginRequest(writer, packet, 7 + boundElements(packet.keys, (one) => textBound(one)) + (packet.keys?.length ?? 0) * 1)
   const { bytes, view } = writer
   let position = bodyStart
   view.setUint16(position, 0x6765)
   bytes[position + 2] = 0x74
   position = position + 3
-  checkCountMin(packet.keys.length, 1, "Get", "keys")
+  checkCountMin(packet.keys?.length, 1, "Get", "keys")
   let keysIndex = 0
   try {
     for (const keysElement of packet.keys) {
       bytes[position] = 0x20
       const keysElementToken = position + 1
-      position = keysElementToken + encodeText(bytes, keysElementToken, keysElement)
+      position = putText(bytes, keysElementToken, keysElement, "Get", "")
       checkMin(position - keysElementToken, 1, "Get", "")
       checkAtMost(position - keysElementToken, 250, "Get", "")
       checkToken(bytes, keysElementToken, position, 32, 10, "Get", "")
       keysIndex++
     }
   } catch (error) {
-    throw inElement(error, "Get", "keys", keysIndex)
+    throw inList(error, "Get", "keys", keysIndex, packet.keys)
   }
   view.setUint16(position, 0x0d0a)
   finishRequest(writer, packet, "Get", 0, bodyStart, position + 2)
@@ -973,27 +974,27 @@ export const decodeGetAndTouch: RequestDecoder<GetAndTouch> = (reader, at, bodyS
 }
 
 export const encodeGetAndTouch: RequestEncoder<GetAndTouch> = (writer, packet) => {
-  const bodyStart = beginRequest(writer, packet, 19 + boundElements(packet.keys, (one) => textBound(one)) + packet.keys.length * 1)
+  const bodyStart = beginRequest(writer, packet, 19 + boundElements(packet.keys, (one) => textBound(one)) + (packet.keys?.length ?? 0) * 1)
   const { bytes, view } = writer
   let position = bodyStart
   view.setUint16(position, 0x6761)
   bytes[position + 2] = 0x74
   bytes[position + 3] = 0x20
   position = writeDecimal(bytes, position + 4, checkVarint(packet.expiration, -2147483648, 2147483647, "GetAndTouch", "expiration"))
-  checkCountMin(packet.keys.length, 1, "GetAndTouch", "keys")
+  checkCountMin(packet.keys?.length, 1, "GetAndTouch", "keys")
   let keysIndex = 0
   try {
     for (const keysElement of packet.keys) {
       bytes[position] = 0x20
       const keysElementToken = position + 1
-      position = keysElementToken + encodeText(bytes, keysElementToken, keysElement)
+      position = putText(bytes, keysElementToken, keysElement, "GetAndTouch", "")
       checkMin(position - keysElementToken, 1, "GetAndTouch", "")
       checkAtMost(position - keysElementToken, 250, "GetAndTouch", "")
       checkToken(bytes, keysElementToken, position, 32, 10, "GetAndTouch", "")
       keysIndex++
     }
   } catch (error) {
-    throw inElement(error, "GetAndTouch", "keys", keysIndex)
+    throw inList(error, "GetAndTouch", "keys", keysIndex, packet.keys)
   }
   view.setUint16(position, 0x0d0a)
   finishRequest(writer, packet, "GetAndTouch", 0, bodyStart, position + 2)
@@ -1033,25 +1034,25 @@ export const decodeGets: RequestDecoder<Gets> = (reader, at, bodyStart, end) => 
 }
 
 export const encodeGets: RequestEncoder<Gets> = (writer, packet) => {
-  const bodyStart = beginRequest(writer, packet, 8 + boundElements(packet.keys, (one) => textBound(one)) + packet.keys.length * 1)
+  const bodyStart = beginRequest(writer, packet, 8 + boundElements(packet.keys, (one) => textBound(one)) + (packet.keys?.length ?? 0) * 1)
   const { bytes, view } = writer
   let position = bodyStart
   view.setUint32(position, 0x67657473)
   position = position + 4
-  checkCountMin(packet.keys.length, 1, "Gets", "keys")
+  checkCountMin(packet.keys?.length, 1, "Gets", "keys")
   let keysIndex = 0
   try {
     for (const keysElement of packet.keys) {
       bytes[position] = 0x20
       const keysElementToken = position + 1
-      position = keysElementToken + encodeText(bytes, keysElementToken, keysElement)
+      position = putText(bytes, keysElementToken, keysElement, "Gets", "")
       checkMin(position - keysElementToken, 1, "Gets", "")
       checkAtMost(position - keysElementToken, 250, "Gets", "")
       checkToken(bytes, keysElementToken, position, 32, 10, "Gets", "")
       keysIndex++
     }
   } catch (error) {
-    throw inElement(error, "Gets", "keys", keysIndex)
+    throw inList(error, "Gets", "keys", keysIndex, packet.keys)
   }
   view.setUint16(position, 0x0d0a)
   finishRequest(writer, packet, "Gets", 0, bodyStart, position + 2)
@@ -1095,26 +1096,26 @@ export const decodeGetsAndTouch: RequestDecoder<GetsAndTouch> = (reader, at, bod
 }
 
 export const encodeGetsAndTouch: RequestEncoder<GetsAndTouch> = (writer, packet) => {
-  const bodyStart = beginRequest(writer, packet, 20 + boundElements(packet.keys, (one) => textBound(one)) + packet.keys.length * 1)
+  const bodyStart = beginRequest(writer, packet, 20 + boundElements(packet.keys, (one) => textBound(one)) + (packet.keys?.length ?? 0) * 1)
   const { bytes, view } = writer
   let position = bodyStart
   view.setUint32(position, 0x67617473)
   bytes[position + 4] = 0x20
   position = writeDecimal(bytes, position + 5, checkVarint(packet.expiration, -2147483648, 2147483647, "GetsAndTouch", "expiration"))
-  checkCountMin(packet.keys.length, 1, "GetsAndTouch", "keys")
+  checkCountMin(packet.keys?.length, 1, "GetsAndTouch", "keys")
   let keysIndex = 0
   try {
     for (const keysElement of packet.keys) {
       bytes[position] = 0x20
       const keysElementToken = position + 1
-      position = keysElementToken + encodeText(bytes, keysElementToken, keysElement)
+      position = putText(bytes, keysElementToken, keysElement, "GetsAndTouch", "")
       checkMin(position - keysElementToken, 1, "GetsAndTouch", "")
       checkAtMost(position - keysElementToken, 250, "GetsAndTouch", "")
       checkToken(bytes, keysElementToken, position, 32, 10, "GetsAndTouch", "")
       keysIndex++
     }
   } catch (error) {
-    throw inElement(error, "GetsAndTouch", "keys", keysIndex)
+    throw inList(error, "GetsAndTouch", "keys", keysIndex, packet.keys)
   }
   view.setUint16(position, 0x0d0a)
   finishRequest(writer, packet, "GetsAndTouch", 0, bodyStart, position + 2)
@@ -1166,7 +1167,7 @@ export const encodeIncrement: RequestEncoder<Increment> = (writer, packet) => {
   view.setUint32(position, 0x696e6372)
   bytes[position + 4] = 0x20
   const keyToken = position + 5
-  position = keyToken + encodeText(bytes, keyToken, packet.key)
+  position = putText(bytes, keyToken, packet.key, "Increment", "key")
   checkMin(position - keyToken, 1, "Increment", "key")
   checkAtMost(position - keyToken, 250, "Increment", "key")
   checkToken(bytes, keyToken, position, 32, 10, "Increment", "key")
@@ -1374,14 +1375,14 @@ export const encodeMetaArithmetic: RequestEncoder<MetaArithmetic> = (writer, pac
   const bodyStart = beginRequest(
     writer,
     packet,
-    7 + textBound(packet.key) + boundElements(packet.flags, (one) => boundMetaArithmeticFlag(one)) + packet.flags.length * 1
+    7 + textBound(packet.key) + boundElements(packet.flags, (one) => boundMetaArithmeticFlag(one)) + (packet.flags?.length ?? 0) * 1
   )
   const { bytes, view } = writer
   let position = bodyStart
   view.setUint16(position, 0x6d61)
   bytes[position + 2] = 0x20
   const keyToken = position + 3
-  position = keyToken + encodeText(bytes, keyToken, packet.key)
+  position = putText(bytes, keyToken, packet.key, "MetaArithmetic", "key")
   checkMin(position - keyToken, 1, "MetaArithmetic", "key")
   checkAtMost(position - keyToken, 250, "MetaArithmetic", "key")
   checkToken(bytes, keyToken, position, 32, 10, "MetaArithmetic", "key")
@@ -1395,7 +1396,7 @@ export const encodeMetaArithmetic: RequestEncoder<MetaArithmetic> = (writer, pac
       flagsIndex++
     }
   } catch (error) {
-    throw inElement(error, "MetaArithmetic", "flags", flagsIndex)
+    throw inList(error, "MetaArithmetic", "flags", flagsIndex, packet.flags)
   }
   view.setUint16(position, 0x0d0a)
   finishRequest(writer, packet, "MetaArithmetic", 0, bodyStart, position + 2)
@@ -1442,14 +1443,14 @@ export const encodeMetaDebug: RequestEncoder<MetaDebug> = (writer, packet) => {
   const bodyStart = beginRequest(
     writer,
     packet,
-    7 + textBound(packet.key) + boundElements(packet.flags, (one) => boundMetaDebugFlag(one)) + packet.flags.length * 1
+    7 + textBound(packet.key) + boundElements(packet.flags, (one) => boundMetaDebugFlag(one)) + (packet.flags?.length ?? 0) * 1
   )
   const { bytes, view } = writer
   let position = bodyStart
   view.setUint16(position, 0x6d65)
   bytes[position + 2] = 0x20
   const keyToken = position + 3
-  position = keyToken + encodeText(bytes, keyToken, packet.key)
+  position = putText(bytes, keyToken, packet.key, "MetaDebug", "key")
   checkMin(position - keyToken, 1, "MetaDebug", "key")
   checkAtMost(position - keyToken, 250, "MetaDebug", "key")
   checkToken(bytes, keyToken, position, 32, 10, "MetaDebug", "key")
@@ -1463,7 +1464,7 @@ export const encodeMetaDebug: RequestEncoder<MetaDebug> = (writer, packet) => {
       flagsIndex++
     }
   } catch (error) {
-    throw inElement(error, "MetaDebug", "flags", flagsIndex)
+    throw inList(error, "MetaDebug", "flags", flagsIndex, packet.flags)
   }
   view.setUint16(position, 0x0d0a)
   finishRequest(writer, packet, "MetaDebug", 0, bodyStart, position + 2)
@@ -1510,14 +1511,14 @@ export const encodeMetaDelete: RequestEncoder<MetaDelete> = (writer, packet) => 
   const bodyStart = beginRequest(
     writer,
     packet,
-    7 + textBound(packet.key) + boundElements(packet.flags, (one) => boundMetaDeleteFlag(one)) + packet.flags.length * 1
+    7 + textBound(packet.key) + boundElements(packet.flags, (one) => boundMetaDeleteFlag(one)) + (packet.flags?.length ?? 0) * 1
   )
   const { bytes, view } = writer
   let position = bodyStart
   view.setUint16(position, 0x6d64)
   bytes[position + 2] = 0x20
   const keyToken = position + 3
-  position = keyToken + encodeText(bytes, keyToken, packet.key)
+  position = putText(bytes, keyToken, packet.key, "MetaDelete", "key")
   checkMin(position - keyToken, 1, "MetaDelete", "key")
   checkAtMost(position - keyToken, 250, "MetaDelete", "key")
   checkToken(bytes, keyToken, position, 32, 10, "MetaDelete", "key")
@@ -1531,7 +1532,7 @@ export const encodeMetaDelete: RequestEncoder<MetaDelete> = (writer, packet) => 
       flagsIndex++
     }
   } catch (error) {
-    throw inElement(error, "MetaDelete", "flags", flagsIndex)
+    throw inList(error, "MetaDelete", "flags", flagsIndex, packet.flags)
   }
   view.setUint16(position, 0x0d0a)
   finishRequest(writer, packet, "MetaDelete", 0, bodyStart, position + 2)
@@ -1578,14 +1579,14 @@ export const encodeMetaGet: RequestEncoder<MetaGet> = (writer, packet) => {
   const bodyStart = beginRequest(
     writer,
     packet,
-    7 + textBound(packet.key) + boundElements(packet.flags, (one) => boundMetaGetFlag(one)) + packet.flags.length * 1
+    7 + textBound(packet.key) + boundElements(packet.flags, (one) => boundMetaGetFlag(one)) + (packet.flags?.length ?? 0) * 1
   )
   const { bytes, view } = writer
   let position = bodyStart
   view.setUint16(position, 0x6d67)
   bytes[position + 2] = 0x20
   const keyToken = position + 3
-  position = keyToken + encodeText(bytes, keyToken, packet.key)
+  position = putText(bytes, keyToken, packet.key, "MetaGet", "key")
   checkMin(position - keyToken, 1, "MetaGet", "key")
   checkAtMost(position - keyToken, 250, "MetaGet", "key")
   checkToken(bytes, keyToken, position, 32, 10, "MetaGet", "key")
@@ -1599,7 +1600,7 @@ export const encodeMetaGet: RequestEncoder<MetaGet> = (writer, packet) => {
       flagsIndex++
     }
   } catch (error) {
-    throw inElement(error, "MetaGet", "flags", flagsIndex)
+    throw inList(error, "MetaGet", "flags", flagsIndex, packet.flags)
   }
   view.setUint16(position, 0x0d0a)
   finishRequest(writer, packet, "MetaGet", 0, bodyStart, position + 2)
@@ -1726,19 +1727,20 @@ export const encodeMetaSet: RequestEncoder<MetaSet> = (writer, packet) => {
   const bodyStart = beginRequest(
     writer,
     packet,
-    20 + textBound(packet.key) + boundElements(packet.flags, (one) => boundMetaSetFlag(one)) + packet.flags.length * 1 + packet.value.length
+    20 + textBound(packet.key) + boundElements(packet.flags, (one) => boundMetaSetFlag(one)) + (packet.flags?.length ?? 0) * 1 +
+      (packet.value?.length ?? 0)
   )
   const { bytes, view } = writer
   let position = bodyStart
   view.setUint16(position, 0x6d73)
   bytes[position + 2] = 0x20
   const keyToken = position + 3
-  position = keyToken + encodeText(bytes, keyToken, packet.key)
+  position = putText(bytes, keyToken, packet.key, "MetaSet", "key")
   checkMin(position - keyToken, 1, "MetaSet", "key")
   checkAtMost(position - keyToken, 250, "MetaSet", "key")
   checkToken(bytes, keyToken, position, 32, 10, "MetaSet", "key")
   bytes[position] = 0x20
-  position = writeDecimal(bytes, position + 1, checkVarint(packet.value.length, 0, 4294967295, "MetaSet", "value"))
+  position = writeDecimal(bytes, position + 1, checkVarint(packet.value?.length ?? 0, 0, 4294967295, "MetaSet", "value"))
   let flagsIndex = 0
   try {
     for (const flagsElement of packet.flags) {
@@ -1749,10 +1751,10 @@ export const encodeMetaSet: RequestEncoder<MetaSet> = (writer, packet) => {
       flagsIndex++
     }
   } catch (error) {
-    throw inElement(error, "MetaSet", "flags", flagsIndex)
+    throw inList(error, "MetaSet", "flags", flagsIndex, packet.flags)
   }
   view.setUint16(position, 0x0d0a)
-  position = putBytes(bytes, position + 2, packet.value)
+  position = putBytes(bytes, position + 2, packet.value, "MetaSet", "value")
   view.setUint16(position, 0x0d0a)
   finishRequest(writer, packet, "MetaSet", 0, bodyStart, position + 2)
 }
@@ -1860,7 +1862,7 @@ export const decodePrepend: RequestDecoder<Prepend> = (reader, at, bodyStart, en
 }
 
 export const encodePrepend: RequestEncoder<Prepend> = (writer, packet) => {
-  const bodyStart = beginRequest(writer, packet, 55 + textBound(packet.key) + packet.value.length)
+  const bodyStart = beginRequest(writer, packet, 55 + textBound(packet.key) + (packet.value?.length ?? 0))
   const { bytes, view } = writer
   let position = bodyStart
   view.setUint32(position, 0x70726570)
@@ -1868,7 +1870,7 @@ export const encodePrepend: RequestEncoder<Prepend> = (writer, packet) => {
   bytes[position + 6] = 0x64
   bytes[position + 7] = 0x20
   const keyToken = position + 8
-  position = keyToken + encodeText(bytes, keyToken, packet.key)
+  position = putText(bytes, keyToken, packet.key, "Prepend", "key")
   checkMin(position - keyToken, 1, "Prepend", "key")
   checkAtMost(position - keyToken, 250, "Prepend", "key")
   checkToken(bytes, keyToken, position, 32, 10, "Prepend", "key")
@@ -1877,7 +1879,7 @@ export const encodePrepend: RequestEncoder<Prepend> = (writer, packet) => {
   bytes[position] = 0x20
   position = writeDecimal(bytes, position + 1, checkVarint(packet.expiration, -2147483648, 2147483647, "Prepend", "expiration"))
   bytes[position] = 0x20
-  position = writeDecimal(bytes, position + 1, checkVarint(packet.value.length, 0, 4294967295, "Prepend", "value"))
+  position = writeDecimal(bytes, position + 1, checkVarint(packet.value?.length ?? 0, 0, 4294967295, "Prepend", "value"))
   if (packet.noreply === true) {
     bytes[position] = 0x20
     view.setUint32(position + 1, 0x6e6f7265)
@@ -1886,7 +1888,7 @@ export const encodePrepend: RequestEncoder<Prepend> = (writer, packet) => {
     position = position + 8
   }
   view.setUint16(position, 0x0d0a)
-  position = putBytes(bytes, position + 2, packet.value)
+  position = putBytes(bytes, position + 2, packet.value, "Prepend", "value")
   view.setUint16(position, 0x0d0a)
   finishRequest(writer, packet, "Prepend", 0, bodyStart, position + 2)
 }
@@ -1999,7 +2001,7 @@ export const decodeReplace: RequestDecoder<Replace> = (reader, at, bodyStart, en
 }
 
 export const encodeReplace: RequestEncoder<Replace> = (writer, packet) => {
-  const bodyStart = beginRequest(writer, packet, 55 + textBound(packet.key) + packet.value.length)
+  const bodyStart = beginRequest(writer, packet, 55 + textBound(packet.key) + (packet.value?.length ?? 0))
   const { bytes, view } = writer
   let position = bodyStart
   view.setUint32(position, 0x7265706c)
@@ -2007,7 +2009,7 @@ export const encodeReplace: RequestEncoder<Replace> = (writer, packet) => {
   bytes[position + 6] = 0x65
   bytes[position + 7] = 0x20
   const keyToken = position + 8
-  position = keyToken + encodeText(bytes, keyToken, packet.key)
+  position = putText(bytes, keyToken, packet.key, "Replace", "key")
   checkMin(position - keyToken, 1, "Replace", "key")
   checkAtMost(position - keyToken, 250, "Replace", "key")
   checkToken(bytes, keyToken, position, 32, 10, "Replace", "key")
@@ -2016,7 +2018,7 @@ export const encodeReplace: RequestEncoder<Replace> = (writer, packet) => {
   bytes[position] = 0x20
   position = writeDecimal(bytes, position + 1, checkVarint(packet.expiration, -2147483648, 2147483647, "Replace", "expiration"))
   bytes[position] = 0x20
-  position = writeDecimal(bytes, position + 1, checkVarint(packet.value.length, 0, 4294967295, "Replace", "value"))
+  position = writeDecimal(bytes, position + 1, checkVarint(packet.value?.length ?? 0, 0, 4294967295, "Replace", "value"))
   if (packet.noreply === true) {
     bytes[position] = 0x20
     view.setUint32(position + 1, 0x6e6f7265)
@@ -2025,7 +2027,7 @@ export const encodeReplace: RequestEncoder<Replace> = (writer, packet) => {
     position = position + 8
   }
   view.setUint16(position, 0x0d0a)
-  position = putBytes(bytes, position + 2, packet.value)
+  position = putBytes(bytes, position + 2, packet.value, "Replace", "value")
   view.setUint16(position, 0x0d0a)
   finishRequest(writer, packet, "Replace", 0, bodyStart, position + 2)
 }
@@ -2086,14 +2088,14 @@ export const decodeSet: RequestDecoder<Set> = (reader, at, bodyStart, end) => {
 }
 
 export const encodeSet: RequestEncoder<Set> = (writer, packet) => {
-  const bodyStart = beginRequest(writer, packet, 51 + textBound(packet.key) + packet.value.length)
+  const bodyStart = beginRequest(writer, packet, 51 + textBound(packet.key) + (packet.value?.length ?? 0))
   const { bytes, view } = writer
   let position = bodyStart
   view.setUint16(position, 0x7365)
   bytes[position + 2] = 0x74
   bytes[position + 3] = 0x20
   const keyToken = position + 4
-  position = keyToken + encodeText(bytes, keyToken, packet.key)
+  position = putText(bytes, keyToken, packet.key, "Set", "key")
   checkMin(position - keyToken, 1, "Set", "key")
   checkAtMost(position - keyToken, 250, "Set", "key")
   checkToken(bytes, keyToken, position, 32, 10, "Set", "key")
@@ -2102,7 +2104,7 @@ export const encodeSet: RequestEncoder<Set> = (writer, packet) => {
   bytes[position] = 0x20
   position = writeDecimal(bytes, position + 1, checkVarint(packet.expiration, -2147483648, 2147483647, "Set", "expiration"))
   bytes[position] = 0x20
-  position = writeDecimal(bytes, position + 1, checkVarint(packet.value.length, 0, 4294967295, "Set", "value"))
+  position = writeDecimal(bytes, position + 1, checkVarint(packet.value?.length ?? 0, 0, 4294967295, "Set", "value"))
   if (packet.noreply === true) {
     bytes[position] = 0x20
     view.setUint32(position + 1, 0x6e6f7265)
@@ -2111,7 +2113,7 @@ export const encodeSet: RequestEncoder<Set> = (writer, packet) => {
     position = position + 8
   }
   view.setUint16(position, 0x0d0a)
-  position = putBytes(bytes, position + 2, packet.value)
+  position = putBytes(bytes, position + 2, packet.value, "Set", "value")
   view.setUint16(position, 0x0d0a)
   finishRequest(writer, packet, "Set", 0, bodyStart, position + 2)
 }
@@ -2311,7 +2313,7 @@ export const encodeStatistics: RequestEncoder<Statistics> = (writer, packet) => 
   if (packet.group !== undefined) {
     bytes[position] = 0x20
     const groupToken = position + 1
-    position = groupToken + encodeText(bytes, groupToken, packet.group)
+    position = putText(bytes, groupToken, packet.group, "Statistics", "group")
     checkAtMost(position - groupToken, 250, "Statistics", "group")
     checkToken(bytes, groupToken, position, 32, 10, "Statistics", "group")
   }
@@ -2461,7 +2463,7 @@ export const encodeTouch: RequestEncoder<Touch> = (writer, packet) => {
   bytes[position + 4] = 0x68
   bytes[position + 5] = 0x20
   const keyToken = position + 6
-  position = keyToken + encodeText(bytes, keyToken, packet.key)
+  position = putText(bytes, keyToken, packet.key, "Touch", "key")
   checkMin(position - keyToken, 1, "Touch", "key")
   checkAtMost(position - keyToken, 250, "Touch", "key")
   checkToken(bytes, keyToken, position, 32, 10, "Touch", "key")
@@ -2596,7 +2598,7 @@ export const encodeWatch: RequestEncoder<Watch> = (writer, packet) => {
   const bodyStart = beginRequest(
     writer,
     packet,
-    9 + boundElements(packet.streams, (one) => boundEncoded("ascii", one)) + packet.streams.length * 1
+    9 + boundElements(packet.streams, (one) => boundEncoded("ascii", one)) + (packet.streams?.length ?? 0) * 1
   )
   const { bytes, view } = writer
   let position = bodyStart
@@ -2614,7 +2616,7 @@ export const encodeWatch: RequestEncoder<Watch> = (writer, packet) => {
       streamsIndex++
     }
   } catch (error) {
-    throw inElement(error, "Watch", "streams", streamsIndex)
+    throw inList(error, "Watch", "streams", streamsIndex, packet.streams)
   }
   view.setUint16(position, 0x0d0a)
   finishRequest(writer, packet, "Watch", 0, bodyStart, position + 2)
@@ -2647,7 +2649,7 @@ export const encodeBadClass: ResponseEncoder<BadClass> = (writer, packet) => {
   view.setUint32(position + 4, 0x4c415353)
   bytes[position + 8] = 0x20
   const messageToken = position + 9
-  position = position + 9 + encodeText(bytes, position + 9, packet.message)
+  position = putText(bytes, position + 9, packet.message, "BadClass", "message")
   checkUntil(bytes, messageToken, position, "\r\n", "BadClass", "message")
   view.setUint16(position, 0x0d0a)
   finishResponse(writer, packet, "BadClass", 0, bodyStart, position + 2)
@@ -2678,7 +2680,7 @@ export const encodeBusy: ResponseEncoder<Busy> = (writer, packet) => {
   view.setUint32(position, 0x42555359)
   bytes[position + 4] = 0x20
   const messageToken = position + 5
-  position = position + 5 + encodeText(bytes, position + 5, packet.message)
+  position = putText(bytes, position + 5, packet.message, "Busy", "message")
   checkUntil(bytes, messageToken, position, "\r\n", "Busy", "message")
   view.setUint16(position, 0x0d0a)
   finishResponse(writer, packet, "Busy", 0, bodyStart, position + 2)
@@ -2737,9 +2739,9 @@ export const encodeCachedItem: ResponseEncoder<CachedItem> = (writer, packet) =>
   let position = bodyStart
   view.setUint32(position, 0x4954454d)
   bytes[position + 4] = 0x20
-  const keyFrom = position + 5
-  position = keyFrom + encodeText(bytes, keyFrom, packet.key)
-  checkMin(position - keyFrom, 1, "CachedItem", "key")
+  const keyFrom2 = position + 5
+  position = putText(bytes, keyFrom2, packet.key, "CachedItem", "key")
+  checkMin(position - keyFrom2, 1, "CachedItem", "key")
   checkTextUntil(packet.key, " ", "CachedItem", "key")
   bytes[position] = 0x20
   bytes[position + 1] = 0x5b
@@ -2785,7 +2787,7 @@ export const encodeClientError: ResponseEncoder<ClientError> = (writer, packet) 
   view.setUint32(position + 8, 0x52524f52)
   bytes[position + 12] = 0x20
   const messageToken = position + 13
-  position = position + 13 + encodeText(bytes, position + 13, packet.message)
+  position = putText(bytes, position + 13, packet.message, "ClientError", "message")
   checkUntil(bytes, messageToken, position, "\r\n", "ClientError", "message")
   view.setUint16(position, 0x0d0a)
   finishResponse(writer, packet, "ClientError", 0, bodyStart, position + 2)
@@ -2827,7 +2829,7 @@ export const encodeCommandError: ResponseEncoder<CommandError> = (writer, packet
   if (packet.message !== undefined) {
     bytes[position] = 0x20
     const messageToken = position + 1
-    position = position + 1 + encodeText(bytes, position + 1, packet.message)
+    position = putText(bytes, position + 1, packet.message, "CommandError", "message")
     checkUntil(bytes, messageToken, position, "\r\n", "CommandError", "message")
   }
   view.setUint16(position, 0x0d0a)
@@ -2904,13 +2906,13 @@ export const encodeDumpedItem: ResponseEncoder<DumpedItem> = (writer, packet) =>
   const bodyStart = beginResponse(
     writer,
     packet,
-    7 + textBound(packet.key) + boundElements(packet.facts, (one) => boundTextFact(one)) + packet.facts.length * 1
+    7 + textBound(packet.key) + boundElements(packet.facts, (one) => boundTextFact(one)) + (packet.facts?.length ?? 0) * 1
   )
   const { bytes, view } = writer
   let position = bodyStart
   view.setUint32(position, 0x6b65793d)
   const keyToken = position + 4
-  position = keyToken + encodeText(bytes, keyToken, packet.key)
+  position = putText(bytes, keyToken, packet.key, "DumpedItem", "key")
   checkMin(position - keyToken, 1, "DumpedItem", "key")
   checkToken(bytes, keyToken, position, 32, 10, "DumpedItem", "key")
   let factsIndex = 0
@@ -2923,7 +2925,7 @@ export const encodeDumpedItem: ResponseEncoder<DumpedItem> = (writer, packet) =>
       factsIndex++
     }
   } catch (error) {
-    throw inElement(error, "DumpedItem", "facts", factsIndex)
+    throw inList(error, "DumpedItem", "facts", factsIndex, packet.facts)
   }
   bytes[position] = 0x0a
   finishResponse(writer, packet, "DumpedItem", 0, bodyStart, position + 1)
@@ -2969,7 +2971,7 @@ export const encodeDumpedKey: ResponseEncoder<DumpedKey> = (writer, packet) => {
   view.setUint16(position, 0x6d67)
   bytes[position + 2] = 0x20
   const keyToken = position + 3
-  position = keyToken + encodeText(bytes, keyToken, packet.key)
+  position = putText(bytes, keyToken, packet.key, "DumpedKey", "key")
   checkMin(position - keyToken, 1, "DumpedKey", "key")
   checkAtMost(position - keyToken, 250, "DumpedKey", "key")
   checkToken(bytes, keyToken, position, 32, 10, "DumpedKey", "key")
@@ -3034,7 +3036,7 @@ export const encodeErrorShutdown: ResponseEncoder<ErrorShutdown> = (writer, pack
   view.setUint16(position + 4, 0x523a)
   bytes[position + 6] = 0x20
   const messageToken = position + 7
-  position = position + 7 + encodeText(bytes, position + 7, packet.message)
+  position = putText(bytes, position + 7, packet.message, "ErrorShutdown", "message")
   checkUntil(bytes, messageToken, position, "\r\n", "ErrorShutdown", "message")
   view.setUint16(position, 0x0d0a)
   finishResponse(writer, packet, "ErrorShutdown", 0, bodyStart, position + 2)
@@ -3107,7 +3109,7 @@ export const encodeLogLine: ResponseEncoder<LogLine> = (writer, packet) => {
   const bodyStart = beginResponse(
     writer,
     packet,
-    6 + boundEncoded("ascii", packet.time) + boundElements(packet.facts, (one) => boundTextFact(one)) + packet.facts.length * 1
+    6 + boundEncoded("ascii", packet.time) + boundElements(packet.facts, (one) => boundTextFact(one)) + (packet.facts?.length ?? 0) * 1
   )
   const { bytes, view } = writer
   let position = bodyStart
@@ -3127,7 +3129,7 @@ export const encodeLogLine: ResponseEncoder<LogLine> = (writer, packet) => {
       factsIndex++
     }
   } catch (error) {
-    throw inElement(error, "LogLine", "facts", factsIndex)
+    throw inList(error, "LogLine", "facts", factsIndex, packet.facts)
   }
   bytes[position] = 0x0a
   finishResponse(writer, packet, "LogLine", 0, bodyStart, position + 1)
@@ -3186,7 +3188,7 @@ export const encodeMemoryLimitNotAdjusted: ResponseEncoder<MemoryLimitNotAdjuste
   position = putLiteral(bytes, position, "MEMLIMIT_ADJUST_FAILED")
   bytes[position] = 0x20
   const messageToken = position + 1
-  position = position + 1 + encodeText(bytes, position + 1, packet.message)
+  position = putText(bytes, position + 1, packet.message, "MemoryLimitNotAdjusted", "message")
   checkUntil(bytes, messageToken, position, "\r\n", "MemoryLimitNotAdjusted", "message")
   view.setUint16(position, 0x0d0a)
   finishResponse(writer, packet, "MemoryLimitNotAdjusted", 0, bodyStart, position + 2)
@@ -3214,7 +3216,7 @@ export const encodeMemoryLimitTooSmall: ResponseEncoder<MemoryLimitTooSmall> = (
   position = putLiteral(bytes, position, "MEMLIMIT_TOO_SMALL")
   bytes[position] = 0x20
   const messageToken = position + 1
-  position = position + 1 + encodeText(bytes, position + 1, packet.message)
+  position = putText(bytes, position + 1, packet.message, "MemoryLimitTooSmall", "message")
   checkUntil(bytes, messageToken, position, "\r\n", "MemoryLimitTooSmall", "message")
   view.setUint16(position, 0x0d0a)
   finishResponse(writer, packet, "MemoryLimitTooSmall", 0, bodyStart, position + 2)
@@ -3257,7 +3259,7 @@ export const encodeMetaDone: ResponseEncoder<MetaDone> = (writer, packet) => {
   const bodyStart = beginResponse(
     writer,
     packet,
-    6 + boundElements(packet.flags, (one) => boundMetaAnswerFlag(one)) + packet.flags.length * 1
+    6 + boundElements(packet.flags, (one) => boundMetaAnswerFlag(one)) + (packet.flags?.length ?? 0) * 1
   )
   const { bytes, view } = writer
   let position = bodyStart
@@ -3273,7 +3275,7 @@ export const encodeMetaDone: ResponseEncoder<MetaDone> = (writer, packet) => {
       flagsIndex++
     }
   } catch (error) {
-    throw inElement(error, "MetaDone", "flags", flagsIndex)
+    throw inList(error, "MetaDone", "flags", flagsIndex, packet.flags)
   }
   view.setUint16(position, 0x0d0a)
   finishResponse(writer, packet, "MetaDone", 0, bodyStart, position + 2)
@@ -3316,7 +3318,7 @@ export const encodeMetaExists: ResponseEncoder<MetaExists> = (writer, packet) =>
   const bodyStart = beginResponse(
     writer,
     packet,
-    6 + boundElements(packet.flags, (one) => boundMetaAnswerFlag(one)) + packet.flags.length * 1
+    6 + boundElements(packet.flags, (one) => boundMetaAnswerFlag(one)) + (packet.flags?.length ?? 0) * 1
   )
   const { bytes, view } = writer
   let position = bodyStart
@@ -3332,7 +3334,7 @@ export const encodeMetaExists: ResponseEncoder<MetaExists> = (writer, packet) =>
       flagsIndex++
     }
   } catch (error) {
-    throw inElement(error, "MetaExists", "flags", flagsIndex)
+    throw inList(error, "MetaExists", "flags", flagsIndex, packet.flags)
   }
   view.setUint16(position, 0x0d0a)
   position = position + 2
@@ -3381,14 +3383,14 @@ export const encodeMetaItem: ResponseEncoder<MetaItem> = (writer, packet) => {
   const bodyStart = beginResponse(
     writer,
     packet,
-    7 + textBound(packet.key) + boundElements(packet.facts, (one) => boundTextFact(one)) + packet.facts.length * 1
+    7 + textBound(packet.key) + boundElements(packet.facts, (one) => boundTextFact(one)) + (packet.facts?.length ?? 0) * 1
   )
   const { bytes, view } = writer
   let position = bodyStart
   view.setUint16(position, 0x4d45)
   bytes[position + 2] = 0x20
   const keyToken = position + 3
-  position = keyToken + encodeText(bytes, keyToken, packet.key)
+  position = putText(bytes, keyToken, packet.key, "MetaItem", "key")
   checkMin(position - keyToken, 1, "MetaItem", "key")
   checkAtMost(position - keyToken, 250, "MetaItem", "key")
   checkToken(bytes, keyToken, position, 32, 10, "MetaItem", "key")
@@ -3402,7 +3404,7 @@ export const encodeMetaItem: ResponseEncoder<MetaItem> = (writer, packet) => {
       factsIndex++
     }
   } catch (error) {
-    throw inElement(error, "MetaItem", "facts", factsIndex)
+    throw inList(error, "MetaItem", "facts", factsIndex, packet.facts)
   }
   view.setUint16(position, 0x0d0a)
   finishResponse(writer, packet, "MetaItem", 0, bodyStart, position + 2)
@@ -3445,7 +3447,7 @@ export const encodeMetaMiss: ResponseEncoder<MetaMiss> = (writer, packet) => {
   const bodyStart = beginResponse(
     writer,
     packet,
-    6 + boundElements(packet.flags, (one) => boundMetaAnswerFlag(one)) + packet.flags.length * 1
+    6 + boundElements(packet.flags, (one) => boundMetaAnswerFlag(one)) + (packet.flags?.length ?? 0) * 1
   )
   const { bytes, view } = writer
   let position = bodyStart
@@ -3461,7 +3463,7 @@ export const encodeMetaMiss: ResponseEncoder<MetaMiss> = (writer, packet) => {
       flagsIndex++
     }
   } catch (error) {
-    throw inElement(error, "MetaMiss", "flags", flagsIndex)
+    throw inList(error, "MetaMiss", "flags", flagsIndex, packet.flags)
   }
   view.setUint16(position, 0x0d0a)
   position = position + 2
@@ -3530,7 +3532,7 @@ export const encodeMetaNotFound: ResponseEncoder<MetaNotFound> = (writer, packet
   const bodyStart = beginResponse(
     writer,
     packet,
-    6 + boundElements(packet.flags, (one) => boundMetaAnswerFlag(one)) + packet.flags.length * 1
+    6 + boundElements(packet.flags, (one) => boundMetaAnswerFlag(one)) + (packet.flags?.length ?? 0) * 1
   )
   const { bytes, view } = writer
   let position = bodyStart
@@ -3546,7 +3548,7 @@ export const encodeMetaNotFound: ResponseEncoder<MetaNotFound> = (writer, packet
       flagsIndex++
     }
   } catch (error) {
-    throw inElement(error, "MetaNotFound", "flags", flagsIndex)
+    throw inList(error, "MetaNotFound", "flags", flagsIndex, packet.flags)
   }
   view.setUint16(position, 0x0d0a)
   finishResponse(writer, packet, "MetaNotFound", 0, bodyStart, position + 2)
@@ -3589,7 +3591,7 @@ export const encodeMetaNotStored: ResponseEncoder<MetaNotStored> = (writer, pack
   const bodyStart = beginResponse(
     writer,
     packet,
-    6 + boundElements(packet.flags, (one) => boundMetaAnswerFlag(one)) + packet.flags.length * 1
+    6 + boundElements(packet.flags, (one) => boundMetaAnswerFlag(one)) + (packet.flags?.length ?? 0) * 1
   )
   const { bytes, view } = writer
   let position = bodyStart
@@ -3605,7 +3607,7 @@ export const encodeMetaNotStored: ResponseEncoder<MetaNotStored> = (writer, pack
       flagsIndex++
     }
   } catch (error) {
-    throw inElement(error, "MetaNotStored", "flags", flagsIndex)
+    throw inList(error, "MetaNotStored", "flags", flagsIndex, packet.flags)
   }
   view.setUint16(position, 0x0d0a)
   finishResponse(writer, packet, "MetaNotStored", 0, bodyStart, position + 2)
@@ -3657,13 +3659,13 @@ export const encodeMetaValue: ResponseEncoder<MetaValue> = (writer, packet) => {
   const bodyStart = beginResponse(
     writer,
     packet,
-    19 + boundElements(packet.flags, (one) => boundMetaAnswerFlag(one)) + packet.flags.length * 1 + packet.value.length
+    19 + boundElements(packet.flags, (one) => boundMetaAnswerFlag(one)) + (packet.flags?.length ?? 0) * 1 + (packet.value?.length ?? 0)
   )
   const { bytes, view } = writer
   let position = bodyStart
   view.setUint16(position, 0x5641)
   bytes[position + 2] = 0x20
-  position = writeDecimal(bytes, position + 3, checkVarint(packet.value.length, 0, 4294967295, "MetaValue", "value"))
+  position = writeDecimal(bytes, position + 3, checkVarint(packet.value?.length ?? 0, 0, 4294967295, "MetaValue", "value"))
   let flagsIndex = 0
   try {
     for (const flagsElement of packet.flags) {
@@ -3674,10 +3676,10 @@ export const encodeMetaValue: ResponseEncoder<MetaValue> = (writer, packet) => {
       flagsIndex++
     }
   } catch (error) {
-    throw inElement(error, "MetaValue", "flags", flagsIndex)
+    throw inList(error, "MetaValue", "flags", flagsIndex, packet.flags)
   }
   view.setUint16(position, 0x0d0a)
-  position = putBytes(bytes, position + 2, packet.value)
+  position = putBytes(bytes, position + 2, packet.value, "MetaValue", "value")
   view.setUint16(position, 0x0d0a)
   finishResponse(writer, packet, "MetaValue", 0, bodyStart, position + 2)
 }
@@ -3776,7 +3778,7 @@ export const encodeNoSpare: ResponseEncoder<NoSpare> = (writer, packet) => {
   bytes[position + 6] = 0x45
   bytes[position + 7] = 0x20
   const messageToken = position + 8
-  position = position + 8 + encodeText(bytes, position + 8, packet.message)
+  position = putText(bytes, position + 8, packet.message, "NoSpare", "message")
   checkUntil(bytes, messageToken, position, "\r\n", "NoSpare", "message")
   view.setUint16(position, 0x0d0a)
   finishResponse(writer, packet, "NoSpare", 0, bodyStart, position + 2)
@@ -3836,7 +3838,7 @@ export const encodeNotFull: ResponseEncoder<NotFull> = (writer, packet) => {
   bytes[position + 6] = 0x4c
   bytes[position + 7] = 0x20
   const messageToken = position + 8
-  position = position + 8 + encodeText(bytes, position + 8, packet.message)
+  position = putText(bytes, position + 8, packet.message, "NotFull", "message")
   checkUntil(bytes, messageToken, position, "\r\n", "NotFull", "message")
   view.setUint16(position, 0x0d0a)
   finishResponse(writer, packet, "NotFull", 0, bodyStart, position + 2)
@@ -3870,7 +3872,7 @@ export const encodeNotStarted: ResponseEncoder<NotStarted> = (writer, packet) =>
   view.setUint16(position + 8, 0x4544)
   bytes[position + 10] = 0x20
   const messageToken = position + 11
-  position = position + 11 + encodeText(bytes, position + 11, packet.message)
+  position = putText(bytes, position + 11, packet.message, "NotStarted", "message")
   checkUntil(bytes, messageToken, position, "\r\n", "NotStarted", "message")
   view.setUint16(position, 0x0d0a)
   finishResponse(writer, packet, "NotStarted", 0, bodyStart, position + 2)
@@ -3984,7 +3986,7 @@ export const encodePrefixStatistic: ResponseEncoder<PrefixStatistic> = (writer, 
   view.setUint16(position + 4, 0x4958)
   bytes[position + 6] = 0x20
   const prefixToken = position + 7
-  position = position + 7 + encodeText(bytes, position + 7, packet.prefix)
+  position = putText(bytes, position + 7, packet.prefix, "PrefixStatistic", "prefix")
   checkToken(bytes, prefixToken, position, 32, 10, "PrefixStatistic", "prefix")
   bytes[position] = 0x20
   view.setUint16(position + 1, 0x6765)
@@ -4061,7 +4063,7 @@ export const encodeSame: ResponseEncoder<Same> = (writer, packet) => {
   view.setUint32(position, 0x53414d45)
   bytes[position + 4] = 0x20
   const messageToken = position + 5
-  position = position + 5 + encodeText(bytes, position + 5, packet.message)
+  position = putText(bytes, position + 5, packet.message, "Same", "message")
   checkUntil(bytes, messageToken, position, "\r\n", "Same", "message")
   view.setUint16(position, 0x0d0a)
   finishResponse(writer, packet, "Same", 0, bodyStart, position + 2)
@@ -4095,7 +4097,7 @@ export const encodeServerError: ResponseEncoder<ServerError> = (writer, packet) 
   view.setUint32(position + 8, 0x52524f52)
   bytes[position + 12] = 0x20
   const messageToken = position + 13
-  position = position + 13 + encodeText(bytes, position + 13, packet.message)
+  position = putText(bytes, position + 13, packet.message, "ServerError", "message")
   checkUntil(bytes, messageToken, position, "\r\n", "ServerError", "message")
   view.setUint16(position, 0x0d0a)
   finishResponse(writer, packet, "ServerError", 0, bodyStart, position + 2)
@@ -4130,7 +4132,7 @@ export const encodeServerErrorShutdown: ResponseEncoder<ServerErrorShutdown> = (
   bytes[position + 12] = 0x3a
   bytes[position + 13] = 0x20
   const messageToken = position + 14
-  position = position + 14 + encodeText(bytes, position + 14, packet.message)
+  position = putText(bytes, position + 14, packet.message, "ServerErrorShutdown", "message")
   checkUntil(bytes, messageToken, position, "\r\n", "ServerErrorShutdown", "message")
   view.setUint16(position, 0x0d0a)
   finishResponse(writer, packet, "ServerErrorShutdown", 0, bodyStart, position + 2)
@@ -4166,12 +4168,12 @@ export const encodeStatistic: ResponseEncoder<Statistic> = (writer, packet) => {
   view.setUint32(position, 0x53544154)
   bytes[position + 4] = 0x20
   const nameToken = position + 5
-  position = nameToken + encodeText(bytes, nameToken, packet.name)
+  position = putText(bytes, nameToken, packet.name, "Statistic", "name")
   checkMin(position - nameToken, 1, "Statistic", "name")
   checkToken(bytes, nameToken, position, 32, 10, "Statistic", "name")
   bytes[position] = 0x20
   const valueToken = position + 1
-  position = position + 1 + encodeText(bytes, position + 1, packet.value)
+  position = putText(bytes, position + 1, packet.value, "Statistic", "value")
   checkUntil(bytes, valueToken, position, "\r\n", "Statistic", "value")
   view.setUint16(position, 0x0d0a)
   finishResponse(writer, packet, "Statistic", 0, bodyStart, position + 2)
@@ -4256,7 +4258,7 @@ export const encodeUnsafe: ResponseEncoder<Unsafe> = (writer, packet) => {
   view.setUint16(position + 4, 0x4645)
   bytes[position + 6] = 0x20
   const messageToken = position + 7
-  position = position + 7 + encodeText(bytes, position + 7, packet.message)
+  position = putText(bytes, position + 7, packet.message, "Unsafe", "message")
   checkUntil(bytes, messageToken, position, "\r\n", "Unsafe", "message")
   view.setUint16(position, 0x0d0a)
   finishResponse(writer, packet, "Unsafe", 0, bodyStart, position + 2)
@@ -4310,27 +4312,27 @@ export const decodeValue: ResponseDecoder<Value> = (reader, at, bodyStart, end) 
 }
 
 export const encodeValue: ResponseEncoder<Value> = (writer, packet) => {
-  const bodyStart = beginResponse(writer, packet, 54 + textBound(packet.key) + packet.value.length)
+  const bodyStart = beginResponse(writer, packet, 54 + textBound(packet.key) + (packet.value?.length ?? 0))
   const { bytes, view } = writer
   let position = bodyStart
   view.setUint32(position, 0x56414c55)
   bytes[position + 4] = 0x45
   bytes[position + 5] = 0x20
   const keyToken = position + 6
-  position = keyToken + encodeText(bytes, keyToken, packet.key)
+  position = putText(bytes, keyToken, packet.key, "Value", "key")
   checkMin(position - keyToken, 1, "Value", "key")
   checkAtMost(position - keyToken, 250, "Value", "key")
   checkToken(bytes, keyToken, position, 32, 10, "Value", "key")
   bytes[position] = 0x20
   position = writeDecimal(bytes, position + 1, checkVarint(packet.flags, 0, 4294967295, "Value", "flags"))
   bytes[position] = 0x20
-  position = writeDecimal(bytes, position + 1, checkVarint(packet.value.length, 0, 4294967295, "Value", "value"))
+  position = writeDecimal(bytes, position + 1, checkVarint(packet.value?.length ?? 0, 0, 4294967295, "Value", "value"))
   if (packet.cas !== undefined) {
     bytes[position] = 0x20
     position = writeDecimal(bytes, position + 1, checkVarintBig(packet.cas, 0n, 18446744073709551615n, "Value", "cas"))
   }
   view.setUint16(position, 0x0d0a)
-  position = putBytes(bytes, position + 2, packet.value)
+  position = putBytes(bytes, position + 2, packet.value, "Value", "value")
   view.setUint16(position, 0x0d0a)
   finishResponse(writer, packet, "Value", 0, bodyStart, position + 2)
 }
@@ -4362,7 +4364,7 @@ export const encodeVersionText: ResponseEncoder<VersionText> = (writer, packet) 
   bytes[position + 6] = 0x4e
   bytes[position + 7] = 0x20
   const messageToken = position + 8
-  position = position + 8 + encodeText(bytes, position + 8, packet.message)
+  position = putText(bytes, position + 8, packet.message, "VersionText", "message")
   checkUntil(bytes, messageToken, position, "\r\n", "VersionText", "message")
   view.setUint16(position, 0x0d0a)
   finishResponse(writer, packet, "VersionText", 0, bodyStart, position + 2)

@@ -11,13 +11,13 @@ import {
   checkVarint,
   checkVarintBig,
   decodeText,
-  encodeText,
   expectAtLeast,
   expectAtMost,
   expectEnd,
   expectMin,
   findByte,
   putBytes,
+  putText,
   putU8,
   readDecimal,
   readDecimalBig,
@@ -244,9 +244,9 @@ export function writeMetaAnswerFlag(writer: Writer, at: number, value: MetaAnswe
     case "Opaque": {
       putU8(view, at, 79, "MetaAnswerFlag", "_tag")
       let position = at + 1
-      const opaqueFrom = position
-      position = opaqueFrom + encodeText(bytes, opaqueFrom, value.opaque)
-      checkAtMost(position - opaqueFrom, 31, "MetaAnswerFlag", "opaque")
+      const opaqueFrom2 = position
+      position = putText(bytes, opaqueFrom2, value.opaque, "MetaAnswerFlag", "opaque")
+      checkAtMost(position - opaqueFrom2, 31, "MetaAnswerFlag", "opaque")
       return position
     }
     case "Won": {
@@ -290,10 +290,10 @@ export function writeMetaAnswerFlag(writer: Writer, at: number, value: MetaAnswe
     case "Key": {
       putU8(view, at, 107, "MetaAnswerFlag", "_tag")
       let position = at + 1
-      const keyFrom = position
-      position = keyFrom + encodeText(bytes, keyFrom, value.key)
-      checkMin(position - keyFrom, 1, "MetaAnswerFlag", "key")
-      checkAtMost(position - keyFrom, 250, "MetaAnswerFlag", "key")
+      const keyFrom2 = position
+      position = putText(bytes, keyFrom2, value.key, "MetaAnswerFlag", "key")
+      checkMin(position - keyFrom2, 1, "MetaAnswerFlag", "key")
+      checkAtMost(position - keyFrom2, 250, "MetaAnswerFlag", "key")
       return position
     }
     case "LastAccess": {
@@ -320,7 +320,7 @@ export function writeMetaAnswerFlag(writer: Writer, at: number, value: MetaAnswe
         value.tag === 102 || value.tag === 104 || value.tag === 107 || value.tag === 108 || value.tag === 115 || value.tag === 116
       ) unencodable("Range", "MetaAnswerFlag", "tag", "a tag that is not described", String(value.tag))
       putU8(view, at, value.tag, "MetaAnswerFlag", "tag")
-      return putBytes(bytes, at + 1, value.bytes)
+      return putBytes(bytes, at + 1, value.bytes, "MetaAnswerFlag", "bytes")
     }
     default:
       return unencodable(
@@ -335,7 +335,7 @@ export function writeMetaAnswerFlag(writer: Writer, at: number, value: MetaAnswe
 
 /** Room a `MetaAnswerFlag` needs at most, in bytes. */
 export function boundMetaAnswerFlag(value: MetaAnswerFlag): number {
-  switch (value._tag) {
+  switch (value?._tag) {
     case "Opaque":
       return 1 + textBound(value.opaque)
     case "Won":
@@ -361,7 +361,7 @@ export function boundMetaAnswerFlag(value: MetaAnswerFlag): number {
     case "TimeToLive":
       return 12
     case "Unknown":
-      return 1 + value.bytes.length
+      return 1 + (value.bytes?.length ?? 0)
     default:
       return 0
   }
@@ -647,7 +647,7 @@ export function writeMetaArithmeticFlag(writer: Writer, at: number, value: MetaA
     case "ProxyLabel": {
       putU8(view, at, 76, "MetaArithmeticFlag", "_tag")
       let position = at + 1
-      position = position + encodeText(bytes, position, value.text)
+      position = putText(bytes, position, value.text, "MetaArithmeticFlag", "text")
       return position
     }
     case "Mode": {
@@ -665,15 +665,15 @@ export function writeMetaArithmeticFlag(writer: Writer, at: number, value: MetaA
     case "Opaque": {
       putU8(view, at, 79, "MetaArithmeticFlag", "_tag")
       let position = at + 1
-      const opaqueFrom = position
-      position = opaqueFrom + encodeText(bytes, opaqueFrom, value.opaque)
-      checkAtMost(position - opaqueFrom, 31, "MetaArithmeticFlag", "opaque")
+      const opaqueFrom2 = position
+      position = putText(bytes, opaqueFrom2, value.opaque, "MetaArithmeticFlag", "opaque")
+      checkAtMost(position - opaqueFrom2, 31, "MetaArithmeticFlag", "opaque")
       return position
     }
     case "ProxyPath": {
       putU8(view, at, 80, "MetaArithmeticFlag", "_tag")
       let position = at + 1
-      position = position + encodeText(bytes, position, value.text)
+      position = putText(bytes, position, value.text, "MetaArithmeticFlag", "text")
       return position
     }
     case "TimeToLive": {
@@ -719,7 +719,7 @@ export function writeMetaArithmeticFlag(writer: Writer, at: number, value: MetaA
         value.tag === 107 || value.tag === 113 || value.tag === 116 || value.tag === 118
       ) unencodable("Range", "MetaArithmeticFlag", "tag", "a tag that is not described", String(value.tag))
       putU8(view, at, value.tag, "MetaArithmeticFlag", "tag")
-      return putBytes(bytes, at + 1, value.bytes)
+      return putBytes(bytes, at + 1, value.bytes, "MetaArithmeticFlag", "bytes")
     }
     default:
       return unencodable(
@@ -734,7 +734,7 @@ export function writeMetaArithmeticFlag(writer: Writer, at: number, value: MetaA
 
 /** Room a `MetaArithmeticFlag` needs at most, in bytes. */
 export function boundMetaArithmeticFlag(value: MetaArithmeticFlag): number {
-  switch (value._tag) {
+  switch (value?._tag) {
     case "CompareCas":
       return 21
     case "Delta":
@@ -768,7 +768,7 @@ export function boundMetaArithmeticFlag(value: MetaArithmeticFlag): number {
     case "ReturnValue":
       return 1
     case "Unknown":
-      return 1 + value.bytes.length
+      return 1 + (value.bytes?.length ?? 0)
     default:
       return 0
   }
@@ -830,7 +830,7 @@ export function writeMetaDebugFlag(writer: Writer, at: number, value: MetaDebugF
     case "Unknown": {
       if (value.tag === 98) unencodable("Range", "MetaDebugFlag", "tag", "a tag that is not described", String(value.tag))
       putU8(view, at, value.tag, "MetaDebugFlag", "tag")
-      return putBytes(bytes, at + 1, value.bytes)
+      return putBytes(bytes, at + 1, value.bytes, "MetaDebugFlag", "bytes")
     }
     default:
       return unencodable(
@@ -845,11 +845,11 @@ export function writeMetaDebugFlag(writer: Writer, at: number, value: MetaDebugF
 
 /** Room a `MetaDebugFlag` needs at most, in bytes. */
 export function boundMetaDebugFlag(value: MetaDebugFlag): number {
-  switch (value._tag) {
+  switch (value?._tag) {
     case "KeyIsBase64":
       return 1
     case "Unknown":
-      return 1 + value.bytes.length
+      return 1 + (value.bytes?.length ?? 0)
     default:
       return 0
   }
@@ -1059,21 +1059,21 @@ export function writeMetaDeleteFlag(writer: Writer, at: number, value: MetaDelet
     case "ProxyLabel": {
       putU8(view, at, 76, "MetaDeleteFlag", "_tag")
       let position = at + 1
-      position = position + encodeText(bytes, position, value.text)
+      position = putText(bytes, position, value.text, "MetaDeleteFlag", "text")
       return position
     }
     case "Opaque": {
       putU8(view, at, 79, "MetaDeleteFlag", "_tag")
       let position = at + 1
-      const opaqueFrom = position
-      position = opaqueFrom + encodeText(bytes, opaqueFrom, value.opaque)
-      checkAtMost(position - opaqueFrom, 31, "MetaDeleteFlag", "opaque")
+      const opaqueFrom2 = position
+      position = putText(bytes, opaqueFrom2, value.opaque, "MetaDeleteFlag", "opaque")
+      checkAtMost(position - opaqueFrom2, 31, "MetaDeleteFlag", "opaque")
       return position
     }
     case "ProxyPath": {
       putU8(view, at, 80, "MetaDeleteFlag", "_tag")
       let position = at + 1
-      position = position + encodeText(bytes, position, value.text)
+      position = putText(bytes, position, value.text, "MetaDeleteFlag", "text")
       return position
     }
     case "TimeToLive": {
@@ -1108,7 +1108,7 @@ export function writeMetaDeleteFlag(writer: Writer, at: number, value: MetaDelet
         value.tag === 84 || value.tag === 98 || value.tag === 107 || value.tag === 113 || value.tag === 120
       ) unencodable("Range", "MetaDeleteFlag", "tag", "a tag that is not described", String(value.tag))
       putU8(view, at, value.tag, "MetaDeleteFlag", "tag")
-      return putBytes(bytes, at + 1, value.bytes)
+      return putBytes(bytes, at + 1, value.bytes, "MetaDeleteFlag", "bytes")
     }
     default:
       return unencodable(
@@ -1123,7 +1123,7 @@ export function writeMetaDeleteFlag(writer: Writer, at: number, value: MetaDelet
 
 /** Room a `MetaDeleteFlag` needs at most, in bytes. */
 export function boundMetaDeleteFlag(value: MetaDeleteFlag): number {
-  switch (value._tag) {
+  switch (value?._tag) {
     case "CompareCas":
       return 21
     case "NewCas":
@@ -1147,7 +1147,7 @@ export function boundMetaDeleteFlag(value: MetaDeleteFlag): number {
     case "DropValue":
       return 1
     case "Unknown":
-      return 1 + value.bytes.length
+      return 1 + (value.bytes?.length ?? 0)
     default:
       return 0
   }
@@ -1447,7 +1447,7 @@ export function writeMetaGetFlag(writer: Writer, at: number, value: MetaGetFlag)
     case "ProxyLabel": {
       putU8(view, at, 76, "MetaGetFlag", "_tag")
       let position = at + 1
-      position = position + encodeText(bytes, position, value.text)
+      position = putText(bytes, position, value.text, "MetaGetFlag", "text")
       return position
     }
     case "Vivify": {
@@ -1459,15 +1459,15 @@ export function writeMetaGetFlag(writer: Writer, at: number, value: MetaGetFlag)
     case "Opaque": {
       putU8(view, at, 79, "MetaGetFlag", "_tag")
       let position = at + 1
-      const opaqueFrom = position
-      position = opaqueFrom + encodeText(bytes, opaqueFrom, value.opaque)
-      checkAtMost(position - opaqueFrom, 31, "MetaGetFlag", "opaque")
+      const opaqueFrom2 = position
+      position = putText(bytes, opaqueFrom2, value.opaque, "MetaGetFlag", "opaque")
+      checkAtMost(position - opaqueFrom2, 31, "MetaGetFlag", "opaque")
       return position
     }
     case "ProxyPath": {
       putU8(view, at, 80, "MetaGetFlag", "_tag")
       let position = at + 1
-      position = position + encodeText(bytes, position, value.text)
+      position = putText(bytes, position, value.text, "MetaGetFlag", "text")
       return position
     }
     case "Recache": {
@@ -1545,7 +1545,7 @@ export function writeMetaGetFlag(writer: Writer, at: number, value: MetaGetFlag)
         value.tag === 118
       ) unencodable("Range", "MetaGetFlag", "tag", "a tag that is not described", String(value.tag))
       putU8(view, at, value.tag, "MetaGetFlag", "tag")
-      return putBytes(bytes, at + 1, value.bytes)
+      return putBytes(bytes, at + 1, value.bytes, "MetaGetFlag", "bytes")
     }
     default:
       return unencodable(
@@ -1560,7 +1560,7 @@ export function writeMetaGetFlag(writer: Writer, at: number, value: MetaGetFlag)
 
 /** Room a `MetaGetFlag` needs at most, in bytes. */
 export function boundMetaGetFlag(value: MetaGetFlag): number {
-  switch (value._tag) {
+  switch (value?._tag) {
     case "CompareCas":
       return 21
     case "NewCas":
@@ -1600,7 +1600,7 @@ export function boundMetaGetFlag(value: MetaGetFlag): number {
     case "ReturnValue":
       return 1
     case "Unknown":
-      return 1 + value.bytes.length
+      return 1 + (value.bytes?.length ?? 0)
     default:
       return 0
   }
@@ -1871,7 +1871,7 @@ export function writeMetaSetFlag(writer: Writer, at: number, value: MetaSetFlag)
     case "ProxyLabel": {
       putU8(view, at, 76, "MetaSetFlag", "_tag")
       let position = at + 1
-      position = position + encodeText(bytes, position, value.text)
+      position = putText(bytes, position, value.text, "MetaSetFlag", "text")
       return position
     }
     case "Mode": {
@@ -1889,15 +1889,15 @@ export function writeMetaSetFlag(writer: Writer, at: number, value: MetaSetFlag)
     case "Opaque": {
       putU8(view, at, 79, "MetaSetFlag", "_tag")
       let position = at + 1
-      const opaqueFrom = position
-      position = opaqueFrom + encodeText(bytes, opaqueFrom, value.opaque)
-      checkAtMost(position - opaqueFrom, 31, "MetaSetFlag", "opaque")
+      const opaqueFrom2 = position
+      position = putText(bytes, opaqueFrom2, value.opaque, "MetaSetFlag", "opaque")
+      checkAtMost(position - opaqueFrom2, 31, "MetaSetFlag", "opaque")
       return position
     }
     case "ProxyPath": {
       putU8(view, at, 80, "MetaSetFlag", "_tag")
       let position = at + 1
-      position = position + encodeText(bytes, position, value.text)
+      position = putText(bytes, position, value.text, "MetaSetFlag", "text")
       return position
     }
     case "TimeToLive": {
@@ -1938,7 +1938,7 @@ export function writeMetaSetFlag(writer: Writer, at: number, value: MetaSetFlag)
         value.tag === 107 || value.tag === 113 || value.tag === 115
       ) unencodable("Range", "MetaSetFlag", "tag", "a tag that is not described", String(value.tag))
       putU8(view, at, value.tag, "MetaSetFlag", "tag")
-      return putBytes(bytes, at + 1, value.bytes)
+      return putBytes(bytes, at + 1, value.bytes, "MetaSetFlag", "bytes")
     }
     default:
       return unencodable(
@@ -1953,7 +1953,7 @@ export function writeMetaSetFlag(writer: Writer, at: number, value: MetaSetFlag)
 
 /** Room a `MetaSetFlag` needs at most, in bytes. */
 export function boundMetaSetFlag(value: MetaSetFlag): number {
-  switch (value._tag) {
+  switch (value?._tag) {
     case "CompareCas":
       return 21
     case "NewCas":
@@ -1985,7 +1985,7 @@ export function boundMetaSetFlag(value: MetaSetFlag): number {
     case "ReturnSize":
       return 1
     case "Unknown":
-      return 1 + value.bytes.length
+      return 1 + (value.bytes?.length ?? 0)
     default:
       return 0
   }
@@ -2025,18 +2025,18 @@ export function readTextFact(reader: Reader, at: number, end: number, start: num
 export function writeTextFact(writer: Writer, at: number, value: TextFact): number {
   const { bytes } = writer
   let position = at
-  const nameFrom = position
-  position = nameFrom + encodeText(bytes, nameFrom, value.name)
-  checkMin(position - nameFrom, 1, "TextFact", "name")
+  const nameFrom2 = position
+  position = putText(bytes, nameFrom2, value.name, "TextFact", "name")
+  checkMin(position - nameFrom2, 1, "TextFact", "name")
   checkTextUntil(value.name, "=", "TextFact", "name")
   bytes[position] = 0x3d
-  position = position + 1 + encodeText(bytes, position + 1, value.value)
+  position = putText(bytes, position + 1, value.value, "TextFact", "value")
   return position
 }
 
 /** Room a `TextFact` needs at most, in bytes. */
 export function boundTextFact(value: TextFact): number {
-  return 1 + textBound(value.name) + textBound(value.value)
+  return 1 + textBound(value?.name) + textBound(value?.value)
 }
 
 /** Decodes bytes that are one `TextFact`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */

@@ -26,17 +26,17 @@ import {
 import {
   boundElements,
   decodeText,
-  encodeText,
   expectAtLeast,
   expectConstant,
   expectEnd,
   expectLength,
   expectNoBits,
   expectWithin,
-  inElement,
+  inList,
   interrupted,
   keepElements,
   putBytes,
+  putText,
   putU16,
   putU32,
   putU64,
@@ -328,13 +328,13 @@ export const encodeContentHeader: FrameEncoder<ContentHeader> = (writer, packet)
   if (packet.contentType !== undefined) {
     const contentTypeAt = position
     const contentTypeFrom = position + 1
-    position = position + 1 + encodeText(bytes, position + 1, packet.contentType)
+    position = putText(bytes, position + 1, packet.contentType, "ContentHeader", "contentType")
     putU8(view, contentTypeAt, position - contentTypeFrom, "ContentHeader", "contentType")
   }
   if (packet.contentEncoding !== undefined) {
     const contentEncodingAt = position
     const contentEncodingFrom = position + 1
-    position = position + 1 + encodeText(bytes, position + 1, packet.contentEncoding)
+    position = putText(bytes, position + 1, packet.contentEncoding, "ContentHeader", "contentEncoding")
     putU8(view, contentEncodingAt, position - contentEncodingFrom, "ContentHeader", "contentEncoding")
   }
   if (packet.headers !== undefined) {
@@ -348,7 +348,7 @@ export const encodeContentHeader: FrameEncoder<ContentHeader> = (writer, packet)
         headersIndex++
       }
     } catch (error) {
-      throw inElement(error, "ContentHeader", "headers", headersIndex)
+      throw inList(error, "ContentHeader", "headers", headersIndex, packet.headers)
     }
     putU32(view, headersAt, position - headersFrom, "ContentHeader", "headers")
   }
@@ -363,25 +363,25 @@ export const encodeContentHeader: FrameEncoder<ContentHeader> = (writer, packet)
   if (packet.correlationId !== undefined) {
     const correlationIdAt = position
     const correlationIdFrom = position + 1
-    position = position + 1 + encodeText(bytes, position + 1, packet.correlationId)
+    position = putText(bytes, position + 1, packet.correlationId, "ContentHeader", "correlationId")
     putU8(view, correlationIdAt, position - correlationIdFrom, "ContentHeader", "correlationId")
   }
   if (packet.replyTo !== undefined) {
     const replyToAt = position
     const replyToFrom = position + 1
-    position = position + 1 + encodeText(bytes, position + 1, packet.replyTo)
+    position = putText(bytes, position + 1, packet.replyTo, "ContentHeader", "replyTo")
     putU8(view, replyToAt, position - replyToFrom, "ContentHeader", "replyTo")
   }
   if (packet.expiration !== undefined) {
     const expirationAt = position
     const expirationFrom = position + 1
-    position = position + 1 + encodeText(bytes, position + 1, packet.expiration)
+    position = putText(bytes, position + 1, packet.expiration, "ContentHeader", "expiration")
     putU8(view, expirationAt, position - expirationFrom, "ContentHeader", "expiration")
   }
   if (packet.messageId !== undefined) {
     const messageIdAt = position
     const messageIdFrom = position + 1
-    position = position + 1 + encodeText(bytes, position + 1, packet.messageId)
+    position = putText(bytes, position + 1, packet.messageId, "ContentHeader", "messageId")
     putU8(view, messageIdAt, position - messageIdFrom, "ContentHeader", "messageId")
   }
   if (packet.timestamp !== undefined) {
@@ -391,25 +391,25 @@ export const encodeContentHeader: FrameEncoder<ContentHeader> = (writer, packet)
   if (packet.messageType !== undefined) {
     const messageTypeAt = position
     const messageTypeFrom = position + 1
-    position = position + 1 + encodeText(bytes, position + 1, packet.messageType)
+    position = putText(bytes, position + 1, packet.messageType, "ContentHeader", "messageType")
     putU8(view, messageTypeAt, position - messageTypeFrom, "ContentHeader", "messageType")
   }
   if (packet.userId !== undefined) {
     const userIdAt = position
     const userIdFrom = position + 1
-    position = position + 1 + encodeText(bytes, position + 1, packet.userId)
+    position = putText(bytes, position + 1, packet.userId, "ContentHeader", "userId")
     putU8(view, userIdAt, position - userIdFrom, "ContentHeader", "userId")
   }
   if (packet.appId !== undefined) {
     const appIdAt = position
     const appIdFrom = position + 1
-    position = position + 1 + encodeText(bytes, position + 1, packet.appId)
+    position = putText(bytes, position + 1, packet.appId, "ContentHeader", "appId")
     putU8(view, appIdAt, position - appIdFrom, "ContentHeader", "appId")
   }
   if (packet.clusterId !== undefined) {
     const clusterIdAt = position
     const clusterIdFrom = position + 1
-    position = position + 1 + encodeText(bytes, position + 1, packet.clusterId)
+    position = putText(bytes, position + 1, packet.clusterId, "ContentHeader", "clusterId")
     putU8(view, clusterIdAt, position - clusterIdFrom, "ContentHeader", "clusterId")
   }
   finishFrame(writer, packet, "ContentHeader", 2, bodyStart, position)
@@ -432,10 +432,10 @@ export const decodeBody: FrameDecoder<Body> = (reader, _at, bodyStart, end, _opc
 }
 
 export const encodeBody: FrameEncoder<Body> = (writer, packet) => {
-  const bodyStart = beginFrame(writer, packet, packet.content.length)
+  const bodyStart = beginFrame(writer, packet, packet.content?.length ?? 0)
   const { bytes } = writer
   let position = bodyStart
-  position = putBytes(bytes, position, packet.content)
+  position = putBytes(bytes, position, packet.content, "Body", "content")
   finishFrame(writer, packet, "Body", 3, bodyStart, position)
 }
 

@@ -10,13 +10,12 @@ import {
   decodeText,
   deeper,
   deeperWrite,
-  encodeText,
   expectAtLeast,
   expectConstant,
   expectEnd,
   expectNoBits,
   expectWithin,
-  inElement,
+  inList,
   interrupted,
   keepElements,
   malformed,
@@ -27,6 +26,7 @@ import {
   putI32,
   putI64,
   putI8,
+  putText,
   putU16,
   putU32,
   putU64,
@@ -368,7 +368,7 @@ export function writeFieldValueOnce(writer: Writer, at: number, value: FieldValu
           valuesIndex++
         }
       } catch (error) {
-        throw inElement(error, "FieldValue", "values", valuesIndex)
+        throw inList(error, "FieldValue", "values", valuesIndex, value.values)
       }
       putU32(view, valuesAt, position - valuesFrom, "FieldValue", "values")
       return position
@@ -399,7 +399,7 @@ export function writeFieldValueOnce(writer: Writer, at: number, value: FieldValu
           entriesIndex++
         }
       } catch (error) {
-        throw inElement(error, "FieldValue", "entries", entriesIndex)
+        throw inList(error, "FieldValue", "entries", entriesIndex, value.entries)
       }
       putU32(view, entriesAt, position - entriesFrom, "FieldValue", "entries")
       return position
@@ -415,7 +415,7 @@ export function writeFieldValueOnce(writer: Writer, at: number, value: FieldValu
       let position = at + 1
       const valueAt = position
       const valueFrom = position + 4
-      position = position + 4 + encodeText(bytes, position + 4, value.value)
+      position = putText(bytes, position + 4, value.value, "FieldValue", "value")
       putU32(view, valueAt, position - valueFrom, "FieldValue", "value")
       return position
     }
@@ -483,7 +483,7 @@ export function writeFieldValueOnce(writer: Writer, at: number, value: FieldValu
       let position = at + 1
       const valueAt = position
       const valueFrom = position + 4
-      position = putBytes(bytes, position + 4, value.value)
+      position = putBytes(bytes, position + 4, value.value, "FieldValue", "value")
       putU32(view, valueAt, position - valueFrom, "FieldValue", "value")
       return position
     }
@@ -510,7 +510,7 @@ export function writeFieldValue(writer: Writer, at: number, value: FieldValue): 
 
 /** Room a `FieldValue` needs at most, in bytes. */
 export function boundFieldValue(value: FieldValue): number {
-  switch (value._tag) {
+  switch (value?._tag) {
     case "Array":
       return 5 + boundElements(value.values, (one) => boundFieldValue(one))
     case "Uint8":
@@ -544,7 +544,7 @@ export function boundFieldValue(value: FieldValue): number {
     case "Uint16":
       return 3
     case "Bytes":
-      return 5 + value.value.length
+      return 5 + (value.value?.length ?? 0)
     default:
       return 0
   }
@@ -2123,16 +2123,16 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
           serverPropertiesIndex++
         }
       } catch (error) {
-        throw inElement(error, "Method", "serverProperties", serverPropertiesIndex)
+        throw inList(error, "Method", "serverProperties", serverPropertiesIndex, value.serverProperties)
       }
       putU32(view, serverPropertiesAt, position - serverPropertiesFrom, "Method", "serverProperties")
       const mechanismsAt = position
       const mechanismsFrom = position + 4
-      position = position + 4 + encodeText(bytes, position + 4, value.mechanisms)
+      position = putText(bytes, position + 4, value.mechanisms, "Method", "mechanisms")
       putU32(view, mechanismsAt, position - mechanismsFrom, "Method", "mechanisms")
       const localesAt = position
       const localesFrom = position + 4
-      position = position + 4 + encodeText(bytes, position + 4, value.locales)
+      position = putText(bytes, position + 4, value.locales, "Method", "locales")
       putU32(view, localesAt, position - localesFrom, "Method", "locales")
       return position
     }
@@ -2149,20 +2149,20 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
           clientPropertiesIndex++
         }
       } catch (error) {
-        throw inElement(error, "Method", "clientProperties", clientPropertiesIndex)
+        throw inList(error, "Method", "clientProperties", clientPropertiesIndex, value.clientProperties)
       }
       putU32(view, clientPropertiesAt, position - clientPropertiesFrom, "Method", "clientProperties")
       const mechanismAt = position
       const mechanismFrom = position + 1
-      position = position + 1 + encodeText(bytes, position + 1, value.mechanism)
+      position = putText(bytes, position + 1, value.mechanism, "Method", "mechanism")
       putU8(view, mechanismAt, position - mechanismFrom, "Method", "mechanism")
       const responseAt = position
       const responseFrom = position + 4
-      position = putBytes(bytes, position + 4, value.response)
+      position = putBytes(bytes, position + 4, value.response, "Method", "response")
       putU32(view, responseAt, position - responseFrom, "Method", "response")
       const localeAt = position
       const localeFrom = position + 1
-      position = position + 1 + encodeText(bytes, position + 1, value.locale)
+      position = putText(bytes, position + 1, value.locale, "Method", "locale")
       putU8(view, localeAt, position - localeFrom, "Method", "locale")
       return position
     }
@@ -2171,7 +2171,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
       let position = at + 4
       const challengeAt = position
       const challengeFrom = position + 4
-      position = putBytes(bytes, position + 4, value.challenge)
+      position = putBytes(bytes, position + 4, value.challenge, "Method", "challenge")
       putU32(view, challengeAt, position - challengeFrom, "Method", "challenge")
       return position
     }
@@ -2180,7 +2180,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
       let position = at + 4
       const responseAt = position
       const responseFrom = position + 4
-      position = putBytes(bytes, position + 4, value.response)
+      position = putBytes(bytes, position + 4, value.response, "Method", "response")
       putU32(view, responseAt, position - responseFrom, "Method", "response")
       return position
     }
@@ -2205,11 +2205,11 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
       let position = at + 4
       const virtualHostAt = position
       const virtualHostFrom = position + 1
-      position = position + 1 + encodeText(bytes, position + 1, value.virtualHost)
+      position = putText(bytes, position + 1, value.virtualHost, "Method", "virtualHost")
       putU8(view, virtualHostAt, position - virtualHostFrom, "Method", "virtualHost")
       const capabilitiesAt = position
       const capabilitiesFrom = position + 1
-      position = position + 1 + encodeText(bytes, position + 1, value.capabilities)
+      position = putText(bytes, position + 1, value.capabilities, "Method", "capabilities")
       putU8(view, capabilitiesAt, position - capabilitiesFrom, "Method", "capabilities")
       putU8(view, position, (checkBits(value.insist, 0x01, "Method", "insist")) >>> 0, "Method", "bits")
       return position + 1
@@ -2219,7 +2219,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
       let position = at + 4
       const knownHostsAt = position
       const knownHostsFrom = position + 1
-      position = position + 1 + encodeText(bytes, position + 1, value.knownHosts)
+      position = putText(bytes, position + 1, value.knownHosts, "Method", "knownHosts")
       putU8(view, knownHostsAt, position - knownHostsFrom, "Method", "knownHosts")
       return position
     }
@@ -2229,7 +2229,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
       putU16(view, position, value.replyCode, "Method", "replyCode")
       const replyTextAt = position + 2
       const replyTextFrom = position + 3
-      position = position + 3 + encodeText(bytes, position + 3, value.replyText)
+      position = putText(bytes, position + 3, value.replyText, "Method", "replyText")
       putU8(view, replyTextAt, position - replyTextFrom, "Method", "replyText")
       putU16(view, position, value.classId, "Method", "classId")
       putU16(view, position + 2, value.methodId, "Method", "methodId")
@@ -2245,7 +2245,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
       let position = at + 4
       const reasonAt = position
       const reasonFrom = position + 1
-      position = position + 1 + encodeText(bytes, position + 1, value.reason)
+      position = putText(bytes, position + 1, value.reason, "Method", "reason")
       putU8(view, reasonAt, position - reasonFrom, "Method", "reason")
       return position
     }
@@ -2259,11 +2259,11 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
       let position = at + 4
       const newSecretAt = position
       const newSecretFrom = position + 4
-      position = putBytes(bytes, position + 4, value.newSecret)
+      position = putBytes(bytes, position + 4, value.newSecret, "Method", "newSecret")
       putU32(view, newSecretAt, position - newSecretFrom, "Method", "newSecret")
       const reasonAt = position
       const reasonFrom = position + 1
-      position = position + 1 + encodeText(bytes, position + 1, value.reason)
+      position = putText(bytes, position + 1, value.reason, "Method", "reason")
       putU8(view, reasonAt, position - reasonFrom, "Method", "reason")
       return position
     }
@@ -2277,7 +2277,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
       let position = at + 4
       const outOfBandAt = position
       const outOfBandFrom = position + 1
-      position = position + 1 + encodeText(bytes, position + 1, value.outOfBand)
+      position = putText(bytes, position + 1, value.outOfBand, "Method", "outOfBand")
       putU8(view, outOfBandAt, position - outOfBandFrom, "Method", "outOfBand")
       return position
     }
@@ -2286,7 +2286,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
       let position = at + 4
       const channelIdAt = position
       const channelIdFrom = position + 4
-      position = position + 4 + encodeText(bytes, position + 4, value.channelId)
+      position = putText(bytes, position + 4, value.channelId, "Method", "channelId")
       putU32(view, channelIdAt, position - channelIdFrom, "Method", "channelId")
       return position
     }
@@ -2308,7 +2308,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
       putU16(view, position, value.replyCode, "Method", "replyCode")
       const replyTextAt = position + 2
       const replyTextFrom = position + 3
-      position = position + 3 + encodeText(bytes, position + 3, value.replyText)
+      position = putText(bytes, position + 3, value.replyText, "Method", "replyText")
       putU8(view, replyTextAt, position - replyTextFrom, "Method", "replyText")
       putU16(view, position, value.classId, "Method", "classId")
       putU16(view, position + 2, value.methodId, "Method", "methodId")
@@ -2325,11 +2325,11 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
       view.setUint16(position, 0x00)
       const exchangeAt = position + 2
       const exchangeFrom = position + 3
-      position = position + 3 + encodeText(bytes, position + 3, value.exchange)
+      position = putText(bytes, position + 3, value.exchange, "Method", "exchange")
       putU8(view, exchangeAt, position - exchangeFrom, "Method", "exchange")
       const typeAt = position
       const typeFrom = position + 1
-      position = position + 1 + encodeText(bytes, position + 1, value.type)
+      position = putText(bytes, position + 1, value.type, "Method", "type")
       putU8(view, typeAt, position - typeFrom, "Method", "type")
       putU8(
         view,
@@ -2350,7 +2350,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
           argumentsValueIndex++
         }
       } catch (error) {
-        throw inElement(error, "Method", "arguments", argumentsValueIndex)
+        throw inList(error, "Method", "arguments", argumentsValueIndex, value.arguments)
       }
       putU32(view, argumentsValueAt, position - argumentsValueFrom, "Method", "arguments")
       return position
@@ -2366,7 +2366,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
       view.setUint16(position, 0x00)
       const exchangeAt = position + 2
       const exchangeFrom = position + 3
-      position = position + 3 + encodeText(bytes, position + 3, value.exchange)
+      position = putText(bytes, position + 3, value.exchange, "Method", "exchange")
       putU8(view, exchangeAt, position - exchangeFrom, "Method", "exchange")
       putU8(
         view,
@@ -2388,15 +2388,15 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
       view.setUint16(position, 0x00)
       const destinationAt = position + 2
       const destinationFrom = position + 3
-      position = position + 3 + encodeText(bytes, position + 3, value.destination)
+      position = putText(bytes, position + 3, value.destination, "Method", "destination")
       putU8(view, destinationAt, position - destinationFrom, "Method", "destination")
       const sourceAt = position
       const sourceFrom = position + 1
-      position = position + 1 + encodeText(bytes, position + 1, value.source)
+      position = putText(bytes, position + 1, value.source, "Method", "source")
       putU8(view, sourceAt, position - sourceFrom, "Method", "source")
       const routingKeyAt = position
       const routingKeyFrom = position + 1
-      position = position + 1 + encodeText(bytes, position + 1, value.routingKey)
+      position = putText(bytes, position + 1, value.routingKey, "Method", "routingKey")
       putU8(view, routingKeyAt, position - routingKeyFrom, "Method", "routingKey")
       putU8(view, position, (checkBits(value.noWait, 0x01, "Method", "noWait")) >>> 0, "Method", "bits")
       const argumentsValueAt = position + 1
@@ -2409,7 +2409,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
           argumentsValueIndex++
         }
       } catch (error) {
-        throw inElement(error, "Method", "arguments", argumentsValueIndex)
+        throw inList(error, "Method", "arguments", argumentsValueIndex, value.arguments)
       }
       putU32(view, argumentsValueAt, position - argumentsValueFrom, "Method", "arguments")
       return position
@@ -2425,15 +2425,15 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
       view.setUint16(position, 0x00)
       const destinationAt = position + 2
       const destinationFrom = position + 3
-      position = position + 3 + encodeText(bytes, position + 3, value.destination)
+      position = putText(bytes, position + 3, value.destination, "Method", "destination")
       putU8(view, destinationAt, position - destinationFrom, "Method", "destination")
       const sourceAt = position
       const sourceFrom = position + 1
-      position = position + 1 + encodeText(bytes, position + 1, value.source)
+      position = putText(bytes, position + 1, value.source, "Method", "source")
       putU8(view, sourceAt, position - sourceFrom, "Method", "source")
       const routingKeyAt = position
       const routingKeyFrom = position + 1
-      position = position + 1 + encodeText(bytes, position + 1, value.routingKey)
+      position = putText(bytes, position + 1, value.routingKey, "Method", "routingKey")
       putU8(view, routingKeyAt, position - routingKeyFrom, "Method", "routingKey")
       putU8(view, position, (checkBits(value.noWait, 0x01, "Method", "noWait")) >>> 0, "Method", "bits")
       const argumentsValueAt = position + 1
@@ -2446,7 +2446,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
           argumentsValueIndex++
         }
       } catch (error) {
-        throw inElement(error, "Method", "arguments", argumentsValueIndex)
+        throw inList(error, "Method", "arguments", argumentsValueIndex, value.arguments)
       }
       putU32(view, argumentsValueAt, position - argumentsValueFrom, "Method", "arguments")
       return position
@@ -2462,7 +2462,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
       view.setUint16(position, 0x00)
       const queueAt = position + 2
       const queueFrom = position + 3
-      position = position + 3 + encodeText(bytes, position + 3, value.queue)
+      position = putText(bytes, position + 3, value.queue, "Method", "queue")
       putU8(view, queueAt, position - queueFrom, "Method", "queue")
       putU8(
         view,
@@ -2483,7 +2483,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
           argumentsValueIndex++
         }
       } catch (error) {
-        throw inElement(error, "Method", "arguments", argumentsValueIndex)
+        throw inList(error, "Method", "arguments", argumentsValueIndex, value.arguments)
       }
       putU32(view, argumentsValueAt, position - argumentsValueFrom, "Method", "arguments")
       return position
@@ -2493,7 +2493,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
       let position = at + 4
       const queueAt = position
       const queueFrom = position + 1
-      position = position + 1 + encodeText(bytes, position + 1, value.queue)
+      position = putText(bytes, position + 1, value.queue, "Method", "queue")
       putU8(view, queueAt, position - queueFrom, "Method", "queue")
       putU32(view, position, value.messageCount, "Method", "messageCount")
       putU32(view, position + 4, value.consumerCount, "Method", "consumerCount")
@@ -2505,15 +2505,15 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
       view.setUint16(position, 0x00)
       const queueAt = position + 2
       const queueFrom = position + 3
-      position = position + 3 + encodeText(bytes, position + 3, value.queue)
+      position = putText(bytes, position + 3, value.queue, "Method", "queue")
       putU8(view, queueAt, position - queueFrom, "Method", "queue")
       const exchangeAt = position
       const exchangeFrom = position + 1
-      position = position + 1 + encodeText(bytes, position + 1, value.exchange)
+      position = putText(bytes, position + 1, value.exchange, "Method", "exchange")
       putU8(view, exchangeAt, position - exchangeFrom, "Method", "exchange")
       const routingKeyAt = position
       const routingKeyFrom = position + 1
-      position = position + 1 + encodeText(bytes, position + 1, value.routingKey)
+      position = putText(bytes, position + 1, value.routingKey, "Method", "routingKey")
       putU8(view, routingKeyAt, position - routingKeyFrom, "Method", "routingKey")
       putU8(view, position, (checkBits(value.noWait, 0x01, "Method", "noWait")) >>> 0, "Method", "bits")
       const argumentsValueAt = position + 1
@@ -2526,7 +2526,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
           argumentsValueIndex++
         }
       } catch (error) {
-        throw inElement(error, "Method", "arguments", argumentsValueIndex)
+        throw inList(error, "Method", "arguments", argumentsValueIndex, value.arguments)
       }
       putU32(view, argumentsValueAt, position - argumentsValueFrom, "Method", "arguments")
       return position
@@ -2542,7 +2542,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
       view.setUint16(position, 0x00)
       const queueAt = position + 2
       const queueFrom = position + 3
-      position = position + 3 + encodeText(bytes, position + 3, value.queue)
+      position = putText(bytes, position + 3, value.queue, "Method", "queue")
       putU8(view, queueAt, position - queueFrom, "Method", "queue")
       putU8(view, position, (checkBits(value.noWait, 0x01, "Method", "noWait")) >>> 0, "Method", "bits")
       return position + 1
@@ -2559,7 +2559,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
       view.setUint16(position, 0x00)
       const queueAt = position + 2
       const queueFrom = position + 3
-      position = position + 3 + encodeText(bytes, position + 3, value.queue)
+      position = putText(bytes, position + 3, value.queue, "Method", "queue")
       putU8(view, queueAt, position - queueFrom, "Method", "queue")
       putU8(
         view,
@@ -2583,15 +2583,15 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
       view.setUint16(position, 0x00)
       const queueAt = position + 2
       const queueFrom = position + 3
-      position = position + 3 + encodeText(bytes, position + 3, value.queue)
+      position = putText(bytes, position + 3, value.queue, "Method", "queue")
       putU8(view, queueAt, position - queueFrom, "Method", "queue")
       const exchangeAt = position
       const exchangeFrom = position + 1
-      position = position + 1 + encodeText(bytes, position + 1, value.exchange)
+      position = putText(bytes, position + 1, value.exchange, "Method", "exchange")
       putU8(view, exchangeAt, position - exchangeFrom, "Method", "exchange")
       const routingKeyAt = position
       const routingKeyFrom = position + 1
-      position = position + 1 + encodeText(bytes, position + 1, value.routingKey)
+      position = putText(bytes, position + 1, value.routingKey, "Method", "routingKey")
       putU8(view, routingKeyAt, position - routingKeyFrom, "Method", "routingKey")
       const argumentsValueAt = position
       const argumentsValueFrom = position + 4
@@ -2603,7 +2603,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
           argumentsValueIndex++
         }
       } catch (error) {
-        throw inElement(error, "Method", "arguments", argumentsValueIndex)
+        throw inList(error, "Method", "arguments", argumentsValueIndex, value.arguments)
       }
       putU32(view, argumentsValueAt, position - argumentsValueFrom, "Method", "arguments")
       return position
@@ -2632,11 +2632,11 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
       view.setUint16(position, 0x00)
       const queueAt = position + 2
       const queueFrom = position + 3
-      position = position + 3 + encodeText(bytes, position + 3, value.queue)
+      position = putText(bytes, position + 3, value.queue, "Method", "queue")
       putU8(view, queueAt, position - queueFrom, "Method", "queue")
       const consumerTagAt = position
       const consumerTagFrom = position + 1
-      position = position + 1 + encodeText(bytes, position + 1, value.consumerTag)
+      position = putText(bytes, position + 1, value.consumerTag, "Method", "consumerTag")
       putU8(view, consumerTagAt, position - consumerTagFrom, "Method", "consumerTag")
       putU8(
         view,
@@ -2656,7 +2656,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
           argumentsValueIndex++
         }
       } catch (error) {
-        throw inElement(error, "Method", "arguments", argumentsValueIndex)
+        throw inList(error, "Method", "arguments", argumentsValueIndex, value.arguments)
       }
       putU32(view, argumentsValueAt, position - argumentsValueFrom, "Method", "arguments")
       return position
@@ -2666,7 +2666,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
       let position = at + 4
       const consumerTagAt = position
       const consumerTagFrom = position + 1
-      position = position + 1 + encodeText(bytes, position + 1, value.consumerTag)
+      position = putText(bytes, position + 1, value.consumerTag, "Method", "consumerTag")
       putU8(view, consumerTagAt, position - consumerTagFrom, "Method", "consumerTag")
       return position
     }
@@ -2675,7 +2675,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
       let position = at + 4
       const consumerTagAt = position
       const consumerTagFrom = position + 1
-      position = position + 1 + encodeText(bytes, position + 1, value.consumerTag)
+      position = putText(bytes, position + 1, value.consumerTag, "Method", "consumerTag")
       putU8(view, consumerTagAt, position - consumerTagFrom, "Method", "consumerTag")
       putU8(view, position, (checkBits(value.noWait, 0x01, "Method", "noWait")) >>> 0, "Method", "bits")
       return position + 1
@@ -2685,7 +2685,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
       let position = at + 4
       const consumerTagAt = position
       const consumerTagFrom = position + 1
-      position = position + 1 + encodeText(bytes, position + 1, value.consumerTag)
+      position = putText(bytes, position + 1, value.consumerTag, "Method", "consumerTag")
       putU8(view, consumerTagAt, position - consumerTagFrom, "Method", "consumerTag")
       return position
     }
@@ -2695,11 +2695,11 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
       view.setUint16(position, 0x00)
       const exchangeAt = position + 2
       const exchangeFrom = position + 3
-      position = position + 3 + encodeText(bytes, position + 3, value.exchange)
+      position = putText(bytes, position + 3, value.exchange, "Method", "exchange")
       putU8(view, exchangeAt, position - exchangeFrom, "Method", "exchange")
       const routingKeyAt = position
       const routingKeyFrom = position + 1
-      position = position + 1 + encodeText(bytes, position + 1, value.routingKey)
+      position = putText(bytes, position + 1, value.routingKey, "Method", "routingKey")
       putU8(view, routingKeyAt, position - routingKeyFrom, "Method", "routingKey")
       putU8(
         view,
@@ -2716,15 +2716,15 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
       putU16(view, position, value.replyCode, "Method", "replyCode")
       const replyTextAt = position + 2
       const replyTextFrom = position + 3
-      position = position + 3 + encodeText(bytes, position + 3, value.replyText)
+      position = putText(bytes, position + 3, value.replyText, "Method", "replyText")
       putU8(view, replyTextAt, position - replyTextFrom, "Method", "replyText")
       const exchangeAt = position
       const exchangeFrom = position + 1
-      position = position + 1 + encodeText(bytes, position + 1, value.exchange)
+      position = putText(bytes, position + 1, value.exchange, "Method", "exchange")
       putU8(view, exchangeAt, position - exchangeFrom, "Method", "exchange")
       const routingKeyAt = position
       const routingKeyFrom = position + 1
-      position = position + 1 + encodeText(bytes, position + 1, value.routingKey)
+      position = putText(bytes, position + 1, value.routingKey, "Method", "routingKey")
       putU8(view, routingKeyAt, position - routingKeyFrom, "Method", "routingKey")
       return position
     }
@@ -2733,17 +2733,17 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
       let position = at + 4
       const consumerTagAt = position
       const consumerTagFrom = position + 1
-      position = position + 1 + encodeText(bytes, position + 1, value.consumerTag)
+      position = putText(bytes, position + 1, value.consumerTag, "Method", "consumerTag")
       putU8(view, consumerTagAt, position - consumerTagFrom, "Method", "consumerTag")
       putU64(view, position, value.deliveryTag, "Method", "deliveryTag")
       putU8(view, position + 8, (checkBits(value.redelivered, 0x01, "Method", "redelivered")) >>> 0, "Method", "redelivered")
       const exchangeAt = position + 9
       const exchangeFrom = position + 10
-      position = position + 10 + encodeText(bytes, position + 10, value.exchange)
+      position = putText(bytes, position + 10, value.exchange, "Method", "exchange")
       putU8(view, exchangeAt, position - exchangeFrom, "Method", "exchange")
       const routingKeyAt = position
       const routingKeyFrom = position + 1
-      position = position + 1 + encodeText(bytes, position + 1, value.routingKey)
+      position = putText(bytes, position + 1, value.routingKey, "Method", "routingKey")
       putU8(view, routingKeyAt, position - routingKeyFrom, "Method", "routingKey")
       return position
     }
@@ -2753,7 +2753,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
       view.setUint16(position, 0x00)
       const queueAt = position + 2
       const queueFrom = position + 3
-      position = position + 3 + encodeText(bytes, position + 3, value.queue)
+      position = putText(bytes, position + 3, value.queue, "Method", "queue")
       putU8(view, queueAt, position - queueFrom, "Method", "queue")
       putU8(view, position, (checkBits(value.noAck, 0x01, "Method", "noAck")) >>> 0, "Method", "bits")
       return position + 1
@@ -2765,11 +2765,11 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
       putU8(view, position + 8, (checkBits(value.redelivered, 0x01, "Method", "redelivered")) >>> 0, "Method", "redelivered")
       const exchangeAt = position + 9
       const exchangeFrom = position + 10
-      position = position + 10 + encodeText(bytes, position + 10, value.exchange)
+      position = putText(bytes, position + 10, value.exchange, "Method", "exchange")
       putU8(view, exchangeAt, position - exchangeFrom, "Method", "exchange")
       const routingKeyAt = position
       const routingKeyFrom = position + 1
-      position = position + 1 + encodeText(bytes, position + 1, value.routingKey)
+      position = putText(bytes, position + 1, value.routingKey, "Method", "routingKey")
       putU8(view, routingKeyAt, position - routingKeyFrom, "Method", "routingKey")
       putU32(view, position, value.messageCount, "Method", "messageCount")
       return position + 4
@@ -2779,7 +2779,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
       let position = at + 4
       const clusterIdAt = position
       const clusterIdFrom = position + 1
-      position = position + 1 + encodeText(bytes, position + 1, value.clusterId)
+      position = putText(bytes, position + 1, value.clusterId, "Method", "clusterId")
       putU8(view, clusterIdAt, position - clusterIdFrom, "Method", "clusterId")
       return position
     }
@@ -2881,17 +2881,17 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
 
 /** Room a `Method` needs at most, in bytes. */
 export function boundMethod(value: Method): number {
-  switch (value._tag) {
+  switch (value?._tag) {
     case "ConnectionStart":
       return 18 + boundElements(value.serverProperties, (one) => boundTableEntry(one)) + textBound(value.mechanisms) +
         textBound(value.locales)
     case "ConnectionStartOk":
       return 14 + boundElements(value.clientProperties, (one) => boundTableEntry(one)) + textBound(value.mechanism) +
-        value.response.length + textBound(value.locale)
+        (value.response?.length ?? 0) + textBound(value.locale)
     case "ConnectionSecure":
-      return 8 + value.challenge.length
+      return 8 + (value.challenge?.length ?? 0)
     case "ConnectionSecureOk":
-      return 8 + value.response.length
+      return 8 + (value.response?.length ?? 0)
     case "ConnectionTune":
       return 12
     case "ConnectionTuneOk":
@@ -2909,7 +2909,7 @@ export function boundMethod(value: Method): number {
     case "ConnectionUnblocked":
       return 4
     case "ConnectionUpdateSecret":
-      return 9 + value.newSecret.length + textBound(value.reason)
+      return 9 + (value.newSecret?.length ?? 0) + textBound(value.reason)
     case "ConnectionUpdateSecretOk":
       return 4
     case "ChannelOpen":
@@ -3071,7 +3071,7 @@ export function writeTableEntryOnce(writer: Writer, at: number, value: TableEntr
   let position = at
   const nameAt = position
   const nameFrom = position + 1
-  position = position + 1 + encodeText(bytes, position + 1, value.name)
+  position = putText(bytes, position + 1, value.name, "TableEntry", "name")
   putU8(view, nameAt, position - nameFrom, "TableEntry", "name")
   position = writeNested(writer, position, value.value, "TableEntry", "value", writeFieldValue)
   return position
@@ -3089,7 +3089,7 @@ export function writeTableEntry(writer: Writer, at: number, value: TableEntry): 
 
 /** Room a `TableEntry` needs at most, in bytes. */
 export function boundTableEntry(value: TableEntry): number {
-  return 1 + textBound(value.name) + boundFieldValue(value.value)
+  return 1 + textBound(value?.name) + boundFieldValue(value?.value)
 }
 
 /** Decodes bytes that are one `TableEntry`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */

@@ -19,7 +19,6 @@ import {
   checkBits,
   checkTextUntil,
   decodeText,
-  encodeText,
   expectAtLeast,
   expectEnd,
   expectMeant,
@@ -28,9 +27,11 @@ import {
   expectWithin,
   findByte,
   inElement,
+  inList,
   putBytes,
   putI32,
   putI64,
+  putText,
   putU32,
   putU8,
   readNested,
@@ -108,7 +109,7 @@ export const encodeReply: MessageEncoder<Reply> = (writer, packet) => {
   )
   putI64(view, position + 4, packet.cursorId, "Reply", "cursorId", true)
   putI32(view, position + 12, packet.startingFrom, "Reply", "startingFrom", true)
-  putI32(view, position + 16, packet.documents.length, "Reply", "documents", true)
+  putI32(view, position + 16, packet.documents?.length ?? 0, "Reply", "documents", true)
   position = position + 20
   let documentsIndex = 0
   try {
@@ -117,7 +118,7 @@ export const encodeReply: MessageEncoder<Reply> = (writer, packet) => {
       documentsIndex++
     }
   } catch (error) {
-    throw inElement(error, "Reply", "documents", documentsIndex)
+    throw inList(error, "Reply", "documents", documentsIndex, packet.documents)
   }
   finishMessage(writer, packet, "Reply", 1, bodyStart, position)
 }
@@ -205,7 +206,7 @@ export const encodeQuery: MessageEncoder<Query> = (writer, packet) => {
     "flags",
     true
   )
-  position = position + 4 + encodeText(bytes, position + 4, packet.fullCollectionName)
+  position = putText(bytes, position + 4, packet.fullCollectionName, "Query", "fullCollectionName")
   checkTextUntil(packet.fullCollectionName, "\u0000", "Query", "fullCollectionName")
   bytes[position] = 0x00
   putI32(view, position + 1, packet.numberToSkip, "Query", "numberToSkip", true)
@@ -243,13 +244,13 @@ export const decodeCompressed: MessageDecoder<Compressed> = (reader, at, bodySta
 }
 
 export const encodeCompressed: MessageEncoder<Compressed> = (writer, packet) => {
-  const bodyStart = beginMessage(writer, packet, 9 + packet.compressedMessage.length)
+  const bodyStart = beginMessage(writer, packet, 9 + (packet.compressedMessage?.length ?? 0))
   const { bytes, view } = writer
   let position = bodyStart
   putI32(view, position, packet.originalOpcode, "Compressed", "originalOpcode", true)
   putI32(view, position + 4, packet.uncompressedSize, "Compressed", "uncompressedSize", true)
   putU8(view, position + 8, packet.compressor, "Compressed", "compressor")
-  position = putBytes(bytes, position + 9, packet.compressedMessage)
+  position = putBytes(bytes, position + 9, packet.compressedMessage, "Compressed", "compressedMessage")
   finishMessage(writer, packet, "Compressed", 2012, bodyStart, position)
 }
 
@@ -327,7 +328,7 @@ export const encodeMsg: MessageEncoder<Msg> = (writer, packet) => {
       sectionsIndex++
     }
   } catch (error) {
-    throw inElement(error, "Msg", "sections", sectionsIndex)
+    throw inList(error, "Msg", "sections", sectionsIndex, packet.sections)
   }
   if (packet.checksum !== undefined) {
     putU32(view, position, packet.checksum, "Msg", "checksum", true)

@@ -113,8 +113,8 @@ export const decodeUnknownMessage: MessageDecoder<UnknownMessage> = (reader, _at
 
 /** Appends the packet to a writer. Throws `EncodeError` and then leaves the writer as it was. */
 export function encodeUnknownMessage(writer: Writer, packet: MessageInit & Pick<UnknownMessage, "opCode" | "body">): void {
-  const bodyStart = beginMessage(writer, packet, packet.body.length)
-  const end = putBytes(writer.bytes, bodyStart, packet.body)
+  const bodyStart = beginMessage(writer, packet, packet.body?.length ?? 0)
+  const end = putBytes(writer.bytes, bodyStart, packet.body, "UnknownMessage", "body")
   finishMessage(writer, packet, "UnknownMessage", packet.opCode, bodyStart, end)
 }
 

@@ -13,7 +13,6 @@ import {
   decodeText,
   deeper,
   deeperWrite,
-  encodeText,
   endStands,
   expectAtLeast,
   expectEnd,
@@ -22,11 +21,13 @@ import {
   expectWithin,
   findByte,
   inElement,
+  inList,
   malformed,
   putBytes,
   putF64,
   putI32,
   putI64,
+  putText,
   putU32,
   putU64,
   putU8,
@@ -219,60 +220,60 @@ export function writeBinaryData(writer: Writer, at: number, value: BinaryData): 
   switch (value._tag) {
     case "Generic": {
       let position = at
-      position = putBytes(bytes, position, value.bytes)
+      position = putBytes(bytes, position, value.bytes, "BinaryData", "bytes")
       return position
     }
     case "Function": {
       let position = at
-      position = putBytes(bytes, position, value.bytes)
+      position = putBytes(bytes, position, value.bytes, "BinaryData", "bytes")
       return position
     }
     case "OldBinary": {
       let position = at
       const bytesValueAt = position
       const bytesValueFrom = position + 4
-      position = putBytes(bytes, position + 4, value.bytes)
+      position = putBytes(bytes, position + 4, value.bytes, "BinaryData", "bytes")
       putI32(view, bytesValueAt, position - bytesValueFrom, "BinaryData", "bytes", true)
       return position
     }
     case "OldUuid": {
       const position = at
-      checkLength(value.uuid.length, 16, "BinaryData", "uuid")
-      bytes.set(value.uuid, position)
+      checkLength(value.uuid?.length, 16, "BinaryData", "uuid")
+      putBytes(bytes, position, value.uuid, "BinaryData", "uuid")
       return position + 16
     }
     case "Uuid": {
       const position = at
-      checkLength(value.uuid.length, 16, "BinaryData", "uuid")
-      bytes.set(value.uuid, position)
+      checkLength(value.uuid?.length, 16, "BinaryData", "uuid")
+      putBytes(bytes, position, value.uuid, "BinaryData", "uuid")
       return position + 16
     }
     case "Md5": {
       const position = at
-      checkLength(value.digest.length, 16, "BinaryData", "digest")
-      bytes.set(value.digest, position)
+      checkLength(value.digest?.length, 16, "BinaryData", "digest")
+      putBytes(bytes, position, value.digest, "BinaryData", "digest")
       return position + 16
     }
     case "Encrypted": {
       let position = at
-      position = putBytes(bytes, position, value.bytes)
+      position = putBytes(bytes, position, value.bytes, "BinaryData", "bytes")
       return position
     }
     case "Column": {
       let position = at
-      position = putBytes(bytes, position, value.bytes)
+      position = putBytes(bytes, position, value.bytes, "BinaryData", "bytes")
       return position
     }
     case "Sensitive": {
       let position = at
-      position = putBytes(bytes, position, value.bytes)
+      position = putBytes(bytes, position, value.bytes, "BinaryData", "bytes")
       return position
     }
     case "Vector": {
       let position = at
       putU8(view, position, value.type, "BinaryData", "type")
       putU8(view, position + 1, value.padding, "BinaryData", "padding")
-      position = putBytes(bytes, position + 2, value.bytes)
+      position = putBytes(bytes, position + 2, value.bytes, "BinaryData", "bytes")
       return position
     }
     case "Unknown": {
@@ -280,7 +281,7 @@ export function writeBinaryData(writer: Writer, at: number, value: BinaryData): 
         value.tag === 0 || value.tag === 1 || value.tag === 2 || value.tag === 3 || value.tag === 4 || value.tag === 5 || value.tag === 6 ||
         value.tag === 7 || value.tag === 8 || value.tag === 9
       ) unencodable("Range", "BinaryData", "tag", "a tag that is not described", String(value.tag))
-      return putBytes(bytes, at, value.bytes)
+      return putBytes(bytes, at, value.bytes, "BinaryData", "bytes")
     }
     default:
       return unencodable(
@@ -295,13 +296,13 @@ export function writeBinaryData(writer: Writer, at: number, value: BinaryData): 
 
 /** Room a `BinaryData` needs at most, in bytes. */
 export function boundBinaryData(value: BinaryData): number {
-  switch (value._tag) {
+  switch (value?._tag) {
     case "Generic":
-      return value.bytes.length
+      return (value.bytes?.length ?? 0)
     case "Function":
-      return value.bytes.length
+      return (value.bytes?.length ?? 0)
     case "OldBinary":
-      return 4 + value.bytes.length
+      return 4 + (value.bytes?.length ?? 0)
     case "OldUuid":
       return 16
     case "Uuid":
@@ -309,15 +310,15 @@ export function boundBinaryData(value: BinaryData): number {
     case "Md5":
       return 16
     case "Encrypted":
-      return value.bytes.length
+      return (value.bytes?.length ?? 0)
     case "Column":
-      return value.bytes.length
+      return (value.bytes?.length ?? 0)
     case "Sensitive":
-      return value.bytes.length
+      return (value.bytes?.length ?? 0)
     case "Vector":
-      return 2 + value.bytes.length
+      return 2 + (value.bytes?.length ?? 0)
     case "Unknown":
-      return 0 + value.bytes.length
+      return 0 + (value.bytes?.length ?? 0)
     default:
       return 0
   }
@@ -325,7 +326,7 @@ export function boundBinaryData(value: BinaryData): number {
 
 /** The number that selects the case of a `BinaryData`. */
 export function tagOfBinaryData(value: BinaryData): number {
-  switch (value._tag) {
+  switch (value?._tag) {
     case "Generic":
       return 0
     case "Function":
@@ -383,7 +384,7 @@ export function writeCodeWithScope(writer: Writer, at: number, value: CodeWithSc
   let position = at
   const codeAt = position
   const codeFrom = position + 4
-  position = position + 4 + encodeText(bytes, position + 4, value.code)
+  position = putText(bytes, position + 4, value.code, "CodeWithScope", "code")
   putI32(view, codeAt, (position - codeFrom) + 1, "CodeWithScope", "code", true)
   bytes[position] = 0x00
   position = writeNested(writer, position + 1, value.scope, "CodeWithScope", "scope", writeDocument)
@@ -392,7 +393,7 @@ export function writeCodeWithScope(writer: Writer, at: number, value: CodeWithSc
 
 /** Room a `CodeWithScope` needs at most, in bytes. */
 export function boundCodeWithScope(value: CodeWithScope): number {
-  return 5 + textBound(value.code) + boundDocument(value.scope)
+  return 5 + textBound(value?.code) + boundDocument(value?.scope)
 }
 
 /** Decodes bytes that are one `CodeWithScope`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -466,7 +467,7 @@ export function writeDocumentOnce(writer: Writer, at: number, value: Document): 
       elementsIndex++
     }
   } catch (error) {
-    throw inElement(error, "Document", "elements", elementsIndex)
+    throw inList(error, "Document", "elements", elementsIndex, value.elements)
   }
   bytes[position] = 0x00
   position = position + 1
@@ -486,7 +487,7 @@ export function writeDocument(writer: Writer, at: number, value: Document): numb
 
 /** Room a `Document` needs at most, in bytes. */
 export function boundDocument(value: Document): number {
-  return 5 + boundElements(value.elements, (one) => boundElement(one))
+  return 5 + boundElements(value?.elements, (one) => boundElement(one))
 }
 
 /** Decodes bytes that are one `Document`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -535,7 +536,7 @@ export function readDocumentSequence(reader: Reader, at: number, end: number, st
 export function writeDocumentSequence(writer: Writer, at: number, value: DocumentSequence): number {
   const { bytes } = writer
   let position = at
-  position = position + encodeText(bytes, position, value.identifier)
+  position = putText(bytes, position, value.identifier, "DocumentSequence", "identifier")
   checkTextUntil(value.identifier, "\u0000", "DocumentSequence", "identifier")
   bytes[position] = 0x00
   position = position + 1
@@ -546,14 +547,14 @@ export function writeDocumentSequence(writer: Writer, at: number, value: Documen
       documentsIndex++
     }
   } catch (error) {
-    throw inElement(error, "DocumentSequence", "documents", documentsIndex)
+    throw inList(error, "DocumentSequence", "documents", documentsIndex, value.documents)
   }
   return position
 }
 
 /** Room a `DocumentSequence` needs at most, in bytes. */
 export function boundDocumentSequence(value: DocumentSequence): number {
-  return 1 + textBound(value.identifier) + boundElements(value.documents, (one) => boundDocument(one))
+  return 1 + textBound(value?.identifier) + boundElements(value?.documents, (one) => boundDocument(one))
 }
 
 /** Decodes bytes that are one `DocumentSequence`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -1043,7 +1044,7 @@ export function writeElementOnce(writer: Writer, at: number, value: Element): nu
     case "Double": {
       putU8(view, at, 1, "Element", "_tag")
       let position = at + 1
-      position = position + encodeText(bytes, position, value.name)
+      position = putText(bytes, position, value.name, "Element", "name")
       checkTextUntil(value.name, "\u0000", "Element", "name")
       bytes[position] = 0x00
       putF64(view, position + 1, value.value, "Element", "value", true)
@@ -1052,12 +1053,12 @@ export function writeElementOnce(writer: Writer, at: number, value: Element): nu
     case "String": {
       putU8(view, at, 2, "Element", "_tag")
       let position = at + 1
-      position = position + encodeText(bytes, position, value.name)
+      position = putText(bytes, position, value.name, "Element", "name")
       checkTextUntil(value.name, "\u0000", "Element", "name")
       bytes[position] = 0x00
       const valueAt = position + 1
       const valueFrom = position + 5
-      position = position + 5 + encodeText(bytes, position + 5, value.value)
+      position = putText(bytes, position + 5, value.value, "Element", "value")
       putI32(view, valueAt, (position - valueFrom) + 1, "Element", "value", true)
       bytes[position] = 0x00
       return position + 1
@@ -1065,7 +1066,7 @@ export function writeElementOnce(writer: Writer, at: number, value: Element): nu
     case "Document": {
       putU8(view, at, 3, "Element", "_tag")
       let position = at + 1
-      position = position + encodeText(bytes, position, value.name)
+      position = putText(bytes, position, value.name, "Element", "name")
       checkTextUntil(value.name, "\u0000", "Element", "name")
       bytes[position] = 0x00
       position = writeNested(writer, position + 1, value.value, "Element", "value", writeDocument)
@@ -1074,7 +1075,7 @@ export function writeElementOnce(writer: Writer, at: number, value: Element): nu
     case "Array": {
       putU8(view, at, 4, "Element", "_tag")
       let position = at + 1
-      position = position + encodeText(bytes, position, value.name)
+      position = putText(bytes, position, value.name, "Element", "name")
       checkTextUntil(value.name, "\u0000", "Element", "name")
       bytes[position] = 0x00
       position = writeNested(writer, position + 1, value.value, "Element", "value", writeDocument)
@@ -1083,11 +1084,11 @@ export function writeElementOnce(writer: Writer, at: number, value: Element): nu
     case "Binary": {
       putU8(view, at, 5, "Element", "_tag")
       let position = at + 1
-      position = position + encodeText(bytes, position, value.name)
+      position = putText(bytes, position, value.name, "Element", "name")
       checkTextUntil(value.name, "\u0000", "Element", "name")
       bytes[position] = 0x00
       const lengthAt = position + 1
-      putU8(view, position + 5, tagOfBinaryData(value.value), "Element", "subtype")
+      putU8(view, position + 5, tagOfBinaryData(value.value), "Element", "value.tag")
       const valueFrom = position + 6
       position = writeNested(writer, position + 6, value.value, "Element", "value", writeBinaryData)
       putI32(view, lengthAt, position - valueFrom, "Element", "value", true)
@@ -1096,7 +1097,7 @@ export function writeElementOnce(writer: Writer, at: number, value: Element): nu
     case "Undefined": {
       putU8(view, at, 6, "Element", "_tag")
       let position = at + 1
-      position = position + encodeText(bytes, position, value.name)
+      position = putText(bytes, position, value.name, "Element", "name")
       checkTextUntil(value.name, "\u0000", "Element", "name")
       bytes[position] = 0x00
       return position + 1
@@ -1104,17 +1105,17 @@ export function writeElementOnce(writer: Writer, at: number, value: Element): nu
     case "ObjectId": {
       putU8(view, at, 7, "Element", "_tag")
       let position = at + 1
-      position = position + encodeText(bytes, position, value.name)
+      position = putText(bytes, position, value.name, "Element", "name")
       checkTextUntil(value.name, "\u0000", "Element", "name")
       bytes[position] = 0x00
-      checkLength(value.value.length, 12, "Element", "value")
-      bytes.set(value.value, position + 1)
+      checkLength(value.value?.length, 12, "Element", "value")
+      putBytes(bytes, position + 1, value.value, "Element", "value")
       return position + 13
     }
     case "Boolean": {
       putU8(view, at, 8, "Element", "_tag")
       let position = at + 1
-      position = position + encodeText(bytes, position, value.name)
+      position = putText(bytes, position, value.name, "Element", "name")
       checkTextUntil(value.name, "\u0000", "Element", "name")
       bytes[position] = 0x00
       putU8(view, position + 1, (checkBits(value.value, 0x01, "Element", "value")) >>> 0, "Element", "bits")
@@ -1123,7 +1124,7 @@ export function writeElementOnce(writer: Writer, at: number, value: Element): nu
     case "DateTime": {
       putU8(view, at, 9, "Element", "_tag")
       let position = at + 1
-      position = position + encodeText(bytes, position, value.name)
+      position = putText(bytes, position, value.name, "Element", "name")
       checkTextUntil(value.name, "\u0000", "Element", "name")
       bytes[position] = 0x00
       putI64(view, position + 1, value.value, "Element", "value", true)
@@ -1132,7 +1133,7 @@ export function writeElementOnce(writer: Writer, at: number, value: Element): nu
     case "Null": {
       putU8(view, at, 10, "Element", "_tag")
       let position = at + 1
-      position = position + encodeText(bytes, position, value.name)
+      position = putText(bytes, position, value.name, "Element", "name")
       checkTextUntil(value.name, "\u0000", "Element", "name")
       bytes[position] = 0x00
       return position + 1
@@ -1140,13 +1141,13 @@ export function writeElementOnce(writer: Writer, at: number, value: Element): nu
     case "RegularExpression": {
       putU8(view, at, 11, "Element", "_tag")
       let position = at + 1
-      position = position + encodeText(bytes, position, value.name)
+      position = putText(bytes, position, value.name, "Element", "name")
       checkTextUntil(value.name, "\u0000", "Element", "name")
       bytes[position] = 0x00
-      position = position + 1 + encodeText(bytes, position + 1, value.pattern)
+      position = putText(bytes, position + 1, value.pattern, "Element", "pattern")
       checkTextUntil(value.pattern, "\u0000", "Element", "pattern")
       bytes[position] = 0x00
-      position = position + 1 + encodeText(bytes, position + 1, value.options)
+      position = putText(bytes, position + 1, value.options, "Element", "options")
       checkTextUntil(value.options, "\u0000", "Element", "options")
       bytes[position] = 0x00
       return position + 1
@@ -1154,27 +1155,27 @@ export function writeElementOnce(writer: Writer, at: number, value: Element): nu
     case "DBPointer": {
       putU8(view, at, 12, "Element", "_tag")
       let position = at + 1
-      position = position + encodeText(bytes, position, value.name)
+      position = putText(bytes, position, value.name, "Element", "name")
       checkTextUntil(value.name, "\u0000", "Element", "name")
       bytes[position] = 0x00
       const namespaceAt = position + 1
       const namespaceFrom = position + 5
-      position = position + 5 + encodeText(bytes, position + 5, value.namespace)
+      position = putText(bytes, position + 5, value.namespace, "Element", "namespace")
       putI32(view, namespaceAt, (position - namespaceFrom) + 1, "Element", "namespace", true)
       bytes[position] = 0x00
-      checkLength(value.value.length, 12, "Element", "value")
-      bytes.set(value.value, position + 1)
+      checkLength(value.value?.length, 12, "Element", "value")
+      putBytes(bytes, position + 1, value.value, "Element", "value")
       return position + 13
     }
     case "JavaScript": {
       putU8(view, at, 13, "Element", "_tag")
       let position = at + 1
-      position = position + encodeText(bytes, position, value.name)
+      position = putText(bytes, position, value.name, "Element", "name")
       checkTextUntil(value.name, "\u0000", "Element", "name")
       bytes[position] = 0x00
       const valueAt = position + 1
       const valueFrom = position + 5
-      position = position + 5 + encodeText(bytes, position + 5, value.value)
+      position = putText(bytes, position + 5, value.value, "Element", "value")
       putI32(view, valueAt, (position - valueFrom) + 1, "Element", "value", true)
       bytes[position] = 0x00
       return position + 1
@@ -1182,12 +1183,12 @@ export function writeElementOnce(writer: Writer, at: number, value: Element): nu
     case "Symbol": {
       putU8(view, at, 14, "Element", "_tag")
       let position = at + 1
-      position = position + encodeText(bytes, position, value.name)
+      position = putText(bytes, position, value.name, "Element", "name")
       checkTextUntil(value.name, "\u0000", "Element", "name")
       bytes[position] = 0x00
       const valueAt = position + 1
       const valueFrom = position + 5
-      position = position + 5 + encodeText(bytes, position + 5, value.value)
+      position = putText(bytes, position + 5, value.value, "Element", "value")
       putI32(view, valueAt, (position - valueFrom) + 1, "Element", "value", true)
       bytes[position] = 0x00
       return position + 1
@@ -1195,7 +1196,7 @@ export function writeElementOnce(writer: Writer, at: number, value: Element): nu
     case "JavaScriptWithScope": {
       putU8(view, at, 15, "Element", "_tag")
       let position = at + 1
-      position = position + encodeText(bytes, position, value.name)
+      position = putText(bytes, position, value.name, "Element", "name")
       checkTextUntil(value.name, "\u0000", "Element", "name")
       bytes[position] = 0x00
       const valueAt = position + 1
@@ -1207,7 +1208,7 @@ export function writeElementOnce(writer: Writer, at: number, value: Element): nu
     case "Int32": {
       putU8(view, at, 16, "Element", "_tag")
       let position = at + 1
-      position = position + encodeText(bytes, position, value.name)
+      position = putText(bytes, position, value.name, "Element", "name")
       checkTextUntil(value.name, "\u0000", "Element", "name")
       bytes[position] = 0x00
       putI32(view, position + 1, value.value, "Element", "value", true)
@@ -1216,7 +1217,7 @@ export function writeElementOnce(writer: Writer, at: number, value: Element): nu
     case "Timestamp": {
       putU8(view, at, 17, "Element", "_tag")
       let position = at + 1
-      position = position + encodeText(bytes, position, value.name)
+      position = putText(bytes, position, value.name, "Element", "name")
       checkTextUntil(value.name, "\u0000", "Element", "name")
       bytes[position] = 0x00
       putU32(view, position + 1, value.increment, "Element", "increment", true)
@@ -1226,7 +1227,7 @@ export function writeElementOnce(writer: Writer, at: number, value: Element): nu
     case "Int64": {
       putU8(view, at, 18, "Element", "_tag")
       let position = at + 1
-      position = position + encodeText(bytes, position, value.name)
+      position = putText(bytes, position, value.name, "Element", "name")
       checkTextUntil(value.name, "\u0000", "Element", "name")
       bytes[position] = 0x00
       putI64(view, position + 1, value.value, "Element", "value", true)
@@ -1235,7 +1236,7 @@ export function writeElementOnce(writer: Writer, at: number, value: Element): nu
     case "Decimal128": {
       putU8(view, at, 19, "Element", "_tag")
       let position = at + 1
-      position = position + encodeText(bytes, position, value.name)
+      position = putText(bytes, position, value.name, "Element", "name")
       checkTextUntil(value.name, "\u0000", "Element", "name")
       bytes[position] = 0x00
       putU64(view, position + 1, value.low, "Element", "low", true)
@@ -1245,7 +1246,7 @@ export function writeElementOnce(writer: Writer, at: number, value: Element): nu
     case "MaxKey": {
       putU8(view, at, 127, "Element", "_tag")
       let position = at + 1
-      position = position + encodeText(bytes, position, value.name)
+      position = putText(bytes, position, value.name, "Element", "name")
       checkTextUntil(value.name, "\u0000", "Element", "name")
       bytes[position] = 0x00
       return position + 1
@@ -1253,7 +1254,7 @@ export function writeElementOnce(writer: Writer, at: number, value: Element): nu
     case "MinKey": {
       putU8(view, at, 255, "Element", "_tag")
       let position = at + 1
-      position = position + encodeText(bytes, position, value.name)
+      position = putText(bytes, position, value.name, "Element", "name")
       checkTextUntil(value.name, "\u0000", "Element", "name")
       bytes[position] = 0x00
       return position + 1
@@ -1281,7 +1282,7 @@ export function writeElement(writer: Writer, at: number, value: Element): number
 
 /** Room a `Element` needs at most, in bytes. */
 export function boundElement(value: Element): number {
-  switch (value._tag) {
+  switch (value?._tag) {
     case "Double":
       return 10 + textBound(value.name)
     case "String":
@@ -1423,7 +1424,7 @@ export function writeSection(writer: Writer, at: number, value: Section): number
 
 /** Room a `Section` needs at most, in bytes. */
 export function boundSection(value: Section): number {
-  switch (value._tag) {
+  switch (value?._tag) {
     case "Body":
       return 1 + boundDocument(value.document)
     case "Sequence":

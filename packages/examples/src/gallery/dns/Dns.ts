@@ -24,7 +24,7 @@ import {
   writeQuestion,
   writeResourceRecord
 } from "./Types.ts"
-import { boundElements, checkBits, expectAtLeast, expectEnd, expectRoom, inElement, putU16 } from "@wirewright/codec"
+import { boundElements, checkBits, expectAtLeast, expectEnd, expectRoom, inElement, inList, putU16 } from "@wirewright/codec"
 
 /** A message in a datagram of its own. */
 export interface Message {
@@ -166,10 +166,10 @@ export const encodeMessage: DatagramEncoder<Message> = (writer, packet) => {
     "Message",
     "flags"
   )
-  putU16(view, position + 4, packet.questions.length, "Message", "questions")
-  putU16(view, position + 6, packet.answers.length, "Message", "answers")
-  putU16(view, position + 8, packet.authorities.length, "Message", "authorities")
-  putU16(view, position + 10, packet.additionals.length, "Message", "additionals")
+  putU16(view, position + 4, packet.questions?.length ?? 0, "Message", "questions")
+  putU16(view, position + 6, packet.answers?.length ?? 0, "Message", "answers")
+  putU16(view, position + 8, packet.authorities?.length ?? 0, "Message", "authorities")
+  putU16(view, position + 10, packet.additionals?.length ?? 0, "Message", "additionals")
   position = position + 12
   let questionsIndex = 0
   try {
@@ -178,7 +178,7 @@ export const encodeMessage: DatagramEncoder<Message> = (writer, packet) => {
       questionsIndex++
     }
   } catch (error) {
-    throw inElement(error, "Message", "questions", questionsIndex)
+    throw inList(error, "Message", "questions", questionsIndex, packet.questions)
   }
   let answersIndex = 0
   try {
@@ -187,7 +187,7 @@ export const encodeMessage: DatagramEncoder<Message> = (writer, packet) => {
       answersIndex++
     }
   } catch (error) {
-    throw inElement(error, "Message", "answers", answersIndex)
+    throw inList(error, "Message", "answers", answersIndex, packet.answers)
   }
   let authoritiesIndex = 0
   try {
@@ -196,7 +196,7 @@ export const encodeMessage: DatagramEncoder<Message> = (writer, packet) => {
       authoritiesIndex++
     }
   } catch (error) {
-    throw inElement(error, "Message", "authorities", authoritiesIndex)
+    throw inList(error, "Message", "authorities", authoritiesIndex, packet.authorities)
   }
   let additionalsIndex = 0
   try {
@@ -205,7 +205,7 @@ export const encodeMessage: DatagramEncoder<Message> = (writer, packet) => {
       additionalsIndex++
     }
   } catch (error) {
-    throw inElement(error, "Message", "additionals", additionalsIndex)
+    throw inList(error, "Message", "additionals", additionalsIndex, packet.additionals)
   }
   finishDatagram(writer, packet, "Message", 0, bodyStart, position)
 }
@@ -350,10 +350,10 @@ export const encodeTcpMessage: SegmentEncoder<TcpMessage> = (writer, packet) => 
     "TcpMessage",
     "flags"
   )
-  putU16(view, position + 4, packet.questions.length, "TcpMessage", "questions")
-  putU16(view, position + 6, packet.answers.length, "TcpMessage", "answers")
-  putU16(view, position + 8, packet.authorities.length, "TcpMessage", "authorities")
-  putU16(view, position + 10, packet.additionals.length, "TcpMessage", "additionals")
+  putU16(view, position + 4, packet.questions?.length ?? 0, "TcpMessage", "questions")
+  putU16(view, position + 6, packet.answers?.length ?? 0, "TcpMessage", "answers")
+  putU16(view, position + 8, packet.authorities?.length ?? 0, "TcpMessage", "authorities")
+  putU16(view, position + 10, packet.additionals?.length ?? 0, "TcpMessage", "additionals")
   position = position + 12
   let questionsIndex = 0
   try {
@@ -362,7 +362,7 @@ export const encodeTcpMessage: SegmentEncoder<TcpMessage> = (writer, packet) => 
       questionsIndex++
     }
   } catch (error) {
-    throw inElement(error, "TcpMessage", "questions", questionsIndex)
+    throw inList(error, "TcpMessage", "questions", questionsIndex, packet.questions)
   }
   let answersIndex = 0
   try {
@@ -371,7 +371,7 @@ export const encodeTcpMessage: SegmentEncoder<TcpMessage> = (writer, packet) => 
       answersIndex++
     }
   } catch (error) {
-    throw inElement(error, "TcpMessage", "answers", answersIndex)
+    throw inList(error, "TcpMessage", "answers", answersIndex, packet.answers)
   }
   let authoritiesIndex = 0
   try {
@@ -380,7 +380,7 @@ export const encodeTcpMessage: SegmentEncoder<TcpMessage> = (writer, packet) => 
       authoritiesIndex++
     }
   } catch (error) {
-    throw inElement(error, "TcpMessage", "authorities", authoritiesIndex)
+    throw inList(error, "TcpMessage", "authorities", authoritiesIndex, packet.authorities)
   }
   let additionalsIndex = 0
   try {
@@ -389,7 +389,7 @@ export const encodeTcpMessage: SegmentEncoder<TcpMessage> = (writer, packet) => 
       additionalsIndex++
     }
   } catch (error) {
-    throw inElement(error, "TcpMessage", "additionals", additionalsIndex)
+    throw inList(error, "TcpMessage", "additionals", additionalsIndex, packet.additionals)
   }
   finishSegment(writer, packet, "TcpMessage", 0, bodyStart, position)
 }

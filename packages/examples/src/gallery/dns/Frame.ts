@@ -87,8 +87,8 @@ export const decodeUnknownDatagram: DatagramDecoder<UnknownDatagram> = (reader, 
 
 /** Appends the packet to a writer. Throws `EncodeError` and then leaves the writer as it was. */
 export function encodeUnknownDatagram(writer: Writer, packet: DatagramInit & Pick<UnknownDatagram, "message">): void {
-  const bodyStart = beginDatagram(writer, packet, packet.message.length)
-  const end = putBytes(writer.bytes, bodyStart, packet.message)
+  const bodyStart = beginDatagram(writer, packet, packet.message?.length ?? 0)
+  const end = putBytes(writer.bytes, bodyStart, packet.message, "UnknownDatagram", "message")
   finishDatagram(writer, packet, "UnknownDatagram", 0, bodyStart, end)
 }
 
@@ -180,8 +180,8 @@ export const decodeUnknownSegment: SegmentDecoder<UnknownSegment> = (reader, _at
 
 /** Appends the packet to a writer. Throws `EncodeError` and then leaves the writer as it was. */
 export function encodeUnknownSegment(writer: Writer, packet: SegmentInit & Pick<UnknownSegment, "message">): void {
-  const bodyStart = beginSegment(writer, packet, packet.message.length)
-  const end = putBytes(writer.bytes, bodyStart, packet.message)
+  const bodyStart = beginSegment(writer, packet, packet.message?.length ?? 0)
+  const end = putBytes(writer.bytes, bodyStart, packet.message, "UnknownSegment", "message")
   finishSegment(writer, packet, "UnknownSegment", 0, bodyStart, end)
 }
 

@@ -10,13 +10,14 @@ import {
   checkBits,
   checkLength,
   decodeText,
-  encodeText,
   expectAtLeast,
   expectAtMost,
   expectEnd,
   expectWithin,
   inElement,
+  inList,
   putBytes,
+  putText,
   putU16,
   putU32,
   putU8,
@@ -118,7 +119,7 @@ export function readOption(reader: Reader, at: number, end: number, start: numbe
 export function writeOption(writer: Writer, at: number, value: Option): number {
   const { view } = writer
   let position = at
-  putU16(view, position, tagOfOptionData(value.data), "Option", "code")
+  putU16(view, position, tagOfOptionData(value.data), "Option", "data.tag")
   const dataAt = position + 2
   const dataFrom = position + 4
   position = writeNested(writer, position + 4, value.data, "Option", "data", writeOptionData)
@@ -128,7 +129,7 @@ export function writeOption(writer: Writer, at: number, value: Option): number {
 
 /** Room a `Option` needs at most, in bytes. */
 export function boundOption(value: Option): number {
-  return 4 + boundOptionData(value.data)
+  return 4 + boundOptionData(value?.data)
 }
 
 /** Decodes bytes that are one `Option`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -253,7 +254,7 @@ export function writeOptionData(writer: Writer, at: number, value: OptionData): 
   switch (value._tag) {
     case "NameServerId": {
       let position = at
-      position = putBytes(bytes, position, value.id)
+      position = putBytes(bytes, position, value.id, "OptionData", "id")
       return position
     }
     case "ClientSubnet": {
@@ -261,34 +262,34 @@ export function writeOptionData(writer: Writer, at: number, value: OptionData): 
       putU16(view, position, value.family, "OptionData", "family")
       putU8(view, position + 2, value.sourcePrefix, "OptionData", "sourcePrefix")
       putU8(view, position + 3, value.scopePrefix, "OptionData", "scopePrefix")
-      position = putBytes(bytes, position + 4, value.address)
+      position = putBytes(bytes, position + 4, value.address, "OptionData", "address")
       return position
     }
     case "Cookie": {
       let position = at
-      checkLength(value.client.length, 8, "OptionData", "client")
-      bytes.set(value.client, position)
-      const serverFrom = position + 8
-      position = putBytes(bytes, serverFrom, value.server)
-      checkAtMost(position - serverFrom, 32, "OptionData", "server")
+      checkLength(value.client?.length, 8, "OptionData", "client")
+      putBytes(bytes, position, value.client, "OptionData", "client")
+      const serverFrom2 = position + 8
+      position = putBytes(bytes, serverFrom2, value.server, "OptionData", "server")
+      checkAtMost(position - serverFrom2, 32, "OptionData", "server")
       return position
     }
     case "Padding": {
       let position = at
-      position = putBytes(bytes, position, value.padding)
+      position = putBytes(bytes, position, value.padding, "OptionData", "padding")
       return position
     }
     case "ExtendedError": {
       let position = at
       putU16(view, position, value.code, "OptionData", "code")
-      position = position + 2 + encodeText(bytes, position + 2, value.text)
+      position = putText(bytes, position + 2, value.text, "OptionData", "text")
       return position
     }
     case "Unknown": {
       if (value.tag === 3 || value.tag === 8 || value.tag === 10 || value.tag === 12 || value.tag === 15) {
         unencodable("Range", "OptionData", "tag", "a tag that is not described", String(value.tag))
       }
-      return putBytes(bytes, at, value.bytes)
+      return putBytes(bytes, at, value.bytes, "OptionData", "bytes")
     }
     default:
       return unencodable(
@@ -303,19 +304,19 @@ export function writeOptionData(writer: Writer, at: number, value: OptionData): 
 
 /** Room a `OptionData` needs at most, in bytes. */
 export function boundOptionData(value: OptionData): number {
-  switch (value._tag) {
+  switch (value?._tag) {
     case "NameServerId":
-      return value.id.length
+      return (value.id?.length ?? 0)
     case "ClientSubnet":
-      return 4 + value.address.length
+      return 4 + (value.address?.length ?? 0)
     case "Cookie":
-      return 8 + value.server.length
+      return 8 + (value.server?.length ?? 0)
     case "Padding":
-      return value.padding.length
+      return (value.padding?.length ?? 0)
     case "ExtendedError":
       return 2 + textBound(value.text)
     case "Unknown":
-      return 0 + value.bytes.length
+      return 0 + (value.bytes?.length ?? 0)
     default:
       return 0
   }
@@ -323,7 +324,7 @@ export function boundOptionData(value: OptionData): number {
 
 /** The number that selects the case of a `OptionData`. */
 export function tagOfOptionData(value: OptionData): number {
-  switch (value._tag) {
+  switch (value?._tag) {
     case "NameServerId":
       return 3
     case "ClientSubnet":
@@ -515,7 +516,7 @@ export function writeParameterValue(writer: Writer, at: number, value: Parameter
           keysIndex++
         }
       } catch (error) {
-        throw inElement(error, "ParameterValue", "keys", keysIndex)
+        throw inList(error, "ParameterValue", "keys", keysIndex, value.keys)
       }
       return position
     }
@@ -526,12 +527,12 @@ export function writeParameterValue(writer: Writer, at: number, value: Parameter
         for (const protocolsElement of value.protocols) {
           const protocolsElementAt = position
           const protocolsElementFrom = position + 1
-          position = position + 1 + encodeText(bytes, position + 1, protocolsElement)
+          position = putText(bytes, position + 1, protocolsElement, "ParameterValue", "")
           putU8(view, protocolsElementAt, position - protocolsElementFrom, "ParameterValue", "")
           protocolsIndex++
         }
       } catch (error) {
-        throw inElement(error, "ParameterValue", "protocols", protocolsIndex)
+        throw inList(error, "ParameterValue", "protocols", protocolsIndex, value.protocols)
       }
       return position
     }
@@ -549,19 +550,19 @@ export function writeParameterValue(writer: Writer, at: number, value: Parameter
       let addressesIndex = 0
       try {
         for (const addressesElement of value.addresses) {
-          checkLength(addressesElement.length, 4, "ParameterValue", "")
-          bytes.set(addressesElement, position)
+          checkLength(addressesElement?.length, 4, "ParameterValue", "")
+          putBytes(bytes, position, addressesElement, "ParameterValue", "")
           position = position + 4
           addressesIndex++
         }
       } catch (error) {
-        throw inElement(error, "ParameterValue", "addresses", addressesIndex)
+        throw inList(error, "ParameterValue", "addresses", addressesIndex, value.addresses)
       }
       return position
     }
     case "EncryptedClientHello": {
       let position = at
-      position = putBytes(bytes, position, value.configurations)
+      position = putBytes(bytes, position, value.configurations, "ParameterValue", "configurations")
       return position
     }
     case "Ipv6Hint": {
@@ -569,13 +570,13 @@ export function writeParameterValue(writer: Writer, at: number, value: Parameter
       let addressesIndex = 0
       try {
         for (const addressesElement of value.addresses) {
-          checkLength(addressesElement.length, 16, "ParameterValue", "")
-          bytes.set(addressesElement, position)
+          checkLength(addressesElement?.length, 16, "ParameterValue", "")
+          putBytes(bytes, position, addressesElement, "ParameterValue", "")
           position = position + 16
           addressesIndex++
         }
       } catch (error) {
-        throw inElement(error, "ParameterValue", "addresses", addressesIndex)
+        throw inList(error, "ParameterValue", "addresses", addressesIndex, value.addresses)
       }
       return position
     }
@@ -583,7 +584,7 @@ export function writeParameterValue(writer: Writer, at: number, value: Parameter
       if (
         value.tag === 0 || value.tag === 1 || value.tag === 2 || value.tag === 3 || value.tag === 4 || value.tag === 5 || value.tag === 6
       ) unencodable("Range", "ParameterValue", "tag", "a tag that is not described", String(value.tag))
-      return putBytes(bytes, at, value.bytes)
+      return putBytes(bytes, at, value.bytes, "ParameterValue", "bytes")
     }
     default:
       return unencodable(
@@ -598,9 +599,9 @@ export function writeParameterValue(writer: Writer, at: number, value: Parameter
 
 /** Room a `ParameterValue` needs at most, in bytes. */
 export function boundParameterValue(value: ParameterValue): number {
-  switch (value._tag) {
+  switch (value?._tag) {
     case "Mandatory":
-      return value.keys.length * 2
+      return (value.keys?.length ?? 0) * 2
     case "ApplicationProtocols":
       return boundElements(value.protocols, (one) => 1 + textBound(one))
     case "NoDefaultProtocol":
@@ -608,13 +609,13 @@ export function boundParameterValue(value: ParameterValue): number {
     case "Port":
       return 2
     case "Ipv4Hint":
-      return value.addresses.length * 4
+      return (value.addresses?.length ?? 0) * 4
     case "EncryptedClientHello":
-      return value.configurations.length
+      return (value.configurations?.length ?? 0)
     case "Ipv6Hint":
-      return value.addresses.length * 16
+      return (value.addresses?.length ?? 0) * 16
     case "Unknown":
-      return 0 + value.bytes.length
+      return 0 + (value.bytes?.length ?? 0)
     default:
       return 0
   }
@@ -622,7 +623,7 @@ export function boundParameterValue(value: ParameterValue): number {
 
 /** The number that selects the case of a `ParameterValue`. */
 export function tagOfParameterValue(value: ParameterValue): number {
-  switch (value._tag) {
+  switch (value?._tag) {
     case "Mandatory":
       return 0
     case "ApplicationProtocols":
@@ -679,7 +680,7 @@ export function writeQuestion(writer: Writer, at: number, value: Question): numb
 
 /** Room a `Question` needs at most, in bytes. */
 export function boundQuestion(value: Question): number {
-  return 4 + boundDomainName(value.name)
+  return 4 + boundDomainName(value?.name)
 }
 
 /** Decodes bytes that are one `Question`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -1199,8 +1200,8 @@ export function writeRecordData(writer: Writer, at: number, value: RecordData): 
   switch (value._tag) {
     case "A": {
       const position = at
-      checkLength(value.address.length, 4, "RecordData", "address")
-      bytes.set(value.address, position)
+      checkLength(value.address?.length, 4, "RecordData", "address")
+      putBytes(bytes, position, value.address, "RecordData", "address")
       return position + 4
     }
     case "NS": {
@@ -1242,12 +1243,12 @@ export function writeRecordData(writer: Writer, at: number, value: RecordData): 
         for (const textElement of value.text) {
           const textElementAt = position
           const textElementFrom = position + 1
-          position = position + 1 + encodeText(bytes, position + 1, textElement)
+          position = putText(bytes, position + 1, textElement, "RecordData", "")
           putU8(view, textElementAt, position - textElementFrom, "RecordData", "")
           textIndex++
         }
       } catch (error) {
-        throw inElement(error, "RecordData", "text", textIndex)
+        throw inList(error, "RecordData", "text", textIndex, value.text)
       }
       return position
     }
@@ -1265,8 +1266,8 @@ export function writeRecordData(writer: Writer, at: number, value: RecordData): 
     }
     case "AAAA": {
       const position = at
-      checkLength(value.address.length, 16, "RecordData", "address")
-      bytes.set(value.address, position)
+      checkLength(value.address?.length, 16, "RecordData", "address")
+      putBytes(bytes, position, value.address, "RecordData", "address")
       return position + 16
     }
     case "SRV": {
@@ -1283,15 +1284,15 @@ export function writeRecordData(writer: Writer, at: number, value: RecordData): 
       putU16(view, position + 2, value.preference, "RecordData", "preference")
       const flagsAt = position + 4
       const flagsFrom = position + 5
-      position = position + 5 + encodeText(bytes, position + 5, value.flags)
+      position = putText(bytes, position + 5, value.flags, "RecordData", "flags")
       putU8(view, flagsAt, position - flagsFrom, "RecordData", "flags")
       const servicesAt = position
       const servicesFrom = position + 1
-      position = position + 1 + encodeText(bytes, position + 1, value.services)
+      position = putText(bytes, position + 1, value.services, "RecordData", "services")
       putU8(view, servicesAt, position - servicesFrom, "RecordData", "services")
       const regularExpressionAt = position
       const regularExpressionFrom = position + 1
-      position = position + 1 + encodeText(bytes, position + 1, value.regularExpression)
+      position = putText(bytes, position + 1, value.regularExpression, "RecordData", "regularExpression")
       putU8(view, regularExpressionAt, position - regularExpressionFrom, "RecordData", "regularExpression")
       position = putDomainName(writer, position, value.replacement, false, "RecordData", "replacement")
       return position
@@ -1310,7 +1311,7 @@ export function writeRecordData(writer: Writer, at: number, value: RecordData): 
           optionsIndex++
         }
       } catch (error) {
-        throw inElement(error, "RecordData", "options", optionsIndex)
+        throw inList(error, "RecordData", "options", optionsIndex, value.options)
       }
       return position
     }
@@ -1324,7 +1325,7 @@ export function writeRecordData(writer: Writer, at: number, value: RecordData): 
       putU32(view, position + 12, value.inception, "RecordData", "inception")
       putU16(view, position + 16, value.keyTag, "RecordData", "keyTag")
       position = putDomainName(writer, position + 18, value.signer, false, "RecordData", "signer")
-      position = putBytes(bytes, position, value.signature)
+      position = putBytes(bytes, position, value.signature, "RecordData", "signature")
       return position
     }
     case "NSEC": {
@@ -1337,7 +1338,7 @@ export function writeRecordData(writer: Writer, at: number, value: RecordData): 
           typesIndex++
         }
       } catch (error) {
-        throw inElement(error, "RecordData", "types", typesIndex)
+        throw inList(error, "RecordData", "types", typesIndex, value.types)
       }
       return position
     }
@@ -1352,7 +1353,7 @@ export function writeRecordData(writer: Writer, at: number, value: RecordData): 
           parametersIndex++
         }
       } catch (error) {
-        throw inElement(error, "RecordData", "parameters", parametersIndex)
+        throw inList(error, "RecordData", "parameters", parametersIndex, value.parameters)
       }
       return position
     }
@@ -1367,7 +1368,7 @@ export function writeRecordData(writer: Writer, at: number, value: RecordData): 
           parametersIndex++
         }
       } catch (error) {
-        throw inElement(error, "RecordData", "parameters", parametersIndex)
+        throw inList(error, "RecordData", "parameters", parametersIndex, value.parameters)
       }
       return position
     }
@@ -1382,20 +1383,20 @@ export function writeRecordData(writer: Writer, at: number, value: RecordData): 
       )
       const tagAt = position + 1
       const tagFrom = position + 2
-      position = position + 2 + encodeText(bytes, position + 2, value.tag)
+      position = putText(bytes, position + 2, value.tag, "RecordData", "tag")
       putU8(view, tagAt, position - tagFrom, "RecordData", "tag")
-      position = position + encodeText(bytes, position, value.value)
+      position = putText(bytes, position, value.value, "RecordData", "value")
       return position
     }
     case "Unknown": {
       if (
-        value.bytes.length > 0 &&
+        value.bytes?.length > 0 &&
         (value.tag === 1 || value.tag === 2 || value.tag === 5 || value.tag === 6 || value.tag === 12 || value.tag === 15 ||
           value.tag === 16 || value.tag === 17 || value.tag === 18 || value.tag === 28 || value.tag === 33 || value.tag === 35 ||
           value.tag === 39 || value.tag === 41 || value.tag === 46 || value.tag === 47 || value.tag === 64 || value.tag === 65 ||
           value.tag === 257)
       ) unencodable("Range", "RecordData", "tag", "a tag that is not described", String(value.tag))
-      return putBytes(bytes, at, value.bytes)
+      return putBytes(bytes, at, value.bytes, "RecordData", "bytes")
     }
     default:
       return unencodable(
@@ -1410,7 +1411,7 @@ export function writeRecordData(writer: Writer, at: number, value: RecordData): 
 
 /** Room a `RecordData` needs at most, in bytes. */
 export function boundRecordData(value: RecordData): number {
-  switch (value._tag) {
+  switch (value?._tag) {
     case "A":
       return 4
     case "NS":
@@ -1441,7 +1442,7 @@ export function boundRecordData(value: RecordData): number {
     case "OPT":
       return boundElements(value.options, (one) => boundOption(one))
     case "RRSIG":
-      return 18 + boundDomainName(value.signer) + value.signature.length
+      return 18 + boundDomainName(value.signer) + (value.signature?.length ?? 0)
     case "NSEC":
       return boundDomainName(value.next) + boundElements(value.types, (one) => boundTypeWindow(one))
     case "SVCB":
@@ -1451,7 +1452,7 @@ export function boundRecordData(value: RecordData): number {
     case "CAA":
       return 2 + textBound(value.tag) + textBound(value.value)
     case "Unknown":
-      return 0 + value.bytes.length
+      return 0 + (value.bytes?.length ?? 0)
     default:
       return 0
   }
@@ -1459,7 +1460,7 @@ export function boundRecordData(value: RecordData): number {
 
 /** The number that selects the case of a `RecordData`. */
 export function tagOfRecordData(value: RecordData): number {
-  switch (value._tag) {
+  switch (value?._tag) {
     case "A":
       return 1
     case "NS":
@@ -1545,7 +1546,7 @@ export function writeResourceRecord(writer: Writer, at: number, value: ResourceR
   const { view } = writer
   let position = at
   position = putDomainName(writer, position, value.name, true, "ResourceRecord", "name")
-  putU16(view, position, tagOfRecordData(value.data), "ResourceRecord", "type")
+  putU16(view, position, tagOfRecordData(value.data), "ResourceRecord", "data.tag")
   putU16(view, position + 2, value.class, "ResourceRecord", "class")
   putU32(view, position + 4, value.timeToLive, "ResourceRecord", "timeToLive")
   const dataAt = position + 8
@@ -1557,7 +1558,7 @@ export function writeResourceRecord(writer: Writer, at: number, value: ResourceR
 
 /** Room a `ResourceRecord` needs at most, in bytes. */
 export function boundResourceRecord(value: ResourceRecord): number {
-  return 10 + boundDomainName(value.name) + boundRecordData(value.data)
+  return 10 + boundDomainName(value?.name) + boundRecordData(value?.data)
 }
 
 /** Decodes bytes that are one `ResourceRecord`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -1604,7 +1605,7 @@ export function readServiceParameter(reader: Reader, at: number, end: number, st
 export function writeServiceParameter(writer: Writer, at: number, value: ServiceParameter): number {
   const { view } = writer
   let position = at
-  putU16(view, position, tagOfParameterValue(value.value), "ServiceParameter", "key")
+  putU16(view, position, tagOfParameterValue(value.value), "ServiceParameter", "value.tag")
   const valueAt = position + 2
   const valueFrom = position + 4
   position = writeNested(writer, position + 4, value.value, "ServiceParameter", "value", writeParameterValue)
@@ -1614,7 +1615,7 @@ export function writeServiceParameter(writer: Writer, at: number, value: Service
 
 /** Room a `ServiceParameter` needs at most, in bytes. */
 export function boundServiceParameter(value: ServiceParameter): number {
-  return 4 + boundParameterValue(value.value)
+  return 4 + boundParameterValue(value?.value)
 }
 
 /** Decodes bytes that are one `ServiceParameter`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -1661,14 +1662,14 @@ export function writeTypeWindow(writer: Writer, at: number, value: TypeWindow): 
   putU8(view, position, value.window, "TypeWindow", "window")
   const bitmapAt = position + 1
   const bitmapFrom = position + 2
-  position = putBytes(bytes, position + 2, value.bitmap)
+  position = putBytes(bytes, position + 2, value.bitmap, "TypeWindow", "bitmap")
   putU8(view, bitmapAt, position - bitmapFrom, "TypeWindow", "bitmap")
   return position
 }
 
 /** Room a `TypeWindow` needs at most, in bytes. */
 export function boundTypeWindow(value: TypeWindow): number {
-  return 2 + value.bitmap.length
+  return 2 + (value?.bitmap?.length ?? 0)
 }
 
 /** Decodes bytes that are one `TypeWindow`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */

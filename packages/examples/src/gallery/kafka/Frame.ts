@@ -79,7 +79,7 @@ export function beginRequest(writer: Writer, _init: RequestInit, bound: number):
 export function finishRequest(writer: Writer, init: RequestInit, packet: string, opcode: number, bodyStart: number, bodyEnd: number): void {
   const { view, position: at } = writer
   const position = at
-  const length = bodyEnd - bodyStart + 2 + 2 + 4
+  const length = bodyEnd - bodyStart + 8
   if (bodyEnd - at > 104857600) unencodable("Limit", packet, "", "a frame of at most 104857600 bytes", `${bodyEnd - at} bytes`)
   putI32(view, position, length, packet, "size")
   putU16(view, position + 4, opcode, packet, "apiKey")
@@ -108,8 +108,8 @@ export const decodeUnknownRequest: RequestDecoder<UnknownRequest> = (reader, _at
 
 /** Appends the packet to a writer. Throws `EncodeError` and then leaves the writer as it was. */
 export function encodeUnknownRequest(writer: Writer, packet: RequestInit & Pick<UnknownRequest, "apiKey" | "body">): void {
-  const bodyStart = beginRequest(writer, packet, packet.body.length)
-  const end = putBytes(writer.bytes, bodyStart, packet.body)
+  const bodyStart = beginRequest(writer, packet, packet.body?.length ?? 0)
+  const end = putBytes(writer.bytes, bodyStart, packet.body, "UnknownRequest", "body")
   finishRequest(writer, packet, "UnknownRequest", packet.apiKey, bodyStart, end)
 }
 
@@ -221,8 +221,8 @@ export const decodeUnknownResponse: ResponseDecoder<UnknownResponse> = (reader, 
 
 /** Appends the packet to a writer. Throws `EncodeError` and then leaves the writer as it was. */
 export function encodeUnknownResponse(writer: Writer, packet: ResponseInit & Pick<UnknownResponse, "body">): void {
-  const bodyStart = beginResponse(writer, packet, packet.body.length)
-  const end = putBytes(writer.bytes, bodyStart, packet.body)
+  const bodyStart = beginResponse(writer, packet, packet.body?.length ?? 0)
+  const end = putBytes(writer.bytes, bodyStart, packet.body, "UnknownResponse", "body")
   finishResponse(writer, packet, "UnknownResponse", 0, bodyStart, end)
 }
 

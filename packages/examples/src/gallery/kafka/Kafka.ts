@@ -67,16 +67,17 @@ import {
   checkPresence,
   checkVarint,
   decodeText,
-  encodeText,
   expectAtLeast,
   expectEnd,
   expectMeant,
   expectRoom,
   expectWithin,
   inElement,
+  inList,
   putI16,
   putI32,
   putI8,
+  putText,
   putU8,
   readLeb128,
   textBound,
@@ -272,12 +273,12 @@ export const encodeProduceRequest: RequestEncoder<ProduceRequest, States> = (wri
   } else {
     const clientIdAt = position
     const clientIdFrom = position + 2
-    position = position + 2 + encodeText(bytes, position + 2, packet.clientId)
+    position = putText(bytes, position + 2, packet.clientId, "ProduceRequest", "clientId")
     putI16(view, clientIdAt, position - clientIdFrom, "ProduceRequest", "clientId")
   }
   checkPresence(packet.headerTags !== undefined, states.apiVersion >= 9, "ProduceRequest", "headerTags", "apiVersion is 9…")
   if (states.apiVersion >= 9) {
-    position = writeLeb128(bytes, position, checkVarint(packet.headerTags!.length, 0, 4294967295, "ProduceRequest", "headerTags"))
+    position = writeLeb128(bytes, position, checkVarint(packet.headerTags!?.length ?? 0, 0, 4294967295, "ProduceRequest", "headerTags"))
     let headerTagsIndex = 0
     try {
       for (const headerTagsElement of packet.headerTags!) {
@@ -285,7 +286,7 @@ export const encodeProduceRequest: RequestEncoder<ProduceRequest, States> = (wri
         headerTagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "ProduceRequest", "headerTags", headerTagsIndex)
+      throw inList(error, "ProduceRequest", "headerTags", headerTagsIndex, packet.headerTags!)
     }
   }
   if (states.apiVersion >= 9) {
@@ -295,9 +296,9 @@ export const encodeProduceRequest: RequestEncoder<ProduceRequest, States> = (wri
       position = writeLeb128(
         bytes,
         position,
-        checkVarint((textLength(packet.transactionalId)) + 1, 0, 4294967295, "ProduceRequest", "transactionalId")
+        checkVarint((textLength(packet.transactionalId ?? "")) + 1, 0, 4294967295, "ProduceRequest", "transactionalId")
       )
-      position = position + encodeText(bytes, position, packet.transactionalId)
+      position = putText(bytes, position, packet.transactionalId, "ProduceRequest", "transactionalId")
     }
   } else {
     if (packet.transactionalId === null) {
@@ -306,7 +307,7 @@ export const encodeProduceRequest: RequestEncoder<ProduceRequest, States> = (wri
     } else {
       const transactionalIdAt = position
       const transactionalIdFrom = position + 2
-      position = position + 2 + encodeText(bytes, position + 2, packet.transactionalId)
+      position = putText(bytes, position + 2, packet.transactionalId, "ProduceRequest", "transactionalId")
       putI16(view, transactionalIdAt, position - transactionalIdFrom, "ProduceRequest", "transactionalId")
     }
   }
@@ -314,7 +315,7 @@ export const encodeProduceRequest: RequestEncoder<ProduceRequest, States> = (wri
   putI32(view, position + 2, packet.timeoutMs, "ProduceRequest", "timeoutMs")
   position = position + 6
   if (states.apiVersion >= 9) {
-    position = writeLeb128(bytes, position, checkVarint(packet.topics.length + 1, 0, 4294967295, "ProduceRequest", "topics"))
+    position = writeLeb128(bytes, position, checkVarint((packet.topics?.length ?? 0) + 1, 0, 4294967295, "ProduceRequest", "topics"))
     let topicsIndex = 0
     try {
       for (const topicsElement of packet.topics) {
@@ -322,10 +323,10 @@ export const encodeProduceRequest: RequestEncoder<ProduceRequest, States> = (wri
         topicsIndex++
       }
     } catch (error) {
-      throw inElement(error, "ProduceRequest", "topics", topicsIndex)
+      throw inList(error, "ProduceRequest", "topics", topicsIndex, packet.topics)
     }
   } else {
-    putI32(view, position, packet.topics.length, "ProduceRequest", "topics")
+    putI32(view, position, packet.topics?.length ?? 0, "ProduceRequest", "topics")
     position = position + 4
     let topicsIndex2 = 0
     try {
@@ -334,12 +335,12 @@ export const encodeProduceRequest: RequestEncoder<ProduceRequest, States> = (wri
         topicsIndex2++
       }
     } catch (error) {
-      throw inElement(error, "ProduceRequest", "topics", topicsIndex2)
+      throw inList(error, "ProduceRequest", "topics", topicsIndex2, packet.topics)
     }
   }
   checkPresence(packet.tags !== undefined, states.apiVersion >= 9, "ProduceRequest", "tags", "apiVersion is 9…")
   if (states.apiVersion >= 9) {
-    position = writeLeb128(bytes, position, checkVarint(packet.tags!.length, 0, 4294967295, "ProduceRequest", "tags"))
+    position = writeLeb128(bytes, position, checkVarint(packet.tags!?.length ?? 0, 0, 4294967295, "ProduceRequest", "tags"))
     let tagsIndex = 0
     try {
       for (const tagsElement of packet.tags!) {
@@ -347,7 +348,7 @@ export const encodeProduceRequest: RequestEncoder<ProduceRequest, States> = (wri
         tagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "ProduceRequest", "tags", tagsIndex)
+      throw inList(error, "ProduceRequest", "tags", tagsIndex, packet.tags!)
     }
   }
   finishRequest(writer, packet, "ProduceRequest", 0, bodyStart, position)
@@ -615,12 +616,12 @@ export const encodeFetchRequest: RequestEncoder<FetchRequest, States> = (writer,
   } else {
     const clientIdAt = position
     const clientIdFrom = position + 2
-    position = position + 2 + encodeText(bytes, position + 2, packet.clientId)
+    position = putText(bytes, position + 2, packet.clientId, "FetchRequest", "clientId")
     putI16(view, clientIdAt, position - clientIdFrom, "FetchRequest", "clientId")
   }
   checkPresence(packet.headerTags !== undefined, states.apiVersion >= 12, "FetchRequest", "headerTags", "apiVersion is 12…")
   if (states.apiVersion >= 12) {
-    position = writeLeb128(bytes, position, checkVarint(packet.headerTags!.length, 0, 4294967295, "FetchRequest", "headerTags"))
+    position = writeLeb128(bytes, position, checkVarint(packet.headerTags!?.length ?? 0, 0, 4294967295, "FetchRequest", "headerTags"))
     let headerTagsIndex = 0
     try {
       for (const headerTagsElement of packet.headerTags!) {
@@ -628,7 +629,7 @@ export const encodeFetchRequest: RequestEncoder<FetchRequest, States> = (writer,
         headerTagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "FetchRequest", "headerTags", headerTagsIndex)
+      throw inList(error, "FetchRequest", "headerTags", headerTagsIndex, packet.headerTags!)
     }
   }
   putI32(view, position, packet.replicaId, "FetchRequest", "replicaId")
@@ -648,7 +649,7 @@ export const encodeFetchRequest: RequestEncoder<FetchRequest, States> = (writer,
     position = position + 4
   }
   if (states.apiVersion >= 12) {
-    position = writeLeb128(bytes, position, checkVarint(packet.topics.length + 1, 0, 4294967295, "FetchRequest", "topics"))
+    position = writeLeb128(bytes, position, checkVarint((packet.topics?.length ?? 0) + 1, 0, 4294967295, "FetchRequest", "topics"))
     let topicsIndex = 0
     try {
       for (const topicsElement of packet.topics) {
@@ -656,10 +657,10 @@ export const encodeFetchRequest: RequestEncoder<FetchRequest, States> = (writer,
         topicsIndex++
       }
     } catch (error) {
-      throw inElement(error, "FetchRequest", "topics", topicsIndex)
+      throw inList(error, "FetchRequest", "topics", topicsIndex, packet.topics)
     }
   } else {
-    putI32(view, position, packet.topics.length, "FetchRequest", "topics")
+    putI32(view, position, packet.topics?.length ?? 0, "FetchRequest", "topics")
     position = position + 4
     let topicsIndex2 = 0
     try {
@@ -668,7 +669,7 @@ export const encodeFetchRequest: RequestEncoder<FetchRequest, States> = (writer,
         topicsIndex2++
       }
     } catch (error) {
-      throw inElement(error, "FetchRequest", "topics", topicsIndex2)
+      throw inList(error, "FetchRequest", "topics", topicsIndex2, packet.topics)
     }
   }
   checkPresence(packet.forgottenTopics !== undefined, states.apiVersion >= 7, "FetchRequest", "forgottenTopics", "apiVersion is 7…")
@@ -677,7 +678,7 @@ export const encodeFetchRequest: RequestEncoder<FetchRequest, States> = (writer,
       position = writeLeb128(
         bytes,
         position,
-        checkVarint((packet.forgottenTopics!.length) + 1, 0, 4294967295, "FetchRequest", "forgottenTopics")
+        checkVarint((packet.forgottenTopics!?.length ?? 0) + 1, 0, 4294967295, "FetchRequest", "forgottenTopics")
       )
       let forgottenTopicsIndex = 0
       try {
@@ -686,10 +687,10 @@ export const encodeFetchRequest: RequestEncoder<FetchRequest, States> = (writer,
           forgottenTopicsIndex++
         }
       } catch (error) {
-        throw inElement(error, "FetchRequest", "forgottenTopics", forgottenTopicsIndex)
+        throw inList(error, "FetchRequest", "forgottenTopics", forgottenTopicsIndex, packet.forgottenTopics!)
       }
     } else {
-      putI32(view, position, packet.forgottenTopics!.length, "FetchRequest", "forgottenTopics")
+      putI32(view, position, packet.forgottenTopics!?.length ?? 0, "FetchRequest", "forgottenTopics")
       position = position + 4
       let forgottenTopicsIndex2 = 0
       try {
@@ -698,25 +699,25 @@ export const encodeFetchRequest: RequestEncoder<FetchRequest, States> = (writer,
           forgottenTopicsIndex2++
         }
       } catch (error) {
-        throw inElement(error, "FetchRequest", "forgottenTopics", forgottenTopicsIndex2)
+        throw inList(error, "FetchRequest", "forgottenTopics", forgottenTopicsIndex2, packet.forgottenTopics!)
       }
     }
   }
   checkPresence(packet.rackId !== undefined, states.apiVersion >= 11, "FetchRequest", "rackId", "apiVersion is 11…")
   if (states.apiVersion >= 11) {
     if (states.apiVersion >= 12) {
-      position = writeLeb128(bytes, position, checkVarint((textLength(packet.rackId!)) + 1, 0, 4294967295, "FetchRequest", "rackId"))
-      position = position + encodeText(bytes, position, packet.rackId!)
+      position = writeLeb128(bytes, position, checkVarint((textLength(packet.rackId! ?? "")) + 1, 0, 4294967295, "FetchRequest", "rackId"))
+      position = putText(bytes, position, packet.rackId!, "FetchRequest", "rackId")
     } else {
       const rackIdAt = position
       const rackIdFrom = position + 2
-      position = position + 2 + encodeText(bytes, position + 2, packet.rackId!)
+      position = putText(bytes, position + 2, packet.rackId!, "FetchRequest", "rackId")
       putI16(view, rackIdAt, position - rackIdFrom, "FetchRequest", "rackId")
     }
   }
   checkPresence(packet.tags !== undefined, states.apiVersion >= 12, "FetchRequest", "tags", "apiVersion is 12…")
   if (states.apiVersion >= 12) {
-    position = writeLeb128(bytes, position, checkVarint(packet.tags!.length, 0, 4294967295, "FetchRequest", "tags"))
+    position = writeLeb128(bytes, position, checkVarint(packet.tags!?.length ?? 0, 0, 4294967295, "FetchRequest", "tags"))
     let tagsIndex = 0
     try {
       for (const tagsElement of packet.tags!) {
@@ -724,7 +725,7 @@ export const encodeFetchRequest: RequestEncoder<FetchRequest, States> = (writer,
         tagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "FetchRequest", "tags", tagsIndex)
+      throw inList(error, "FetchRequest", "tags", tagsIndex, packet.tags!)
     }
   }
   finishRequest(writer, packet, "FetchRequest", 1, bodyStart, position)
@@ -930,12 +931,12 @@ export const encodeMetadataRequest: RequestEncoder<MetadataRequest, States> = (w
   } else {
     const clientIdAt = position
     const clientIdFrom = position + 2
-    position = position + 2 + encodeText(bytes, position + 2, packet.clientId)
+    position = putText(bytes, position + 2, packet.clientId, "MetadataRequest", "clientId")
     putI16(view, clientIdAt, position - clientIdFrom, "MetadataRequest", "clientId")
   }
   checkPresence(packet.headerTags !== undefined, states.apiVersion >= 9, "MetadataRequest", "headerTags", "apiVersion is 9…")
   if (states.apiVersion >= 9) {
-    position = writeLeb128(bytes, position, checkVarint(packet.headerTags!.length, 0, 4294967295, "MetadataRequest", "headerTags"))
+    position = writeLeb128(bytes, position, checkVarint(packet.headerTags!?.length ?? 0, 0, 4294967295, "MetadataRequest", "headerTags"))
     let headerTagsIndex = 0
     try {
       for (const headerTagsElement of packet.headerTags!) {
@@ -943,14 +944,14 @@ export const encodeMetadataRequest: RequestEncoder<MetadataRequest, States> = (w
         headerTagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "MetadataRequest", "headerTags", headerTagsIndex)
+      throw inList(error, "MetadataRequest", "headerTags", headerTagsIndex, packet.headerTags!)
     }
   }
   if (states.apiVersion >= 9) {
     if (packet.topics === null) {
       position = writeLeb128(bytes, position, checkVarint(0, 0, 4294967295, "MetadataRequest", "topics"))
     } else {
-      position = writeLeb128(bytes, position, checkVarint(packet.topics.length + 1, 0, 4294967295, "MetadataRequest", "topics"))
+      position = writeLeb128(bytes, position, checkVarint((packet.topics?.length ?? 0) + 1, 0, 4294967295, "MetadataRequest", "topics"))
       let topicsIndex = 0
       try {
         for (const topicsElement of packet.topics) {
@@ -958,7 +959,7 @@ export const encodeMetadataRequest: RequestEncoder<MetadataRequest, States> = (w
           topicsIndex++
         }
       } catch (error) {
-        throw inElement(error, "MetadataRequest", "topics", topicsIndex)
+        throw inList(error, "MetadataRequest", "topics", topicsIndex, packet.topics)
       }
     }
   } else {
@@ -966,7 +967,7 @@ export const encodeMetadataRequest: RequestEncoder<MetadataRequest, States> = (w
       putI32(view, position, -1, "MetadataRequest", "topics")
       position = position + 4
     } else {
-      putI32(view, position, packet.topics.length, "MetadataRequest", "topics")
+      putI32(view, position, packet.topics?.length ?? 0, "MetadataRequest", "topics")
       position = position + 4
       let topicsIndex2 = 0
       try {
@@ -975,7 +976,7 @@ export const encodeMetadataRequest: RequestEncoder<MetadataRequest, States> = (w
           topicsIndex2++
         }
       } catch (error) {
-        throw inElement(error, "MetadataRequest", "topics", topicsIndex2)
+        throw inList(error, "MetadataRequest", "topics", topicsIndex2, packet.topics)
       }
     }
   }
@@ -1014,7 +1015,7 @@ export const encodeMetadataRequest: RequestEncoder<MetadataRequest, States> = (w
   }
   checkPresence(packet.tags !== undefined, states.apiVersion >= 9, "MetadataRequest", "tags", "apiVersion is 9…")
   if (states.apiVersion >= 9) {
-    position = writeLeb128(bytes, position, checkVarint(packet.tags!.length, 0, 4294967295, "MetadataRequest", "tags"))
+    position = writeLeb128(bytes, position, checkVarint(packet.tags!?.length ?? 0, 0, 4294967295, "MetadataRequest", "tags"))
     let tagsIndex = 0
     try {
       for (const tagsElement of packet.tags!) {
@@ -1022,7 +1023,7 @@ export const encodeMetadataRequest: RequestEncoder<MetadataRequest, States> = (w
         tagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "MetadataRequest", "tags", tagsIndex)
+      throw inList(error, "MetadataRequest", "tags", tagsIndex, packet.tags!)
     }
   }
   finishRequest(writer, packet, "MetadataRequest", 3, bodyStart, position)
@@ -1165,12 +1166,12 @@ export const encodeApiVersionsRequest: RequestEncoder<ApiVersionsRequest, States
   } else {
     const clientIdAt = position
     const clientIdFrom = position + 2
-    position = position + 2 + encodeText(bytes, position + 2, packet.clientId)
+    position = putText(bytes, position + 2, packet.clientId, "ApiVersionsRequest", "clientId")
     putI16(view, clientIdAt, position - clientIdFrom, "ApiVersionsRequest", "clientId")
   }
   checkPresence(packet.headerTags !== undefined, states.apiVersion >= 3, "ApiVersionsRequest", "headerTags", "apiVersion is 3…")
   if (states.apiVersion >= 3) {
-    position = writeLeb128(bytes, position, checkVarint(packet.headerTags!.length, 0, 4294967295, "ApiVersionsRequest", "headerTags"))
+    position = writeLeb128(bytes, position, checkVarint(packet.headerTags!?.length ?? 0, 0, 4294967295, "ApiVersionsRequest", "headerTags"))
     let headerTagsIndex = 0
     try {
       for (const headerTagsElement of packet.headerTags!) {
@@ -1178,7 +1179,7 @@ export const encodeApiVersionsRequest: RequestEncoder<ApiVersionsRequest, States
         headerTagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "ApiVersionsRequest", "headerTags", headerTagsIndex)
+      throw inList(error, "ApiVersionsRequest", "headerTags", headerTagsIndex, packet.headerTags!)
     }
   }
   checkPresence(
@@ -1192,9 +1193,9 @@ export const encodeApiVersionsRequest: RequestEncoder<ApiVersionsRequest, States
     position = writeLeb128(
       bytes,
       position,
-      checkVarint((textLength(packet.clientSoftwareName!)) + 1, 0, 4294967295, "ApiVersionsRequest", "clientSoftwareName")
+      checkVarint((textLength(packet.clientSoftwareName! ?? "")) + 1, 0, 4294967295, "ApiVersionsRequest", "clientSoftwareName")
     )
-    position = position + encodeText(bytes, position, packet.clientSoftwareName!)
+    position = putText(bytes, position, packet.clientSoftwareName!, "ApiVersionsRequest", "clientSoftwareName")
   }
   checkPresence(
     packet.clientSoftwareVersion !== undefined,
@@ -1207,13 +1208,13 @@ export const encodeApiVersionsRequest: RequestEncoder<ApiVersionsRequest, States
     position = writeLeb128(
       bytes,
       position,
-      checkVarint((textLength(packet.clientSoftwareVersion!)) + 1, 0, 4294967295, "ApiVersionsRequest", "clientSoftwareVersion")
+      checkVarint((textLength(packet.clientSoftwareVersion! ?? "")) + 1, 0, 4294967295, "ApiVersionsRequest", "clientSoftwareVersion")
     )
-    position = position + encodeText(bytes, position, packet.clientSoftwareVersion!)
+    position = putText(bytes, position, packet.clientSoftwareVersion!, "ApiVersionsRequest", "clientSoftwareVersion")
   }
   checkPresence(packet.tags !== undefined, states.apiVersion >= 3, "ApiVersionsRequest", "tags", "apiVersion is 3…")
   if (states.apiVersion >= 3) {
-    position = writeLeb128(bytes, position, checkVarint(packet.tags!.length, 0, 4294967295, "ApiVersionsRequest", "tags"))
+    position = writeLeb128(bytes, position, checkVarint(packet.tags!?.length ?? 0, 0, 4294967295, "ApiVersionsRequest", "tags"))
     let tagsIndex = 0
     try {
       for (const tagsElement of packet.tags!) {
@@ -1221,7 +1222,7 @@ export const encodeApiVersionsRequest: RequestEncoder<ApiVersionsRequest, States
         tagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "ApiVersionsRequest", "tags", tagsIndex)
+      throw inList(error, "ApiVersionsRequest", "tags", tagsIndex, packet.tags!)
     }
   }
   finishRequest(writer, packet, "ApiVersionsRequest", 18, bodyStart, position)
@@ -1344,7 +1345,7 @@ export const encodeProduceResponse: ResponseEncoder<ProduceResponse, States> = (
   let position = bodyStart
   checkPresence(packet.headerTags !== undefined, states.apiVersion >= 9, "ProduceResponse", "headerTags", "apiVersion is 9…")
   if (states.apiVersion >= 9) {
-    position = writeLeb128(bytes, position, checkVarint(packet.headerTags!.length, 0, 4294967295, "ProduceResponse", "headerTags"))
+    position = writeLeb128(bytes, position, checkVarint(packet.headerTags!?.length ?? 0, 0, 4294967295, "ProduceResponse", "headerTags"))
     let headerTagsIndex = 0
     try {
       for (const headerTagsElement of packet.headerTags!) {
@@ -1352,11 +1353,11 @@ export const encodeProduceResponse: ResponseEncoder<ProduceResponse, States> = (
         headerTagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "ProduceResponse", "headerTags", headerTagsIndex)
+      throw inList(error, "ProduceResponse", "headerTags", headerTagsIndex, packet.headerTags!)
     }
   }
   if (states.apiVersion >= 9) {
-    position = writeLeb128(bytes, position, checkVarint(packet.topics.length + 1, 0, 4294967295, "ProduceResponse", "topics"))
+    position = writeLeb128(bytes, position, checkVarint((packet.topics?.length ?? 0) + 1, 0, 4294967295, "ProduceResponse", "topics"))
     let topicsIndex = 0
     try {
       for (const topicsElement of packet.topics) {
@@ -1364,10 +1365,10 @@ export const encodeProduceResponse: ResponseEncoder<ProduceResponse, States> = (
         topicsIndex++
       }
     } catch (error) {
-      throw inElement(error, "ProduceResponse", "topics", topicsIndex)
+      throw inList(error, "ProduceResponse", "topics", topicsIndex, packet.topics)
     }
   } else {
-    putI32(view, position, packet.topics.length, "ProduceResponse", "topics")
+    putI32(view, position, packet.topics?.length ?? 0, "ProduceResponse", "topics")
     position = position + 4
     let topicsIndex2 = 0
     try {
@@ -1376,14 +1377,14 @@ export const encodeProduceResponse: ResponseEncoder<ProduceResponse, States> = (
         topicsIndex2++
       }
     } catch (error) {
-      throw inElement(error, "ProduceResponse", "topics", topicsIndex2)
+      throw inList(error, "ProduceResponse", "topics", topicsIndex2, packet.topics)
     }
   }
   putI32(view, position, packet.throttleTimeMs, "ProduceResponse", "throttleTimeMs")
   position = position + 4
   checkPresence(packet.tags !== undefined, states.apiVersion >= 9, "ProduceResponse", "tags", "apiVersion is 9…")
   if (states.apiVersion >= 9) {
-    position = writeLeb128(bytes, position, checkVarint(packet.tags!.length, 0, 4294967295, "ProduceResponse", "tags"))
+    position = writeLeb128(bytes, position, checkVarint(packet.tags!?.length ?? 0, 0, 4294967295, "ProduceResponse", "tags"))
     let tagsIndex = 0
     try {
       for (const tagsElement of packet.tags!) {
@@ -1391,7 +1392,7 @@ export const encodeProduceResponse: ResponseEncoder<ProduceResponse, States> = (
         tagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "ProduceResponse", "tags", tagsIndex)
+      throw inList(error, "ProduceResponse", "tags", tagsIndex, packet.tags!)
     }
   }
   finishResponse(writer, packet, "ProduceResponse", 0, bodyStart, position)
@@ -1532,7 +1533,7 @@ export const encodeFetchResponse: ResponseEncoder<FetchResponse, States> = (writ
   let position = bodyStart
   checkPresence(packet.headerTags !== undefined, states.apiVersion >= 12, "FetchResponse", "headerTags", "apiVersion is 12…")
   if (states.apiVersion >= 12) {
-    position = writeLeb128(bytes, position, checkVarint(packet.headerTags!.length, 0, 4294967295, "FetchResponse", "headerTags"))
+    position = writeLeb128(bytes, position, checkVarint(packet.headerTags!?.length ?? 0, 0, 4294967295, "FetchResponse", "headerTags"))
     let headerTagsIndex = 0
     try {
       for (const headerTagsElement of packet.headerTags!) {
@@ -1540,7 +1541,7 @@ export const encodeFetchResponse: ResponseEncoder<FetchResponse, States> = (writ
         headerTagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "FetchResponse", "headerTags", headerTagsIndex)
+      throw inList(error, "FetchResponse", "headerTags", headerTagsIndex, packet.headerTags!)
     }
   }
   putI32(view, position, packet.throttleTimeMs, "FetchResponse", "throttleTimeMs")
@@ -1556,7 +1557,7 @@ export const encodeFetchResponse: ResponseEncoder<FetchResponse, States> = (writ
     position = position + 4
   }
   if (states.apiVersion >= 12) {
-    position = writeLeb128(bytes, position, checkVarint(packet.responses.length + 1, 0, 4294967295, "FetchResponse", "responses"))
+    position = writeLeb128(bytes, position, checkVarint((packet.responses?.length ?? 0) + 1, 0, 4294967295, "FetchResponse", "responses"))
     let responsesIndex = 0
     try {
       for (const responsesElement of packet.responses) {
@@ -1564,10 +1565,10 @@ export const encodeFetchResponse: ResponseEncoder<FetchResponse, States> = (writ
         responsesIndex++
       }
     } catch (error) {
-      throw inElement(error, "FetchResponse", "responses", responsesIndex)
+      throw inList(error, "FetchResponse", "responses", responsesIndex, packet.responses)
     }
   } else {
-    putI32(view, position, packet.responses.length, "FetchResponse", "responses")
+    putI32(view, position, packet.responses?.length ?? 0, "FetchResponse", "responses")
     position = position + 4
     let responsesIndex2 = 0
     try {
@@ -1576,12 +1577,12 @@ export const encodeFetchResponse: ResponseEncoder<FetchResponse, States> = (writ
         responsesIndex2++
       }
     } catch (error) {
-      throw inElement(error, "FetchResponse", "responses", responsesIndex2)
+      throw inList(error, "FetchResponse", "responses", responsesIndex2, packet.responses)
     }
   }
   checkPresence(packet.tags !== undefined, states.apiVersion >= 12, "FetchResponse", "tags", "apiVersion is 12…")
   if (states.apiVersion >= 12) {
-    position = writeLeb128(bytes, position, checkVarint(packet.tags!.length, 0, 4294967295, "FetchResponse", "tags"))
+    position = writeLeb128(bytes, position, checkVarint(packet.tags!?.length ?? 0, 0, 4294967295, "FetchResponse", "tags"))
     let tagsIndex = 0
     try {
       for (const tagsElement of packet.tags!) {
@@ -1589,7 +1590,7 @@ export const encodeFetchResponse: ResponseEncoder<FetchResponse, States> = (writ
         tagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "FetchResponse", "tags", tagsIndex)
+      throw inList(error, "FetchResponse", "tags", tagsIndex, packet.tags!)
     }
   }
   finishResponse(writer, packet, "FetchResponse", 1, bodyStart, position)
@@ -1821,7 +1822,7 @@ export const encodeMetadataResponse: ResponseEncoder<MetadataResponse, States> =
   let position = bodyStart
   checkPresence(packet.headerTags !== undefined, states.apiVersion >= 9, "MetadataResponse", "headerTags", "apiVersion is 9…")
   if (states.apiVersion >= 9) {
-    position = writeLeb128(bytes, position, checkVarint(packet.headerTags!.length, 0, 4294967295, "MetadataResponse", "headerTags"))
+    position = writeLeb128(bytes, position, checkVarint(packet.headerTags!?.length ?? 0, 0, 4294967295, "MetadataResponse", "headerTags"))
     let headerTagsIndex = 0
     try {
       for (const headerTagsElement of packet.headerTags!) {
@@ -1829,7 +1830,7 @@ export const encodeMetadataResponse: ResponseEncoder<MetadataResponse, States> =
         headerTagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "MetadataResponse", "headerTags", headerTagsIndex)
+      throw inList(error, "MetadataResponse", "headerTags", headerTagsIndex, packet.headerTags!)
     }
   }
   checkPresence(packet.throttleTimeMs !== undefined, states.apiVersion >= 3, "MetadataResponse", "throttleTimeMs", "apiVersion is 3…")
@@ -1838,7 +1839,7 @@ export const encodeMetadataResponse: ResponseEncoder<MetadataResponse, States> =
     position = position + 4
   }
   if (states.apiVersion >= 9) {
-    position = writeLeb128(bytes, position, checkVarint(packet.brokers.length + 1, 0, 4294967295, "MetadataResponse", "brokers"))
+    position = writeLeb128(bytes, position, checkVarint((packet.brokers?.length ?? 0) + 1, 0, 4294967295, "MetadataResponse", "brokers"))
     let brokersIndex = 0
     try {
       for (const brokersElement of packet.brokers) {
@@ -1846,10 +1847,10 @@ export const encodeMetadataResponse: ResponseEncoder<MetadataResponse, States> =
         brokersIndex++
       }
     } catch (error) {
-      throw inElement(error, "MetadataResponse", "brokers", brokersIndex)
+      throw inList(error, "MetadataResponse", "brokers", brokersIndex, packet.brokers)
     }
   } else {
-    putI32(view, position, packet.brokers.length, "MetadataResponse", "brokers")
+    putI32(view, position, packet.brokers?.length ?? 0, "MetadataResponse", "brokers")
     position = position + 4
     let brokersIndex2 = 0
     try {
@@ -1858,7 +1859,7 @@ export const encodeMetadataResponse: ResponseEncoder<MetadataResponse, States> =
         brokersIndex2++
       }
     } catch (error) {
-      throw inElement(error, "MetadataResponse", "brokers", brokersIndex2)
+      throw inList(error, "MetadataResponse", "brokers", brokersIndex2, packet.brokers)
     }
   }
   checkPresence(packet.clusterId !== undefined, states.apiVersion >= 2, "MetadataResponse", "clusterId", "apiVersion is 2…")
@@ -1870,9 +1871,9 @@ export const encodeMetadataResponse: ResponseEncoder<MetadataResponse, States> =
         position = writeLeb128(
           bytes,
           position,
-          checkVarint((textLength(packet.clusterId!)) + 1, 0, 4294967295, "MetadataResponse", "clusterId")
+          checkVarint((textLength(packet.clusterId! ?? "")) + 1, 0, 4294967295, "MetadataResponse", "clusterId")
         )
-        position = position + encodeText(bytes, position, packet.clusterId!)
+        position = putText(bytes, position, packet.clusterId!, "MetadataResponse", "clusterId")
       }
     } else {
       if (packet.clusterId! === null) {
@@ -1881,7 +1882,7 @@ export const encodeMetadataResponse: ResponseEncoder<MetadataResponse, States> =
       } else {
         const clusterIdAt = position
         const clusterIdFrom = position + 2
-        position = position + 2 + encodeText(bytes, position + 2, packet.clusterId!)
+        position = putText(bytes, position + 2, packet.clusterId!, "MetadataResponse", "clusterId")
         putI16(view, clusterIdAt, position - clusterIdFrom, "MetadataResponse", "clusterId")
       }
     }
@@ -1892,7 +1893,7 @@ export const encodeMetadataResponse: ResponseEncoder<MetadataResponse, States> =
     position = position + 4
   }
   if (states.apiVersion >= 9) {
-    position = writeLeb128(bytes, position, checkVarint(packet.topics.length + 1, 0, 4294967295, "MetadataResponse", "topics"))
+    position = writeLeb128(bytes, position, checkVarint((packet.topics?.length ?? 0) + 1, 0, 4294967295, "MetadataResponse", "topics"))
     let topicsIndex = 0
     try {
       for (const topicsElement of packet.topics) {
@@ -1900,10 +1901,10 @@ export const encodeMetadataResponse: ResponseEncoder<MetadataResponse, States> =
         topicsIndex++
       }
     } catch (error) {
-      throw inElement(error, "MetadataResponse", "topics", topicsIndex)
+      throw inList(error, "MetadataResponse", "topics", topicsIndex, packet.topics)
     }
   } else {
-    putI32(view, position, packet.topics.length, "MetadataResponse", "topics")
+    putI32(view, position, packet.topics?.length ?? 0, "MetadataResponse", "topics")
     position = position + 4
     let topicsIndex2 = 0
     try {
@@ -1912,7 +1913,7 @@ export const encodeMetadataResponse: ResponseEncoder<MetadataResponse, States> =
         topicsIndex2++
       }
     } catch (error) {
-      throw inElement(error, "MetadataResponse", "topics", topicsIndex2)
+      throw inList(error, "MetadataResponse", "topics", topicsIndex2, packet.topics)
     }
   }
   checkPresence(
@@ -1928,7 +1929,7 @@ export const encodeMetadataResponse: ResponseEncoder<MetadataResponse, States> =
   }
   checkPresence(packet.tags !== undefined, states.apiVersion >= 9, "MetadataResponse", "tags", "apiVersion is 9…")
   if (states.apiVersion >= 9) {
-    position = writeLeb128(bytes, position, checkVarint(packet.tags!.length, 0, 4294967295, "MetadataResponse", "tags"))
+    position = writeLeb128(bytes, position, checkVarint(packet.tags!?.length ?? 0, 0, 4294967295, "MetadataResponse", "tags"))
     let tagsIndex = 0
     try {
       for (const tagsElement of packet.tags!) {
@@ -1936,7 +1937,7 @@ export const encodeMetadataResponse: ResponseEncoder<MetadataResponse, States> =
         tagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "MetadataResponse", "tags", tagsIndex)
+      throw inList(error, "MetadataResponse", "tags", tagsIndex, packet.tags!)
     }
   }
   finishResponse(writer, packet, "MetadataResponse", 3, bodyStart, position)
@@ -2052,7 +2053,7 @@ export const encodeApiVersionsResponse: ResponseEncoder<ApiVersionsResponse, Sta
   putI16(view, position, packet.errorCode, "ApiVersionsResponse", "errorCode")
   position = position + 2
   if (states.apiVersion >= 3) {
-    position = writeLeb128(bytes, position, checkVarint(packet.apiKeys.length + 1, 0, 4294967295, "ApiVersionsResponse", "apiKeys"))
+    position = writeLeb128(bytes, position, checkVarint((packet.apiKeys?.length ?? 0) + 1, 0, 4294967295, "ApiVersionsResponse", "apiKeys"))
     let apiKeysIndex = 0
     try {
       for (const apiKeysElement of packet.apiKeys) {
@@ -2060,10 +2061,10 @@ export const encodeApiVersionsResponse: ResponseEncoder<ApiVersionsResponse, Sta
         apiKeysIndex++
       }
     } catch (error) {
-      throw inElement(error, "ApiVersionsResponse", "apiKeys", apiKeysIndex)
+      throw inList(error, "ApiVersionsResponse", "apiKeys", apiKeysIndex, packet.apiKeys)
     }
   } else {
-    putI32(view, position, packet.apiKeys.length, "ApiVersionsResponse", "apiKeys")
+    putI32(view, position, packet.apiKeys?.length ?? 0, "ApiVersionsResponse", "apiKeys")
     position = position + 4
     let apiKeysIndex2 = 0
     try {
@@ -2072,7 +2073,7 @@ export const encodeApiVersionsResponse: ResponseEncoder<ApiVersionsResponse, Sta
         apiKeysIndex2++
       }
     } catch (error) {
-      throw inElement(error, "ApiVersionsResponse", "apiKeys", apiKeysIndex2)
+      throw inList(error, "ApiVersionsResponse", "apiKeys", apiKeysIndex2, packet.apiKeys)
     }
   }
   checkPresence(packet.throttleTimeMs !== undefined, states.apiVersion >= 1, "ApiVersionsResponse", "throttleTimeMs", "apiVersion is 1…")
@@ -2082,7 +2083,7 @@ export const encodeApiVersionsResponse: ResponseEncoder<ApiVersionsResponse, Sta
   }
   checkPresence(packet.tags !== undefined, states.apiVersion >= 3, "ApiVersionsResponse", "tags", "apiVersion is 3…")
   if (states.apiVersion >= 3) {
-    position = writeLeb128(bytes, position, checkVarint(packet.tags!.length, 0, 4294967295, "ApiVersionsResponse", "tags"))
+    position = writeLeb128(bytes, position, checkVarint(packet.tags!?.length ?? 0, 0, 4294967295, "ApiVersionsResponse", "tags"))
     let tagsIndex = 0
     try {
       for (const tagsElement of packet.tags!) {
@@ -2090,7 +2091,7 @@ export const encodeApiVersionsResponse: ResponseEncoder<ApiVersionsResponse, Sta
         tagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "ApiVersionsResponse", "tags", tagsIndex)
+      throw inList(error, "ApiVersionsResponse", "tags", tagsIndex, packet.tags!)
     }
   }
   finishResponse(writer, packet, "ApiVersionsResponse", 18, bodyStart, position)

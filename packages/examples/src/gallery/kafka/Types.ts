@@ -13,7 +13,6 @@ import {
   checkVarint,
   checkVarintBig,
   decodeText,
-  encodeText,
   expectAtLeast,
   expectChecksum,
   expectConstant,
@@ -23,6 +22,7 @@ import {
   expectRoom,
   expectWithin,
   inElement,
+  inList,
   leb128Size,
   malformed,
   putBytes,
@@ -30,6 +30,7 @@ import {
   putI32,
   putI64,
   putI8,
+  putText,
   putU16,
   putU32,
   putU8,
@@ -127,7 +128,7 @@ export function writeAbortedTransaction(writer: Writer, at: number, value: Abort
   position = position + 16
   checkPresence(value.tags !== undefined, states.apiVersion >= 12, "AbortedTransaction", "tags", "apiVersion is 12…")
   if (states.apiVersion >= 12) {
-    position = writeLeb128(bytes, position, checkVarint(value.tags!.length, 0, 4294967295, "AbortedTransaction", "tags"))
+    position = writeLeb128(bytes, position, checkVarint(value.tags!?.length ?? 0, 0, 4294967295, "AbortedTransaction", "tags"))
     let tagsIndex = 0
     try {
       for (const tagsElement of value.tags!) {
@@ -135,7 +136,7 @@ export function writeAbortedTransaction(writer: Writer, at: number, value: Abort
         tagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "AbortedTransaction", "tags", tagsIndex)
+      throw inList(error, "AbortedTransaction", "tags", tagsIndex, value.tags!)
     }
   }
   return position
@@ -143,7 +144,7 @@ export function writeAbortedTransaction(writer: Writer, at: number, value: Abort
 
 /** Room a `AbortedTransaction` needs at most, in bytes. */
 export function boundAbortedTransaction(value: AbortedTransaction): number {
-  return 21 + (value.tags === undefined ? 0 : boundElements(value.tags, (one) => boundTaggedField(one)))
+  return 21 + (value?.tags === undefined ? 0 : boundElements(value?.tags, (one) => boundTaggedField(one)))
 }
 
 /** Decodes bytes that are one `AbortedTransaction`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -210,7 +211,7 @@ export function writeApiVersion(writer: Writer, at: number, value: ApiVersion, s
   position = position + 6
   checkPresence(value.tags !== undefined, states.apiVersion >= 3, "ApiVersion", "tags", "apiVersion is 3…")
   if (states.apiVersion >= 3) {
-    position = writeLeb128(bytes, position, checkVarint(value.tags!.length, 0, 4294967295, "ApiVersion", "tags"))
+    position = writeLeb128(bytes, position, checkVarint(value.tags!?.length ?? 0, 0, 4294967295, "ApiVersion", "tags"))
     let tagsIndex = 0
     try {
       for (const tagsElement of value.tags!) {
@@ -218,7 +219,7 @@ export function writeApiVersion(writer: Writer, at: number, value: ApiVersion, s
         tagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "ApiVersion", "tags", tagsIndex)
+      throw inList(error, "ApiVersion", "tags", tagsIndex, value.tags!)
     }
   }
   return position
@@ -226,7 +227,7 @@ export function writeApiVersion(writer: Writer, at: number, value: ApiVersion, s
 
 /** Room a `ApiVersion` needs at most, in bytes. */
 export function boundApiVersion(value: ApiVersion): number {
-  return 11 + (value.tags === undefined ? 0 : boundElements(value.tags, (one) => boundTaggedField(one)))
+  return 11 + (value?.tags === undefined ? 0 : boundElements(value?.tags, (one) => boundTaggedField(one)))
 }
 
 /** Decodes bytes that are one `ApiVersion`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -302,7 +303,7 @@ export function writeBatch(writer: Writer, at: number, value: Batch): number {
   putU16(
     view,
     position + 9,
-    (checkBits(tagOfRecords(value.records), 0x07, "Batch", "compression") |
+    (checkBits(tagOfRecords(value.records), 0x07, "Batch", "records.tag") |
       checkBits(value.logAppendTime, 0x01, "Batch", "logAppendTime") << 3 |
       checkBits(value.transactional, 0x01, "Batch", "transactional") << 4 | checkBits(value.control, 0x01, "Batch", "control") << 5 |
       checkBits(value.deleteHorizon, 0x01, "Batch", "deleteHorizon") << 6) >>> 0,
@@ -323,7 +324,7 @@ export function writeBatch(writer: Writer, at: number, value: Batch): number {
 
 /** Room a `Batch` needs at most, in bytes. */
 export function boundBatch(value: Batch): number {
-  return 45 + boundRecords(value.records)
+  return 45 + boundRecords(value?.records)
 }
 
 /** Decodes bytes that are one `Batch`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -446,12 +447,12 @@ export function writeBroker(writer: Writer, at: number, value: Broker, states: S
   putI32(view, position, value.nodeId, "Broker", "nodeId")
   position = position + 4
   if (states.apiVersion >= 9) {
-    position = writeLeb128(bytes, position, checkVarint((textLength(value.host)) + 1, 0, 4294967295, "Broker", "host"))
-    position = position + encodeText(bytes, position, value.host)
+    position = writeLeb128(bytes, position, checkVarint((textLength(value.host ?? "")) + 1, 0, 4294967295, "Broker", "host"))
+    position = putText(bytes, position, value.host, "Broker", "host")
   } else {
     const hostAt = position
     const hostFrom = position + 2
-    position = position + 2 + encodeText(bytes, position + 2, value.host)
+    position = putText(bytes, position + 2, value.host, "Broker", "host")
     putI16(view, hostAt, position - hostFrom, "Broker", "host")
   }
   putI32(view, position, value.port, "Broker", "port")
@@ -462,8 +463,8 @@ export function writeBroker(writer: Writer, at: number, value: Broker, states: S
       if (value.rack! === null) {
         position = writeLeb128(bytes, position, checkVarint(0, 0, 4294967295, "Broker", "rack"))
       } else {
-        position = writeLeb128(bytes, position, checkVarint((textLength(value.rack!)) + 1, 0, 4294967295, "Broker", "rack"))
-        position = position + encodeText(bytes, position, value.rack!)
+        position = writeLeb128(bytes, position, checkVarint((textLength(value.rack! ?? "")) + 1, 0, 4294967295, "Broker", "rack"))
+        position = putText(bytes, position, value.rack!, "Broker", "rack")
       }
     } else {
       if (value.rack! === null) {
@@ -472,14 +473,14 @@ export function writeBroker(writer: Writer, at: number, value: Broker, states: S
       } else {
         const rackAt = position
         const rackFrom = position + 2
-        position = position + 2 + encodeText(bytes, position + 2, value.rack!)
+        position = putText(bytes, position + 2, value.rack!, "Broker", "rack")
         putI16(view, rackAt, position - rackFrom, "Broker", "rack")
       }
     }
   }
   checkPresence(value.tags !== undefined, states.apiVersion >= 9, "Broker", "tags", "apiVersion is 9…")
   if (states.apiVersion >= 9) {
-    position = writeLeb128(bytes, position, checkVarint(value.tags!.length, 0, 4294967295, "Broker", "tags"))
+    position = writeLeb128(bytes, position, checkVarint(value.tags!?.length ?? 0, 0, 4294967295, "Broker", "tags"))
     let tagsIndex = 0
     try {
       for (const tagsElement of value.tags!) {
@@ -487,7 +488,7 @@ export function writeBroker(writer: Writer, at: number, value: Broker, states: S
         tagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "Broker", "tags", tagsIndex)
+      throw inList(error, "Broker", "tags", tagsIndex, value.tags!)
     }
   }
   return position
@@ -495,9 +496,9 @@ export function writeBroker(writer: Writer, at: number, value: Broker, states: S
 
 /** Room a `Broker` needs at most, in bytes. */
 export function boundBroker(value: Broker): number {
-  return 23 + (value.host === undefined ? 0 : textBound(value.host)) +
-    (value.rack === undefined ? 0 : (value.rack === undefined ? 0 : (value.rack === null ? 0 : textBound(value.rack)))) +
-    (value.tags === undefined ? 0 : boundElements(value.tags, (one) => boundTaggedField(one)))
+  return 23 + (value?.host === undefined ? 0 : textBound(value?.host)) +
+    (value?.rack === undefined ? 0 : (value?.rack === undefined ? 0 : (value?.rack === null ? 0 : textBound(value?.rack)))) +
+    (value?.tags === undefined ? 0 : boundElements(value?.tags, (one) => boundTaggedField(one)))
 }
 
 /** Decodes bytes that are one `Broker`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -618,7 +619,7 @@ export function writeFetchPartition(writer: Writer, at: number, value: FetchPart
   position = position + 4
   checkPresence(value.tags !== undefined, states.apiVersion >= 12, "FetchPartition", "tags", "apiVersion is 12…")
   if (states.apiVersion >= 12) {
-    position = writeLeb128(bytes, position, checkVarint(value.tags!.length, 0, 4294967295, "FetchPartition", "tags"))
+    position = writeLeb128(bytes, position, checkVarint(value.tags!?.length ?? 0, 0, 4294967295, "FetchPartition", "tags"))
     let tagsIndex = 0
     try {
       for (const tagsElement of value.tags!) {
@@ -626,7 +627,7 @@ export function writeFetchPartition(writer: Writer, at: number, value: FetchPart
         tagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "FetchPartition", "tags", tagsIndex)
+      throw inList(error, "FetchPartition", "tags", tagsIndex, value.tags!)
     }
   }
   return position
@@ -634,7 +635,7 @@ export function writeFetchPartition(writer: Writer, at: number, value: FetchPart
 
 /** Room a `FetchPartition` needs at most, in bytes. */
 export function boundFetchPartition(value: FetchPartition): number {
-  return 37 + (value.tags === undefined ? 0 : boundElements(value.tags, (one) => boundTaggedField(one)))
+  return 37 + (value?.tags === undefined ? 0 : boundElements(value?.tags, (one) => boundTaggedField(one)))
 }
 
 /** Decodes bytes that are one `FetchPartition`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -753,16 +754,16 @@ export function writeFetchTopic(writer: Writer, at: number, value: FetchTopic, s
   const { bytes, view } = writer
   let position = at
   if (states.apiVersion >= 12) {
-    position = writeLeb128(bytes, position, checkVarint((textLength(value.topic)) + 1, 0, 4294967295, "FetchTopic", "topic"))
-    position = position + encodeText(bytes, position, value.topic)
+    position = writeLeb128(bytes, position, checkVarint((textLength(value.topic ?? "")) + 1, 0, 4294967295, "FetchTopic", "topic"))
+    position = putText(bytes, position, value.topic, "FetchTopic", "topic")
   } else {
     const topicAt = position
     const topicFrom = position + 2
-    position = position + 2 + encodeText(bytes, position + 2, value.topic)
+    position = putText(bytes, position + 2, value.topic, "FetchTopic", "topic")
     putI16(view, topicAt, position - topicFrom, "FetchTopic", "topic")
   }
   if (states.apiVersion >= 12) {
-    position = writeLeb128(bytes, position, checkVarint(value.partitions.length + 1, 0, 4294967295, "FetchTopic", "partitions"))
+    position = writeLeb128(bytes, position, checkVarint((value.partitions?.length ?? 0) + 1, 0, 4294967295, "FetchTopic", "partitions"))
     let partitionsIndex = 0
     try {
       for (const partitionsElement of value.partitions) {
@@ -770,10 +771,10 @@ export function writeFetchTopic(writer: Writer, at: number, value: FetchTopic, s
         partitionsIndex++
       }
     } catch (error) {
-      throw inElement(error, "FetchTopic", "partitions", partitionsIndex)
+      throw inList(error, "FetchTopic", "partitions", partitionsIndex, value.partitions)
     }
   } else {
-    putI32(view, position, value.partitions.length, "FetchTopic", "partitions")
+    putI32(view, position, value.partitions?.length ?? 0, "FetchTopic", "partitions")
     position = position + 4
     let partitionsIndex2 = 0
     try {
@@ -782,12 +783,12 @@ export function writeFetchTopic(writer: Writer, at: number, value: FetchTopic, s
         partitionsIndex2++
       }
     } catch (error) {
-      throw inElement(error, "FetchTopic", "partitions", partitionsIndex2)
+      throw inList(error, "FetchTopic", "partitions", partitionsIndex2, value.partitions)
     }
   }
   checkPresence(value.tags !== undefined, states.apiVersion >= 12, "FetchTopic", "tags", "apiVersion is 12…")
   if (states.apiVersion >= 12) {
-    position = writeLeb128(bytes, position, checkVarint(value.tags!.length, 0, 4294967295, "FetchTopic", "tags"))
+    position = writeLeb128(bytes, position, checkVarint(value.tags!?.length ?? 0, 0, 4294967295, "FetchTopic", "tags"))
     let tagsIndex = 0
     try {
       for (const tagsElement of value.tags!) {
@@ -795,7 +796,7 @@ export function writeFetchTopic(writer: Writer, at: number, value: FetchTopic, s
         tagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "FetchTopic", "tags", tagsIndex)
+      throw inList(error, "FetchTopic", "tags", tagsIndex, value.tags!)
     }
   }
   return position
@@ -803,9 +804,9 @@ export function writeFetchTopic(writer: Writer, at: number, value: FetchTopic, s
 
 /** Room a `FetchTopic` needs at most, in bytes. */
 export function boundFetchTopic(value: FetchTopic): number {
-  return 15 + (value.topic === undefined ? 0 : textBound(value.topic)) +
-    (value.partitions === undefined ? 0 : boundElements(value.partitions, (one) => boundFetchPartition(one))) +
-    (value.tags === undefined ? 0 : boundElements(value.tags, (one) => boundTaggedField(one)))
+  return 15 + (value?.topic === undefined ? 0 : textBound(value?.topic)) +
+    (value?.partitions === undefined ? 0 : boundElements(value?.partitions, (one) => boundFetchPartition(one))) +
+    (value?.tags === undefined ? 0 : boundElements(value?.tags, (one) => boundTaggedField(one)))
 }
 
 /** Decodes bytes that are one `FetchTopic`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -1037,7 +1038,7 @@ export function writeFetchedPartition(writer: Writer, at: number, value: Fetched
       position = writeLeb128(
         bytes,
         position,
-        checkVarint(value.abortedTransactions.length + 1, 0, 4294967295, "FetchedPartition", "abortedTransactions")
+        checkVarint((value.abortedTransactions?.length ?? 0) + 1, 0, 4294967295, "FetchedPartition", "abortedTransactions")
       )
       let abortedTransactionsIndex = 0
       try {
@@ -1046,7 +1047,7 @@ export function writeFetchedPartition(writer: Writer, at: number, value: Fetched
           abortedTransactionsIndex++
         }
       } catch (error) {
-        throw inElement(error, "FetchedPartition", "abortedTransactions", abortedTransactionsIndex)
+        throw inList(error, "FetchedPartition", "abortedTransactions", abortedTransactionsIndex, value.abortedTransactions)
       }
     }
   } else {
@@ -1054,7 +1055,7 @@ export function writeFetchedPartition(writer: Writer, at: number, value: Fetched
       putI32(view, position, -1, "FetchedPartition", "abortedTransactions")
       position = position + 4
     } else {
-      putI32(view, position, value.abortedTransactions.length, "FetchedPartition", "abortedTransactions")
+      putI32(view, position, value.abortedTransactions?.length ?? 0, "FetchedPartition", "abortedTransactions")
       position = position + 4
       let abortedTransactionsIndex2 = 0
       try {
@@ -1063,7 +1064,7 @@ export function writeFetchedPartition(writer: Writer, at: number, value: Fetched
           abortedTransactionsIndex2++
         }
       } catch (error) {
-        throw inElement(error, "FetchedPartition", "abortedTransactions", abortedTransactionsIndex2)
+        throw inList(error, "FetchedPartition", "abortedTransactions", abortedTransactionsIndex2, value.abortedTransactions)
       }
     }
   }
@@ -1092,7 +1093,7 @@ export function writeFetchedPartition(writer: Writer, at: number, value: Fetched
           recordsIndex++
         }
       } catch (error) {
-        throw inElement(error, "FetchedPartition", "records", recordsIndex)
+        throw inList(error, "FetchedPartition", "records", recordsIndex, value.records)
       }
       const recordsLength = (position - recordsFrom) + 1
       const recordsEnd = slide(bytes, recordsFrom, position, recordsAt + leb128Size(recordsLength))
@@ -1115,14 +1116,14 @@ export function writeFetchedPartition(writer: Writer, at: number, value: Fetched
           recordsIndex2++
         }
       } catch (error) {
-        throw inElement(error, "FetchedPartition", "records", recordsIndex2)
+        throw inList(error, "FetchedPartition", "records", recordsIndex2, value.records)
       }
       putI32(view, recordsAt2, position - recordsFrom2, "FetchedPartition", "records")
     }
   }
   checkPresence(value.tags !== undefined, states.apiVersion >= 12, "FetchedPartition", "tags", "apiVersion is 12…")
   if (states.apiVersion >= 12) {
-    position = writeLeb128(bytes, position, checkVarint(value.tags!.length, 0, 4294967295, "FetchedPartition", "tags"))
+    position = writeLeb128(bytes, position, checkVarint(value.tags!?.length ?? 0, 0, 4294967295, "FetchedPartition", "tags"))
     let tagsIndex = 0
     try {
       for (const tagsElement of value.tags!) {
@@ -1130,7 +1131,7 @@ export function writeFetchedPartition(writer: Writer, at: number, value: Fetched
         tagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "FetchedPartition", "tags", tagsIndex)
+      throw inList(error, "FetchedPartition", "tags", tagsIndex, value.tags!)
     }
   }
   return position
@@ -1138,11 +1139,11 @@ export function writeFetchedPartition(writer: Writer, at: number, value: Fetched
 
 /** Room a `FetchedPartition` needs at most, in bytes. */
 export function boundFetchedPartition(value: FetchedPartition): number {
-  return 49 + (value.abortedTransactions === undefined
+  return 49 + (value?.abortedTransactions === undefined
     ? 0
-    : (value.abortedTransactions === null ? 0 : boundElements(value.abortedTransactions, (one) => boundAbortedTransaction(one)))) +
-    (value.records === undefined ? 0 : (value.records === null ? 0 : boundElements(value.records, (one) => boundRecordBatch(one)))) +
-    (value.tags === undefined ? 0 : boundElements(value.tags, (one) => boundTaggedField(one)))
+    : (value?.abortedTransactions === null ? 0 : boundElements(value?.abortedTransactions, (one) => boundAbortedTransaction(one)))) +
+    (value?.records === undefined ? 0 : (value?.records === null ? 0 : boundElements(value?.records, (one) => boundRecordBatch(one)))) +
+    (value?.tags === undefined ? 0 : boundElements(value?.tags, (one) => boundTaggedField(one)))
 }
 
 /** Decodes bytes that are one `FetchedPartition`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -1261,16 +1262,16 @@ export function writeFetchedTopic(writer: Writer, at: number, value: FetchedTopi
   const { bytes, view } = writer
   let position = at
   if (states.apiVersion >= 12) {
-    position = writeLeb128(bytes, position, checkVarint((textLength(value.topic)) + 1, 0, 4294967295, "FetchedTopic", "topic"))
-    position = position + encodeText(bytes, position, value.topic)
+    position = writeLeb128(bytes, position, checkVarint((textLength(value.topic ?? "")) + 1, 0, 4294967295, "FetchedTopic", "topic"))
+    position = putText(bytes, position, value.topic, "FetchedTopic", "topic")
   } else {
     const topicAt = position
     const topicFrom = position + 2
-    position = position + 2 + encodeText(bytes, position + 2, value.topic)
+    position = putText(bytes, position + 2, value.topic, "FetchedTopic", "topic")
     putI16(view, topicAt, position - topicFrom, "FetchedTopic", "topic")
   }
   if (states.apiVersion >= 12) {
-    position = writeLeb128(bytes, position, checkVarint(value.partitions.length + 1, 0, 4294967295, "FetchedTopic", "partitions"))
+    position = writeLeb128(bytes, position, checkVarint((value.partitions?.length ?? 0) + 1, 0, 4294967295, "FetchedTopic", "partitions"))
     let partitionsIndex = 0
     try {
       for (const partitionsElement of value.partitions) {
@@ -1278,10 +1279,10 @@ export function writeFetchedTopic(writer: Writer, at: number, value: FetchedTopi
         partitionsIndex++
       }
     } catch (error) {
-      throw inElement(error, "FetchedTopic", "partitions", partitionsIndex)
+      throw inList(error, "FetchedTopic", "partitions", partitionsIndex, value.partitions)
     }
   } else {
-    putI32(view, position, value.partitions.length, "FetchedTopic", "partitions")
+    putI32(view, position, value.partitions?.length ?? 0, "FetchedTopic", "partitions")
     position = position + 4
     let partitionsIndex2 = 0
     try {
@@ -1290,12 +1291,12 @@ export function writeFetchedTopic(writer: Writer, at: number, value: FetchedTopi
         partitionsIndex2++
       }
     } catch (error) {
-      throw inElement(error, "FetchedTopic", "partitions", partitionsIndex2)
+      throw inList(error, "FetchedTopic", "partitions", partitionsIndex2, value.partitions)
     }
   }
   checkPresence(value.tags !== undefined, states.apiVersion >= 12, "FetchedTopic", "tags", "apiVersion is 12…")
   if (states.apiVersion >= 12) {
-    position = writeLeb128(bytes, position, checkVarint(value.tags!.length, 0, 4294967295, "FetchedTopic", "tags"))
+    position = writeLeb128(bytes, position, checkVarint(value.tags!?.length ?? 0, 0, 4294967295, "FetchedTopic", "tags"))
     let tagsIndex = 0
     try {
       for (const tagsElement of value.tags!) {
@@ -1303,7 +1304,7 @@ export function writeFetchedTopic(writer: Writer, at: number, value: FetchedTopi
         tagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "FetchedTopic", "tags", tagsIndex)
+      throw inList(error, "FetchedTopic", "tags", tagsIndex, value.tags!)
     }
   }
   return position
@@ -1311,9 +1312,9 @@ export function writeFetchedTopic(writer: Writer, at: number, value: FetchedTopi
 
 /** Room a `FetchedTopic` needs at most, in bytes. */
 export function boundFetchedTopic(value: FetchedTopic): number {
-  return 15 + (value.topic === undefined ? 0 : textBound(value.topic)) +
-    (value.partitions === undefined ? 0 : boundElements(value.partitions, (one) => boundFetchedPartition(one))) +
-    (value.tags === undefined ? 0 : boundElements(value.tags, (one) => boundTaggedField(one)))
+  return 15 + (value?.topic === undefined ? 0 : textBound(value?.topic)) +
+    (value?.partitions === undefined ? 0 : boundElements(value?.partitions, (one) => boundFetchedPartition(one))) +
+    (value?.tags === undefined ? 0 : boundElements(value?.tags, (one) => boundTaggedField(one)))
 }
 
 /** Decodes bytes that are one `FetchedTopic`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -1432,16 +1433,16 @@ export function writeForgottenTopic(writer: Writer, at: number, value: Forgotten
   const { bytes, view } = writer
   let position = at
   if (states.apiVersion >= 12) {
-    position = writeLeb128(bytes, position, checkVarint((textLength(value.topic)) + 1, 0, 4294967295, "ForgottenTopic", "topic"))
-    position = position + encodeText(bytes, position, value.topic)
+    position = writeLeb128(bytes, position, checkVarint((textLength(value.topic ?? "")) + 1, 0, 4294967295, "ForgottenTopic", "topic"))
+    position = putText(bytes, position, value.topic, "ForgottenTopic", "topic")
   } else {
     const topicAt = position
     const topicFrom = position + 2
-    position = position + 2 + encodeText(bytes, position + 2, value.topic)
+    position = putText(bytes, position + 2, value.topic, "ForgottenTopic", "topic")
     putI16(view, topicAt, position - topicFrom, "ForgottenTopic", "topic")
   }
   if (states.apiVersion >= 12) {
-    position = writeLeb128(bytes, position, checkVarint(value.partitions.length + 1, 0, 4294967295, "ForgottenTopic", "partitions"))
+    position = writeLeb128(bytes, position, checkVarint((value.partitions?.length ?? 0) + 1, 0, 4294967295, "ForgottenTopic", "partitions"))
     let partitionsIndex = 0
     try {
       for (const partitionsElement of value.partitions) {
@@ -1450,10 +1451,10 @@ export function writeForgottenTopic(writer: Writer, at: number, value: Forgotten
         partitionsIndex++
       }
     } catch (error) {
-      throw inElement(error, "ForgottenTopic", "partitions", partitionsIndex)
+      throw inList(error, "ForgottenTopic", "partitions", partitionsIndex, value.partitions)
     }
   } else {
-    putI32(view, position, value.partitions.length, "ForgottenTopic", "partitions")
+    putI32(view, position, value.partitions?.length ?? 0, "ForgottenTopic", "partitions")
     position = position + 4
     let partitionsIndex2 = 0
     try {
@@ -1463,12 +1464,12 @@ export function writeForgottenTopic(writer: Writer, at: number, value: Forgotten
         partitionsIndex2++
       }
     } catch (error) {
-      throw inElement(error, "ForgottenTopic", "partitions", partitionsIndex2)
+      throw inList(error, "ForgottenTopic", "partitions", partitionsIndex2, value.partitions)
     }
   }
   checkPresence(value.tags !== undefined, states.apiVersion >= 12, "ForgottenTopic", "tags", "apiVersion is 12…")
   if (states.apiVersion >= 12) {
-    position = writeLeb128(bytes, position, checkVarint(value.tags!.length, 0, 4294967295, "ForgottenTopic", "tags"))
+    position = writeLeb128(bytes, position, checkVarint(value.tags!?.length ?? 0, 0, 4294967295, "ForgottenTopic", "tags"))
     let tagsIndex = 0
     try {
       for (const tagsElement of value.tags!) {
@@ -1476,7 +1477,7 @@ export function writeForgottenTopic(writer: Writer, at: number, value: Forgotten
         tagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "ForgottenTopic", "tags", tagsIndex)
+      throw inList(error, "ForgottenTopic", "tags", tagsIndex, value.tags!)
     }
   }
   return position
@@ -1484,9 +1485,9 @@ export function writeForgottenTopic(writer: Writer, at: number, value: Forgotten
 
 /** Room a `ForgottenTopic` needs at most, in bytes. */
 export function boundForgottenTopic(value: ForgottenTopic): number {
-  return 15 + (value.topic === undefined ? 0 : textBound(value.topic)) +
-    (value.partitions === undefined ? 0 : value.partitions.length * 4) +
-    (value.tags === undefined ? 0 : boundElements(value.tags, (one) => boundTaggedField(one)))
+  return 15 + (value?.topic === undefined ? 0 : textBound(value?.topic)) +
+    (value?.partitions === undefined ? 0 : (value?.partitions?.length ?? 0) * 4) +
+    (value?.tags === undefined ? 0 : boundElements(value?.tags, (one) => boundTaggedField(one)))
 }
 
 /** Decodes bytes that are one `ForgottenTopic`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -1718,7 +1719,11 @@ export function writeMetadataPartition(writer: Writer, at: number, value: Metada
     position = position + 4
   }
   if (states.apiVersion >= 9) {
-    position = writeLeb128(bytes, position, checkVarint(value.replicaNodes.length + 1, 0, 4294967295, "MetadataPartition", "replicaNodes"))
+    position = writeLeb128(
+      bytes,
+      position,
+      checkVarint((value.replicaNodes?.length ?? 0) + 1, 0, 4294967295, "MetadataPartition", "replicaNodes")
+    )
     let replicaNodesIndex = 0
     try {
       for (const replicaNodesElement of value.replicaNodes) {
@@ -1727,10 +1732,10 @@ export function writeMetadataPartition(writer: Writer, at: number, value: Metada
         replicaNodesIndex++
       }
     } catch (error) {
-      throw inElement(error, "MetadataPartition", "replicaNodes", replicaNodesIndex)
+      throw inList(error, "MetadataPartition", "replicaNodes", replicaNodesIndex, value.replicaNodes)
     }
   } else {
-    putI32(view, position, value.replicaNodes.length, "MetadataPartition", "replicaNodes")
+    putI32(view, position, value.replicaNodes?.length ?? 0, "MetadataPartition", "replicaNodes")
     position = position + 4
     let replicaNodesIndex2 = 0
     try {
@@ -1740,11 +1745,11 @@ export function writeMetadataPartition(writer: Writer, at: number, value: Metada
         replicaNodesIndex2++
       }
     } catch (error) {
-      throw inElement(error, "MetadataPartition", "replicaNodes", replicaNodesIndex2)
+      throw inList(error, "MetadataPartition", "replicaNodes", replicaNodesIndex2, value.replicaNodes)
     }
   }
   if (states.apiVersion >= 9) {
-    position = writeLeb128(bytes, position, checkVarint(value.isrNodes.length + 1, 0, 4294967295, "MetadataPartition", "isrNodes"))
+    position = writeLeb128(bytes, position, checkVarint((value.isrNodes?.length ?? 0) + 1, 0, 4294967295, "MetadataPartition", "isrNodes"))
     let isrNodesIndex = 0
     try {
       for (const isrNodesElement of value.isrNodes) {
@@ -1753,10 +1758,10 @@ export function writeMetadataPartition(writer: Writer, at: number, value: Metada
         isrNodesIndex++
       }
     } catch (error) {
-      throw inElement(error, "MetadataPartition", "isrNodes", isrNodesIndex)
+      throw inList(error, "MetadataPartition", "isrNodes", isrNodesIndex, value.isrNodes)
     }
   } else {
-    putI32(view, position, value.isrNodes.length, "MetadataPartition", "isrNodes")
+    putI32(view, position, value.isrNodes?.length ?? 0, "MetadataPartition", "isrNodes")
     position = position + 4
     let isrNodesIndex2 = 0
     try {
@@ -1766,7 +1771,7 @@ export function writeMetadataPartition(writer: Writer, at: number, value: Metada
         isrNodesIndex2++
       }
     } catch (error) {
-      throw inElement(error, "MetadataPartition", "isrNodes", isrNodesIndex2)
+      throw inList(error, "MetadataPartition", "isrNodes", isrNodesIndex2, value.isrNodes)
     }
   }
   checkPresence(value.offlineReplicas !== undefined, states.apiVersion >= 5, "MetadataPartition", "offlineReplicas", "apiVersion is 5…")
@@ -1775,7 +1780,7 @@ export function writeMetadataPartition(writer: Writer, at: number, value: Metada
       position = writeLeb128(
         bytes,
         position,
-        checkVarint((value.offlineReplicas!.length) + 1, 0, 4294967295, "MetadataPartition", "offlineReplicas")
+        checkVarint((value.offlineReplicas!?.length ?? 0) + 1, 0, 4294967295, "MetadataPartition", "offlineReplicas")
       )
       let offlineReplicasIndex = 0
       try {
@@ -1785,10 +1790,10 @@ export function writeMetadataPartition(writer: Writer, at: number, value: Metada
           offlineReplicasIndex++
         }
       } catch (error) {
-        throw inElement(error, "MetadataPartition", "offlineReplicas", offlineReplicasIndex)
+        throw inList(error, "MetadataPartition", "offlineReplicas", offlineReplicasIndex, value.offlineReplicas!)
       }
     } else {
-      putI32(view, position, value.offlineReplicas!.length, "MetadataPartition", "offlineReplicas")
+      putI32(view, position, value.offlineReplicas!?.length ?? 0, "MetadataPartition", "offlineReplicas")
       position = position + 4
       let offlineReplicasIndex2 = 0
       try {
@@ -1798,13 +1803,13 @@ export function writeMetadataPartition(writer: Writer, at: number, value: Metada
           offlineReplicasIndex2++
         }
       } catch (error) {
-        throw inElement(error, "MetadataPartition", "offlineReplicas", offlineReplicasIndex2)
+        throw inList(error, "MetadataPartition", "offlineReplicas", offlineReplicasIndex2, value.offlineReplicas!)
       }
     }
   }
   checkPresence(value.tags !== undefined, states.apiVersion >= 9, "MetadataPartition", "tags", "apiVersion is 9…")
   if (states.apiVersion >= 9) {
-    position = writeLeb128(bytes, position, checkVarint(value.tags!.length, 0, 4294967295, "MetadataPartition", "tags"))
+    position = writeLeb128(bytes, position, checkVarint(value.tags!?.length ?? 0, 0, 4294967295, "MetadataPartition", "tags"))
     let tagsIndex = 0
     try {
       for (const tagsElement of value.tags!) {
@@ -1812,7 +1817,7 @@ export function writeMetadataPartition(writer: Writer, at: number, value: Metada
         tagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "MetadataPartition", "tags", tagsIndex)
+      throw inList(error, "MetadataPartition", "tags", tagsIndex, value.tags!)
     }
   }
   return position
@@ -1820,10 +1825,10 @@ export function writeMetadataPartition(writer: Writer, at: number, value: Metada
 
 /** Room a `MetadataPartition` needs at most, in bytes. */
 export function boundMetadataPartition(value: MetadataPartition): number {
-  return 34 + (value.replicaNodes === undefined ? 0 : value.replicaNodes.length * 4) +
-    (value.isrNodes === undefined ? 0 : value.isrNodes.length * 4) +
-    (value.offlineReplicas === undefined ? 0 : (value.offlineReplicas === undefined ? 0 : value.offlineReplicas.length * 4)) +
-    (value.tags === undefined ? 0 : boundElements(value.tags, (one) => boundTaggedField(one)))
+  return 34 + (value?.replicaNodes === undefined ? 0 : (value?.replicaNodes?.length ?? 0) * 4) +
+    (value?.isrNodes === undefined ? 0 : (value?.isrNodes?.length ?? 0) * 4) +
+    (value?.offlineReplicas === undefined ? 0 : (value?.offlineReplicas === undefined ? 0 : (value?.offlineReplicas?.length ?? 0) * 4)) +
+    (value?.tags === undefined ? 0 : boundElements(value?.tags, (one) => boundTaggedField(one)))
 }
 
 /** Decodes bytes that are one `MetadataPartition`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -1925,16 +1930,20 @@ export function writeMetadataRequestTopic(writer: Writer, at: number, value: Met
   let position = at
   checkPresence(value.topicId !== undefined, states.apiVersion >= 10, "MetadataRequestTopic", "topicId", "apiVersion is 10…")
   if (states.apiVersion >= 10) {
-    checkLength(value.topicId!.length, 16, "MetadataRequestTopic", "topicId")
-    bytes.set(value.topicId!, position)
+    checkLength(value.topicId!?.length, 16, "MetadataRequestTopic", "topicId")
+    putBytes(bytes, position, value.topicId!, "MetadataRequestTopic", "topicId")
     position = position + 16
   }
   if (states.apiVersion >= 9) {
     if (value.name === null) {
       position = writeLeb128(bytes, position, checkVarint(0, 0, 4294967295, "MetadataRequestTopic", "name"))
     } else {
-      position = writeLeb128(bytes, position, checkVarint((textLength(value.name)) + 1, 0, 4294967295, "MetadataRequestTopic", "name"))
-      position = position + encodeText(bytes, position, value.name)
+      position = writeLeb128(
+        bytes,
+        position,
+        checkVarint((textLength(value.name ?? "")) + 1, 0, 4294967295, "MetadataRequestTopic", "name")
+      )
+      position = putText(bytes, position, value.name, "MetadataRequestTopic", "name")
     }
   } else {
     if (value.name === null) {
@@ -1943,13 +1952,13 @@ export function writeMetadataRequestTopic(writer: Writer, at: number, value: Met
     } else {
       const nameAt = position
       const nameFrom = position + 2
-      position = position + 2 + encodeText(bytes, position + 2, value.name)
+      position = putText(bytes, position + 2, value.name, "MetadataRequestTopic", "name")
       putI16(view, nameAt, position - nameFrom, "MetadataRequestTopic", "name")
     }
   }
   checkPresence(value.tags !== undefined, states.apiVersion >= 9, "MetadataRequestTopic", "tags", "apiVersion is 9…")
   if (states.apiVersion >= 9) {
-    position = writeLeb128(bytes, position, checkVarint(value.tags!.length, 0, 4294967295, "MetadataRequestTopic", "tags"))
+    position = writeLeb128(bytes, position, checkVarint(value.tags!?.length ?? 0, 0, 4294967295, "MetadataRequestTopic", "tags"))
     let tagsIndex = 0
     try {
       for (const tagsElement of value.tags!) {
@@ -1957,7 +1966,7 @@ export function writeMetadataRequestTopic(writer: Writer, at: number, value: Met
         tagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "MetadataRequestTopic", "tags", tagsIndex)
+      throw inList(error, "MetadataRequestTopic", "tags", tagsIndex, value.tags!)
     }
   }
   return position
@@ -1965,8 +1974,8 @@ export function writeMetadataRequestTopic(writer: Writer, at: number, value: Met
 
 /** Room a `MetadataRequestTopic` needs at most, in bytes. */
 export function boundMetadataRequestTopic(value: MetadataRequestTopic): number {
-  return 26 + (value.name === undefined ? 0 : (value.name === null ? 0 : textBound(value.name))) +
-    (value.tags === undefined ? 0 : boundElements(value.tags, (one) => boundTaggedField(one)))
+  return 26 + (value?.name === undefined ? 0 : (value?.name === null ? 0 : textBound(value?.name))) +
+    (value?.tags === undefined ? 0 : boundElements(value?.tags, (one) => boundTaggedField(one)))
 }
 
 /** Decodes bytes that are one `MetadataRequestTopic`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -2132,8 +2141,8 @@ export function writeMetadataTopic(writer: Writer, at: number, value: MetadataTo
     if (value.name === null) {
       position = writeLeb128(bytes, position, checkVarint(0, 0, 4294967295, "MetadataTopic", "name"))
     } else {
-      position = writeLeb128(bytes, position, checkVarint((textLength(value.name)) + 1, 0, 4294967295, "MetadataTopic", "name"))
-      position = position + encodeText(bytes, position, value.name)
+      position = writeLeb128(bytes, position, checkVarint((textLength(value.name ?? "")) + 1, 0, 4294967295, "MetadataTopic", "name"))
+      position = putText(bytes, position, value.name, "MetadataTopic", "name")
     }
   } else {
     if (value.name === null) {
@@ -2142,14 +2151,14 @@ export function writeMetadataTopic(writer: Writer, at: number, value: MetadataTo
     } else {
       const nameAt = position
       const nameFrom = position + 2
-      position = position + 2 + encodeText(bytes, position + 2, value.name)
+      position = putText(bytes, position + 2, value.name, "MetadataTopic", "name")
       putI16(view, nameAt, position - nameFrom, "MetadataTopic", "name")
     }
   }
   checkPresence(value.topicId !== undefined, states.apiVersion >= 10, "MetadataTopic", "topicId", "apiVersion is 10…")
   if (states.apiVersion >= 10) {
-    checkLength(value.topicId!.length, 16, "MetadataTopic", "topicId")
-    bytes.set(value.topicId!, position)
+    checkLength(value.topicId!?.length, 16, "MetadataTopic", "topicId")
+    putBytes(bytes, position, value.topicId!, "MetadataTopic", "topicId")
     position = position + 16
   }
   checkPresence(value.isInternal !== undefined, states.apiVersion >= 1, "MetadataTopic", "isInternal", "apiVersion is 1…")
@@ -2158,7 +2167,7 @@ export function writeMetadataTopic(writer: Writer, at: number, value: MetadataTo
     position = position + 1
   }
   if (states.apiVersion >= 9) {
-    position = writeLeb128(bytes, position, checkVarint(value.partitions.length + 1, 0, 4294967295, "MetadataTopic", "partitions"))
+    position = writeLeb128(bytes, position, checkVarint((value.partitions?.length ?? 0) + 1, 0, 4294967295, "MetadataTopic", "partitions"))
     let partitionsIndex = 0
     try {
       for (const partitionsElement of value.partitions) {
@@ -2166,10 +2175,10 @@ export function writeMetadataTopic(writer: Writer, at: number, value: MetadataTo
         partitionsIndex++
       }
     } catch (error) {
-      throw inElement(error, "MetadataTopic", "partitions", partitionsIndex)
+      throw inList(error, "MetadataTopic", "partitions", partitionsIndex, value.partitions)
     }
   } else {
-    putI32(view, position, value.partitions.length, "MetadataTopic", "partitions")
+    putI32(view, position, value.partitions?.length ?? 0, "MetadataTopic", "partitions")
     position = position + 4
     let partitionsIndex2 = 0
     try {
@@ -2178,7 +2187,7 @@ export function writeMetadataTopic(writer: Writer, at: number, value: MetadataTo
         partitionsIndex2++
       }
     } catch (error) {
-      throw inElement(error, "MetadataTopic", "partitions", partitionsIndex2)
+      throw inList(error, "MetadataTopic", "partitions", partitionsIndex2, value.partitions)
     }
   }
   checkPresence(
@@ -2194,7 +2203,7 @@ export function writeMetadataTopic(writer: Writer, at: number, value: MetadataTo
   }
   checkPresence(value.tags !== undefined, states.apiVersion >= 9, "MetadataTopic", "tags", "apiVersion is 9…")
   if (states.apiVersion >= 9) {
-    position = writeLeb128(bytes, position, checkVarint(value.tags!.length, 0, 4294967295, "MetadataTopic", "tags"))
+    position = writeLeb128(bytes, position, checkVarint(value.tags!?.length ?? 0, 0, 4294967295, "MetadataTopic", "tags"))
     let tagsIndex = 0
     try {
       for (const tagsElement of value.tags!) {
@@ -2202,7 +2211,7 @@ export function writeMetadataTopic(writer: Writer, at: number, value: MetadataTo
         tagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "MetadataTopic", "tags", tagsIndex)
+      throw inList(error, "MetadataTopic", "tags", tagsIndex, value.tags!)
     }
   }
   return position
@@ -2210,9 +2219,9 @@ export function writeMetadataTopic(writer: Writer, at: number, value: MetadataTo
 
 /** Room a `MetadataTopic` needs at most, in bytes. */
 export function boundMetadataTopic(value: MetadataTopic): number {
-  return 38 + (value.name === undefined ? 0 : (value.name === null ? 0 : textBound(value.name))) +
-    (value.partitions === undefined ? 0 : boundElements(value.partitions, (one) => boundMetadataPartition(one))) +
-    (value.tags === undefined ? 0 : boundElements(value.tags, (one) => boundTaggedField(one)))
+  return 38 + (value?.name === undefined ? 0 : (value?.name === null ? 0 : textBound(value?.name))) +
+    (value?.partitions === undefined ? 0 : boundElements(value?.partitions, (one) => boundMetadataPartition(one))) +
+    (value?.tags === undefined ? 0 : boundElements(value?.tags, (one) => boundTaggedField(one)))
 }
 
 /** Decodes bytes that are one `MetadataTopic`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -2346,7 +2355,7 @@ export function writeProducePartition(writer: Writer, at: number, value: Produce
           recordsIndex++
         }
       } catch (error) {
-        throw inElement(error, "ProducePartition", "records", recordsIndex)
+        throw inList(error, "ProducePartition", "records", recordsIndex, value.records)
       }
       const recordsLength = (position - recordsFrom) + 1
       const recordsEnd = slide(bytes, recordsFrom, position, recordsAt + leb128Size(recordsLength))
@@ -2369,14 +2378,14 @@ export function writeProducePartition(writer: Writer, at: number, value: Produce
           recordsIndex2++
         }
       } catch (error) {
-        throw inElement(error, "ProducePartition", "records", recordsIndex2)
+        throw inList(error, "ProducePartition", "records", recordsIndex2, value.records)
       }
       putI32(view, recordsAt2, position - recordsFrom2, "ProducePartition", "records")
     }
   }
   checkPresence(value.tags !== undefined, states.apiVersion >= 9, "ProducePartition", "tags", "apiVersion is 9…")
   if (states.apiVersion >= 9) {
-    position = writeLeb128(bytes, position, checkVarint(value.tags!.length, 0, 4294967295, "ProducePartition", "tags"))
+    position = writeLeb128(bytes, position, checkVarint(value.tags!?.length ?? 0, 0, 4294967295, "ProducePartition", "tags"))
     let tagsIndex = 0
     try {
       for (const tagsElement of value.tags!) {
@@ -2384,7 +2393,7 @@ export function writeProducePartition(writer: Writer, at: number, value: Produce
         tagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "ProducePartition", "tags", tagsIndex)
+      throw inList(error, "ProducePartition", "tags", tagsIndex, value.tags!)
     }
   }
   return position
@@ -2393,8 +2402,8 @@ export function writeProducePartition(writer: Writer, at: number, value: Produce
 /** Room a `ProducePartition` needs at most, in bytes. */
 export function boundProducePartition(value: ProducePartition): number {
   return 14 +
-    (value.records === undefined ? 0 : (value.records === null ? 0 : boundElements(value.records, (one) => boundRecordBatch(one)))) +
-    (value.tags === undefined ? 0 : boundElements(value.tags, (one) => boundTaggedField(one)))
+    (value?.records === undefined ? 0 : (value?.records === null ? 0 : boundElements(value?.records, (one) => boundRecordBatch(one)))) +
+    (value?.tags === undefined ? 0 : boundElements(value?.tags, (one) => boundTaggedField(one)))
 }
 
 /** Decodes bytes that are one `ProducePartition`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -2513,16 +2522,16 @@ export function writeProduceTopic(writer: Writer, at: number, value: ProduceTopi
   const { bytes, view } = writer
   let position = at
   if (states.apiVersion >= 9) {
-    position = writeLeb128(bytes, position, checkVarint((textLength(value.name)) + 1, 0, 4294967295, "ProduceTopic", "name"))
-    position = position + encodeText(bytes, position, value.name)
+    position = writeLeb128(bytes, position, checkVarint((textLength(value.name ?? "")) + 1, 0, 4294967295, "ProduceTopic", "name"))
+    position = putText(bytes, position, value.name, "ProduceTopic", "name")
   } else {
     const nameAt = position
     const nameFrom = position + 2
-    position = position + 2 + encodeText(bytes, position + 2, value.name)
+    position = putText(bytes, position + 2, value.name, "ProduceTopic", "name")
     putI16(view, nameAt, position - nameFrom, "ProduceTopic", "name")
   }
   if (states.apiVersion >= 9) {
-    position = writeLeb128(bytes, position, checkVarint(value.partitions.length + 1, 0, 4294967295, "ProduceTopic", "partitions"))
+    position = writeLeb128(bytes, position, checkVarint((value.partitions?.length ?? 0) + 1, 0, 4294967295, "ProduceTopic", "partitions"))
     let partitionsIndex = 0
     try {
       for (const partitionsElement of value.partitions) {
@@ -2530,10 +2539,10 @@ export function writeProduceTopic(writer: Writer, at: number, value: ProduceTopi
         partitionsIndex++
       }
     } catch (error) {
-      throw inElement(error, "ProduceTopic", "partitions", partitionsIndex)
+      throw inList(error, "ProduceTopic", "partitions", partitionsIndex, value.partitions)
     }
   } else {
-    putI32(view, position, value.partitions.length, "ProduceTopic", "partitions")
+    putI32(view, position, value.partitions?.length ?? 0, "ProduceTopic", "partitions")
     position = position + 4
     let partitionsIndex2 = 0
     try {
@@ -2542,12 +2551,12 @@ export function writeProduceTopic(writer: Writer, at: number, value: ProduceTopi
         partitionsIndex2++
       }
     } catch (error) {
-      throw inElement(error, "ProduceTopic", "partitions", partitionsIndex2)
+      throw inList(error, "ProduceTopic", "partitions", partitionsIndex2, value.partitions)
     }
   }
   checkPresence(value.tags !== undefined, states.apiVersion >= 9, "ProduceTopic", "tags", "apiVersion is 9…")
   if (states.apiVersion >= 9) {
-    position = writeLeb128(bytes, position, checkVarint(value.tags!.length, 0, 4294967295, "ProduceTopic", "tags"))
+    position = writeLeb128(bytes, position, checkVarint(value.tags!?.length ?? 0, 0, 4294967295, "ProduceTopic", "tags"))
     let tagsIndex = 0
     try {
       for (const tagsElement of value.tags!) {
@@ -2555,7 +2564,7 @@ export function writeProduceTopic(writer: Writer, at: number, value: ProduceTopi
         tagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "ProduceTopic", "tags", tagsIndex)
+      throw inList(error, "ProduceTopic", "tags", tagsIndex, value.tags!)
     }
   }
   return position
@@ -2563,9 +2572,9 @@ export function writeProduceTopic(writer: Writer, at: number, value: ProduceTopi
 
 /** Room a `ProduceTopic` needs at most, in bytes. */
 export function boundProduceTopic(value: ProduceTopic): number {
-  return 15 + (value.name === undefined ? 0 : textBound(value.name)) +
-    (value.partitions === undefined ? 0 : boundElements(value.partitions, (one) => boundProducePartition(one))) +
-    (value.tags === undefined ? 0 : boundElements(value.tags, (one) => boundTaggedField(one)))
+  return 15 + (value?.name === undefined ? 0 : textBound(value?.name)) +
+    (value?.partitions === undefined ? 0 : boundElements(value?.partitions, (one) => boundProducePartition(one))) +
+    (value?.tags === undefined ? 0 : boundElements(value?.tags, (one) => boundTaggedField(one)))
 }
 
 /** Decodes bytes that are one `ProduceTopic`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -2759,7 +2768,7 @@ export function writeProducedPartition(writer: Writer, at: number, value: Produc
       position = writeLeb128(
         bytes,
         position,
-        checkVarint((value.recordErrors!.length) + 1, 0, 4294967295, "ProducedPartition", "recordErrors")
+        checkVarint((value.recordErrors!?.length ?? 0) + 1, 0, 4294967295, "ProducedPartition", "recordErrors")
       )
       let recordErrorsIndex = 0
       try {
@@ -2768,10 +2777,10 @@ export function writeProducedPartition(writer: Writer, at: number, value: Produc
           recordErrorsIndex++
         }
       } catch (error) {
-        throw inElement(error, "ProducedPartition", "recordErrors", recordErrorsIndex)
+        throw inList(error, "ProducedPartition", "recordErrors", recordErrorsIndex, value.recordErrors!)
       }
     } else {
-      putI32(view, position, value.recordErrors!.length, "ProducedPartition", "recordErrors")
+      putI32(view, position, value.recordErrors!?.length ?? 0, "ProducedPartition", "recordErrors")
       position = position + 4
       let recordErrorsIndex2 = 0
       try {
@@ -2780,7 +2789,7 @@ export function writeProducedPartition(writer: Writer, at: number, value: Produc
           recordErrorsIndex2++
         }
       } catch (error) {
-        throw inElement(error, "ProducedPartition", "recordErrors", recordErrorsIndex2)
+        throw inList(error, "ProducedPartition", "recordErrors", recordErrorsIndex2, value.recordErrors!)
       }
     }
   }
@@ -2793,9 +2802,9 @@ export function writeProducedPartition(writer: Writer, at: number, value: Produc
         position = writeLeb128(
           bytes,
           position,
-          checkVarint((textLength(value.errorMessage!)) + 1, 0, 4294967295, "ProducedPartition", "errorMessage")
+          checkVarint((textLength(value.errorMessage! ?? "")) + 1, 0, 4294967295, "ProducedPartition", "errorMessage")
         )
-        position = position + encodeText(bytes, position, value.errorMessage!)
+        position = putText(bytes, position, value.errorMessage!, "ProducedPartition", "errorMessage")
       }
     } else {
       if (value.errorMessage! === null) {
@@ -2804,14 +2813,14 @@ export function writeProducedPartition(writer: Writer, at: number, value: Produc
       } else {
         const errorMessageAt = position
         const errorMessageFrom = position + 2
-        position = position + 2 + encodeText(bytes, position + 2, value.errorMessage!)
+        position = putText(bytes, position + 2, value.errorMessage!, "ProducedPartition", "errorMessage")
         putI16(view, errorMessageAt, position - errorMessageFrom, "ProducedPartition", "errorMessage")
       }
     }
   }
   checkPresence(value.tags !== undefined, states.apiVersion >= 9, "ProducedPartition", "tags", "apiVersion is 9…")
   if (states.apiVersion >= 9) {
-    position = writeLeb128(bytes, position, checkVarint(value.tags!.length, 0, 4294967295, "ProducedPartition", "tags"))
+    position = writeLeb128(bytes, position, checkVarint(value.tags!?.length ?? 0, 0, 4294967295, "ProducedPartition", "tags"))
     let tagsIndex = 0
     try {
       for (const tagsElement of value.tags!) {
@@ -2819,7 +2828,7 @@ export function writeProducedPartition(writer: Writer, at: number, value: Produc
         tagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "ProducedPartition", "tags", tagsIndex)
+      throw inList(error, "ProducedPartition", "tags", tagsIndex, value.tags!)
     }
   }
   return position
@@ -2827,13 +2836,13 @@ export function writeProducedPartition(writer: Writer, at: number, value: Produc
 
 /** Room a `ProducedPartition` needs at most, in bytes. */
 export function boundProducedPartition(value: ProducedPartition): number {
-  return 45 + (value.recordErrors === undefined
+  return 45 + (value?.recordErrors === undefined
     ? 0
-    : (value.recordErrors === undefined ? 0 : boundElements(value.recordErrors, (one) => boundRecordError(one)))) +
-    (value.errorMessage === undefined
+    : (value?.recordErrors === undefined ? 0 : boundElements(value?.recordErrors, (one) => boundRecordError(one)))) +
+    (value?.errorMessage === undefined
       ? 0
-      : (value.errorMessage === undefined ? 0 : (value.errorMessage === null ? 0 : textBound(value.errorMessage)))) +
-    (value.tags === undefined ? 0 : boundElements(value.tags, (one) => boundTaggedField(one)))
+      : (value?.errorMessage === undefined ? 0 : (value?.errorMessage === null ? 0 : textBound(value?.errorMessage)))) +
+    (value?.tags === undefined ? 0 : boundElements(value?.tags, (one) => boundTaggedField(one)))
 }
 
 /** Decodes bytes that are one `ProducedPartition`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -2952,16 +2961,16 @@ export function writeProducedTopic(writer: Writer, at: number, value: ProducedTo
   const { bytes, view } = writer
   let position = at
   if (states.apiVersion >= 9) {
-    position = writeLeb128(bytes, position, checkVarint((textLength(value.name)) + 1, 0, 4294967295, "ProducedTopic", "name"))
-    position = position + encodeText(bytes, position, value.name)
+    position = writeLeb128(bytes, position, checkVarint((textLength(value.name ?? "")) + 1, 0, 4294967295, "ProducedTopic", "name"))
+    position = putText(bytes, position, value.name, "ProducedTopic", "name")
   } else {
     const nameAt = position
     const nameFrom = position + 2
-    position = position + 2 + encodeText(bytes, position + 2, value.name)
+    position = putText(bytes, position + 2, value.name, "ProducedTopic", "name")
     putI16(view, nameAt, position - nameFrom, "ProducedTopic", "name")
   }
   if (states.apiVersion >= 9) {
-    position = writeLeb128(bytes, position, checkVarint(value.partitions.length + 1, 0, 4294967295, "ProducedTopic", "partitions"))
+    position = writeLeb128(bytes, position, checkVarint((value.partitions?.length ?? 0) + 1, 0, 4294967295, "ProducedTopic", "partitions"))
     let partitionsIndex = 0
     try {
       for (const partitionsElement of value.partitions) {
@@ -2969,10 +2978,10 @@ export function writeProducedTopic(writer: Writer, at: number, value: ProducedTo
         partitionsIndex++
       }
     } catch (error) {
-      throw inElement(error, "ProducedTopic", "partitions", partitionsIndex)
+      throw inList(error, "ProducedTopic", "partitions", partitionsIndex, value.partitions)
     }
   } else {
-    putI32(view, position, value.partitions.length, "ProducedTopic", "partitions")
+    putI32(view, position, value.partitions?.length ?? 0, "ProducedTopic", "partitions")
     position = position + 4
     let partitionsIndex2 = 0
     try {
@@ -2981,12 +2990,12 @@ export function writeProducedTopic(writer: Writer, at: number, value: ProducedTo
         partitionsIndex2++
       }
     } catch (error) {
-      throw inElement(error, "ProducedTopic", "partitions", partitionsIndex2)
+      throw inList(error, "ProducedTopic", "partitions", partitionsIndex2, value.partitions)
     }
   }
   checkPresence(value.tags !== undefined, states.apiVersion >= 9, "ProducedTopic", "tags", "apiVersion is 9…")
   if (states.apiVersion >= 9) {
-    position = writeLeb128(bytes, position, checkVarint(value.tags!.length, 0, 4294967295, "ProducedTopic", "tags"))
+    position = writeLeb128(bytes, position, checkVarint(value.tags!?.length ?? 0, 0, 4294967295, "ProducedTopic", "tags"))
     let tagsIndex = 0
     try {
       for (const tagsElement of value.tags!) {
@@ -2994,7 +3003,7 @@ export function writeProducedTopic(writer: Writer, at: number, value: ProducedTo
         tagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "ProducedTopic", "tags", tagsIndex)
+      throw inList(error, "ProducedTopic", "tags", tagsIndex, value.tags!)
     }
   }
   return position
@@ -3002,9 +3011,9 @@ export function writeProducedTopic(writer: Writer, at: number, value: ProducedTo
 
 /** Room a `ProducedTopic` needs at most, in bytes. */
 export function boundProducedTopic(value: ProducedTopic): number {
-  return 15 + (value.name === undefined ? 0 : textBound(value.name)) +
-    (value.partitions === undefined ? 0 : boundElements(value.partitions, (one) => boundProducedPartition(one))) +
-    (value.tags === undefined ? 0 : boundElements(value.tags, (one) => boundTaggedField(one)))
+  return 15 + (value?.name === undefined ? 0 : textBound(value?.name)) +
+    (value?.partitions === undefined ? 0 : boundElements(value?.partitions, (one) => boundProducedPartition(one))) +
+    (value?.tags === undefined ? 0 : boundElements(value?.tags, (one) => boundTaggedField(one)))
 }
 
 /** Decodes bytes that are one `ProducedTopic`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -3100,16 +3109,16 @@ export function writeRecord(writer: Writer, at: number, value: Record): number {
   if (value.key === null) {
     position = writeLeb128(bytes, position, zigzag(checkVarint(-1, -2147483648, 2147483647, "Record", "key")))
   } else {
-    position = writeLeb128(bytes, position, zigzag(checkVarint(value.key.length, -2147483648, 2147483647, "Record", "key")))
-    position = putBytes(bytes, position, value.key)
+    position = writeLeb128(bytes, position, zigzag(checkVarint(value.key?.length ?? 0, -2147483648, 2147483647, "Record", "key")))
+    position = putBytes(bytes, position, value.key, "Record", "key")
   }
   if (value.value === null) {
     position = writeLeb128(bytes, position, zigzag(checkVarint(-1, -2147483648, 2147483647, "Record", "value")))
   } else {
-    position = writeLeb128(bytes, position, zigzag(checkVarint(value.value.length, -2147483648, 2147483647, "Record", "value")))
-    position = putBytes(bytes, position, value.value)
+    position = writeLeb128(bytes, position, zigzag(checkVarint(value.value?.length ?? 0, -2147483648, 2147483647, "Record", "value")))
+    position = putBytes(bytes, position, value.value, "Record", "value")
   }
-  position = writeLeb128(bytes, position, zigzag(checkVarint(value.headers.length, -2147483648, 2147483647, "Record", "headers")))
+  position = writeLeb128(bytes, position, zigzag(checkVarint(value.headers?.length ?? 0, -2147483648, 2147483647, "Record", "headers")))
   let headersIndex = 0
   try {
     for (const headersElement of value.headers) {
@@ -3117,15 +3126,15 @@ export function writeRecord(writer: Writer, at: number, value: Record): number {
       headersIndex++
     }
   } catch (error) {
-    throw inElement(error, "Record", "headers", headersIndex)
+    throw inList(error, "Record", "headers", headersIndex, value.headers)
   }
   return position
 }
 
 /** Room a `Record` needs at most, in bytes. */
 export function boundRecord(value: Record): number {
-  return 31 + (value.key === null ? 0 : value.key.length) + (value.value === null ? 0 : value.value.length) +
-    boundElements(value.headers, (one) => boundRecordHeader(one))
+  return 31 + (value?.key === null ? 0 : (value?.key?.length ?? 0)) + (value?.value === null ? 0 : (value?.value?.length ?? 0)) +
+    boundElements(value?.headers, (one) => boundRecordHeader(one))
 }
 
 /** Decodes bytes that are one `Record`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -3179,7 +3188,7 @@ export function writeRecordBatch(writer: Writer, at: number, value: RecordBatch)
 
 /** Room a `RecordBatch` needs at most, in bytes. */
 export function boundRecordBatch(value: RecordBatch): number {
-  return 12 + boundBatch(value.batch)
+  return 12 + boundBatch(value?.batch)
 }
 
 /** Decodes bytes that are one `RecordBatch`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -3275,8 +3284,8 @@ export function writeRecordError(writer: Writer, at: number, value: RecordError,
     if (value.message === null) {
       position = writeLeb128(bytes, position, checkVarint(0, 0, 4294967295, "RecordError", "message"))
     } else {
-      position = writeLeb128(bytes, position, checkVarint((textLength(value.message)) + 1, 0, 4294967295, "RecordError", "message"))
-      position = position + encodeText(bytes, position, value.message)
+      position = writeLeb128(bytes, position, checkVarint((textLength(value.message ?? "")) + 1, 0, 4294967295, "RecordError", "message"))
+      position = putText(bytes, position, value.message, "RecordError", "message")
     }
   } else {
     if (value.message === null) {
@@ -3285,13 +3294,13 @@ export function writeRecordError(writer: Writer, at: number, value: RecordError,
     } else {
       const messageAt = position
       const messageFrom = position + 2
-      position = position + 2 + encodeText(bytes, position + 2, value.message)
+      position = putText(bytes, position + 2, value.message, "RecordError", "message")
       putI16(view, messageAt, position - messageFrom, "RecordError", "message")
     }
   }
   checkPresence(value.tags !== undefined, states.apiVersion >= 9, "RecordError", "tags", "apiVersion is 9…")
   if (states.apiVersion >= 9) {
-    position = writeLeb128(bytes, position, checkVarint(value.tags!.length, 0, 4294967295, "RecordError", "tags"))
+    position = writeLeb128(bytes, position, checkVarint(value.tags!?.length ?? 0, 0, 4294967295, "RecordError", "tags"))
     let tagsIndex = 0
     try {
       for (const tagsElement of value.tags!) {
@@ -3299,7 +3308,7 @@ export function writeRecordError(writer: Writer, at: number, value: RecordError,
         tagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "RecordError", "tags", tagsIndex)
+      throw inList(error, "RecordError", "tags", tagsIndex, value.tags!)
     }
   }
   return position
@@ -3307,8 +3316,8 @@ export function writeRecordError(writer: Writer, at: number, value: RecordError,
 
 /** Room a `RecordError` needs at most, in bytes. */
 export function boundRecordError(value: RecordError): number {
-  return 14 + (value.message === undefined ? 0 : (value.message === null ? 0 : textBound(value.message))) +
-    (value.tags === undefined ? 0 : boundElements(value.tags, (one) => boundTaggedField(one)))
+  return 14 + (value?.message === undefined ? 0 : (value?.message === null ? 0 : textBound(value?.message))) +
+    (value?.tags === undefined ? 0 : boundElements(value?.tags, (one) => boundTaggedField(one)))
 }
 
 /** Decodes bytes that are one `RecordError`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -3358,20 +3367,20 @@ export function readRecordHeader(reader: Reader, at: number, end: number, start:
 export function writeRecordHeader(writer: Writer, at: number, value: RecordHeader): number {
   const { bytes } = writer
   let position = at
-  position = writeLeb128(bytes, position, zigzag(checkVarint(textLength(value.key), -2147483648, 2147483647, "RecordHeader", "key")))
-  position = position + encodeText(bytes, position, value.key)
+  position = writeLeb128(bytes, position, zigzag(checkVarint(textLength(value.key ?? ""), -2147483648, 2147483647, "RecordHeader", "key")))
+  position = putText(bytes, position, value.key, "RecordHeader", "key")
   if (value.value === null) {
     position = writeLeb128(bytes, position, zigzag(checkVarint(-1, -2147483648, 2147483647, "RecordHeader", "value")))
   } else {
-    position = writeLeb128(bytes, position, zigzag(checkVarint(value.value.length, -2147483648, 2147483647, "RecordHeader", "value")))
-    position = putBytes(bytes, position, value.value)
+    position = writeLeb128(bytes, position, zigzag(checkVarint(value.value?.length ?? 0, -2147483648, 2147483647, "RecordHeader", "value")))
+    position = putBytes(bytes, position, value.value, "RecordHeader", "value")
   }
   return position
 }
 
 /** Room a `RecordHeader` needs at most, in bytes. */
 export function boundRecordHeader(value: RecordHeader): number {
-  return 10 + textBound(value.key) + (value.value === null ? 0 : value.value.length)
+  return 10 + textBound(value?.key) + (value?.value === null ? 0 : (value?.value?.length ?? 0))
 }
 
 /** Decodes bytes that are one `RecordHeader`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -3498,7 +3507,7 @@ export function writeRecords(writer: Writer, at: number, value: Records): number
   switch (value._tag) {
     case "Plain": {
       let position = at
-      putI32(view, position, value.records.length, "Records", "records")
+      putI32(view, position, value.records?.length ?? 0, "Records", "records")
       position = position + 4
       let recordsIndex = 0
       try {
@@ -3515,32 +3524,32 @@ export function writeRecords(writer: Writer, at: number, value: Records): number
           recordsIndex++
         }
       } catch (error) {
-        throw inElement(error, "Records", "records", recordsIndex)
+        throw inList(error, "Records", "records", recordsIndex, value.records)
       }
       return position
     }
     case "Gzip": {
       let position = at
       putI32(view, position, value.count, "Records", "count")
-      position = putBytes(bytes, position + 4, value.compressed)
+      position = putBytes(bytes, position + 4, value.compressed, "Records", "compressed")
       return position
     }
     case "Snappy": {
       let position = at
       putI32(view, position, value.count, "Records", "count")
-      position = putBytes(bytes, position + 4, value.compressed)
+      position = putBytes(bytes, position + 4, value.compressed, "Records", "compressed")
       return position
     }
     case "Lz4": {
       let position = at
       putI32(view, position, value.count, "Records", "count")
-      position = putBytes(bytes, position + 4, value.compressed)
+      position = putBytes(bytes, position + 4, value.compressed, "Records", "compressed")
       return position
     }
     case "Zstd": {
       let position = at
       putI32(view, position, value.count, "Records", "count")
-      position = putBytes(bytes, position + 4, value.compressed)
+      position = putBytes(bytes, position + 4, value.compressed, "Records", "compressed")
       return position
     }
     default:
@@ -3556,17 +3565,17 @@ export function writeRecords(writer: Writer, at: number, value: Records): number
 
 /** Room a `Records` needs at most, in bytes. */
 export function boundRecords(value: Records): number {
-  switch (value._tag) {
+  switch (value?._tag) {
     case "Plain":
       return 4 + boundElements(value.records, (one) => 5 + boundRecord(one))
     case "Gzip":
-      return 4 + value.compressed.length
+      return 4 + (value.compressed?.length ?? 0)
     case "Snappy":
-      return 4 + value.compressed.length
+      return 4 + (value.compressed?.length ?? 0)
     case "Lz4":
-      return 4 + value.compressed.length
+      return 4 + (value.compressed?.length ?? 0)
     case "Zstd":
-      return 4 + value.compressed.length
+      return 4 + (value.compressed?.length ?? 0)
     default:
       return 0
   }
@@ -3574,7 +3583,7 @@ export function boundRecords(value: Records): number {
 
 /** The number that selects the case of a `Records`. */
 export function tagOfRecords(value: Records): number {
-  switch (value._tag) {
+  switch (value?._tag) {
     case "Plain":
       return 0
     case "Gzip":
@@ -3616,14 +3625,14 @@ export function writeTaggedField(writer: Writer, at: number, value: TaggedField)
   const { bytes } = writer
   let position = at
   position = writeLeb128(bytes, position, checkVarint(value.tag, 0, 4294967295, "TaggedField", "tag"))
-  position = writeLeb128(bytes, position, checkVarint(value.value.length, 0, 4294967295, "TaggedField", "value"))
-  position = putBytes(bytes, position, value.value)
+  position = writeLeb128(bytes, position, checkVarint(value.value?.length ?? 0, 0, 4294967295, "TaggedField", "value"))
+  position = putBytes(bytes, position, value.value, "TaggedField", "value")
   return position
 }
 
 /** Room a `TaggedField` needs at most, in bytes. */
 export function boundTaggedField(value: TaggedField): number {
-  return 10 + value.value.length
+  return 10 + (value?.value?.length ?? 0)
 }
 
 /** Decodes bytes that are one `TaggedField`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */

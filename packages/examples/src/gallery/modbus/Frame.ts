@@ -78,7 +78,7 @@ export function beginRequest(writer: Writer, _init: RequestInit, bound: number):
 export function finishRequest(writer: Writer, init: RequestInit, packet: string, opcode: number, bodyStart: number, bodyEnd: number): void {
   const { view, position: at } = writer
   const position = at
-  const length = bodyEnd - bodyStart + 1 + 1
+  const length = bodyEnd - bodyStart + 2
   if (bodyEnd - at > 260) unencodable("Limit", packet, "", "a frame of at most 260 bytes", `${bodyEnd - at} bytes`)
   putU16(view, position, init.transaction ?? 0, packet, "transaction")
   view.setUint16(position + 2, 0x00)
@@ -108,8 +108,8 @@ export const decodeUnknownRequest: RequestDecoder<UnknownRequest> = (reader, _at
 
 /** Appends the packet to a writer. Throws `EncodeError` and then leaves the writer as it was. */
 export function encodeUnknownRequest(writer: Writer, packet: RequestInit & Pick<UnknownRequest, "functionCode" | "data">): void {
-  const bodyStart = beginRequest(writer, packet, packet.data.length)
-  const end = putBytes(writer.bytes, bodyStart, packet.data)
+  const bodyStart = beginRequest(writer, packet, packet.data?.length ?? 0)
+  const end = putBytes(writer.bytes, bodyStart, packet.data, "UnknownRequest", "data")
   finishRequest(writer, packet, "UnknownRequest", packet.functionCode, bodyStart, end)
 }
 
@@ -201,7 +201,7 @@ export function finishResponse(
 ): void {
   const { view, position: at } = writer
   const position = at
-  const length = bodyEnd - bodyStart + 1 + 1
+  const length = bodyEnd - bodyStart + 2
   if (bodyEnd - at > 260) unencodable("Limit", packet, "", "a frame of at most 260 bytes", `${bodyEnd - at} bytes`)
   putU16(view, position, init.transaction ?? 0, packet, "transaction")
   view.setUint16(position + 2, 0x00)
@@ -231,8 +231,8 @@ export const decodeUnknownResponse: ResponseDecoder<UnknownResponse> = (reader, 
 
 /** Appends the packet to a writer. Throws `EncodeError` and then leaves the writer as it was. */
 export function encodeUnknownResponse(writer: Writer, packet: ResponseInit & Pick<UnknownResponse, "functionCode" | "data">): void {
-  const bodyStart = beginResponse(writer, packet, packet.data.length)
-  const end = putBytes(writer.bytes, bodyStart, packet.data)
+  const bodyStart = beginResponse(writer, packet, packet.data?.length ?? 0)
+  const end = putBytes(writer.bytes, bodyStart, packet.data, "UnknownResponse", "data")
   finishResponse(writer, packet, "UnknownResponse", packet.functionCode, bodyStart, end)
 }
 

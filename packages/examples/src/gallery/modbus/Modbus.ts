@@ -50,6 +50,7 @@ import {
   expectRoom,
   expectWithin,
   inElement,
+  inList,
   malformed,
   putBytes,
   putU16,
@@ -296,7 +297,7 @@ export const decodeDiagnose: RequestDecoder<Diagnose> = (reader, at, bodyStart, 
 }
 
 export const encodeDiagnose: RequestEncoder<Diagnose> = (writer, packet) => {
-  const bodyStart = beginRequest(writer, packet, 2 + packet.data.length * 2)
+  const bodyStart = beginRequest(writer, packet, 2 + (packet.data?.length ?? 0) * 2)
   const { view } = writer
   let position = bodyStart
   putU16(view, position, packet.subFunction, "Diagnose", "subFunction")
@@ -309,7 +310,7 @@ export const encodeDiagnose: RequestEncoder<Diagnose> = (writer, packet) => {
       dataIndex++
     }
   } catch (error) {
-    throw inElement(error, "Diagnose", "data", dataIndex)
+    throw inList(error, "Diagnose", "data", dataIndex, packet.data)
   }
   finishRequest(writer, packet, "Diagnose", 8, bodyStart, position)
 }
@@ -385,14 +386,14 @@ export const decodeWriteCoils: RequestDecoder<WriteCoils> = (reader, at, bodySta
 }
 
 export const encodeWriteCoils: RequestEncoder<WriteCoils> = (writer, packet) => {
-  const bodyStart = beginRequest(writer, packet, 5 + packet.coils.length)
+  const bodyStart = beginRequest(writer, packet, 5 + (packet.coils?.length ?? 0))
   const { bytes, view } = writer
   let position = bodyStart
   putU16(view, position, packet.address, "WriteCoils", "address")
   putU16(view, position + 2, packet.quantity, "WriteCoils", "quantity")
   const coilsAt = position + 4
   const coilsFrom = position + 5
-  position = putBytes(bytes, position + 5, packet.coils)
+  position = putBytes(bytes, position + 5, packet.coils, "WriteCoils", "coils")
   putU8(view, coilsAt, position - coilsFrom, "WriteCoils", "coils")
   finishRequest(writer, packet, "WriteCoils", 15, bodyStart, position)
 }
@@ -436,11 +437,11 @@ export const decodeWriteRegisters: RequestDecoder<WriteRegisters> = (reader, at,
 }
 
 export const encodeWriteRegisters: RequestEncoder<WriteRegisters> = (writer, packet) => {
-  const bodyStart = beginRequest(writer, packet, 5 + packet.registers.length * 2)
+  const bodyStart = beginRequest(writer, packet, 5 + (packet.registers?.length ?? 0) * 2)
   const { view } = writer
   let position = bodyStart
   putU16(view, position, packet.address, "WriteRegisters", "address")
-  putU16(view, position + 2, packet.registers.length, "WriteRegisters", "registers")
+  putU16(view, position + 2, packet.registers?.length ?? 0, "WriteRegisters", "registers")
   const byteCountAt = position + 4
   const registersFrom = position + 5
   position = position + 5
@@ -452,7 +453,7 @@ export const encodeWriteRegisters: RequestEncoder<WriteRegisters> = (writer, pac
       registersIndex++
     }
   } catch (error) {
-    throw inElement(error, "WriteRegisters", "registers", registersIndex)
+    throw inList(error, "WriteRegisters", "registers", registersIndex, packet.registers)
   }
   putU8(view, byteCountAt, position - registersFrom, "WriteRegisters", "registers")
   finishRequest(writer, packet, "WriteRegisters", 16, bodyStart, position)
@@ -515,7 +516,7 @@ export const decodeReadFileRecords: RequestDecoder<ReadFileRecords> = (reader, a
 }
 
 export const encodeReadFileRecords: RequestEncoder<ReadFileRecords> = (writer, packet) => {
-  const bodyStart = beginRequest(writer, packet, 1 + packet.records.length * 7)
+  const bodyStart = beginRequest(writer, packet, 1 + (packet.records?.length ?? 0) * 7)
   const { view } = writer
   let position = bodyStart
   const recordsAt = position
@@ -528,7 +529,7 @@ export const encodeReadFileRecords: RequestEncoder<ReadFileRecords> = (writer, p
       recordsIndex++
     }
   } catch (error) {
-    throw inElement(error, "ReadFileRecords", "records", recordsIndex)
+    throw inList(error, "ReadFileRecords", "records", recordsIndex, packet.records)
   }
   putU8(view, recordsAt, position - recordsFrom, "ReadFileRecords", "records")
   finishRequest(writer, packet, "ReadFileRecords", 20, bodyStart, position)
@@ -583,7 +584,7 @@ export const encodeWriteFileRecords: RequestEncoder<WriteFileRecords> = (writer,
       recordsIndex++
     }
   } catch (error) {
-    throw inElement(error, "WriteFileRecords", "records", recordsIndex)
+    throw inList(error, "WriteFileRecords", "records", recordsIndex, packet.records)
   }
   putU8(view, recordsAt, position - recordsFrom, "WriteFileRecords", "records")
   finishRequest(writer, packet, "WriteFileRecords", 21, bodyStart, position)
@@ -664,13 +665,13 @@ export const decodeReadWriteRegisters: RequestDecoder<ReadWriteRegisters> = (rea
 }
 
 export const encodeReadWriteRegisters: RequestEncoder<ReadWriteRegisters> = (writer, packet) => {
-  const bodyStart = beginRequest(writer, packet, 9 + packet.registers.length * 2)
+  const bodyStart = beginRequest(writer, packet, 9 + (packet.registers?.length ?? 0) * 2)
   const { view } = writer
   let position = bodyStart
   putU16(view, position, packet.readAddress, "ReadWriteRegisters", "readAddress")
   putU16(view, position + 2, packet.readQuantity, "ReadWriteRegisters", "readQuantity")
   putU16(view, position + 4, packet.writeAddress, "ReadWriteRegisters", "writeAddress")
-  putU16(view, position + 6, packet.registers.length, "ReadWriteRegisters", "registers")
+  putU16(view, position + 6, packet.registers?.length ?? 0, "ReadWriteRegisters", "registers")
   const byteCountAt = position + 8
   const registersFrom = position + 9
   position = position + 9
@@ -682,7 +683,7 @@ export const encodeReadWriteRegisters: RequestEncoder<ReadWriteRegisters> = (wri
       registersIndex++
     }
   } catch (error) {
-    throw inElement(error, "ReadWriteRegisters", "registers", registersIndex)
+    throw inList(error, "ReadWriteRegisters", "registers", registersIndex, packet.registers)
   }
   putU8(view, byteCountAt, position - registersFrom, "ReadWriteRegisters", "registers")
   finishRequest(writer, packet, "ReadWriteRegisters", 23, bodyStart, position)
@@ -799,12 +800,12 @@ export const decodeCoils: ResponseDecoder<Coils> = (reader, at, bodyStart, end, 
 }
 
 export const encodeCoils: ResponseEncoder<Coils> = (writer, packet) => {
-  const bodyStart = beginResponse(writer, packet, 1 + packet.coils.length)
+  const bodyStart = beginResponse(writer, packet, 1 + (packet.coils?.length ?? 0))
   const { bytes, view } = writer
   let position = bodyStart
   const coilsAt = position
   const coilsFrom = position + 1
-  position = putBytes(bytes, position + 1, packet.coils)
+  position = putBytes(bytes, position + 1, packet.coils, "Coils", "coils")
   putU8(view, coilsAt, position - coilsFrom, "Coils", "coils")
   finishResponse(writer, packet, "Coils", 1, bodyStart, position)
 }
@@ -833,12 +834,12 @@ export const decodeDiscreteInputs: ResponseDecoder<DiscreteInputs> = (reader, at
 }
 
 export const encodeDiscreteInputs: ResponseEncoder<DiscreteInputs> = (writer, packet) => {
-  const bodyStart = beginResponse(writer, packet, 1 + packet.inputs.length)
+  const bodyStart = beginResponse(writer, packet, 1 + (packet.inputs?.length ?? 0))
   const { bytes, view } = writer
   let position = bodyStart
   const inputsAt = position
   const inputsFrom = position + 1
-  position = putBytes(bytes, position + 1, packet.inputs)
+  position = putBytes(bytes, position + 1, packet.inputs, "DiscreteInputs", "inputs")
   putU8(view, inputsAt, position - inputsFrom, "DiscreteInputs", "inputs")
   finishResponse(writer, packet, "DiscreteInputs", 2, bodyStart, position)
 }
@@ -879,7 +880,7 @@ export const decodeHoldingRegisters: ResponseDecoder<HoldingRegisters> = (reader
 }
 
 export const encodeHoldingRegisters: ResponseEncoder<HoldingRegisters> = (writer, packet) => {
-  const bodyStart = beginResponse(writer, packet, 1 + packet.registers.length * 2)
+  const bodyStart = beginResponse(writer, packet, 1 + (packet.registers?.length ?? 0) * 2)
   const { view } = writer
   let position = bodyStart
   const registersAt = position
@@ -893,7 +894,7 @@ export const encodeHoldingRegisters: ResponseEncoder<HoldingRegisters> = (writer
       registersIndex++
     }
   } catch (error) {
-    throw inElement(error, "HoldingRegisters", "registers", registersIndex)
+    throw inList(error, "HoldingRegisters", "registers", registersIndex, packet.registers)
   }
   putU8(view, registersAt, position - registersFrom, "HoldingRegisters", "registers")
   finishResponse(writer, packet, "HoldingRegisters", 3, bodyStart, position)
@@ -935,7 +936,7 @@ export const decodeInputRegisters: ResponseDecoder<InputRegisters> = (reader, at
 }
 
 export const encodeInputRegisters: ResponseEncoder<InputRegisters> = (writer, packet) => {
-  const bodyStart = beginResponse(writer, packet, 1 + packet.registers.length * 2)
+  const bodyStart = beginResponse(writer, packet, 1 + (packet.registers?.length ?? 0) * 2)
   const { view } = writer
   let position = bodyStart
   const registersAt = position
@@ -949,7 +950,7 @@ export const encodeInputRegisters: ResponseEncoder<InputRegisters> = (writer, pa
       registersIndex++
     }
   } catch (error) {
-    throw inElement(error, "InputRegisters", "registers", registersIndex)
+    throw inList(error, "InputRegisters", "registers", registersIndex, packet.registers)
   }
   putU8(view, registersAt, position - registersFrom, "InputRegisters", "registers")
   finishResponse(writer, packet, "InputRegisters", 4, bodyStart, position)
@@ -1075,7 +1076,7 @@ export const decodeDiagnosis: ResponseDecoder<Diagnosis> = (reader, at, bodyStar
 }
 
 export const encodeDiagnosis: ResponseEncoder<Diagnosis> = (writer, packet) => {
-  const bodyStart = beginResponse(writer, packet, 2 + packet.data.length * 2)
+  const bodyStart = beginResponse(writer, packet, 2 + (packet.data?.length ?? 0) * 2)
   const { view } = writer
   let position = bodyStart
   putU16(view, position, packet.subFunction, "Diagnosis", "subFunction")
@@ -1088,7 +1089,7 @@ export const encodeDiagnosis: ResponseEncoder<Diagnosis> = (writer, packet) => {
       dataIndex++
     }
   } catch (error) {
-    throw inElement(error, "Diagnosis", "data", dataIndex)
+    throw inList(error, "Diagnosis", "data", dataIndex, packet.data)
   }
   finishResponse(writer, packet, "Diagnosis", 8, bodyStart, position)
 }
@@ -1154,7 +1155,7 @@ export const decodeEventLog: ResponseDecoder<EventLog> = (reader, at, bodyStart,
 }
 
 export const encodeEventLog: ResponseEncoder<EventLog> = (writer, packet) => {
-  const bodyStart = beginResponse(writer, packet, 7 + packet.events.length)
+  const bodyStart = beginResponse(writer, packet, 7 + (packet.events?.length ?? 0))
   const { bytes, view } = writer
   let position = bodyStart
   const byteCountAt = position
@@ -1162,7 +1163,7 @@ export const encodeEventLog: ResponseEncoder<EventLog> = (writer, packet) => {
   putU16(view, position + 1, packet.status, "EventLog", "status")
   putU16(view, position + 3, packet.eventCount, "EventLog", "eventCount")
   putU16(view, position + 5, packet.messageCount, "EventLog", "messageCount")
-  position = putBytes(bytes, position + 7, packet.events)
+  position = putBytes(bytes, position + 7, packet.events, "EventLog", "events")
   putU8(view, byteCountAt, position - statusGroup, "EventLog", "events")
   finishResponse(writer, packet, "EventLog", 12, bodyStart, position)
 }
@@ -1248,12 +1249,12 @@ export const decodeServerId: ResponseDecoder<ServerId> = (reader, at, bodyStart,
 }
 
 export const encodeServerId: ResponseEncoder<ServerId> = (writer, packet) => {
-  const bodyStart = beginResponse(writer, packet, 1 + packet.data.length)
+  const bodyStart = beginResponse(writer, packet, 1 + (packet.data?.length ?? 0))
   const { bytes, view } = writer
   let position = bodyStart
   const dataAt = position
   const dataFrom = position + 1
-  position = putBytes(bytes, position + 1, packet.data)
+  position = putBytes(bytes, position + 1, packet.data, "ServerId", "data")
   putU8(view, dataAt, position - dataFrom, "ServerId", "data")
   finishResponse(writer, packet, "ServerId", 17, bodyStart, position)
 }
@@ -1307,7 +1308,7 @@ export const encodeFileRecords: ResponseEncoder<FileRecords> = (writer, packet) 
       recordsIndex++
     }
   } catch (error) {
-    throw inElement(error, "FileRecords", "records", recordsIndex)
+    throw inList(error, "FileRecords", "records", recordsIndex, packet.records)
   }
   putU8(view, recordsAt, position - recordsFrom, "FileRecords", "records")
   finishResponse(writer, packet, "FileRecords", 20, bodyStart, position)
@@ -1362,7 +1363,7 @@ export const encodeFileRecordsWritten: ResponseEncoder<FileRecordsWritten> = (wr
       recordsIndex++
     }
   } catch (error) {
-    throw inElement(error, "FileRecordsWritten", "records", recordsIndex)
+    throw inList(error, "FileRecordsWritten", "records", recordsIndex, packet.records)
   }
   putU8(view, recordsAt, position - recordsFrom, "FileRecordsWritten", "records")
   finishResponse(writer, packet, "FileRecordsWritten", 21, bodyStart, position)
@@ -1436,7 +1437,7 @@ export const decodeReadRegisters: ResponseDecoder<ReadRegisters> = (reader, at, 
 }
 
 export const encodeReadRegisters: ResponseEncoder<ReadRegisters> = (writer, packet) => {
-  const bodyStart = beginResponse(writer, packet, 1 + packet.registers.length * 2)
+  const bodyStart = beginResponse(writer, packet, 1 + (packet.registers?.length ?? 0) * 2)
   const { view } = writer
   let position = bodyStart
   const registersAt = position
@@ -1450,7 +1451,7 @@ export const encodeReadRegisters: ResponseEncoder<ReadRegisters> = (writer, pack
       registersIndex++
     }
   } catch (error) {
-    throw inElement(error, "ReadRegisters", "registers", registersIndex)
+    throw inList(error, "ReadRegisters", "registers", registersIndex, packet.registers)
   }
   putU8(view, registersAt, position - registersFrom, "ReadRegisters", "registers")
   finishResponse(writer, packet, "ReadRegisters", 23, bodyStart, position)
@@ -1494,12 +1495,12 @@ export const decodeFifo: ResponseDecoder<Fifo> = (reader, at, bodyStart, end, _o
 }
 
 export const encodeFifo: ResponseEncoder<Fifo> = (writer, packet) => {
-  const bodyStart = beginResponse(writer, packet, 4 + packet.registers.length * 2)
+  const bodyStart = beginResponse(writer, packet, 4 + (packet.registers?.length ?? 0) * 2)
   const { view } = writer
   let position = bodyStart
   const byteCountAt = position
   const countGroup = position + 2
-  putU16(view, position + 2, packet.registers.length, "Fifo", "registers")
+  putU16(view, position + 2, packet.registers?.length ?? 0, "Fifo", "registers")
   position = position + 4
   let registersIndex = 0
   try {
@@ -1509,7 +1510,7 @@ export const encodeFifo: ResponseEncoder<Fifo> = (writer, packet) => {
       registersIndex++
     }
   } catch (error) {
-    throw inElement(error, "Fifo", "registers", registersIndex)
+    throw inList(error, "Fifo", "registers", registersIndex, packet.registers)
   }
   putU16(view, byteCountAt, position - countGroup, "Fifo", "registers")
   finishResponse(writer, packet, "Fifo", 24, bodyStart, position)
@@ -1566,7 +1567,7 @@ export const encodeDeviceId: ResponseEncoder<DeviceId> = (writer, packet) => {
   putU8(view, position + 2, packet.conformity, "DeviceId", "conformity")
   putU8(view, position + 3, packet.moreFollows, "DeviceId", "moreFollows")
   putU8(view, position + 4, packet.nextObject, "DeviceId", "nextObject")
-  putU8(view, position + 5, packet.objects.length, "DeviceId", "objects")
+  putU8(view, position + 5, packet.objects?.length ?? 0, "DeviceId", "objects")
   position = position + 6
   let objectsIndex = 0
   try {
@@ -1575,7 +1576,7 @@ export const encodeDeviceId: ResponseEncoder<DeviceId> = (writer, packet) => {
       objectsIndex++
     }
   } catch (error) {
-    throw inElement(error, "DeviceId", "objects", objectsIndex)
+    throw inList(error, "DeviceId", "objects", objectsIndex, packet.objects)
   }
   finishResponse(writer, packet, "DeviceId", 43, bodyStart, position)
 }

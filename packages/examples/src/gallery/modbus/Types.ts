@@ -6,13 +6,14 @@ import {
   Reader,
   type Writer,
   decodeText,
-  encodeText,
   expectAtLeast,
   expectConstant,
   expectEnd,
   expectRoom,
   expectWithin,
   inElement,
+  inList,
+  putText,
   putU16,
   putU8,
   textBound
@@ -71,14 +72,14 @@ export function writeDeviceObject(writer: Writer, at: number, value: DeviceObjec
   putU8(view, position, value.id, "DeviceObject", "id")
   const valueAt = position + 1
   const valueFrom = position + 2
-  position = position + 2 + encodeText(bytes, position + 2, value.value)
+  position = putText(bytes, position + 2, value.value, "DeviceObject", "value")
   putU8(view, valueAt, position - valueFrom, "DeviceObject", "value")
   return position
 }
 
 /** Room a `DeviceObject` needs at most, in bytes. */
 export function boundDeviceObject(value: DeviceObject): number {
-  return 2 + textBound(value.value)
+  return 2 + textBound(value?.value)
 }
 
 /** Decodes bytes that are one `DeviceObject`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -141,7 +142,7 @@ export function writeFileData(writer: Writer, at: number, value: FileData): numb
       registersIndex++
     }
   } catch (error) {
-    throw inElement(error, "FileData", "registers", registersIndex)
+    throw inList(error, "FileData", "registers", registersIndex, value.registers)
   }
   putU8(view, lengthAt, position - referenceGroup, "FileData", "registers")
   return position
@@ -149,7 +150,7 @@ export function writeFileData(writer: Writer, at: number, value: FileData): numb
 
 /** Room a `FileData` needs at most, in bytes. */
 export function boundFileData(value: FileData): number {
-  return 2 + value.registers.length * 2
+  return 2 + (value?.registers?.length ?? 0) * 2
 }
 
 /** Decodes bytes that are one `FileData`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -254,7 +255,7 @@ export function writeFileRecord(writer: Writer, at: number, value: FileRecord): 
   view.setUint8(position, 0x06)
   putU16(view, position + 1, value.file, "FileRecord", "file")
   putU16(view, position + 3, value.record, "FileRecord", "record")
-  putU16(view, position + 5, value.registers.length, "FileRecord", "registers")
+  putU16(view, position + 5, value.registers?.length ?? 0, "FileRecord", "registers")
   position = position + 7
   let registersIndex = 0
   try {
@@ -264,14 +265,14 @@ export function writeFileRecord(writer: Writer, at: number, value: FileRecord): 
       registersIndex++
     }
   } catch (error) {
-    throw inElement(error, "FileRecord", "registers", registersIndex)
+    throw inList(error, "FileRecord", "registers", registersIndex, value.registers)
   }
   return position
 }
 
 /** Room a `FileRecord` needs at most, in bytes. */
 export function boundFileRecord(value: FileRecord): number {
-  return 7 + value.registers.length * 2
+  return 7 + (value?.registers?.length ?? 0) * 2
 }
 
 /** Decodes bytes that are one `FileRecord`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */

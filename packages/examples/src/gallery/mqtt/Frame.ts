@@ -103,7 +103,6 @@ export function finishPacket(writer: Writer, init: PacketInit, packet: string, o
   const { bytes, view, position: at } = writer
   let position = at
   const length = bodyEnd - bodyStart
-  if (bodyEnd - at > 268435460) unencodable("Limit", packet, "", "a frame of at most 268435460 bytes", `${bodyEnd - at} bytes`)
   checkKnown(isQoS(init.qos ?? 0), init.qos ?? 0, packet, "qos", "one of 0, 1, 2")
   putU8(
     view,
@@ -116,6 +115,7 @@ export function finishPacket(writer: Writer, init: PacketInit, packet: string, o
   position = writeLeb128(bytes, position + 1, checkVarint(length, 0, 268435455, packet, "remainingLength"))
   const headEnd = position
   const finish = slide(bytes, bodyStart, bodyEnd, headEnd)
+  if (finish - at > 268435460) unencodable("Limit", packet, "", "a frame of at most 268435460 bytes", `${finish - at} bytes`)
   writer.position = finish
 }
 
@@ -140,8 +140,8 @@ export const decodeUnknownPacket: PacketDecoder<UnknownPacket> = (reader, _at, b
 
 /** Appends the packet to a writer. Throws `EncodeError` and then leaves the writer as it was. */
 export function encodeUnknownPacket(writer: Writer, packet: PacketInit & Pick<UnknownPacket, "type" | "body">): void {
-  const bodyStart = beginPacket(writer, packet, packet.body.length)
-  const end = putBytes(writer.bytes, bodyStart, packet.body)
+  const bodyStart = beginPacket(writer, packet, packet.body?.length ?? 0)
+  const end = putBytes(writer.bytes, bodyStart, packet.body, "UnknownPacket", "body")
   finishPacket(writer, packet, "UnknownPacket", packet.type, bodyStart, end)
 }
 

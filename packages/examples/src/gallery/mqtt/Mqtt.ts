@@ -28,7 +28,6 @@ import {
   checkPresence,
   checkVarint,
   decodeText,
-  encodeText,
   expectAtLeast,
   expectConstant,
   expectEnd,
@@ -38,10 +37,12 @@ import {
   expectWithin,
   hasEscapes,
   inElement,
+  inList,
   isUtf8,
   leb128Size,
   malformed,
   putBytes,
+  putText,
   putU16,
   putU8,
   readLeb128,
@@ -224,15 +225,16 @@ export const encodeConnect: PacketEncoder<Connect> = (writer, packet) => {
         ? 0
         : (packet.willProperties === undefined ? 0 : boundElements(packet.willProperties, (one) => boundProperty(one)))) +
       (packet.willTopic === undefined ? 0 : textBound(packet.willTopic)) +
-      (packet.willPayload === undefined ? 0 : packet.willPayload.length) +
-      (packet.userName === undefined ? 0 : textBound(packet.userName)) + (packet.password === undefined ? 0 : packet.password.length)
+      (packet.willPayload === undefined ? 0 : (packet.willPayload?.length ?? 0)) +
+      (packet.userName === undefined ? 0 : textBound(packet.userName)) +
+      (packet.password === undefined ? 0 : (packet.password?.length ?? 0))
   )
   const { bytes, view } = writer
   let position = bodyStart
   const protocolNameAt = position
   const protocolNameFrom = position + 2
+  position = putText(bytes, position + 2, packet.protocolName, "Connect", "protocolName")
   if (hasEscapes(packet.protocolName)) unencodable("Utf8", "Connect", "protocolName", "well-formed text", "lone surrogates")
-  position = position + 2 + encodeText(bytes, position + 2, packet.protocolName)
   putU16(view, protocolNameAt, position - protocolNameFrom, "Connect", "protocolName")
   putU8(view, position, packet.protocolVersion, "Connect", "protocolVersion")
   checkKnown(isQoS(packet.willQoS), packet.willQoS, "Connect", "willQoS", "one of 0, 1, 2")
@@ -267,7 +269,7 @@ export const encodeConnect: PacketEncoder<Connect> = (writer, packet) => {
         propertiesIndex++
       }
     } catch (error) {
-      throw inElement(error, "Connect", "properties", propertiesIndex)
+      throw inList(error, "Connect", "properties", propertiesIndex, packet.properties!)
     }
     const propertiesLength = position - propertiesFrom
     const propertiesEnd = slide(bytes, propertiesFrom, position, propertiesAt + leb128Size(propertiesLength))
@@ -277,8 +279,8 @@ export const encodeConnect: PacketEncoder<Connect> = (writer, packet) => {
   }
   const clientIdentifierAt = position
   const clientIdentifierFrom = position + 2
+  position = putText(bytes, position + 2, packet.clientIdentifier, "Connect", "clientIdentifier")
   if (hasEscapes(packet.clientIdentifier)) unencodable("Utf8", "Connect", "clientIdentifier", "well-formed text", "lone surrogates")
-  position = position + 2 + encodeText(bytes, position + 2, packet.clientIdentifier)
   putU16(view, clientIdentifierAt, position - clientIdentifierFrom, "Connect", "clientIdentifier")
   if (!(packet.protocolVersion >= 5)) {
     checkPresence(packet.willProperties !== undefined, false, "Connect", "willProperties", "protocolVersion is 5…")
@@ -295,7 +297,7 @@ export const encodeConnect: PacketEncoder<Connect> = (writer, packet) => {
           willPropertiesIndex++
         }
       } catch (error) {
-        throw inElement(error, "Connect", "willProperties", willPropertiesIndex)
+        throw inList(error, "Connect", "willProperties", willPropertiesIndex, packet.willProperties!)
       }
       const willPropertiesLength = position - willPropertiesFrom
       const willPropertiesEnd = slide(bytes, willPropertiesFrom, position, willPropertiesAt + leb128Size(willPropertiesLength))
@@ -307,27 +309,27 @@ export const encodeConnect: PacketEncoder<Connect> = (writer, packet) => {
   if (packet.willTopic !== undefined) {
     const willTopicAt = position
     const willTopicFrom = position + 2
+    position = putText(bytes, position + 2, packet.willTopic, "Connect", "willTopic")
     if (hasEscapes(packet.willTopic)) unencodable("Utf8", "Connect", "willTopic", "well-formed text", "lone surrogates")
-    position = position + 2 + encodeText(bytes, position + 2, packet.willTopic)
     putU16(view, willTopicAt, position - willTopicFrom, "Connect", "willTopic")
   }
   if (packet.willPayload !== undefined) {
     const willPayloadAt = position
     const willPayloadFrom = position + 2
-    position = putBytes(bytes, position + 2, packet.willPayload)
+    position = putBytes(bytes, position + 2, packet.willPayload, "Connect", "willPayload")
     putU16(view, willPayloadAt, position - willPayloadFrom, "Connect", "willPayload")
   }
   if (packet.userName !== undefined) {
     const userNameAt = position
     const userNameFrom = position + 2
+    position = putText(bytes, position + 2, packet.userName, "Connect", "userName")
     if (hasEscapes(packet.userName)) unencodable("Utf8", "Connect", "userName", "well-formed text", "lone surrogates")
-    position = position + 2 + encodeText(bytes, position + 2, packet.userName)
     putU16(view, userNameAt, position - userNameFrom, "Connect", "userName")
   }
   if (packet.password !== undefined) {
     const passwordAt = position
     const passwordFrom = position + 2
-    position = putBytes(bytes, position + 2, packet.password)
+    position = putBytes(bytes, position + 2, packet.password, "Connect", "password")
     putU16(view, passwordAt, position - passwordFrom, "Connect", "password")
   }
   finishPacket(writer, init, "Connect", 1, bodyStart, position)
@@ -424,7 +426,7 @@ export const encodeConnack: PacketEncoder<Connack, States> = (writer, packet, st
         propertiesIndex++
       }
     } catch (error) {
-      throw inElement(error, "Connack", "properties", propertiesIndex)
+      throw inList(error, "Connack", "properties", propertiesIndex, packet.properties!)
     }
     const propertiesLength = position - propertiesFrom
     const propertiesEnd = slide(bytes, propertiesFrom, position, propertiesAt + leb128Size(propertiesLength))
@@ -500,14 +502,14 @@ export const encodePublish: PacketEncoder<Publish, States> = (writer, packet, st
     packet,
     8 + textBound(packet.topicName) +
       (packet.properties === undefined ? 0 : boundElements(packet.properties, (one) => boundProperty(one))) +
-      packet.payload.length
+      (packet.payload?.length ?? 0)
   )
   const { bytes, view } = writer
   let position = bodyStart
   const topicNameAt = position
   const topicNameFrom = position + 2
+  position = putText(bytes, position + 2, packet.topicName, "Publish", "topicName")
   if (hasEscapes(packet.topicName)) unencodable("Utf8", "Publish", "topicName", "well-formed text", "lone surrogates")
-  position = position + 2 + encodeText(bytes, position + 2, packet.topicName)
   putU16(view, topicNameAt, position - topicNameFrom, "Publish", "topicName")
   checkPresence(
     packet.packetIdentifier !== undefined,
@@ -532,7 +534,7 @@ export const encodePublish: PacketEncoder<Publish, States> = (writer, packet, st
         propertiesIndex++
       }
     } catch (error) {
-      throw inElement(error, "Publish", "properties", propertiesIndex)
+      throw inList(error, "Publish", "properties", propertiesIndex, packet.properties!)
     }
     const propertiesLength = position - propertiesFrom
     const propertiesEnd = slide(bytes, propertiesFrom, position, propertiesAt + leb128Size(propertiesLength))
@@ -540,7 +542,7 @@ export const encodePublish: PacketEncoder<Publish, States> = (writer, packet, st
     position = writeLeb128(bytes, position, checkVarint(propertiesLength, 0, 268435455, "Publish", "properties"))
     position = propertiesEnd
   }
-  position = putBytes(bytes, position, packet.payload)
+  position = putBytes(bytes, position, packet.payload, "Publish", "payload")
   finishPacket(writer, packet, "Publish", 3, bodyStart, position)
 }
 
@@ -646,7 +648,7 @@ export const encodePuback: PacketEncoder<Puback, States> = (writer, packet, stat
           propertiesIndex++
         }
       } catch (error) {
-        throw inElement(error, "Puback", "properties", propertiesIndex)
+        throw inList(error, "Puback", "properties", propertiesIndex, packet.properties!)
       }
       const propertiesLength = position - propertiesFrom
       const propertiesEnd = slide(bytes, propertiesFrom, position, propertiesAt + leb128Size(propertiesLength))
@@ -760,7 +762,7 @@ export const encodePubrec: PacketEncoder<Pubrec, States> = (writer, packet, stat
           propertiesIndex++
         }
       } catch (error) {
-        throw inElement(error, "Pubrec", "properties", propertiesIndex)
+        throw inList(error, "Pubrec", "properties", propertiesIndex, packet.properties!)
       }
       const propertiesLength = position - propertiesFrom
       const propertiesEnd = slide(bytes, propertiesFrom, position, propertiesAt + leb128Size(propertiesLength))
@@ -874,7 +876,7 @@ export const encodePubrel: PacketEncoder<Pubrel, States> = (writer, packet, stat
           propertiesIndex++
         }
       } catch (error) {
-        throw inElement(error, "Pubrel", "properties", propertiesIndex)
+        throw inList(error, "Pubrel", "properties", propertiesIndex, packet.properties!)
       }
       const propertiesLength = position - propertiesFrom
       const propertiesEnd = slide(bytes, propertiesFrom, position, propertiesAt + leb128Size(propertiesLength))
@@ -988,7 +990,7 @@ export const encodePubcomp: PacketEncoder<Pubcomp, States> = (writer, packet, st
           propertiesIndex++
         }
       } catch (error) {
-        throw inElement(error, "Pubcomp", "properties", propertiesIndex)
+        throw inList(error, "Pubcomp", "properties", propertiesIndex, packet.properties!)
       }
       const propertiesLength = position - propertiesFrom
       const propertiesEnd = slide(bytes, propertiesFrom, position, propertiesAt + leb128Size(propertiesLength))
@@ -1083,7 +1085,7 @@ export const encodeSubscribe: PacketEncoder<Subscribe, States> = (writer, packet
         propertiesIndex++
       }
     } catch (error) {
-      throw inElement(error, "Subscribe", "properties", propertiesIndex)
+      throw inList(error, "Subscribe", "properties", propertiesIndex, packet.properties!)
     }
     const propertiesLength = position - propertiesFrom
     const propertiesEnd = slide(bytes, propertiesFrom, position, propertiesAt + leb128Size(propertiesLength))
@@ -1098,7 +1100,7 @@ export const encodeSubscribe: PacketEncoder<Subscribe, States> = (writer, packet
       subscriptionsIndex++
     }
   } catch (error) {
-    throw inElement(error, "Subscribe", "subscriptions", subscriptionsIndex)
+    throw inList(error, "Subscribe", "subscriptions", subscriptionsIndex, packet.subscriptions)
   }
   finishPacket(writer, init, "Subscribe", 8, bodyStart, position)
 }
@@ -1166,7 +1168,7 @@ export const encodeSuback: PacketEncoder<Suback, States> = (writer, packet, stat
   const bodyStart = beginPacket(
     writer,
     init,
-    6 + (packet.properties === undefined ? 0 : boundElements(packet.properties, (one) => boundProperty(one))) + packet.codes.length
+    6 + (packet.properties === undefined ? 0 : boundElements(packet.properties, (one) => boundProperty(one))) + (packet.codes?.length ?? 0)
   )
   const { bytes, view } = writer
   let position = bodyStart
@@ -1184,7 +1186,7 @@ export const encodeSuback: PacketEncoder<Suback, States> = (writer, packet, stat
         propertiesIndex++
       }
     } catch (error) {
-      throw inElement(error, "Suback", "properties", propertiesIndex)
+      throw inList(error, "Suback", "properties", propertiesIndex, packet.properties!)
     }
     const propertiesLength = position - propertiesFrom
     const propertiesEnd = slide(bytes, propertiesFrom, position, propertiesAt + leb128Size(propertiesLength))
@@ -1205,7 +1207,7 @@ export const encodeSuback: PacketEncoder<Suback, States> = (writer, packet, stat
       codesIndex++
     }
   } catch (error) {
-    throw inElement(error, "Suback", "codes", codesIndex)
+    throw inList(error, "Suback", "codes", codesIndex, packet.codes)
   }
   finishPacket(writer, init, "Suback", 9, bodyStart, position)
 }
@@ -1296,7 +1298,7 @@ export const encodeUnsubscribe: PacketEncoder<Unsubscribe, States> = (writer, pa
         propertiesIndex++
       }
     } catch (error) {
-      throw inElement(error, "Unsubscribe", "properties", propertiesIndex)
+      throw inList(error, "Unsubscribe", "properties", propertiesIndex, packet.properties!)
     }
     const propertiesLength = position - propertiesFrom
     const propertiesEnd = slide(bytes, propertiesFrom, position, propertiesAt + leb128Size(propertiesLength))
@@ -1309,13 +1311,13 @@ export const encodeUnsubscribe: PacketEncoder<Unsubscribe, States> = (writer, pa
     for (const topicFiltersElement of packet.topicFilters) {
       const topicFiltersElementAt = position
       const topicFiltersElementFrom = position + 2
+      position = putText(bytes, position + 2, topicFiltersElement, "Unsubscribe", "")
       if (hasEscapes(topicFiltersElement)) unencodable("Utf8", "Unsubscribe", "", "well-formed text", "lone surrogates")
-      position = position + 2 + encodeText(bytes, position + 2, topicFiltersElement)
       putU16(view, topicFiltersElementAt, position - topicFiltersElementFrom, "Unsubscribe", "")
       topicFiltersIndex++
     }
   } catch (error) {
-    throw inElement(error, "Unsubscribe", "topicFilters", topicFiltersIndex)
+    throw inList(error, "Unsubscribe", "topicFilters", topicFiltersIndex, packet.topicFilters)
   }
   finishPacket(writer, init, "Unsubscribe", 10, bodyStart, position)
 }
@@ -1390,7 +1392,7 @@ export const encodeUnsuback: PacketEncoder<Unsuback, States> = (writer, packet, 
     writer,
     init,
     6 + (packet.properties === undefined ? 0 : boundElements(packet.properties, (one) => boundProperty(one))) +
-      (packet.codes === undefined ? 0 : packet.codes.length)
+      (packet.codes === undefined ? 0 : (packet.codes?.length ?? 0))
   )
   const { bytes, view } = writer
   let position = bodyStart
@@ -1408,7 +1410,7 @@ export const encodeUnsuback: PacketEncoder<Unsuback, States> = (writer, packet, 
         propertiesIndex++
       }
     } catch (error) {
-      throw inElement(error, "Unsuback", "properties", propertiesIndex)
+      throw inList(error, "Unsuback", "properties", propertiesIndex, packet.properties!)
     }
     const propertiesLength = position - propertiesFrom
     const propertiesEnd = slide(bytes, propertiesFrom, position, propertiesAt + leb128Size(propertiesLength))
@@ -1426,7 +1428,7 @@ export const encodeUnsuback: PacketEncoder<Unsuback, States> = (writer, packet, 
         codesIndex++
       }
     } catch (error) {
-      throw inElement(error, "Unsuback", "codes", codesIndex)
+      throw inList(error, "Unsuback", "codes", codesIndex, packet.codes!)
     }
   }
   finishPacket(writer, init, "Unsuback", 11, bodyStart, position)
@@ -1575,7 +1577,7 @@ export const encodeDisconnect: PacketEncoder<Disconnect, States> = (writer, pack
           propertiesIndex++
         }
       } catch (error) {
-        throw inElement(error, "Disconnect", "properties", propertiesIndex)
+        throw inList(error, "Disconnect", "properties", propertiesIndex, packet.properties!)
       }
       const propertiesLength = position - propertiesFrom
       const propertiesEnd = slide(bytes, propertiesFrom, position, propertiesAt + leb128Size(propertiesLength))
@@ -1684,7 +1686,7 @@ export const encodeAuth: PacketEncoder<Auth, States> = (writer, packet, states) 
           propertiesIndex++
         }
       } catch (error) {
-        throw inElement(error, "Auth", "properties", propertiesIndex)
+        throw inList(error, "Auth", "properties", propertiesIndex, packet.properties!)
       }
       const propertiesLength = position - propertiesFrom
       const propertiesEnd = slide(bytes, propertiesFrom, position, propertiesAt + leb128Size(propertiesLength))

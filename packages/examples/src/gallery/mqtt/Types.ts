@@ -9,7 +9,6 @@ import {
   checkKnown,
   checkVarint,
   decodeText,
-  encodeText,
   expectAtLeast,
   expectEnd,
   expectNoBits,
@@ -19,6 +18,7 @@ import {
   isUtf8,
   malformed,
   putBytes,
+  putText,
   putU16,
   putU32,
   putU8,
@@ -614,8 +614,8 @@ export function writeProperty(writer: Writer, at: number, value: Property): numb
       let position = tagEnd
       const contentTypeAt = position
       const contentTypeFrom = position + 2
+      position = putText(bytes, position + 2, value.contentType, "Property", "contentType")
       if (hasEscapes(value.contentType)) unencodable("Utf8", "Property", "contentType", "well-formed text", "lone surrogates")
-      position = position + 2 + encodeText(bytes, position + 2, value.contentType)
       putU16(view, contentTypeAt, position - contentTypeFrom, "Property", "contentType")
       return position
     }
@@ -624,8 +624,8 @@ export function writeProperty(writer: Writer, at: number, value: Property): numb
       let position = tagEnd
       const topicAt = position
       const topicFrom = position + 2
+      position = putText(bytes, position + 2, value.topic, "Property", "topic")
       if (hasEscapes(value.topic)) unencodable("Utf8", "Property", "topic", "well-formed text", "lone surrogates")
-      position = position + 2 + encodeText(bytes, position + 2, value.topic)
       putU16(view, topicAt, position - topicFrom, "Property", "topic")
       return position
     }
@@ -634,7 +634,7 @@ export function writeProperty(writer: Writer, at: number, value: Property): numb
       let position = tagEnd
       const dataAt = position
       const dataFrom = position + 2
-      position = putBytes(bytes, position + 2, value.data)
+      position = putBytes(bytes, position + 2, value.data, "Property", "data")
       putU16(view, dataAt, position - dataFrom, "Property", "data")
       return position
     }
@@ -655,8 +655,8 @@ export function writeProperty(writer: Writer, at: number, value: Property): numb
       let position = tagEnd
       const clientIdentifierAt = position
       const clientIdentifierFrom = position + 2
+      position = putText(bytes, position + 2, value.clientIdentifier, "Property", "clientIdentifier")
       if (hasEscapes(value.clientIdentifier)) unencodable("Utf8", "Property", "clientIdentifier", "well-formed text", "lone surrogates")
-      position = position + 2 + encodeText(bytes, position + 2, value.clientIdentifier)
       putU16(view, clientIdentifierAt, position - clientIdentifierFrom, "Property", "clientIdentifier")
       return position
     }
@@ -671,8 +671,8 @@ export function writeProperty(writer: Writer, at: number, value: Property): numb
       let position = tagEnd
       const methodAt = position
       const methodFrom = position + 2
+      position = putText(bytes, position + 2, value.method, "Property", "method")
       if (hasEscapes(value.method)) unencodable("Utf8", "Property", "method", "well-formed text", "lone surrogates")
-      position = position + 2 + encodeText(bytes, position + 2, value.method)
       putU16(view, methodAt, position - methodFrom, "Property", "method")
       return position
     }
@@ -681,7 +681,7 @@ export function writeProperty(writer: Writer, at: number, value: Property): numb
       let position = tagEnd
       const dataAt = position
       const dataFrom = position + 2
-      position = putBytes(bytes, position + 2, value.data)
+      position = putBytes(bytes, position + 2, value.data, "Property", "data")
       putU16(view, dataAt, position - dataFrom, "Property", "data")
       return position
     }
@@ -710,8 +710,8 @@ export function writeProperty(writer: Writer, at: number, value: Property): numb
       let position = tagEnd
       const informationAt = position
       const informationFrom = position + 2
+      position = putText(bytes, position + 2, value.information, "Property", "information")
       if (hasEscapes(value.information)) unencodable("Utf8", "Property", "information", "well-formed text", "lone surrogates")
-      position = position + 2 + encodeText(bytes, position + 2, value.information)
       putU16(view, informationAt, position - informationFrom, "Property", "information")
       return position
     }
@@ -720,8 +720,8 @@ export function writeProperty(writer: Writer, at: number, value: Property): numb
       let position = tagEnd
       const serverAt = position
       const serverFrom = position + 2
+      position = putText(bytes, position + 2, value.server, "Property", "server")
       if (hasEscapes(value.server)) unencodable("Utf8", "Property", "server", "well-formed text", "lone surrogates")
-      position = position + 2 + encodeText(bytes, position + 2, value.server)
       putU16(view, serverAt, position - serverFrom, "Property", "server")
       return position
     }
@@ -730,8 +730,8 @@ export function writeProperty(writer: Writer, at: number, value: Property): numb
       let position = tagEnd
       const reasonAt = position
       const reasonFrom = position + 2
+      position = putText(bytes, position + 2, value.reason, "Property", "reason")
       if (hasEscapes(value.reason)) unencodable("Utf8", "Property", "reason", "well-formed text", "lone surrogates")
-      position = position + 2 + encodeText(bytes, position + 2, value.reason)
       putU16(view, reasonAt, position - reasonFrom, "Property", "reason")
       return position
     }
@@ -772,13 +772,13 @@ export function writeProperty(writer: Writer, at: number, value: Property): numb
       let position = tagEnd
       const keyAt = position
       const keyFrom = position + 2
+      position = putText(bytes, position + 2, value.key, "Property", "key")
       if (hasEscapes(value.key)) unencodable("Utf8", "Property", "key", "well-formed text", "lone surrogates")
-      position = position + 2 + encodeText(bytes, position + 2, value.key)
       putU16(view, keyAt, position - keyFrom, "Property", "key")
       const valueAt = position
       const valueFrom = position + 2
+      position = putText(bytes, position + 2, value.value, "Property", "value")
       if (hasEscapes(value.value)) unencodable("Utf8", "Property", "value", "well-formed text", "lone surrogates")
-      position = position + 2 + encodeText(bytes, position + 2, value.value)
       putU16(view, valueAt, position - valueFrom, "Property", "value")
       return position
     }
@@ -822,7 +822,7 @@ export function writeProperty(writer: Writer, at: number, value: Property): numb
 
 /** Room a `Property` needs at most, in bytes. */
 export function boundProperty(value: Property): number {
-  switch (value._tag) {
+  switch (value?._tag) {
     case "PayloadFormatIndicator":
       return 5
     case "MessageExpiryInterval":
@@ -832,7 +832,7 @@ export function boundProperty(value: Property): number {
     case "ResponseTopic":
       return 6 + textBound(value.topic)
     case "CorrelationData":
-      return 6 + value.data.length
+      return 6 + (value.data?.length ?? 0)
     case "SubscriptionIdentifier":
       return 8
     case "SessionExpiryInterval":
@@ -844,7 +844,7 @@ export function boundProperty(value: Property): number {
     case "AuthenticationMethod":
       return 6 + textBound(value.method)
     case "AuthenticationData":
-      return 6 + value.data.length
+      return 6 + (value.data?.length ?? 0)
     case "RequestProblemInformation":
       return 5
     case "WillDelayInterval":
@@ -936,8 +936,8 @@ export function writeSubscription(writer: Writer, at: number, value: Subscriptio
   let position = at
   const topicFilterAt = position
   const topicFilterFrom = position + 2
+  position = putText(bytes, position + 2, value.topicFilter, "Subscription", "topicFilter")
   if (hasEscapes(value.topicFilter)) unencodable("Utf8", "Subscription", "topicFilter", "well-formed text", "lone surrogates")
-  position = position + 2 + encodeText(bytes, position + 2, value.topicFilter)
   putU16(view, topicFilterAt, position - topicFilterFrom, "Subscription", "topicFilter")
   checkKnown(isQoS(value.qos), value.qos, "Subscription", "qos", "one of 0, 1, 2")
   putU8(
@@ -954,7 +954,7 @@ export function writeSubscription(writer: Writer, at: number, value: Subscriptio
 
 /** Room a `Subscription` needs at most, in bytes. */
 export function boundSubscription(value: Subscription): number {
-  return 3 + textBound(value.topicFilter)
+  return 3 + textBound(value?.topicFilter)
 }
 
 /** Decodes bytes that are one `Subscription`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */

@@ -12,7 +12,6 @@ import {
   checkVarint,
   checkVarintBig,
   decodeText,
-  encodeText,
   expectAtLeast,
   expectEnd,
   expectMin,
@@ -21,6 +20,7 @@ import {
   findLine,
   findText,
   putBytes,
+  putText,
   readDecimal,
   readDecimalBig,
   readNested,
@@ -58,7 +58,7 @@ export const encodeConnect: MessageEncoder<Connect> = (writer, packet) => {
   let position = bodyStart
   view.setUint32(position, 0x434f4e4e)
   view.setUint32(position + 4, 0x45435420)
-  position = position + 8 + encodeText(bytes, position + 8, packet.options)
+  position = putText(bytes, position + 8, packet.options, "Connect", "options")
   checkTextUntil(packet.options, "\n", "Connect", "options")
   view.setUint16(position, 0x0d0a)
   finishMessage(writer, packet, "Connect", 0, bodyStart, position + 2)
@@ -89,9 +89,9 @@ export const encodeErr: MessageEncoder<Err> = (writer, packet) => {
   let position = bodyStart
   view.setUint32(position, 0x2d455252)
   view.setUint16(position + 4, 0x2027)
-  const messageFrom = position + 6
-  position = messageFrom + encodeText(bytes, messageFrom, packet.message)
-  checkUntil(bytes, messageFrom, position, "'\r\n", "Err", "message")
+  const messageFrom2 = position + 6
+  position = putText(bytes, messageFrom2, packet.message, "Err", "message")
+  checkUntil(bytes, messageFrom2, position, "'\r\n", "Err", "message")
   view.setUint16(position, 0x270d)
   bytes[position + 2] = 0x0a
   finishMessage(writer, packet, "Err", 0, bodyStart, position + 3)
@@ -171,25 +171,25 @@ export const encodeHMsg: MessageEncoder<HMsg> = (writer, packet) => {
     writer,
     packet,
     34 + textBound(packet.subject) + textBound(packet.sid) + (packet.replyTo === undefined ? 0 : textBound(packet.replyTo)) +
-      (packet.headers === null ? 0 : boundNatsHeaders(packet.headers)) + packet.payload.length
+      (packet.headers === null ? 0 : boundNatsHeaders(packet.headers)) + (packet.payload?.length ?? 0)
   )
   const { bytes, view } = writer
   let position = bodyStart
   view.setUint32(position, 0x484d5347)
   bytes[position + 4] = 0x20
   const subjectToken = position + 5
-  position = subjectToken + encodeText(bytes, subjectToken, packet.subject)
+  position = putText(bytes, subjectToken, packet.subject, "HMsg", "subject")
   checkMin(position - subjectToken, 1, "HMsg", "subject")
   checkToken(bytes, subjectToken, position, 32, 10, "HMsg", "subject")
   bytes[position] = 0x20
   const sidToken = position + 1
-  position = sidToken + encodeText(bytes, sidToken, packet.sid)
+  position = putText(bytes, sidToken, packet.sid, "HMsg", "sid")
   checkMin(position - sidToken, 1, "HMsg", "sid")
   checkToken(bytes, sidToken, position, 32, 10, "HMsg", "sid")
   if (packet.replyTo !== undefined) {
     bytes[position] = 0x20
     const replyToToken = position + 1
-    position = position + 1 + encodeText(bytes, position + 1, packet.replyTo)
+    position = putText(bytes, position + 1, packet.replyTo, "HMsg", "replyTo")
     checkToken(bytes, replyToToken, position, 32, 10, "HMsg", "replyTo")
   }
   bytes[position] = 0x20
@@ -207,14 +207,18 @@ export const encodeHMsg: MessageEncoder<HMsg> = (writer, packet) => {
     checkVarint(packet.headers === null ? 0 : headersBytes.length, 0, 4294967295, "HMsg", "headers")
   )
   bytes[position] = 0x20
-  position = writeDecimal(bytes, position + 1, checkVarint(headersBytes.length + packet.payload.length, 0, 4294967295, "HMsg", "headers"))
+  position = writeDecimal(
+    bytes,
+    position + 1,
+    checkVarint(headersBytes.length + (packet.payload?.length ?? 0), 0, 4294967295, "HMsg", "headers")
+  )
   view.setUint16(position, 0x0d0a)
   position = position + 2
   if (packet.headers === null) {
   } else {
-    position = putBytes(bytes, position, headersBytes)
+    position = putBytes(bytes, position, headersBytes, "HMsg", "headers")
   }
-  position = putBytes(bytes, position, packet.payload)
+  position = putBytes(bytes, position, packet.payload, "HMsg", "payload")
   view.setUint16(position, 0x0d0a)
   finishMessage(writer, packet, "HMsg", 0, bodyStart, position + 2)
 }
@@ -288,20 +292,20 @@ export const encodeHPub: MessageEncoder<HPub> = (writer, packet) => {
     writer,
     packet,
     33 + textBound(packet.subject) + (packet.replyTo === undefined ? 0 : textBound(packet.replyTo)) +
-      (packet.headers === null ? 0 : boundNatsHeaders(packet.headers)) + packet.payload.length
+      (packet.headers === null ? 0 : boundNatsHeaders(packet.headers)) + (packet.payload?.length ?? 0)
   )
   const { bytes, view } = writer
   let position = bodyStart
   view.setUint32(position, 0x48505542)
   bytes[position + 4] = 0x20
   const subjectToken = position + 5
-  position = subjectToken + encodeText(bytes, subjectToken, packet.subject)
+  position = putText(bytes, subjectToken, packet.subject, "HPub", "subject")
   checkMin(position - subjectToken, 1, "HPub", "subject")
   checkToken(bytes, subjectToken, position, 32, 10, "HPub", "subject")
   if (packet.replyTo !== undefined) {
     bytes[position] = 0x20
     const replyToToken = position + 1
-    position = replyToToken + encodeText(bytes, replyToToken, packet.replyTo)
+    position = putText(bytes, replyToToken, packet.replyTo, "HPub", "replyTo")
     checkMin(position - replyToToken, 1, "HPub", "replyTo")
     checkToken(bytes, replyToToken, position, 32, 10, "HPub", "replyTo")
   }
@@ -320,14 +324,18 @@ export const encodeHPub: MessageEncoder<HPub> = (writer, packet) => {
     checkVarint(packet.headers === null ? 0 : headersBytes.length, 0, 4294967295, "HPub", "headers")
   )
   bytes[position] = 0x20
-  position = writeDecimal(bytes, position + 1, checkVarint(headersBytes.length + packet.payload.length, 0, 4294967295, "HPub", "headers"))
+  position = writeDecimal(
+    bytes,
+    position + 1,
+    checkVarint(headersBytes.length + (packet.payload?.length ?? 0), 0, 4294967295, "HPub", "headers")
+  )
   view.setUint16(position, 0x0d0a)
   position = position + 2
   if (packet.headers === null) {
   } else {
-    position = putBytes(bytes, position, headersBytes)
+    position = putBytes(bytes, position, headersBytes, "HPub", "headers")
   }
-  position = putBytes(bytes, position, packet.payload)
+  position = putBytes(bytes, position, packet.payload, "HPub", "payload")
   view.setUint16(position, 0x0d0a)
   finishMessage(writer, packet, "HPub", 0, bodyStart, position + 2)
 }
@@ -357,7 +365,7 @@ export const encodeInfo: MessageEncoder<Info> = (writer, packet) => {
   let position = bodyStart
   view.setUint32(position, 0x494e464f)
   bytes[position + 4] = 0x20
-  position = position + 5 + encodeText(bytes, position + 5, packet.info)
+  position = putText(bytes, position + 5, packet.info, "Info", "info")
   checkTextUntil(packet.info, "\n", "Info", "info")
   view.setUint16(position, 0x0d0a)
   finishMessage(writer, packet, "Info", 0, bodyStart, position + 2)
@@ -418,7 +426,7 @@ export const encodeMsg: MessageEncoder<Msg> = (writer, packet) => {
     writer,
     packet,
     22 + textBound(packet.subject) + textBound(packet.sid) + (packet.replyTo === undefined ? 0 : textBound(packet.replyTo)) +
-      packet.payload.length
+      (packet.payload?.length ?? 0)
   )
   const { bytes, view } = writer
   let position = bodyStart
@@ -426,24 +434,24 @@ export const encodeMsg: MessageEncoder<Msg> = (writer, packet) => {
   bytes[position + 2] = 0x47
   bytes[position + 3] = 0x20
   const subjectToken = position + 4
-  position = subjectToken + encodeText(bytes, subjectToken, packet.subject)
+  position = putText(bytes, subjectToken, packet.subject, "Msg", "subject")
   checkMin(position - subjectToken, 1, "Msg", "subject")
   checkToken(bytes, subjectToken, position, 32, 10, "Msg", "subject")
   bytes[position] = 0x20
   const sidToken = position + 1
-  position = sidToken + encodeText(bytes, sidToken, packet.sid)
+  position = putText(bytes, sidToken, packet.sid, "Msg", "sid")
   checkMin(position - sidToken, 1, "Msg", "sid")
   checkToken(bytes, sidToken, position, 32, 10, "Msg", "sid")
   if (packet.replyTo !== undefined) {
     bytes[position] = 0x20
     const replyToToken = position + 1
-    position = position + 1 + encodeText(bytes, position + 1, packet.replyTo)
+    position = putText(bytes, position + 1, packet.replyTo, "Msg", "replyTo")
     checkToken(bytes, replyToToken, position, 32, 10, "Msg", "replyTo")
   }
   bytes[position] = 0x20
-  position = writeDecimal(bytes, position + 1, checkVarint(packet.payload.length, 0, 4294967295, "Msg", "payload"))
+  position = writeDecimal(bytes, position + 1, checkVarint(packet.payload?.length ?? 0, 0, 4294967295, "Msg", "payload"))
   view.setUint16(position, 0x0d0a)
-  position = putBytes(bytes, position + 2, packet.payload)
+  position = putBytes(bytes, position + 2, packet.payload, "Msg", "payload")
   view.setUint16(position, 0x0d0a)
   finishMessage(writer, packet, "Msg", 0, bodyStart, position + 2)
 }
@@ -570,7 +578,7 @@ export const encodePub: MessageEncoder<Pub> = (writer, packet) => {
   const bodyStart = beginMessage(
     writer,
     packet,
-    21 + textBound(packet.subject) + (packet.replyTo === undefined ? 0 : textBound(packet.replyTo)) + packet.payload.length
+    21 + textBound(packet.subject) + (packet.replyTo === undefined ? 0 : textBound(packet.replyTo)) + (packet.payload?.length ?? 0)
   )
   const { bytes, view } = writer
   let position = bodyStart
@@ -578,20 +586,20 @@ export const encodePub: MessageEncoder<Pub> = (writer, packet) => {
   bytes[position + 2] = 0x42
   bytes[position + 3] = 0x20
   const subjectToken = position + 4
-  position = subjectToken + encodeText(bytes, subjectToken, packet.subject)
+  position = putText(bytes, subjectToken, packet.subject, "Pub", "subject")
   checkMin(position - subjectToken, 1, "Pub", "subject")
   checkToken(bytes, subjectToken, position, 32, 10, "Pub", "subject")
   if (packet.replyTo !== undefined) {
     bytes[position] = 0x20
     const replyToToken = position + 1
-    position = replyToToken + encodeText(bytes, replyToToken, packet.replyTo)
+    position = putText(bytes, replyToToken, packet.replyTo, "Pub", "replyTo")
     checkMin(position - replyToToken, 1, "Pub", "replyTo")
     checkToken(bytes, replyToToken, position, 32, 10, "Pub", "replyTo")
   }
   bytes[position] = 0x20
-  position = writeDecimal(bytes, position + 1, checkVarint(packet.payload.length, 0, 4294967295, "Pub", "payload"))
+  position = writeDecimal(bytes, position + 1, checkVarint(packet.payload?.length ?? 0, 0, 4294967295, "Pub", "payload"))
   view.setUint16(position, 0x0d0a)
-  position = putBytes(bytes, position + 2, packet.payload)
+  position = putBytes(bytes, position + 2, packet.payload, "Pub", "payload")
   view.setUint16(position, 0x0d0a)
   finishMessage(writer, packet, "Pub", 0, bodyStart, position + 2)
 }
@@ -648,19 +656,19 @@ export const encodeSub: MessageEncoder<Sub> = (writer, packet) => {
   bytes[position + 2] = 0x42
   bytes[position + 3] = 0x20
   const subjectToken = position + 4
-  position = subjectToken + encodeText(bytes, subjectToken, packet.subject)
+  position = putText(bytes, subjectToken, packet.subject, "Sub", "subject")
   checkMin(position - subjectToken, 1, "Sub", "subject")
   checkToken(bytes, subjectToken, position, 32, 10, "Sub", "subject")
   if (packet.queueGroup !== undefined) {
     bytes[position] = 0x20
     const queueGroupToken = position + 1
-    position = queueGroupToken + encodeText(bytes, queueGroupToken, packet.queueGroup)
+    position = putText(bytes, queueGroupToken, packet.queueGroup, "Sub", "queueGroup")
     checkMin(position - queueGroupToken, 1, "Sub", "queueGroup")
     checkToken(bytes, queueGroupToken, position, 32, 10, "Sub", "queueGroup")
   }
   bytes[position] = 0x20
   const sidToken = position + 1
-  position = sidToken + encodeText(bytes, sidToken, packet.sid)
+  position = putText(bytes, sidToken, packet.sid, "Sub", "sid")
   checkMin(position - sidToken, 1, "Sub", "sid")
   checkToken(bytes, sidToken, position, 32, 10, "Sub", "sid")
   view.setUint16(position, 0x0d0a)
@@ -706,7 +714,7 @@ export const encodeUnsub: MessageEncoder<Unsub> = (writer, packet) => {
   bytes[position + 4] = 0x42
   bytes[position + 5] = 0x20
   const sidToken = position + 6
-  position = sidToken + encodeText(bytes, sidToken, packet.sid)
+  position = putText(bytes, sidToken, packet.sid, "Unsub", "sid")
   checkMin(position - sidToken, 1, "Unsub", "sid")
   checkToken(bytes, sidToken, position, 32, 10, "Unsub", "sid")
   if (packet.maxMessages !== undefined) {

@@ -12,16 +12,16 @@ import {
   checkUntil,
   checkVarint,
   decodeText,
-  encodeText,
   endStands,
   expectEnd,
   expectMin,
   expectTokenEnd,
   findByte,
   findLine,
-  inElement,
+  inList,
   interrupted,
   keepElements,
+  putText,
   readDecimal,
   resumeElements,
   textBound,
@@ -54,12 +54,12 @@ export function readNatsHeader(reader: Reader, at: number, end: number, start: n
 export function writeNatsHeader(writer: Writer, at: number, value: NatsHeader): number {
   const { bytes, view } = writer
   let position = at
-  const nameFrom = position
-  position = nameFrom + encodeText(bytes, nameFrom, value.name)
-  checkMin(position - nameFrom, 1, "NatsHeader", "name")
+  const nameFrom2 = position
+  position = putText(bytes, nameFrom2, value.name, "NatsHeader", "name")
+  checkMin(position - nameFrom2, 1, "NatsHeader", "name")
   checkTextUntil(value.name, ":", "NatsHeader", "name")
   bytes[position] = 0x3a
-  position = position + 1 + encodeText(bytes, position + 1, value.value)
+  position = putText(bytes, position + 1, value.value, "NatsHeader", "value")
   checkTextUntil(value.value, "\n", "NatsHeader", "value")
   view.setUint16(position, 0x0d0a)
   return position + 2
@@ -67,7 +67,7 @@ export function writeNatsHeader(writer: Writer, at: number, value: NatsHeader): 
 
 /** Room a `NatsHeader` needs at most, in bytes. */
 export function boundNatsHeader(value: NatsHeader): number {
-  return 3 + textBound(value.name) + textBound(value.value)
+  return 3 + textBound(value?.name) + textBound(value?.value)
 }
 
 /** Decodes bytes that are one `NatsHeader`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -155,7 +155,7 @@ export function writeNatsHeaders(writer: Writer, at: number, value: NatsHeaders)
   if (value.description !== undefined) {
     bytes[position] = 0x20
     const descriptionToken = position + 1
-    position = position + 1 + encodeText(bytes, position + 1, value.description)
+    position = putText(bytes, position + 1, value.description, "NatsHeaders", "description")
     checkUntil(bytes, descriptionToken, position, "\r\n", "NatsHeaders", "description")
   }
   view.setUint16(position, 0x0d0a)
@@ -169,7 +169,7 @@ export function writeNatsHeaders(writer: Writer, at: number, value: NatsHeaders)
       headersIndex++
     }
   } catch (error) {
-    throw inElement(error, "NatsHeaders", "headers", headersIndex)
+    throw inList(error, "NatsHeaders", "headers", headersIndex, value.headers)
   }
   view.setUint16(position, 0x0d0a)
   return position + 2
@@ -177,8 +177,8 @@ export function writeNatsHeaders(writer: Writer, at: number, value: NatsHeaders)
 
 /** Room a `NatsHeaders` needs at most, in bytes. */
 export function boundNatsHeaders(value: NatsHeaders): number {
-  return 25 + (value.description === undefined ? 0 : textBound(value.description)) +
-    boundElements(value.headers, (one) => boundNatsHeader(one))
+  return 25 + (value?.description === undefined ? 0 : textBound(value?.description)) +
+    boundElements(value?.headers, (one) => boundNatsHeader(one))
 }
 
 /** Decodes bytes that are one `NatsHeaders`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */

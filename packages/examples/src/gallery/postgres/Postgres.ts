@@ -88,7 +88,6 @@ import {
   checkTextUntil,
   checkToken,
   decodeText,
-  encodeText,
   endStands,
   expectAtLeast,
   expectAtMost,
@@ -101,6 +100,7 @@ import {
   expectWithin,
   findByte,
   inElement,
+  inList,
   interrupted,
   keepElements,
   malformed,
@@ -108,6 +108,7 @@ import {
   putI16,
   putI32,
   putLiteral,
+  putText,
   putU16,
   putU32,
   putU8,
@@ -203,10 +204,10 @@ export const encodeNotificationResponse: BackendEncoder<NotificationResponse> = 
   const { bytes, view } = writer
   let position = bodyStart
   putI32(view, position, packet.processId, "NotificationResponse", "processId")
-  position = position + 4 + encodeText(bytes, position + 4, packet.channel)
+  position = putText(bytes, position + 4, packet.channel, "NotificationResponse", "channel")
   checkTextUntil(packet.channel, "\u0000", "NotificationResponse", "channel")
   bytes[position] = 0x00
-  position = position + 1 + encodeText(bytes, position + 1, packet.payload)
+  position = putText(bytes, position + 1, packet.payload, "NotificationResponse", "payload")
   checkTextUntil(packet.payload, "\u0000", "NotificationResponse", "payload")
   bytes[position] = 0x00
   finishBackend(writer, packet, "NotificationResponse", 65, bodyStart, position + 1)
@@ -232,7 +233,7 @@ export const encodeCommandComplete: BackendEncoder<CommandComplete> = (writer, p
   const bodyStart = beginBackend(writer, packet, 1 + textBound(packet.tag))
   const { bytes } = writer
   let position = bodyStart
-  position = position + encodeText(bytes, position, packet.tag)
+  position = putText(bytes, position, packet.tag, "CommandComplete", "tag")
   checkTextUntil(packet.tag, "\u0000", "CommandComplete", "tag")
   bytes[position] = 0x00
   finishBackend(writer, packet, "CommandComplete", 67, bodyStart, position + 1)
@@ -282,10 +283,10 @@ export const decodeDataRow: BackendDecoder<DataRow> = (reader, at, bodyStart, en
 }
 
 export const encodeDataRow: BackendEncoder<DataRow> = (writer, packet) => {
-  const bodyStart = beginBackend(writer, packet, 2 + boundElements(packet.columns, (one) => 4 + (one === null ? 0 : one.length)))
+  const bodyStart = beginBackend(writer, packet, 2 + boundElements(packet.columns, (one) => 4 + (one === null ? 0 : (one?.length ?? 0))))
   const { bytes, view } = writer
   let position = bodyStart
-  putU16(view, position, packet.columns.length, "DataRow", "columns")
+  putU16(view, position, packet.columns?.length ?? 0, "DataRow", "columns")
   position = position + 2
   let columnsIndex = 0
   try {
@@ -296,13 +297,13 @@ export const encodeDataRow: BackendEncoder<DataRow> = (writer, packet) => {
       } else {
         const columnsElementAt = position
         const columnsElementFrom = position + 4
-        position = putBytes(bytes, position + 4, columnsElement)
+        position = putBytes(bytes, position + 4, columnsElement, "DataRow", "")
         putI32(view, columnsElementAt, position - columnsElementFrom, "DataRow", "")
       }
       columnsIndex++
     }
   } catch (error) {
-    throw inElement(error, "DataRow", "columns", columnsIndex)
+    throw inList(error, "DataRow", "columns", columnsIndex, packet.columns)
   }
   finishBackend(writer, packet, "DataRow", 68, bodyStart, position)
 }
@@ -348,7 +349,7 @@ export const encodeErrorResponse: BackendEncoder<ErrorResponse> = (writer, packe
       fieldsIndex++
     }
   } catch (error) {
-    throw inElement(error, "ErrorResponse", "fields", fieldsIndex)
+    throw inList(error, "ErrorResponse", "fields", fieldsIndex, packet.fields)
   }
   bytes[position] = 0x00
   finishBackend(writer, packet, "ErrorResponse", 69, bodyStart, position + 1)
@@ -398,12 +399,12 @@ export const decodeCopyInResponse: BackendDecoder<CopyInResponse> = (reader, at,
 }
 
 export const encodeCopyInResponse: BackendEncoder<CopyInResponse> = (writer, packet) => {
-  const bodyStart = beginBackend(writer, packet, 3 + packet.columnFormats.length * 2)
+  const bodyStart = beginBackend(writer, packet, 3 + (packet.columnFormats?.length ?? 0) * 2)
   const { view } = writer
   let position = bodyStart
   checkKnown(isCopyFormat(packet.format), packet.format, "CopyInResponse", "format", "one of 0, 1")
   putU8(view, position, packet.format, "CopyInResponse", "format")
-  putU16(view, position + 1, packet.columnFormats.length, "CopyInResponse", "columnFormats")
+  putU16(view, position + 1, packet.columnFormats?.length ?? 0, "CopyInResponse", "columnFormats")
   position = position + 3
   let columnFormatsIndex = 0
   try {
@@ -414,7 +415,7 @@ export const encodeCopyInResponse: BackendEncoder<CopyInResponse> = (writer, pac
       columnFormatsIndex++
     }
   } catch (error) {
-    throw inElement(error, "CopyInResponse", "columnFormats", columnFormatsIndex)
+    throw inList(error, "CopyInResponse", "columnFormats", columnFormatsIndex, packet.columnFormats)
   }
   finishBackend(writer, packet, "CopyInResponse", 71, bodyStart, position)
 }
@@ -463,12 +464,12 @@ export const decodeCopyOutResponse: BackendDecoder<CopyOutResponse> = (reader, a
 }
 
 export const encodeCopyOutResponse: BackendEncoder<CopyOutResponse> = (writer, packet) => {
-  const bodyStart = beginBackend(writer, packet, 3 + packet.columnFormats.length * 2)
+  const bodyStart = beginBackend(writer, packet, 3 + (packet.columnFormats?.length ?? 0) * 2)
   const { view } = writer
   let position = bodyStart
   checkKnown(isCopyFormat(packet.format), packet.format, "CopyOutResponse", "format", "one of 0, 1")
   putU8(view, position, packet.format, "CopyOutResponse", "format")
-  putU16(view, position + 1, packet.columnFormats.length, "CopyOutResponse", "columnFormats")
+  putU16(view, position + 1, packet.columnFormats?.length ?? 0, "CopyOutResponse", "columnFormats")
   position = position + 3
   let columnFormatsIndex = 0
   try {
@@ -479,7 +480,7 @@ export const encodeCopyOutResponse: BackendEncoder<CopyOutResponse> = (writer, p
       columnFormatsIndex++
     }
   } catch (error) {
-    throw inElement(error, "CopyOutResponse", "columnFormats", columnFormatsIndex)
+    throw inList(error, "CopyOutResponse", "columnFormats", columnFormatsIndex, packet.columnFormats)
   }
   finishBackend(writer, packet, "CopyOutResponse", 72, bodyStart, position)
 }
@@ -523,13 +524,13 @@ export const decodeBackendKeyData: BackendDecoder<BackendKeyData> = (reader, at,
 }
 
 export const encodeBackendKeyData: BackendEncoder<BackendKeyData> = (writer, packet) => {
-  const bodyStart = beginBackend(writer, packet, 4 + packet.secretKey.length)
+  const bodyStart = beginBackend(writer, packet, 4 + (packet.secretKey?.length ?? 0))
   const { bytes, view } = writer
   let position = bodyStart
   putI32(view, position, packet.processId, "BackendKeyData", "processId")
-  const secretKeyFrom = position + 4
-  position = putBytes(bytes, secretKeyFrom, packet.secretKey)
-  checkAtMost(position - secretKeyFrom, 256, "BackendKeyData", "secretKey")
+  const secretKeyFrom2 = position + 4
+  position = putBytes(bytes, secretKeyFrom2, packet.secretKey, "BackendKeyData", "secretKey")
+  checkAtMost(position - secretKeyFrom2, 256, "BackendKeyData", "secretKey")
   finishBackend(writer, packet, "BackendKeyData", 75, bodyStart, position)
 }
 
@@ -574,7 +575,7 @@ export const encodeNoticeResponse: BackendEncoder<NoticeResponse> = (writer, pac
       fieldsIndex++
     }
   } catch (error) {
-    throw inElement(error, "NoticeResponse", "fields", fieldsIndex)
+    throw inList(error, "NoticeResponse", "fields", fieldsIndex, packet.fields)
   }
   bytes[position] = 0x00
   finishBackend(writer, packet, "NoticeResponse", 78, bodyStart, position + 1)
@@ -644,11 +645,11 @@ export const decodeAuthenticationGSSContinue: BackendDecoder<AuthenticationGSSCo
 }
 
 export const encodeAuthenticationGSSContinue: BackendEncoder<AuthenticationGSSContinue> = (writer, packet) => {
-  const bodyStart = beginBackend(writer, packet, 4 + packet.token.length)
+  const bodyStart = beginBackend(writer, packet, 4 + (packet.token?.length ?? 0))
   const { bytes, view } = writer
   let position = bodyStart
   view.setUint32(position, 0x08)
-  position = putBytes(bytes, position + 4, packet.token)
+  position = putBytes(bytes, position + 4, packet.token, "AuthenticationGSSContinue", "token")
   finishBackend(writer, packet, "AuthenticationGSSContinue", 82, bodyStart, position)
 }
 
@@ -697,8 +698,8 @@ export const encodeAuthenticationMD5Password: BackendEncoder<AuthenticationMD5Pa
   const { bytes, view } = writer
   const position = bodyStart
   view.setUint32(position, 0x05)
-  checkLength(packet.salt.length, 4, "AuthenticationMD5Password", "salt")
-  bytes.set(packet.salt, position + 4)
+  checkLength(packet.salt?.length, 4, "AuthenticationMD5Password", "salt")
+  putBytes(bytes, position + 4, packet.salt, "AuthenticationMD5Password", "salt")
   finishBackend(writer, packet, "AuthenticationMD5Password", 82, bodyStart, position + 8)
 }
 
@@ -768,7 +769,7 @@ export const encodeAuthenticationSASL: BackendEncoder<AuthenticationSASL> = (wri
   try {
     for (const mechanismsElement of packet.mechanisms) {
       const mechanismsStart = position
-      position = mechanismsStart + encodeText(bytes, mechanismsStart, mechanismsElement)
+      position = putText(bytes, mechanismsStart, mechanismsElement, "AuthenticationSASL", "")
       checkMin(position - mechanismsStart, 1, "AuthenticationSASL", "")
       checkTextUntil(mechanismsElement, "\u0000", "AuthenticationSASL", "")
       bytes[position] = 0x00
@@ -777,7 +778,7 @@ export const encodeAuthenticationSASL: BackendEncoder<AuthenticationSASL> = (wri
       mechanismsIndex++
     }
   } catch (error) {
-    throw inElement(error, "AuthenticationSASL", "mechanisms", mechanismsIndex)
+    throw inList(error, "AuthenticationSASL", "mechanisms", mechanismsIndex, packet.mechanisms)
   }
   bytes[position] = 0x00
   finishBackend(writer, packet, "AuthenticationSASL", 82, bodyStart, position + 1)
@@ -818,7 +819,7 @@ export const encodeAuthenticationSASLContinue: BackendEncoder<AuthenticationSASL
   const bodyStart = beginBackend(
     writer,
     packet,
-    5 + boundElements(packet.attributes, (one) => boundScramAttribute(one)) + packet.attributes.length * 1
+    5 + boundElements(packet.attributes, (one) => boundScramAttribute(one)) + (packet.attributes?.length ?? 0) * 1
   )
   const { bytes, view } = writer
   let position = bodyStart
@@ -837,7 +838,7 @@ export const encodeAuthenticationSASLContinue: BackendEncoder<AuthenticationSASL
       attributesIndex++
     }
   } catch (error) {
-    throw inElement(error, "AuthenticationSASLContinue", "attributes", attributesIndex)
+    throw inList(error, "AuthenticationSASLContinue", "attributes", attributesIndex, packet.attributes)
   }
   checkLine(begun && position === lineFrom, "AuthenticationSASLContinue", "attributes")
   finishBackend(writer, packet, "AuthenticationSASLContinue", 82, bodyStart, position)
@@ -878,7 +879,7 @@ export const encodeAuthenticationSASLFinal: BackendEncoder<AuthenticationSASLFin
   const bodyStart = beginBackend(
     writer,
     packet,
-    5 + boundElements(packet.attributes, (one) => boundScramAttribute(one)) + packet.attributes.length * 1
+    5 + boundElements(packet.attributes, (one) => boundScramAttribute(one)) + (packet.attributes?.length ?? 0) * 1
   )
   const { bytes, view } = writer
   let position = bodyStart
@@ -897,7 +898,7 @@ export const encodeAuthenticationSASLFinal: BackendEncoder<AuthenticationSASLFin
       attributesIndex++
     }
   } catch (error) {
-    throw inElement(error, "AuthenticationSASLFinal", "attributes", attributesIndex)
+    throw inList(error, "AuthenticationSASLFinal", "attributes", attributesIndex, packet.attributes)
   }
   checkLine(begun && position === lineFrom, "AuthenticationSASLFinal", "attributes")
   finishBackend(writer, packet, "AuthenticationSASLFinal", 82, bodyStart, position)
@@ -972,10 +973,10 @@ export const encodeParameterStatus: BackendEncoder<ParameterStatus> = (writer, p
   const bodyStart = beginBackend(writer, packet, 2 + textBound(packet.parameter) + textBound(packet.value))
   const { bytes } = writer
   let position = bodyStart
-  position = position + encodeText(bytes, position, packet.parameter)
+  position = putText(bytes, position, packet.parameter, "ParameterStatus", "parameter")
   checkTextUntil(packet.parameter, "\u0000", "ParameterStatus", "parameter")
   bytes[position] = 0x00
-  position = position + 1 + encodeText(bytes, position + 1, packet.value)
+  position = putText(bytes, position + 1, packet.value, "ParameterStatus", "value")
   checkTextUntil(packet.value, "\u0000", "ParameterStatus", "value")
   bytes[position] = 0x00
   finishBackend(writer, packet, "ParameterStatus", 83, bodyStart, position + 1)
@@ -1017,7 +1018,7 @@ export const encodeRowDescription: BackendEncoder<RowDescription> = (writer, pac
   const bodyStart = beginBackend(writer, packet, 2 + boundElements(packet.columns, (one) => boundColumn(one)))
   const { view } = writer
   let position = bodyStart
-  putU16(view, position, packet.columns.length, "RowDescription", "columns")
+  putU16(view, position, packet.columns?.length ?? 0, "RowDescription", "columns")
   position = position + 2
   let columnsIndex = 0
   try {
@@ -1026,7 +1027,7 @@ export const encodeRowDescription: BackendEncoder<RowDescription> = (writer, pac
       columnsIndex++
     }
   } catch (error) {
-    throw inElement(error, "RowDescription", "columns", columnsIndex)
+    throw inList(error, "RowDescription", "columns", columnsIndex, packet.columns)
   }
   finishBackend(writer, packet, "RowDescription", 84, bodyStart, position)
 }
@@ -1060,7 +1061,7 @@ export const decodeFunctionCallResponse: BackendDecoder<FunctionCallResponse> = 
 }
 
 export const encodeFunctionCallResponse: BackendEncoder<FunctionCallResponse> = (writer, packet) => {
-  const bodyStart = beginBackend(writer, packet, 4 + (packet.result === null ? 0 : packet.result.length))
+  const bodyStart = beginBackend(writer, packet, 4 + (packet.result === null ? 0 : (packet.result?.length ?? 0)))
   const { bytes, view } = writer
   let position = bodyStart
   if (packet.result === null) {
@@ -1069,7 +1070,7 @@ export const encodeFunctionCallResponse: BackendEncoder<FunctionCallResponse> = 
   } else {
     const resultAt = position
     const resultFrom = position + 4
-    position = putBytes(bytes, position + 4, packet.result)
+    position = putBytes(bytes, position + 4, packet.result, "FunctionCallResponse", "result")
     putI32(view, resultAt, position - resultFrom, "FunctionCallResponse", "result")
   }
   finishBackend(writer, packet, "FunctionCallResponse", 86, bodyStart, position)
@@ -1119,12 +1120,12 @@ export const decodeCopyBothResponse: BackendDecoder<CopyBothResponse> = (reader,
 }
 
 export const encodeCopyBothResponse: BackendEncoder<CopyBothResponse> = (writer, packet) => {
-  const bodyStart = beginBackend(writer, packet, 3 + packet.columnFormats.length * 2)
+  const bodyStart = beginBackend(writer, packet, 3 + (packet.columnFormats?.length ?? 0) * 2)
   const { view } = writer
   let position = bodyStart
   checkKnown(isCopyFormat(packet.format), packet.format, "CopyBothResponse", "format", "one of 0, 1")
   putU8(view, position, packet.format, "CopyBothResponse", "format")
-  putU16(view, position + 1, packet.columnFormats.length, "CopyBothResponse", "columnFormats")
+  putU16(view, position + 1, packet.columnFormats?.length ?? 0, "CopyBothResponse", "columnFormats")
   position = position + 3
   let columnFormatsIndex = 0
   try {
@@ -1135,7 +1136,7 @@ export const encodeCopyBothResponse: BackendEncoder<CopyBothResponse> = (writer,
       columnFormatsIndex++
     }
   } catch (error) {
-    throw inElement(error, "CopyBothResponse", "columnFormats", columnFormatsIndex)
+    throw inList(error, "CopyBothResponse", "columnFormats", columnFormatsIndex, packet.columnFormats)
   }
   finishBackend(writer, packet, "CopyBothResponse", 87, bodyStart, position)
 }
@@ -1204,10 +1205,10 @@ export const decodeBackendCopyData: BackendDecoder<BackendCopyData> = (reader, _
 }
 
 export const encodeBackendCopyData: BackendEncoder<BackendCopyData> = (writer, packet) => {
-  const bodyStart = beginBackend(writer, packet, packet.data.length)
+  const bodyStart = beginBackend(writer, packet, packet.data?.length ?? 0)
   const { bytes } = writer
   let position = bodyStart
-  position = putBytes(bytes, position, packet.data)
+  position = putBytes(bytes, position, packet.data, "BackendCopyData", "data")
   finishBackend(writer, packet, "BackendCopyData", 100, bodyStart, position)
 }
 
@@ -1285,10 +1286,10 @@ export const decodeParameterDescription: BackendDecoder<ParameterDescription> = 
 }
 
 export const encodeParameterDescription: BackendEncoder<ParameterDescription> = (writer, packet) => {
-  const bodyStart = beginBackend(writer, packet, 2 + packet.parameterTypes.length * 4)
+  const bodyStart = beginBackend(writer, packet, 2 + (packet.parameterTypes?.length ?? 0) * 4)
   const { view } = writer
   let position = bodyStart
-  putU16(view, position, packet.parameterTypes.length, "ParameterDescription", "parameterTypes")
+  putU16(view, position, packet.parameterTypes?.length ?? 0, "ParameterDescription", "parameterTypes")
   position = position + 2
   let parameterTypesIndex = 0
   try {
@@ -1298,7 +1299,7 @@ export const encodeParameterDescription: BackendEncoder<ParameterDescription> = 
       parameterTypesIndex++
     }
   } catch (error) {
-    throw inElement(error, "ParameterDescription", "parameterTypes", parameterTypesIndex)
+    throw inList(error, "ParameterDescription", "parameterTypes", parameterTypesIndex, packet.parameterTypes)
   }
   finishBackend(writer, packet, "ParameterDescription", 116, bodyStart, position)
 }
@@ -1355,19 +1356,19 @@ export const encodeNegotiateProtocolVersion: BackendEncoder<NegotiateProtocolVer
   const { bytes, view } = writer
   let position = bodyStart
   putU32(view, position, packet.newestMinorVersion, "NegotiateProtocolVersion", "newestMinorVersion")
-  putU32(view, position + 4, packet.unrecognizedOptions.length, "NegotiateProtocolVersion", "unrecognizedOptions")
+  putU32(view, position + 4, packet.unrecognizedOptions?.length ?? 0, "NegotiateProtocolVersion", "unrecognizedOptions")
   position = position + 8
   let unrecognizedOptionsIndex = 0
   try {
     for (const unrecognizedOptionsElement of packet.unrecognizedOptions) {
-      position = position + encodeText(bytes, position, unrecognizedOptionsElement)
+      position = putText(bytes, position, unrecognizedOptionsElement, "NegotiateProtocolVersion", "")
       checkTextUntil(unrecognizedOptionsElement, "\u0000", "NegotiateProtocolVersion", "")
       bytes[position] = 0x00
       position = position + 1
       unrecognizedOptionsIndex++
     }
   } catch (error) {
-    throw inElement(error, "NegotiateProtocolVersion", "unrecognizedOptions", unrecognizedOptionsIndex)
+    throw inList(error, "NegotiateProtocolVersion", "unrecognizedOptions", unrecognizedOptionsIndex, packet.unrecognizedOptions)
   }
   finishBackend(writer, packet, "NegotiateProtocolVersion", 118, bodyStart, position)
 }
@@ -1498,18 +1499,18 @@ export const encodeBind: FrontendEncoder<Bind> = (writer, packet) => {
   const bodyStart = beginFrontend(
     writer,
     packet,
-    8 + textBound(packet.portal) + textBound(packet.statement) + packet.parameterFormats.length * 2 +
-      boundElements(packet.parameters, (one) => 4 + (one === null ? 0 : one.length)) + packet.resultFormats.length * 2
+    8 + textBound(packet.portal) + textBound(packet.statement) + (packet.parameterFormats?.length ?? 0) * 2 +
+      boundElements(packet.parameters, (one) => 4 + (one === null ? 0 : (one?.length ?? 0))) + (packet.resultFormats?.length ?? 0) * 2
   )
   const { bytes, view } = writer
   let position = bodyStart
-  position = position + encodeText(bytes, position, packet.portal)
+  position = putText(bytes, position, packet.portal, "Bind", "portal")
   checkTextUntil(packet.portal, "\u0000", "Bind", "portal")
   bytes[position] = 0x00
-  position = position + 1 + encodeText(bytes, position + 1, packet.statement)
+  position = putText(bytes, position + 1, packet.statement, "Bind", "statement")
   checkTextUntil(packet.statement, "\u0000", "Bind", "statement")
   bytes[position] = 0x00
-  putU16(view, position + 1, packet.parameterFormats.length, "Bind", "parameterFormats")
+  putU16(view, position + 1, packet.parameterFormats?.length ?? 0, "Bind", "parameterFormats")
   position = position + 3
   let parameterFormatsIndex = 0
   try {
@@ -1520,9 +1521,9 @@ export const encodeBind: FrontendEncoder<Bind> = (writer, packet) => {
       parameterFormatsIndex++
     }
   } catch (error) {
-    throw inElement(error, "Bind", "parameterFormats", parameterFormatsIndex)
+    throw inList(error, "Bind", "parameterFormats", parameterFormatsIndex, packet.parameterFormats)
   }
-  putU16(view, position, packet.parameters.length, "Bind", "parameters")
+  putU16(view, position, packet.parameters?.length ?? 0, "Bind", "parameters")
   position = position + 2
   let parametersIndex = 0
   try {
@@ -1533,15 +1534,15 @@ export const encodeBind: FrontendEncoder<Bind> = (writer, packet) => {
       } else {
         const parametersElementAt = position
         const parametersElementFrom = position + 4
-        position = putBytes(bytes, position + 4, parametersElement)
+        position = putBytes(bytes, position + 4, parametersElement, "Bind", "")
         putI32(view, parametersElementAt, position - parametersElementFrom, "Bind", "")
       }
       parametersIndex++
     }
   } catch (error) {
-    throw inElement(error, "Bind", "parameters", parametersIndex)
+    throw inList(error, "Bind", "parameters", parametersIndex, packet.parameters)
   }
-  putU16(view, position, packet.resultFormats.length, "Bind", "resultFormats")
+  putU16(view, position, packet.resultFormats?.length ?? 0, "Bind", "resultFormats")
   position = position + 2
   let resultFormatsIndex = 0
   try {
@@ -1552,7 +1553,7 @@ export const encodeBind: FrontendEncoder<Bind> = (writer, packet) => {
       resultFormatsIndex++
     }
   } catch (error) {
-    throw inElement(error, "Bind", "resultFormats", resultFormatsIndex)
+    throw inList(error, "Bind", "resultFormats", resultFormatsIndex, packet.resultFormats)
   }
   finishFrontend(writer, packet, "Bind", 66, bodyStart, position)
 }
@@ -1586,7 +1587,7 @@ export const encodeClose: FrontendEncoder<Close> = (writer, packet) => {
   let position = bodyStart
   checkKnown(isTarget(packet.target), packet.target, "Close", "target", "one of 80, 83")
   putU8(view, position, packet.target, "Close", "target")
-  position = position + 1 + encodeText(bytes, position + 1, packet.name)
+  position = putText(bytes, position + 1, packet.name, "Close", "name")
   checkTextUntil(packet.name, "\u0000", "Close", "name")
   bytes[position] = 0x00
   finishFrontend(writer, packet, "Close", 67, bodyStart, position + 1)
@@ -1621,7 +1622,7 @@ export const encodeDescribe: FrontendEncoder<Describe> = (writer, packet) => {
   let position = bodyStart
   checkKnown(isTarget(packet.target), packet.target, "Describe", "target", "one of 80, 83")
   putU8(view, position, packet.target, "Describe", "target")
-  position = position + 1 + encodeText(bytes, position + 1, packet.name)
+  position = putText(bytes, position + 1, packet.name, "Describe", "name")
   checkTextUntil(packet.name, "\u0000", "Describe", "name")
   bytes[position] = 0x00
   finishFrontend(writer, packet, "Describe", 68, bodyStart, position + 1)
@@ -1651,7 +1652,7 @@ export const encodeExecute: FrontendEncoder<Execute> = (writer, packet) => {
   const bodyStart = beginFrontend(writer, packet, 5 + textBound(packet.portal))
   const { bytes, view } = writer
   let position = bodyStart
-  position = position + encodeText(bytes, position, packet.portal)
+  position = putText(bytes, position, packet.portal, "Execute", "portal")
   checkTextUntil(packet.portal, "\u0000", "Execute", "portal")
   bytes[position] = 0x00
   putI32(view, position + 1, packet.maximumRows, "Execute", "maximumRows")
@@ -1741,12 +1742,12 @@ export const encodeFunctionCall: FrontendEncoder<FunctionCall> = (writer, packet
   const bodyStart = beginFrontend(
     writer,
     packet,
-    10 + packet.argumentFormats.length * 2 + boundElements(packet.arguments, (one) => 4 + (one === null ? 0 : one.length))
+    10 + (packet.argumentFormats?.length ?? 0) * 2 + boundElements(packet.arguments, (one) => 4 + (one === null ? 0 : (one?.length ?? 0)))
   )
   const { bytes, view } = writer
   let position = bodyStart
   putU32(view, position, packet.functionOid, "FunctionCall", "functionOid")
-  putU16(view, position + 4, packet.argumentFormats.length, "FunctionCall", "argumentFormats")
+  putU16(view, position + 4, packet.argumentFormats?.length ?? 0, "FunctionCall", "argumentFormats")
   position = position + 6
   let argumentFormatsIndex = 0
   try {
@@ -1757,9 +1758,9 @@ export const encodeFunctionCall: FrontendEncoder<FunctionCall> = (writer, packet
       argumentFormatsIndex++
     }
   } catch (error) {
-    throw inElement(error, "FunctionCall", "argumentFormats", argumentFormatsIndex)
+    throw inList(error, "FunctionCall", "argumentFormats", argumentFormatsIndex, packet.argumentFormats)
   }
-  putU16(view, position, packet.arguments.length, "FunctionCall", "arguments")
+  putU16(view, position, packet.arguments?.length ?? 0, "FunctionCall", "arguments")
   position = position + 2
   let argumentsValueIndex = 0
   try {
@@ -1770,13 +1771,13 @@ export const encodeFunctionCall: FrontendEncoder<FunctionCall> = (writer, packet
       } else {
         const argumentsValueElementAt = position
         const argumentsValueElementFrom = position + 4
-        position = putBytes(bytes, position + 4, argumentsValueElement)
+        position = putBytes(bytes, position + 4, argumentsValueElement, "FunctionCall", "")
         putI32(view, argumentsValueElementAt, position - argumentsValueElementFrom, "FunctionCall", "")
       }
       argumentsValueIndex++
     }
   } catch (error) {
-    throw inElement(error, "FunctionCall", "arguments", argumentsValueIndex)
+    throw inList(error, "FunctionCall", "arguments", argumentsValueIndex, packet.arguments)
   }
   checkKnown(isFormat(packet.resultFormat), packet.resultFormat, "FunctionCall", "resultFormat", "one of 0, 1")
   putI16(view, position, packet.resultFormat, "FunctionCall", "resultFormat")
@@ -1845,17 +1846,17 @@ export const encodeParse: FrontendEncoder<Parse> = (writer, packet) => {
   const bodyStart = beginFrontend(
     writer,
     packet,
-    4 + textBound(packet.statement) + textBound(packet.query) + packet.parameterTypes.length * 4
+    4 + textBound(packet.statement) + textBound(packet.query) + (packet.parameterTypes?.length ?? 0) * 4
   )
   const { bytes, view } = writer
   let position = bodyStart
-  position = position + encodeText(bytes, position, packet.statement)
+  position = putText(bytes, position, packet.statement, "Parse", "statement")
   checkTextUntil(packet.statement, "\u0000", "Parse", "statement")
   bytes[position] = 0x00
-  position = position + 1 + encodeText(bytes, position + 1, packet.query)
+  position = putText(bytes, position + 1, packet.query, "Parse", "query")
   checkTextUntil(packet.query, "\u0000", "Parse", "query")
   bytes[position] = 0x00
-  putU16(view, position + 1, packet.parameterTypes.length, "Parse", "parameterTypes")
+  putU16(view, position + 1, packet.parameterTypes?.length ?? 0, "Parse", "parameterTypes")
   position = position + 3
   let parameterTypesIndex = 0
   try {
@@ -1865,7 +1866,7 @@ export const encodeParse: FrontendEncoder<Parse> = (writer, packet) => {
       parameterTypesIndex++
     }
   } catch (error) {
-    throw inElement(error, "Parse", "parameterTypes", parameterTypesIndex)
+    throw inList(error, "Parse", "parameterTypes", parameterTypesIndex, packet.parameterTypes)
   }
   finishFrontend(writer, packet, "Parse", 80, bodyStart, position)
 }
@@ -1890,7 +1891,7 @@ export const encodeQuery: FrontendEncoder<Query> = (writer, packet) => {
   const bodyStart = beginFrontend(writer, packet, 1 + textBound(packet.query))
   const { bytes } = writer
   let position = bodyStart
-  position = position + encodeText(bytes, position, packet.query)
+  position = putText(bytes, position, packet.query, "Query", "query")
   checkTextUntil(packet.query, "\u0000", "Query", "query")
   bytes[position] = 0x00
   finishFrontend(writer, packet, "Query", 81, bodyStart, position + 1)
@@ -1968,10 +1969,10 @@ export const decodeCopyData: FrontendDecoder<CopyData> = (reader, _at, bodyStart
 }
 
 export const encodeCopyData: FrontendEncoder<CopyData> = (writer, packet) => {
-  const bodyStart = beginFrontend(writer, packet, packet.data.length)
+  const bodyStart = beginFrontend(writer, packet, packet.data?.length ?? 0)
   const { bytes } = writer
   let position = bodyStart
-  position = putBytes(bytes, position, packet.data)
+  position = putBytes(bytes, position, packet.data, "CopyData", "data")
   finishFrontend(writer, packet, "CopyData", 100, bodyStart, position)
 }
 
@@ -1995,7 +1996,7 @@ export const encodeCopyFail: FrontendEncoder<CopyFail> = (writer, packet) => {
   const bodyStart = beginFrontend(writer, packet, 1 + textBound(packet.reason))
   const { bytes } = writer
   let position = bodyStart
-  position = position + encodeText(bytes, position, packet.reason)
+  position = putText(bytes, position, packet.reason, "CopyFail", "reason")
   checkTextUntil(packet.reason, "\u0000", "CopyFail", "reason")
   bytes[position] = 0x00
   finishFrontend(writer, packet, "CopyFail", 102, bodyStart, position + 1)
@@ -2016,10 +2017,10 @@ export const decodeGSSResponse: GssDecoder<GSSResponse> = (reader, _at, bodyStar
 }
 
 export const encodeGSSResponse: GssEncoder<GSSResponse> = (writer, packet) => {
-  const bodyStart = beginGss(writer, packet, packet.token.length)
+  const bodyStart = beginGss(writer, packet, packet.token?.length ?? 0)
   const { bytes } = writer
   let position = bodyStart
-  position = putBytes(bytes, position, packet.token)
+  position = putBytes(bytes, position, packet.token, "GSSResponse", "token")
   finishGss(writer, packet, "GSSResponse", 112, bodyStart, position)
 }
 
@@ -2043,7 +2044,7 @@ export const encodePasswordMessage: PasswordEncoder<PasswordMessage> = (writer, 
   const bodyStart = beginPassword(writer, packet, 1 + textBound(packet.password))
   const { bytes } = writer
   let position = bodyStart
-  position = position + encodeText(bytes, position, packet.password)
+  position = putText(bytes, position, packet.password, "PasswordMessage", "password")
   checkTextUntil(packet.password, "\u0000", "PasswordMessage", "password")
   bytes[position] = 0x00
   finishPassword(writer, packet, "PasswordMessage", 112, bodyStart, position + 1)
@@ -2081,7 +2082,7 @@ export const encodeSASLResponse: SaslEncoder<SASLResponse> = (writer, packet) =>
   const bodyStart = beginSasl(
     writer,
     packet,
-    1 + boundElements(packet.attributes, (one) => boundScramAttribute(one)) + packet.attributes.length * 1
+    1 + boundElements(packet.attributes, (one) => boundScramAttribute(one)) + (packet.attributes?.length ?? 0) * 1
   )
   const { bytes } = writer
   let position = bodyStart
@@ -2098,7 +2099,7 @@ export const encodeSASLResponse: SaslEncoder<SASLResponse> = (writer, packet) =>
       attributesIndex++
     }
   } catch (error) {
-    throw inElement(error, "SASLResponse", "attributes", attributesIndex)
+    throw inList(error, "SASLResponse", "attributes", attributesIndex, packet.attributes)
   }
   checkLine(begun && position === lineFrom, "SASLResponse", "attributes")
   finishSasl(writer, packet, "SASLResponse", 112, bodyStart, position)
@@ -2145,7 +2146,7 @@ export const encodeSASLInitialResponse: SaslInitialEncoder<SASLInitialResponse> 
   )
   const { bytes, view } = writer
   let position = bodyStart
-  position = position + encodeText(bytes, position, packet.mechanism)
+  position = putText(bytes, position, packet.mechanism, "SASLInitialResponse", "mechanism")
   checkTextUntil(packet.mechanism, "\u0000", "SASLInitialResponse", "mechanism")
   bytes[position] = 0x00
   position = position + 1
@@ -2180,14 +2181,14 @@ export const decodeCancelRequest: StartupDecoder<CancelRequest> = (reader, at, b
 }
 
 export const encodeCancelRequest: StartupEncoder<CancelRequest> = (writer, packet) => {
-  const bodyStart = beginStartup(writer, packet, 8 + packet.secretKey.length)
+  const bodyStart = beginStartup(writer, packet, 8 + (packet.secretKey?.length ?? 0))
   const { bytes, view } = writer
   let position = bodyStart
   view.setUint32(position, 0x4d2162e)
   putI32(view, position + 4, packet.processId, "CancelRequest", "processId")
-  const secretKeyFrom = position + 8
-  position = putBytes(bytes, secretKeyFrom, packet.secretKey)
-  checkAtMost(position - secretKeyFrom, 256, "CancelRequest", "secretKey")
+  const secretKeyFrom2 = position + 8
+  position = putBytes(bytes, secretKeyFrom2, packet.secretKey, "CancelRequest", "secretKey")
+  checkAtMost(position - secretKeyFrom2, 256, "CancelRequest", "secretKey")
   finishStartup(writer, packet, "CancelRequest", 0, bodyStart, position)
 }
 
@@ -2282,7 +2283,7 @@ export const encodeStartupMessage: StartupEncoder<StartupMessage> = (writer, pac
       parametersIndex++
     }
   } catch (error) {
-    throw inElement(error, "StartupMessage", "parameters", parametersIndex)
+    throw inList(error, "StartupMessage", "parameters", parametersIndex, packet.parameters)
   }
   bytes[position] = 0x00
   finishStartup(writer, packet, "StartupMessage", 0, bodyStart, position + 1)

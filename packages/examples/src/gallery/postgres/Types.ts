@@ -14,17 +14,18 @@ import {
   checkVarint,
   decodeEncoded,
   decodeText,
-  encodeText,
   expectAtLeast,
   expectEnd,
   expectMin,
   expectNextToken,
   findByte,
   inElement,
+  inList,
   malformed,
   putEncoded,
   putI16,
   putI32,
+  putText,
   putU32,
   putU8,
   readDecimal,
@@ -142,7 +143,7 @@ export function readColumn(reader: Reader, at: number, end: number, start: numbe
 export function writeColumn(writer: Writer, at: number, value: Column): number {
   const { bytes, view } = writer
   let position = at
-  position = position + encodeText(bytes, position, value.name)
+  position = putText(bytes, position, value.name, "Column", "name")
   checkTextUntil(value.name, "\u0000", "Column", "name")
   bytes[position] = 0x00
   putU32(view, position + 1, value.tableOid, "Column", "tableOid")
@@ -157,7 +158,7 @@ export function writeColumn(writer: Writer, at: number, value: Column): number {
 
 /** Room a `Column` needs at most, in bytes. */
 export function boundColumn(value: Column): number {
-  return 19 + textBound(value.name)
+  return 19 + textBound(value?.name)
 }
 
 /** Decodes bytes that are one `Column`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -455,7 +456,7 @@ export function writeField(writer: Writer, at: number, value: Field): number {
     case "SqlState": {
       putU8(view, at, 67, "Field", "_tag")
       let position = at + 1
-      position = position + encodeText(bytes, position, value.code)
+      position = putText(bytes, position, value.code, "Field", "code")
       checkTextUntil(value.code, "\u0000", "Field", "code")
       bytes[position] = 0x00
       return position + 1
@@ -463,7 +464,7 @@ export function writeField(writer: Writer, at: number, value: Field): number {
     case "Detail": {
       putU8(view, at, 68, "Field", "_tag")
       let position = at + 1
-      position = position + encodeText(bytes, position, value.text)
+      position = putText(bytes, position, value.text, "Field", "text")
       checkTextUntil(value.text, "\u0000", "Field", "text")
       bytes[position] = 0x00
       return position + 1
@@ -471,7 +472,7 @@ export function writeField(writer: Writer, at: number, value: Field): number {
     case "File": {
       putU8(view, at, 70, "Field", "_tag")
       let position = at + 1
-      position = position + encodeText(bytes, position, value.name)
+      position = putText(bytes, position, value.name, "Field", "name")
       checkTextUntil(value.name, "\u0000", "Field", "name")
       bytes[position] = 0x00
       return position + 1
@@ -479,7 +480,7 @@ export function writeField(writer: Writer, at: number, value: Field): number {
     case "Hint": {
       putU8(view, at, 72, "Field", "_tag")
       let position = at + 1
-      position = position + encodeText(bytes, position, value.text)
+      position = putText(bytes, position, value.text, "Field", "text")
       checkTextUntil(value.text, "\u0000", "Field", "text")
       bytes[position] = 0x00
       return position + 1
@@ -494,7 +495,7 @@ export function writeField(writer: Writer, at: number, value: Field): number {
     case "Message": {
       putU8(view, at, 77, "Field", "_tag")
       let position = at + 1
-      position = position + encodeText(bytes, position, value.text)
+      position = putText(bytes, position, value.text, "Field", "text")
       checkTextUntil(value.text, "\u0000", "Field", "text")
       bytes[position] = 0x00
       return position + 1
@@ -509,7 +510,7 @@ export function writeField(writer: Writer, at: number, value: Field): number {
     case "Routine": {
       putU8(view, at, 82, "Field", "_tag")
       let position = at + 1
-      position = position + encodeText(bytes, position, value.name)
+      position = putText(bytes, position, value.name, "Field", "name")
       checkTextUntil(value.name, "\u0000", "Field", "name")
       bytes[position] = 0x00
       return position + 1
@@ -517,7 +518,7 @@ export function writeField(writer: Writer, at: number, value: Field): number {
     case "Severity": {
       putU8(view, at, 83, "Field", "_tag")
       let position = at + 1
-      position = position + encodeText(bytes, position, value.text)
+      position = putText(bytes, position, value.text, "Field", "text")
       checkTextUntil(value.text, "\u0000", "Field", "text")
       bytes[position] = 0x00
       return position + 1
@@ -525,7 +526,7 @@ export function writeField(writer: Writer, at: number, value: Field): number {
     case "SeverityInEnglish": {
       putU8(view, at, 86, "Field", "_tag")
       let position = at + 1
-      position = position + encodeText(bytes, position, value.text)
+      position = putText(bytes, position, value.text, "Field", "text")
       checkTextUntil(value.text, "\u0000", "Field", "text")
       bytes[position] = 0x00
       return position + 1
@@ -533,7 +534,7 @@ export function writeField(writer: Writer, at: number, value: Field): number {
     case "Where": {
       putU8(view, at, 87, "Field", "_tag")
       let position = at + 1
-      position = position + encodeText(bytes, position, value.text)
+      position = putText(bytes, position, value.text, "Field", "text")
       checkTextUntil(value.text, "\u0000", "Field", "text")
       bytes[position] = 0x00
       return position + 1
@@ -541,7 +542,7 @@ export function writeField(writer: Writer, at: number, value: Field): number {
     case "Column": {
       putU8(view, at, 99, "Field", "_tag")
       let position = at + 1
-      position = position + encodeText(bytes, position, value.name)
+      position = putText(bytes, position, value.name, "Field", "name")
       checkTextUntil(value.name, "\u0000", "Field", "name")
       bytes[position] = 0x00
       return position + 1
@@ -549,7 +550,7 @@ export function writeField(writer: Writer, at: number, value: Field): number {
     case "DataType": {
       putU8(view, at, 100, "Field", "_tag")
       let position = at + 1
-      position = position + encodeText(bytes, position, value.name)
+      position = putText(bytes, position, value.name, "Field", "name")
       checkTextUntil(value.name, "\u0000", "Field", "name")
       bytes[position] = 0x00
       return position + 1
@@ -557,7 +558,7 @@ export function writeField(writer: Writer, at: number, value: Field): number {
     case "Constraint": {
       putU8(view, at, 110, "Field", "_tag")
       let position = at + 1
-      position = position + encodeText(bytes, position, value.name)
+      position = putText(bytes, position, value.name, "Field", "name")
       checkTextUntil(value.name, "\u0000", "Field", "name")
       bytes[position] = 0x00
       return position + 1
@@ -572,7 +573,7 @@ export function writeField(writer: Writer, at: number, value: Field): number {
     case "InternalQuery": {
       putU8(view, at, 113, "Field", "_tag")
       let position = at + 1
-      position = position + encodeText(bytes, position, value.query)
+      position = putText(bytes, position, value.query, "Field", "query")
       checkTextUntil(value.query, "\u0000", "Field", "query")
       bytes[position] = 0x00
       return position + 1
@@ -580,7 +581,7 @@ export function writeField(writer: Writer, at: number, value: Field): number {
     case "Schema": {
       putU8(view, at, 115, "Field", "_tag")
       let position = at + 1
-      position = position + encodeText(bytes, position, value.name)
+      position = putText(bytes, position, value.name, "Field", "name")
       checkTextUntil(value.name, "\u0000", "Field", "name")
       bytes[position] = 0x00
       return position + 1
@@ -588,7 +589,7 @@ export function writeField(writer: Writer, at: number, value: Field): number {
     case "Table": {
       putU8(view, at, 116, "Field", "_tag")
       let position = at + 1
-      position = position + encodeText(bytes, position, value.name)
+      position = putText(bytes, position, value.name, "Field", "name")
       checkTextUntil(value.name, "\u0000", "Field", "name")
       bytes[position] = 0x00
       return position + 1
@@ -606,7 +607,7 @@ export function writeField(writer: Writer, at: number, value: Field): number {
 
 /** Room a `Field` needs at most, in bytes. */
 export function boundField(value: Field): number {
-  switch (value._tag) {
+  switch (value?._tag) {
     case "SqlState":
       return 2 + textBound(value.code)
     case "Detail":
@@ -683,12 +684,12 @@ export function readParameter(reader: Reader, at: number, end: number, start: nu
 export function writeParameter(writer: Writer, at: number, value: Parameter): number {
   const { bytes } = writer
   let position = at
-  const nameFrom = position
-  position = nameFrom + encodeText(bytes, nameFrom, value.name)
-  checkMin(position - nameFrom, 1, "Parameter", "name")
+  const nameFrom2 = position
+  position = putText(bytes, nameFrom2, value.name, "Parameter", "name")
+  checkMin(position - nameFrom2, 1, "Parameter", "name")
   checkTextUntil(value.name, "\u0000", "Parameter", "name")
   bytes[position] = 0x00
-  position = position + 1 + encodeText(bytes, position + 1, value.value)
+  position = putText(bytes, position + 1, value.value, "Parameter", "value")
   checkTextUntil(value.value, "\u0000", "Parameter", "value")
   bytes[position] = 0x00
   return position + 1
@@ -696,7 +697,7 @@ export function writeParameter(writer: Writer, at: number, value: Parameter): nu
 
 /** Room a `Parameter` needs at most, in bytes. */
 export function boundParameter(value: Parameter): number {
-  return 2 + textBound(value.name) + textBound(value.value)
+  return 2 + textBound(value?.name) + textBound(value?.value)
 }
 
 /** Decodes bytes that are one `Parameter`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -884,7 +885,7 @@ export function writeScramAttribute(writer: Writer, at: number, value: ScramAttr
       putU8(view, at, 97, "ScramAttribute", "_tag")
       let position = at + 1
       bytes[position] = 0x3d
-      position = position + 1 + encodeText(bytes, position + 1, value.name)
+      position = putText(bytes, position + 1, value.name, "ScramAttribute", "name")
       return position
     }
     case "ChannelBinding": {
@@ -912,7 +913,7 @@ export function writeScramAttribute(writer: Writer, at: number, value: ScramAttr
       putU8(view, at, 110, "ScramAttribute", "_tag")
       let position = at + 1
       bytes[position] = 0x3d
-      position = position + 1 + encodeText(bytes, position + 1, value.name)
+      position = putText(bytes, position + 1, value.name, "ScramAttribute", "name")
       return position
     }
     case "ClientProof": {
@@ -956,7 +957,7 @@ export function writeScramAttribute(writer: Writer, at: number, value: ScramAttr
 
 /** Room a `ScramAttribute` needs at most, in bytes. */
 export function boundScramAttribute(value: ScramAttribute): number {
-  switch (value._tag) {
+  switch (value?._tag) {
     case "AuthorizationIdentity":
       return 2 + textBound(value.name)
     case "ChannelBinding":
@@ -1040,7 +1041,7 @@ export function writeScramClientFirst(writer: Writer, at: number, value: ScramCl
   checkToken(bytes, channelBindingToken, position, 44, 44, "ScramClientFirst", "channelBinding")
   bytes[position] = 0x2c
   const authorizationIdentityToken = position + 1
-  position = position + 1 + encodeText(bytes, position + 1, value.authorizationIdentity)
+  position = putText(bytes, position + 1, value.authorizationIdentity, "ScramClientFirst", "authorizationIdentity")
   checkToken(bytes, authorizationIdentityToken, position, 44, 44, "ScramClientFirst", "authorizationIdentity")
   let attributesIndex = 0
   try {
@@ -1052,16 +1053,15 @@ export function writeScramClientFirst(writer: Writer, at: number, value: ScramCl
       attributesIndex++
     }
   } catch (error) {
-    throw inElement(error, "ScramClientFirst", "attributes", attributesIndex)
+    throw inList(error, "ScramClientFirst", "attributes", attributesIndex, value.attributes)
   }
   return position
 }
 
 /** Room a `ScramClientFirst` needs at most, in bytes. */
 export function boundScramClientFirst(value: ScramClientFirst): number {
-  return 3 + boundEncoded("ascii", value.channelBinding) + textBound(value.authorizationIdentity) +
-    boundElements(value.attributes, (one) => boundScramAttribute(one)) +
-    value.attributes.length * 1
+  return 3 + boundEncoded("ascii", value?.channelBinding) + textBound(value?.authorizationIdentity) +
+    boundElements(value?.attributes, (one) => boundScramAttribute(one)) + (value?.attributes?.length ?? 0) * 1
 }
 
 /** Decodes bytes that are one `ScramClientFirst`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */

@@ -19,14 +19,14 @@ import {
   checkTextUntil,
   checkVarint,
   decodeText,
-  encodeText,
   expectAtLeast,
   expectMeant,
   expectRoom,
   findByte,
-  inElement,
+  inList,
   interrupted,
   keepElements,
+  putText,
   readLineDecimal,
   readNested,
   resumeElements,
@@ -101,7 +101,7 @@ export const encodePush: ReplyEncoder<Push> = (writer, packet) => {
   const { bytes, view } = writer
   let position = bodyStart
   bytes[position] = 0x3e
-  position = writeDecimal(bytes, position + 1, checkVarint(packet.items.length, -2147483648, 2147483647, "Push", "items"))
+  position = writeDecimal(bytes, position + 1, checkVarint(packet.items?.length ?? 0, -2147483648, 2147483647, "Push", "items"))
   view.setUint16(position, 0x0d0a)
   position = position + 2
   let itemsIndex = 0
@@ -111,7 +111,7 @@ export const encodePush: ReplyEncoder<Push> = (writer, packet) => {
       itemsIndex++
     }
   } catch (error) {
-    throw inElement(error, "Push", "items", itemsIndex)
+    throw inList(error, "Push", "items", itemsIndex, packet.items)
   }
   finishReply(writer, packet, "Push", 0, bodyStart, position)
 }
@@ -175,7 +175,7 @@ export const encodeCommand: RequestEncoder<Command> = (writer, packet) => {
     view.setUint16(position, 0x0d0a)
     position = position + 2
   } else {
-    position = writeDecimal(bytes, position, checkVarint(packet.arguments.length, -2147483648, 2147483647, "Command", "arguments"))
+    position = writeDecimal(bytes, position, checkVarint(packet.arguments?.length ?? 0, -2147483648, 2147483647, "Command", "arguments"))
     view.setUint16(position, 0x0d0a)
     position = position + 2
     let argumentsValueIndex = 0
@@ -185,7 +185,7 @@ export const encodeCommand: RequestEncoder<Command> = (writer, packet) => {
         argumentsValueIndex++
       }
     } catch (error) {
-      throw inElement(error, "Command", "arguments", argumentsValueIndex)
+      throw inList(error, "Command", "arguments", argumentsValueIndex, packet.arguments)
     }
   }
   finishRequest(writer, packet, "Command", 0, bodyStart, position)
@@ -210,7 +210,7 @@ export const encodeInline: RequestEncoder<Inline> = (writer, packet) => {
   const bodyStart = beginRequest(writer, packet, 1 + textBound(packet.line))
   const { bytes } = writer
   let position = bodyStart
-  position = position + encodeText(bytes, position, packet.line)
+  position = putText(bytes, position, packet.line, "Inline", "line")
   checkTextUntil(packet.line, "\n", "Inline", "line")
   bytes[position] = 0x0a
   position = position + 1

@@ -18,19 +18,19 @@ import {
   decodeText,
   deeper,
   deeperWrite,
-  encodeText,
   expectAtLeast,
   expectEnd,
   expectMeant,
   expectRoom,
   expectWithin,
   findLine,
-  inElement,
+  inList,
   interrupted,
   keepElements,
   malformed,
   putBytes,
   putEncoded,
+  putText,
   putU8,
   readLineDecimal,
   readLineDecimalBig,
@@ -99,9 +99,9 @@ export function writeArgument(writer: Writer, at: number, value: Argument): numb
     view.setUint16(position, 0x0d0a)
     position = position + 2
   } else {
-    position = writeDecimal(bytes, position, checkVarint(value.value.length, -2147483648, 2147483647, "Argument", "value"))
+    position = writeDecimal(bytes, position, checkVarint(value.value?.length ?? 0, -2147483648, 2147483647, "Argument", "value"))
     view.setUint16(position, 0x0d0a)
-    position = putBytes(bytes, position + 2, value.value)
+    position = putBytes(bytes, position + 2, value.value, "Argument", "value")
     view.setUint16(position, 0x0d0a)
     position = position + 2
   }
@@ -110,7 +110,7 @@ export function writeArgument(writer: Writer, at: number, value: Argument): numb
 
 /** Room a `Argument` needs at most, in bytes. */
 export function boundArgument(value: Argument): number {
-  return 16 + (value.value === null ? 0 : value.value.length)
+  return 16 + (value?.value === null ? 0 : (value?.value?.length ?? 0))
 }
 
 /** Decodes bytes that are one `Argument`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -155,7 +155,7 @@ export function writeEntry(writer: Writer, at: number, value: Entry): number {
 
 /** Room a `Entry` needs at most, in bytes. */
 export function boundEntry(value: Entry): number {
-  return boundValue(value.key) + boundValue(value.value)
+  return boundValue(value?.key) + boundValue(value?.value)
 }
 
 /** Decodes bytes that are one `Entry`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -520,9 +520,9 @@ export function writeValueOnce(writer: Writer, at: number, value: Value): number
     case "BulkError": {
       putU8(view, at, 33, "Value", "_tag")
       let position = at + 1
-      position = writeDecimal(bytes, position, checkVarint(textLength(value.message), -2147483648, 2147483647, "Value", "message"))
+      position = writeDecimal(bytes, position, checkVarint(textLength(value.message ?? ""), -2147483648, 2147483647, "Value", "message"))
       view.setUint16(position, 0x0d0a)
-      position = position + 2 + encodeText(bytes, position + 2, value.message)
+      position = putText(bytes, position + 2, value.message, "Value", "message")
       view.setUint16(position, 0x0d0a)
       return position + 2
     }
@@ -542,9 +542,9 @@ export function writeValueOnce(writer: Writer, at: number, value: Value): number
         view.setUint16(position, 0x0d0a)
         position = position + 2
       } else {
-        position = writeDecimal(bytes, position, checkVarint(value.value.length, -2147483648, 2147483647, "Value", "value"))
+        position = writeDecimal(bytes, position, checkVarint(value.value?.length ?? 0, -2147483648, 2147483647, "Value", "value"))
         view.setUint16(position, 0x0d0a)
-        position = putBytes(bytes, position + 2, value.value)
+        position = putBytes(bytes, position + 2, value.value, "Value", "value")
         view.setUint16(position, 0x0d0a)
         position = position + 2
       }
@@ -553,7 +553,7 @@ export function writeValueOnce(writer: Writer, at: number, value: Value): number
     case "Map": {
       putU8(view, at, 37, "Value", "_tag")
       let position = at + 1
-      position = writeDecimal(bytes, position, checkVarint(value.entries.length, -2147483648, 2147483647, "Value", "entries"))
+      position = writeDecimal(bytes, position, checkVarint(value.entries?.length ?? 0, -2147483648, 2147483647, "Value", "entries"))
       view.setUint16(position, 0x0d0a)
       position = position + 2
       let entriesIndex = 0
@@ -563,16 +563,16 @@ export function writeValueOnce(writer: Writer, at: number, value: Value): number
           entriesIndex++
         }
       } catch (error) {
-        throw inElement(error, "Value", "entries", entriesIndex)
+        throw inList(error, "Value", "entries", entriesIndex, value.entries)
       }
       return position
     }
     case "BigNumber": {
       putU8(view, at, 40, "Value", "_tag")
       let position = at + 1
-      const valueFrom = position
-      position = putEncoded(bytes, valueFrom, "ascii", value.value, "Value", "value")
-      checkUntil(bytes, valueFrom, position, "\r\n", "Value", "value")
+      const valueFrom2 = position
+      position = putEncoded(bytes, valueFrom2, "ascii", value.value, "Value", "value")
+      checkUntil(bytes, valueFrom2, position, "\r\n", "Value", "value")
       view.setUint16(position, 0x0d0a)
       return position + 2
     }
@@ -584,7 +584,7 @@ export function writeValueOnce(writer: Writer, at: number, value: Value): number
         view.setUint16(position, 0x0d0a)
         position = position + 2
       } else {
-        position = writeDecimal(bytes, position, checkVarint(value.items.length, -2147483648, 2147483647, "Value", "items"))
+        position = writeDecimal(bytes, position, checkVarint(value.items?.length ?? 0, -2147483648, 2147483647, "Value", "items"))
         view.setUint16(position, 0x0d0a)
         position = position + 2
         let itemsIndex = 0
@@ -594,7 +594,7 @@ export function writeValueOnce(writer: Writer, at: number, value: Value): number
             itemsIndex++
           }
         } catch (error) {
-          throw inElement(error, "Value", "items", itemsIndex)
+          throw inList(error, "Value", "items", itemsIndex, value.items)
         }
       }
       return position
@@ -602,7 +602,7 @@ export function writeValueOnce(writer: Writer, at: number, value: Value): number
     case "SimpleString": {
       putU8(view, at, 43, "Value", "_tag")
       let position = at + 1
-      position = position + encodeText(bytes, position, value.text)
+      position = putText(bytes, position, value.text, "Value", "text")
       checkTextUntil(value.text, "\n", "Value", "text")
       view.setUint16(position, 0x0d0a)
       return position + 2
@@ -610,16 +610,16 @@ export function writeValueOnce(writer: Writer, at: number, value: Value): number
     case "Double": {
       putU8(view, at, 44, "Value", "_tag")
       let position = at + 1
-      const valueFrom = position
-      position = putEncoded(bytes, valueFrom, "ascii", value.value, "Value", "value")
-      checkUntil(bytes, valueFrom, position, "\r\n", "Value", "value")
+      const valueFrom2 = position
+      position = putEncoded(bytes, valueFrom2, "ascii", value.value, "Value", "value")
+      checkUntil(bytes, valueFrom2, position, "\r\n", "Value", "value")
       view.setUint16(position, 0x0d0a)
       return position + 2
     }
     case "SimpleError": {
       putU8(view, at, 45, "Value", "_tag")
       let position = at + 1
-      position = position + encodeText(bytes, position, value.message)
+      position = putText(bytes, position, value.message, "Value", "message")
       checkTextUntil(value.message, "\n", "Value", "message")
       view.setUint16(position, 0x0d0a)
       return position + 2
@@ -656,7 +656,7 @@ export function writeValueOnce(writer: Writer, at: number, value: Value): number
     case "Attribute": {
       putU8(view, at, 124, "Value", "_tag")
       let position = at + 1
-      position = writeDecimal(bytes, position, checkVarint(value.attributes.length, -2147483648, 2147483647, "Value", "attributes"))
+      position = writeDecimal(bytes, position, checkVarint(value.attributes?.length ?? 0, -2147483648, 2147483647, "Value", "attributes"))
       view.setUint16(position, 0x0d0a)
       position = position + 2
       let attributesIndex = 0
@@ -666,7 +666,7 @@ export function writeValueOnce(writer: Writer, at: number, value: Value): number
           attributesIndex++
         }
       } catch (error) {
-        throw inElement(error, "Value", "attributes", attributesIndex)
+        throw inList(error, "Value", "attributes", attributesIndex, value.attributes)
       }
       position = writeNested(writer, position, value.value, "Value", "value", writeValue)
       return position
@@ -674,7 +674,7 @@ export function writeValueOnce(writer: Writer, at: number, value: Value): number
     case "Set": {
       putU8(view, at, 126, "Value", "_tag")
       let position = at + 1
-      position = writeDecimal(bytes, position, checkVarint(value.items.length, -2147483648, 2147483647, "Value", "items"))
+      position = writeDecimal(bytes, position, checkVarint(value.items?.length ?? 0, -2147483648, 2147483647, "Value", "items"))
       view.setUint16(position, 0x0d0a)
       position = position + 2
       let itemsIndex = 0
@@ -684,7 +684,7 @@ export function writeValueOnce(writer: Writer, at: number, value: Value): number
           itemsIndex++
         }
       } catch (error) {
-        throw inElement(error, "Value", "items", itemsIndex)
+        throw inList(error, "Value", "items", itemsIndex, value.items)
       }
       return position
     }
@@ -711,13 +711,13 @@ export function writeValue(writer: Writer, at: number, value: Value): number {
 
 /** Room a `Value` needs at most, in bytes. */
 export function boundValue(value: Value): number {
-  switch (value._tag) {
+  switch (value?._tag) {
     case "BulkError":
       return 16 + textBound(value.message)
     case "Boolean":
       return 4
     case "BulkString":
-      return 16 + (value.value === null ? 0 : value.value.length)
+      return 16 + (value.value === null ? 0 : (value.value?.length ?? 0))
     case "Map":
       return 14 + boundElements(value.entries, (one) => boundEntry(one))
     case "BigNumber":
@@ -781,17 +781,17 @@ export function readVerbatim(reader: Reader, at: number, end: number, start: num
 export function writeVerbatim(writer: Writer, at: number, value: Verbatim): number {
   const { bytes } = writer
   let position = at
-  const formatFrom = position
-  position = putEncoded(bytes, formatFrom, "ascii", value.format, "Verbatim", "format")
-  checkLength(position - formatFrom, 3, "Verbatim", "format")
+  const formatFrom2 = position
+  position = putEncoded(bytes, formatFrom2, "ascii", value.format, "Verbatim", "format")
+  checkLength(position - formatFrom2, 3, "Verbatim", "format")
   bytes[position] = 0x3a
-  position = position + 1 + encodeText(bytes, position + 1, value.text)
+  position = putText(bytes, position + 1, value.text, "Verbatim", "text")
   return position
 }
 
 /** Room a `Verbatim` needs at most, in bytes. */
 export function boundVerbatim(value: Verbatim): number {
-  return 4 + boundEncoded("ascii", value.format) + textBound(value.text)
+  return 4 + boundEncoded("ascii", value?.format) + textBound(value?.text)
 }
 
 /** Decodes bytes that are one `Verbatim`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */

@@ -58,6 +58,7 @@ import {
   expectWithin,
   getU24,
   inElement,
+  inList,
   putBytes,
   putU16,
   putU24,
@@ -80,10 +81,10 @@ export const decodeEncrypted: CiphertextDecoder<Encrypted> = (reader, _at, bodyS
 }
 
 export const encodeEncrypted: CiphertextEncoder<Encrypted> = (writer, packet) => {
-  const bodyStart = beginCiphertext(writer, packet, packet.encrypted.length)
+  const bodyStart = beginCiphertext(writer, packet, packet.encrypted?.length ?? 0)
   const { bytes } = writer
   let position = bodyStart
-  position = putBytes(bytes, position, packet.encrypted)
+  position = putBytes(bytes, position, packet.encrypted, "Encrypted", "encrypted")
   finishCiphertext(writer, packet, "Encrypted", 0, bodyStart, position)
 }
 
@@ -198,17 +199,17 @@ export const encodeClientHello: HandshakeMessageEncoder<ClientHello> = (writer, 
   const bodyStart = beginHandshakeMessage(
     writer,
     packet,
-    40 + packet.sessionId.length + packet.cipherSuites.length * 2 + packet.compressionMethods.length +
+    40 + (packet.sessionId?.length ?? 0) + (packet.cipherSuites?.length ?? 0) * 2 + (packet.compressionMethods?.length ?? 0) +
       (packet.extensions === undefined ? 0 : boundElements(packet.extensions, (one) => boundClientExtension(one)))
   )
   const { bytes, view } = writer
   let position = bodyStart
   putU16(view, position, packet.version, "ClientHello", "version")
-  checkLength(packet.random.length, 32, "ClientHello", "random")
-  bytes.set(packet.random, position + 2)
+  checkLength(packet.random?.length, 32, "ClientHello", "random")
+  putBytes(bytes, position + 2, packet.random, "ClientHello", "random")
   const sessionIdAt = position + 34
   const sessionIdFrom = position + 35
-  position = putBytes(bytes, sessionIdFrom, packet.sessionId)
+  position = putBytes(bytes, sessionIdFrom, packet.sessionId, "ClientHello", "sessionId")
   checkAtMost(position - sessionIdFrom, 32, "ClientHello", "sessionId")
   putU8(view, sessionIdAt, position - sessionIdFrom, "ClientHello", "sessionId")
   const cipherSuitesAt = position
@@ -222,7 +223,7 @@ export const encodeClientHello: HandshakeMessageEncoder<ClientHello> = (writer, 
       cipherSuitesIndex++
     }
   } catch (error) {
-    throw inElement(error, "ClientHello", "cipherSuites", cipherSuitesIndex)
+    throw inList(error, "ClientHello", "cipherSuites", cipherSuitesIndex, packet.cipherSuites)
   }
   putU16(view, cipherSuitesAt, position - cipherSuitesFrom, "ClientHello", "cipherSuites")
   const compressionMethodsAt = position
@@ -236,7 +237,7 @@ export const encodeClientHello: HandshakeMessageEncoder<ClientHello> = (writer, 
       compressionMethodsIndex++
     }
   } catch (error) {
-    throw inElement(error, "ClientHello", "compressionMethods", compressionMethodsIndex)
+    throw inList(error, "ClientHello", "compressionMethods", compressionMethodsIndex, packet.compressionMethods)
   }
   putU8(view, compressionMethodsAt, position - compressionMethodsFrom, "ClientHello", "compressionMethods")
   if (packet.extensions !== undefined) {
@@ -250,7 +251,7 @@ export const encodeClientHello: HandshakeMessageEncoder<ClientHello> = (writer, 
         extensionsIndex++
       }
     } catch (error) {
-      throw inElement(error, "ClientHello", "extensions", extensionsIndex)
+      throw inList(error, "ClientHello", "extensions", extensionsIndex, packet.extensions)
     }
     putU16(view, extensionsAt, position - extensionsFrom, "ClientHello", "extensions")
   }
@@ -318,17 +319,17 @@ export const encodeServerHello: HandshakeMessageEncoder<ServerHello> = (writer, 
   const bodyStart = beginHandshakeMessage(
     writer,
     packet,
-    40 + packet.sessionId.length +
+    40 + (packet.sessionId?.length ?? 0) +
       (packet.extensions === undefined ? 0 : boundElements(packet.extensions, (one) => boundServerExtension(one)))
   )
   const { bytes, view } = writer
   let position = bodyStart
   putU16(view, position, packet.version, "ServerHello", "version")
-  checkLength(packet.random.length, 32, "ServerHello", "random")
-  bytes.set(packet.random, position + 2)
+  checkLength(packet.random?.length, 32, "ServerHello", "random")
+  putBytes(bytes, position + 2, packet.random, "ServerHello", "random")
   const sessionIdAt = position + 34
   const sessionIdFrom = position + 35
-  position = putBytes(bytes, sessionIdFrom, packet.sessionId)
+  position = putBytes(bytes, sessionIdFrom, packet.sessionId, "ServerHello", "sessionId")
   checkAtMost(position - sessionIdFrom, 32, "ServerHello", "sessionId")
   putU8(view, sessionIdAt, position - sessionIdFrom, "ServerHello", "sessionId")
   putU16(view, position, packet.cipherSuite, "ServerHello", "cipherSuite")
@@ -345,7 +346,7 @@ export const encodeServerHello: HandshakeMessageEncoder<ServerHello> = (writer, 
         extensionsIndex++
       }
     } catch (error) {
-      throw inElement(error, "ServerHello", "extensions", extensionsIndex)
+      throw inList(error, "ServerHello", "extensions", extensionsIndex, packet.extensions)
     }
     putU16(view, extensionsAt, position - extensionsFrom, "ServerHello", "extensions")
   }
@@ -425,7 +426,7 @@ export const encodeNewSessionTicket: HandshakeMessageEncoder<NewSessionTicket, S
   const bodyStart = beginHandshakeMessage(
     writer,
     packet,
-    13 + (packet.nonce === undefined ? 0 : packet.nonce.length) + packet.ticket.length +
+    13 + (packet.nonce === undefined ? 0 : (packet.nonce?.length ?? 0)) + (packet.ticket?.length ?? 0) +
       (packet.extensions === undefined ? 0 : boundElements(packet.extensions, (one) => boundOtherExtension(one)))
   )
   const { bytes, view } = writer
@@ -441,12 +442,12 @@ export const encodeNewSessionTicket: HandshakeMessageEncoder<NewSessionTicket, S
   if (states.version >= 13) {
     const nonceAt = position
     const nonceFrom = position + 1
-    position = putBytes(bytes, position + 1, packet.nonce!)
+    position = putBytes(bytes, position + 1, packet.nonce!, "NewSessionTicket", "nonce")
     putU8(view, nonceAt, position - nonceFrom, "NewSessionTicket", "nonce")
   }
   const ticketAt = position
   const ticketFrom = position + 2
-  position = putBytes(bytes, position + 2, packet.ticket)
+  position = putBytes(bytes, position + 2, packet.ticket, "NewSessionTicket", "ticket")
   putU16(view, ticketAt, position - ticketFrom, "NewSessionTicket", "ticket")
   checkPresence(packet.extensions !== undefined, states.version >= 13, "NewSessionTicket", "extensions", "version is 13…")
   if (states.version >= 13) {
@@ -460,7 +461,7 @@ export const encodeNewSessionTicket: HandshakeMessageEncoder<NewSessionTicket, S
         extensionsIndex++
       }
     } catch (error) {
-      throw inElement(error, "NewSessionTicket", "extensions", extensionsIndex)
+      throw inList(error, "NewSessionTicket", "extensions", extensionsIndex, packet.extensions!)
     }
     putU16(view, extensionsAt, position - extensionsFrom, "NewSessionTicket", "extensions")
   }
@@ -533,7 +534,7 @@ export const encodeEncryptedExtensions: HandshakeMessageEncoder<EncryptedExtensi
       extensionsIndex++
     }
   } catch (error) {
-    throw inElement(error, "EncryptedExtensions", "extensions", extensionsIndex)
+    throw inList(error, "EncryptedExtensions", "extensions", extensionsIndex, packet.extensions)
   }
   putU16(view, extensionsAt, position - extensionsFrom, "EncryptedExtensions", "extensions")
   finishHandshakeMessage(writer, packet, "EncryptedExtensions", 8, bodyStart, position)
@@ -588,7 +589,8 @@ export const encodeCertificate: HandshakeMessageEncoder<Certificate, States> = (
   const bodyStart = beginHandshakeMessage(
     writer,
     packet,
-    4 + (packet.context === undefined ? 0 : packet.context.length) + boundElements(packet.certificates, (one) => boundCertificateEntry(one))
+    4 + (packet.context === undefined ? 0 : (packet.context?.length ?? 0)) +
+      boundElements(packet.certificates, (one) => boundCertificateEntry(one))
   )
   const { bytes, view } = writer
   let position = bodyStart
@@ -596,7 +598,7 @@ export const encodeCertificate: HandshakeMessageEncoder<Certificate, States> = (
   if (states.version >= 13) {
     const contextAt = position
     const contextFrom = position + 1
-    position = putBytes(bytes, position + 1, packet.context!)
+    position = putBytes(bytes, position + 1, packet.context!, "Certificate", "context")
     putU8(view, contextAt, position - contextFrom, "Certificate", "context")
   }
   const certificatesAt = position
@@ -609,7 +611,7 @@ export const encodeCertificate: HandshakeMessageEncoder<Certificate, States> = (
       certificatesIndex++
     }
   } catch (error) {
-    throw inElement(error, "Certificate", "certificates", certificatesIndex)
+    throw inList(error, "Certificate", "certificates", certificatesIndex, packet.certificates)
   }
   putU24(view, certificatesAt, position - certificatesFrom, "Certificate", "certificates")
   finishHandshakeMessage(writer, packet, "Certificate", 11, bodyStart, position)
@@ -752,9 +754,10 @@ export const encodeCertificateRequest: HandshakeMessageEncoder<CertificateReques
   const bodyStart = beginHandshakeMessage(
     writer,
     packet,
-    8 + (packet.types === undefined ? 0 : packet.types.length) + (packet.schemes === undefined ? 0 : packet.schemes.length * 2) +
-      (packet.authorities === undefined ? 0 : boundElements(packet.authorities, (one) => 2 + one.length)) +
-      (packet.context === undefined ? 0 : packet.context.length) +
+    8 + (packet.types === undefined ? 0 : (packet.types?.length ?? 0)) +
+      (packet.schemes === undefined ? 0 : (packet.schemes?.length ?? 0) * 2) +
+      (packet.authorities === undefined ? 0 : boundElements(packet.authorities, (one) => 2 + (one?.length ?? 0))) +
+      (packet.context === undefined ? 0 : (packet.context?.length ?? 0)) +
       (packet.extensions === undefined ? 0 : boundElements(packet.extensions, (one) => boundOtherExtension(one)))
   )
   const { bytes, view } = writer
@@ -772,7 +775,7 @@ export const encodeCertificateRequest: HandshakeMessageEncoder<CertificateReques
         typesIndex++
       }
     } catch (error) {
-      throw inElement(error, "CertificateRequest", "types", typesIndex)
+      throw inList(error, "CertificateRequest", "types", typesIndex, packet.types!)
     }
     putU8(view, typesAt, position - typesFrom, "CertificateRequest", "types")
   }
@@ -789,7 +792,7 @@ export const encodeCertificateRequest: HandshakeMessageEncoder<CertificateReques
         schemesIndex++
       }
     } catch (error) {
-      throw inElement(error, "CertificateRequest", "schemes", schemesIndex)
+      throw inList(error, "CertificateRequest", "schemes", schemesIndex, packet.schemes!)
     }
     putU16(view, schemesAt, position - schemesFrom, "CertificateRequest", "schemes")
   }
@@ -803,12 +806,12 @@ export const encodeCertificateRequest: HandshakeMessageEncoder<CertificateReques
       for (const authoritiesElement of packet.authorities!) {
         const authoritiesElementAt = position
         const authoritiesElementFrom = position + 2
-        position = putBytes(bytes, position + 2, authoritiesElement)
+        position = putBytes(bytes, position + 2, authoritiesElement, "CertificateRequest", "")
         putU16(view, authoritiesElementAt, position - authoritiesElementFrom, "CertificateRequest", "")
         authoritiesIndex++
       }
     } catch (error) {
-      throw inElement(error, "CertificateRequest", "authorities", authoritiesIndex)
+      throw inList(error, "CertificateRequest", "authorities", authoritiesIndex, packet.authorities!)
     }
     putU16(view, authoritiesAt, position - authoritiesFrom, "CertificateRequest", "authorities")
   }
@@ -816,7 +819,7 @@ export const encodeCertificateRequest: HandshakeMessageEncoder<CertificateReques
   if (states.version >= 13) {
     const contextAt = position
     const contextFrom = position + 1
-    position = putBytes(bytes, position + 1, packet.context!)
+    position = putBytes(bytes, position + 1, packet.context!, "CertificateRequest", "context")
     putU8(view, contextAt, position - contextFrom, "CertificateRequest", "context")
   }
   checkPresence(packet.extensions !== undefined, states.version >= 13, "CertificateRequest", "extensions", "version is 13…")
@@ -831,7 +834,7 @@ export const encodeCertificateRequest: HandshakeMessageEncoder<CertificateReques
         extensionsIndex++
       }
     } catch (error) {
-      throw inElement(error, "CertificateRequest", "extensions", extensionsIndex)
+      throw inList(error, "CertificateRequest", "extensions", extensionsIndex, packet.extensions!)
     }
     putU16(view, extensionsAt, position - extensionsFrom, "CertificateRequest", "extensions")
   }
@@ -881,13 +884,13 @@ export const decodeCertificateVerify: HandshakeMessageDecoder<CertificateVerify>
 }
 
 export const encodeCertificateVerify: HandshakeMessageEncoder<CertificateVerify> = (writer, packet) => {
-  const bodyStart = beginHandshakeMessage(writer, packet, 4 + packet.signature.length)
+  const bodyStart = beginHandshakeMessage(writer, packet, 4 + (packet.signature?.length ?? 0))
   const { bytes, view } = writer
   let position = bodyStart
   putU16(view, position, packet.scheme, "CertificateVerify", "scheme")
   const signatureAt = position + 2
   const signatureFrom = position + 4
-  position = putBytes(bytes, position + 4, packet.signature)
+  position = putBytes(bytes, position + 4, packet.signature, "CertificateVerify", "signature")
   putU16(view, signatureAt, position - signatureFrom, "CertificateVerify", "signature")
   finishHandshakeMessage(writer, packet, "CertificateVerify", 15, bodyStart, position)
 }
@@ -907,10 +910,10 @@ export const decodeFinished: HandshakeMessageDecoder<Finished> = (reader, _at, b
 }
 
 export const encodeFinished: HandshakeMessageEncoder<Finished> = (writer, packet) => {
-  const bodyStart = beginHandshakeMessage(writer, packet, packet.verifyData.length)
+  const bodyStart = beginHandshakeMessage(writer, packet, packet.verifyData?.length ?? 0)
   const { bytes } = writer
   let position = bodyStart
-  position = putBytes(bytes, position, packet.verifyData)
+  position = putBytes(bytes, position, packet.verifyData, "Finished", "verifyData")
   finishHandshakeMessage(writer, packet, "Finished", 20, bodyStart, position)
 }
 
@@ -982,10 +985,10 @@ export const decodeHandshake: PlaintextDecoder<Handshake> = (reader, _at, bodySt
 }
 
 export const encodeHandshake: PlaintextEncoder<Handshake> = (writer, packet) => {
-  const bodyStart = beginPlaintext(writer, packet, packet.messages.length)
+  const bodyStart = beginPlaintext(writer, packet, packet.messages?.length ?? 0)
   const { bytes } = writer
   let position = bodyStart
-  position = putBytes(bytes, position, packet.messages)
+  position = putBytes(bytes, position, packet.messages, "Handshake", "messages")
   finishPlaintext(writer, packet, "Handshake", 22, bodyStart, position)
 }
 
@@ -1005,9 +1008,9 @@ export const decodeApplicationData: PlaintextDecoder<ApplicationData> = (reader,
 }
 
 export const encodeApplicationData: PlaintextEncoder<ApplicationData> = (writer, packet) => {
-  const bodyStart = beginPlaintext(writer, packet, packet.encrypted.length)
+  const bodyStart = beginPlaintext(writer, packet, packet.encrypted?.length ?? 0)
   const { bytes } = writer
   let position = bodyStart
-  position = putBytes(bytes, position, packet.encrypted)
+  position = putBytes(bytes, position, packet.encrypted, "ApplicationData", "encrypted")
   finishPlaintext(writer, packet, "ApplicationData", 23, bodyStart, position)
 }

@@ -9,14 +9,15 @@ import {
   boundElements,
   checkPresence,
   decodeText,
-  encodeText,
   expectAtLeast,
   expectConstant,
   expectEnd,
   expectWithin,
   getU24,
   inElement,
+  inList,
   putBytes,
+  putText,
   putU16,
   putU24,
   putU32,
@@ -171,7 +172,7 @@ export function writeCertificateEntry(writer: Writer, at: number, value: Certifi
   let position = at
   const certificateAt = position
   const certificateFrom = position + 3
-  position = putBytes(bytes, position + 3, value.certificate)
+  position = putBytes(bytes, position + 3, value.certificate, "CertificateEntry", "certificate")
   putU24(view, certificateAt, position - certificateFrom, "CertificateEntry", "certificate")
   checkPresence(value.extensions !== undefined, states.version >= 13, "CertificateEntry", "extensions", "version is 13…")
   if (states.version >= 13) {
@@ -185,7 +186,7 @@ export function writeCertificateEntry(writer: Writer, at: number, value: Certifi
         extensionsIndex++
       }
     } catch (error) {
-      throw inElement(error, "CertificateEntry", "extensions", extensionsIndex)
+      throw inList(error, "CertificateEntry", "extensions", extensionsIndex, value.extensions!)
     }
     putU16(view, extensionsAt, position - extensionsFrom, "CertificateEntry", "extensions")
   }
@@ -194,8 +195,8 @@ export function writeCertificateEntry(writer: Writer, at: number, value: Certifi
 
 /** Room a `CertificateEntry` needs at most, in bytes. */
 export function boundCertificateEntry(value: CertificateEntry): number {
-  return 5 + value.certificate.length +
-    (value.extensions === undefined ? 0 : boundElements(value.extensions, (one) => boundOtherExtension(one)))
+  return 5 + (value?.certificate?.length ?? 0) +
+    (value?.extensions === undefined ? 0 : boundElements(value?.extensions, (one) => boundOtherExtension(one)))
 }
 
 /** Decodes bytes that are one `CertificateEntry`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -239,7 +240,7 @@ export function readClientExtension(reader: Reader, at: number, end: number, sta
 export function writeClientExtension(writer: Writer, at: number, value: ClientExtension): number {
   const { view } = writer
   let position = at
-  putU16(view, position, tagOfClientExtensionData(value.data), "ClientExtension", "type")
+  putU16(view, position, tagOfClientExtensionData(value.data), "ClientExtension", "data.tag")
   const dataAt = position + 2
   const dataFrom = position + 4
   position = writeNested(writer, position + 4, value.data, "ClientExtension", "data", writeClientExtensionData)
@@ -249,7 +250,7 @@ export function writeClientExtension(writer: Writer, at: number, value: ClientEx
 
 /** Room a `ClientExtension` needs at most, in bytes. */
 export function boundClientExtension(value: ClientExtension): number {
-  return 4 + boundClientExtensionData(value.data)
+  return 4 + boundClientExtensionData(value?.data)
 }
 
 /** Decodes bytes that are one `ClientExtension`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -812,7 +813,7 @@ export function writeClientExtensionData(writer: Writer, at: number, value: Clie
           namesIndex++
         }
       } catch (error) {
-        throw inElement(error, "ClientExtensionData", "names", namesIndex)
+        throw inList(error, "ClientExtensionData", "names", namesIndex, value.names)
       }
       putU16(view, namesAt, position - namesFrom, "ClientExtensionData", "names")
       return position
@@ -833,17 +834,17 @@ export function writeClientExtensionData(writer: Writer, at: number, value: Clie
         for (const respondersElement of value.responders) {
           const respondersElementAt = position
           const respondersElementFrom = position + 2
-          position = putBytes(bytes, position + 2, respondersElement)
+          position = putBytes(bytes, position + 2, respondersElement, "ClientExtensionData", "")
           putU16(view, respondersElementAt, position - respondersElementFrom, "ClientExtensionData", "")
           respondersIndex++
         }
       } catch (error) {
-        throw inElement(error, "ClientExtensionData", "responders", respondersIndex)
+        throw inList(error, "ClientExtensionData", "responders", respondersIndex, value.responders)
       }
       putU16(view, respondersAt, position - respondersFrom, "ClientExtensionData", "responders")
       const extensionsAt = position
       const extensionsFrom = position + 2
-      position = putBytes(bytes, position + 2, value.extensions)
+      position = putBytes(bytes, position + 2, value.extensions, "ClientExtensionData", "extensions")
       putU16(view, extensionsAt, position - extensionsFrom, "ClientExtensionData", "extensions")
       return position
     }
@@ -860,7 +861,7 @@ export function writeClientExtensionData(writer: Writer, at: number, value: Clie
           groupsIndex++
         }
       } catch (error) {
-        throw inElement(error, "ClientExtensionData", "groups", groupsIndex)
+        throw inList(error, "ClientExtensionData", "groups", groupsIndex, value.groups)
       }
       putU16(view, groupsAt, position - groupsFrom, "ClientExtensionData", "groups")
       return position
@@ -878,7 +879,7 @@ export function writeClientExtensionData(writer: Writer, at: number, value: Clie
           formatsIndex++
         }
       } catch (error) {
-        throw inElement(error, "ClientExtensionData", "formats", formatsIndex)
+        throw inList(error, "ClientExtensionData", "formats", formatsIndex, value.formats)
       }
       putU8(view, formatsAt, position - formatsFrom, "ClientExtensionData", "formats")
       return position
@@ -896,7 +897,7 @@ export function writeClientExtensionData(writer: Writer, at: number, value: Clie
           schemesIndex++
         }
       } catch (error) {
-        throw inElement(error, "ClientExtensionData", "schemes", schemesIndex)
+        throw inList(error, "ClientExtensionData", "schemes", schemesIndex, value.schemes)
       }
       putU16(view, schemesAt, position - schemesFrom, "ClientExtensionData", "schemes")
       return position
@@ -911,19 +912,19 @@ export function writeClientExtensionData(writer: Writer, at: number, value: Clie
         for (const protocolsElement of value.protocols) {
           const protocolsElementAt = position
           const protocolsElementFrom = position + 1
-          position = position + 1 + encodeText(bytes, position + 1, protocolsElement)
+          position = putText(bytes, position + 1, protocolsElement, "ClientExtensionData", "")
           putU8(view, protocolsElementAt, position - protocolsElementFrom, "ClientExtensionData", "")
           protocolsIndex++
         }
       } catch (error) {
-        throw inElement(error, "ClientExtensionData", "protocols", protocolsIndex)
+        throw inList(error, "ClientExtensionData", "protocols", protocolsIndex, value.protocols)
       }
       putU16(view, protocolsAt, position - protocolsFrom, "ClientExtensionData", "protocols")
       return position
     }
     case "Padding": {
       let position = at
-      position = putBytes(bytes, position, value.zeros)
+      position = putBytes(bytes, position, value.zeros, "ClientExtensionData", "zeros")
       return position
     }
     case "EncryptThenMac": {
@@ -936,7 +937,7 @@ export function writeClientExtensionData(writer: Writer, at: number, value: Clie
     }
     case "SessionTicket": {
       let position = at
-      position = putBytes(bytes, position, value.ticket)
+      position = putBytes(bytes, position, value.ticket, "ClientExtensionData", "ticket")
       return position
     }
     case "PreSharedKey": {
@@ -951,7 +952,7 @@ export function writeClientExtensionData(writer: Writer, at: number, value: Clie
           identitiesIndex++
         }
       } catch (error) {
-        throw inElement(error, "ClientExtensionData", "identities", identitiesIndex)
+        throw inList(error, "ClientExtensionData", "identities", identitiesIndex, value.identities)
       }
       putU16(view, identitiesAt, position - identitiesFrom, "ClientExtensionData", "identities")
       const bindersAt = position
@@ -962,12 +963,12 @@ export function writeClientExtensionData(writer: Writer, at: number, value: Clie
         for (const bindersElement of value.binders) {
           const bindersElementAt = position
           const bindersElementFrom = position + 1
-          position = putBytes(bytes, position + 1, bindersElement)
+          position = putBytes(bytes, position + 1, bindersElement, "ClientExtensionData", "")
           putU8(view, bindersElementAt, position - bindersElementFrom, "ClientExtensionData", "")
           bindersIndex++
         }
       } catch (error) {
-        throw inElement(error, "ClientExtensionData", "binders", bindersIndex)
+        throw inList(error, "ClientExtensionData", "binders", bindersIndex, value.binders)
       }
       putU16(view, bindersAt, position - bindersFrom, "ClientExtensionData", "binders")
       return position
@@ -989,7 +990,7 @@ export function writeClientExtensionData(writer: Writer, at: number, value: Clie
           versionsIndex++
         }
       } catch (error) {
-        throw inElement(error, "ClientExtensionData", "versions", versionsIndex)
+        throw inList(error, "ClientExtensionData", "versions", versionsIndex, value.versions)
       }
       putU8(view, versionsAt, position - versionsFrom, "ClientExtensionData", "versions")
       return position
@@ -998,7 +999,7 @@ export function writeClientExtensionData(writer: Writer, at: number, value: Clie
       let position = at
       const cookieAt = position
       const cookieFrom = position + 2
-      position = putBytes(bytes, position + 2, value.cookie)
+      position = putBytes(bytes, position + 2, value.cookie, "ClientExtensionData", "cookie")
       putU16(view, cookieAt, position - cookieFrom, "ClientExtensionData", "cookie")
       return position
     }
@@ -1015,7 +1016,7 @@ export function writeClientExtensionData(writer: Writer, at: number, value: Clie
           modesIndex++
         }
       } catch (error) {
-        throw inElement(error, "ClientExtensionData", "modes", modesIndex)
+        throw inList(error, "ClientExtensionData", "modes", modesIndex, value.modes)
       }
       putU8(view, modesAt, position - modesFrom, "ClientExtensionData", "modes")
       return position
@@ -1030,12 +1031,12 @@ export function writeClientExtensionData(writer: Writer, at: number, value: Clie
         for (const namesElement of value.names) {
           const namesElementAt = position
           const namesElementFrom = position + 2
-          position = putBytes(bytes, position + 2, namesElement)
+          position = putBytes(bytes, position + 2, namesElement, "ClientExtensionData", "")
           putU16(view, namesElementAt, position - namesElementFrom, "ClientExtensionData", "")
           namesIndex++
         }
       } catch (error) {
-        throw inElement(error, "ClientExtensionData", "names", namesIndex)
+        throw inList(error, "ClientExtensionData", "names", namesIndex, value.names)
       }
       putU16(view, namesAt, position - namesFrom, "ClientExtensionData", "names")
       return position
@@ -1057,7 +1058,7 @@ export function writeClientExtensionData(writer: Writer, at: number, value: Clie
           schemesIndex++
         }
       } catch (error) {
-        throw inElement(error, "ClientExtensionData", "schemes", schemesIndex)
+        throw inList(error, "ClientExtensionData", "schemes", schemesIndex, value.schemes)
       }
       putU16(view, schemesAt, position - schemesFrom, "ClientExtensionData", "schemes")
       return position
@@ -1074,7 +1075,7 @@ export function writeClientExtensionData(writer: Writer, at: number, value: Clie
           sharesIndex++
         }
       } catch (error) {
-        throw inElement(error, "ClientExtensionData", "shares", sharesIndex)
+        throw inList(error, "ClientExtensionData", "shares", sharesIndex, value.shares)
       }
       putU16(view, sharesAt, position - sharesFrom, "ClientExtensionData", "shares")
       return position
@@ -1083,7 +1084,7 @@ export function writeClientExtensionData(writer: Writer, at: number, value: Clie
       let position = at
       const verifyDataAt = position
       const verifyDataFrom = position + 1
-      position = putBytes(bytes, position + 1, value.verifyData)
+      position = putBytes(bytes, position + 1, value.verifyData, "ClientExtensionData", "verifyData")
       putU8(view, verifyDataAt, position - verifyDataFrom, "ClientExtensionData", "verifyData")
       return position
     }
@@ -1094,7 +1095,7 @@ export function writeClientExtensionData(writer: Writer, at: number, value: Clie
         value.tag === 42 || value.tag === 43 || value.tag === 44 || value.tag === 45 || value.tag === 47 || value.tag === 49 ||
         value.tag === 50 || value.tag === 51 || value.tag === 65281
       ) unencodable("Range", "ClientExtensionData", "tag", "a tag that is not described", String(value.tag))
-      return putBytes(bytes, at, value.bytes)
+      return putBytes(bytes, at, value.bytes, "ClientExtensionData", "bytes")
     }
     default:
       return unencodable(
@@ -1109,51 +1110,52 @@ export function writeClientExtensionData(writer: Writer, at: number, value: Clie
 
 /** Room a `ClientExtensionData` needs at most, in bytes. */
 export function boundClientExtensionData(value: ClientExtensionData): number {
-  switch (value._tag) {
+  switch (value?._tag) {
     case "ServerName":
       return 2 + boundElements(value.names, (one) => boundServerName(one))
     case "MaxFragmentLength":
       return 1
     case "StatusRequest":
-      return 5 + boundElements(value.responders, (one) => 2 + one.length) + value.extensions.length
+      return 5 + boundElements(value.responders, (one) => 2 + (one?.length ?? 0)) + (value.extensions?.length ?? 0)
     case "SupportedGroups":
-      return 2 + value.groups.length * 2
+      return 2 + (value.groups?.length ?? 0) * 2
     case "EcPointFormats":
-      return 1 + value.formats.length
+      return 1 + (value.formats?.length ?? 0)
     case "SignatureAlgorithms":
-      return 2 + value.schemes.length * 2
+      return 2 + (value.schemes?.length ?? 0) * 2
     case "ApplicationLayerProtocols":
       return 2 + boundElements(value.protocols, (one) => 1 + textBound(one))
     case "Padding":
-      return value.zeros.length
+      return (value.zeros?.length ?? 0)
     case "EncryptThenMac":
       return 0
     case "ExtendedMasterSecret":
       return 0
     case "SessionTicket":
-      return value.ticket.length
+      return (value.ticket?.length ?? 0)
     case "PreSharedKey":
-      return 4 + boundElements(value.identities, (one) => boundPskIdentity(one)) + boundElements(value.binders, (one) => 1 + one.length)
+      return 4 + boundElements(value.identities, (one) => boundPskIdentity(one)) +
+        boundElements(value.binders, (one) => 1 + (one?.length ?? 0))
     case "EarlyData":
       return 0
     case "SupportedVersions":
-      return 1 + value.versions.length * 2
+      return 1 + (value.versions?.length ?? 0) * 2
     case "Cookie":
-      return 2 + value.cookie.length
+      return 2 + (value.cookie?.length ?? 0)
     case "PskKeyExchangeModes":
-      return 1 + value.modes.length
+      return 1 + (value.modes?.length ?? 0)
     case "CertificateAuthorities":
-      return 2 + boundElements(value.names, (one) => 2 + one.length)
+      return 2 + boundElements(value.names, (one) => 2 + (one?.length ?? 0))
     case "PostHandshakeAuth":
       return 0
     case "SignatureAlgorithmsCert":
-      return 2 + value.schemes.length * 2
+      return 2 + (value.schemes?.length ?? 0) * 2
     case "KeyShare":
       return 2 + boundElements(value.shares, (one) => boundKeyShareEntry(one))
     case "RenegotiationInfo":
-      return 1 + value.verifyData.length
+      return 1 + (value.verifyData?.length ?? 0)
     case "Unknown":
-      return 0 + value.bytes.length
+      return 0 + (value.bytes?.length ?? 0)
     default:
       return 0
   }
@@ -1161,7 +1163,7 @@ export function boundClientExtensionData(value: ClientExtensionData): number {
 
 /** The number that selects the case of a `ClientExtensionData`. */
 export function tagOfClientExtensionData(value: ClientExtensionData): number {
-  switch (value._tag) {
+  switch (value?._tag) {
     case "ServerName":
       return 0
     case "MaxFragmentLength":
@@ -1238,14 +1240,14 @@ export function writeKeyShareEntry(writer: Writer, at: number, value: KeyShareEn
   putU16(view, position, value.group, "KeyShareEntry", "group")
   const keyExchangeAt = position + 2
   const keyExchangeFrom = position + 4
-  position = putBytes(bytes, position + 4, value.keyExchange)
+  position = putBytes(bytes, position + 4, value.keyExchange, "KeyShareEntry", "keyExchange")
   putU16(view, keyExchangeAt, position - keyExchangeFrom, "KeyShareEntry", "keyExchange")
   return position
 }
 
 /** Room a `KeyShareEntry` needs at most, in bytes. */
 export function boundKeyShareEntry(value: KeyShareEntry): number {
-  return 4 + value.keyExchange.length
+  return 4 + (value?.keyExchange?.length ?? 0)
 }
 
 /** Decodes bytes that are one `KeyShareEntry`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -1289,7 +1291,7 @@ export function readOtherExtension(reader: Reader, at: number, end: number, star
 export function writeOtherExtension(writer: Writer, at: number, value: OtherExtension): number {
   const { view } = writer
   let position = at
-  putU16(view, position, tagOfOtherExtensionData(value.data), "OtherExtension", "type")
+  putU16(view, position, tagOfOtherExtensionData(value.data), "OtherExtension", "data.tag")
   const dataAt = position + 2
   const dataFrom = position + 4
   position = writeNested(writer, position + 4, value.data, "OtherExtension", "data", writeOtherExtensionData)
@@ -1299,7 +1301,7 @@ export function writeOtherExtension(writer: Writer, at: number, value: OtherExte
 
 /** Room a `OtherExtension` needs at most, in bytes. */
 export function boundOtherExtension(value: OtherExtension): number {
-  return 4 + boundOtherExtensionData(value.data)
+  return 4 + boundOtherExtensionData(value?.data)
 }
 
 /** Decodes bytes that are one `OtherExtension`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -1472,7 +1474,7 @@ export function writeOtherExtensionData(writer: Writer, at: number, value: Other
       putU8(view, position, value.type, "OtherExtensionData", "type")
       const responseAt = position + 1
       const responseFrom = position + 4
-      position = putBytes(bytes, position + 4, value.response)
+      position = putBytes(bytes, position + 4, value.response, "OtherExtensionData", "response")
       putU24(view, responseAt, position - responseFrom, "OtherExtensionData", "response")
       return position
     }
@@ -1489,7 +1491,7 @@ export function writeOtherExtensionData(writer: Writer, at: number, value: Other
           schemesIndex++
         }
       } catch (error) {
-        throw inElement(error, "OtherExtensionData", "schemes", schemesIndex)
+        throw inList(error, "OtherExtensionData", "schemes", schemesIndex, value.schemes)
       }
       putU16(view, schemesAt, position - schemesFrom, "OtherExtensionData", "schemes")
       return position
@@ -1509,12 +1511,12 @@ export function writeOtherExtensionData(writer: Writer, at: number, value: Other
         for (const namesElement of value.names) {
           const namesElementAt = position
           const namesElementFrom = position + 2
-          position = putBytes(bytes, position + 2, namesElement)
+          position = putBytes(bytes, position + 2, namesElement, "OtherExtensionData", "")
           putU16(view, namesElementAt, position - namesElementFrom, "OtherExtensionData", "")
           namesIndex++
         }
       } catch (error) {
-        throw inElement(error, "OtherExtensionData", "names", namesIndex)
+        throw inList(error, "OtherExtensionData", "names", namesIndex, value.names)
       }
       putU16(view, namesAt, position - namesFrom, "OtherExtensionData", "names")
       return position
@@ -1532,7 +1534,7 @@ export function writeOtherExtensionData(writer: Writer, at: number, value: Other
           schemesIndex++
         }
       } catch (error) {
-        throw inElement(error, "OtherExtensionData", "schemes", schemesIndex)
+        throw inList(error, "OtherExtensionData", "schemes", schemesIndex, value.schemes)
       }
       putU16(view, schemesAt, position - schemesFrom, "OtherExtensionData", "schemes")
       return position
@@ -1541,7 +1543,7 @@ export function writeOtherExtensionData(writer: Writer, at: number, value: Other
       if (value.tag === 5 || value.tag === 13 || value.tag === 42 || value.tag === 47 || value.tag === 50) {
         unencodable("Range", "OtherExtensionData", "tag", "a tag that is not described", String(value.tag))
       }
-      return putBytes(bytes, at, value.bytes)
+      return putBytes(bytes, at, value.bytes, "OtherExtensionData", "bytes")
     }
     default:
       return unencodable(
@@ -1556,19 +1558,19 @@ export function writeOtherExtensionData(writer: Writer, at: number, value: Other
 
 /** Room a `OtherExtensionData` needs at most, in bytes. */
 export function boundOtherExtensionData(value: OtherExtensionData): number {
-  switch (value._tag) {
+  switch (value?._tag) {
     case "StatusRequest":
-      return 4 + value.response.length
+      return 4 + (value.response?.length ?? 0)
     case "SignatureAlgorithms":
-      return 2 + value.schemes.length * 2
+      return 2 + (value.schemes?.length ?? 0) * 2
     case "EarlyData":
       return 4
     case "CertificateAuthorities":
-      return 2 + boundElements(value.names, (one) => 2 + one.length)
+      return 2 + boundElements(value.names, (one) => 2 + (one?.length ?? 0))
     case "SignatureAlgorithmsCert":
-      return 2 + value.schemes.length * 2
+      return 2 + (value.schemes?.length ?? 0) * 2
     case "Unknown":
-      return 0 + value.bytes.length
+      return 0 + (value.bytes?.length ?? 0)
     default:
       return 0
   }
@@ -1576,7 +1578,7 @@ export function boundOtherExtensionData(value: OtherExtensionData): number {
 
 /** The number that selects the case of a `OtherExtensionData`. */
 export function tagOfOtherExtensionData(value: OtherExtensionData): number {
-  switch (value._tag) {
+  switch (value?._tag) {
     case "StatusRequest":
       return 5
     case "SignatureAlgorithms":
@@ -1620,7 +1622,7 @@ export function writePskIdentity(writer: Writer, at: number, value: PskIdentity)
   let position = at
   const identityAt = position
   const identityFrom = position + 2
-  position = putBytes(bytes, position + 2, value.identity)
+  position = putBytes(bytes, position + 2, value.identity, "PskIdentity", "identity")
   putU16(view, identityAt, position - identityFrom, "PskIdentity", "identity")
   putU32(view, position, value.obfuscatedTicketAge, "PskIdentity", "obfuscatedTicketAge")
   return position + 4
@@ -1628,7 +1630,7 @@ export function writePskIdentity(writer: Writer, at: number, value: PskIdentity)
 
 /** Room a `PskIdentity` needs at most, in bytes. */
 export function boundPskIdentity(value: PskIdentity): number {
-  return 6 + value.identity.length
+  return 6 + (value?.identity?.length ?? 0)
 }
 
 /** Decodes bytes that are one `PskIdentity`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -1672,7 +1674,7 @@ export function readServerExtension(reader: Reader, at: number, end: number, sta
 export function writeServerExtension(writer: Writer, at: number, value: ServerExtension): number {
   const { view } = writer
   let position = at
-  putU16(view, position, tagOfServerExtensionData(value.data), "ServerExtension", "type")
+  putU16(view, position, tagOfServerExtensionData(value.data), "ServerExtension", "data.tag")
   const dataAt = position + 2
   const dataFrom = position + 4
   position = writeNested(writer, position + 4, value.data, "ServerExtension", "data", writeServerExtensionData)
@@ -1682,7 +1684,7 @@ export function writeServerExtension(writer: Writer, at: number, value: ServerEx
 
 /** Room a `ServerExtension` needs at most, in bytes. */
 export function boundServerExtension(value: ServerExtension): number {
-  return 4 + boundServerExtensionData(value.data)
+  return 4 + boundServerExtensionData(value?.data)
 }
 
 /** Decodes bytes that are one `ServerExtension`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -2117,7 +2119,7 @@ export function writeServerExtensionData(writer: Writer, at: number, value: Serv
           groupsIndex++
         }
       } catch (error) {
-        throw inElement(error, "ServerExtensionData", "groups", groupsIndex)
+        throw inList(error, "ServerExtensionData", "groups", groupsIndex, value.groups)
       }
       putU16(view, groupsAt, position - groupsFrom, "ServerExtensionData", "groups")
       return position
@@ -2135,7 +2137,7 @@ export function writeServerExtensionData(writer: Writer, at: number, value: Serv
           formatsIndex++
         }
       } catch (error) {
-        throw inElement(error, "ServerExtensionData", "formats", formatsIndex)
+        throw inList(error, "ServerExtensionData", "formats", formatsIndex, value.formats)
       }
       putU8(view, formatsAt, position - formatsFrom, "ServerExtensionData", "formats")
       return position
@@ -2153,7 +2155,7 @@ export function writeServerExtensionData(writer: Writer, at: number, value: Serv
           schemesIndex++
         }
       } catch (error) {
-        throw inElement(error, "ServerExtensionData", "schemes", schemesIndex)
+        throw inList(error, "ServerExtensionData", "schemes", schemesIndex, value.schemes)
       }
       putU16(view, schemesAt, position - schemesFrom, "ServerExtensionData", "schemes")
       return position
@@ -2168,19 +2170,19 @@ export function writeServerExtensionData(writer: Writer, at: number, value: Serv
         for (const protocolsElement of value.protocols) {
           const protocolsElementAt = position
           const protocolsElementFrom = position + 1
-          position = position + 1 + encodeText(bytes, position + 1, protocolsElement)
+          position = putText(bytes, position + 1, protocolsElement, "ServerExtensionData", "")
           putU8(view, protocolsElementAt, position - protocolsElementFrom, "ServerExtensionData", "")
           protocolsIndex++
         }
       } catch (error) {
-        throw inElement(error, "ServerExtensionData", "protocols", protocolsIndex)
+        throw inList(error, "ServerExtensionData", "protocols", protocolsIndex, value.protocols)
       }
       putU16(view, protocolsAt, position - protocolsFrom, "ServerExtensionData", "protocols")
       return position
     }
     case "Padding": {
       let position = at
-      position = putBytes(bytes, position, value.zeros)
+      position = putBytes(bytes, position, value.zeros, "ServerExtensionData", "zeros")
       return position
     }
     case "EncryptThenMac": {
@@ -2193,7 +2195,7 @@ export function writeServerExtensionData(writer: Writer, at: number, value: Serv
     }
     case "SessionTicket": {
       let position = at
-      position = putBytes(bytes, position, value.ticket)
+      position = putBytes(bytes, position, value.ticket, "ServerExtensionData", "ticket")
       return position
     }
     case "PreSharedKey": {
@@ -2214,7 +2216,7 @@ export function writeServerExtensionData(writer: Writer, at: number, value: Serv
       let position = at
       const cookieAt = position
       const cookieFrom = position + 2
-      position = putBytes(bytes, position + 2, value.cookie)
+      position = putBytes(bytes, position + 2, value.cookie, "ServerExtensionData", "cookie")
       putU16(view, cookieAt, position - cookieFrom, "ServerExtensionData", "cookie")
       return position
     }
@@ -2228,12 +2230,12 @@ export function writeServerExtensionData(writer: Writer, at: number, value: Serv
         for (const namesElement of value.names) {
           const namesElementAt = position
           const namesElementFrom = position + 2
-          position = putBytes(bytes, position + 2, namesElement)
+          position = putBytes(bytes, position + 2, namesElement, "ServerExtensionData", "")
           putU16(view, namesElementAt, position - namesElementFrom, "ServerExtensionData", "")
           namesIndex++
         }
       } catch (error) {
-        throw inElement(error, "ServerExtensionData", "names", namesIndex)
+        throw inList(error, "ServerExtensionData", "names", namesIndex, value.names)
       }
       putU16(view, namesAt, position - namesFrom, "ServerExtensionData", "names")
       return position
@@ -2251,7 +2253,7 @@ export function writeServerExtensionData(writer: Writer, at: number, value: Serv
           schemesIndex++
         }
       } catch (error) {
-        throw inElement(error, "ServerExtensionData", "schemes", schemesIndex)
+        throw inList(error, "ServerExtensionData", "schemes", schemesIndex, value.schemes)
       }
       putU16(view, schemesAt, position - schemesFrom, "ServerExtensionData", "schemes")
       return position
@@ -2263,7 +2265,7 @@ export function writeServerExtensionData(writer: Writer, at: number, value: Serv
       if (value.keyExchange !== undefined) {
         const keyExchangeAt = position
         const keyExchangeFrom = position + 2
-        position = putBytes(bytes, position + 2, value.keyExchange)
+        position = putBytes(bytes, position + 2, value.keyExchange, "ServerExtensionData", "keyExchange")
         putU16(view, keyExchangeAt, position - keyExchangeFrom, "ServerExtensionData", "keyExchange")
       }
       return position
@@ -2272,7 +2274,7 @@ export function writeServerExtensionData(writer: Writer, at: number, value: Serv
       let position = at
       const verifyDataAt = position
       const verifyDataFrom = position + 1
-      position = putBytes(bytes, position + 1, value.verifyData)
+      position = putBytes(bytes, position + 1, value.verifyData, "ServerExtensionData", "verifyData")
       putU8(view, verifyDataAt, position - verifyDataFrom, "ServerExtensionData", "verifyData")
       return position
     }
@@ -2283,7 +2285,7 @@ export function writeServerExtensionData(writer: Writer, at: number, value: Serv
         value.tag === 42 || value.tag === 43 || value.tag === 44 || value.tag === 47 || value.tag === 50 || value.tag === 51 ||
         value.tag === 65281
       ) unencodable("Range", "ServerExtensionData", "tag", "a tag that is not described", String(value.tag))
-      return putBytes(bytes, at, value.bytes)
+      return putBytes(bytes, at, value.bytes, "ServerExtensionData", "bytes")
     }
     default:
       return unencodable(
@@ -2298,7 +2300,7 @@ export function writeServerExtensionData(writer: Writer, at: number, value: Serv
 
 /** Room a `ServerExtensionData` needs at most, in bytes. */
 export function boundServerExtensionData(value: ServerExtensionData): number {
-  switch (value._tag) {
+  switch (value?._tag) {
     case "ServerName":
       return 0
     case "MaxFragmentLength":
@@ -2306,21 +2308,21 @@ export function boundServerExtensionData(value: ServerExtensionData): number {
     case "StatusRequest":
       return 0
     case "SupportedGroups":
-      return 2 + value.groups.length * 2
+      return 2 + (value.groups?.length ?? 0) * 2
     case "EcPointFormats":
-      return 1 + value.formats.length
+      return 1 + (value.formats?.length ?? 0)
     case "SignatureAlgorithms":
-      return 2 + value.schemes.length * 2
+      return 2 + (value.schemes?.length ?? 0) * 2
     case "ApplicationLayerProtocols":
       return 2 + boundElements(value.protocols, (one) => 1 + textBound(one))
     case "Padding":
-      return value.zeros.length
+      return (value.zeros?.length ?? 0)
     case "EncryptThenMac":
       return 0
     case "ExtendedMasterSecret":
       return 0
     case "SessionTicket":
-      return value.ticket.length
+      return (value.ticket?.length ?? 0)
     case "PreSharedKey":
       return 2
     case "EarlyData":
@@ -2328,17 +2330,17 @@ export function boundServerExtensionData(value: ServerExtensionData): number {
     case "SupportedVersions":
       return 2
     case "Cookie":
-      return 2 + value.cookie.length
+      return 2 + (value.cookie?.length ?? 0)
     case "CertificateAuthorities":
-      return 2 + boundElements(value.names, (one) => 2 + one.length)
+      return 2 + boundElements(value.names, (one) => 2 + (one?.length ?? 0))
     case "SignatureAlgorithmsCert":
-      return 2 + value.schemes.length * 2
+      return 2 + (value.schemes?.length ?? 0) * 2
     case "KeyShare":
-      return 4 + (value.keyExchange === undefined ? 0 : value.keyExchange.length)
+      return 4 + (value.keyExchange === undefined ? 0 : (value.keyExchange?.length ?? 0))
     case "RenegotiationInfo":
-      return 1 + value.verifyData.length
+      return 1 + (value.verifyData?.length ?? 0)
     case "Unknown":
-      return 0 + value.bytes.length
+      return 0 + (value.bytes?.length ?? 0)
     default:
       return 0
   }
@@ -2346,7 +2348,7 @@ export function boundServerExtensionData(value: ServerExtensionData): number {
 
 /** The number that selects the case of a `ServerExtensionData`. */
 export function tagOfServerExtensionData(value: ServerExtensionData): number {
-  switch (value._tag) {
+  switch (value?._tag) {
     case "ServerName":
       return 0
     case "MaxFragmentLength":
@@ -2418,14 +2420,14 @@ export function writeServerName(writer: Writer, at: number, value: ServerName): 
   view.setUint8(position, 0x00)
   const nameAt = position + 1
   const nameFrom = position + 3
-  position = position + 3 + encodeText(bytes, position + 3, value.name)
+  position = putText(bytes, position + 3, value.name, "ServerName", "name")
   putU16(view, nameAt, position - nameFrom, "ServerName", "name")
   return position
 }
 
 /** Room a `ServerName` needs at most, in bytes. */
 export function boundServerName(value: ServerName): number {
-  return 3 + textBound(value.name)
+  return 3 + textBound(value?.name)
 }
 
 /** Decodes bytes that are one `ServerName`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */

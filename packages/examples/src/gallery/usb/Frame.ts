@@ -99,8 +99,8 @@ export function encodeUnknownDescriptor(
   writer: Writer,
   packet: DescriptorInit & Pick<UnknownDescriptor, "bDescriptorType" | "descriptor">
 ): void {
-  const bodyStart = beginDescriptor(writer, packet, packet.descriptor.length)
-  const end = putBytes(writer.bytes, bodyStart, packet.descriptor)
+  const bodyStart = beginDescriptor(writer, packet, packet.descriptor?.length ?? 0)
+  const end = putBytes(writer.bytes, bodyStart, packet.descriptor, "UnknownDescriptor", "descriptor")
   finishDescriptor(writer, packet, "UnknownDescriptor", packet.bDescriptorType, bodyStart, end)
 }
 

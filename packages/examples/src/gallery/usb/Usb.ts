@@ -12,6 +12,7 @@ import {
   expectNoBits,
   expectRoom,
   inElement,
+  inList,
   malformed,
   putU16,
   putU8,
@@ -329,12 +330,12 @@ export const decodeHid: DescriptorDecoder<Hid> = (reader, at, bodyStart, end) =>
 }
 
 export const encodeHid: DescriptorEncoder<Hid> = (writer, packet) => {
-  const bodyStart = beginDescriptor(writer, packet, 4 + packet.descriptors.length * 3)
+  const bodyStart = beginDescriptor(writer, packet, 4 + (packet.descriptors?.length ?? 0) * 3)
   const { view } = writer
   let position = bodyStart
   putU16(view, position, packet.bcdHID, "Hid", "bcdHID", true)
   putU8(view, position + 2, packet.bCountryCode, "Hid", "bCountryCode")
-  putU8(view, position + 3, packet.descriptors.length, "Hid", "descriptors")
+  putU8(view, position + 3, packet.descriptors?.length ?? 0, "Hid", "descriptors")
   position = position + 4
   let descriptorsIndex = 0
   try {
@@ -343,7 +344,7 @@ export const encodeHid: DescriptorEncoder<Hid> = (writer, packet) => {
       descriptorsIndex++
     }
   } catch (error) {
-    throw inElement(error, "Hid", "descriptors", descriptorsIndex)
+    throw inList(error, "Hid", "descriptors", descriptorsIndex, packet.descriptors)
   }
   finishDescriptor(writer, packet, "Hid", 33, bodyStart, position)
 }

@@ -137,7 +137,6 @@ export function finishFrame(writer: Writer, init: FrameInit, packet: string, opc
   const { bytes, view, position: at } = writer
   let position = at
   const length = bodyEnd - bodyStart
-  if (bodyEnd - at > 31457280) unencodable("Limit", packet, "", "a frame of at most 31457280 bytes", `${bodyEnd - at} bytes`)
   putU8(
     view,
     position,
@@ -170,6 +169,7 @@ export function finishFrame(writer: Writer, init: FrameInit, packet: string, opc
   }
   const headEnd = position
   const finish = slide(bytes, bodyStart, bodyEnd, headEnd)
+  if (finish - at > 31457280) unencodable("Limit", packet, "", "a frame of at most 31457280 bytes", `${finish - at} bytes`)
   writer.position = finish
 }
 
@@ -196,8 +196,8 @@ export const decodeUnknownFrame: FrameDecoder<UnknownFrame> = (reader, _at, body
 
 /** Appends the packet to a writer. Throws `EncodeError` and then leaves the writer as it was. */
 export function encodeUnknownFrame(writer: Writer, packet: FrameInit & Pick<UnknownFrame, "opcode" | "payload">): void {
-  const bodyStart = beginFrame(writer, packet, packet.payload.length)
-  const end = putBytes(writer.bytes, bodyStart, packet.payload)
+  const bodyStart = beginFrame(writer, packet, packet.payload?.length ?? 0)
+  const end = putBytes(writer.bytes, bodyStart, packet.payload, "UnknownFrame", "payload")
   finishFrame(writer, packet, "UnknownFrame", packet.opcode, bodyStart, end)
 }
 

@@ -5,7 +5,7 @@
 import { type ClosePayload, boundClosePayload, readClosePayload, writeClosePayload } from "../../custom/ClosePayload.ts"
 import { type Payload, boundPayload, readPayload, writePayload } from "../../custom/Payload.ts"
 import { type FrameDecoder, type FrameEncoder, type FrameHead, beginFrame, finishFrame } from "./Frame.ts"
-import { expectEnd, within } from "@wirewright/codec"
+import { expectEnd, within, writeNested } from "@wirewright/codec"
 
 export interface Continuation extends FrameHead {
   readonly _tag: "Continuation"
@@ -32,10 +32,17 @@ export const decodeContinuation: FrameDecoder<Continuation> = (reader, at, bodyS
 }
 
 export const encodeContinuation: FrameEncoder<Continuation> = (writer, packet) => {
-  const bodyStart = beginFrame(writer, packet, boundPayload(packet.payload))
+  const bodyStart = beginFrame(writer, packet, packet.payload === undefined ? 0 : boundPayload(packet.payload))
   writer.content = bodyStart
   let position = bodyStart
-  position = within("Continuation", "payload", () => writePayload(writer, position, packet.payload, bodyStart, packet))
+  position = writeNested(
+    writer,
+    position,
+    packet.payload,
+    "Continuation",
+    "payload",
+    (writer, place, own) => writePayload(writer, place, own, bodyStart, packet)
+  )
   finishFrame(writer, packet, "Continuation", 0, bodyStart, position)
 }
 
@@ -64,10 +71,17 @@ export const decodeText: FrameDecoder<Text> = (reader, at, bodyStart, end, _opco
 }
 
 export const encodeText: FrameEncoder<Text> = (writer, packet) => {
-  const bodyStart = beginFrame(writer, packet, boundPayload(packet.payload))
+  const bodyStart = beginFrame(writer, packet, packet.payload === undefined ? 0 : boundPayload(packet.payload))
   writer.content = bodyStart
   let position = bodyStart
-  position = within("Text", "payload", () => writePayload(writer, position, packet.payload, bodyStart, packet))
+  position = writeNested(
+    writer,
+    position,
+    packet.payload,
+    "Text",
+    "payload",
+    (writer, place, own) => writePayload(writer, place, own, bodyStart, packet)
+  )
   finishFrame(writer, packet, "Text", 1, bodyStart, position)
 }
 
@@ -96,10 +110,17 @@ export const decodeBinary: FrameDecoder<Binary> = (reader, at, bodyStart, end, _
 }
 
 export const encodeBinary: FrameEncoder<Binary> = (writer, packet) => {
-  const bodyStart = beginFrame(writer, packet, boundPayload(packet.payload))
+  const bodyStart = beginFrame(writer, packet, packet.payload === undefined ? 0 : boundPayload(packet.payload))
   writer.content = bodyStart
   let position = bodyStart
-  position = within("Binary", "payload", () => writePayload(writer, position, packet.payload, bodyStart, packet))
+  position = writeNested(
+    writer,
+    position,
+    packet.payload,
+    "Binary",
+    "payload",
+    (writer, place, own) => writePayload(writer, place, own, bodyStart, packet)
+  )
   finishFrame(writer, packet, "Binary", 2, bodyStart, position)
 }
 
@@ -128,10 +149,17 @@ export const decodeClose: FrameDecoder<Close> = (reader, at, bodyStart, end, _op
 }
 
 export const encodeClose: FrameEncoder<Close> = (writer, packet) => {
-  const bodyStart = beginFrame(writer, packet, boundClosePayload(packet.reason))
+  const bodyStart = beginFrame(writer, packet, packet.reason === undefined ? 0 : boundClosePayload(packet.reason))
   writer.content = bodyStart
   let position = bodyStart
-  position = within("Close", "reason", () => writeClosePayload(writer, position, packet.reason, bodyStart, packet))
+  position = writeNested(
+    writer,
+    position,
+    packet.reason,
+    "Close",
+    "reason",
+    (writer, place, own) => writeClosePayload(writer, place, own, bodyStart, packet)
+  )
   finishFrame(writer, packet, "Close", 8, bodyStart, position)
 }
 
@@ -160,10 +188,17 @@ export const decodePing: FrameDecoder<Ping> = (reader, at, bodyStart, end, _opco
 }
 
 export const encodePing: FrameEncoder<Ping> = (writer, packet) => {
-  const bodyStart = beginFrame(writer, packet, boundPayload(packet.payload))
+  const bodyStart = beginFrame(writer, packet, packet.payload === undefined ? 0 : boundPayload(packet.payload))
   writer.content = bodyStart
   let position = bodyStart
-  position = within("Ping", "payload", () => writePayload(writer, position, packet.payload, bodyStart, packet))
+  position = writeNested(
+    writer,
+    position,
+    packet.payload,
+    "Ping",
+    "payload",
+    (writer, place, own) => writePayload(writer, place, own, bodyStart, packet)
+  )
   finishFrame(writer, packet, "Ping", 9, bodyStart, position)
 }
 
@@ -192,9 +227,16 @@ export const decodePong: FrameDecoder<Pong> = (reader, at, bodyStart, end, _opco
 }
 
 export const encodePong: FrameEncoder<Pong> = (writer, packet) => {
-  const bodyStart = beginFrame(writer, packet, boundPayload(packet.payload))
+  const bodyStart = beginFrame(writer, packet, packet.payload === undefined ? 0 : boundPayload(packet.payload))
   writer.content = bodyStart
   let position = bodyStart
-  position = within("Pong", "payload", () => writePayload(writer, position, packet.payload, bodyStart, packet))
+  position = writeNested(
+    writer,
+    position,
+    packet.payload,
+    "Pong",
+    "payload",
+    (writer, place, own) => writePayload(writer, place, own, bodyStart, packet)
+  )
   finishFrame(writer, packet, "Pong", 10, bodyStart, position)
 }

@@ -67,7 +67,7 @@ export interface FuzzOptions {
   /** Milliseconds in which a batch of mutants must be read; else the one that is being read hangs. Default: 60000 */
   readonly patience?: number
   /** Told after each subject. */
-  readonly done?: (subject: Subject, counts: Counts) => void
+  readonly done?: (subject: Subject, counts: Counts, findings: ReadonlyArray<Finding>) => void
 }
 
 const batch = 200
@@ -327,7 +327,7 @@ export const fuzz = (subjects: ReadonlyArray<Subject>, options: FuzzOptions): Re
     }
     counts.set(subject.name, run.counts)
     findings.push(...run.findings)
-    options.done?.(subject, run.counts)
+    options.done?.(subject, run.counts, run.findings)
   }
   return { counts, operators, findings }
 }

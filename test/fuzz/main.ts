@@ -39,14 +39,19 @@ try {
   ] as const
   const row = (name: string, of: Counts): string => `| ${name} | ${columns.map((column) => of[column]).join(" | ")} |`
   console.log(`| protocol | ${columns.join(" | ")} |\n|${"---|".repeat(1 + columns.length)}`)
-  const { counts, findings, operators } = fuzz(chosen, { seed, count: each, from, done: ({ name }, of) => console.log(row(name, of)) })
+  const { counts, findings, operators } = fuzz(chosen, {
+    seed,
+    count: each,
+    from,
+    done: ({ name }, of, found) => {
+      console.log(row(name, of))
+      for (const { hex, reading, run, what } of found) console.log(`  run ${run}, ${JSON.stringify(reading)}: ${what}\n    ${hex}`)
+    }
+  })
   const sum = (column: keyof Counts): number => [...counts.values()].reduce((total, of) => total + of[column], 0)
   console.log(`| all | ${columns.map(sum).join(" | ")} |`)
   console.log(`changes: ${[...operators].map((one) => one.join(" ")).join(", ")}`)
   console.log(`findings ${findings.length}`)
-  for (const { hex, reading, run, subject, what } of findings) {
-    console.log(`  ${subject}, run ${run}, ${JSON.stringify(reading)}: ${what}\n    ${hex}`)
-  }
   process.exitCode = findings.length === 0 ? 0 : 1
 } finally {
   remove()

@@ -125,11 +125,26 @@ const header = ({ fields: written, magic }: Header, docOf: DocOf, parts: Parts):
   return defined({ magic, size: offset, fields }) as HeaderModel
 }
 
+const isInPlace = ({ fields }: Header): boolean => Object.values(fields).every(({ kind }) => inPlaceWords.has(kind))
+
 /** Whether the header of a kind has no place for an opcode, or this command takes all that others leave. */
 export const hasNoOpcode = (frame: Frame, kind: string): boolean =>
   needsRun(frame, frame.kinds[kind]!) || Object.values(frame.kinds).some((one) => needsRun(frame, one))
 
 const fixedLengths = new Set<string>(["u8", "u16", "u24", "u32"])
+
+/** Words that a header has at fixed places; with any other it is read field by field. */
+const inPlaceWords = new Set<HeaderField["kind"]>([
+  "magic",
+  "opcode",
+  "bodyLength",
+  "sectionLength",
+  "statusCode",
+  "int",
+  "flags",
+  "enumeration",
+  "reserved"
+])
 
 /** Whether a header cannot be read in place: its size varies, its bits are fields, or it is not the header that says where packets end. */
 const needsRun = (frame: Frame, kind: Kind): boolean =>
@@ -142,13 +157,14 @@ const needsRun = (frame: Frame, kind: Kind): boolean =>
     const inPlace = length?.kind === "bodyLength" && length.of.kind === "int" && fixedLengths.has(length.of.int) &&
       length.of.order !== "little" &&
       (length.from === "body" || length.from === "frame") && length.plus === 0
-    return !inPlace || all.some((field) => field.kind === "bits") || magic === undefined && all.some((field) => field.kind === "magic") ||
+    return !inPlace || !isInPlace({ fields }) || magic === undefined && all.some((field) => field.kind === "magic") ||
       all.some((field) => (field as { readonly order?: string }).order === "little")
   })
 
 /** Whether kinds that no magic tells apart have their opcode or length in different places. */
 const headersDiffer = ({ kinds }: Frame): boolean => {
   const plain = Object.values(kinds).flatMap(({ headers }) => headers).filter(({ magic }) => magic === undefined)
+  if (!plain.every(isInPlace)) return true
   const places = plain.map(({ fields }) => {
     const all = Object.values(fields)
     const before = (role: string): string => {

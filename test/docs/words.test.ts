@@ -1,28 +1,8 @@
 /** The reference of the words is made of a table, whose examples are run in both directions. */
-import * as D from "@wirewright/dsl"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { bytesOf, Generated, hexOf, plain } from "../words/Harness.ts"
-import { reference, type Row, unsaid } from "../words/Reference.ts"
+import { evaluated, recordOf, reference, referenceName as nameOf, rows, unsaid } from "../words/Reference.ts"
 import { expectGuide } from "./Guide.ts"
-
-const rows: ReadonlyArray<Row> = Object.values(reference).flat()
-
-/** What code says with the words of the DSL in scope; `self` are the fields that it makes. */
-const evaluated = <A>(code: string, self: object = {}): A => {
-  // oxlint-disable-next-line no-new-func
-  const run = new Function("self", ...Object.keys(D), `return (${code})`) as (...args: ReadonlyArray<unknown>) => A
-  return run(self, ...Object.values(D))
-}
-
-const nameOf = (i: number): string => `Reference${i}`
-
-/** The record of a row. Records within get names of their own, so that all can be in one spec. */
-const recordOf = ({ spec }: Row, i: number): D.Struct => {
-  const code = spec.replaceAll(/"(Point|Either|Data|Value|Kind|Rights|Cas)"/g, `"$1${i}"`)
-  const self: Record<string, unknown> = {}
-  Object.assign(self, evaluated<object>(code, self))
-  return D.struct(nameOf(i), self as never) as D.Struct
-}
 
 let g: Generated
 beforeAll(async () => {

@@ -4,6 +4,8 @@
  * `spec` is code: the fields of a record, with the words of the DSL in scope; `value` and `hex` are an example in both directions.
  */
 
+import * as D from "@wirewright/dsl"
+
 /** A word as the reference shows it. */
 export interface Row {
   readonly word: string
@@ -226,11 +228,11 @@ export const reference: { readonly [group: string]: ReadonlyArray<Row> } = {
   "Presence": [
     row(
       "optional",
-      "{ n: u8, rest: optional(utf8()) }",
+      "{ n: u8, rest: optional(utf8({ min: 1 })) }",
       "{ n: 1, rest: \"a\" }",
       "01 61",
       "there when bytes are left",
-      "Nothing at all cannot be told from absence and is refused. Several of fixed size are told apart by the length of all; `requires` names what must be there too."
+      "What may be empty cannot be told from absence: say `min: 1`, or drop `optional`. Several of fixed size are told apart by the length of all; `requires` names what must be there too."
     ),
     row(
       "optional by a bit",
@@ -284,9 +286,9 @@ export const reference: { readonly [group: string]: ReadonlyArray<Row> } = {
     ),
     row(
       "array",
-      "{ list: array(u16, { until: \"\\xff\\xff\" }) }",
+      "{ list: array(u16, { until: \"\\r\\n\" }) }",
       "{ list: [1] }",
-      "0001 ffff",
+      "0001 0d0a",
       "elements until a terminator, a count or length, or to the end",
       "`max`. An element that looks like the end is refused."
     ),
@@ -335,6 +337,27 @@ export const reference: { readonly [group: string]: ReadonlyArray<Row> } = {
       "Of siblings before, after or around it (then its own bytes count as zeros). Verified when reading, written by the encoder, absent from the type."
     )
   ]
+}
+
+/** All rows of the reference. */
+export const rows: ReadonlyArray<Row> = Object.values(reference).flat()
+
+/** What code says with the words of the DSL in scope; `self` are the fields that it makes. */
+export const evaluated = <A>(code: string, self: object = {}): A => {
+  // oxlint-disable-next-line no-new-func
+  const run = new Function("self", ...Object.keys(D), `return (${code})`) as (...args: ReadonlyArray<unknown>) => A
+  return run(self, ...Object.values(D))
+}
+
+/** Name of the record of a row. */
+export const referenceName = (i: number): string => `Reference${i}`
+
+/** The record of a row. Records within get names of their own, so that all can be in one spec. */
+export const recordOf = ({ spec }: Row, i: number): D.Struct => {
+  const code = spec.replaceAll(/"(Point|Either|Data|Value|Kind|Rights|Cas)"/g, `"$1${i}"`)
+  const self: Record<string, unknown> = {}
+  Object.assign(self, evaluated<object>(code, self))
+  return D.struct(referenceName(i), self as never) as D.Struct
 }
 
 /** What the words do not say, and what to do. */

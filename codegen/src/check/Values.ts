@@ -59,11 +59,11 @@ const enumeration = kinds("an enumeration", "enumeration")
 const named = kinds("a record, flags or an enumeration", "struct", "choice", "nibbleFrames", "flags", "enumeration")
 const types =
   ("int float varint escaped decimal bytes utf8 json text literal bool constant reserved align checksum lengthOf countOf prefixed counted " +
-    "optional when struct array choice nibbleFrames lazy flags enumeration bits tokens custom").split(" ")
+    "optional when struct array choice nibbleFrames lazy flags enumeration bits tokens bcd custom").split(" ")
 const type: Want = { kinds: types, text: "a type" }
 const fields = record(type)
 const order = oneOf("big", "little")
-const sized = { size: [number], min: [number], max: [number], until: [ending] } as const
+const sized = { size: [number], min: [number], max: [number], until: [ending], pad: [terminator] } as const
 const tagged: Want = {
   object: { tag: code, fields }
 }
@@ -79,7 +79,6 @@ const headerField = kinds(
   "sectionLength",
   "bodyLength",
   "statusCode",
-  "correlation",
   ...types
 )
 
@@ -97,6 +96,7 @@ const shapes: { readonly [kind: string]: Shape } = {
   text: { encoding: oneOf("ascii", "latin1", "utf16be", "utf16le"), ...sized },
   literal: { text: literalText },
   bool: { true: literalText, false: literalText },
+  bcd: { digits: whole },
   constant: { of: int, value: test((value) => typeof value === "number" || typeof value === "bigint", "a number") },
   reserved: { of: kinds("an integer or a number of bytes", "int", "bytes"), policy: oneOf("keep", "ignore", "error") },
   align: { to: whole },

@@ -87,11 +87,16 @@ const positionOf = (expression: string): Position => {
 
 const inBrackets = (expression: string): string => /^\w+$/.test(expression) ? expression : `(${expression})`
 
+/** Notes whose places the checksums among fields ask for. */
+export const wantPlaces = (scope: ReadScope, fields: ReadonlyArray<FieldModel>): void => {
+  for (const { type } of flatFields(fields)) {
+    if (type.kind === "checksum") { for (const name of [type.over[0]!, type.over.at(-1)!]) scope.wanted.add(name) }
+  }
+}
+
 /** Prints the reading of a run of fields. */
 export const readFields = (fields: ReadonlyArray<FieldModel>, region: Region): Read => {
-  for (const { type } of flatFields(fields)) {
-    if (type.kind === "checksum") { for (const name of [type.over[0]!, type.over.at(-1)!]) region.scope.wanted.add(name) }
-  }
+  wantPlaces(region.scope, fields)
   return new FieldReader(region).run(fields)
 }
 
@@ -316,7 +321,12 @@ export class FieldReader {
   private place(name: string, at: string): void {
     // within a branch positions are those of one way alone
     if (!this.scope.wanted.has(name) || this.region.isBranch === true) return
-    this.scope.places.set(name, [at, String(this.at)])
+    this.stands(name, at, String(this.at))
+  }
+
+  /** Says where something stands, and verifies the checksums that waited for that. */
+  stands(name: string, at: string, end: string): void {
+    this.scope.places.set(name, [at, end])
     const ready = this.scope.unverified
     this.scope.unverified = []
     for (const { check, first, last } of ready) this.verify(first, last, check)

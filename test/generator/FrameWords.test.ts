@@ -139,6 +139,11 @@ const cases: { readonly [name: string]: Case } = {
     expected: `01 ${crc("0102")} 0102`,
     covered: [5, 6]
   },
+  wideBits: {
+    header: "head: bits(u64, { type: opcode(slice(63, 56)), n: slice(52, 0) }), length: bodyLength(u16)",
+    packet: { n: 2 ** 53 - 1, a: 1 },
+    expected: "011fffffffffffff 0002 0001"
+  },
   varintInHeader: { header: `${plain}, n: varint()`, packet: { n: 300, a: 1 }, expected: "0002 01 ac02 0001" },
   textInHeader: { header: `${plain}, s: utf8({ size: 4, pad: 0 })`, packet: { s: "ab", a: 1 }, expected: "0002 01 61620000 0001" },
   floatInHeader: { header: `${plain}, f: f32`, packet: { f: 1, a: 1 }, expected: "0002 01 3f800000 0001" },
@@ -164,7 +169,7 @@ const cases: { readonly [name: string]: Case } = {
 }
 
 const words =
-  "align, bcd, bit, bodyLength, bool, bytes, checksum, constant, enumeration, f32, flags, frame, literal, opcode, optional, packetsOf, prefixed, protocol, struct, u16, u32, u8, utf8, valueOf, varint"
+  "align, bcd, bit, bits, bodyLength, bool, bytes, checksum, constant, enumeration, f32, flags, frame, literal, opcode, optional, packetsOf, prefixed, protocol, slice, struct, u16, u32, u64, u8, utf8, valueOf, varint"
 const names = Object.keys(cases)
 
 beforeAll(() => {

@@ -80,7 +80,7 @@ export const reference: { readonly [group: string]: ReadonlyArray<Row> } = {
       "{ n: 42 }",
       "3432 0d0a",
       "ASCII digits, then what ends them",
-      "No leading zeros, no plus. `signed`, `bits: 64`, `until`; without `until` it takes what surrounds it."
+      "No leading zeros, no plus. `signed`; `bits`: 32 (default), 53, or 64 for a `bigint`; `until`, without which it takes what surrounds it."
     ),
     row(
       "bcd",
@@ -112,15 +112,15 @@ export const reference: { readonly [group: string]: ReadonlyArray<Row> } = {
       "{ kind: 2 }",
       "02",
       "an integer",
-      "`unknown`: `\"keep\"` (default) or `\"error\"`."
+      "Values may be characters that stand for their codes. `unknown`: `\"keep\"` (default) or `\"error\"`."
     ),
     row(
-      "flags",
+      "flags, bit",
       "{ rights: flags(\"Rights\", u8, { read: bit(0), write: bit(7) }) }",
       "{ rights: 0x81 }",
       "81",
       "an integer whose bits have names",
-      "`unknown`, `exclusive`, `requires`."
+      "u8, u16 or u32. `unknown`: `\"keep\"` (default) or `\"error\"`; sets of bits that are `exclusive`; `requires`: bits that need others."
     ),
     row(
       "brand",
@@ -138,7 +138,7 @@ export const reference: { readonly [group: string]: ReadonlyArray<Row> } = {
       "{ a: Uint8Array.of(1, 2), b: Uint8Array.of(3), c: Uint8Array.of() }",
       "0102 030a",
       "as they are",
-      "`size`, or `until` a terminator of any length, or what a length says, or all that is left. `max` limits, `pad` fills `size`."
+      "`size`, or `until` a terminator (one to eight ASCII characters, or a byte), or what a length says, or all that is left. `min` and `max` limit, `pad` fills `size`."
     ),
     row(
       "utf8",
@@ -146,7 +146,7 @@ export const reference: { readonly [group: string]: ReadonlyArray<Row> } = {
       "{ s: \"é\" }",
       "c3a9 00",
       "UTF-8",
-      "Ends as `bytes` does. Bytes that are no UTF-8 become lone surrogates and turn back into the same bytes; `invalid: \"error\"` refuses them."
+      "`size`, `min`, `max`, `until`, `pad` as of `bytes`. Bytes that are no UTF-8 become lone surrogates and turn back into the same bytes; `invalid: \"error\"` refuses them."
     ),
     row("cstring", "{ s: cstring() }", "{ s: \"ab\" }", "6162 00", "`utf8({ until: 0 })`", "A NUL within is refused."),
     row(
@@ -157,14 +157,21 @@ export const reference: { readonly [group: string]: ReadonlyArray<Row> } = {
       "text, then what fills it up to `size`",
       "What ends with the filling is refused."
     ),
-    row("json", "{ j: json() }", "{ j: \"[1]\" }", "5b315d", "UTF-8", "Stays text until it is parsed."),
+    row(
+      "json",
+      "{ j: json() }",
+      "{ j: \"[1]\" }",
+      "5b315d",
+      "UTF-8",
+      "Stays text until it is parsed. `size`, `min`, `max`, `until`, `pad` as of `bytes`."
+    ),
     row(
       "ascii, latin1, utf16",
       "{ a: ascii({ size: 1 }), l: latin1({ until: 0 }), u: utf16({ order: \"little\" }) }",
       "{ a: \"A\", l: \"é\", u: \"€\" }",
       "41 e900 ac20",
       "their encoding",
-      "Characters that the encoding has not are refused. Terminators of UTF-16 are whole units."
+      "`size`, `min`, `max`, `until`, `pad` as of `bytes`; `order` of UTF-16. Characters that the encoding has not are refused. Terminators of UTF-16 are whole units."
     ),
     row(
       "literal",
@@ -193,7 +200,7 @@ export const reference: { readonly [group: string]: ReadonlyArray<Row> } = {
       "Any number (`varint`, `escaped`, `decimal`…). `plus` is added before it is written; `absent` is the value that means `null`. Several of one target must agree."
     ),
     row(
-      "lengthOf several",
+      "`lengthOf` of several",
       "{ head: lengthOf(u8, \"h\"), total: lengthOf(u8, [\"h\", \"b\"]), h: utf8(), b: utf8() }",
       "{ h: \"x\", b: \"yz\" }",
       "01 03 78 797a",
@@ -235,7 +242,7 @@ export const reference: { readonly [group: string]: ReadonlyArray<Row> } = {
       "What may be empty cannot be told from absence: say `min: 1`, or drop `optional`. Several of fixed size are told apart by the length of all; `requires` names what must be there too."
     ),
     row(
-      "optional by a bit",
+      "`optional` with `bitOf`",
       "{ head: bits(u8, { has: slice(7) }), n: optional(u16, { if: bitOf(\"has\") }) }",
       "{ n: 1 }",
       "80 0001",
@@ -243,7 +250,7 @@ export const reference: { readonly [group: string]: ReadonlyArray<Row> } = {
       "The bit is derived and absent from the type. `bitOf(\"flags\", \"name\")` is a bit of flags. Fields with one bit come together."
     ),
     row(
-      "optional by a value",
+      "`optional` with `valueOf`",
       "{ qos: u8, id: optional(u16, { if: valueOf(\"qos\", [1, 2]) }) }",
       "{ qos: 1, id: 5 }",
       "01 0005",
@@ -269,15 +276,15 @@ export const reference: { readonly [group: string]: ReadonlyArray<Row> } = {
       "`byteOrder`: `\"little\"`, `\"big\"`, or `\"given\"` as an argument of the codec."
     ),
     row(
-      "choice",
+      "choice, tagged",
       "{ c: choice(\"Either\", u8, { Number: tagged(1, { n: u16 }), Text: tagged(\"T\", { s: cstring() }) }) }",
       "{ c: { _tag: \"Text\", s: \"a\" } }",
       "54 6100",
       "a tag, then the fields of its case",
-      "A union told apart by `_tag`. Tags are numbers of any kind, or a character. `unknown: \"keep\"` hands out `{ _tag: \"Unknown\", tag, bytes }`; a known tag in it is refused."
+      "A union told apart by `_tag`. Tags are integers or a `varint`; a character stands for its code. `unknown: \"keep\"` hands out `{ _tag: \"Unknown\", tag, bytes }`; a known tag in it is refused, unless `empty: \"keep\"` says that a length may leave it without bytes. `byteOrder`."
     ),
     row(
-      "choice by a sibling",
+      "`choice` with `by`",
       "{ type: u16, ttl: u8, data: choice(\"Data\", by(\"type\"), { A: tagged(1, { a: u8 }) }) }",
       "{ ttl: 9, data: { _tag: \"A\", a: 5 } }",
       "0001 09 05",
@@ -290,7 +297,7 @@ export const reference: { readonly [group: string]: ReadonlyArray<Row> } = {
       "{ list: [1] }",
       "0001 0d0a",
       "elements until a terminator, a count or length, or to the end",
-      "`max`. An element that looks like the end is refused."
+      "`min`, `max`; `until` one or two ASCII characters, or a byte. An element that looks like the end is refused."
     ),
     row(
       "lazy",
@@ -303,7 +310,7 @@ export const reference: { readonly [group: string]: ReadonlyArray<Row> } = {
   ],
   "Several fields in one": [
     row(
-      "bits",
+      "bits, slice",
       "{ head: bits(u8, { type: slice(7, 4), fixed: slice(3, 2, { value: 1 }), qos: slice(1, 0) }) }",
       "{ type: 3, qos: 2 }",
       "36",
@@ -316,7 +323,7 @@ export const reference: { readonly [group: string]: ReadonlyArray<Row> } = {
       "{ key: \"k\", more: [1, 2] }",
       "676574206b20312032 0d0a",
       "fields with separators between them, then what ends the line",
-      "Its fields are those of the record. One that holds a separator is refused."
+      "Its fields are those of the record. One that holds a separator is refused, unless `rest: true` lets the last one be the rest of the line. `until` is one or two ASCII characters, or a byte; without it the line takes what surrounds it."
     )
   ],
   "The rest": [
@@ -374,5 +381,6 @@ export const unsaid: ReadonlyArray<readonly [what: string, instead: string]> = [
     "name a version, which is checked"
   ],
   ["A slice of more than 53 bits", "two slices"],
-  ["`optional` after an array within `tokens`", "the array takes all; put the optional one before it"]
+  ["`optional` after an array within `tokens`", "the array takes all; put it in front, as a literal"],
+  ["A fixed number of elements", "a struct with a field for each; `bytes({ size })` where they are bytes"]
 ]

@@ -94,6 +94,15 @@ export function* checkKinds(built: Built, value: Frame): Iterable<Complaint> {
       ...model.run.trailer.map((field) => [["trailer", field.name], field] as const)
     ]
     yield* checkSums({ ...place, path }, all, covered)
+    if (model.run.trailer.length > 0 && model.run.end === "until") {
+      yield complain(
+        "WW164",
+        [...path, "trailer"],
+        `${model.name} has a trailer, and ends \`until\``,
+        "make the trailer fields of the packets, or say how long a packet is with bodyLength"
+      )
+      continue
+    }
     for (const { name, type } of model.run.trailer) {
       if (fixedSize(context, type) === undefined) {
         yield complain(

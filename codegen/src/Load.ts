@@ -119,7 +119,11 @@ export const load = async (cwd: string, spec: string, only?: string): Promise<Re
   if (named.length === 0) {
     throw new LoadError(
       spec,
-      only === undefined ? "exports no protocol (`protocol`, `extend` or `types`)" : `exports no protocol named ${only}`,
+      only === undefined
+        ? "exports no protocol (`protocol`, `extend` or `types`)"
+        : `exports no protocol named ${only}${
+          exported.length === 0 ? "" : `; it has ${exported.map(({ name }) => name).sort().join(", ")}`
+        }`,
       only === undefined ? { finding: unexported(cwd, path) } : {}
     )
   }

@@ -210,7 +210,7 @@ export const x = protocol(f, { name: "x", module: "./x", commands: [commandsOf(f
     hex: "0002 01 6869",
     bytes: "a frame and its packets",
     says:
-      "`protocol(f, { name, module, commands, types })`. `module`: where extensions find its generated code, as a path from the spec's file or " +
+      "`protocol(f, { name, module, commands, types })`; what `extend` makes has a `base`, and its own `frame` and `removes`. `module`: where extensions find its generated code, as a path from the spec's file or " +
       "the name of a package. `types` are generated although no packet has them."
   }),
   extended(

@@ -30,7 +30,7 @@ const mistakes: ReadonlyArray<readonly [what: string, spec: string, rule: string
     "not imported",
     `import { types, struct } from "@wirewright/dsl"\nexport const x = types({ name: "t", module: "./g", types: [struct("S", { a: u8 })] })\n`,
     "WW003",
-    /import \{ u8 \} from \"@wirewright\/dsl\"/
+    /import \{ u8 \} from "@wirewright\/dsl"/
   ],
   [
     "kaitai name import",
@@ -40,7 +40,7 @@ const mistakes: ReadonlyArray<readonly [what: string, spec: string, rule: string
   ],
   ["u8()", T(`struct("S", { a: u8() })`), "WW003", /write u8, without brackets/],
   ["string type", T(`struct("S", { a: "u16" })`), "WW010", /write u16, without quotes/],
-  ["nested object instead of struct", T(`struct("S", { pos: { x: u8, y: u8 } })`), "WW010", /struct\(\"Name\"/],
+  ["nested object instead of struct", T(`struct("S", { pos: { x: u8, y: u8 } })`), "WW010", /struct\("Name"/],
   ["array of fields (kaitai seq)", T(`struct("S", [{ id: "a", type: u8 }])`), "WW012", /types by name/],
   ["struct without name", T(`struct({ a: u8 })`), "WW012", /name goes first/],
   ["u16le typo", T(`struct("S", { a: u16.LE })`), "WW010", /u16\.le/],
@@ -48,12 +48,12 @@ const mistakes: ReadonlyArray<readonly [what: string, spec: string, rule: string
   ["array count", T(`struct("S", { n: u8, a: array(u8, { count: "n" }) })`), "WW011", /countOf\(/],
   ["bytes length", T(`struct("S", { n: u8, a: bytes({ length: "n" }) })`), "WW011", /lengthOf\(/],
   ["size names sibling", T(`struct("S", { n: u8, a: bytes({ size: "n" }) })`), "WW012", /lengthOf\(/],
-  ["lengthOf swapped", T(`struct("S", { n: lengthOf("a", u8), a: bytes() })`), "WW012", /lengthOf\(u16, \"a\"\)/],
+  ["lengthOf swapped", T(`struct("S", { n: lengthOf("a", u8), a: bytes() })`), "WW012", /lengthOf\(u16, "a"\)/],
   ["prefixed swapped", T(`struct("S", { a: prefixed(utf8(), u8) })`), "WW012", /prefixed\(u16, utf8\(\)\)/],
   ["choice array cases", T(`struct("S", { c: choice("C", u8, [tagged(1, { a: u8 })]) })`), "WW012", /tagged\(1/],
   ["choice cases structs", T(`struct("S", { c: choice("C", u8, { A: struct("A", { a: u8 }) }) })`), "WW012", /tagged\(1/],
   ["choice numeric keys", T(`struct("S", { c: choice("C", u8, { 1: { a: u8 } }) })`), "WW012", /tagged\(1/],
-  ["choice by string", T(`struct("S", { t: u8, c: choice("C", "t", { A: tagged(1, { a: u8 }) }) })`), "WW010", /by\(\"/],
+  ["choice by string", T(`struct("S", { t: u8, c: choice("C", "t", { A: tagged(1, { a: u8 }) }) })`), "WW010", /by\("/],
   [
     "optional if function",
     T(`struct("S", { t: u8, a: optional(u8, { if: (p: any) => p.t === 1 }) })`),
@@ -67,7 +67,7 @@ const mistakes: ReadonlyArray<readonly [what: string, spec: string, rule: string
   ["literal array", T(`struct("S", { e: literal([0x50, 0x4b]) })`), "WW204", /constant\(u16/],
   ["bits widths numbers", T(`struct("S", { b: bits(u8, { a: 4, b: 4 }) })`), "WW012", /slice\(7, 4\)/],
   ["varint('leb128')", T(`struct("S", { b: varint("leb128") })`), "WW012", /encoding: …/],
-  ["tokens missing until", T(`struct("S", { line: tokens({ a: utf8() }) })`), "WW012", /tokens\(\" \"/],
+  ["tokens missing until", T(`struct("S", { line: tokens({ a: utf8() }) })`), "WW012", /tokens\(" "/],
   ["packet misspelt fields", P(`packet("A", { opcode: 1, field: { a: u8 } })`), "WW011", /write fields/],
   [
     "commands object",
@@ -98,7 +98,7 @@ const mistakes: ReadonlyArray<readonly [what: string, spec: string, rule: string
     "no sections",
     `${I}\nconst f = frame("F", { kinds: { m: { headers: [{ fields: { length: bodyLength(u16), type: opcode(u8) } }] } } })\nexport const x = protocol(f, { name: "p", module: "./g", commands: [] })\n`,
     "WW012",
-    /\[\"body\"\]/
+    /\["body"\]/
   ],
   [
     "packet of other frame",
@@ -137,6 +137,17 @@ it("are found, each once, at its line, with the word that was meant", () => {
     expect(`${what}: ${outcome.findings.map((one) => `${one.rule} at ${one.line}`).join(", ")}`).toBe(`${what}: ${rule} at ${line}`)
     expect(`${outcome.findings[0]!.message} ${outcome.findings[0]!.hint}`, what).toMatch(says)
   }
+})
+
+it("kinds, cases and fields may be called like words", () => {
+  const spec = `${I}
+const f = frame("F", { sections: ["body"], kinds: { frame: { headers: [{ fields: { length: bodyLength(u16), type: opcode(u8) } }] } } })
+const valueOf = choice("C", u8, { struct: tagged(1, { flags: u8 }), bits: tagged(2, { frame: u8 }) })
+export const x = protocol(f, { name: "p", module: "./g", commands: [packetsOf(f, "frame")("A", { opcode: 1, fields: { choice: valueOf, constant: u8 } })] })
+`
+  Fs.writeFileSync(Path.join(work, "names.ts"), spec)
+  const [outcome] = runCalls([["check", { cwd: work, targets: [{ spec: "names.ts", out: "gen" }] }]])
+  expect(typeof outcome === "string" ? outcome : outcome?.findings).toEqual([])
 })
 
 it.each([

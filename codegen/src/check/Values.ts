@@ -306,25 +306,26 @@ class Values {
     value: { readonly [key: string]: unknown },
     spot: Spot,
     word: string,
-    confusion: string | undefined = word
+    // the word that makes it: names of kinds and cases may be words, too
+    kind: string | null = word
   ): Iterable<Complaint> {
-    const meant = confusion === undefined ? undefined : confused(confusion, value)
+    const meant = kind === null ? undefined : confused(kind, value)
     if (meant !== undefined) return yield saying("WW012", spot, meant.message, meant.hint)
     for (const key of Object.keys(value)) {
       if (key === "kind" || Object.hasOwn(shape, key)) continue
-      const options = optionsOf(word, shape)
+      const options = optionsOf(kind ?? "", shape)
       if (key === "options") {
         yield saying(
           "WW012",
           spot,
           `${word} takes an object of options, not ${shown(value[key])}`,
-          (typeof value[key] === "number" ? optionMeant(word, "size") : undefined) ??
+          (typeof value[key] === "number" ? optionMeant(kind ?? "", "size") : undefined) ??
             `write ${word}({ ${options.map((one) => `${one}: …`).join(", ")} })`
         )
         continue
       }
       const near = nearest(key, Object.keys(shape))
-      const elsewhere = optionMeant(word, key)
+      const elsewhere = optionMeant(kind ?? "", key)
       yield saying(
         "WW011",
         below(spot, key),
@@ -354,7 +355,7 @@ class Values {
     if ("kinds" in want) return yield* this.word(want, value, spot, word, key)
     if ("object" in want) {
       if (!isObject(value)) return yield saying("WW012", spot, `${key} of ${word} is ${shown(value)}`, "give an object")
-      return yield* this.shape(want.object, value, spot, key, want.confusion)
+      return yield* this.shape(want.object, value, spot, key, want.confusion ?? null)
     }
     const right = want.of === "array" ? Array.isArray(value) : isObject(value) && !isWord(value)
     if (!right) {

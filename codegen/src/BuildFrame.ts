@@ -169,11 +169,12 @@ const isInPlace = (field: HeaderField): boolean => {
 /** Whether kinds that no magic tells apart have their opcode or length in different places. */
 const headersDiffer = ({ kinds }: Frame): boolean => {
   const plain = Object.values(kinds).flatMap(({ headers }) => headers).filter(({ magic }) => magic === undefined)
+  if (!plain.every(({ fields }) => Object.values(fields).every(isInPlace))) return true
   const places = plain.map(({ fields }) => {
     const all = Object.values(fields)
     const before = (role: string): string => {
       const index = all.findIndex(({ kind }) => kind === role)
-      return all.slice(0, index + 1).map((field) => isInPlace(field) ? headerInt(field) : field.kind).join(" ")
+      return all.slice(0, index + 1).map(headerInt).join(" ")
     }
     return `${before("opcode")}, ${before("bodyLength")}`
   })

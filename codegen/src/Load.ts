@@ -5,6 +5,7 @@ import * as Path from "node:path"
 import { pathToFileURL } from "node:url"
 import type { Finding } from "./Finding.ts"
 import { notModules } from "./PackageType.ts"
+import { wordNamed, words } from "./check/Meant.ts"
 
 /** Anything that code is generated for. */
 export type Generatable = Protocol | TypesOnly
@@ -29,6 +30,37 @@ export class LoadError extends Error {
 
 const fileOf = (cwd: string, path: string): string => Path.relative(cwd, path).split(Path.sep).join("/")
 
+/** What the errors of a module that cannot be loaded mean for its author. */
+const meant = (cause: Error): { readonly message: string; readonly hint: string } | undefined => {
+  const missing = /'@wirewright\/dsl' does not provide an export named '(.*)'/.exec(cause.message)?.[1]
+  if (missing !== undefined) {
+    const word = wordNamed(missing)
+    return {
+      message: `@wirewright/dsl has no word ${missing}`,
+      hint: word === undefined ? "the words are in its WORDS.md" : `it is called ${word} here`
+    }
+  }
+  if (cause instanceof SyntaxError) {
+    return { message: `the spec is no TypeScript: ${cause.message}`, hint: "correct the line, or the one above" }
+  }
+  const unknown = /^(\w+) is not defined$/.exec(cause.message)?.[1]
+  if (unknown !== undefined) {
+    const word = wordNamed(unknown)
+    return {
+      message: `${unknown} is not there`,
+      hint: word === unknown
+        ? `import { ${unknown} } from "@wirewright/dsl"`
+        : word === undefined
+        ? "describe it, or import it"
+        : `describe it, or import what it is called here: ${word}`
+    }
+  }
+  const called = /^(\w+) is not a function$/.exec(cause.message)?.[1]
+  return called !== undefined && words.has(called)
+    ? { message: `${called} is called`, hint: `write ${called}, without brackets` }
+    : undefined
+}
+
 /** An error that a line of the spec threw. */
 const thrown = (cwd: string, path: string, cause: unknown): Finding | undefined => {
   if (!(cause instanceof Error)) return undefined
@@ -37,6 +69,8 @@ const thrown = (cwd: string, path: string, cause: unknown): Finding | undefined 
   const [, line, column] = new RegExp(`${Path.basename(path).replaceAll(/[^\w]/g, "\\$&")}:(\\d+)(?::(\\d+))?`).exec(cause.stack ?? "") ??
     []
   if (line === undefined) return undefined
+  const known = meant(cause)
+  if (known !== undefined) return { file: fileOf(cwd, path), line: Number(line), column: Number(column ?? 1), rule: "WW003", ...known }
   const early = /^Cannot access '(.*)' before initialization$/.exec(cause.message)?.[1]
   return {
     file: fileOf(cwd, path),
@@ -85,7 +119,11 @@ export const load = async (cwd: string, spec: string, only?: string): Promise<Re
   if (named.length === 0) {
     throw new LoadError(
       spec,
-      only === undefined ? "exports no protocol (`protocol`, `extend` or `types`)" : `exports no protocol named ${only}`,
+      only === undefined
+        ? "exports no protocol (`protocol`, `extend` or `types`)"
+        : `exports no protocol named ${only}${
+          exported.length === 0 ? "" : `; it has ${exported.map(({ name }) => name).sort().join(", ")}`
+        }`,
       only === undefined ? { finding: unexported(cwd, path) } : {}
     )
   }

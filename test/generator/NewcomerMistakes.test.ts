@@ -113,6 +113,9 @@ describe("the mistakes of newcomers", () => {
   })
 })
 
+const framed = (kind: string): string =>
+  `protocol(frame("G", { sections: ["body"], kinds: { m: { ${kind} } } }), { name: "p", module: "./g", commands: [] })`
+
 /** Mistakes of the same kinds in newer words; the first line that says `export` has it. */
 const planted: ReadonlyArray<readonly [what: string, spec: string, rule: string, says: RegExp]> = [
   ["a misspelt option", `T(struct("S", { a: varint({ bit: 64 }) }))`, "WW011", /write bits/],
@@ -170,6 +173,47 @@ const planted: ReadonlyArray<readonly [what: string, spec: string, rule: string,
     `T(flags("Other", u8, { will: bit(2) }), struct("S", { fl: flags("F", u8, { a: bit(0) }), w: optional(u16, { if: bitOf("fl", "will") }) }))`,
     "WW230",
     /name one of: a/
+  ],
+  [
+    "a checksum behind the body over a name of nothing",
+    framed(
+      `trailer: { sum: checksum("crc32", u32, { over: ["bdy"] }) }, headers: [{ fields: { length: bodyLength(u16), type: opcode(u8) } }]`
+    ),
+    "WW240",
+    /name one of: length, type, body/
+  ],
+  [
+    "a checksum with a gap behind the body",
+    framed(
+      `trailer: { sum: checksum("crc32", u32, { over: ["length", "body"] }) }, headers: [{ fields: { length: bodyLength(u16), type: opcode(u8) } }]`
+    ),
+    "WW240",
+    /without gaps/
+  ],
+  [
+    "a checksum in the header over a name of nothing",
+    framed(`headers: [{ fields: { length: bodyLength(u16), type: opcode(u8), sum: checksum("crc32", u32, { over: ["payload"] }) } }]`),
+    "WW240",
+    /name one of: length, type, body/
+  ],
+  [
+    "a value behind the body",
+    framed(`trailer: { status: u16 }, headers: [{ fields: { length: bodyLength(u16), type: opcode(u8) } }]`),
+    "WW164",
+    /field of the packets/
+  ],
+  [
+    "two checksums over each other",
+    `T(struct("S", { a: checksum("sum8", u8, { over: ["b", "d"] }), b: checksum("sum8", u8, { over: ["a", "d"] }), d: u8 }))`,
+    "WW240",
+    /computed after/
+  ],
+  ["a slice of more than a number holds", `T(struct("S", { b: bits(u64, { a: slice(53, 0) }) }))`, "WW212", /two slices/],
+  [
+    "a length less than nothing",
+    `T(struct("S", { n: lengthOf(u8, "b", { plus: -1 }), b: bytes() }))`,
+    "WW222",
+    /at least 0, or .* min of 1/
   ],
   ["a record without end", `T(struct("V", { a: u8, list: prefixed(u8, lazy(() => 0)) }))`, "WW010", /struct or a choice|the record/],
   [

@@ -75,6 +75,8 @@ describe("a stranger", () => {
 })
 
 const readme = readFileSync(join(root, "README.md"), "utf8")
+/** What a beginner reads, in this order. */
+const headings = ["Install", "Spec → generate → use", "A client, and a node to try it on"]
 const heading = "A protocol of your own"
 
 /** A pcapng file of a connection to port 4000, in which both sides say these bytes. */
@@ -163,6 +165,9 @@ const hasPnpm = spawnSync("npx", [...pnpm, "--version"], { encoding: "utf8", she
 describe.skipIf(!hasPnpm)("a beginner with pnpm, which shows only the packages that were asked for", () => {
   test("does what the README says, and sees what it says", () => {
     const beginner = new Beginner(outside, "pnpm")
+    const first = headings.flatMap((one) => beginner.follow(sectionOf(readme, one)))
+    expect(first.length).toBeGreaterThanOrEqual(3)
+    for (const { expected, printed } of first) expect(printed).toBe(expected)
     for (const { expected, printed } of beginner.follow(sectionOf(readme, heading))) expect(printed).toBe(expected)
     // what comes with the command is found by the command
     expect(beginner.sh("npx wirewright decode --hex 800a00000000000000000000000000000000000000000000")).toContain("Noop request")

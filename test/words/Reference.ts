@@ -4,6 +4,8 @@
  * `spec` is code: the fields of a record, with the words of the DSL in scope; `value` and `hex` are an example in both directions.
  */
 
+import * as D from "@wirewright/dsl"
+
 /** A word as the reference shows it. */
 export interface Row {
   readonly word: string
@@ -78,7 +80,7 @@ export const reference: { readonly [group: string]: ReadonlyArray<Row> } = {
       "{ n: 42 }",
       "3432 0d0a",
       "ASCII digits, then what ends them",
-      "No leading zeros, no plus. `signed`, `bits: 64`, `until`; without `until` it takes what surrounds it."
+      "No leading zeros, no plus. `signed`; `bits`: 32 (default), 53, or 64 for a `bigint`; `until`, without which it takes what surrounds it."
     ),
     row(
       "bcd",
@@ -105,20 +107,20 @@ export const reference: { readonly [group: string]: ReadonlyArray<Row> } = {
       "Absent from the type. Tells layouts of one length apart."
     ),
     row(
-      "enumeration",
+      "enumeration, numbered",
       "{ kind: enumeration(\"Kind\", u8, { Get: 1, Set: 2 }, { unknown: \"error\" }) }",
       "{ kind: 2 }",
       "02",
       "an integer",
-      "`unknown`: `\"keep\"` (default) or `\"error\"`. `...numbered(3, \"Add\", \"Append\", 9, \"Touch\")` names 3, 4 and 9."
+      "Values may be characters that stand for their codes. `unknown`: `\"keep\"` (default) or `\"error\"`. `...numbered(3, \"Add\", \"Append\", 9, \"Touch\")` names 3, 4 and 9."
     ),
     row(
-      "flags",
+      "flags, bit",
       "{ rights: flags(\"Rights\", u8, { read: bit(0), write: bit(7) }) }",
       "{ rights: 0x81 }",
       "81",
       "an integer whose bits have names",
-      "`unknown`, `exclusive`, `requires`."
+      "u8, u16 or u32. `unknown`: `\"keep\"` (default) or `\"error\"`; sets of bits that are `exclusive`; `requires`: bits that need others."
     ),
     row(
       "brand",
@@ -136,7 +138,7 @@ export const reference: { readonly [group: string]: ReadonlyArray<Row> } = {
       "{ a: Uint8Array.of(1, 2), b: Uint8Array.of(3), c: Uint8Array.of() }",
       "0102 030a",
       "as they are",
-      "`size`, or `until` a terminator of any length, or what a length says, or all that is left. `max` limits, `pad` fills `size`."
+      "`size`, or `until` a terminator (one to eight ASCII characters, or a byte), or what a length says, or all that is left. `min` and `max` limit, `pad` fills `size`."
     ),
     row(
       "utf8",
@@ -144,7 +146,7 @@ export const reference: { readonly [group: string]: ReadonlyArray<Row> } = {
       "{ s: \"é\" }",
       "c3a9 00",
       "UTF-8",
-      "Ends as `bytes` does. Bytes that are no UTF-8 become lone surrogates and turn back into the same bytes; `invalid: \"error\"` refuses them."
+      "`size`, `min`, `max`, `until`, `pad` as of `bytes`. Bytes that are no UTF-8 become lone surrogates and turn back into the same bytes; `invalid: \"error\"` refuses them."
     ),
     row("cstring", "{ s: cstring() }", "{ s: \"ab\" }", "6162 00", "`utf8({ until: 0 })`", "A NUL within is refused."),
     row(
@@ -155,14 +157,21 @@ export const reference: { readonly [group: string]: ReadonlyArray<Row> } = {
       "text, then what fills it up to `size`",
       "What ends with the filling is refused."
     ),
-    row("json", "{ j: json() }", "{ j: \"[1]\" }", "5b315d", "UTF-8", "Stays text until it is parsed."),
+    row(
+      "json",
+      "{ j: json() }",
+      "{ j: \"[1]\" }",
+      "5b315d",
+      "UTF-8",
+      "Stays text until it is parsed. `size`, `min`, `max`, `until`, `pad` as of `bytes`."
+    ),
     row(
       "ascii, latin1, utf16",
       "{ a: ascii({ size: 1 }), l: latin1({ until: 0 }), u: utf16({ order: \"little\" }) }",
       "{ a: \"A\", l: \"é\", u: \"€\" }",
       "41 e900 ac20",
       "their encoding",
-      "Characters that the encoding has not are refused. Terminators of UTF-16 are whole units."
+      "`size`, `min`, `max`, `until`, `pad` as of `bytes`; `order` of UTF-16. Characters that the encoding has not are refused. Terminators of UTF-16 are whole units."
     ),
     row(
       "domainName",
@@ -199,7 +208,7 @@ export const reference: { readonly [group: string]: ReadonlyArray<Row> } = {
       "Any number (`varint`, `escaped`, `decimal`…). `plus` is added before it is written; `absent` is the value that means `null`. Several of one target must agree."
     ),
     row(
-      "lengthOf several",
+      "`lengthOf` of several",
       "{ head: lengthOf(u8, \"h\"), total: lengthOf(u8, [\"h\", \"b\"]), h: utf8(), b: utf8() }",
       "{ h: \"x\", b: \"yz\" }",
       "01 03 78 797a",
@@ -234,14 +243,14 @@ export const reference: { readonly [group: string]: ReadonlyArray<Row> } = {
   "Presence": [
     row(
       "optional",
-      "{ n: u8, rest: optional(utf8()) }",
+      "{ n: u8, rest: optional(utf8({ min: 1 })) }",
       "{ n: 1, rest: \"a\" }",
       "01 61",
       "there when bytes are left",
-      "Nothing at all cannot be told from absence and is refused. Several of fixed size are told apart by the length of all; `requires` names what must be there too."
+      "What may be empty cannot be told from absence: say `min: 1`, or drop `optional`. Several of fixed size are told apart by the length of all; `requires` names what must be there too."
     ),
     row(
-      "optional by a bit",
+      "`optional` with `bitOf`",
       "{ head: bits(u8, { has: slice(7) }), n: optional(u16, { if: bitOf(\"has\") }) }",
       "{ n: 1 }",
       "80 0001",
@@ -249,7 +258,7 @@ export const reference: { readonly [group: string]: ReadonlyArray<Row> } = {
       "The bit is derived and absent from the type. `bitOf(\"flags\", \"name\")` is a bit of flags. Fields with one bit come together."
     ),
     row(
-      "optional by a value",
+      "`optional` with `valueOf`",
       "{ qos: u8, id: optional(u16, { if: valueOf(\"qos\", [1, 2]) }) }",
       "{ qos: 1, id: 5 }",
       "01 0005",
@@ -275,15 +284,15 @@ export const reference: { readonly [group: string]: ReadonlyArray<Row> } = {
       "`byteOrder`: `\"little\"`, `\"big\"`, or `\"given\"` as an argument of the codec."
     ),
     row(
-      "choice",
+      "choice, tagged",
       "{ c: choice(\"Either\", u8, { Number: tagged(1, { n: u16 }), Text: tagged(\"T\", { s: cstring() }) }) }",
       "{ c: { _tag: \"Text\", s: \"a\" } }",
       "54 6100",
       "a tag, then the fields of its case",
-      "A union told apart by `_tag`. Tags are numbers of any kind, or a character. `unknown: \"keep\"` hands out `{ _tag: \"Unknown\", tag, bytes }`; a known tag in it is refused. It takes what is left: in a list, give each element its length."
+      "A union told apart by `_tag`. Tags are integers or a `varint`; a character stands for its code. `unknown: \"keep\"` hands out `{ _tag: \"Unknown\", tag, bytes }`; a known tag in it is refused, unless `empty: \"keep\"` says that a length may leave it without bytes. `byteOrder`. It takes what is left: in a list, give each element its length."
     ),
     row(
-      "choice by a sibling",
+      "`choice` with `by`",
       "{ type: u16, ttl: u8, data: choice(\"Data\", by(\"type\"), { A: tagged(1, { a: u8 }) }) }",
       "{ ttl: 9, data: { _tag: \"A\", a: 5 } }",
       "0001 09 05",
@@ -292,11 +301,11 @@ export const reference: { readonly [group: string]: ReadonlyArray<Row> } = {
     ),
     row(
       "array",
-      "{ list: array(u16, { until: \"\\xff\\xff\" }) }",
+      "{ list: array(u16, { until: \"\\r\\n\" }) }",
       "{ list: [1] }",
-      "0001 ffff",
+      "0001 0d0a",
       "elements until a terminator, a count or length, or to the end",
-      "`max`. An element that looks like the end is refused."
+      "`min`, `max`; `until` one or two ASCII characters, or a byte. An element that looks like the end is refused."
     ),
     row(
       "lazy",
@@ -309,7 +318,7 @@ export const reference: { readonly [group: string]: ReadonlyArray<Row> } = {
   ],
   "Several fields in one": [
     row(
-      "bits",
+      "bits, slice",
       "{ head: bits(u8, { type: slice(7, 4), fixed: slice(3, 2, { value: 1 }), qos: slice(1, 0) }) }",
       "{ type: 3, qos: 2 }",
       "36",
@@ -322,7 +331,7 @@ export const reference: { readonly [group: string]: ReadonlyArray<Row> } = {
       "{ key: \"k\", more: [1, 2] }",
       "676574206b20312032 0d0a",
       "fields with separators between them, then what ends the line",
-      "Its fields are those of the record. One that holds a separator is refused."
+      "Its fields are those of the record. One that holds a separator is refused, unless `rest: true` lets the last one be the rest of the line. `until` is one or two ASCII characters, or a byte; without it the line takes what surrounds it."
     )
   ],
   "The rest": [
@@ -343,6 +352,27 @@ export const reference: { readonly [group: string]: ReadonlyArray<Row> } = {
       "Of siblings before, after or around it (then its own bytes count as zeros). Verified when reading, written by the encoder, absent from the type."
     )
   ]
+}
+
+/** All rows of the reference. */
+export const rows: ReadonlyArray<Row> = Object.values(reference).flat()
+
+/** What code says with the words of the DSL in scope; `self` are the fields that it makes. */
+export const evaluated = <A>(code: string, self: object = {}): A => {
+  // oxlint-disable-next-line no-new-func
+  const run = new Function("self", ...Object.keys(D), `return (${code})`) as (...args: ReadonlyArray<unknown>) => A
+  return run(self, ...Object.values(D))
+}
+
+/** Name of the record of a row. */
+export const referenceName = (i: number): string => `Reference${i}`
+
+/** The record of a row. Records within get names of their own, so that all can be in one spec. */
+export const recordOf = ({ spec }: Row, i: number): D.Struct => {
+  const code = spec.replaceAll(/"(Point|Either|Data|Value|Kind|Rights|Cas)"/g, `"$1${i}"`)
+  const self: Record<string, unknown> = {}
+  Object.assign(self, evaluated<object>(code, self))
+  return D.struct(referenceName(i), self as never) as D.Struct
 }
 
 /** What the words do not say, and what to do. */
@@ -368,5 +398,6 @@ export const unsaid: ReadonlyArray<readonly [what: string, instead: string]> = [
     "tests of your own, which give states to `decode`"
   ],
   ["A slice of more than 53 bits", "two slices"],
-  ["`optional` after an array within `tokens`", "the array takes all; put the optional one before it"]
+  ["`optional` after an array within `tokens`", "the array takes all; put it in front, as a literal"],
+  ["A fixed number of elements", "a struct with a field for each; `bytes({ size })` where they are bytes"]
 ]

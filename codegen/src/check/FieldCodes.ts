@@ -82,10 +82,10 @@ export const fieldCodes: ReadonlyArray<FindingCode> = [
   ),
   one(
     "WW212",
-    "Bits of a signed integer, or of more than 32",
-    "Operators on bits take 32 and know no sign.",
-    "Use u8, u16, u24 or u32.",
-    "export const x = T(struct(\"S\", { b: bits(u64, { a: slice(1) }) })) // ←"
+    "Bits of a signed integer, or a slice of more than 53",
+    "A slice is a number without a sign, which is exact up to 53 bits.",
+    "Use an unsigned integer, or two slices.",
+    "export const x = T(struct(\"S\", { b: bits(i16, { a: slice(1) }) })) // ←"
   ),
   one(
     "WW213",
@@ -173,7 +173,7 @@ export const fieldCodes: ReadonlyArray<FindingCode> = [
   ),
   one(
     "WW240",
-    "A checksum over what is not there, or has gaps",
+    "A checksum over what is not there, has gaps, or is computed later",
     "It covers bytes that follow one another.",
     "Name siblings in wire order.",
     "export const x = T(struct(\"S\", { a: u8, b: u8, c: u8, sum: checksum(\"crc32\", u32, { over: [\"a\", \"c\"] }) })) // ←"

@@ -1,5 +1,6 @@
 /** Rules for what frames say beside their headers: phases, trailers, statuses, and headers that are read field by field. */
 import type { Frame } from "@wirewright/dsl"
+import type { TypeModel } from "@wirewright/codec/Model"
 import { fixedSize } from "@wirewright/codec/words/Sizes"
 import type { Built } from "../Build.ts"
 import { type Complaint, complaintsOf } from "../Finding.ts"
@@ -7,7 +8,11 @@ import { Context } from "../print/Context.ts"
 import { lengthRole } from "../print/RunFrame.ts"
 import { checkNames, flattened, slicesOf } from "./Fields.ts"
 import type { Place } from "./Place.ts"
-import { checkOver, checkSiblings, checkWord } from "./Words.ts"
+import { checkSiblings, checkSums, checkWord } from "./Words.ts"
+
+/** What stands in a trailer without a value of its own. */
+const isDerivedAtEnd = (type: TypeModel): boolean =>
+  type.kind === "literal" || type.kind === "constant" || type.kind === "checksum" || type.kind === "reserved" && type.policy !== "keep"
 
 /** Findings about a frame's kinds and phases. */
 export function* checkKinds(built: Built, value: Frame): Iterable<Complaint> {
@@ -81,7 +86,9 @@ export function* checkKinds(built: Built, value: Frame): Iterable<Complaint> {
     const place: Place = { context, value, path: [...path, "headers", "0", "fields"], states: Object.keys(value.states) }
     const fields = flattened(model.run.fields)
     yield* checkNames(place, fields, new Map())
-    yield* checkSiblings(place, fields, slicesOf(model.run.fields))
+    // a checksum of the header or the trailer may cover both, and the body between them
+    const covered = [...model.run.fields, { name: value.sections[0] ?? "body" }, ...model.run.trailer].map(({ name }) => name)
+    yield* checkSiblings(place, fields, slicesOf(model.run.fields), [], covered)
     for (const { name, type } of model.run.fields) yield* checkWord(place, name, type)
     const length = lengthRole(context, model.run)
     if (length !== undefined && !length.isFixed && (length.from === "frame" || length.from === "length")) {
@@ -92,6 +99,20 @@ export function* checkKinds(built: Built, value: Frame): Iterable<Complaint> {
         "count from the body or from after the field, or use an integer of fixed size"
       )
     }
+    const all = [
+      ...fields.map(([below, field]) => [["headers", "0", "fields", ...below], field] as const),
+      ...model.run.trailer.map((field) => [["trailer", field.name], field] as const)
+    ]
+    yield* checkSums({ ...place, path }, all, covered)
+    if (model.run.trailer.length > 0 && model.run.end === "until") {
+      yield complain(
+        "WW164",
+        [...path, "trailer"],
+        `${model.name} has a trailer, and ends \`until\``,
+        "make the trailer fields of the packets, or say how long a packet is with bodyLength"
+      )
+      continue
+    }
     for (const { name, type } of model.run.trailer) {
       if (fixedSize(context, type) === undefined) {
         yield complain(
@@ -100,13 +121,15 @@ export function* checkKinds(built: Built, value: Frame): Iterable<Complaint> {
           `${name} has no fixed size, so where the body ends cannot be told`,
           "keep trailers fixed, or make it a field of the packets"
         )
+      } else if (!isDerivedAtEnd(type)) {
+        yield complain(
+          "WW164",
+          [...path, "trailer", name],
+          `${name} would be lost: nothing of a trailer is handed out`,
+          "keep literals, constants, checksums and reserved(…, \"error\") there, and make it a field of the packets"
+        )
       }
-      const there = { ...place, path: [...path, "trailer"] }
-      yield* checkWord(there, name, type)
-      if (type.kind === "checksum") {
-        const names = [...model.run.fields, { name: built.model.frame.sections[0] ?? "body" }, ...model.run.trailer].map((one) => one.name)
-        yield* checkOver(there, [name], name, type, names)
-      }
+      yield* checkWord({ ...place, path: [...path, "trailer"] }, name, type)
     }
   }
 }

@@ -379,9 +379,9 @@ export const protocolCodes: ReadonlyArray<FindingCode> = [
   ),
   one(
     "WW164",
-    "A trailer without a fixed size",
-    "Where the body ends could not be told.",
-    "Keep trailers fixed.",
+    "A trailer without a fixed size, or with values",
+    "Where the body ends could not be told; and nothing of a trailer is handed out.",
+    "Keep literals, constants, reserved bytes and checksums there.",
     "const g = frame(\"G\", { sections: [\"body\"], kinds: { m: { trailer: { t: cstring() }, ...kind({ length: bodyLength(u16), type: opcode(u8) }) } } }) // ←\nexport const x = protocol(g, { name: \"p\", module: \"./gen\", commands: [] })"
   ),
   one(

@@ -6,13 +6,14 @@ import { nearestOf } from "../Nearest.ts"
 import { callSite } from "@wirewright/dsl"
 import type { Protocol, TypesOnly } from "@wirewright/dsl"
 import type { Complaint } from "../Finding.ts"
+import { confusion as confused, optionMeant, sizeMeant, typeMeant, words } from "./Meant.ts"
 
 /** What a property must be: said by a test and its words, or looked at further. */
 type Want =
   | { readonly is: (value: unknown) => boolean; readonly text: string; readonly rule?: string }
-  | { readonly each: Want; readonly of: "array" | "object" }
+  | { readonly each: Want; readonly of: "array" | "object"; readonly text?: string }
   | { readonly kinds: ReadonlyArray<string>; readonly text: string }
-  | { readonly object: Shape }
+  | { readonly object: Shape; readonly confusion?: string }
   | { readonly either: readonly [when: (value: unknown) => boolean, then: Want, otherwise: Want] }
   | "body"
 
@@ -28,6 +29,7 @@ const isWord = (value: { readonly [key: string]: unknown }): boolean => Object.h
 
 const test = (is: (value: unknown) => boolean, text: string): Want => ({ is, text })
 const text = test((value) => typeof value === "string", "a text")
+const place = test((value) => typeof value === "string", "where extensions find the generated code, such as \"./src/gen\"")
 const name = test((value) => typeof value === "string" && value !== "", "a name")
 const number = test((value) => typeof value === "number", "a number")
 const whole = test(Number.isSafeInteger, "a whole number")
@@ -49,8 +51,12 @@ const ending: Want = {
   text: "one to eight ASCII characters such as \"\\r\\n\", or the number of a byte",
   rule: "WW204"
 }
-const literalText: Want = { is: (value) => isAscii(value, Infinity), text: "ASCII characters, or the number of a byte", rule: "WW204" }
-const array = (each: Want): Want => ({ each, of: "array" })
+const literalText: Want = {
+  is: (value) => isAscii(value, Infinity),
+  text: "ASCII characters, or the number of a byte; other bytes are a constant such as constant(u16, 0xcafe)",
+  rule: "WW204"
+}
+const array = (each: Want, text?: string): Want => ({ each, of: "array", ...text === undefined ? {} : { text } })
 const record = (each: Want): Want => ({ each, of: "object" })
 const kinds = (words: string, ...names: ReadonlyArray<string>): Want => ({ kinds: names, text: words })
 const int = kinds("an integer such as u16", "int")
@@ -60,11 +66,11 @@ const enumeration = kinds("an enumeration", "enumeration")
 const named = kinds("a record, flags or an enumeration", "struct", "choice", "nibbleFrames", "flags", "enumeration")
 const types =
   ("int float varint escaped decimal bytes utf8 json text literal bool constant reserved align checksum lengthOf countOf prefixed counted " +
-    "optional when struct array choice nibbleFrames lazy flags enumeration bits tokens custom bcd domainName").split(" ")
-const type: Want = { kinds: types, text: "a type" }
+    "optional when struct array choice nibbleFrames lazy flags enumeration bits tokens bcd custom domainName").split(" ")
+const type: Want = { kinds: types, text: "a type such as u16, u16.le or utf8()" }
 const fields = record(type)
 const order = oneOf("big", "little")
-const sized = { size: [number], min: [number], max: [number], until: [ending] } as const
+const sized = { size: [number], min: [number], max: [number], until: [ending], pad: [terminator] } as const
 const tagged: Want = {
   object: { tag: code, fields }
 }
@@ -80,7 +86,6 @@ const headerField = kinds(
   "sectionLength",
   "bodyLength",
   "statusCode",
-  "correlation",
   ...types
 )
 
@@ -93,11 +98,12 @@ const shapes: { readonly [kind: string]: Shape } = {
   decimal: { bits: oneOf(32, 53, 64), signed: flag, until: [terminator] },
   slice: { high: whole, low: whole, of: [enumeration], value: [whole] },
   bytes: sized,
-  utf8: { invalid: oneOf("escape", "error"), ...sized },
+  utf8: { ...sized, invalid: oneOf("escape", "error") },
   json: sized,
   text: { encoding: oneOf("ascii", "latin1", "utf16be", "utf16le"), ...sized },
   literal: { text: literalText },
   bool: { true: literalText, false: literalText },
+  bcd: { digits: whole },
   constant: { of: int, value: test((value) => typeof value === "number" || typeof value === "bigint", "a number") },
   reserved: { of: kinds("an integer or a number of bytes", "int", "bytes"), policy: oneOf("keep", "ignore", "error") },
   align: { to: whole },
@@ -106,7 +112,6 @@ const shapes: { readonly [kind: string]: Shape } = {
     of: int,
     over: array(name)
   },
-  bcd: { digits: whole },
   domainName: { compress: flag },
   custom: { name, module: name, minimum: whole, fixed: [whole], ends: flag },
   lengthOf: { of: numberType, target, ...sizes },
@@ -157,10 +162,13 @@ const shapes: { readonly [kind: string]: Shape } = {
   },
   frame: {
     name,
-    sections: array(name),
+    sections: array(name, "the names of the parts of a body, such as [\"body\"]"),
     kinds: record({
       object: {
-        headers: array({ object: { magic: [number], fields: record(headerField) } }),
+        headers: array(
+          { object: { magic: [number], fields: record(headerField) }, confusion: "header" },
+          "an array of headers: [{ fields: { … } }]"
+        ),
         shared: [record(kinds("nibbleFrames", "nibbleFrames"))],
         answers: [name],
         trailer: [fields],
@@ -200,15 +208,71 @@ const shapes: { readonly [kind: string]: Shape } = {
   },
   protocol: {
     name: text,
-    module: text,
+    module: place,
     commands: array(kinds("a command", "command")),
     types: [array(named)],
     frame: kinds("a frame", "frame"),
     base: [kinds("a protocol", "protocol")],
     removes: [array(name)]
   },
-  types: { name: text, module: text, types: array(named) }
+  types: { name: text, module: place, types: array(named) }
 }
+
+/** What is no option: arguments, and what other words set. */
+const positional: { readonly [kind: string]: ReadonlyArray<string> } = {
+  int: ["int", "order", "brand"],
+  float: ["bits", "order"],
+  varint: ["brand"],
+  escaped: ["of", "escapes"],
+  slice: ["high", "low"],
+  text: ["encoding"],
+  literal: ["text"],
+  bool: ["true", "false"],
+  bcd: ["digits"],
+  constant: ["of", "value"],
+  reserved: ["of", "policy"],
+  align: ["to"],
+  checksum: ["algorithm", "of"],
+  custom: ["name"],
+  lengthOf: ["of", "target"],
+  countOf: ["of", "target"],
+  prefixed: ["by", "of"],
+  counted: ["by", "of"],
+  optional: ["of"],
+  bitOf: ["field", "bit"],
+  valueOf: ["field", "values"],
+  when: ["state", "of"],
+  struct: ["name", "fields"],
+  array: ["of"],
+  by: ["field"],
+  choice: ["name", "tag", "cases"],
+  nibbleFrames: ["name", "cases"],
+  lazy: ["of"],
+  flags: ["name", "of", "bits"],
+  enumeration: ["name", "of", "values"],
+  statuses: ["name", "of", "rows"],
+  bits: ["of", "fields"],
+  tokens: ["separator", "fields"],
+  magic: ["of"],
+  opcode: ["of"],
+  statusCode: ["of"],
+  sectionLength: ["of", "section"],
+  bodyLength: ["of"],
+  frame: ["name"],
+  layouts: ["layouts"],
+  command: ["name", "kinds", "request"]
+}
+
+/** Names of the options of a word. */
+const optionsOf = (word: string, shape: Shape): ReadonlyArray<string> => [
+  ...Object.keys(shape).filter((one) => !positional[word]?.includes(one)),
+  ...word === "command" ? ["request or fields"] : []
+]
+
+/** Options of all words, by kind. */
+export const wordOptions: { readonly [kind: string]: ReadonlyArray<string> } = Object.fromEntries(
+  Object.entries(shapes).map(([kind, shape]) => [kind, Object.keys(shape).filter((one) => !positional[kind]?.includes(one))])
+)
 
 /** Where a value stands: the nearest value that knows its line, and the path from there. */
 interface Spot {
@@ -239,25 +303,36 @@ class Values {
     this.seen = new Set()
   }
 
-  *shape(shape: Shape, value: { readonly [key: string]: unknown }, spot: Spot, word: string): Iterable<Complaint> {
+  *shape(
+    shape: Shape,
+    value: { readonly [key: string]: unknown },
+    spot: Spot,
+    word: string,
+    // the word that makes it: names of kinds and cases may be words, too
+    kind: string | null = word
+  ): Iterable<Complaint> {
+    const meant = kind === null ? undefined : confused(kind, value)
+    if (meant !== undefined) return yield saying("WW012", spot, meant.message, meant.hint)
     for (const key of Object.keys(value)) {
       if (key === "kind" || Object.hasOwn(shape, key)) continue
-      const options = Object.entries(shape).filter(([, want]) => Array.isArray(want)).map(([one]) => one)
+      const options = optionsOf(kind ?? "", shape)
       if (key === "options") {
         yield saying(
           "WW012",
           spot,
           `${word} takes an object of options, not ${shown(value[key])}`,
-          `write ${word}({ ${options.map((one) => `${one}: …`).join(", ")} })`
+          (typeof value[key] === "number" ? optionMeant(kind ?? "", "size") : undefined) ??
+            `write ${word}({ ${options.map((one) => `${one}: …`).join(", ")} })`
         )
         continue
       }
-      const meant = nearestOf(key, Object.keys(shape))
+      const near = nearestOf(key, Object.keys(shape))
+      const elsewhere = optionMeant(kind ?? "", key)
       yield saying(
         "WW011",
         below(spot, key),
         `${word} has no option ${key}`,
-        meant === undefined ? `it has ${options.join(", ") || "none"}` : `write ${meant}`
+        elsewhere ?? (near === undefined ? `it has ${options.join(", ") || "none"}` : `write ${near}`)
       )
     }
     for (const [key, want] of Object.entries(shape)) {
@@ -270,7 +345,9 @@ class Values {
   *want(want: Want, value: unknown, spot: Spot, word: string, key: string): Iterable<Complaint> {
     if (want === "body") return yield* this.body(value, spot, word, key)
     if ("is" in want) {
-      if (!want.is(value)) yield saying(want.rule ?? "WW012", spot, `${key} of ${word} is ${shown(value)}`, `give ${want.text}`)
+      if (!want.is(value)) {
+        yield saying(want.rule ?? "WW012", spot, `${key} of ${word} is ${shown(value)}`, sizeMeant(key, value) ?? `give ${want.text}`)
+      }
       return
     }
     if ("either" in want) {
@@ -280,11 +357,16 @@ class Values {
     if ("kinds" in want) return yield* this.word(want, value, spot, word, key)
     if ("object" in want) {
       if (!isObject(value)) return yield saying("WW012", spot, `${key} of ${word} is ${shown(value)}`, "give an object")
-      return yield* this.shape(want.object, value, spot, key)
+      return yield* this.shape(want.object, value, spot, key, want.confusion ?? null)
     }
     const right = want.of === "array" ? Array.isArray(value) : isObject(value) && !isWord(value)
     if (!right) {
-      return yield saying("WW012", spot, `${key} of ${word} is ${shown(value)}`, want.of === "array" ? "give an array" : "give an object")
+      return yield saying(
+        "WW012",
+        spot,
+        `${key} of ${word} is ${shown(value)}`,
+        `give ${want.text ?? (want.of === "array" ? "an array" : "an object")}`
+      )
     }
     yield* this.prototype(value, spot)
     for (const [inner, one] of Object.entries(value as object)) {
@@ -314,18 +396,19 @@ class Values {
     word: string,
     key: string
   ): Iterable<Complaint> {
-    if (typeof value === "function") {
+    if (typeof value === "function" && words.has(value.name)) {
       return yield saying(
         "WW010",
         spot,
-        `${key} of ${word} is the function ${value.name || "itself"}, not what it makes`,
-        `call it: ${value.name || "…"}()`
+        `${key} of ${word} is the function ${value.name}, not what it makes`,
+        `call it: ${value.name}()`
       )
     }
     const kind = isObject(value) ? value["kind"] : undefined
     if (!isObject(value) || typeof kind !== "string" || !want.kinds.includes(kind)) {
       const what = value === undefined ? "is not there: it is used before it is described, or misspelt" : `is ${shown(value)}`
-      return yield saying("WW010", spot, `${key} of ${word} ${what}`, `give ${want.text}`)
+      const meant = want.kinds.includes("utf8") ? typeMeant(value) : undefined
+      return yield saying("WW010", spot, `${key} of ${word} ${what}`, meant ?? `give ${want.text}`)
     }
     if (this.seen.has(value)) return
     this.seen.add(value)

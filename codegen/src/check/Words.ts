@@ -215,8 +215,8 @@ function* checkEnd(place: Place, name: string, of: NumberModel): Iterable<Compla
 
 function* checkBits(place: Place, name: string, type: Of<"bits">): Iterable<Complaint> {
   const { int } = type.of
-  if (intWidth[int] > 4 || int.startsWith("i")) {
-    return yield at(place, "WW212", [name], `bits cannot be fields of a ${int}`, "use u8, u16, u24 or u32")
+  if (int.startsWith("i")) {
+    return yield at(place, "WW212", [name], `bits cannot be fields of a ${int}`, `use u${int.slice(1)}`)
   }
   const width = 8 * intWidth[int]
   const owner = new Map<number, string>()
@@ -231,6 +231,9 @@ function* checkBits(place: Place, name: string, type: Of<"bits">): Iterable<Comp
         `give the higher bit first: slice(${Math.max(high, low)}, ${Math.min(high, low)}), within 0…${width - 1}`
       )
       continue
+    }
+    if (high - low >= 53) {
+      yield at(place, "WW212", [name, field.name], `${field.name} has ${high - low + 1} bits; a number is exact up to 53`, "use two slices")
     }
     for (let bit = low; bit <= high; bit++) {
       const other = owner.get(bit)
@@ -346,7 +349,7 @@ function* checkArithmetic(
       "WW222",
       [name],
       `a length of ${range.least} would be written as ${least}, which does not fit`,
-      plus < 0 ? `let plus be at least -${range.least}` : "use a wider number"
+      plus < 0 ? `let plus be at least ${-range.least || 0}, or what it measures have a min of ${-plus}` : "use a wider number"
     )
   }
   if (absent === undefined) return
@@ -370,13 +373,14 @@ function* checkArithmetic(
 
 /**
  * Rules for whom fields name. `fields` are all of the packet or record, in wire order, `slices` those of them that are bits; `outer` stands
- * before them.
+ * before them; `covered` is what a checksum may be over, where that is more than the fields.
  */
 export function* checkSiblings(
   place: Place,
   fields: ReadonlyArray<readonly [ReadonlyArray<string>, FieldModel]>,
   slices: ReadonlySet<string>,
-  outer: ReadonlyArray<FieldModel> = []
+  outer: ReadonlyArray<FieldModel> = [],
+  covered?: ReadonlyArray<string>
 ): Iterable<Complaint> {
   const position = new Map<string, number>([
     ...outer.map(({ name }) => [name, -1] as const),
@@ -385,7 +389,7 @@ export function* checkSiblings(
   const types = new Map([...outer, ...fields.map(([, field]) => field)].map(({ name, type }) => [name, type]))
   const known = [...types.keys()].join(", ") || "(none)"
   // a checksum covers bytes, so that bits go by the name of their number
-  const wholes = [...new Set(fields.map(([path, field]) => slices.has(field.name) ? path.at(-2)! : field.name))]
+  const wholes = covered ?? [...new Set(fields.map(([path, field]) => slices.has(field.name) ? path.at(-2)! : field.name))]
   const chosen = new Map<string, string>()
   const nulls = new Map<string, string>()
   for (const [i, [path, { name, type }]] of fields.entries()) {
@@ -457,12 +461,43 @@ export function* checkSiblings(
         nulls.set(key, says)
       }
     }
-    if (type.kind === "checksum") yield* checkOver(place, path, name, type, wholes)
+  }
+  if (covered === undefined) yield* checkSums(place, fields, wholes)
+}
+
+/** Rules for checksums among fields; `names` is all that they may be over, in wire order. */
+export function* checkSums(
+  place: Place,
+  fields: ReadonlyArray<readonly [ReadonlyArray<string>, FieldModel]>,
+  names: ReadonlyArray<string>
+): Iterable<Complaint> {
+  const sums = fields.flatMap(([path, { name, type }]) => type.kind === "checksum" ? [{ path, name, type }] : [])
+  for (const { name, path, type } of sums) yield* checkOver(place, path, name, type, names)
+  // each is written when what it covers has been, in the order in which they stand
+  const order = new Map(sums.map(({ name, type }) => {
+    const [own, last] = [names.indexOf(name), names.indexOf(type.over.at(-1) ?? "")]
+    return [name, [Math.max(own, last), last < own ? 0 : 1, own] as const] as const
+  }))
+  const isLater = (a: string, b: string): boolean => {
+    const [one, other] = [order.get(a)!, order.get(b)!]
+    const i = one.findIndex((value, at) => value !== other[at])
+    return i >= 0 && one[i]! > other[i]!
+  }
+  for (const { name, path, type } of sums) {
+    const later = type.over.find((one) => order.has(one) && isLater(one, name))
+    if (later === undefined) continue
+    yield at(
+      place,
+      "WW240",
+      path,
+      `${name} is over ${later}, which is computed after it`,
+      `leave ${later} out, or put it in front of ${name}`
+    )
   }
 }
 
 const isNumber = (type: TypeModel): boolean =>
-  ["int", "slice", "varint", "enumeration", "flags", "tagOf", "constant", "decimal", "escaped", "lengthOf", "countOf"].includes(
+  ["int", "slice", "varint", "enumeration", "flags", "tagOf", "constant", "decimal", "bcd", "escaped", "lengthOf", "countOf"].includes(
     unwrapped(type).kind
   )
 
@@ -531,7 +566,9 @@ export function* checkOver(
   names: ReadonlyArray<string>
 ): Iterable<Complaint> {
   const missing = type.over.find((one) => !names.includes(one))
-  const first = names.indexOf(type.over[0]!)
+  // it may stand within what it covers
+  const others = names.filter((one) => one !== name)
+  const first = others.indexOf(type.over[0]!)
   if (type.over.length === 0) yield at(place, "WW240", path, `${name} is a checksum of nothing`, "name siblings that follow one another")
   else if (missing !== undefined) {
     yield at(
@@ -539,10 +576,10 @@ export function* checkOver(
       "WW240",
       path,
       `${name} is over ${missing}, which is not there`,
-      `name one of: ${names.filter((one) => one !== name).join(", ")}`
+      `name one of: ${others.join(", ")}`
     )
   } else if (type.over.includes(name)) yield at(place, "WW240", path, `${name} is over itself`, "leave it out")
-  else if (names.slice(first, first + type.over.length).join(" ") !== type.over.join(" ")) {
+  else if (others.slice(first, first + type.over.length).join(" ") !== type.over.join(" ")) {
     yield at(place, "WW240", path, `${type.over.join(", ")} do not follow one another`, "name them in wire order, without gaps")
   }
 }

@@ -87,11 +87,16 @@ const positionOf = (expression: string): Position => {
 
 const inBrackets = (expression: string): string => /^\w+$/.test(expression) ? expression : `(${expression})`
 
+/** Notes whose places the checksums among fields ask for. */
+export const wantPlaces = (scope: ReadScope, fields: ReadonlyArray<FieldModel>): void => {
+  for (const { type } of flatFields(fields)) {
+    if (type.kind === "checksum") { for (const name of [type.over[0]!, type.over.at(-1)!]) scope.wanted.add(name) }
+  }
+}
+
 /** Prints the reading of a run of fields. */
 export const readFields = (fields: ReadonlyArray<FieldModel>, region: Region): Read => {
-  for (const { type } of flatFields(fields)) {
-    if (type.kind === "checksum") { for (const name of [type.over[0]!, type.over.at(-1)!]) region.scope.wanted.add(name) }
-  }
+  wantPlaces(region.scope, fields)
   return new FieldReader(region).run(fields)
 }
 
@@ -318,6 +323,11 @@ export class FieldReader {
     if (!this.scope.wanted.has(name) || this.region.isBranch === true) return
     // what takes all that is left ends half a byte after it when more may come
     const end = this.region.exact || this.context.ends(type) ? String(this.at) : `Math.floor(${this.at})`
+    this.stands(name, at, end)
+  }
+
+  /** Says where something stands, and verifies the checksums that waited for that. */
+  stands(name: string, at: string, end: string): void {
     this.scope.places.set(name, [at, end])
     const ready = this.scope.unverified
     this.scope.unverified = []

@@ -365,7 +365,13 @@ export class FieldWriter {
       if (targets.split(" ").at(-1) === name) this.fill(targets, start, name)
     }
     if (!isFirst && !isLast) return
-    scope.places.set(name, [from, isLast ? this.mark(`${local(name)}Finish`) : from])
+    this.stands(name, from, isLast ? this.mark(`${local(name)}Finish`) : from)
+  }
+
+  /** Says where something stands, and writes the checksums that waited for that. */
+  stands(name: string, at: string, end: string): void {
+    const { scope } = this.target
+    scope.places.set(name, [at, end])
     const ready = scope.incomplete
     scope.incomplete = []
     for (const { first, last, put } of ready) this.complete(first, last, put)

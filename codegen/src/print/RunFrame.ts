@@ -11,7 +11,7 @@ import { lengthOf, local } from "../Names.ts"
 import { sizeOfNumber } from "../words/Numbers.ts"
 import { codec } from "./Codec.ts"
 import { type Context, kindName } from "./Context.ts"
-import { FieldReader, ReadScope } from "./Decode.ts"
+import { FieldReader, ReadScope, wantPlaces } from "./Decode.ts"
 import { Position } from "./Position.ts"
 import { boundText, FieldWriter, WriteScope } from "./Encode.ts"
 import { placeParameters } from "./Accessors.ts"
@@ -238,7 +238,7 @@ const headerReader = (context: Context, module: Module, kind: KindModel): {
   const run = runOf(kind)
   const use = (fn: string): string => module.use(codec, fn)
   const scope = new ReadScope(reserved)
-  for (const { type } of run.trailer) if (type.kind === "checksum") { for (const one of type.over) scope.wanted.add(one) }
+  wantPlaces(scope, [...run.fields, ...run.trailer])
   const read = new FieldReader({
     module,
     context,
@@ -359,8 +359,7 @@ const printRead = (context: Context, module: Module, kind: KindModel): void => {
     ...headFields(context, kind).map((field) => header.values.get(field.name) ?? "undefined"),
     "states"
   ]
-  scope.places.set(body, ["bodyStart", run.end === "self" ? "reader.next" : "bodyEnd"])
-  const tail = new FieldReader({
+  const reader = new FieldReader({
     module,
     context,
     packet: name,
@@ -370,23 +369,19 @@ const printRead = (context: Context, module: Module, kind: KindModel): void => {
     origin: "at",
     exact: false,
     scope
-  }, new Position(run.end === "self" ? "bodyNext" : "bodyEnd")).run(run.trailer)
+  }, new Position(run.end === "self" ? "bodyNext" : "bodyEnd"))
+  reader.stands(body, "bodyStart", run.end === "self" ? "bodyNext" : "bodyEnd")
+  const tail = reader.run(run.trailer)
   if (run.end === "self") {
     lines.push(
       `const packet = decode(${args.join(", ")})`,
-      ...(run.trailer.length === 0
-        ? []
-        : [
-          "const bodyNext = reader.next",
-          ...tail.lines.map((line) => line.replaceAll("reader.next", "bodyNext")),
-          `reader.next = ${tail.next}`
-        ]),
+      ...(tail.lines.length === 0 ? [] : ["const bodyNext = reader.next", ...tail.lines, `reader.next = ${tail.next}`]),
       limitLine(context, module, kind, "reader.next - at", ""),
       "return packet"
     )
   } else {
     lines.push(
-      ...(run.trailer.length === 0 ? [] : tail.lines),
+      ...tail.lines,
       `const packet = decode(${args.join(", ")})`,
       "reader.next = end",
       "return packet"
@@ -529,7 +524,7 @@ const printFinish = (context: Context, module: Module, kind: KindModel): void =>
   const name = kindName(kind.name)
   const run = runOf(kind)
   const { maxFrame } = context.model.frame
-  const writer = writerOf(context, module, kind, "init")
+  const writer = writerOf(context, module, kind, "init", ["headEnd", "finish"])
   const body = bodyOf(context)
   const trailer = trailerSize(context, kind)
   const isFixed = run.fields.every((field) => context.fixedSize(field.type) !== undefined)
@@ -545,11 +540,10 @@ const printFinish = (context: Context, module: Module, kind: KindModel): void =>
   }
   writer.fields(run.fields)
   const tail = (at: string): ReadonlyArray<string> => {
-    if (run.trailer.length === 0 && run.end !== "until") return [`writer.position = ${at}`]
-    const rest = writerOf(context, module, kind, "init", ["headEnd"])
-    // a checksum may cover header fields, too
-    for (const [name, place] of writer.places) rest.places.set(name, place)
-    rest.places.set(body, [isFixed ? "bodyStart" : "headEnd", at])
+    // what the checksums of header and trailer cover may lie in both, so that they share what is known of places
+    const rest = writer.child()
+    rest.stands(body, isFixed ? "bodyStart" : "headEnd", at)
+    if (run.trailer.length === 0 && run.end !== "until") return [...rest.lines, `writer.position = ${at}`]
     rest.fields(run.trailer)
     if (run.end === "until") rest.literal(run.until!)
     if (!isFixed || run.fields.length > 0) return [`position = ${at}`, ...rest.lines, `writer.position = ${rest.end}`]

@@ -58,7 +58,7 @@ it("a tunnel's packets are listed and summed up for people", async () => {
   const { code, err, out } = await wirewright(["decode", pathOf("08-vxlan.pcap")])
   assert.strictEqual(code, 0)
   assert.strictEqual(err, "")
-  assert.match(out, /^Summary: 4 packets in 1 conversations$/m)
+  assert.match(out, /^Summary: 4 packets in 1 conversation$/m)
 })
 
 it("what is not looked at is said on stderr and with exit code 100, for people and as JSON", async () => {

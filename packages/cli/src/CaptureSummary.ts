@@ -1,6 +1,7 @@
 /** Counts what a capture holds: packets by opcode and direction, statuses, vbuckets, seqno ranges, and what did not decode. */
 import type { Flow } from "@wirewright/capture"
 import type { Asked, Conversation, Said } from "./Conversation.ts"
+import { counted } from "./Failure.ts"
 import type { DecodedPacket } from "./ProtocolAdapter.ts"
 
 /** Most conversations listed one by one. */
@@ -97,7 +98,7 @@ export class CaptureSummary {
 
   /** The summary, line by line. */
   lines(): ReadonlyArray<string> {
-    const out = [`Summary: ${this.packets} packets in ${this.flows.size} conversations`]
+    const out = [`Summary: ${counted(this.packets, "packet")} in ${counted(this.flows.size, "conversation")}`]
     if (this.flows.size > 0) {
       out.push("Conversations:")
       out.push(...columns([
@@ -108,7 +109,9 @@ export class CaptureSummary {
           String(tally.s2c),
           String(tally.paired),
           String(tally.bytes),
-          tally.troubles === 0 && tally.skipped === 0 ? "-" : `${tally.troubles} faults, ${tally.skipped} stray bytes`,
+          tally.troubles === 0 && tally.skipped === 0
+            ? "-"
+            : `${counted(tally.troubles, "fault")}, ${counted(tally.skipped, "stray byte")}`,
           tally.end
         ])
       ]))

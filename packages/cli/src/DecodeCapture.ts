@@ -139,10 +139,7 @@ class CaptureReport {
 
   private header(flow: Flow): void {
     if (this.report.json || this.shown === flow) return
-    if (this.shown !== undefined) line("")
-    line(
-      `── flow ${flow.number}  ${flow.client} > ${flow.server}${flow.midStream ? "  (from the middle)" : ""}`
-    )
+    this.report.lead(`── flow ${flow.number}  ${flow.client} > ${flow.server}${flow.midStream ? "  (from the middle)" : ""}`, true)
     this.shown = flow
   }
 
@@ -166,16 +163,16 @@ class CaptureReport {
         `${decoded.length} bytes`,
         asked === undefined ? "" : answers(asked, said.time)
       ]
-      line(parts.filter((part) => part !== "").join("  "))
+      this.report.lead(parts.filter((part) => part !== "").join("  "))
     }
     this.report.packet(decoded, said.bytes, said.at, said.situation, this.context(said), this.options.hexdump)
   }
 
   private trouble(error: DecodeError, said: Omit<Said, "at" | "end">, isPacket: boolean): void {
-    if (isPacket) this.passedOver.add({ reason: "undecoded", what: "that do not decode", count: 1, unit: "packets" })
+    if (isPacket) this.passedOver.add({ reason: "undecoded", what: "that did not decode", count: 1, unit: "packets" })
     this.summary.trouble(said.flow, isPacket ? error.packet : `stream (${error.reason})`)
     this.header(said.flow)
-    if (!this.report.json) line(`${this.lead(said)}  ${isPacket ? "does not decode" : "the stream of packets breaks here"}`)
+    if (!this.report.json) this.report.lead(`${this.lead(said)}  ${isPacket ? "does not decode" : "the stream of packets breaks here"}`)
     this.report.error(error, said.bytes, this.context(said), isPacket ? said.situation : undefined)
   }
 }

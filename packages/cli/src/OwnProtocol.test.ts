@@ -233,7 +233,10 @@ describe("a protocol in a directory", () => {
       ["Say", "s2c", "10.0.0.2:40000>10.0.0.1:4000"]
     ])
     const people = await chat("decode", path("tcp.pcapng"), "--port", "4000")
-    expect(people.out).toContain("Summary: 3 packets in 1 conversations")
+    expect(people.out).toMatch(/^Summary: 3 packets in 1 conversation$/m)
+    // with dumps, a line about a packet stands with its dump, and apart from the one before
+    const dumps = await chat("decode", path("tcp.pcapng"), "--port", "4000", "--hexdump")
+    expect(dumps.out).toMatch(/\n\n#\d+ .* {2}Members {2}.* bytes\nMembers message · /)
   })
 
   it("is found in WebSocket's binary messages, masked or not; a line that only looks like HTTP is not WebSocket", async () => {

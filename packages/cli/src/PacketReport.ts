@@ -40,7 +40,9 @@ export class PacketReport {
   readonly json: boolean
   errors = 0
   private readonly color: boolean
-  private first = true
+  /** What was printed last. */
+  private isBelowBlock = false
+  private isBelowLead = false
 
   constructor(adapter: ProtocolAdapter, options: { readonly json: boolean; readonly color: boolean }) {
     this.adapter = adapter
@@ -67,9 +69,17 @@ export class PacketReport {
     this.block(`${text}${place}DecodeError (${error.reason}) ${visible(isSecret ? masked(error) : error.message)}\n`)
   }
 
+  /** A line about packets: apart from a block before it, not from one after it. A title always stands apart. */
+  lead(text: string, isTitle = false): void {
+    if (this.isBelowBlock || isTitle && this.isBelowLead) line("")
+    this.isBelowBlock = false
+    this.isBelowLead = true
+    line(text)
+  }
+
   private block(text: string): void {
-    if (!this.first) line("")
-    this.first = false
+    if (this.isBelowBlock) line("")
+    this.isBelowBlock = true
     block(text.trimEnd(), this.color)
   }
 }

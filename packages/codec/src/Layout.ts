@@ -134,7 +134,7 @@ class Annotating {
         const heads = candidates.flatMap(({ request }) => request.map((layout) => headOf(fieldsIn(layout)).text))
         noHead(walk.reader, bodyStart, bodyEnd, kind.name, heads)
       }
-      walk.fields([{ name: section, type: { kind: "bytes" } }], "", bodyStart, bodyEnd, scope)
+      scope.place(section, bodyStart, walk.fields([{ name: section, type: { kind: "bytes" } }], "", bodyStart, bodyEnd, scope))
       this.trailer(run, bodyEnd, scope)
       return
     }
@@ -147,7 +147,7 @@ class Annotating {
     const layout = this.chosen(command.request, [{ name: section, at: bodyStart, length: Math.floor(bodyEnd) - bodyStart }])
     this.layout = layout.name
     const next = walk.fields(fieldsIn(layout), "", bodyStart, bodyEnd, new Scope(bodyStart, scope))
-    scope.places.set(section, [bodyStart, next])
+    scope.place(section, bodyStart, next)
     if (run.end !== "self" && next < bodyEnd) {
       malformed("Trailing", command.name, section, next, `${next - bodyStart} bytes`, `${bodyEnd - bodyStart} bytes`)
     }

@@ -209,7 +209,7 @@ const tokens: ReadonlyArray<Entry> = [
   {
     name: "a choice by a token, and an empty line",
     type: struct("TokensChoice", {
-      line: D.tokens(" ", { name: D.optional(D.utf8()), more: D.array(D.decimal()) }, { until: "\n" }),
+      line: D.tokens(" ", { name: D.optional(D.utf8({ min: 1 })), more: D.array(D.decimal()) }, { until: "\n" }),
       after: D.u8
     }),
     examples: [

@@ -32,9 +32,9 @@ const ofSiblings: ReadonlyArray<Entry> = [
   },
   {
     name: "lengthOf with a negative plus",
-    type: struct("LengthMinus", { length: D.lengthOf(D.u8, "data", { plus: -1 }), data: D.bytes(), after: D.u8 }),
+    type: struct("LengthMinus", { length: D.lengthOf(D.u8, "data", { plus: -1 }), data: D.bytes({ min: 1 }), after: D.u8 }),
     examples: [{ value: { data: b(1), after: 9 }, hex: "00 01 09" }, { value: { data: b(1, 2), after: 9 }, hex: "01 0102 09" }],
-    refused: [refused({ data: b(), after: 9 }, "Range", "data")]
+    refused: [refused({ data: b(), after: 9 }, "Length", "data")]
   },
   {
     name: "lengthOf with absent: −1 is null (PostgreSQL, DataRow)",

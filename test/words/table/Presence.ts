@@ -12,7 +12,7 @@ const Rights = D.flags("PresenceRights", D.u16, { Read: D.bit(0), Extra: D.bit(3
 export const presence: ReadonlyArray<Entry> = [
   {
     name: "optional at the end, told by more bytes",
-    type: struct("OptionalLast", { n: D.u8, rest: D.optional(D.utf8()) }),
+    type: struct("OptionalLast", { n: D.u8, rest: D.optional(D.utf8({ min: 1 })) }),
     examples: [{ value: { n: 1 }, hex: "01" }, { value: { n: 1, rest: "é" }, hex: "01 c3a9" }],
     // no bytes would be read as not there
     refused: [refused({ n: 1, rest: "" }, "Length", "rest")]

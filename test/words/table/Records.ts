@@ -167,18 +167,18 @@ const lists: ReadonlyArray<Entry> = [
     name: "array until a byte",
     type: struct("ArrayUntil", {
       list: D.array(D.cstring(), { until: 0, max: 2 }),
-      numbers: D.array(D.u16, { until: "\xff\xff" }),
+      numbers: D.array(D.u16, { until: "~~" }),
       after: D.u8
     }),
     examples: [
-      { value: { list: [], numbers: [], after: 9 }, hex: "00 ffff 09" },
-      { value: { list: ["a", "bc"], numbers: [1, 0xff01], after: 9 }, hex: "6100 626300 00 0001 ff01 ffff 09" }
+      { value: { list: [], numbers: [], after: 9 }, hex: "00 7e7e 09" },
+      { value: { list: ["a", "bc"], numbers: [1, 0x7e01], after: 9 }, hex: "6100 626300 00 0001 7e01 7e7e 09" }
     ],
-    wrong: [wrong("6100 6200 6300 00 ffff", "Limit", "list[2]", 4)],
+    wrong: [wrong("6100 6200 6300 00 7e7e", "Limit", "list[2]", 4)],
     refused: [
       // an element that begins as the end does
       refused({ list: ["a", "", "b"].slice(0, 2), numbers: [], after: 9 }, "Range", "list[1]"),
-      refused({ list: [], numbers: [65_535], after: 9 }, "Range", "numbers[0]"),
+      refused({ list: [], numbers: [0x7e7e], after: 9 }, "Range", "numbers[0]"),
       refused({ list: ["a", "b", "c"], numbers: [], after: 9 }, "Limit", "list")
     ]
   },

@@ -72,7 +72,7 @@ export const whole: ReadonlyArray<Entry> = [
     type: struct("SumWithin", {
       type: D.u8,
       code: D.u8,
-      sum: D.checksum("internet", D.u16, { over: ["type", "data"] }),
+      sum: D.checksum("internet", D.u16, { over: ["type", "code", "id", "sequence", "data"] }),
       id: D.u16,
       sequence: D.u16,
       data: D.prefixed(D.u8, D.bytes()),
@@ -90,7 +90,7 @@ export const whole: ReadonlyArray<Entry> = [
     name: "checksum over optional fields, before bytes that take what is left",
     type: struct("SumOptional", {
       bits: D.bits(D.u8, { has: D.slice(0) }),
-      sum: D.checksum("sum8", D.u8, { over: ["bits", "rest"] }),
+      sum: D.checksum("sum8", D.u8, { over: ["bits", "more", "rest"] }),
       more: D.optional(D.u16, { if: D.bitOf("has") }),
       rest: D.bytes()
     }),

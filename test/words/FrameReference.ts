@@ -111,10 +111,10 @@ export const frameReference: ReadonlyArray<FrameRow> = [
     bytes: "all that a datagram holds",
     says: "For frames without a length, over UDP or WebSocket."
   }),
-  ofHeader("{ length: bodyLength(varint(), { from: \"frame\" }), type: opcode(u8) }", {
+  ofHeader("{ length: bodyLength(u16, { from: \"frame\" }), type: opcode(u8) }", {
     ...say,
     word: "bodyLength",
-    hex: "04 01 6869",
+    hex: "0005 01 6869",
     bytes: "the length of the packet",
     says: "An integer, `varint` or `escaped`. `from`: `\"body\"` (default, after the header), `\"frame\"` (all of it), `\"length\"` " +
       "(from the length on), `\"field\"` (after the length); `plus` is added before it is written."

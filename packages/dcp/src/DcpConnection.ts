@@ -17,7 +17,7 @@ import { Errand } from "@wirewright/memcached/internal"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
-import { FeatureMissing, NegotiationRefused } from "./DcpError.ts"
+import { DcpFeatureMissing, NegotiationRefused } from "./DcpError.ts"
 import type { FailoverLog } from "./FailoverLog.ts"
 import { ReceiveWindow } from "./FlowControl.ts"
 import {
@@ -201,7 +201,7 @@ export class DcpConnection {
   /** Connects, signs in, opens and negotiates; the connection closes with the scope. */
   static readonly open: (
     options: DcpConnectionOptions
-  ) => Effect.Effect<DcpConnection, ConnectionError | BootstrapError | NegotiationRefused | FeatureMissing, Scope.Scope> = Effect
+  ) => Effect.Effect<DcpConnection, ConnectionError | BootstrapError | NegotiationRefused | DcpFeatureMissing, Scope.Scope> = Effect
     .fnUntraced(
       function*(options: DcpConnectionOptions) {
         const { negotiation, onClose, ...rest } = options
@@ -227,7 +227,7 @@ export class DcpConnection {
           ).pipe(Effect.catchTag("EncodeError", (error) => Effect.die(error)))
           output = negotiating.answered(answer.status)
         }
-        if (output._tag === "Missing") return yield* new FeatureMissing({ feature: output.feature, option: output.option })
+        if (output._tag === "Missing") return yield* new DcpFeatureMissing({ feature: output.feature, option: output.option })
         if (output._tag === "Refused") return yield* new NegotiationRefused({ request: output.request, status: output.status })
         const connection = new DcpConnection(packets, opened.session, output.negotiated, negotiation.window)
         made.connection = connection

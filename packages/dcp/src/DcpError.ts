@@ -25,7 +25,7 @@ export class NegotiationRefused extends Data.TaggedError("NegotiationRefused")<{
 }
 
 /** HELLO did not grant what an option needs. Nothing was asked of the server. */
-export class FeatureMissing extends Data.TaggedError("FeatureMissing")<{
+export class DcpFeatureMissing extends Data.TaggedError("DcpFeatureMissing")<{
   readonly feature: string
   /** The option that needs it. */
   readonly option: string
@@ -75,7 +75,7 @@ export type DcpError =
   | ConnectionError
   | BootstrapError
   | NegotiationRefused
-  | FeatureMissing
+  | DcpFeatureMissing
   | NameConflictSuspected
   | TooManyUnsettled
   | CheckpointError

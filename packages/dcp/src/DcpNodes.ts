@@ -16,11 +16,11 @@ import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import { backOff, ConnectBudget } from "./ConnectBudget.ts"
 import { DcpConnection, type DcpConnectionOptions } from "./DcpConnection.ts"
-import { type FeatureMissing, NameConflictSuspected, type NegotiationRefused } from "./DcpError.ts"
+import { type DcpFeatureMissing, NameConflictSuspected, type NegotiationRefused } from "./DcpError.ts"
 import { connectionName } from "./Negotiation.ts"
 
 /** Why nobody gets a connection any more. */
-export type FatalConnectError = ConnectionError | BootstrapError | NegotiationRefused | FeatureMissing | NameConflictSuspected
+export type FatalConnectError = ConnectionError | BootstrapError | NegotiationRefused | DcpFeatureMissing | NameConflictSuspected
 
 /** How connections are made. */
 export interface DcpNodesOptions {
@@ -66,12 +66,12 @@ export interface NodeConnection {
   readonly permits: Semaphore.Semaphore
 }
 
-const isFatal = (error: ConnectionError | BootstrapError | NegotiationRefused | FeatureMissing): boolean => {
+const isFatal = (error: ConnectionError | BootstrapError | NegotiationRefused | DcpFeatureMissing): boolean => {
   switch (error._tag) {
     case "ConnectionError":
       return false
     case "NegotiationRefused":
-    case "FeatureMissing":
+    case "DcpFeatureMissing":
       return true
     case "BootstrapError":
       return error.reason !== "BucketNotFound"

@@ -33,7 +33,7 @@ export class ConnectionFailed extends Data.TaggedClass("ConnectionFailed")<{ rea
   readonly code = "connectionError"
 }
 /** The connection was lost while the call waited: whether it was carried out is not known. */
-export class ConnectionLost extends Data.TaggedClass("ConnectionLost")<About> {
+export class OutcomeUnknown extends Data.TaggedClass("OutcomeUnknown")<About> {
   readonly code = "connectionError"
 }
 /** There is no connection now, and the call may not wait for one. */
@@ -152,7 +152,9 @@ export class InvalidMessage
   readonly code = "INVALID_MESSAGE_DATA"
 }
 /** The value does not fit the schema; when reading, the received one, when writing, the given one. */
-export class InvalidValue extends Data.TaggedClass("InvalidValue")<About & { readonly message: string; readonly cause: unknown }> {
+export class InvalidRecordData
+  extends Data.TaggedClass("InvalidRecordData")<About & { readonly message: string; readonly cause: unknown }>
+{
   readonly code = "INVALID_VALUE"
 }
 /** The subscriber did not keep up, and its policy is to fail. */
@@ -166,7 +168,7 @@ export type DeepstreamReason =
   | ResponseTimeout
   | DeleteTimeout
   | ConnectionFailed
-  | ConnectionLost
+  | OutcomeUnknown
   | NotConnected
   | WriteUnconfirmed
   | ReconnectsExhausted
@@ -194,7 +196,7 @@ export type DeepstreamReason =
   | QueueFull
   | QueueDropped
   | InvalidMessage
-  | InvalidValue
+  | InvalidRecordData
   | Overflow
 
 /** The reason in words; for what the server or deepstream's clients say themselves, in theirs. */
@@ -204,7 +206,7 @@ export const wordsOf = (reason: DeepstreamReason): string => {
     case "ResponseTimeout":
     case "DeleteTimeout":
       return `No ACK message received in time for ${reason.subject}`
-    case "ConnectionLost":
+    case "OutcomeUnknown":
       return `the connection was lost while ${reason.subject} waited`
     case "NotConnected":
       return `there is no connection for ${reason.subject}`

@@ -1,7 +1,7 @@
 /** A list: a record that is an array of the names of other records. */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import { DeepstreamError, InvalidMessage, InvalidValue } from "./DeepstreamError.ts"
+import { DeepstreamError, InvalidMessage, InvalidRecordData } from "./DeepstreamError.ts"
 import type { ChangesOptions, DeepstreamRecord, WriteOptions, Written } from "./DeepstreamRecord.ts"
 import type { Json } from "./Json.ts"
 
@@ -45,7 +45,7 @@ const entriesOf = (name: string, data: Json): Effect.Effect<ReadonlyArray<string
   if (typeof data === "object" && data !== null && !Array.isArray(data) && Object.keys(data).length === 0) return Effect.succeed([])
   return Effect.fail(
     new DeepstreamError({
-      reason: new InvalidValue({ topic: "R", subject: name, message: `record ${name} is no list of names`, cause: undefined })
+      reason: new InvalidRecordData({ topic: "R", subject: name, message: `record ${name} is no list of names`, cause: undefined })
     })
   )
 }

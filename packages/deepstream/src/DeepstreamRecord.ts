@@ -22,7 +22,7 @@ export interface WriteOptions {
    * Waits for what becomes of it, and succeeds with that: `stored`, or `merged` when the server refused it because somebody else wrote at
    * the same time, and stored what the merge made of both. Fails with `WriteLost` when the merge kept the other's data, with `VersionExists`
    * when there is no merge, with `MessageDenied`, `WriteFailed` or `RecordDeleted`; nobody knows what became of it after `AckTimeout` and
-   * `ConnectionLost`; and it may come later after `WriteUnconfirmed`, at once when there is no connection. Whatever it fails with, `get` then
+   * `OutcomeUnknown`; and it may come later after `WriteUnconfirmed`, at once when there is no connection. Whatever it fails with, `get` then
    * has what is true as far as it is known. Default: a write is done when it is applied here and on its way.
    */
   readonly acknowledge?: boolean

@@ -4,7 +4,7 @@
  * What changes nothing is asked again when the connection is lost in between (`reask`); of what does, nobody knows whether it was done (`lost`).
  */
 import type { Expected } from "./Answers.ts"
-import { ConnectionLost, type DeepstreamReason, ResponseTimeout, type Topic } from "./DeepstreamError.ts"
+import { OutcomeUnknown, type DeepstreamReason, ResponseTimeout, type Topic } from "./DeepstreamError.ts"
 import { encoded, isLetter, type Settle, type Wire } from "./Wire.ts"
 
 /** What is asked. */
@@ -108,7 +108,7 @@ export class Questions<A> {
       for (const question of Array.from(queue)) {
         if (!wasSent(question)) continue
         this.drop(key, question)
-        question.settle.fail(new ConnectionLost({ topic: question.topic, subject: question.subject }))
+        question.settle.fail(new OutcomeUnknown({ topic: question.topic, subject: question.subject }))
       }
     }
   }

@@ -19,10 +19,10 @@ import type { Expected } from "./Answers.ts"
 import type { Deadline } from "./Deadlines.ts"
 import {
   AckTimeout,
-  ConnectionLost,
+  OutcomeUnknown,
   type DeepstreamReason,
   InvalidMessage,
-  InvalidValue,
+  InvalidRecordData,
   MessageParseError,
   QueueFull,
   RecordDeleted,
@@ -348,7 +348,7 @@ export class RecordState {
       this.wire.giveUp(this.answer)
       this.answer = undefined
     }
-    this.writes.end(new ConnectionLost({ topic: "R", subject: this.name }))
+    this.writes.end(new OutcomeUnknown({ topic: "R", subject: this.name }))
   }
 
   /** The record is over for all who have it. */
@@ -434,7 +434,7 @@ export class RecordState {
       if (typeof merged === "object" && merged !== null) return merged
       throw new TypeError("a merge must return an object or an array")
     } catch (cause) {
-      this.wire.report(new InvalidValue({ topic: "R", subject: name, message: `merging ${name} failed: ${String(cause)}`, cause }))
+      this.wire.report(new InvalidRecordData({ topic: "R", subject: name, message: `merging ${name} failed: ${String(cause)}`, cause }))
       return remote
     }
   }

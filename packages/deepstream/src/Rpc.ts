@@ -54,7 +54,7 @@ export interface Rpc {
   ) => Effect.Effect<void, DeepstreamError, Scope.Scope | R>
   /**
    * Calls a procedure. Fails with `NoRpcProvider`, `RpcFailed` (the provider's words), `AckTimeout`, `ResponseTimeout`, and with
-   * `ConnectionLost` when nobody knows whether it was called.
+   * `OutcomeUnknown` when nobody knows whether it was called.
    */
   readonly request: (name: string, value?: TypedValue, options?: RequestOptions) => Effect.Effect<TypedValue, DeepstreamError>
 }

@@ -9,7 +9,7 @@ import type { Expected } from "./Answers.ts"
 import type { Deadline } from "./Deadlines.ts"
 import {
   AckTimeout,
-  ConnectionLost,
+  OutcomeUnknown,
   type DeepstreamReason,
   type MessageDenied,
   MessageParseError,
@@ -243,7 +243,7 @@ export class RpcTopic {
     for (const [id, { letter, name, settle }] of this.pending) {
       if (letter.text !== "") continue
       this.end(id)
-      settle.fail(new ConnectionLost({ topic, subject: name }))
+      settle.fail(new OutcomeUnknown({ topic, subject: name }))
     }
   }
 

@@ -10,28 +10,32 @@ import type { Expiry } from "./Expiry.ts"
 import * as Calls from "./KvCalls.ts"
 import type { Document, Mutation } from "./KvCalls.ts"
 import type { KvCommands } from "./KvClient.ts"
-import { type Asked, InvalidValue, type KvError, reasonError } from "./KvError.ts"
+import { type Asked, InvalidValue, type MemcachedError, reasonError } from "./KvError.ts"
 import type * as Options from "./KvOptions.ts"
 
 /** A client's commands for documents of one type. */
 export interface JsonView<A> {
-  readonly get: (key: Options.Key, options?: Options.KvRequestOptions) => Effect.Effect<Option.Option<Document<A>>, KvError>
+  readonly get: (key: Options.Key, options?: Options.KvRequestOptions) => Effect.Effect<Option.Option<Document<A>>, MemcachedError>
   readonly getMany: (
     keys: Iterable<Options.Key>,
     options?: Options.KvRequestOptions
-  ) => Effect.Effect<ReadonlyMap<string, Document<A>>, KvError>
+  ) => Effect.Effect<ReadonlyMap<string, Document<A>>, MemcachedError>
   readonly getAndTouch: (
     key: Options.Key,
     expiry: Expiry,
     options?: Options.KvRequestOptions
-  ) => Effect.Effect<Option.Option<Document<A>>, KvError>
-  readonly set: (key: Options.Key, value: A, options?: Options.KvStoreOptions & Options.KvChangeOptions) => Effect.Effect<Mutation, KvError>
-  readonly add: (key: Options.Key, value: A, options?: Options.KvStoreOptions) => Effect.Effect<Mutation, KvError>
+  ) => Effect.Effect<Option.Option<Document<A>>, MemcachedError>
+  readonly set: (
+    key: Options.Key,
+    value: A,
+    options?: Options.KvStoreOptions & Options.KvChangeOptions
+  ) => Effect.Effect<Mutation, MemcachedError>
+  readonly add: (key: Options.Key, value: A, options?: Options.KvStoreOptions) => Effect.Effect<Mutation, MemcachedError>
   readonly replace: (
     key: Options.Key,
     value: A,
     options?: Options.KvStoreOptions & Options.KvChangeOptions
-  ) => Effect.Effect<Mutation, KvError>
+  ) => Effect.Effect<Mutation, MemcachedError>
 }
 
 /** Whether an argument is a schema. */
@@ -78,7 +82,7 @@ const jsonOf = <A>(schema: Schema.Codec<A, unknown>): Json<A> => {
 
 const decoder = new TextDecoder()
 
-const orInvalid = <A>(result: Result.Result<A, Misfit>, asked: Asked): Effect.Effect<A, KvError> =>
+const orInvalid = <A>(result: Result.Result<A, Misfit>, asked: Asked): Effect.Effect<A, MemcachedError> =>
   Effect.fromResult(Result.mapError(result, (misfit) => reasonError(asked, new InvalidValue(misfit))))
 
 /** Reads a document as JSON of the schema. */
@@ -87,8 +91,8 @@ export const readJson = <A>(
   { opcode, operation }: Pick<Calls.KvCall<unknown>, "opcode" | "operation">,
   address: string,
   key: string,
-  read: Effect.Effect<Option.Option<Document>, KvError>
-): Effect.Effect<Option.Option<Document<A>>, KvError> =>
+  read: Effect.Effect<Option.Option<Document>, MemcachedError>
+): Effect.Effect<Option.Option<Document<A>>, MemcachedError> =>
   Effect.flatMap(read, (found) => {
     if (Option.isNone(found)) return Effect.succeed(Option.none())
     const { cas, flags, value } = found.value
@@ -104,9 +108,9 @@ export const jsonView = <A>(schema: Schema.Codec<A, unknown>, commands: KvComman
   const text = (key: Options.Key): string => typeof key === "string" ? key : decoder.decode(key)
   const write = <Rest extends ReadonlyArray<unknown>>(
     { opcode, operation }: Pick<Calls.KvCall<unknown>, "opcode" | "operation">,
-    store: (key: Options.Key, value: string, ...rest: Rest) => Effect.Effect<Mutation, KvError>
+    store: (key: Options.Key, value: string, ...rest: Rest) => Effect.Effect<Mutation, MemcachedError>
   ) =>
-  (key: Options.Key, value: A, ...rest: Rest): Effect.Effect<Mutation, KvError> =>
+  (key: Options.Key, value: A, ...rest: Rest): Effect.Effect<Mutation, MemcachedError> =>
     Effect.flatMap(
       Effect.suspend(() => orInvalid(json.encode(value), { operation, opcode, key: text(key), address })),
       (encoded) => store(key, encoded, ...rest)

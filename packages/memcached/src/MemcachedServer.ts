@@ -274,7 +274,7 @@ export const serveMemcached = <R = never>(
   )
 
 /** A memcached server as a service. */
-export class MemcachedServer extends Context.Service<MemcachedServer, PacketServer>()("wirewright/MemcachedServer") {
+export class MemcachedServer extends Context.Service<MemcachedServer, PacketServer>()("@wirewright/memcached/MemcachedServer") {
   /** Serves as long as the layer is in use. */
   static readonly layer = <R = never>(
     handlers: MemcachedHandlers<R>,

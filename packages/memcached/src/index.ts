@@ -13,7 +13,7 @@ export {
   InvalidArguments,
   InvalidRequest,
   InvalidValue,
-  KvError,
+  MemcachedError,
   type KvReason,
   NoMechanism,
   NotANumber,

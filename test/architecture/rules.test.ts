@@ -85,6 +85,10 @@ test("circles", () => {
   expect(Rules.cycles(circle.slice(0, 2))).toEqual([])
   expect(Rules.cycles([...circle.slice(0, 2), codec("C.ts", "import type { A } from \"./A.ts\"")])).toEqual([])
   expect(Rules.cycles([codec("A.ts", "import \"./A.ts\"")])).toHaveLength(1)
+  const types = ["A", "B"].map((name, index, all) =>
+    moduleOf(`packages/dcp/src/${name}.ts`, "@wirewright/dcp", `import type { T } from "./${all[1 - index]}.ts"`)
+  )
+  expect(Rules.cycles(types)).toEqual(["packages/dcp/src/A.ts → packages/dcp/src/B.ts → packages/dcp/src/A.ts"])
 })
 
 test("browsers", () => {

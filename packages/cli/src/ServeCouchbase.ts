@@ -11,7 +11,7 @@ import * as Flag from "effect/cli/Flag"
 import { type Failure, usage } from "./Failure.ts"
 import { on, optional, repeated, withDefault } from "./Flags.ts"
 import { passwordIn } from "./Input.ts"
-import type { Personality } from "./ServeCommand.ts"
+import type { Personality } from "./Personality.ts"
 
 /** Flags of this personality. */
 export const couchbaseParameters = {

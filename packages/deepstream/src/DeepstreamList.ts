@@ -2,7 +2,8 @@
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { DeepstreamError, InvalidMessage, InvalidRecordData } from "./DeepstreamError.ts"
-import type { ChangesOptions, DeepstreamRecord, WriteOptions, Written } from "./DeepstreamRecord.ts"
+import type { ChangesOptions, DeepstreamRecord } from "./DeepstreamRecord.ts"
+import type { WriteOptions, Written } from "./WriteOptions.ts"
 import type { Json } from "./Json.ts"
 
 /** What happened to an entry between two versions of a list. */

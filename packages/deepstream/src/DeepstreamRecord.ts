@@ -13,25 +13,8 @@ import { getPath, setPath } from "./JsonPath.ts"
 import { type BufferOptions, Mailbox, streamOf } from "./Mailbox.ts"
 import { decodeWith, encodeWith } from "./RecordSchema.ts"
 import type { RecordSink, RecordState } from "./RecordState.ts"
-import type { WriteOutcome } from "./PendingWrites.ts"
 import type { MergeStrategy } from "./SessionOptions.ts"
-
-/** Options of a write. */
-export interface WriteOptions {
-  /**
-   * Waits for what becomes of it, and succeeds with that: `stored`, or `merged` when the server refused it because somebody else wrote at
-   * the same time, and stored what the merge made of both. Fails with `WriteLost` when the merge kept the other's data, with `VersionExists`
-   * when there is no merge, with `MessageDenied`, `WriteFailed` or `RecordDeleted`; nobody knows what became of it after `AckTimeout` and
-   * `OutcomeUnknown`; and it may come later after `WriteUnconfirmed`, at once when there is no connection. Whatever it fails with, `get` then
-   * has what is true as far as it is known. Default: a write is done when it is applied here and on its way.
-   */
-  readonly acknowledge?: boolean
-}
-
-/** What a write succeeds with: its outcome when that was asked for. */
-export type Written<O extends WriteOptions | undefined> = O extends { readonly acknowledge: true } ? WriteOutcome
-  : O extends { readonly acknowledge: boolean } ? WriteOutcome | undefined
-  : void
+import type { WriteOptions, Written } from "./WriteOptions.ts"
 
 /** Options of a stream of changes. */
 export interface ChangesOptions extends BufferOptions {

@@ -16,12 +16,13 @@ import {
   Status
 } from "@wirewright/dcp/gen"
 import { type Outgoing, type ProducerStream, SendWindow } from "@wirewright/dcp/producer"
+import type { ServerClient } from "@wirewright/memcached/server"
 import type { Bucket } from "./Bucket.ts"
 import type { BucketChange, DocumentChange } from "./BucketChange.ts"
 import { control, type DcpSettings, initialSettings, windowSize } from "./DcpControls.ts"
 import { type ItemView, type StreamHead, writeChange, writeCommit, writeMarker } from "./DcpItems.ts"
-import type { NodeConnection } from "./NodeConnection.ts"
 import type { VbucketCopy } from "./VbucketCopy.ts"
+import type { Features } from "./Hello.ts"
 
 /** A stream that is open. */
 export interface LiveStream {
@@ -77,6 +78,16 @@ export class ProducerNames {
   }
 }
 
+/** What a producer needs of its client. */
+export interface ProducerClient {
+  readonly client: ServerClient
+  readonly features: Features
+  readonly shared: { readonly producers: ProducerNames }
+  /** The datatype as this client may see it. */
+  visible(datatype: number): number
+  reply(write: (writer: Writer) => void): void
+}
+
 /** One DCP connection. */
 export class DcpProducer {
   readonly name: string
@@ -85,7 +96,7 @@ export class DcpProducer {
   readonly settings: DcpSettings = initialSettings()
   /** Flags of DCP_OPEN. */
   readonly flags: number
-  private readonly connection: NodeConnection
+  private readonly connection: ProducerClient
   private readonly streams = new Map<string, LiveStream>()
   private order: Array<LiveStream> = []
   private place = 0
@@ -98,7 +109,7 @@ export class DcpProducer {
   private closed = false
   private counts = { items: 0, bytes: 0, noops: 0, acknowledged: 0 }
 
-  constructor(connection: NodeConnection, bucket: Bucket, name: string, flags: number) {
+  constructor(connection: ProducerClient, bucket: Bucket, name: string, flags: number) {
     this.connection = connection
     this.bucket = bucket
     this.name = name

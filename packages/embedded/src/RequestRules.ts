@@ -23,9 +23,11 @@ import {
   RequestedVBState,
   VBucketState
 } from "@wirewright/dcp/gen"
-import type { RequestOf } from "./Handlers.ts"
 import { bytesOf, isJson } from "./JsonText.ts"
 import { datatypeBits } from "./SubDocumentAttributes.ts"
+
+/** A request by its name. */
+export type RequestOf<Tag extends Request["_tag"]> = Extract<Request, { readonly _tag: Tag }>
 
 /** What the header of a request may say. */
 export interface HeaderRule {

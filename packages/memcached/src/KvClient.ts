@@ -17,81 +17,16 @@ import { type Expiry, expirySeconds } from "./Expiry.ts"
 import type { Resume } from "./Exchange.ts"
 import { encodeNoop } from "./gen/index.ts"
 import * as Calls from "./KvCalls.ts"
-import type { Counter, Document, Mutation } from "./KvCalls.ts"
+import type { Counter, Document } from "./KvCalls.ts"
 import type { MemcachedError } from "./KvError.ts"
-import { isSchema, type JsonView, jsonView, readJson } from "./KvJson.ts"
+import { isSchema, jsonView, readJson } from "./KvJson.ts"
 import { publish } from "./KvMetrics.ts"
 import type * as Options from "./KvOptions.ts"
-import { type KvCounters, KvPool } from "./KvPool.ts"
+import type { KvCommands } from "./KvCommands.ts"
+import { KvPool } from "./KvPool.ts"
 
 type Key = Options.Key
 type Value = Options.Value
-
-/** The commands of a client. */
-export interface KvCommands {
-  /** Reads a document; with a schema, one that was stored as JSON. */
-  readonly get: {
-    (key: Key, options?: Options.KvRequestOptions): Effect.Effect<Option.Option<Document>, MemcachedError>
-    <A>(
-      key: Key,
-      schema: Schema.Codec<A, unknown>,
-      options?: Options.KvRequestOptions
-    ): Effect.Effect<Option.Option<Document<A>>, MemcachedError>
-  }
-  /** Reads many documents in batches of quiet requests; those that are missing are not in the result. */
-  readonly getMany: (
-    keys: Iterable<Key>,
-    options?: Options.KvRequestOptions
-  ) => Effect.Effect<ReadonlyMap<string, Document>, MemcachedError>
-  /** Stores a document whether there is one or not; with a CAS, only over that version. */
-  readonly set: (
-    key: Key,
-    value: Value,
-    options?: Options.KvStoreOptions & Options.KvChangeOptions
-  ) => Effect.Effect<Mutation, MemcachedError>
-  /** Stores a document that must not exist, else `Exists`. */
-  readonly add: (key: Key, value: Value, options?: Options.KvStoreOptions) => Effect.Effect<Mutation, MemcachedError>
-  /** Stores a document that must exist, else `NotFound`. */
-  readonly replace: (
-    key: Key,
-    value: Value,
-    options?: Options.KvStoreOptions & Options.KvChangeOptions
-  ) => Effect.Effect<Mutation, MemcachedError>
-  /** Removes a document; false when there was none. */
-  readonly remove: (key: Key, options?: Options.KvChangeOptions) => Effect.Effect<boolean, MemcachedError>
-  /** Adds bytes at the end of a document, which must exist, else `NotStored`. */
-  readonly append: (key: Key, value: Value, options?: Options.KvChangeOptions) => Effect.Effect<Mutation, MemcachedError>
-  /** Adds bytes at the beginning of a document, which must exist, else `NotStored`. */
-  readonly prepend: (key: Key, value: Value, options?: Options.KvChangeOptions) => Effect.Effect<Mutation, MemcachedError>
-  /** Adds to a counter; wraps at 2⁶⁴. */
-  readonly increment: (key: Key, options?: Options.KvCountOptions) => Effect.Effect<Counter, MemcachedError>
-  /** Subtracts from a counter; stops at 0. */
-  readonly decrement: (key: Key, options?: Options.KvCountOptions) => Effect.Effect<Counter, MemcachedError>
-  /** Sets when a document ends; false when there is none. */
-  readonly touch: (key: Key, expiry: Expiry, options?: Options.KvRequestOptions) => Effect.Effect<boolean, MemcachedError>
-  /** Reads a document and sets when it ends. */
-  readonly getAndTouch: (
-    key: Key,
-    expiry: Expiry,
-    options?: Options.KvRequestOptions
-  ) => Effect.Effect<Option.Option<Document>, MemcachedError>
-  /** A view in which values are JSON of this schema. */
-  readonly json: <A>(schema: Schema.Codec<A, unknown>) => JsonView<A>
-  /** Statistics of the server by name; of a group such as `items` when one is given. */
-  readonly stats: (group?: string, options?: Options.KvRequestOptions) => Effect.Effect<ReadonlyMap<string, string>, MemcachedError>
-  /** The server's version. */
-  readonly version: Effect.Effect<string, MemcachedError>
-  /** Forgets all documents, now or later. */
-  readonly flush: (options?: { readonly after?: Expiry } & Options.KvRequestOptions) => Effect.Effect<void, MemcachedError>
-  /** Does nothing, which shows that the server is there. */
-  readonly noop: Effect.Effect<void, MemcachedError>
-  /** Sets how much the server logs; 0 is least. */
-  readonly verbosity: (level: number) => Effect.Effect<void, MemcachedError>
-  /** Takes leave of the server and ends the client: requests fail from now on. */
-  readonly quit: Effect.Effect<void>
-  /** What was counted so far. */
-  readonly counters: Effect.Effect<KvCounters>
-}
 
 const noBytes = new Uint8Array(0)
 const encoder = new TextEncoder()

@@ -6,37 +6,11 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import type { Expiry } from "./Expiry.ts"
 import * as Calls from "./KvCalls.ts"
 import type { Document, Mutation } from "./KvCalls.ts"
-import type { KvCommands } from "./KvClient.ts"
+import type { JsonView, KvCommands } from "./KvCommands.ts"
 import { type Asked, InvalidValue, type MemcachedError, reasonError } from "./KvError.ts"
 import type * as Options from "./KvOptions.ts"
-
-/** A client's commands for documents of one type. */
-export interface JsonView<A> {
-  readonly get: (key: Options.Key, options?: Options.KvRequestOptions) => Effect.Effect<Option.Option<Document<A>>, MemcachedError>
-  readonly getMany: (
-    keys: Iterable<Options.Key>,
-    options?: Options.KvRequestOptions
-  ) => Effect.Effect<ReadonlyMap<string, Document<A>>, MemcachedError>
-  readonly getAndTouch: (
-    key: Options.Key,
-    expiry: Expiry,
-    options?: Options.KvRequestOptions
-  ) => Effect.Effect<Option.Option<Document<A>>, MemcachedError>
-  readonly set: (
-    key: Options.Key,
-    value: A,
-    options?: Options.KvStoreOptions & Options.KvChangeOptions
-  ) => Effect.Effect<Mutation, MemcachedError>
-  readonly add: (key: Options.Key, value: A, options?: Options.KvStoreOptions) => Effect.Effect<Mutation, MemcachedError>
-  readonly replace: (
-    key: Options.Key,
-    value: A,
-    options?: Options.KvStoreOptions & Options.KvChangeOptions
-  ) => Effect.Effect<Mutation, MemcachedError>
-}
 
 /** Whether an argument is a schema. */
 export const isSchema = (value: object | undefined): value is Schema.Codec<unknown, unknown> => value !== undefined && "ast" in value

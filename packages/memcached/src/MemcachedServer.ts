@@ -24,7 +24,7 @@ import {
 } from "./MemcachedHandlers.ts"
 import type { PacketServer } from "./PacketServer.ts"
 import { type Outcome, type RequestHandler, type RequestServerOptions, serveRequests } from "./RequestServer.ts"
-import type { Frame, ServerClient } from "./ServerConnection.ts"
+import type { Frame, ServerClient } from "./ServerClient.ts"
 import { isSilent } from "./ServerSession.ts"
 import { statusText } from "./StatusText.ts"
 

@@ -13,7 +13,7 @@ import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import { type PacketServer, type PacketServerOptions, servePackets } from "./PacketServer.ts"
-import type { Frame, PacketHandler, ServerClient } from "./ServerConnection.ts"
+import type { Frame, PacketHandler, ServerClient } from "./ServerClient.ts"
 import { ServerSession } from "./ServerSession.ts"
 
 /** Appends the packets of an answer. */

@@ -28,7 +28,7 @@ export {
   TooLarge,
   UnknownStatus
 } from "./KvError.ts"
-export type { JsonView } from "./KvJson.ts"
+export type { JsonView, KvCommands } from "./KvCommands.ts"
 export { kvMetrics } from "./KvMetrics.ts"
 export * from "./KvOptions.ts"
 export * from "./KvPool.ts"

@@ -258,5 +258,5 @@ const ethernet = (packet: Packet, { at, end }: NextHeader): NextHeader | Skipped
 const readers = { link, ethernet, etherType, llc, mpls, pppoe, ppp } as const
 
 /** The header behind one that is not IP. */
-export const behindLink = (packet: Packet, header: NextHeader & { readonly header: keyof typeof readers }): NextHeader | Skipped =>
+export const afterLink = (packet: Packet, header: NextHeader & { readonly header: keyof typeof readers }): NextHeader | Skipped =>
   readers[header.header](packet, header)

@@ -9,7 +9,7 @@
  */
 import type { FragmentLimits } from "./Fragments.ts"
 import type { CapturedFrame, Skipped } from "./Frame.ts"
-import { SegmentReader, TcpFlag, type TcpSegment, type UdpDatagram, type WantsDatagram } from "./Internet.ts"
+import { SegmentReader, TcpFlag, type TcpSegment, type UdpDatagram, type DatagramFilter } from "./Internet.ts"
 import { type Deliver, sequenceDistance, TcpDirection, type TcpLimits, tcpLimits } from "./TcpDirection.ts"
 
 /** Client to server, or server to client. */
@@ -64,7 +64,7 @@ export interface FlowOptions {
    */
   readonly isFromServer?: (segment: TcpSegment | UdpDatagram) => boolean | undefined
   /** Which UDP datagrams are handed out. Default: none. */
-  readonly wantsDatagram?: WantsDatagram
+  readonly wantsDatagram?: DatagramFilter
   readonly limits?: Partial<TcpLimits>
   readonly fragmentLimits?: FragmentLimits
 }

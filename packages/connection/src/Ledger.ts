@@ -25,7 +25,7 @@ export type Matched = "answered" | "late" | "unmatched"
 export type Awaited = "waiting" | "abandoned" | "mismatched" | "unknown"
 
 /** Most requests a ledger holds: the last slot stays empty (`silent`). */
-export const mostRequests = 65_535
+export const maxRequests = 65_535
 
 const slotMask = 0xffff
 /** Opaques stay below 2³¹, where V8 keeps numbers in arrays without boxes. */
@@ -72,7 +72,7 @@ export class Ledger<A> {
     return this.waiting === 0 ? Infinity : this.earliest
   }
 
-  /** Enters a request and returns its opaque. There is room for `mostRequests`; whoever enters more has not kept to it. */
+  /** Enters a request and returns its opaque. There is room for `maxRequests`; whoever enters more has not kept to it. */
   add(waiter: Waiter<A>): number {
     const slot = this.free.length > 0 ? this.free.pop()! : this.grow()
     this.slots[slot] = waiter
@@ -192,7 +192,7 @@ export class Ledger<A> {
 
   private grow(): number {
     const slot = this.opaques.length
-    if (slot >= mostRequests) throw new Error(`a ledger holds at most ${mostRequests} requests`)
+    if (slot >= maxRequests) throw new Error(`a ledger holds at most ${maxRequests} requests`)
     this.opaques.push(slot)
     this.opcodes.push(0)
     this.slots.push(undefined)

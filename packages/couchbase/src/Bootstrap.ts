@@ -19,13 +19,13 @@ import type { Request, Response } from "./gen/Packets.ts"
 import type { States } from "./gen/States.ts"
 import { HelloFeature, Status, statusTable } from "./gen/Types.ts"
 import {
-  type ClientChallenge,
+  type ParsedServerFirst,
   type ClientFinal,
   type ClientFirst,
-  clientChallenged,
+  readServerFirst,
   clientFinal,
   clientFirst,
-  clientVerified,
+  verifyServerFinal,
   isScramMechanism,
   type ScramCrypto,
   type ScramError,
@@ -133,7 +133,7 @@ export type BootstrapOutput =
   /** Send these requests in one flight. */
   | { readonly _tag: "Send"; readonly requests: ReadonlyArray<Request> }
   /** Derive the salted password and hand it to `derived`. */
-  | { readonly _tag: "Derive"; readonly challenge: ClientChallenge }
+  | { readonly _tag: "Derive"; readonly challenge: ParsedServerFirst }
   /** From now on packets have this shape. */
   | { readonly _tag: "Negotiated"; readonly states: States }
   | { readonly _tag: "Done"; readonly result: Bootstrapped }
@@ -220,7 +220,7 @@ export class Bootstrap {
   }
 
   /** Takes the salted password that was asked for. */
-  derived(challenge: ClientChallenge, saltedPassword: Uint8Array): Outputs {
+  derived(challenge: ParsedServerFirst, saltedPassword: Uint8Array): Outputs {
     if (this.over) return []
     this.final = clientFinal(this.crypto, challenge, saltedPassword)
     const clientData = utf8.encode(this.final.message)
@@ -254,7 +254,7 @@ export class Bootstrap {
       return this.challenged(this.scram, text.decode(answer.serverData))
     }
     if (answer._tag === "SaslStepResponse" && this.final !== undefined) {
-      const verified = clientVerified(this.final, text.decode(answer.serverData))
+      const verified = verifyServerFinal(this.final, text.decode(answer.serverData))
       return Result.isFailure(verified) ? this.scramFailed(verified.failure) : this.authenticated()
     }
     if (answer.status === Status.AuthError && answer.opcode === 0x21) return this.fallBack(answer.status)
@@ -271,7 +271,7 @@ export class Bootstrap {
   }
 
   private challenged(first: ClientFirst, message: string): Outputs {
-    const challenge = clientChallenged(first, message)
+    const challenge = readServerFirst(first, message)
     return Result.isFailure(challenge) ? this.scramFailed(challenge.failure) : [{ _tag: "Derive", challenge: challenge.success }]
   }
 

@@ -75,7 +75,7 @@ export const needsOfPaths = (
 const nameOf = (feature: number): string => Object.entries(HelloFeature).find(([, code]) => code === feature)?.[0] ?? String(feature)
 
 /** The first of the needs that the connection's node has not granted, by name. */
-export const lacking = (needs: ReadonlyArray<Need>, { clusterMap, features }: Bootstrapped): string | undefined => {
+export const missingFeature = (needs: ReadonlyArray<Need>, { clusterMap, features }: Bootstrapped): string | undefined => {
   for (const need of needs) {
     if (typeof need === "number" ? !features.has(need) : clusterMap?.capabilities.has(need) !== true) {
       return typeof need === "number" ? nameOf(need) : need

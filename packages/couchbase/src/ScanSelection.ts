@@ -47,7 +47,7 @@ interface Bound {
 const longest = { default: 250, other: 246 } as const
 const largestSeed = 0xffff_ffff
 /** JSON carries no larger number exactly, and no vbucket has that many documents. */
-const mostSamples = Number.MAX_SAFE_INTEGER
+const maxSamples = Number.MAX_SAFE_INTEGER
 
 const bytesOf = (key: string): Uint8Array => {
   const bytes = new Uint8Array(textBound(key))
@@ -73,7 +73,7 @@ const behind = (prefix: Uint8Array): Bound | undefined => {
 export const readSelection = (selection: ScanSelection, random: number): Result.Result<VbucketSelection, string> => {
   if ("sample" in selection) {
     const { sample, seed = Math.floor(random * (largestSeed + 1)) } = selection
-    if (!Number.isInteger(sample) || sample < 1 || sample > mostSamples) return Result.fail("a sample is of 1 document or more")
+    if (!Number.isInteger(sample) || sample < 1 || sample > maxSamples) return Result.fail("a sample is of 1 document or more")
     if (!Number.isInteger(seed) || seed < 0 || seed > largestSeed) return Result.fail(`a seed is a whole number from 0 to ${largestSeed}`)
     return Result.succeed({ _tag: "Sample", samples: sample, seed })
   }
@@ -98,7 +98,7 @@ export const after = (selection: VbucketSelection, key: string): VbucketSelectio
   selection._tag === "Sample" ? selection : { ...selection, from: { key: bytesOf(key), exclusive: true } }
 
 /** How a vbucket is asked. */
-export interface VbucketQuestion {
+export interface VbucketScanRequest {
   readonly selection: VbucketSelection
   readonly collectionId: number | undefined
   readonly keysOnly: boolean
@@ -109,7 +109,7 @@ export interface VbucketQuestion {
 const named = (name: "start" | "end", { exclusive, key }: Bound) => ({ [exclusive ? `excl_${name}` : name]: encodeBase64(key) })
 
 /** The value of RANGE_SCAN_CREATE. */
-export const scanText = ({ collectionId = 0, consistentWith, keysOnly, selection }: VbucketQuestion): string => {
+export const scanText = ({ collectionId = 0, consistentWith, keysOnly, selection }: VbucketScanRequest): string => {
   const last = { key: new Uint8Array(collectionId === 0 ? longest.default : longest.other).fill(0xff), exclusive: false }
   const text = JSON.stringify({
     ...(collectionId === 0 ? {} : { collection: collectionId.toString(16) }),

@@ -32,7 +32,7 @@ export interface ScramCrypto {
 export const fewestIterations = 4096
 
 /** Most iterations accepted; a server that asks for more makes the client burn its time. */
-export const mostIterations = 1_000_000
+export const maxIterations = 1_000_000
 
 /** Why an exchange failed. */
 export type ScramReason =
@@ -137,7 +137,7 @@ export const clientFirst = (mechanism: ScramMechanism, user: string, nonce: stri
 }
 
 /** A client that has the server's challenge; the salted password is `PBKDF2(password, salt, iterations)` with the mechanism's hash. */
-export interface ClientChallenge extends ClientFirst {
+export interface ParsedServerFirst extends ClientFirst {
   readonly salt: Uint8Array
   readonly iterations: number
   readonly serverFirst: string
@@ -145,7 +145,7 @@ export interface ClientChallenge extends ClientFirst {
 }
 
 /** Takes the server's first message: `r=…,s=…,i=…`. */
-export const clientChallenged = (first: ClientFirst, serverFirst: string): Result.Result<ClientChallenge, ScramError> => {
+export const readServerFirst = (first: ClientFirst, serverFirst: string): Result.Result<ParsedServerFirst, ScramError> => {
   const found = attributes(serverFirst)
   if (found === undefined) return fail("MalformedMessage", "the server's first message is no list of attributes")
   const [nonce, salt, count] = found
@@ -162,7 +162,7 @@ export const clientChallenged = (first: ClientFirst, serverFirst: string): Resul
   if (!/^[1-9]\d{0,9}$/.test(count[1])) return fail("MalformedMessage", "the iteration count is not a positive number")
   const iterations = Number(count[1])
   if (iterations < fewestIterations) return fail("IterationsTooFew", `${iterations} iterations, fewer than ${fewestIterations}`)
-  if (iterations > mostIterations) return fail("IterationsTooMany", `${iterations} iterations, more than ${mostIterations}`)
+  if (iterations > maxIterations) return fail("IterationsTooMany", `${iterations} iterations, more than ${maxIterations}`)
   return Result.succeed({ ...first, salt: saltBytes, iterations, serverFirst, fullNonce: nonce[1] })
 }
 
@@ -174,7 +174,7 @@ export interface ClientFinal {
 }
 
 /** Proves that the client knows the password. */
-export const clientFinal = (crypto: ScramCrypto, challenge: ClientChallenge, saltedPassword: Uint8Array): ClientFinal => {
+export const clientFinal = (crypto: ScramCrypto, challenge: ParsedServerFirst, saltedPassword: Uint8Array): ClientFinal => {
   const { mechanism } = challenge
   const withoutProof = `c=biws,r=${challenge.fullNonce}`
   const authMessage = utf8.encode(`${challenge.bare},${challenge.serverFirst},${withoutProof}`)
@@ -185,7 +185,7 @@ export const clientFinal = (crypto: ScramCrypto, challenge: ClientChallenge, sal
 }
 
 /** Takes the server's final message, `v=…`: succeeds only when the server has proved that it knows the password too. */
-export const clientVerified = (final: ClientFinal, serverFinal: string): Result.Result<void, ScramError> => {
+export const verifyServerFinal = (final: ClientFinal, serverFinal: string): Result.Result<void, ScramError> => {
   const found = attributes(serverFinal)?.[0]
   if (found?.[0] === "e") return fail("RefusedByServer", `the server refuses: ${found[1]}`)
   const signature = found?.[0] === "v" ? decodeBase64(found[1]) : undefined
@@ -198,7 +198,7 @@ export const clientVerified = (final: ClientFinal, serverFinal: string): Result.
 // ---- server
 
 /** A client's first message, read. */
-export interface ServerRead {
+export interface ParsedClientFirst {
   readonly mechanism: ScramMechanism
   /** Whose password is to be looked up. */
   readonly user: string
@@ -208,7 +208,7 @@ export interface ServerRead {
 }
 
 /** Reads a client's first message. */
-export const serverRead = (mechanism: ScramMechanism, clientFirstMessage: string): Result.Result<ServerRead, ScramError> => {
+export const readClientFirst = (mechanism: ScramMechanism, clientFirstMessage: string): Result.Result<ParsedClientFirst, ScramError> => {
   const header = /^([^,]*),([^,]*),/.exec(clientFirstMessage)
   if (header === null) return fail("MalformedMessage", "the client's first message has no header")
   if (header[1]!.startsWith("p=")) return fail("ChannelBindingUnsupported", "the client asks for channel binding")
@@ -232,14 +232,14 @@ export interface ScramCredentials extends ScramKeys {
 }
 
 /** A server that has sent its challenge. */
-export interface ServerChallenge extends ServerRead {
+export interface ServerFirst extends ParsedClientFirst {
   /** What goes to the client, with status AuthContinue. */
   readonly message: string
   readonly fullNonce: string
 }
 
 /** Challenges the client. `nonce` continues the client's; for unknown users give a made-up salt, so that nobody learns who exists. */
-export const serverChallenge = (read: ServerRead, nonce: string, salt: Uint8Array, iterations: number): ServerChallenge => {
+export const serverFirst = (read: ParsedClientFirst, nonce: string, salt: Uint8Array, iterations: number): ServerFirst => {
   const fullNonce = read.clientNonce + nonce
   return { ...read, fullNonce, message: `r=${fullNonce},s=${encodeBase64(salt)},i=${iterations}` }
 }
@@ -247,7 +247,7 @@ export const serverChallenge = (read: ServerRead, nonce: string, salt: Uint8Arra
 /** Takes the client's final message and answers with the server's signature, `v=…`. */
 export const serverFinal = (
   crypto: ScramCrypto,
-  challenge: ServerChallenge,
+  challenge: ServerFirst,
   keys: ScramKeys,
   clientFinalMessage: string
 ): Result.Result<string, ScramError> => {

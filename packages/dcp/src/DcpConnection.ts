@@ -13,7 +13,7 @@ import { HelloFeature } from "@wirewright/couchbase/gen/Types"
 import { type Bootstrapped, type KvConnectionOptions, openConnection } from "@wirewright/couchbase/node"
 import type { BootstrapError } from "@wirewright/couchbase"
 import type { PacketConnection } from "@wirewright/memcached/transport"
-import { Errand } from "@wirewright/memcached/internal"
+import { PacketCall } from "@wirewright/memcached/internal"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
@@ -98,13 +98,13 @@ export interface DcpConnectionCounters {
 const none: ReadonlyArray<never> = []
 
 /** Most bytes of answers to NOOPs and markers that the producer has not read, before it is taken for one that never will. */
-const mostUnread = 1024 * 1024
+const maxUnread = 1024 * 1024
 
 /** The control without which a producer sends no out-of-order snapshots. */
 const outOfOrder = "enable_out_of_order_snapshots"
 
 /** A stream request on its way: its opaque is what the messages of the stream are known by. */
-class StreamCall extends Errand<Response> {
+class StreamCall extends PacketCall<Response> {
   private readonly connection: DcpConnection
   private readonly fields: RequestFields<DcpStreamRequest>
   private readonly sink: StreamSink
@@ -394,7 +394,7 @@ export class DcpConnection {
   }
 
   private reply(write: (writer: Writer) => void): void {
-    if (this.packets.waiting > mostUnread) return this.packets.misbehaved("answers to its NOOPs and markers are not read")
+    if (this.packets.waiting > maxUnread) return this.packets.misbehaved("answers to its NOOPs and markers are not read")
     this.packets.append(write)
   }
 

@@ -11,10 +11,10 @@ import * as Result from "effect/Result"
 export type FailoverLog = ReadonlyArray<FailoverEntry>
 
 /** Most entries a producer keeps. */
-export const mostBranches = 25
+export const maxBranches = 25
 
 /** Most entries accepted from a producer: more than any server keeps, and few enough to store with every checkpoint. */
-export const mostAcceptedBranches = 1024
+export const maxAcceptedBranches = 1024
 
 /**
  * Checks a log that a producer sent: it has entries, each branch once and none with uuid 0, and no branch begins behind one that is newer.
@@ -22,7 +22,7 @@ export const mostAcceptedBranches = 1024
  */
 export const checkFailoverLog = (log: FailoverLog): Result.Result<FailoverLog, string> => {
   if (log.length === 0) return Result.fail("a failover log without entries")
-  if (log.length > mostAcceptedBranches) return Result.fail(`a failover log of ${log.length} entries; ${mostAcceptedBranches} are allowed`)
+  if (log.length > maxAcceptedBranches) return Result.fail(`a failover log of ${log.length} entries; ${maxAcceptedBranches} are allowed`)
   const seen = new Set<bigint>()
   for (let i = 0; i < log.length; i++) {
     const { seqno, vbucketUuid } = log[i]!
@@ -82,4 +82,4 @@ export const prunedTo = (log: FailoverLog, seqno: bigint): FailoverLog => log.fi
 
 /** The log of a producer whose history continues behind `seqno` on a new branch. */
 export const branchedAt = (log: FailoverLog, vbucketUuid: bigint, seqno: bigint): FailoverLog =>
-  [{ vbucketUuid, seqno }, ...prunedTo(log, seqno)].slice(0, mostBranches)
+  [{ vbucketUuid, seqno }, ...prunedTo(log, seqno)].slice(0, maxBranches)

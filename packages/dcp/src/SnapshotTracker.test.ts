@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest"
 import { beginning, type Checkpoint, completeAt, emptyCheckpoint, type Position } from "./Checkpoint.ts"
 import { Progress } from "./Progress.ts"
-import { isViolation, mostEmptyMarkers, SnapshotTracker } from "./SnapshotTracker.ts"
+import { isViolation, maxEmptyMarkers, SnapshotTracker } from "./SnapshotTracker.ts"
 
 const uuid = 0xabcn
 
@@ -321,10 +321,10 @@ describe("progress", () => {
 describe("markers without messages", () => {
   it("are taken up to a limit, which a message begins anew", () => {
     const line = new Line()
-    for (let i = 0; i < mostEmptyMarkers; i++) line.marker(0, 10 + i)
+    for (let i = 0; i < maxEmptyMarkers; i++) line.marker(0, 10 + i)
     expect(line.violations).toEqual([])
     line.deliver(1)
-    for (let i = 0; i < mostEmptyMarkers; i++) line.marker(2, 10 + i)
+    for (let i = 0; i < maxEmptyMarkers; i++) line.marker(2, 10 + i)
     expect(line.violations).toEqual([])
     line.marker(2, 9999)
     expect(line.violations).toEqual(["1025 snapshot markers without a message between them"])

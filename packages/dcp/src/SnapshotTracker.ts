@@ -11,7 +11,7 @@
 import type { Position } from "./Checkpoint.ts"
 
 /** Most markers in a row without a message: a few are legal, as many as somebody likes are no stream. */
-export const mostEmptyMarkers = 1024
+export const maxEmptyMarkers = 1024
 
 /** What a producer sent under one marker, or under several that continue one another. */
 export interface Snapshot {
@@ -107,7 +107,7 @@ export class SnapshotTracker {
     if (end <= this.last && !this.repeats(start, end)) {
       return { seqno: undefined, message: `a snapshot marker from ${start} to ${end} when ${this.last} was received` }
     }
-    if (++this.emptyMarkers > mostEmptyMarkers) {
+    if (++this.emptyMarkers > maxEmptyMarkers) {
       return { seqno: undefined, message: `${this.emptyMarkers} snapshot markers without a message between them` }
     }
     const { current, last, vbucketUuid } = this

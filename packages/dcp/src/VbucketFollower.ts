@@ -17,7 +17,7 @@ import {
   type RollbackReason
 } from "./Checkpoint.ts"
 import { backOff } from "./ConnectBudget.ts"
-import { checkFailoverLog, type FailoverLog, mostBranches } from "./FailoverLog.ts"
+import { checkFailoverLog, type FailoverLog, maxBranches } from "./FailoverLog.ts"
 import { type Delivered, type Ordinal, Progress } from "./Progress.ts"
 import { endless } from "./RollbackDecision.ts"
 import { isViolation, type Placed, type Snapshot, SnapshotTracker, type Violation } from "./SnapshotTracker.ts"
@@ -172,7 +172,7 @@ type Gone =
   | { readonly _tag: "Reached" }
 
 /** Most rollbacks in a row without a message between them: one for each branch of a log, and one to 0. */
-export const mostRounds = mostBranches + 1
+export const maxRounds = maxBranches + 1
 /** Rollbacks without anything new after which the next request waits. */
 const patientRounds = 3
 /** Attempts after answers that cannot get better by themselves. */
@@ -298,8 +298,8 @@ export class VbucketFollower {
     const from = checkpoint.position.seqno
     if (requested >= from) return this.fail("ProtocolViolation", undefined, `a rollback to ${requested}, which is not before ${from}`)
     if (this.rounds++ === 0) this.futile++
-    if (this.rounds > mostRounds || this.futile > mostRounds) {
-      return this.fail("RollbackLoop", undefined, `${mostRounds + 1} rollbacks without progress`)
+    if (this.rounds > maxRounds || this.futile > maxRounds) {
+      return this.fail("RollbackLoop", undefined, `${maxRounds + 1} rollbacks without progress`)
     }
     if (requested === 0n && !this.consulted && checkpoint.failoverLog.length > 0 && this.options.onRollback !== "rebuild") {
       this.consulted = true

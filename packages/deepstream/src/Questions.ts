@@ -19,7 +19,7 @@ export interface Question {
   readonly late?: DeepstreamReason
 }
 
-interface Asked<A> {
+interface PendingQuestion<A> {
   readonly topic: Topic
   readonly subject: string
   readonly text: string
@@ -33,7 +33,7 @@ const wasSent = ({ expected }: { readonly expected: Expected }): boolean => expe
 /** Questions with the same kind of answer. */
 export class Questions<A> {
   private readonly wire: Wire
-  private readonly asked = new Map<string, Array<Asked<A>>>()
+  private readonly asked = new Map<string, Array<PendingQuestion<A>>>()
 
   constructor(wire: Wire) {
     this.wire = wire
@@ -49,7 +49,7 @@ export class Questions<A> {
       settle.fail(letter as DeepstreamReason)
       return () => {}
     }
-    const question: Asked<A> = {
+    const question: PendingQuestion<A> = {
       topic,
       subject,
       text,
@@ -117,7 +117,7 @@ export class Questions<A> {
     for (const key of Array.from(this.asked.keys())) for (const { fail } of this.takeAll(key)) fail(reason)
   }
 
-  private drop(key: string, question: Asked<A>): void {
+  private drop(key: string, question: PendingQuestion<A>): void {
     const queue = this.asked.get(key)
     const at = queue?.indexOf(question) ?? -1
     if (queue === undefined || at < 0) return

@@ -48,7 +48,7 @@ export interface BucketOptions extends ReplicationOptions {
 }
 
 /** What a bucket needs of the world. */
-export interface BucketWorld {
+export interface BucketEnvironment {
   /** Unix time in milliseconds. */
   readonly now: () => number
   /** A random number of 48 bits, for vbucket UUIDs. */
@@ -62,10 +62,11 @@ export interface BucketWorld {
 }
 
 /** A random name of 32 hexadecimal digits. */
-export const uuidText = ({ uuid }: Pick<BucketWorld, "uuid">): string => (uuid() << 64n | uuid()).toString(16).padStart(32, "0").slice(-32)
+export const uuidText = ({ uuid }: Pick<BucketEnvironment, "uuid">): string =>
+  (uuid() << 64n | uuid()).toString(16).padStart(32, "0").slice(-32)
 
 /** Most copies of a vbucket beside the active one. */
-export const mostReplicas = 3
+export const maxReplicas = 3
 
 const allIsWell: NodeConditions = { unreplicated: new Set(), unpersisted: new Set(), down: new Set() }
 
@@ -73,7 +74,7 @@ const allIsWell: NodeConditions = { unreplicated: new Set(), unpersisted: new Se
 const historyBookkeeping = 500
 
 /** Most vbuckets of a bucket. */
-export const mostVbuckets = 1024
+export const maxVbuckets = 1024
 
 /** Memory of versions that only the histories of a vbucket have. */
 const historyBytes = (vbucket: Vbucket | undefined): number => {
@@ -96,7 +97,7 @@ export class Bucket {
   settings: BucketSettings
   /** Highest id that a scope or collection of it has had; none is given twice. */
   highestId: number
-  private readonly world: BucketWorld
+  private readonly world: BucketEnvironment
   private readonly conditions: NodeConditions
   private readonly replication: Replication
   private readonly durable: DurableWrites
@@ -110,7 +111,7 @@ export class Bucket {
   /** Whether somebody else than the node's maker has set the manifest. */
   private manifestSet: boolean
 
-  constructor(options: BucketOptions, world: BucketWorld) {
+  constructor(options: BucketOptions, world: BucketEnvironment) {
     this.name = options.name
     this.world = world
     this.vbucketCount = options.vbuckets ?? 64
@@ -120,8 +121,8 @@ export class Bucket {
     this.settings = settingsOf(options, this.vbucketCount)
     this.uuid = uuidText(world)
     this.replicas = options.replicas ?? 0
-    if (!Number.isInteger(this.replicas) || this.replicas < 0 || this.replicas > mostReplicas) {
-      throw new RangeError(`a bucket has 0 to ${mostReplicas} replicas, not ${this.replicas}`)
+    if (!Number.isInteger(this.replicas) || this.replicas < 0 || this.replicas > maxReplicas) {
+      throw new RangeError(`a bucket has 0 to ${maxReplicas} replicas, not ${this.replicas}`)
     }
     const documentBytes = historyBookkeeping * (1 + this.replicas)
     this.store = new Store({

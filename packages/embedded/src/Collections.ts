@@ -183,7 +183,7 @@ const readScope = (value: unknown): Scope | undefined => {
 }
 
 /** Most scopes, and most collections, of a bucket: as many as a cluster may have. Source: ns_server, `collections:max_collections_count`. */
-export const mostCollections = 1200
+export const maxCollections = 1200
 
 /** Longest text of a manifest: as many names as there may be, as long as they may be, with some space in between. */
 const longestText = 2 * 1024 * 1024
@@ -205,7 +205,7 @@ export const readManifest = (text: string): Manifest | undefined => {
   if (read.includes(undefined)) return undefined
   const manifest = { uid: number, scopes: read as ReadonlyArray<Scope> }
   const ids = manifest.scopes.flatMap(({ collections }) => collections.map(({ id }) => id))
-  if (manifest.scopes.length > mostCollections || ids.length > mostCollections) return undefined
+  if (manifest.scopes.length > maxCollections || ids.length > maxCollections) return undefined
   return new Set(ids).size === ids.length ? manifest : undefined
 }
 

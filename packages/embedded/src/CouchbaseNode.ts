@@ -12,7 +12,7 @@ import {
   type PacketServerOptions,
   servePackets,
   type ServerClient,
-  type StrangerLimits
+  type UnauthenticatedLimits
 } from "@wirewright/memcached/server"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -70,7 +70,7 @@ export interface CouchbaseNodeOptions extends
    */
   readonly managementPort?: number | false
   /** What clients may before they have signed in; without users everybody may everything. */
-  readonly beforeSignIn?: StrangerLimits
+  readonly beforeSignIn?: UnauthenticatedLimits
   /** Unix time in milliseconds; the clock unless said otherwise. */
   readonly now?: () => number
   /** What VERSION answers; its first characters are digits, which clients read. */
@@ -252,7 +252,7 @@ export const serveCouchbaseCluster = (
         ...options,
         port: options.listen === false ? (options.port ?? 0) + index : index === 0 ? options.port ?? 0 : 0,
         host,
-        ...users.none ? {} : { strangers: options.beforeSignIn ?? {} },
+        ...users.none ? {} : { unauthenticated: options.beforeSignIn ?? {} },
         frameShape,
         decode: (reader, at, client) => {
           expectBody(reader, at)

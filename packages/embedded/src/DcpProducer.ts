@@ -42,7 +42,7 @@ export interface LiveStream {
 /** Messages of one stream before the next one has its turn. */
 const turn = 64
 /** Bytes waiting for the client above which the pump rests. */
-const mostWaiting = 256 * 1024
+const maxWaiting = 256 * 1024
 /** Opaque of the first NOOP. */
 const firstNoop = 10_000_001
 /** Time without a byte from a client that was asked for NOOPs after which it is disconnected. */
@@ -263,7 +263,7 @@ export class DcpProducer {
   }
 
   private get mayPump(): boolean {
-    return !this.closed && this.window.open && this.connection.client.waiting < mostWaiting
+    return !this.closed && this.window.open && this.connection.client.waiting < maxWaiting
   }
 
   /** Serves the streams in turn until there is nothing to send, the window is closed or the client does not read. */
@@ -286,14 +286,14 @@ export class DcpProducer {
       else this.place++
       if (sent === 0) stream.idle = true
     }
-    if (!this.closed && this.connection.client.waiting >= mostWaiting) setImmediate(() => this.schedule())
+    if (!this.closed && this.connection.client.waiting >= maxWaiting) setImmediate(() => this.schedule())
   }
 
   /** Appends messages of a stream; returns how many. */
   private serve(writer: Writer, stream: LiveStream, view: ItemView): number {
     let sent = 0
     const begin = writer.length
-    while (sent < turn && this.window.open && writer.length - begin < mostWaiting) {
+    while (sent < turn && this.window.open && writer.length - begin < maxWaiting) {
       const message = stream.source.next()
       if (message === undefined) break
       const before = writer.length

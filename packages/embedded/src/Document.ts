@@ -108,13 +108,13 @@ export interface StoreOptions {
   /** Memory that the documents' history takes; none without. */
   readonly history?: HistoryMemory
   /** Told of every document that comes and goes, evicted or otherwise. Must not call the store. */
-  readonly census?: Census
+  readonly observer?: ItemObserver
   /** Told of every change, synchronously. Must not call the store. */
   readonly onChange?: (change: Change) => void
 }
 
 /** Somebody who counts documents. */
-export interface Census {
+export interface ItemObserver {
   readonly added: (document: Document) => void
   readonly removed: (document: Document) => void
   /** It was removed because room was needed; told after `removed`. */

@@ -268,9 +268,9 @@ export class HashTable {
     else {
       this.bytes -= this.taken(replaced)
       item.used = true
-      this.options.census?.removed(replaced)
+      this.options.observer?.removed(replaced)
     }
-    this.options.census?.added(item)
+    this.options.observer?.added(item)
     space.items.set(key, item)
     this.bytes += this.taken(item)
     this.stored++
@@ -339,7 +339,7 @@ export class HashTable {
     } else {
       space.items.set(key, item)
       this.documents++
-      this.options.census?.added(item)
+      this.options.observer?.added(item)
     }
     this.bytes += this.taken(item)
   }
@@ -355,7 +355,7 @@ export class HashTable {
   clear({ items, prepares, tombstones }: Space): void {
     for (const item of items.values()) {
       this.bytes -= this.taken(item)
-      this.options.census?.removed(item)
+      this.options.observer?.removed(item)
     }
     for (const tombstone of tombstones.values()) this.bytes -= this.taken(tombstone)
     for (const { item } of prepares.values()) this.bytes -= this.taken(item)
@@ -370,7 +370,7 @@ export class HashTable {
     const item = space.items.get(key)
     if (item === undefined) return
     space.items.delete(key)
-    this.options.census?.removed(item)
+    this.options.observer?.removed(item)
     this.documents--
     this.bytes -= this.taken(item)
   }
@@ -394,7 +394,7 @@ export class HashTable {
       } else {
         this.take(space, item.key)
         this.evicted++
-        this.options.census?.evicted(item)
+        this.options.observer?.evicted(item)
       }
     }
   }

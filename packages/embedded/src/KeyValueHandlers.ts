@@ -189,7 +189,7 @@ const randomKey = (connection: NodeClient, packet: RequestOf<"GetRandomKey">): v
 }
 
 /** Most keys in an answer, whatever the client asks for: it asks again from the last one. */
-const mostKeys = 10_000
+const maxKeys = 10_000
 
 /** The `most` smallest keys from `from` on, in order. Those that are too many are cut off twice as often as need be, not each. */
 function* smallest(keys: Iterable<string>, from: string, most: number): Sliced<ReadonlyArray<string>> {
@@ -211,7 +211,7 @@ const keysFrom = (connection: NodeClient, packet: RequestOf<"GetKeys">): void =>
   const target = connection.target(packet)
   if (target === undefined) return
   const { collectionId, count: most = 1000, key: from } = packet
-  connection.sliced(smallest(target.space.items.keys(), from, Math.min(most, mostKeys)), (keys) => {
+  connection.sliced(smallest(target.space.items.keys(), from, Math.min(most, maxKeys)), (keys) => {
     const listed = keys.map((key) => ({ key: { collectionId, key } }))
     connection.reply((writer) => Gen.encodeGetKeysResponse(writer, { ...connection.head(packet), keys: listed }))
   })

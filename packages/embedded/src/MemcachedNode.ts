@@ -229,7 +229,7 @@ export const serveMemcachedNode = (options: MemcachedNodeOptions = {}): Effect.E
       cas: "counter",
       tombstones: false,
       quietTouch: true,
-      census: stats.census
+      observer: stats.observer
     })
     const handlers = memcachedHandlers(store, stats, (group) => {
       const lines = stats.group(group, store, running)

@@ -30,7 +30,7 @@ import { errorBody, type ErrorContext, rewritten, statusOfRefusal } from "./Erro
 import type { ConnectionListener, Handled, Keyed, NodeClient, NodeShared, Target } from "./Handlers.ts"
 import { Features } from "./Hello.ts"
 import { bytesOf } from "./JsonText.ts"
-import { headerProblem, requestProblem, type Ruled } from "./RequestRules.ts"
+import { headerProblem, requestProblem, type CheckedCommand } from "./RequestRules.ts"
 import { type Sliced, someOf } from "./Slices.ts"
 import { SaslServer } from "./SaslServer.ts"
 import { inflate } from "./Snappy.ts"
@@ -445,7 +445,7 @@ export class NodeConnection implements PacketHandler<Packet>, NodeClient {
       return false
     }
     const negotiated = this.visible(datatypeBits.json | datatypeBits.xattr) | (this.features.snappy ? datatypeBits.snappy : 0)
-    const problem = headerProblem((requestCommands[request.opcode]?.name ?? request._tag) as Ruled, reader, at)
+    const problem = headerProblem((requestCommands[request.opcode]?.name ?? request._tag) as CheckedCommand, reader, at)
       ?? ((request.datatype & ~negotiated) === 0 ? requestProblem(request) : "Datatype (or part of it) was not negotiated")
     if (problem !== undefined) {
       this.invalid(request, { context: problem })

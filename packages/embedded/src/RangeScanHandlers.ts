@@ -27,7 +27,7 @@ type ScanPacket = RequestOf<"RangeScanCreate" | "RangeScanContinue" | "RangeScan
 /** Bytes appended in one turn. */
 const turn = 64 * 1024
 /** Bytes waiting for the client above which a scan rests. */
-const mostWaiting = 256 * 1024
+const maxWaiting = 256 * 1024
 /** Longest time of a timer. */
 const longestTimer = 0x7fff_ffff
 
@@ -178,7 +178,7 @@ class Continuing {
   private turn(): void {
     const { bucket, connection, packet, scan } = this
     for (let sent = 0; !this.over;) {
-      if (connection.client.waiting >= mostWaiting) {
+      if (connection.client.waiting >= maxWaiting) {
         // what is not handed to the kernel yet may leave at once, and then nothing is ever drained
         if (!this.looked) this.schedule()
         this.looked = true

@@ -77,7 +77,7 @@ interface Found {
 }
 
 /** The deepest value a path reaches. */
-interface Place extends Found {
+interface Deepest extends Found {
   /** How many parts of the path led here. */
   readonly depth: number
 }
@@ -150,8 +150,8 @@ function* locate(
   text: string,
   root: { readonly start: number; readonly end: number },
   path: ReadonlyArray<Part>
-): Sliced<Place | "Mismatch"> {
-  let place: Place = { depth: 0, start: root.start, at: root.start, end: root.end, before: -1, behind: -1 }
+): Sliced<Deepest | "Mismatch"> {
+  let place: Deepest = { depth: 0, start: root.start, at: root.start, end: root.end, before: -1, behind: -1 }
   for (const part of path) {
     const kind = kindAt(text, place.at)
     if (kind !== (part._tag === "Name" ? "object" : "array")) return "Mismatch"
@@ -174,7 +174,7 @@ function* lengthAt(text: string, at: number): Sliced<number> {
 const splice = (from: number, to: number, piece: string): Edited => ({ status: Status.Success, splice: { from, to, piece } })
 
 /** Puts a piece in front of the bracket that ends the container at `place`. */
-const appendTo = (text: string, place: Place, piece: string): Edited => {
+const appendTo = (text: string, place: Deepest, piece: string): Edited => {
   const close = place.end - 1
   const empty = skipSpace(text, place.at + 1) === close
   return splice(close, close, empty ? piece : `,${piece}`)
@@ -183,7 +183,7 @@ const appendTo = (text: string, place: Place, piece: string): Edited => {
 const quoted = (part: Part & { readonly _tag: "Name" }): string => `"${part.literal}":`
 
 /** Adds what is missing of the path to the object at `place`, with `piece` at its end. */
-const makeWay = (text: string, place: Place, path: ReadonlyArray<Part>, piece: string): Edited => {
+const makeWay = (text: string, place: Deepest, path: ReadonlyArray<Part>, piece: string): Edited => {
   let made = piece
   for (let i = path.length - 1; i >= place.depth; i--) {
     const part = path[i]!
@@ -205,7 +205,7 @@ function* valueStatus(value: string, levels: number, several: boolean): Sliced<n
   return scanned.depth - (several ? 1 : 0) > levels ? Status.SubdocValueEtoodeep : Status.Success
 }
 
-const store = (text: string, place: Place, path: ReadonlyArray<Part>, edit: Edit): Edited => {
+const store = (text: string, place: Deepest, path: ReadonlyArray<Part>, edit: Edit): Edited => {
   const { operation, value } = edit
   const last = path.at(-1)!
   if (operation !== "replace" && last._tag === "Index") return failed(Status.SubdocPathEinval)
@@ -217,14 +217,14 @@ const store = (text: string, place: Place, path: ReadonlyArray<Part>, edit: Edit
   return makeWay(text, place, path, value)
 }
 
-const remove = (text: string, place: Place, path: ReadonlyArray<Part>): Edited => {
+const remove = (text: string, place: Deepest, path: ReadonlyArray<Part>): Edited => {
   if (place.depth < path.length) return failed(Status.SubdocPathEnoent)
   const { before, behind, end, start } = place
   if (behind >= 0) return splice(start, behind, "")
   return splice(before >= 0 ? before : start, end, "")
 }
 
-function* push(text: string, place: Place, path: ReadonlyArray<Part>, edit: Edit): Sliced<Edited> {
+function* push(text: string, place: Deepest, path: ReadonlyArray<Part>, edit: Edit): Sliced<Edited> {
   if (place.depth < path.length) {
     return edit.makeParents ? makeWay(text, place, path, `[${edit.value}]`) : failed(Status.SubdocPathEnoent)
   }
@@ -247,7 +247,7 @@ function* push(text: string, place: Place, path: ReadonlyArray<Part>, edit: Edit
   return appendTo(text, place, edit.value)
 }
 
-function* insert(text: string, place: Place, path: ReadonlyArray<Part>, value: string): Sliced<Edited> {
+function* insert(text: string, place: Deepest, path: ReadonlyArray<Part>, value: string): Sliced<Edited> {
   const last = path.at(-1) as Part & { readonly _tag: "Index" }
   if (place.depth === path.length) return splice(place.at, place.at, `${value},`)
   const appends = place.depth === path.length - 1 && (yield* lengthAt(text, place.at)) === last.index
@@ -265,7 +265,7 @@ const int64 = (digits: string): bigint | undefined => {
   return value !== undefined && isInt64(value) ? value : undefined
 }
 
-const count = (text: string, place: Place, path: ReadonlyArray<Part>, edit: Edit): Edited => {
+const count = (text: string, place: Deepest, path: ReadonlyArray<Part>, edit: Edit): Edited => {
   const delta = BigInt(edit.value)
   if (place.depth < path.length) {
     if (!edit.makeParents && place.depth < path.length - 1) return failed(Status.SubdocPathEnoent)
@@ -282,7 +282,7 @@ const count = (text: string, place: Place, path: ReadonlyArray<Part>, edit: Edit
   return { ...splice(place.at, place.end, String(sum)), value: String(sum) }
 }
 
-function* read(text: string, place: Place, path: ReadonlyArray<Part>, operation: Operation): Sliced<Edited> {
+function* read(text: string, place: Deepest, path: ReadonlyArray<Part>, operation: Operation): Sliced<Edited> {
   if (place.depth < path.length) return failed(Status.SubdocPathEnoent)
   if (operation === "exists") return { status: Status.Success }
   if (operation === "get") return { status: Status.Success, value: text.slice(place.at, place.end) }

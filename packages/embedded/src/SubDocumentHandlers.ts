@@ -110,7 +110,7 @@ interface Changed {
 }
 
 /** Times that a change is executed on a document that others change meanwhile. Source: kv_engine daemon/subdocument.cc, MAXIMUM_ATTEMPTS. */
-const mostAttempts = 100
+const maxAttempts = 100
 
 /** Changes and stores; answers itself when nothing was executed. */
 const changed = (
@@ -142,7 +142,7 @@ const changed = (
   const subject = current === undefined ? blank(request, bucket.uuidOf(packet.vbucket)) : subjectOf(target, current)
   connection.slicedChange(packet, target, mutateSteps(request, subject, now(target)), (execution, there) => {
     if (found(there, request, packet.key) !== current) {
-      if (attempts === mostAttempts) return connection.fail(packet, Status.Etmpfail)
+      if (attempts === maxAttempts) return connection.fail(packet, Status.Etmpfail)
       return changed(connection, packet, request, answer, attempts + 1)
     }
     const { change } = execution

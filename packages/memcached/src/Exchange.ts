@@ -32,7 +32,7 @@ export interface Call<Packet, Response, A, E> {
 }
 
 /** The opcode of the packet that was appended since the writer had these bytes and stood at this position. */
-export const opcodeBehind = (writer: Writer, bytes: Uint8Array, position: number): number =>
+export const opcodeAfter = (writer: Writer, bytes: Uint8Array, position: number): number =>
   // a packet never lies in two buffers
   opcodeAt(writer, writer.bytes === bytes ? position : 0)
 

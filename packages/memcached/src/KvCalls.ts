@@ -11,7 +11,7 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import { type Call, Exchange, type Resume } from "./Exchange.ts"
 import * as Gen from "./gen/index.ts"
-import { type Asked, type MemcachedError, statusError, transportError } from "./KvError.ts"
+import { type RequestFacts, type MemcachedError, statusError, transportError } from "./KvError.ts"
 
 const noBytes = new Uint8Array(0)
 
@@ -78,7 +78,7 @@ export class KvPacket<A> extends Exchange<Gen.Response, A, MemcachedError> {
   }
 
   /** What the request is, for its errors. */
-  get asked(): Asked {
+  get facts(): RequestFacts {
     const { operation, opcode } = this.call
     return { operation, opcode, key: this.key === "" ? undefined : this.key, address: this.pool.address }
   }
@@ -129,13 +129,16 @@ const make = <A, Packet extends KvPacket<A> = KvPacket<A>>(
   interpret,
   failed: (error: ConnectionError | EncodeError, packet) => {
     packet.pool.counts.errors++
-    return Exit.fail(transportError(packet.asked, error))
+    return Exit.fail(transportError(packet.facts, error))
   }
 })
 
-const refused = (answer: Gen.Response, packet: { readonly asked: Asked; readonly pool: KvOwner }): Exit.Exit<never, MemcachedError> => {
+const refused = (
+  answer: Gen.Response,
+  packet: { readonly facts: RequestFacts; readonly pool: KvOwner }
+): Exit.Exit<never, MemcachedError> => {
   packet.pool.counts.errors++
-  return Exit.fail(statusError(packet.asked, answer))
+  return Exit.fail(statusError(packet.facts, answer))
 }
 
 const none: Exit.Exit<Option.Option<never>> = Exit.succeed(Option.none())
@@ -307,7 +310,7 @@ export const getMany: KvCall<ReadonlyMap<string, Document>, ManyPacket> = make<R
     }
     if (answer._tag !== "NoopResponse" && packet.failure === undefined) {
       packet.pool.counts.errors++
-      packet.failure = statusError(packet.asked, answer)
+      packet.failure = statusError(packet.facts, answer)
     }
     if (answer.opcode !== Opcode.Noop) return undefined
     return packet.failure === undefined ? Exit.succeed(packet.found) : Exit.fail(packet.failure)

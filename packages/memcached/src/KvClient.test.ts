@@ -430,6 +430,6 @@ describe("JSON nested 20 000 deep", () => {
         ]))
       const exits: ReadonlyArray<ReadonlyArray<Exit.Exit<unknown, MemcachedError>>> = outcomes
       for (const exit of exits.flat()) if (Exit.isFailure(exit)) assert.strictEqual(failure(exit).reason._tag, "InvalidValue")
-      assert.isTrue(exits.slice(2).flat().every(Exit.isFailure), "what cannot be walked, or does not fit")
+      assert.isTrue(exits.slice(2).flat().every(Exit.isFailure), "what cannot be runCodec, or does not fit")
     }))
 })

@@ -110,16 +110,16 @@ export class MemcachedError extends Data.TaggedError("MemcachedError")<{
 }
 
 /** What a request was, for its errors. */
-export interface Asked {
+export interface RequestFacts {
   readonly operation: string
   readonly opcode: number | undefined
   readonly key: string | undefined
   readonly address: string
 }
 
-const error = (asked: Asked, reason: KvReason, ambiguous = false): MemcachedError =>
+const error = (facts: RequestFacts, reason: KvReason, ambiguous = false): MemcachedError =>
   stackless(() =>
-    new MemcachedError({ reason, operation: asked.operation, opcode: asked.opcode, key: asked.key, address: asked.address, ambiguous })
+    new MemcachedError({ reason, operation: facts.operation, opcode: facts.opcode, key: facts.key, address: facts.address, ambiguous })
   )
 
 const reasonOf = (details: StatusDetails, operation: string): StatusReason => {
@@ -155,18 +155,18 @@ const reasonOf = (details: StatusDetails, operation: string): StatusReason => {
 }
 
 /** The server answered with a status other than success. */
-export const statusError = (asked: Asked, answer: Pick<ErrorResponse, "status"> & { readonly value?: unknown }): MemcachedError => {
+export const statusError = (facts: RequestFacts, answer: Pick<ErrorResponse, "status"> & { readonly value?: unknown }): MemcachedError => {
   const known = statusTable[answer.status]
   const text = answer.value instanceof Uint8Array ? new TextDecoder().decode(answer.value) : ""
   const details = { status: answer.status, name: known?.name ?? "Unknown", retry: known?.retry ?? "fatal", text }
-  return error(asked, reasonOf(details, asked.operation))
+  return error(facts, reasonOf(details, facts.operation))
 }
 
 /** The connection failed, or the packet cannot be written. */
-export const transportError = (asked: Asked, failure: ConnectionError | EncodeError): MemcachedError =>
+export const transportError = (facts: RequestFacts, failure: ConnectionError | EncodeError): MemcachedError =>
   failure._tag === "ConnectionError"
-    ? error(asked, failure.reason, failure.ambiguous)
-    : error(asked, new InvalidRequest({ message: failure.message, error: failure }))
+    ? error(facts, failure.reason, failure.ambiguous)
+    : error(facts, new InvalidRequest({ message: failure.message, error: failure }))
 
 /** The request failed for a reason that is known already. */
-export const reasonError = (asked: Asked, reason: KvReason): MemcachedError => error(asked, reason)
+export const reasonError = (facts: RequestFacts, reason: KvReason): MemcachedError => error(facts, reason)

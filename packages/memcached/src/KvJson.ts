@@ -9,20 +9,20 @@ import * as Schema from "effect/Schema"
 import * as Calls from "./KvCalls.ts"
 import type { Document, Mutation } from "./KvCalls.ts"
 import type { JsonView, KvCommands } from "./KvCommands.ts"
-import { type Asked, InvalidValue, type MemcachedError, reasonError } from "./KvError.ts"
+import { type RequestFacts, InvalidValue, type MemcachedError, reasonError } from "./KvError.ts"
 import type * as Options from "./KvOptions.ts"
 
 /** Whether an argument is a schema. */
 export const isSchema = (value: object | undefined): value is Schema.Codec<unknown, unknown> => value !== undefined && "ast" in value
 
 /** What is wrong with a value. */
-export interface Misfit {
+export interface SchemaMismatch {
   readonly message: string
   readonly cause: unknown
 }
 
-/** Runs what walks a value with a schema. One that is nested deeper than the stack is a misfit, too; other defects stay defects. */
-export const walked = <A>(walk: () => Exit.Exit<A, Schema.SchemaError>): Result.Result<A, Misfit> => {
+/** Runs what walks a value with a schema. One that is nested deeper than the stack is a mismatch, too; other defects stay defects. */
+export const runCodec = <A>(walk: () => Exit.Exit<A, Schema.SchemaError>): Result.Result<A, SchemaMismatch> => {
   try {
     const exit = walk()
     if (Exit.isSuccess(exit)) return Result.succeed(exit.value)
@@ -36,8 +36,8 @@ export const walked = <A>(walk: () => Exit.Exit<A, Schema.SchemaError>): Result.
 }
 
 interface Json<A> {
-  readonly decode: (text: string) => Result.Result<A, Misfit>
-  readonly encode: (value: A) => Result.Result<string, Misfit>
+  readonly decode: (text: string) => Result.Result<A, SchemaMismatch>
+  readonly encode: (value: A) => Result.Result<string, SchemaMismatch>
 }
 
 /** Compiling a schema takes longer than using it. */
@@ -49,15 +49,15 @@ const jsonOf = <A>(schema: Schema.Codec<A, unknown>): Json<A> => {
   const text = Schema.fromJsonString(Schema.toCodecJson(schema))
   const decode = Schema.decodeUnknownExit(text)
   const encode = Schema.encodeExit(text)
-  const made: Json<A> = { decode: (written) => walked(() => decode(written)), encode: (value) => walked(() => encode(value)) }
+  const made: Json<A> = { decode: (written) => runCodec(() => decode(written)), encode: (value) => runCodec(() => encode(value)) }
   compiled.set(schema, made)
   return made
 }
 
 const decoder = new TextDecoder()
 
-const orInvalid = <A>(result: Result.Result<A, Misfit>, asked: Asked): Effect.Effect<A, MemcachedError> =>
-  Effect.fromResult(Result.mapError(result, (misfit) => reasonError(asked, new InvalidValue(misfit))))
+const orInvalid = <A>(result: Result.Result<A, SchemaMismatch>, facts: RequestFacts): Effect.Effect<A, MemcachedError> =>
+  Effect.fromResult(Result.mapError(result, (mismatch) => reasonError(facts, new InvalidValue(mismatch))))
 
 /** Reads a document as JSON of the schema. */
 export const readJson = <A>(

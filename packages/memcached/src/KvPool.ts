@@ -22,7 +22,15 @@ import type * as Scope from "effect/Scope"
 import type { Resume } from "./Exchange.ts"
 import { decodeResponse, decodeServerRequest, frameShape, Opcode, type Response, type ServerRequest } from "./gen/index.ts"
 import * as Calls from "./KvCalls.ts"
-import { type Asked, type MemcachedError, type KvReason, NoMechanism, PasswordWithheld, reasonError, transportError } from "./KvError.ts"
+import {
+  type RequestFacts,
+  type MemcachedError,
+  type KvReason,
+  NoMechanism,
+  PasswordWithheld,
+  reasonError,
+  transportError
+} from "./KvError.ts"
 import { PacketConnection, type PacketConnectionOptions } from "./PacketConnection.ts"
 import { plainMechanism, plainMessage } from "./SaslPlain.ts"
 
@@ -132,7 +140,7 @@ export class KvPool {
       const left = until - performance.now()
       if (this.stopped || this.options.whenDisconnected === "fail" || left <= 0) {
         this.counts.errors++
-        return Effect.fail(reasonError(make(() => {}).asked, this.reason))
+        return Effect.fail(reasonError(make(() => {}).facts, this.reason))
       }
       return Effect.flatMap(Effect.timeoutOption(this.there.await, left), () => {
         const connection = this.pick()
@@ -148,7 +156,7 @@ export class KvPool {
     const options = { codec, connectTimeout, host, keepAlive, maxFrame, maxInFlight, maxSilence, onClose, port, requestTimeout, tls }
     const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
     return PacketConnection.make(given as unknown as PacketConnectionOptions<Response, ServerRequest>).pipe(
-      Effect.mapError((error) => transportError(this.asked, error)),
+      Effect.mapError((error) => transportError(this.facts, error)),
       Effect.tap((connection) => this.signIn(connection))
     )
   }
@@ -161,7 +169,7 @@ export class KvPool {
     this.there.openUnsafe()
   }
 
-  private get asked(): Asked {
+  private get facts(): RequestFacts {
     return { operation: "connect", opcode: undefined, key: undefined, address: this.address }
   }
 
@@ -209,7 +217,7 @@ export class KvPool {
       yield* Deferred.succeed(first, undefined)
       const error = yield* Effect.ensuring(Deferred.await(ended), Effect.sync(() => this.leave(connection)))
       if (this.stopped || performance.now() - since < Duration.toMillis(stableAfter)) {
-        return yield* transportError(this.asked, error)
+        return yield* transportError(this.facts, error)
       }
     })).pipe(Effect.tapError((error) => {
       if (!this.stopped) this.reason = error.reason
@@ -236,15 +244,15 @@ export class KvPool {
     const { allowPlaintextPassword, credentials, tls } = this.options
     if (credentials === undefined) return Effect.void
     const { authenticate, mechanisms } = Calls
-    const asked = { operation: "authenticate", opcode: Opcode.SaslAuth, key: undefined, address: this.address }
+    const facts = { operation: "authenticate", opcode: Opcode.SaslAuth, key: undefined, address: this.address }
     const { password, user } = credentials
     const message = plainMessage({ user, password, tls: tls !== undefined, allowWithoutTls: allowPlaintextPassword === true })
-    if (Result.isFailure(message)) return Effect.fail(reasonError(asked, new PasswordWithheld({ message: message.failure.message })))
+    if (Result.isFailure(message)) return Effect.fail(reasonError(facts, new PasswordWithheld({ message: message.failure.message })))
     const run = <A>(call: Calls.KvCall<A>, key: string, value: Uint8Array): Effect.Effect<A, MemcachedError> =>
       connection.perform((resume: Resume<A, MemcachedError>) => new Calls.KvPacket(this, call, resume, key, value, 0, 0, 0n))
     return Effect.flatMap(run(mechanisms, "", noBytes), (offered) =>
       offered.split(" ").includes(plainMechanism)
         ? run(authenticate, plainMechanism, message.success)
-        : Effect.fail(reasonError(asked, new NoMechanism({ offered }))))
+        : Effect.fail(reasonError(facts, new NoMechanism({ offered }))))
   }
 }

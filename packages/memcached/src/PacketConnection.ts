@@ -11,7 +11,7 @@ import {
   type ConnectionReason,
   Ledger,
   LimitExceeded,
-  mostRequests,
+  maxRequests,
   PeerMisbehaved,
   PeerStalled,
   RequestTimeout,
@@ -22,9 +22,9 @@ import {
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { opcodeBehind, type Owner, type Resume, type Sendable } from "./Exchange.ts"
+import { opcodeAfter, type Owner, type Resume, type Sendable } from "./Exchange.ts"
 import { kindAt, magicAt, opaqueAt, opcodeAt } from "./gen/Frame.ts"
-import { Quiet, type WritePacket } from "./Relay.ts"
+import { QuietCalls, type WritePacket } from "./Relay.ts"
 import { many, single, Written } from "./Written.ts"
 
 export { type AnswerSink, Relayed, type WritePacket } from "./Relay.ts"
@@ -101,7 +101,7 @@ export class PacketConnection<Response, ServerRequest> implements Owner {
   private constructor(options: PacketConnectionOptions<Response, ServerRequest>) {
     this.options = options
     this.timeout = Duration.toMillis(options.requestTimeout ?? "2500 millis")
-    this.maxInFlight = Math.min(options.maxInFlight ?? mostRequests, mostRequests)
+    this.maxInFlight = Math.min(options.maxInFlight ?? maxRequests, maxRequests)
     this.maxSilence = Duration.toMillis(options.maxSilence ?? "10 seconds")
     this.framer = new Framer(options.codec.frameShape, options.maxFrame === undefined ? {} : { maxFrame: options.maxFrame })
   }
@@ -183,7 +183,7 @@ export class PacketConnection<Response, ServerRequest> implements Owner {
     options: RequestOptions = {}
   ): Effect.Effect<ReadonlyArray<Response | undefined>, ConnectionError | EncodeError> {
     return Effect.callback((resume) =>
-      this.begin(new Quiet<Response>(writes, barrier, options.writes === true, resume), options.timeout, writes.length + 1)
+      this.begin(new QuietCalls<Response>(writes, barrier, options.writes === true, resume), options.timeout, writes.length + 1)
     )
   }
 
@@ -322,7 +322,7 @@ export class PacketConnection<Response, ServerRequest> implements Owner {
       request.opaque = -1
       throw error
     }
-    request.expect(ledger, opcodeBehind(writer, bytes, position))
+    request.expect(ledger, opcodeAfter(writer, bytes, position))
     transport.flush()
     if (request.deadline < this.nextSweep) this.arm(request.deadline)
   }

@@ -17,7 +17,7 @@ import type { PacketServerOptions } from "./PacketServerOptions.ts"
 import type { ServerClient } from "./ServerClient.ts"
 import { counts, ServerConnection, type Shared } from "./ServerConnection.ts"
 
-export type { PacketServerOptions, StrangerLimits } from "./PacketServerOptions.ts"
+export type { PacketServerOptions, UnauthenticatedLimits } from "./PacketServerOptions.ts"
 export type { Frame, PacketHandler, ServerClient } from "./ServerClient.ts"
 
 /** What a server counted. */
@@ -34,7 +34,7 @@ export interface ServerCounters {
   readonly misbehaved: number
   /** Connections closed because a header, a frame, any byte, or signing in was too long in coming. */
   readonly timeouts: number
-  /** Connections closed because clients together held too much memory, or because there were too many strangers. */
+  /** Connections closed because clients together held too much memory, or because there were too many unauthenticated clients. */
   readonly crowdedOut: number
   /** Connections closed because a handler threw. */
   readonly defects: number
@@ -75,20 +75,20 @@ const serveWith = <Request>(
   const idle = Duration.toMillis(options.idleTimeout ?? "5 minutes")
   const header = Duration.toMillis(options.headerTimeout ?? "10 seconds")
   const frame = Duration.toMillis(options.frameTimeout ?? "1 minute")
-  const { strangers } = options
-  const admission = strangers === undefined ? Infinity : Duration.toMillis(strangers.timeout ?? "30 seconds")
+  const { unauthenticated } = options
+  const admission = unauthenticated === undefined ? Infinity : Duration.toMillis(unauthenticated.timeout ?? "30 seconds")
   const deadlines = { idle, header, frame, admission }
-  const maxStrangers = strangers === undefined ? Infinity : strangers.maxConnections ?? 1_000
+  const maxStrangers = unauthenticated === undefined ? Infinity : unauthenticated.maxConnections ?? 1_000
   const shared: Shared<Request> = {
     options,
     onDefect,
     maxOutput: options.maxOutput ?? 4 * mebibyte,
-    maxStrangerFrame: Math.min(strangers?.maxFrame ?? 64 * 1024, options.maxFrame ?? Infinity),
+    maxStrangerFrame: Math.min(unauthenticated?.maxFrame ?? 64 * 1024, options.maxFrame ?? Infinity),
     counts: counts(),
     clients: new Set(),
     held: new HeldMemory(options.maxHeld ?? 256 * mebibyte),
-    strangers: new Set(),
-    heldForStrangers: new HeldMemory(strangers?.maxHeld ?? 16 * mebibyte)
+    unauthenticated: new Set(),
+    heldForStrangers: new HeldMemory(unauthenticated?.maxHeld ?? 16 * mebibyte)
   }
   const sockets = new Set<Net.Socket>()
 
@@ -110,8 +110,8 @@ const serveWith = <Request>(
     const client = new ServerConnection(shared, socket, ++shared.counts.accepted, performance.now())
     if (client.closed === undefined) shared.clients.add(client)
     // whoever was there for longest had the most time to say who it is
-    if (shared.strangers.size > maxStrangers) {
-      for (const oldest of shared.strangers) return oldest.crowdedOut("too many who are not signed in")
+    if (shared.unauthenticated.size > maxStrangers) {
+      for (const oldest of shared.unauthenticated) return oldest.crowdedOut("too many who are not signed in")
     }
   }
 

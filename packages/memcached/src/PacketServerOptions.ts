@@ -37,18 +37,18 @@ export interface PacketServerOptions<Request> {
    */
   readonly maxHeld?: number
   /** Limits of clients that the handler has not admitted (`ServerClient.admit`). Default: everybody is admitted from the beginning. */
-  readonly strangers?: StrangerLimits
+  readonly unauthenticated?: UnauthenticatedLimits
   /** Told of what a handler threw, which closes its connection; written to the log unless said otherwise. */
   readonly onDefect?: (defect: unknown, client: ServerClient) => void
 }
 
 /** What clients may whom a server does not know yet. */
-export interface StrangerLimits {
+export interface UnauthenticatedLimits {
   /** Most of them at a time; when there is one more, the oldest is closed. Default: 1 000. */
   readonly maxConnections?: number
   /** Largest frame in bytes. Default: 64 KiB. */
   readonly maxFrame?: number
-  /** Like `maxHeld`, for strangers only. Default: 16 MiB. */
+  /** Like `maxHeld`, for unauthenticated clients only. Default: 16 MiB. */
   readonly maxHeld?: number
   /** Time until they are admitted, or closed. Default: 30 seconds. */
   readonly timeout?: Duration.Input

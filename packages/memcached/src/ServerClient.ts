@@ -39,7 +39,7 @@ export interface ServerClient {
   resume(): void
   /** Goes on with `run` in a later turn of the event loop, unless the connection is gone by then. What `run` throws closes the connection. */
   putOff(run: () => void): void
-  /** The client is no stranger any more: the limits of strangers are not its limits. */
+  /** The client is authenticated, or needs not be: the limits of unauthenticated clients are not its limits. */
   admit(): void
   /** Sends what was appended, then closes. */
   end(by: string): void

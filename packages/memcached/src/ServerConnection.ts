@@ -36,7 +36,7 @@ export interface Shared<Request> {
   readonly held: HeldMemory<ServerConnection<Request>>
   readonly maxStrangerFrame: number
   /** Those who are not admitted, the oldest first. */
-  readonly strangers: Set<ServerConnection<Request>>
+  readonly unauthenticated: Set<ServerConnection<Request>>
   readonly heldForStrangers: HeldMemory<ServerConnection<Request>>
 }
 
@@ -48,7 +48,7 @@ export interface Deadlines {
   readonly header: number
   /** For a frame that has begun. */
   readonly frame: number
-  /** For a stranger. */
+  /** For a client that is not admitted. */
   readonly admission: number
 }
 
@@ -79,9 +79,11 @@ export class ServerConnection<Request> implements ServerClient, Holder {
     this.id = id
     this.movedAt = now
     this.since = now
-    const { frameShape, maxFrame = frameShape.maxFrame, handler, strangers } = shared.options
-    if (strangers !== undefined) shared.strangers.add(this)
-    this.framer = new Framer(frameShape, { maxFrame: strangers === undefined ? maxFrame : Math.min(shared.maxStrangerFrame, maxFrame) })
+    const { frameShape, maxFrame = frameShape.maxFrame, handler, unauthenticated } = shared.options
+    if (unauthenticated !== undefined) shared.unauthenticated.add(this)
+    this.framer = new Framer(frameShape, {
+      maxFrame: unauthenticated === undefined ? maxFrame : Math.min(shared.maxStrangerFrame, maxFrame)
+    })
     this.transport = accepted(socket, {
       onBytes: (bytes) => this.receive(bytes),
       onClose: (error) => this.lost(error),
@@ -116,8 +118,8 @@ export class ServerConnection<Request> implements ServerClient, Holder {
   }
 
   admit(): void {
-    const { options, strangers, heldForStrangers } = this.shared
-    if (!strangers.delete(this)) return
+    const { options, unauthenticated, heldForStrangers } = this.shared
+    if (!unauthenticated.delete(this)) return
     heldForStrangers.forget(this)
     this.framer.maxFrame = options.maxFrame ?? options.frameShape.maxFrame
     this.weigh()
@@ -132,8 +134,8 @@ export class ServerConnection<Request> implements ServerClient, Holder {
 
   /** Notes what is held; as long as that is too much for all, whoever has the most is closed. */
   private weigh(): void {
-    const { held, heldForStrangers, strangers } = this.shared
-    const memory = strangers.has(this) ? heldForStrangers : held
+    const { held, heldForStrangers, unauthenticated } = this.shared
+    const memory = unauthenticated.has(this) ? heldForStrangers : held
     if (!memory.note(this)) return
     for (let largest = memory.largest(); largest !== undefined; largest = memory.largest()) {
       largest.crowdedOut(`more than ${memory.limit} bytes are held for clients, and most of them for this one`)
@@ -181,7 +183,7 @@ export class ServerConnection<Request> implements ServerClient, Holder {
       this.moved = moved
       this.movedAt = now
     } else if (now - this.movedAt >= idle) return this.late("byte in either direction", idle)
-    if (now - this.since >= admission && this.shared.strangers.has(this)) return this.late("signing in", admission)
+    if (now - this.since >= admission && this.shared.unauthenticated.has(this)) return this.late("signing in", admission)
     // while this side does not read, the rest of a frame cannot come
     if (framer.buffered === 0 || !this.reading) this.frameOffset = -1
     else if (framer.offset !== this.frameOffset) {
@@ -296,9 +298,9 @@ export class ServerConnection<Request> implements ServerClient, Holder {
   private lost(error: ConnectionError): void {
     this.held = []
     this.next = 0
-    const { clients, counts, held, heldForStrangers, strangers } = this.shared
+    const { clients, counts, held, heldForStrangers, unauthenticated } = this.shared
     clients.delete(this)
-    const memory = strangers.delete(this) ? heldForStrangers : held
+    const memory = unauthenticated.delete(this) ? heldForStrangers : held
     memory.forget(this)
     counts.received += this.transport.bytesReceived
     counts.sent += this.transport.bytesSent

@@ -16,7 +16,7 @@ export interface FragmentLimits {
   readonly maxAge: bigint
 }
 
-/** The limits unless said otherwise. */
+/** The default limits. */
 export const fragmentLimits: FragmentLimits = {
   maxDatagrams: 1024,
   maxFragments: 8192,

@@ -97,7 +97,7 @@ const segmentAt = ({ address, at, end, packet }: Datagram): TcpSegment | Skipped
   }
 }
 
-/** A datagram behind a UDP header that is all there; its length has been checked. */
+/** A datagram after a UDP header that is all there; its length has been checked. */
 const datagramAt = ({ address, at, end, packet }: Datagram): UdpDatagram | Skipped => {
   const { bytes, view } = packet
   const length = view.getUint16(at + 4)

@@ -10,7 +10,7 @@ export interface CaptureLimits {
   readonly maxInterfaces: number
 }
 
-/** The limits unless said otherwise. */
+/** The default limits. */
 export const captureLimits: CaptureLimits = { maxRecord: 16 * 1024 * 1024, maxInterfaces: 4096 }
 
 /** What a format knows about its records. `start` is where the file begins, relative to the buffer: errors then count from there. */

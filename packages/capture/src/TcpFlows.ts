@@ -92,7 +92,7 @@ const isSyn = ({ flags }: TcpSegment): boolean => (flags & TcpFlag.Syn) !== 0
 const isReset = ({ flags }: TcpSegment): boolean => (flags & TcpFlag.Reset) !== 0
 const acknowledges = ({ flags }: TcpSegment): boolean => (flags & TcpFlag.Acknowledge) !== 0
 
-/** Sequence number behind a segment. */
+/** Sequence number after a segment. */
 const endOf = (segment: TcpSegment): number => (segment.sequence + segment.length + (isSyn(segment) ? 1 : 0)) >>> 0
 
 const isOver = ({ c2s, isReset, s2c }: Entry): boolean => isReset || c2s.ended && s2c.ended

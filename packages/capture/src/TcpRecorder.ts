@@ -25,7 +25,7 @@ export interface Recorded {
 
 const ipHeader = 20
 const tcpHeader = 20
-/** What fits behind both headers into an IPv4 packet. */
+/** What fits after both headers into an IPv4 packet. */
 const maxPayload = 0xffff - ipHeader - tcpHeader
 const protocolTcp = 6
 const push = 0x08

@@ -16,7 +16,7 @@ const erspanTwoSize = 8
 const erspanThreeSize = 12
 const erspanSubheader = 8
 
-/** Behind a GRE header of version 0, or of version 1, which carries PPP. */
+/** After a GRE header of version 0, or of version 1, which carries PPP. */
 export const afterGre = (packet: Packet, at: number, end: number): NextHeader | Skipped => {
   const short = missing(packet, at, end, 4, "GRE")
   if (short !== undefined) return short
@@ -46,7 +46,7 @@ export const afterGre = (packet: Packet, at: number, end: number): NextHeader | 
   return next("etherType", position, end, type)
 }
 
-/** Behind an EtherIP header. */
+/** After an EtherIP header. */
 export const afterEtherIp = (packet: Packet, at: number, end: number): NextHeader | Skipped =>
   missing(packet, at, end, 2, "EtherIP") ?? next("ethernet", at + 2, end)
 
@@ -98,7 +98,7 @@ const gtp = (packet: Packet, at: number, end: number): NextHeader | Skipped => {
 /** Bytes of a UDP header. */
 export const udpSize = 8
 
-/** Behind a UDP header when the port of the receiver is that of a tunnel. */
+/** After a UDP header when the port of the receiver is that of a tunnel. */
 export const afterUdp = (packet: Packet, at: number, end: number): NextHeader | Skipped => {
   const short = missing(packet, at, end, udpSize, "UDP")
   if (short !== undefined) return short

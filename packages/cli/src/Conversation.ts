@@ -88,11 +88,11 @@ export class Conversation {
     )
   }
 
-  /** Takes a datagram: one packet, or several one behind the other. */
+  /** Takes a datagram: one packet, or several one after the other. */
   datagram({ bytes, direction, frame, time }: FlowEvent): void {
     this.last = { frame, time }
     let at = 0
-    // behind a packet that does not decode, no other is looked for
+    // after a packet that does not decode, no other is looked for
     while (at < bytes.length) at += this.packet(direction, bytes, at, bytes.length) ?? bytes.length
   }
 

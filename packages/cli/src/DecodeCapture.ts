@@ -36,7 +36,7 @@ const maxHeld = 256 * 1024 * 1024
 
 const nanoseconds = BigInt(1_000_000_000)
 
-/** Seconds with nine digits behind the point. */
+/** Seconds with nine digits after the point. */
 const secondsText = (time: bigint): string => `${time / nanoseconds}.${String(time % nanoseconds).padStart(9, "0")}`
 
 const microseconds = (time: bigint): string => `${time / nanoseconds}.${String(time % nanoseconds / BigInt(1000)).padStart(6, "0")}`

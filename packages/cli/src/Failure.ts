@@ -189,7 +189,7 @@ const fileFailure = (error: unknown): Failure | undefined => {
   return usage(path === undefined ? `${words} (${code}, ${syscall})` : `${path}: ${words} (${code})`)
 }
 
-/** Anything that was thrown, as a failure; what nobody expected is `unexpected`. */
+/** Anything that was thrown, as a failure; what is unexpected is `unexpected`. */
 export const failureOfDefect = (defect: unknown): Failure => {
   if (defect instanceof Failure) return defect
   const message = defect instanceof Error ? `${defect.name}: ${defect.message}` : String(defect)

@@ -187,7 +187,7 @@ export const longestLine = 4096
 /** Bytes of answers that wait for a client above which it is no longer read. */
 const maxWaiting = 1024 * 1024
 
-/** A token that nobody guesses. */
+/** A token that cannot be guessed. */
 export const randomToken = (): string => Crypto.randomBytes(24).toString("base64url")
 
 /** Whether two texts are the same; takes as long whatever they are. */

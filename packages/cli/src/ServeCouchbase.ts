@@ -1,7 +1,7 @@
 /**
  * The Couchbase-like personality of `wirewright serve`: its flags, and the node that they make.
  *
- * A password on the command line is visible to everybody on the machine, hence `--password-file`; neither is ever printed.
+ * A password on the command line is visible to all users of the machine, hence `--password-file`; neither is ever printed.
  */
 import { visible } from "@wirewright/codec/Visible"
 import type { CouchbaseNode } from "@wirewright/embedded"

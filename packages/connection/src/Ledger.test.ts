@@ -168,7 +168,7 @@ describe("requests that were given up", () => {
   })
 })
 
-describe("quiet requests behind a barrier", () => {
+describe("quiet requests after a barrier", () => {
   const group = () => {
     const log: Array<string> = []
     const ledger = new Ledger<string>()

@@ -32,7 +32,7 @@ import {
   scramMechanisms
 } from "./Scram.ts"
 
-/** What a client asks for unless told otherwise; Snappy only with a codec for it. */
+/** What a client asks for by default; Snappy only with a codec for it. */
 export const defaultFeatures: ReadonlyArray<HelloFeature> = [
   HelloFeature.TcpNoDelay,
   HelloFeature.MutationSeqno,
@@ -60,7 +60,7 @@ export const defaultFeatures: ReadonlyArray<HelloFeature> = [
 export interface Credentials {
   readonly user: string
   readonly password: Redacted.Redacted<string>
-  /** Mechanisms in order of preference; SCRAM from the strongest unless said otherwise, and only PLAIN over TLS. */
+  /** Mechanisms in order of preference. Default: SCRAM from the strongest, and only PLAIN over TLS. */
   readonly mechanisms?: ReadonlyArray<string>
   /** Sends the password in the clear when there is no TLS and PLAIN is asked for. */
   readonly allowPlainWithoutTls?: boolean

@@ -1,7 +1,7 @@
 /**
  * What a node must have granted before a request may be sent to it: features of HELLO, or capabilities of its bucket.
  *
- * Pure. A node that gets what it does not know calls that a malformed packet, and many a version then closes the connection: everybody's
+ * Pure. A node that gets what it does not know calls that a malformed packet, and many a version then closes the connection: that of all callers
  * requests are lost with it. Sources: kv_engine include/mcbp/protocol/feature.h, docs/BinaryProtocol.md and docs/SubDocument.md.
  */
 import type { RequestFrame } from "@wirewright/memcached/gen/Types"

@@ -66,7 +66,7 @@ class Attempt extends Exchange<Response, unknown, Failure> implements Route, Des
   }
 }
 
-/** Why an attempt failed; plain data, because most are repeated and nobody sees them. */
+/** Why an attempt failed; plain data, because most are repeated and never shown. */
 type Failure =
   | { readonly _tag: "Refused"; readonly answer: Response; readonly attempt: Destination; readonly operation?: string }
   | { readonly _tag: "Failed"; readonly error: ConnectionError | EncodeError; readonly attempt: Destination }
@@ -252,7 +252,7 @@ export class KvDispatch {
     }))
   }
 
-  /** Whether the map may be out of date, and nobody has told us a newer one. */
+  /** Whether the map may be out of date, and no node has told us a newer one. */
   private stale(failure: Failure): boolean {
     return failure._tag === "NotOpen" || failure._tag === "NoNode"
       || failure._tag === "Failed"

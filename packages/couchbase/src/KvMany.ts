@@ -1,5 +1,5 @@
 /**
- * Many documents in few round trips: quiet reads by node, a Noop behind each batch.
+ * Many documents in few round trips: quiet reads by node, a Noop after each batch.
  *
  * What a batch does not settle, because a node answers with something else than a document or nothing, or cannot be asked that way, is read
  * one by one, with everything that repeats single reads.

@@ -18,7 +18,7 @@ export interface RetryPolicy {
   readonly attempts: number
 }
 
-/** The policy unless told otherwise. */
+/** The default policy. */
 export const defaultRetryPolicy: RetryPolicy = { budget: 2_500, first: 1, ceiling: 500, attempts: 100 }
 
 /** An attempt that failed. */

@@ -59,8 +59,8 @@ const nothing = new Uint8Array(0)
 const boundOf = (bound: ScanBound): Bound =>
   typeof bound === "string" ? { key: bytesOf(bound), exclusive: false } : { key: bytesOf(bound.key), exclusive: true }
 
-/** The first key behind all that begin with `prefix`; there is none when it has no byte below 0xff. */
-const behind = (prefix: Uint8Array): Bound | undefined => {
+/** The first key after all that begin with `prefix`; there is none when it has no byte below 0xff. */
+const afterPrefix = (prefix: Uint8Array): Bound | undefined => {
   let length = prefix.length
   while (length > 0 && prefix[length - 1] === 0xff) length--
   if (length === 0) return undefined
@@ -83,7 +83,7 @@ export const readSelection = (selection: ScanSelection, random: number): Result.
   if (texts.some((text) => textLength(text) > longest.default)) return Result.fail(`a key has at most ${longest.default} bytes`)
   if ("prefix" in selection) {
     const key = bytesOf(selection.prefix)
-    return Result.succeed({ _tag: "Range", from: { key, exclusive: false }, to: behind(key) })
+    return Result.succeed({ _tag: "Range", from: { key, exclusive: false }, to: afterPrefix(key) })
   }
   const { from, to } = selection
   return Result.succeed({

@@ -136,7 +136,7 @@ describe("the client's challenge", () => {
     assert.strictEqual(challenged("r=xabcd,s=QSXCR+Q6sek8bf92,i=4096"), "NonceMismatch")
   })
 
-  it("is complete and in order; unknown attributes behind are passed over, mandatory ones in front refused", () => {
+  it("is complete and in order; unknown attributes after are passed over, mandatory ones in front refused", () => {
     assert.strictEqual(challenged("r=abcd,s=QSXCR+Q6sek8bf92,i=4096,x=whatever"), "Success")
     assert.strictEqual(challenged("m=ext,r=abcd,s=QSXCR+Q6sek8bf92,i=4096"), "ExtensionUnsupported")
     assert.strictEqual(challenged("e=unknown-user"), "RefusedByServer")

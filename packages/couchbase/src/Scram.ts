@@ -44,11 +44,11 @@ export type ScramReason =
   | "IterationsTooMany"
   /** The client asks for channel binding. */
   | "ChannelBindingUnsupported"
-  /** The peer needs an extension that nobody here knows (attribute `m`). */
+  /** The peer needs an extension that is not known here (attribute `m`). */
   | "ExtensionUnsupported"
   /** The client does not know the password. */
   | "ProofMismatch"
-  /** The server does not know the password either: it is somebody else. */
+  /** The server does not know the password either: it is an impostor. */
   | "ServerSignatureMismatch"
   /** The server's `e=`; the text says what it is. */
   | "RefusedByServer"
@@ -238,7 +238,7 @@ export interface ServerFirst extends ParsedClientFirst {
   readonly fullNonce: string
 }
 
-/** Challenges the client. `nonce` continues the client's; for unknown users give a made-up salt, so that nobody learns who exists. */
+/** Challenges the client. `nonce` continues the client's; for unknown users give a made-up salt, so that no client learns who exists. */
 export const serverFirst = (read: ParsedClientFirst, nonce: string, salt: Uint8Array, iterations: number): ServerFirst => {
   const fullNonce = read.clientNonce + nonce
   return { ...read, fullNonce, message: `r=${fullNonce},s=${encodeBase64(salt)},i=${iterations}` }

@@ -5,7 +5,7 @@
  * mean is the streams' business (`StreamSink`). It repeats nothing.
  *
  * A producer is not believed: while it sends more than the window allows it is not read, so that no more than the window and what was read at
- * once is held; what was not negotiated, comes before its stream is open, or piles up answers that nobody reads, ends the connection.
+ * once is held; what was not negotiated, comes before its stream is open, or piles up answers that are not read, ends the connection.
  */
 import type { EncodeError, Reader, Writer } from "@wirewright/codec"
 import type { ConnectionError, Ledger } from "@wirewright/connection"
@@ -143,7 +143,7 @@ class StreamCall extends PacketCall<Response> {
 
   answer(answer: Response): boolean {
     this.connection.asked.delete(this.opaque)
-    // messages may follow in the bytes that are being read, so the stream is there before anybody hears of it
+    // messages may follow in the bytes that are being read, so the stream is there before its caller hears of it
     if (answer._tag === "DcpStreamRequestResponse") this.connection.add(this.opaque, this.streamId, this.sink, answer.failoverLog)
     this.resume(Effect.succeed(answer))
     return true
@@ -375,7 +375,7 @@ export class DcpConnection {
     if (opaque !== this.lastOpaque) {
       const live = this.streams.get(opaque)
       if (live === undefined) {
-        // what comes now would be missed without anybody noticing
+        // what comes now would be missed unnoticed
         if (this.asked.has(opaque)) return this.packets.misbehaved("a message of a stream whose request is not answered")
         this.stale++
         return this.free(end - at)

@@ -3,7 +3,7 @@
  * lost.
  *
  * It finds the node of a vbucket and waits where there is none. What may be tried again is tried again, in the pace of `ConnectBudget`; what
- * cannot get better fails everybody.
+ * cannot get better fails all callers.
  */
 import type { BootstrapError } from "@wirewright/couchbase"
 import type { Cluster } from "@wirewright/couchbase/node"
@@ -19,7 +19,7 @@ import { DcpConnection, type DcpConnectionOptions } from "./DcpConnection.ts"
 import { type DcpFeatureMissing, NameConflictSuspected, type NegotiationRefused } from "./DcpError.ts"
 import { connectionName } from "./Negotiation.ts"
 
-/** Why nobody gets a connection any more. */
+/** Why there are no connections any more. */
 export type FatalConnectError = ConnectionError | BootstrapError | NegotiationRefused | DcpFeatureMissing | NameConflictSuspected
 
 /** How connections are made. */
@@ -46,7 +46,7 @@ export const requestsInFlight = 64
 
 /** A connection that lived this long was a good one. */
 const stableMilliseconds = 1_000
-/** Closes soon after opening, one after the other, that look like somebody else with the same name. */
+/** Closes soon after opening, one after the other, that look like another client with the same name. */
 const suspicious = 3
 
 interface Link {

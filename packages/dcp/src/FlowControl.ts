@@ -33,7 +33,7 @@ export class ReceiveWindow {
     return this.received - this.sent
   }
 
-  /** Bytes received that nobody took yet; what the consumer has to keep in memory. */
+  /** Bytes received and not yet taken; what the consumer has to keep in memory. */
   get held(): number {
     return this.received - this.freed
   }

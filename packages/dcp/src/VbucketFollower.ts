@@ -28,7 +28,7 @@ export type UndoReason =
   | RollbackReason
   /** The history went on another way, and what was delivered after the checkpoint may not be part of it. */
   | "BranchChanged"
-  /** Something was delivered before anything was committed, and its tombstones may be purged: a producer asks nobody at 0 to go back. */
+  /** Something was delivered before anything was committed, and its tombstones may be purged: a producer asks no consumer at 0 to go back. */
   | "TombstonesPurged"
 
 /** What the application has to undo: everything after `to`. */
@@ -194,7 +194,7 @@ export class VbucketFollower {
   private gone: Gone | undefined
   private target: bigint | undefined
   private last: bigint
-  /** Up to here the application may have seen messages; `endless` when a process before this one delivered nobody knows how much. */
+  /** Up to here the application may have seen messages; `endless` when a process before this one delivered an unknown number. */
   private aheadTo: bigint
   /** A message waits for the checkpoint that announces it. */
   private held = false
@@ -280,7 +280,7 @@ export class VbucketFollower {
     const changed = before.length > 0 && before[0]!.vbucketUuid !== failoverLog[0]!.vbucketUuid
     if (!sameLog(before, failoverLog)) this.progress.amend({ failoverLog })
     if (changed) this.unmeasured = true
-    // a producer asks nobody at 0 to go back, though tombstones of what was delivered may be purged by now
+    // a producer asks no consumer at 0 to go back, though tombstones of what was delivered may be purged by now
     const purged = position.seqno === 0n
     if (this.ahead && (changed || purged)) {
       const { seqno } = position

@@ -97,7 +97,7 @@ export class MessageDenied extends Data.TaggedClass("MessageDenied")<
 export class MessageParseError extends Data.TaggedClass("MessageParseError")<{ readonly message: string }> {
   readonly code = "MESSAGE_PARSE_ERROR"
 }
-/** A message that nobody asked for, or that comes when it cannot. */
+/** An unsolicited message, or that comes when it cannot. */
 export class UnsolicitedMessage extends Data.TaggedClass("UnsolicitedMessage")<About> {
   readonly code = "UNSOLICITED_MESSAGE"
 }
@@ -121,7 +121,7 @@ export class RecordDeleted extends Data.TaggedClass("RecordDeleted")<About> {
 export class WriteFailed extends Data.TaggedClass("WriteFailed")<About & { readonly message: string }> {
   readonly code = "WRITE_FAILED"
 }
-/** Nobody provides the procedure, or everybody who does rejected the request. */
+/** The procedure has no provider, or all of them rejected the request. */
 export class NoRpcProvider extends Data.TaggedClass("NoRpcProvider")<About> {
   readonly code = "NO_RPC_PROVIDER"
 }
@@ -229,7 +229,7 @@ export const wordsOf = (reason: DeepstreamReason): string => {
     case "VersionExists":
       return `received update for ${reason.remote} but version is ${reason.local}`
     case "WriteLost":
-      return `somebody else wrote version ${reason.version} of ${reason.subject}`
+      return `another client wrote version ${reason.version} of ${reason.subject}`
     case "RecordDeleted":
       return `${reason.subject} was deleted`
     case "ServerFailed":
@@ -246,7 +246,7 @@ export const wordsOf = (reason: DeepstreamReason): string => {
     case "RecordNotFound":
       return reason.subject
     case "NoRpcProvider":
-      return `nobody provides ${reason.subject}`
+      return `no provider of ${reason.subject}`
     default:
       return reason.message
   }

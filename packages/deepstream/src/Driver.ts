@@ -117,7 +117,7 @@ export class Driver implements SessionHost {
     })
   }
 
-  /** A write: done when its outcome is known, or at once when nobody waits for that. */
+  /** A write: done when its outcome is known, or at once when no caller waits for that. */
   write<O extends WriteOptions | undefined>(
     options: O | undefined,
     start: (settle?: Settle<WriteOutcome>) => DeepstreamReason | undefined
@@ -165,7 +165,7 @@ export class Driver implements SessionHost {
     }
     if ("binaryType" in socket) (socket as { binaryType: string }).binaryType = "arraybuffer"
     socket.addEventListener("open", current(() => this.session.socketOpened()))
-    // says less than the close behind it, but has to be listened to
+    // says less than the close after it, but has to be listened to
     socket.addEventListener("error", () => {})
     socket.addEventListener(
       "close",

@@ -1,7 +1,7 @@
 /**
  * Messages that are answered, each with a deadline; those of the same key are answered in their order.
  *
- * What changes nothing is asked again when the connection is lost in between (`reask`); of what does, nobody knows whether it was done (`lost`).
+ * What changes nothing is asked again when the connection is lost in between (`reask`); whether the rest was done is unknown then (`lost`).
  */
 import type { Expected } from "./Answers.ts"
 import { OutcomeUnknown, type DeepstreamReason, ResponseTimeout, type Topic } from "./DeepstreamError.ts"
@@ -15,7 +15,7 @@ export interface Question {
   readonly encode: () => string
   /** Milliseconds until it fails. */
   readonly timeout: number
-  /** What it fails with then; `ResponseTimeout` unless said otherwise. */
+  /** What it fails with then. Default: `ResponseTimeout`. */
   readonly late?: DeepstreamReason
 }
 

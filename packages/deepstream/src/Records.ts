@@ -65,7 +65,7 @@ export interface Records {
     value: TypedValue,
     options?: O
   ) => Effect.Effect<Written<O>, DeepstreamError>
-  /** Deletes a record for everybody. */
+  /** Deletes a record for all clients. */
   readonly delete: (name: string) => Effect.Effect<void, DeepstreamError>
   /** Hears when others open records whose names match a regular expression. */
   readonly listen: (pattern: string, options?: SubscribeOptions) => Stream.Stream<PatternEvent, DeepstreamError>

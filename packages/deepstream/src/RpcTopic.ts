@@ -265,7 +265,7 @@ export class RpcTopic {
   }
 
   private unknown(name: string, id: string): void {
-    // an answer to a request that nobody waits for any more is late, not wrong
+    // an answer to a request that is no longer awaited is late, not wrong
     this.wire.report(new UnsolicitedMessage({ topic, subject: name }), this.finished.has(id) ? "notice" : "error")
   }
 }

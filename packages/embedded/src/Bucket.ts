@@ -33,13 +33,13 @@ export interface BucketOptions extends ReplicationOptions {
   readonly replicas?: number
   /** The least that each change waits for, a `DurabilityLevel`. Default: 0, nothing. */
   readonly durabilityMinLevel?: number
-  /** 64 unless said otherwise. */
+  /** Default: 64. */
   readonly vbuckets?: number
-  /** Scopes and collections; the default ones unless said otherwise. */
+  /** Scopes and collections. Default: the default ones. */
   readonly manifest?: Manifest
-  /** Largest document in bytes; 20 MiB unless said otherwise. */
+  /** Largest document in bytes. Default: 20 MiB. */
   readonly maxItemSize?: number
-  /** Most memory for documents in bytes; 256 MiB unless said otherwise. */
+  /** Most memory for documents in bytes. Default: 256 MiB. */
   readonly maxMemory?: number
   /** How much of the changes is kept for DCP. */
   readonly history?: HistoryOptions
@@ -108,7 +108,7 @@ export class Bucket {
   private relieved = 0
   /** Memory of versions that only histories have. */
   private historyBytes = 0
-  /** Whether somebody else than the node's maker has set the manifest. */
+  /** Whether someone other than the node's maker has set the manifest. */
   private manifestSet: boolean
 
   constructor(options: BucketOptions, world: BucketEnvironment) {
@@ -374,7 +374,7 @@ export class Bucket {
     return this.durable.prepare(this.vbuckets[id], durability, run, done)
   }
 
-  /** Forgets the tombstones up to a seqno, which then nobody can be told of. */
+  /** Forgets the tombstones up to a seqno, of which no stream can be told then. */
   purge(id: number, seqno: bigint): void {
     for (const item of this.vbuckets[id]?.main.history.purgeTo(seqno) ?? []) {
       if (item.kind === "system" || !isVisible(item)) continue

@@ -131,7 +131,7 @@ export const collectionId = (manifest: Manifest, path: string): Lookup => {
   return found === undefined ? { status: Status.UnknownCollection } : { id: found.id }
 }
 
-/** The id of `scope`, which may be written with a collection behind it. */
+/** The id of `scope`, which may be written with a collection after it. */
 export const scopeId = (manifest: Manifest, path: string): Lookup => {
   const parts = path.split(".")
   if (parts.length > 2 || parts.some((part) => part !== "" && !isCollectionName(part))) return { status: Status.Einval }
@@ -225,7 +225,7 @@ export interface ManifestEvent {
   readonly maxTtl?: number | undefined
 }
 
-/** What happened between two manifests: collections are dropped before their scopes and made behind them. */
+/** What happened between two manifests: collections are dropped before their scopes and made after them. */
 export const manifestEvents = (before: Manifest, after: Manifest): ReadonlyArray<ManifestEvent> => {
   const manifestUid = after.uid
   const missing = (scope: Scope, from: Manifest): boolean => scopeById(from, scope.id) === undefined

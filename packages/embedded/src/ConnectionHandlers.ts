@@ -77,7 +77,7 @@ export const connectionHandlers: Handlers = {
     const { buckets, users } = connection.shared
     const { user } = connection.sasl
     const bucket = buckets.get(packet.bucket)
-    // nobody, the administrator included, has privileges on a bucket that does not exist; KeyEnoent means one that is being created
+    // no user, the administrator included, has privileges on a bucket that does not exist; KeyEnoent means one that is being created
     if (bucket === undefined || !users.permits(user, "use", bucket.name)) {
       return connection.failure(packet, Status.Eaccess, { ref: connection.shared.reference() })
     }

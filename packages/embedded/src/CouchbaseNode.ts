@@ -60,24 +60,24 @@ export interface CouchbaseNodeOptions extends
     | "onDefect"
   >
 {
-  /** The buckets; one named `default` unless said otherwise. */
+  /** The buckets. Default: one named `default`. */
   readonly buckets?: ReadonlyArray<BucketOptions>
-  /** Who may sign in; without users nobody needs to. */
+  /** Who may sign in; without users no sign-in is needed. */
   readonly users?: ReadonlyArray<User>
   /**
    * Port of the management endpoint, which SDKs look at to see whether the node is ready and through which they make buckets and collections.
    * With `tls` it speaks TLS, too. `false`: there is none. Default: a free port, but none when the node does not `listen`
    */
   readonly managementPort?: number | false
-  /** What clients may before they have signed in; without users everybody may everything. */
+  /** What clients may before they have signed in; without users they may do everything. */
   readonly beforeSignIn?: UnauthenticatedLimits
-  /** Unix time in milliseconds; the clock unless said otherwise. */
+  /** Unix time in milliseconds. Default: the clock. */
   readonly now?: () => number
   /** What VERSION answers; its first characters are digits, which clients read. */
   readonly version?: string
   /** Whether a request that is not allowed as it stands (Einval) ends its connection, as with servers up to 6.0. Default: false. */
   readonly closeOnEinval?: boolean
-  /** Where nonces and salts of SCRAM come from; random unless said otherwise. */
+  /** Where nonces and salts of SCRAM come from. Default: random. */
   readonly saslRandom?: SaslRandom
   /** Limits of the range scans of each node. */
   readonly rangeScans?: ScanLimits
@@ -87,7 +87,7 @@ export interface CouchbaseNodeOptions extends
 
 /** What a cluster is made of. */
 export interface CouchbaseClusterOptions extends CouchbaseNodeOptions {
-  /** Nodes, each on a port of its own; 1 unless said otherwise. Vbuckets are dealt out in turn. */
+  /** Nodes, each on a port of its own. Default: 1. Vbuckets are dealt out in turn. */
   readonly nodes?: number
 }
 
@@ -112,9 +112,9 @@ export interface CouchbaseNode {
 
 /** How a node fails. */
 export interface FailoverOptions {
-  /** Changes of each vbucket that the others had not received; none unless said otherwise. */
+  /** Changes of each vbucket that the others had not received. Default: none. */
   readonly lost?: number
-  /** Whether the node's connections break; they do unless said otherwise. */
+  /** Whether the node's connections break. Default: yes. */
   readonly disconnect?: boolean
 }
 

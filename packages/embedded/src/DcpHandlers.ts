@@ -198,7 +198,7 @@ export const dcpHandlers: Handlers = {
   DcpBufferAcknowledgement: (connection, packet) => {
     const producer = producerOf(connection, packet)
     if (producer === undefined) return
-    // nobody answers it, unless there is nothing to acknowledge
+    // it is not answered, unless there is nothing to acknowledge
     if (producer.window.size > 0) producer.acknowledge(packet.bufferBytes)
     else connection.reply((writer) => encodeDcpBufferAcknowledgementResponse(writer, connection.head(packet)))
   },

@@ -166,7 +166,7 @@ export class DcpProducer {
       prepared: new Set(),
       unwatch: copy.watchers.add({
         changed: (visible) => {
-          // as the server: what is only prepared wakes nobody who does not see it
+          // as the server: what is only prepared wakes no stream that does not see it
           if (!visible && !this.settings.syncWrites) return
           stream.idle = false
           this.schedule()
@@ -180,7 +180,7 @@ export class DcpProducer {
     this.schedule()
   }
 
-  /** Ends a stream behind what was sent. */
+  /** Ends a stream after what was sent. */
   end(stream: LiveStream, reason: number): void {
     stream.source.finish(reason)
     stream.idle = false

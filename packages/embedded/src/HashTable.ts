@@ -103,7 +103,7 @@ export class Item implements Document {
 export interface Prepared {
   readonly kind: Change["kind"]
   readonly item: Item
-  /** It may have been committed before, on a node that is gone: nobody may see the document until it is committed again. */
+  /** It may have been committed before, on a node that is gone: the document may not be read until it is committed again. */
   readonly recommit: boolean
 }
 
@@ -278,7 +278,7 @@ export class HashTable {
     return item
   }
 
-  /** Exchanges a document for one that differs in neither size nor place, and tells nobody. */
+  /** Exchanges a document for one that differs in neither size nor place; watchers are not told. */
   exchange(space: Space, item: Item): void {
     space.items.set(item.key, item)
   }
@@ -327,7 +327,7 @@ export class HashTable {
     return item
   }
 
-  /** Puts an earlier version in place of whatever is there, and tells nobody. */
+  /** Puts an earlier version in place of whatever is there; watchers are not told. */
   restore(space: Space, key: string, item: Item | undefined): void {
     this.take(space, key)
     const buried = space.tombstones.get(key)
@@ -351,7 +351,7 @@ export class HashTable {
     this.bytes -= this.taken(tombstone)
   }
 
-  /** Forgets all that a space holds, and tells nobody. */
+  /** Forgets all that a space holds; watchers are not told. */
   clear({ items, prepares, tombstones }: Space): void {
     for (const item of items.values()) {
       this.bytes -= this.taken(item)

@@ -80,7 +80,7 @@ const remove = (encode: EncodeWrite | undefined) => (connection: NodeClient, pac
 
 type Extend = RequestOf<"Append" | "AppendQ" | "Prepend" | "PrependQ">
 
-const extend = (behind: boolean, encode: EncodeWrite | undefined) => {
+const extend = (atEnd: boolean, encode: EncodeWrite | undefined) => {
   const handle = (connection: NodeClient, packet: Extend): void => {
     const target = connection.writable(packet)
     if (target === undefined) return
@@ -90,9 +90,9 @@ const extend = (behind: boolean, encode: EncodeWrite | undefined) => {
     if (current === undefined) return connection.refuse(packet, "NotStored")
     const refused = store.refusal(current, cas, "NotStored") ?? store.tooLarge(key, current.value.length + value.length, current.flags)
     if (refused !== undefined) return connection.refuse(packet, refused)
-    const body = joined(current, value, behind)
+    const body = joined(current, value, atEnd)
     connection.slicedChange(packet, target, isJsonSteps(body), (json, there) => {
-      // somebody else had a turn and changed the document
+      // another client had a turn and changed the document
       if (store.get(there.space, key) !== current) return handle(connection, packet)
       const content = withBody(current, body, current.flags, 0, json)
       wrote(connection, packet, there, store.replace(there.space, key, content, { cas, preserveExpiry: true }), encode)
@@ -255,7 +255,7 @@ export const keyValueHandlers: Handlers = {
     const item = target?.bucket.store.getAndLock(target.space, packet.key, packet.lockTimeout ?? 0)
     if (target === undefined || item === undefined) return
     if (typeof item === "string") return connection.refuse(packet, item)
-    // whoever locks learns the CAS that everybody else no longer sees
+    // whoever locks learns the CAS that others no longer see
     read(connection, packet, item, item.cas, Gen.encodeGetLockedResponse)
   },
   UnlockKey: (connection, packet) => {

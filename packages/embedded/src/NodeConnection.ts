@@ -86,7 +86,7 @@ const statusOf = (opcode: number): number => {
 
 const timeouts = { none: 0, infinite: 0xffff } as const
 
-/** What anybody may ask for before signing in. */
+/** What may be asked for before signing in. */
 const open: ReadonlySet<string> = new Set([
   "Hello",
   "SaslListMechs",
@@ -132,7 +132,7 @@ export class NodeConnection implements PacketHandler<Packet>, NodeClient {
     const tag = packet._tag
     const kind = kindAt(reader, at)
     if (kind !== "request") {
-      // answers to requests of the server carry nothing that anybody waits for
+      // answers to requests of the server carry nothing that is awaited
       if (kind === "serverResponse") return
       if (this.dcp === undefined) this.client.misbehaved(`a ${tag} where requests come`)
       else this.dcp.answered(packet as Response)
@@ -370,7 +370,7 @@ export class NodeConnection implements PacketHandler<Packet>, NodeClient {
   target(packet: Keyed, states: ReadonlyArray<number> = [VBucketState.Active]): Target | undefined {
     const bucket = this.selected(packet)
     if (bucket === undefined) return undefined
-    // behind the id of its collection a key may still be empty
+    // after the id of its collection a key may still be empty
     if (packet.key.length === 0) {
       this.invalid(packet, { context: "No logical key found" })
       return undefined

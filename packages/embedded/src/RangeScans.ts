@@ -282,7 +282,7 @@ export class RangeScans {
     if (this.scans.delete(hex(scan.uuid))) scan.onEnd()
   }
 
-  /** Ends the scans of somebody who is gone. */
+  /** Ends the scans of a client that is gone. */
   abandon(owner: object): void {
     for (const scan of this.scans.values()) if (scan.owner === owner) this.remove(scan, Status.RangeScanCancelled)
   }

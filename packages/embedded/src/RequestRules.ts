@@ -263,7 +263,7 @@ const sizes: ReadonlyMap<number, number> = new Map([
   [B.SetClusterConfig, manifestSize]
 ])
 
-/** Throws `DecodeError` when a request is larger than its command may be: nobody is to wait for a million parts to be decoded. */
+/** Throws `DecodeError` when a request is larger than its command may be: no client waits for a million parts to be decoded. */
 export const expectBody = (reader: Reader, at: number): void => {
   if (kindAt(reader, at) !== "request") return
   const size = bodyLengthAt(reader, at)

@@ -72,8 +72,8 @@ interface Found {
   readonly end: number
   /** Where the member before it ends; -1: there is none. */
   readonly before: number
-  /** Where the member behind it begins; -1: there is none. */
-  readonly behind: number
+  /** Where the member after it begins; -1: there is none. */
+  readonly after: number
 }
 
 /** The deepest value a path reaches. */
@@ -125,7 +125,7 @@ function* scan(text: string, at: number): Sliced<Scanned | undefined> {
 
 /** The member of the container at `at` that a part of a path leads to. */
 function* find(text: string, at: number, part: Part): Sliced<Found | undefined> {
-  const found = { start: -1, at: -1, end: -1, before: -1, behind: -1 }
+  const found = { start: -1, at: -1, end: -1, before: -1, after: -1 }
   let before = -1
   let index = 0
   yield* walk(text, at, ({ end, start, value }) => {
@@ -142,7 +142,7 @@ function* find(text: string, at: number, part: Part): Sliced<Found | undefined> 
   })
   if (found.start < 0) return undefined
   const next = skipSpace(text, found.end)
-  if (text.charCodeAt(next) === comma) found.behind = skipSpace(text, next + 1)
+  if (text.charCodeAt(next) === comma) found.after = skipSpace(text, next + 1)
   return found
 }
 
@@ -151,7 +151,7 @@ function* locate(
   root: { readonly start: number; readonly end: number },
   path: ReadonlyArray<Part>
 ): Sliced<Deepest | "Mismatch"> {
-  let place: Deepest = { depth: 0, start: root.start, at: root.start, end: root.end, before: -1, behind: -1 }
+  let place: Deepest = { depth: 0, start: root.start, at: root.start, end: root.end, before: -1, after: -1 }
   for (const part of path) {
     const kind = kindAt(text, place.at)
     if (kind !== (part._tag === "Name" ? "object" : "array")) return "Mismatch"
@@ -219,8 +219,8 @@ const store = (text: string, place: Deepest, path: ReadonlyArray<Part>, edit: Ed
 
 const remove = (text: string, place: Deepest, path: ReadonlyArray<Part>): Edited => {
   if (place.depth < path.length) return failed(Status.SubdocPathEnoent)
-  const { before, behind, end, start } = place
-  if (behind >= 0) return splice(start, behind, "")
+  const { before, after, end, start } = place
+  if (after >= 0) return splice(start, after, "")
   return splice(before >= 0 ? before : start, end, "")
 }
 
@@ -356,7 +356,7 @@ function* depthOf(text: string): Sliced<number> {
   return deepest
 }
 
-/** Whether a backslash stands for the character behind it. */
+/** Whether a backslash stands for the character after it. */
 const isEscaped = (text: string, at: number): boolean => {
   let backslashes = 0
   while (text.charCodeAt(at - 1 - backslashes) === backslash) backslashes++

@@ -21,11 +21,11 @@ export interface SyncWrite {
   readonly level: number
   readonly collection: number
   readonly key: string
-  /** Nobody knows whether it was committed before: it is committed again, and nobody sees the document before that. */
+  /** Whether it was committed before is unknown: it is committed again, and the document cannot be read before that. */
   readonly recommit: boolean
   /** Milliseconds of the clock after which it is aborted. */
   readonly deadline: number | undefined
-  /** How it ended: the commit's seqno, or nothing when nobody knows what becomes of it. */
+  /** How it ended: the commit's seqno, or nothing when its outcome is unknown. */
   readonly done: (commitSeqno: bigint | undefined) => void
 }
 

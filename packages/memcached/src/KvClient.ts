@@ -163,7 +163,7 @@ const commandsOf = (pool: KvPool, spans: boolean): KvCommands => {
     flush: (options = {}) => run(Calls.flush, "", noBytes, 0, options.after, 0n, options.timeout),
     noop: whole(Calls.noop),
     // memcached 1.6.18 waits for the level a second time, takes it from whatever comes next, and then says that it does not know the command:
-    // hence a connection of its own, and a packet that nobody waits for behind the request
+    // hence a connection of its own, and a packet that is not awaited after the request
     verbosity: (level) =>
       Effect.scoped(Effect.flatMap(pool.connect(), (connection) =>
         Effect.raceFirst(

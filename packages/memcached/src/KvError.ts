@@ -44,7 +44,7 @@ export class OutOfMemory extends Data.TaggedClass("OutOfMemory")<StatusDetails> 
 export class NotSupported extends Data.TaggedClass("NotSupported")<StatusDetails> {}
 /** The server is broken. */
 export class ServerFault extends Data.TaggedClass("ServerFault")<StatusDetails> {}
-/** A status nobody described. */
+/** A status without a description. */
 export class UnknownStatus extends Data.TaggedClass("UnknownStatus")<StatusDetails> {}
 
 /** Outcomes that the server reported. */
@@ -67,7 +67,7 @@ export type StatusReason =
 export class InvalidRequest extends Data.TaggedClass("InvalidRequest")<{ readonly message: string; readonly error?: EncodeError }> {}
 /** The value does not fit its schema, or its bytes are not what was asked for; when reading, the stored one, when writing, the given one. */
 export class InvalidValue extends Data.TaggedClass("InvalidValue")<{ readonly message: string; readonly cause?: unknown }> {}
-/** The password was not sent: without TLS everybody on the way could read it. */
+/** The password was not sent: without TLS anyone on the way could read it. */
 export class PasswordWithheld extends Data.TaggedClass("PasswordWithheld")<{ readonly message: string }> {}
 /** The server offers none of the mechanisms this client has. */
 export class NoMechanism extends Data.TaggedClass("NoMechanism")<{ readonly offered: string }> {}

@@ -42,11 +42,11 @@ export interface KvPoolOptions extends
     "requestTimeout" | "maxInFlight" | "maxFrame" | "maxSilence"
   >
 {
-  /** Connections to keep; 1 unless said otherwise. */
+  /** Connections to keep. Default: 1. */
   readonly connections?: number
   /** Waits between attempts to connect again. */
   readonly reconnect?: ReconnectOptions
-  /** What requests do while there is no connection: `wait` up to their timeout (unless said otherwise), or `fail` at once. */
+  /** What requests do while there is no connection: `wait` up to their timeout, or `fail` at once. Default: `wait`. */
   readonly whenDisconnected?: "wait" | "fail"
   /** Signs in with SASL PLAIN, which memcached asks for when started with `-S`. */
   readonly credentials?: { readonly user: string; readonly password: Redacted.Redacted<string> }

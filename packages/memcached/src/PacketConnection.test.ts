@@ -345,7 +345,7 @@ describe("a peer that misbehaves", () => {
       assert.include(connection.closed?.message, "opcode 0x01")
     }))
 
-  it.live("by answering one command as another: behind a barrier, among many answers, and late", () =>
+  it.live("by answering one command as another: after a barrier, among many answers, and late", () =>
     Effect.gen(function*() {
       const misled = (ask: (connection: PacketConnection<Response, ServerRequest>) => Effect.Effect<unknown, unknown>, asked: number) =>
         Effect.scoped(Effect.gen(function*() {

@@ -6,9 +6,9 @@ import type { PacketHandler, ServerClient } from "./ServerClient.ts"
 
 /** Where and how to serve. */
 export interface PacketServerOptions<Request> {
-  /** 127.0.0.1 unless said otherwise. */
+  /** Default: 127.0.0.1. */
   readonly host?: string
-  /** A free port (0) unless said otherwise. */
+  /** Default: a free port (0). */
   readonly port?: number
   /** Whether it listens. Default: true. Without that its clients are those it is given (`accept`), and its port is only a name. */
   readonly listen?: boolean
@@ -19,15 +19,15 @@ export interface PacketServerOptions<Request> {
   readonly decode: (reader: Reader, at: number, client: ServerClient) => Request
   /** Made for every connection. */
   readonly handler: (client: ServerClient) => PacketHandler<Request>
-  /** Most connections at a time, 10 000 unless said otherwise; more are closed at once. */
+  /** Most connections at a time; more are closed at once. Default: 10 000. */
   readonly maxConnections?: number
-  /** Largest frame accepted in bytes; the protocol's own limit unless said otherwise. */
+  /** Largest frame accepted in bytes. Default: the protocol's own limit. */
   readonly maxFrame?: number
-  /** Bytes waiting for a client above which it is no longer read; 4 MiB unless said otherwise. */
+  /** Bytes waiting for a client above which it is no longer read. Default: 4 MiB. */
   readonly maxOutput?: number
-  /** Time without a byte in either direction after which a connection is closed; 5 minutes unless said otherwise. */
+  /** Time without a byte in either direction after which a connection is closed. Default: 5 minutes. */
   readonly idleTimeout?: Duration.Input
-  /** Time a client has for a header it has begun, and for its part of the TLS handshake; 10 seconds unless said otherwise. */
+  /** Time a client has for a header it has begun, and for its part of the TLS handshake. Default: 10 seconds. */
   readonly headerTimeout?: Duration.Input
   /** Time a client has for a frame it has begun, while this side reads. Default: 1 minute. */
   readonly frameTimeout?: Duration.Input
@@ -36,9 +36,9 @@ export interface PacketServerOptions<Request> {
    * has the most of them is closed. Default: 256 MiB.
    */
   readonly maxHeld?: number
-  /** Limits of clients that the handler has not admitted (`ServerClient.admit`). Default: everybody is admitted from the beginning. */
+  /** Limits of clients that the handler has not admitted (`ServerClient.admit`). Default: all are admitted from the beginning. */
   readonly unauthenticated?: UnauthenticatedLimits
-  /** Told of what a handler threw, which closes its connection; written to the log unless said otherwise. */
+  /** Told of what a handler threw, which closes its connection. Default: written to the log. */
   readonly onDefect?: (defect: unknown, client: ServerClient) => void
 }
 

@@ -1,7 +1,7 @@
 /**
- * Requests that are more, or less, than one packet and a waiting fibre: quiet ones behind a barrier, and those of a relay.
+ * Requests that are more, or less, than one packet and a waiting fibre: quiet ones after a barrier, and those of a relay.
  *
- * A quiet request is answered only when there is something to say; the answer to the barrier behind it means that nothing more will come.
+ * A quiet request is answered only when there is something to say; the answer to the barrier after it means that nothing more will come.
  */
 import type { EncodeError, Writer } from "@wirewright/codec"
 import type { ConnectionError, Ledger } from "@wirewright/connection"
@@ -98,7 +98,7 @@ const append = (writer: Writer, packet: WritePacket, opaque: number): number => 
 
 type Answers<Response> = ReadonlyArray<Response | undefined>
 
-/** Quiet requests and the barrier behind them. */
+/** Quiet requests and the barrier after them. */
 export class QuietCalls<Response> extends PacketCall<Response> {
   private readonly packets: ReadonlyArray<WritePacket>
   private readonly barrier: WritePacket

@@ -23,7 +23,7 @@ export type Answer = (writer: Writer) => void
 export interface Outcome {
   /** Absent when the request is passed over in silence. */
   readonly answer: Answer | undefined
-  /** Closes the connection behind the answer. */
+  /** Closes the connection after the answer. */
   readonly last?: boolean
 }
 
@@ -40,7 +40,7 @@ export interface RequestHandler<Request, R> {
 
 /** Where and how to serve, and limits. */
 export interface RequestServerOptions<Request> extends Omit<PacketServerOptions<Request>, "handler"> {
-  /** Most unanswered requests of one client, above which it is no longer read; 1 024 unless said otherwise. */
+  /** Most unanswered requests of one client, above which it is no longer read. Default: 1 024. */
   readonly maxInFlight?: number
 }
 

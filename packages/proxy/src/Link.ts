@@ -21,9 +21,9 @@ export type RawConnection = PacketConnection<Frame, Frame>
 
 /** Options of a link. */
 export interface LinkOptions extends TransportOptions {
-  /** Time a request waits for its answer; 2.5 seconds unless said otherwise. */
+  /** Time a request waits for its answer. Default: 2.5 seconds. */
   readonly requestTimeout?: Duration.Input
-  /** First pause before connecting again, which doubles up to 2 seconds; 20 milliseconds unless said otherwise. */
+  /** First pause before connecting again, which doubles up to 2 seconds. Default: 20 milliseconds. */
   readonly reconnect?: Duration.Input
 }
 

@@ -9,9 +9,9 @@
  * fatal.
  */
 import { plainMechanism, plainMessage, type SaslPlainError } from "@wirewright/memcached/internal"
-import * as Data from "effect/Data"
 import type * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
 import { type ClusterMap, parseClusterMap } from "./ClusterMap.ts"
 import { type ErrorMap, emptyErrorMap, parseErrorMap } from "./ErrorMap.ts"
 import { magics } from "@wirewright/memcached/gen/Frame"
@@ -28,7 +28,7 @@ import {
   verifyServerFinal,
   isScramMechanism,
   type ScramCrypto,
-  type ScramError,
+  ScramError,
   scramMechanisms
 } from "./Scram.ts"
 
@@ -97,36 +97,39 @@ export interface Bootstrapped {
 }
 
 /** Steps of a bootstrap. */
-export type BootstrapStep = "hello" | "mechanisms" | "authentication" | "error map" | "bucket" | "cluster map"
+export const BootstrapStep = Schema.Literals(["hello", "mechanisms", "authentication", "error map", "bucket", "cluster map"])
+export type BootstrapStep = typeof BootstrapStep.Type
 
 /** Why a bootstrap failed. */
-export type BootstrapReason =
-  /** The server refuses the features, because one lacks another it needs. */
-  | "HelloRefused"
-  /** User or password are wrong, or the user may not sign in. */
-  | "AuthenticationFailed"
-  /** None of the allowed mechanisms is offered. */
-  | "NoMechanism"
-  /** PLAIN was chosen on a connection without TLS, and that was not asked for. */
-  | "PlainNeedsTls"
-  /** The exchange broke its rules, or the server did not prove that it knows the password. */
-  | "AuthenticationBroken"
-  /** No such bucket on this node, or not yet: worth another try. */
-  | "BucketNotFound"
-  | "BucketAccessDenied"
-  /** The cluster map makes no sense. */
-  | "ClusterMapInvalid"
-  /** A status that cannot come here. */
-  | "UnexpectedStatus"
+export const BootstrapReason = Schema.Literals([
+  // The server refuses the features, because one lacks another it needs
+  "HelloRefused",
+  // User or password are wrong, or the user may not sign in
+  "AuthenticationFailed",
+  // None of the allowed mechanisms is offered
+  "NoMechanism",
+  // PLAIN was chosen on a connection without TLS, and that was not asked for
+  "PlainNeedsTls",
+  // The exchange broke its rules, or the server did not prove that it knows the password
+  "AuthenticationBroken",
+  // No such bucket on this node, or not yet: worth another try
+  "BucketNotFound",
+  "BucketAccessDenied",
+  // The cluster map makes no sense
+  "ClusterMapInvalid",
+  // A status that cannot come here
+  "UnexpectedStatus"
+])
+export type BootstrapReason = typeof BootstrapReason.Type
 
 /** A bootstrap failed. The message has no password in it. */
-export class BootstrapError extends Data.TaggedError("BootstrapError")<{
-  readonly reason: BootstrapReason
-  readonly step: BootstrapStep
-  readonly status: number | undefined
-  readonly message: string
-  readonly scram?: ScramError
-}> {}
+export class BootstrapError extends Schema.TaggedError<BootstrapError>()("BootstrapError", {
+  reason: BootstrapReason,
+  step: BootstrapStep,
+  status: Schema.UndefinedOr(Schema.Number),
+  message: Schema.String,
+  scram: Schema.optionalKey(ScramError)
+}) {}
 
 /** What the session wants done. */
 export type BootstrapOutput =

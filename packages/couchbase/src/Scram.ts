@@ -5,8 +5,8 @@
  * Nonces and salts are given; keyed hashes come from a `ScramCrypto`; deriving the salted password is the caller's, between two steps,
  * because it is the slow part. Channel binding is not offered. Nothing here keeps a password, and no error repeats one.
  */
-import * as Data from "effect/Data"
 import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
 import { decodeBase64, encodeBase64 } from "./Base64.ts"
 
 /** Mechanisms, strongest first. */
@@ -35,30 +35,32 @@ export const fewestIterations = 4096
 export const maxIterations = 1_000_000
 
 /** Why an exchange failed. */
-export type ScramReason =
-  /** A message is not what RFC 5802 section 7 says. */
-  | "MalformedMessage"
-  /** The server's nonce does not begin with the client's, or the client's final nonce is another. */
-  | "NonceMismatch"
-  | "IterationsTooFew"
-  | "IterationsTooMany"
-  /** The client asks for channel binding. */
-  | "ChannelBindingUnsupported"
-  /** The peer needs an extension that is not known here (attribute `m`). */
-  | "ExtensionUnsupported"
-  /** The client does not know the password. */
-  | "ProofMismatch"
-  /** The server does not know the password either: it is an impostor. */
-  | "ServerSignatureMismatch"
-  /** The server's `e=`; the text says what it is. */
-  | "RefusedByServer"
-  /** User or password has characters that need SASLprep, which is not implemented. */
-  | "NotAscii"
-  /** User or password has a control character, which SASLprep prohibits. */
-  | "ControlCharacter"
+export const ScramReason = Schema.Literals([
+  // A message is not what RFC 5802 section 7 says
+  "MalformedMessage",
+  // The server's nonce does not begin with the client's, or the client's final nonce is another
+  "NonceMismatch",
+  "IterationsTooFew",
+  "IterationsTooMany",
+  // The client asks for channel binding
+  "ChannelBindingUnsupported",
+  // The peer needs an extension that is not known here (attribute `m`)
+  "ExtensionUnsupported",
+  // The client does not know the password
+  "ProofMismatch",
+  // The server does not know the password either: it is an impostor
+  "ServerSignatureMismatch",
+  // The server's `e=`; the text says what it is
+  "RefusedByServer",
+  // User or password has characters that need SASLprep, which is not implemented
+  "NotAscii",
+  // User or password has a control character, which SASLprep prohibits
+  "ControlCharacter"
+])
+export type ScramReason = typeof ScramReason.Type
 
 /** An exchange failed. The message never has a password, a proof or a key. */
-export class ScramError extends Data.TaggedError("ScramError")<{ readonly reason: ScramReason; readonly message: string }> {}
+export class ScramError extends Schema.TaggedError<ScramError>()("ScramError", { reason: ScramReason, message: Schema.String }) {}
 
 const fail = (reason: ScramReason, message: string): Result.Result<never, ScramError> => Result.fail(new ScramError({ reason, message }))
 

@@ -207,6 +207,6 @@ export class DcpNodes {
     link.failures = stable ? 0 : link.failures + 1
     link.quickCloses = stable ? 0 : link.quickCloses + 1
     const { fixedName } = this.options
-    if (fixedName !== undefined && link.quickCloses > suspicious) this.fatal = new NameConflictSuspected({ name: fixedName })
+    if (fixedName !== undefined && link.quickCloses > suspicious) this.fatal = new NameConflictSuspected({ connection: fixedName })
   }
 }

@@ -2,6 +2,8 @@
 import { describe, expect, test } from "vitest"
 import * as Rules from "./Rules.ts"
 import { importsOf, moduleOf } from "./Sources.ts"
+import * as Surface from "./Surface.ts"
+import * as Tags from "./Tags.ts"
 
 const codec = (name: string, text: string) => moduleOf(`packages/codec/src/${name}`, "@wirewright/codec", text)
 const codegen = (name: string, text: string) => moduleOf(`codegen/src/${name}`, "@wirewright/codegen", text)
@@ -83,6 +85,10 @@ test("circles", () => {
   expect(Rules.cycles(circle.slice(0, 2))).toEqual([])
   expect(Rules.cycles([...circle.slice(0, 2), codec("C.ts", "import type { A } from \"./A.ts\"")])).toEqual([])
   expect(Rules.cycles([codec("A.ts", "import \"./A.ts\"")])).toHaveLength(1)
+  const types = ["A", "B"].map((name, index, all) =>
+    moduleOf(`packages/dcp/src/${name}.ts`, "@wirewright/dcp", `import type { T } from "./${all[1 - index]}.ts"`)
+  )
+  expect(Rules.cycles(types)).toEqual(["packages/dcp/src/A.ts → packages/dcp/src/B.ts → packages/dcp/src/A.ts"])
 })
 
 test("browsers", () => {
@@ -156,7 +162,7 @@ test("opening comments and marks", () => {
 })
 
 test("manifests", () => {
-  const manifest = { name: "@wirewright/codec", directory: "packages/codec", dependencies: [], peerDependencies: ["effect"] }
+  const manifest = { name: "@wirewright/codec", directory: "packages/codec", dependencies: [], peerDependencies: ["effect"], exports: {} }
   const uses = codec("A.ts", "import * as D from \"effect/Data\"")
   expect(Rules.undeclared([uses], [manifest])).toEqual([])
   expect(Rules.undeclared([uses], [{ ...manifest, peerDependencies: [] }])).toEqual([
@@ -167,8 +173,89 @@ test("manifests", () => {
     name: "@wirewright/capture",
     directory: "packages/capture",
     dependencies: ["@wirewright/codec"],
-    peerDependencies: ["effect"]
+    peerDependencies: ["effect"],
+    exports: {}
   }
   const capture = moduleOf("packages/capture/src/A.ts", sibling.name, "import { x } from \"@wirewright/codec\"")
   expect(Rules.undeclared([uses, capture], [manifest, sibling])).toEqual([])
+})
+
+describe("doors", () => {
+  const modules = [
+    codec(
+      "index.ts",
+      [
+        "export * from \"./A.ts\"",
+        "export * as Space from \"./B.ts\"",
+        "export { b, type C as D } from \"./B.ts\"",
+        "export type { E } from \"./B.ts\"",
+        "// export const no = 1"
+      ].join("\n")
+    ),
+    codec(
+      "A.ts",
+      "export * from \"./index.ts\"\nexport interface F {}\nexport const F = 1\nexport const { g, h: i } = x\nexport class J {}"
+    ),
+    codec("B.ts", "export const b = 1\nexport type C = 1\nexport type E = 1\nexport function hidden() {}"),
+    gen("index.ts", "export * from \"@wirewright/codec\"\nexport * from \"@wirewright/codec/gen/B\"\nexport * from \"effect\"")
+  ]
+  const manifest = (exports: { readonly [path: string]: string }) => ({
+    name: "@wirewright/codec",
+    directory: "packages/codec",
+    dependencies: [],
+    peerDependencies: [],
+    exports: Object.fromEntries(Object.entries(exports).map(([path, source]) => [path, { "@wirewright/source": source }]))
+  })
+  const houseOf = (exports: { readonly [path: string]: string }) => ({
+    manifests: [manifest(exports)],
+    modules: new Map(modules.map((module) => [module.path, module]))
+  })
+  const complaints = (exports: { readonly [path: string]: string }, most = 8) => {
+    const house = houseOf(exports)
+    return Surface.wideDoors(house.manifests, house, most)
+  }
+
+  test("have the names of all they pass on, each once", () => {
+    const house = houseOf({ ".": "./src/index.ts", "./gen/*": "./src/*.ts" })
+    const names = (path: string) => [...Surface.namesOf(path, house)].sort()
+    expect(names("packages/codec/src/index.ts")).toEqual(["D", "E", "F", "J", "Space", "b", "g", "i"])
+    expect(names("packages/dcp/src/gen/index.ts")).toEqual(["C", "D", "E", "F", "J", "Space", "b", "g", "hidden", "i"])
+  })
+
+  test("are narrow", () => {
+    expect(complaints({ ".": "./src/index.ts" })).toEqual([])
+    expect(complaints({ ".": "./src/index.ts" }, 7)).toEqual(["packages/codec/src/index.ts: @wirewright/codec has 8 names"])
+    expect(complaints({ "./gen": "./src/index.ts", "./gen/*": "./src/*.ts" }, 7)).toEqual([])
+  })
+
+  test("lead somewhere, and not everywhere", () => {
+    expect(complaints({ "./x": "./src/X.ts" })).toEqual([
+      "packages/codec/package.json: @wirewright/codec/x leads to packages/codec/src/X.ts, which is not there"
+    ])
+    expect(complaints({ "./gen/*": "./src/gen/*.ts" })).toHaveLength(1)
+    expect(complaints({ "./*": "./src/*.ts" })).toEqual(["packages/codec/package.json: @wirewright/codec/* makes every file public"])
+  })
+})
+
+test("tags", () => {
+  const one = codec("A.ts", "export class Lost extends Data.TaggedError(\"Lost\")<{ readonly a: 1 }> {}")
+  const schema = codec("B.ts", "export class Lost\n  extends Schema.TaggedError<Lost>()(\"Lost\", {})\n{}")
+  const plain = codec("C.ts", "export class Lost extends Error {\n  override readonly name = \"Lost\"\n  readonly _tag = \"Lost\"\n}")
+  const odd = codec("D.ts", "export class Gone extends Data.TaggedClass(\"Left\")<{}> {}")
+  expect(Tags.sharedTags([one])).toEqual([])
+  expect(Tags.sharedTags([one, schema, plain])).toEqual([
+    "packages/codec/src/B.ts: the tag Lost is taken by packages/codec/src/A.ts",
+    "packages/codec/src/C.ts: the tag Lost is taken by packages/codec/src/A.ts"
+  ])
+  expect(Tags.sharedTags([odd])).toEqual(["packages/codec/src/D.ts: Gone has the tag Left"])
+})
+
+test("keys", () => {
+  const service = (key: string) => codec("A.ts", `class Store extends Context.Service<Store, { readonly f: () => void }>()("${key}") {}`)
+  const reference = codec("B.ts", "export const Limit = Context.Reference<(n: number) => void>(\"codec/Limit\", { defaultValue })")
+  expect(Tags.oddKeys([service("@wirewright/codec/Store")])).toEqual([])
+  expect(Tags.oddKeys([service("wirewright/Store"), reference])).toEqual([
+    "packages/codec/src/A.ts: the key of Store is wirewright/Store, not @wirewright/codec/Store",
+    "packages/codec/src/B.ts: the key of Limit is codec/Limit, not @wirewright/codec/Limit"
+  ])
 })

@@ -1,12 +1,11 @@
 /**
- * What `wirewright doctor` looks at, from the name to the cluster map. Each look ends in a line; the first that fails ends those behind it.
+ * What `wirewright doctor` looks at, from the name to the cluster map. Each look ends in a line; the first that fails ends those after it.
  *
  * It changes nothing on the server, and no line has a password in it.
  */
-import { hostPort } from "@wirewright/connection/Address"
-import type { BootstrapError, BootstrapReason, Bootstrapped, BootstrapStep } from "@wirewright/couchbase/Bootstrap"
-import type { ConnectionTarget, Seed } from "@wirewright/couchbase/ConnectionString"
-import type { KvClientOptions } from "@wirewright/couchbase/KvOptions"
+import { hostPort } from "@wirewright/connection"
+import type { BootstrapError, BootstrapReason, BootstrapStep, ConnectionTarget, KvClientOptions, Seed } from "@wirewright/couchbase"
+import type { Bootstrapped } from "@wirewright/couchbase/node"
 import * as Effect from "effect/Effect"
 import { lookup } from "node:dns/promises"
 import * as Net from "node:net"
@@ -77,7 +76,7 @@ const dial = (seed: Seed): Promise<Net.Socket> =>
     })
   })
 
-/** Whether somebody listens. */
+/** Whether a server listens. */
 export const checkTcp = async (seed: Seed): Promise<Check> => {
   const before = performance.now()
   try {
@@ -144,7 +143,7 @@ const steps: ReadonlyArray<readonly [step: BootstrapStep, name: string]> = [
 
 const names = [...new Set(steps.map(([, name]) => name))]
 
-/** The lines of a bootstrap that failed: what came before was fine, what comes behind was not looked at. */
+/** The lines of a bootstrap that failed: what came before was fine, what comes after was not looked at. */
 export const checksOfFailure = (error: BootstrapError): ReadonlyArray<Check> => {
   const broken = steps.find(([step]) => step === error.step)?.[1] ?? "HELLO"
   const position = names.indexOf(broken)
@@ -236,10 +235,10 @@ export const explained = async (check: Check, seed: Seed, tls: boolean): Promise
     : { ...check, detail: `${at(seed)} speaks ${who === "HTTP" ? "HTTP" : "a text protocol"}`, hint: strangers[who] }
 }
 
-/** Looks at a node of Couchbase behind a connection that works. */
+/** Looks at a node of Couchbase over a connection that works. */
 export const checkCouchbase = async (seed: Seed, options: KvClientOptions): Promise<ReadonlyArray<Check>> => {
-  const { openConnection } = await import("@wirewright/couchbase/KvConnection")
-  const { defaultFeatures } = await import("@wirewright/couchbase/Bootstrap")
+  const { openConnection } = await import("@wirewright/couchbase/node")
+  const { defaultFeatures } = await import("@wirewright/couchbase")
   const { HelloFeature } = await import("@wirewright/couchbase/gen")
   const { seeds: _, ...rest } = options
   const { bucket, tls } = options

@@ -2,15 +2,18 @@
  * How the command fails: one error, made of whatever a library fails with. Here, and nowhere else, it is said which reason leads to which
  * exit of `Exits`. Pure; `FailureReport` prints.
  */
-import type { ConnectionError, ConnectionReason } from "@wirewright/connection/Errors"
-import type { BootstrapError, BootstrapReason } from "@wirewright/couchbase/Bootstrap"
-import type { ConnectionStringError } from "@wirewright/couchbase/ConnectionString"
-import type { KvError as CouchbaseError } from "@wirewright/couchbase/KvError"
-import type { CertificateUnreadable } from "@wirewright/couchbase/KvOptions"
-import type { CheckpointErrorReason, DcpError } from "@wirewright/dcp/DcpError"
-import type { DeepstreamError, DeepstreamReason } from "@wirewright/deepstream/DeepstreamError"
-import type { KvError as MemcachedError } from "@wirewright/memcached/KvError"
-import type { InvalidTarget } from "@wirewright/proxy/Upstream"
+import type { ConnectionError, ConnectionReason } from "@wirewright/connection"
+import type {
+  BootstrapError,
+  BootstrapReason,
+  CertificateUnreadable,
+  ConnectionStringError,
+  KvError as CouchbaseError
+} from "@wirewright/couchbase"
+import type { CheckpointErrorReason, DcpError } from "@wirewright/dcp"
+import type { DeepstreamError, DeepstreamReason } from "@wirewright/deepstream"
+import type { MemcachedError } from "@wirewright/memcached"
+import type { InvalidTarget } from "@wirewright/proxy"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Runtime from "effect/Runtime"
@@ -99,7 +102,7 @@ const checkpoints = {
 
 const deepstream: { readonly [reason: string]: FailureExit | undefined } = {
   ConnectionFailed: "unreachable",
-  ConnectionLost: "unreachable",
+  OutcomeUnknown: "unreachable",
   NotConnected: "unreachable",
   WriteUnconfirmed: "unreachable",
   ReconnectsExhausted: "unreachable",
@@ -114,7 +117,7 @@ const deepstream: { readonly [reason: string]: FailureExit | undefined } = {
   MessageDenied: "denied",
   ChallengeDenied: "findings",
   InvalidMessage: "usage",
-  InvalidValue: "usage"
+  InvalidRecordData: "usage"
 } satisfies { readonly [Reason in DeepstreamReason["_tag"]]?: FailureExit }
 
 const eaccess = 0x24
@@ -141,7 +144,8 @@ const exitOf = (error: LibraryError): readonly [exit: FailureExit, name: string]
       return [connection[error.reason._tag], error.reason._tag]
     case "BootstrapError":
       return [bootstrap[error.reason], error.reason]
-    case "KvError": {
+    case "KvError":
+    case "MemcachedError": {
       const { reason } = error
       if (reason._tag === "NotReady") return exitOf(reason.error)
       const known = kv[reason._tag] ?? connection[reason._tag as keyof typeof connection]
@@ -185,7 +189,7 @@ const fileFailure = (error: unknown): Failure | undefined => {
   return usage(path === undefined ? `${words} (${code}, ${syscall})` : `${path}: ${words} (${code})`)
 }
 
-/** Anything that was thrown, as a failure; what nobody expected is `unexpected`. */
+/** Anything that was thrown, as a failure; what is unexpected is `unexpected`. */
 export const failureOfDefect = (defect: unknown): Failure => {
   if (defect instanceof Failure) return defect
   const message = defect instanceof Error ? `${defect.name}: ${defect.message}` : String(defect)

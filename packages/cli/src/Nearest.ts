@@ -1,4 +1,4 @@
-/** Asks for the word that somebody may have meant. Pure. */
+/** Asks for the word that may have been meant. Pure. */
 import { nearestOf } from "@wirewright/codegen/Nearest"
 
 /** A question to append to an error, such as `; did you mean dcp?`; empty when no word is near. */

@@ -4,8 +4,7 @@
  * It finds the node of a key and keeps the map new: from bootstraps, from NotMyVbucket bodies, from pushes, and by asking. Which map is
  * newer is `ClusterMap`'s business; what to repeat, `Retry`'s.
  */
-import { hostPort } from "@wirewright/connection/Address"
-import type { ConnectionError } from "@wirewright/connection"
+import { type ConnectionError, hostPort } from "@wirewright/connection"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -24,7 +23,7 @@ import { NodePool, type OpenError } from "./NodePool.ts"
 export interface ClusterOptions extends Omit<KvConnectionOptions, "host" | "port" | "onServerRequest" | "onClose" | "tls"> {
   readonly seeds: readonly [Seed, ...ReadonlyArray<Seed>]
   readonly tls?: Tls.ConnectionOptions
-  /** Connections per node; 1 unless said otherwise. */
+  /** Connections per node. Default: 1. */
   readonly connectionsPerNode?: number
   /** Maps of the cluster are ignored: the first seed that answers is all there is. */
   readonly ignoreMap?: boolean

@@ -3,13 +3,13 @@
  * `script` wants instead. It shares nothing with the client but the generated codec.
  */
 import type { ConnectionError } from "@wirewright/connection"
-import { type ServerClient, serve } from "@wirewright/memcached/PacketServer"
+import { servePackets, type ServerClient } from "@wirewright/memcached/server"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import { pbkdf2Sync } from "node:crypto"
 import { decode, encode, frameShape, type Packet, type Request, type Response, type States } from "./gen/index.ts"
-import { isScramMechanism, scramKeys, type ServerChallenge, serverChallenge, serverFinal, serverRead } from "./Scram.ts"
+import { isScramMechanism, scramKeys, type ServerFirst, serverFirst, serverFinal, readClientFirst } from "./Scram.ts"
 import { nodeCrypto } from "./ScramCrypto.ts"
 
 /** An answer without what is copied from the request. */
@@ -68,13 +68,13 @@ export const fakeNode: (options?: FakeNodeOptions) => Effect.Effect<FakeNode, Co
   function*(options: FakeNodeOptions = {}) {
     const documents: FakeNode["documents"] = new Map()
     const requests: Array<Request> = []
-    const sessions = new Map<number, { states: States; challenge: ServerChallenge | undefined }>()
+    const sessions = new Map<number, { states: States; challenge: ServerFirst | undefined }>()
     let cas = 100n
     let port = 0
 
     const sasl = (
       request: Extract<Request, { _tag: "SaslAuth" | "SaslStep" }>,
-      session: { challenge: ServerChallenge | undefined }
+      session: { challenge: ServerFirst | undefined }
     ): Answer => {
       const { clientData, mechanism } = request
       const data = text.decode(clientData)
@@ -84,9 +84,9 @@ export const fakeNode: (options?: FakeNodeOptions) => Effect.Effect<FakeNode, Co
       if (!isScramMechanism(mechanism)) return refusal(0x20)
       const salt = utf8.encode("salt of the earth")
       if (request._tag === "SaslAuth") {
-        const read = serverRead(mechanism, data)
+        const read = readClientFirst(mechanism, data)
         if (Result.isFailure(read)) return refusal(0x20)
-        session.challenge = serverChallenge(read.success, "server", salt, 4096)
+        session.challenge = serverFirst(read.success, "server", salt, 4096)
         return { _tag: "SaslAuthResponse", status: 0x21, serverData: utf8.encode(session.challenge.message) }
       }
       const sha = mechanism.slice("SCRAM-".length).toLowerCase()
@@ -159,7 +159,7 @@ export const fakeNode: (options?: FakeNodeOptions) => Effect.Effect<FakeNode, Co
       }
     }
 
-    const server = yield* serve<Packet>({
+    const server = yield* servePackets<Packet>({
       frameShape,
       decode: (reader, at, client) => decode(reader, at, sessions.get(client.id)!.states),
       handler: (client) => {

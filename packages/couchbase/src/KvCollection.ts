@@ -4,8 +4,8 @@
  * It encodes values and results; where an operation goes and whether it is repeated is `KvDispatch`'s. A missing document is
  * `Option.none` for reads and `NotFound` for everything that needs one.
  */
-import { type Expiry, expirySeconds } from "@wirewright/memcached/Expiry"
-import { isSchema } from "@wirewright/memcached/KvJson"
+import type { Expiry } from "@wirewright/memcached"
+import { expirySeconds, isSchema } from "@wirewright/memcached/internal"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -86,7 +86,7 @@ export interface KvCollection {
     expiry: Expiry,
     options?: Options.KvRequestOptions
   ) => Effect.Effect<Option.Option<Document>, KvError>
-  /** Reads a document and locks it for a time, 15 seconds unless said otherwise; the CAS unlocks it. */
+  /** Reads a document and locks it for a time; the CAS unlocks it. Default: 15 seconds. */
   readonly getAndLock: (
     key: string,
     options?: Options.KvRequestOptions & { readonly lock?: Duration.Input }

@@ -5,7 +5,7 @@
  */
 import type { Reader } from "@wirewright/codec"
 import type { ConnectionError, TransportOptions } from "@wirewright/connection"
-import { PacketConnection, type PacketConnectionOptions, Relayed } from "@wirewright/memcached/PacketConnection"
+import { PacketConnection, type PacketConnectionOptions, Relayed } from "@wirewright/memcached/transport"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
@@ -25,7 +25,7 @@ export interface KvConnectionOptions extends
 {
   /** Decodes answers; a protocol that extends this one has its own. */
   readonly decodeResponse?: (reader: Reader, at: number, states: States) => Response
-  /** Time for the whole bootstrap, the connecting included; 10 seconds unless said otherwise. */
+  /** Time for the whole bootstrap, the connecting included. Default: 10 seconds. */
   readonly bootstrapTimeout?: Duration.Input
   /** Receives what the node sends unasked. */
   readonly onServerRequest?: (request: ServerRequest, host: string) => void

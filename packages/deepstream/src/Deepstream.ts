@@ -49,7 +49,7 @@ export interface DeepstreamClient {
    */
   readonly problems: Stream.Stream<Problem>
   /**
-   * Logs in, or as somebody else after a logout; succeeds with what the server says of the user. Fails with `LoginRefused`, `LoginTimeout`,
+   * Logs in, or as another user after a logout; succeeds with what the server says of the user. Fails with `LoginRefused`, `LoginTimeout`,
    * `TooManyLogins`, `ChallengeDenied`, `AuthenticationTimeout` or `Closed`.
    */
   readonly login: (credentials?: object | Redacted.Redacted<object>) => Effect.Effect<unknown, DeepstreamError>
@@ -95,6 +95,9 @@ const layerNoWebSocket = (options: DeepstreamOptions): Layer.Layer<Deepstream, D
 
 /** The client of a program. */
 export class Deepstream extends Context.Service<Deepstream, DeepstreamClient>()("@wirewright/deepstream/Deepstream") {
+  /** A client in the present scope. */
+  static readonly make = make
+
   /** A client over a WebSocket of another kind, such as one with headers. */
   static readonly layerNoWebSocket = layerNoWebSocket
 

@@ -1,5 +1,5 @@
 /** The changes of a bucket as DCP tells them, and who is told. Plain data and a list of listeners. */
-import type { HistoryItem } from "@wirewright/dcp/VbucketHistory"
+import type { HistoryItem } from "@wirewright/dcp/producer"
 import type { ManifestEvent } from "./Collections.ts"
 import type { Change, Document } from "./Document.ts"
 
@@ -36,7 +36,7 @@ export interface SystemChange extends HistoryItem {
 }
 
 /** What a new manifest means to a vbucket. */
-export interface ManifestNews {
+export interface ManifestChange {
   readonly dropped: ReadonlySet<number>
   readonly events: ReadonlyArray<{ readonly event: ManifestEvent; readonly key: string }>
 }

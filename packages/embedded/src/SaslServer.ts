@@ -6,14 +6,14 @@
 import { Status } from "@wirewright/couchbase/gen"
 import {
   isScramMechanism,
+  nodeCrypto,
   scramMechanisms,
-  serverChallenge,
-  type ServerChallenge,
+  type ServerFirst,
+  serverFirst,
   serverFinal,
-  serverRead
-} from "@wirewright/couchbase/Scram"
-import { nodeCrypto } from "@wirewright/couchbase/ScramCrypto"
-import { plainMechanism, readPlain } from "@wirewright/memcached/SaslPlain"
+  readClientFirst
+} from "@wirewright/couchbase/internal"
+import { plainMechanism, readPlain } from "@wirewright/memcached/internal"
 import * as Result from "effect/Result"
 import { textOf } from "./JsonText.ts"
 import type { Users } from "./Users.ts"
@@ -34,7 +34,7 @@ const malformed: SaslAnswer = { status: Status.Einval, data: new Uint8Array(0) }
 /** Signing in on one connection. */
 export class SaslServer {
   private readonly users: Users
-  private challenge: ServerChallenge | undefined
+  private challenge: ServerFirst | undefined
   private signedIn: string | undefined
 
   constructor(users: Users) {
@@ -76,12 +76,12 @@ export class SaslServer {
     return { status: Status.Success, data: new Uint8Array(0) }
   }
 
-  private scram(mechanism: ServerChallenge["mechanism"], data: Uint8Array): SaslAnswer {
+  private scram(mechanism: ServerFirst["mechanism"], data: Uint8Array): SaslAnswer {
     const text = textOf(data)
-    const read = text === undefined ? undefined : serverRead(mechanism, text)
+    const read = text === undefined ? undefined : readClientFirst(mechanism, text)
     if (read === undefined || Result.isFailure(read)) return refused
     const { credentials } = this.users.credentials(mechanism, read.success.user)
-    this.challenge = serverChallenge(read.success, this.users.random.nonce(mechanism), credentials.salt, credentials.iterations)
+    this.challenge = serverFirst(read.success, this.users.random.nonce(mechanism), credentials.salt, credentials.iterations)
     return { status: Status.AuthContinue, data: encoder.encode(this.challenge.message) }
   }
 }

@@ -5,7 +5,7 @@
  * docs/range_scans/range_scan_create.md and what it answers to what is not in there.
  */
 import { compareText, decodeText, scanText, textLength } from "@wirewright/codec"
-import { decodeBase64 } from "@wirewright/couchbase/Base64"
+import { decodeBase64 } from "@wirewright/couchbase/internal"
 
 /** An end of a range. */
 export interface ScanBound {
@@ -24,7 +24,7 @@ export interface SnapshotRequirements {
   readonly seqno: bigint
   /** The change with that seqno must not have been replaced by a later one. */
   readonly seqnoExists: boolean
-  /** Milliseconds to wait for the seqno; without it nobody waits. */
+  /** Milliseconds to wait for the seqno; without it the scan does not wait. */
   readonly timeout: number | undefined
 }
 

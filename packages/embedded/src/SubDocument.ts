@@ -5,7 +5,7 @@
  * semantics: kv_engine docs/SubDocument.md and daemon/subdocument_context.cc.
  */
 import { Status, SubdocDocFlags, SubdocOpcode, SubdocPathFlags, type Xattr } from "@wirewright/couchbase/gen"
-import type { Datatype } from "@wirewright/memcached"
+import type { Datatype } from "@wirewright/memcached/gen"
 import { isUtf8 } from "node:buffer"
 import { bytesOf, bytesOfByteText, byteTextOf, isJsonSteps, textOf, writeByteText } from "./JsonText.ts"
 import {
@@ -159,7 +159,7 @@ class Draft {
   }
 
   private text(): Text {
-    // it has the datatype of JSON, or nobody would have come here
+    // it has the datatype of JSON, or this is not reached
     this.bodyText ??= jsonText(this.body)
     return { text: this.bodyText, known: this.bodyKnown }
   }

@@ -11,9 +11,9 @@ import { opcodeAt } from "./gen/Frame.ts"
 
 /** What a request needs of its connection. */
 export interface Owner {
-  /** Frees a request that nobody waits for any more. */
+  /** Frees a request that is no longer awaited. */
   cancel(request: { cancelled: boolean; readonly opaque: number }): void
-  /** Counts an answer that came when nobody waited any more. */
+  /** Counts an answer that came after its caller gave up. */
   unwanted(): void
   /** The error of a request that failed for this reason after `timeout` ms. */
   failure(why: "timeout" | "lost", timeout: number, ambiguous: boolean): ConnectionError
@@ -32,7 +32,7 @@ export interface Call<Packet, Response, A, E> {
 }
 
 /** The opcode of the packet that was appended since the writer had these bytes and stood at this position. */
-export const opcodeBehind = (writer: Writer, bytes: Uint8Array, position: number): number =>
+export const opcodeAfter = (writer: Writer, bytes: Uint8Array, position: number): number =>
   // a packet never lies in two buffers
   opcodeAt(writer, writer.bytes === bytes ? position : 0)
 

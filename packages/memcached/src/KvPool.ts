@@ -22,7 +22,15 @@ import type * as Scope from "effect/Scope"
 import type { Resume } from "./Exchange.ts"
 import { decodeResponse, decodeServerRequest, frameShape, Opcode, type Response, type ServerRequest } from "./gen/index.ts"
 import * as Calls from "./KvCalls.ts"
-import { type Asked, type KvError, type KvReason, NoMechanism, PasswordWithheld, reasonError, transportError } from "./KvError.ts"
+import {
+  type RequestFacts,
+  type MemcachedError,
+  type KvReason,
+  NoMechanism,
+  PasswordWithheld,
+  reasonError,
+  transportError
+} from "./KvError.ts"
 import { PacketConnection, type PacketConnectionOptions } from "./PacketConnection.ts"
 import { plainMechanism, plainMessage } from "./SaslPlain.ts"
 
@@ -34,11 +42,11 @@ export interface KvPoolOptions extends
     "requestTimeout" | "maxInFlight" | "maxFrame" | "maxSilence"
   >
 {
-  /** Connections to keep; 1 unless said otherwise. */
+  /** Connections to keep. Default: 1. */
   readonly connections?: number
   /** Waits between attempts to connect again. */
   readonly reconnect?: ReconnectOptions
-  /** What requests do while there is no connection: `wait` up to their timeout (unless said otherwise), or `fail` at once. */
+  /** What requests do while there is no connection: `wait` up to their timeout, or `fail` at once. Default: `wait`. */
   readonly whenDisconnected?: "wait" | "fail"
   /** Signs in with SASL PLAIN, which memcached asks for when started with `-S`. */
   readonly credentials?: { readonly user: string; readonly password: Redacted.Redacted<string> }
@@ -84,10 +92,10 @@ export class KvPool {
   }
 
   /** Makes the connections; fails when the first attempt does. They close with the scope. */
-  static make(options: KvPoolOptions): Effect.Effect<KvPool, KvError, Scope.Scope> {
+  static make(options: KvPoolOptions): Effect.Effect<KvPool, MemcachedError, Scope.Scope> {
     return Effect.gen(function*() {
       const pool = new KvPool(options)
-      const places = Array.from({ length: options.connections ?? 1 }, () => Deferred.makeUnsafe<void, KvError>())
+      const places = Array.from({ length: options.connections ?? 1 }, () => Deferred.makeUnsafe<void, MemcachedError>())
       yield* Effect.addFinalizer(() => Effect.sync(() => pool.stop("this client")))
       pool.places = places.length
       for (const first of places) yield* Effect.forkScoped(pool.keep(first))
@@ -108,8 +116,8 @@ export class KvPool {
   }
 
   /** Runs a request on one of the connections; `make` makes it anew each time the effect is run. */
-  perform<A>(make: (resume: Resume<A, KvError>) => Calls.KvPacket<A>, timeout?: number): Effect.Effect<A, KvError> {
-    return Effect.callback<A, KvError>((resume) => {
+  perform<A>(make: (resume: Resume<A, MemcachedError>) => Calls.KvPacket<A>, timeout?: number): Effect.Effect<A, MemcachedError> {
+    return Effect.callback<A, MemcachedError>((resume) => {
       const connection = this.take()
       if (connection !== undefined) return connection.begin(make(resume), timeout)
       resume(this.later(make, timeout))
@@ -123,13 +131,16 @@ export class KvPool {
   }
 
   /** Waits for a connection as long as the request may take, then runs it. */
-  later<A>(make: (resume: Resume<A, KvError>) => Calls.KvPacket<A>, timeout: number = this.timeout): Effect.Effect<A, KvError> {
+  later<A>(
+    make: (resume: Resume<A, MemcachedError>) => Calls.KvPacket<A>,
+    timeout: number = this.timeout
+  ): Effect.Effect<A, MemcachedError> {
     const until = performance.now() + timeout
-    const again = (): Effect.Effect<A, KvError> => {
+    const again = (): Effect.Effect<A, MemcachedError> => {
       const left = until - performance.now()
       if (this.stopped || this.options.whenDisconnected === "fail" || left <= 0) {
         this.counts.errors++
-        return Effect.fail(reasonError(make(() => {}).asked, this.reason))
+        return Effect.fail(reasonError(make(() => {}).facts, this.reason))
       }
       return Effect.flatMap(Effect.timeoutOption(this.there.await, left), () => {
         const connection = this.pick()
@@ -140,12 +151,12 @@ export class KvPool {
   }
 
   /** Connects and signs in; the connection is not one of the pool and closes with the scope. */
-  connect(onClose: (error: ConnectionError) => void = () => {}): Effect.Effect<Connection, KvError, Scope.Scope> {
+  connect(onClose: (error: ConnectionError) => void = () => {}): Effect.Effect<Connection, MemcachedError, Scope.Scope> {
     const { connectTimeout, host, keepAlive, maxFrame, maxInFlight, maxSilence, port, requestTimeout, tls } = this.options
     const options = { codec, connectTimeout, host, keepAlive, maxFrame, maxInFlight, maxSilence, onClose, port, requestTimeout, tls }
     const given = Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined))
     return PacketConnection.make(given as unknown as PacketConnectionOptions<Response, ServerRequest>).pipe(
-      Effect.mapError((error) => transportError(this.asked, error)),
+      Effect.mapError((error) => transportError(this.facts, error)),
       Effect.tap((connection) => this.signIn(connection))
     )
   }
@@ -158,7 +169,7 @@ export class KvPool {
     this.there.openUnsafe()
   }
 
-  private get asked(): Asked {
+  private get facts(): RequestFacts {
     return { operation: "connect", opcode: undefined, key: undefined, address: this.address }
   }
 
@@ -181,7 +192,7 @@ export class KvPool {
   }
 
   /** Keeps one place of the pool filled, as long as the policy has attempts left. */
-  private keep(first: Deferred.Deferred<void, KvError>): Effect.Effect<void> {
+  private keep(first: Deferred.Deferred<void, MemcachedError>): Effect.Effect<void> {
     const life = this.life(first)
     const schedule = reconnectSchedule(this.options.reconnect)
     // a connection that lived leaves the retries, so that their waits begin anew
@@ -197,7 +208,7 @@ export class KvPool {
   }
 
   /** One connection from its beginning to its end. Fails unless it lived for a while. */
-  private life(first: Deferred.Deferred<void, KvError>): Effect.Effect<void, KvError> {
+  private life(first: Deferred.Deferred<void, MemcachedError>): Effect.Effect<void, MemcachedError> {
     return Effect.scoped(Effect.gen({ self: this }, function*() {
       const ended = Deferred.makeUnsafe<ConnectionError>()
       const connection = yield* this.connect((error) => Deferred.doneUnsafe(ended, Effect.succeed(error)))
@@ -206,7 +217,7 @@ export class KvPool {
       yield* Deferred.succeed(first, undefined)
       const error = yield* Effect.ensuring(Deferred.await(ended), Effect.sync(() => this.leave(connection)))
       if (this.stopped || performance.now() - since < Duration.toMillis(stableAfter)) {
-        return yield* transportError(this.asked, error)
+        return yield* transportError(this.facts, error)
       }
     })).pipe(Effect.tapError((error) => {
       if (!this.stopped) this.reason = error.reason
@@ -229,19 +240,19 @@ export class KvPool {
     if (this.ready.length === 0 && !this.stopped) this.there.closeUnsafe()
   }
 
-  private signIn(connection: Connection): Effect.Effect<void, KvError> {
+  private signIn(connection: Connection): Effect.Effect<void, MemcachedError> {
     const { allowPlaintextPassword, credentials, tls } = this.options
     if (credentials === undefined) return Effect.void
     const { authenticate, mechanisms } = Calls
-    const asked = { operation: "authenticate", opcode: Opcode.SaslAuth, key: undefined, address: this.address }
+    const facts = { operation: "authenticate", opcode: Opcode.SaslAuth, key: undefined, address: this.address }
     const { password, user } = credentials
     const message = plainMessage({ user, password, tls: tls !== undefined, allowWithoutTls: allowPlaintextPassword === true })
-    if (Result.isFailure(message)) return Effect.fail(reasonError(asked, new PasswordWithheld({ message: message.failure.message })))
-    const run = <A>(call: Calls.KvCall<A>, key: string, value: Uint8Array): Effect.Effect<A, KvError> =>
-      connection.perform((resume: Resume<A, KvError>) => new Calls.KvPacket(this, call, resume, key, value, 0, 0, 0n))
+    if (Result.isFailure(message)) return Effect.fail(reasonError(facts, new PasswordWithheld({ message: message.failure.message })))
+    const run = <A>(call: Calls.KvCall<A>, key: string, value: Uint8Array): Effect.Effect<A, MemcachedError> =>
+      connection.perform((resume: Resume<A, MemcachedError>) => new Calls.KvPacket(this, call, resume, key, value, 0, 0, 0n))
     return Effect.flatMap(run(mechanisms, "", noBytes), (offered) =>
       offered.split(" ").includes(plainMechanism)
         ? run(authenticate, plainMechanism, message.success)
-        : Effect.fail(reasonError(asked, new NoMechanism({ offered }))))
+        : Effect.fail(reasonError(facts, new NoMechanism({ offered }))))
   }
 }

@@ -24,7 +24,7 @@ import {
 } from "./MemcachedHandlers.ts"
 import type { PacketServer } from "./PacketServer.ts"
 import { type Outcome, type RequestHandler, type RequestServerOptions, serveRequests } from "./RequestServer.ts"
-import type { Frame, ServerClient } from "./ServerConnection.ts"
+import type { Frame, ServerClient } from "./ServerClient.ts"
 import { isSilent } from "./ServerSession.ts"
 import { statusText } from "./StatusText.ts"
 
@@ -274,7 +274,7 @@ export const serveMemcached = <R = never>(
   )
 
 /** A memcached server as a service. */
-export class MemcachedServer extends Context.Service<MemcachedServer, PacketServer>()("wirewright/MemcachedServer") {
+export class MemcachedServer extends Context.Service<MemcachedServer, PacketServer>()("@wirewright/memcached/MemcachedServer") {
   /** Serves as long as the layer is in use. */
   static readonly layer = <R = never>(
     handlers: MemcachedHandlers<R>,

@@ -7,14 +7,14 @@ import * as Tls from "node:tls"
 import { describe, expect, test } from "vitest"
 import { certificate, privateKey } from "./Certificate.fixture.ts"
 import * as Gen from "./gen/index.ts"
-import { type PacketHandler, type PacketServer, type PacketServerOptions, serve, type ServerClient } from "./PacketServer.ts"
+import { type PacketHandler, type PacketServer, type PacketServerOptions, servePackets, type ServerClient } from "./PacketServer.ts"
 import { packet, RawClient } from "./RawClient.fixture.ts"
 
 /** What became of connections, and how much waited for a client at most. */
 interface Seen {
   readonly closed: Array<string>
   readonly clients: Array<ServerClient>
-  mostWaiting: number
+  maxWaiting: number
   handled: number
 }
 
@@ -24,7 +24,7 @@ const answering = (bytes: number, seen: Seen) => (client: ServerClient): PacketH
     onRequest: ({ opaque }) => {
       seen.handled++
       client.reply((writer) => Gen.encodeGetResponse(writer, { opaque, flags: 0, value: new Uint8Array(bytes) }))
-      seen.mostWaiting = Math.max(seen.mostWaiting, client.waiting)
+      seen.maxWaiting = Math.max(seen.maxWaiting, client.waiting)
     },
     onMalformed: () => client.close("the test"),
     onClose: (error: ConnectionError) => seen.closed.push(error.reason._tag)
@@ -36,10 +36,10 @@ const withServer = (
   options: Partial<PacketServerOptions<Gen.Request>> & { readonly answer?: number } = {}
 ): Promise<void> => {
   const { answer = 0, ...rest } = options
-  const seen: Seen = { closed: [], clients: [], mostWaiting: 0, handled: 0 }
+  const seen: Seen = { closed: [], clients: [], maxWaiting: 0, handled: 0 }
   const decode = (reader: Parameters<typeof Gen.decodeRequest>[0], at: number) => Gen.decodeRequest(reader, at)
   return Effect.runPromise(Effect.scoped(Effect.flatMap(
-    serve({ frameShape: Gen.frameShape, decode, handler: answering(answer, seen), ...rest }),
+    servePackets({ frameShape: Gen.frameShape, decode, handler: answering(answer, seen), ...rest }),
     (server) => Effect.promise(() => use(server, seen))
   )))
 }
@@ -78,8 +78,8 @@ describe("a client that does not read", () => {
         const [one] = await greedy.packets(1)
         if (one!.readUInt32BE(12) !== opaque) throw new Error(`answer ${opaque} has opaque ${one!.readUInt32BE(12)}`)
       }
-      expect(seen.mostWaiting).toBeGreaterThan(maxOutput)
-      expect(seen.mostWaiting).toBeLessThanOrEqual(maxOutput + answer + 24 + 4)
+      expect(seen.maxWaiting).toBeGreaterThan(maxOutput)
+      expect(seen.maxWaiting).toBeLessThanOrEqual(maxOutput + answer + 24 + 4)
       greedy.close()
     }, { answer, maxOutput }))
 
@@ -310,7 +310,7 @@ describe("a frame that does not end", () => {
     }, { frameTimeout: "150 millis", headerTimeout: "150 millis" }))
 })
 
-describe("strangers", () => {
+describe("unauthenticated", () => {
   /** Noop admits; everything else is answered. */
   const handler = (client: ServerClient): PacketHandler<Gen.Request> => ({
     onRequest: ({ opaque, opcode }) => {
@@ -337,23 +337,23 @@ describe("strangers", () => {
         expect(await answered(known, sized(2_000))).toBe(true)
         expect(await answered(known, sized(2_001))).toBe(false)
         stranger.close()
-      }, { handler, maxFrame: 2_000, strangers: { maxFrame: 1_000 } })
+      }, { handler, maxFrame: 2_000, unauthenticated: { maxFrame: 1_000 } })
   )
 
   test("maxConnections 2: the oldest of three goes; those who are admitted do not count", () =>
     withServer(async (server) => {
       const known = await RawClient.connect(server.port)
       expect(await answered(known, packet(0x0a))).toBe(true)
-      const strangers: Array<RawClient> = []
-      for (let i = 0; i < 2; i++) strangers.push(await RawClient.connect(server.port))
-      for (const one of [...strangers, known]) expect(await answered(one, packet(0x0b))).toBe(true)
-      strangers.push(await RawClient.connect(server.port))
-      expect(await answered(strangers[2]!, packet(0x0b))).toBe(true)
-      expect((await strangers[0]!.rest()).length).toBe(0)
-      expect(await answered(strangers[1]!, packet(0x0b))).toBe(true)
+      const unauthenticated: Array<RawClient> = []
+      for (let i = 0; i < 2; i++) unauthenticated.push(await RawClient.connect(server.port))
+      for (const one of [...unauthenticated, known]) expect(await answered(one, packet(0x0b))).toBe(true)
+      unauthenticated.push(await RawClient.connect(server.port))
+      expect(await answered(unauthenticated[2]!, packet(0x0b))).toBe(true)
+      expect((await unauthenticated[0]!.rest()).length).toBe(0)
+      expect(await answered(unauthenticated[1]!, packet(0x0b))).toBe(true)
       expect(server.counters).toMatchObject({ crowdedOut: 1, connections: 3 })
-      for (const client of [known, ...strangers]) client.close()
-    }, { handler, strangers: { maxConnections: 2 } }))
+      for (const client of [known, ...unauthenticated]) client.close()
+    }, { handler, unauthenticated: { maxConnections: 2 } }))
 
   test.each([[20_000, 0], [19_999, 1]])(
     "two that hold 10 000 bytes each, maxHeld %i: %i are closed",
@@ -367,7 +367,7 @@ describe("strangers", () => {
         await pause(20)
         expect(server.counters).toMatchObject({ crowdedOut: closed, connections: 2 - closed })
         for (const client of clients) client.close()
-      }, { handler, strangers: { maxHeld } })
+      }, { handler, unauthenticated: { maxHeld } })
   )
 
   test("whoever is not admitted in time is closed, whatever it sends", () =>
@@ -381,7 +381,7 @@ describe("strangers", () => {
       expect(await answered(known, packet(0x0b))).toBe(true)
       expect(server.counters).toMatchObject({ timeouts: 1, connections: 1 })
       known.close()
-    }, { handler, strangers: { timeout: "200 millis" } }))
+    }, { handler, unauthenticated: { timeout: "200 millis" } }))
 })
 
 describe("connections", () => {
@@ -416,7 +416,7 @@ describe("connections", () => {
 
   test("a port in use is a typed error", () =>
     withServer(async (server) => {
-      const again = serve({ frameShape: Gen.frameShape, decode: () => 0, handler: () => ({} as never), port: server.port })
+      const again = servePackets({ frameShape: Gen.frameShape, decode: () => 0, handler: () => ({} as never), port: server.port })
       const error = await Effect.runPromise(Effect.flip(Effect.scoped(again)))
       expect(error.reason._tag).toBe("ListenFailed")
       expect(error.message).toContain("EADDRINUSE")
@@ -490,7 +490,7 @@ test("what a handler throws ends its connection, and goes to the log of whoever 
   const decode = (reader: Parameters<typeof Gen.decodeRequest>[0], at: number) => Gen.decodeRequest(reader, at)
   await Effect.runPromise(
     Effect.scoped(Effect.gen(function*() {
-      const server = yield* serve({ frameShape: Gen.frameShape, decode, handler })
+      const server = yield* servePackets({ frameShape: Gen.frameShape, decode, handler })
       yield* Effect.promise(async () => {
         const client = await RawClient.connect(server.port)
         client.send(packet(0x0a))

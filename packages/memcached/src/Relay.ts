@@ -1,12 +1,12 @@
 /**
- * Requests that are more, or less, than one packet and a waiting fibre: quiet ones behind a barrier, and those of a relay.
+ * Requests that are more, or less, than one packet and a waiting fibre: quiet ones after a barrier, and those of a relay.
  *
- * A quiet request is answered only when there is something to say; the answer to the barrier behind it means that nothing more will come.
+ * A quiet request is answered only when there is something to say; the answer to the barrier after it means that nothing more will come.
  */
 import type { EncodeError, Writer } from "@wirewright/codec"
 import type { ConnectionError, Ledger } from "@wirewright/connection"
 import * as Effect from "effect/Effect"
-import { opcodeBehind, type Owner, type Resume, type Sendable } from "./Exchange.ts"
+import { opcodeAfter, type Owner, type Resume, type Sendable } from "./Exchange.ts"
 
 /** Writes one packet with the opaque it is given. Throws `EncodeError`. */
 export type WritePacket = (writer: Writer, opaque: number) => void
@@ -20,7 +20,7 @@ export interface AnswerSink<Response> {
 }
 
 /** What a request that is no effect keeps of itself on its way; the kinds of them say what is written and who hears the answers. */
-export abstract class Errand<Response> implements Sendable<Response> {
+export abstract class PacketCall<Response> implements Sendable<Response> {
   deadline = 0
   cancelled = false
   opaque = -1
@@ -60,7 +60,7 @@ export abstract class Errand<Response> implements Sendable<Response> {
 }
 
 /** A request whose answers go to a sink. */
-export class Relayed<Response> extends Errand<Response> {
+export class Relayed<Response> extends PacketCall<Response> {
   private readonly packet: WritePacket
   private readonly sink: AnswerSink<Response>
   private readonly writes: boolean
@@ -93,13 +93,13 @@ export class Relayed<Response> extends Errand<Response> {
 const append = (writer: Writer, packet: WritePacket, opaque: number): number => {
   const { bytes, position } = writer
   packet(writer, opaque)
-  return opcodeBehind(writer, bytes, position)
+  return opcodeAfter(writer, bytes, position)
 }
 
 type Answers<Response> = ReadonlyArray<Response | undefined>
 
-/** Quiet requests and the barrier behind them. */
-export class Quiet<Response> extends Errand<Response> {
+/** Quiet requests and the barrier after them. */
+export class QuietCalls<Response> extends PacketCall<Response> {
   private readonly packets: ReadonlyArray<WritePacket>
   private readonly barrier: WritePacket
   private readonly writes: boolean

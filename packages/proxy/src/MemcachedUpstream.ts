@@ -4,11 +4,10 @@
  */
 import type { Writer } from "@wirewright/codec"
 import { encodeSaslAuth, Status } from "@wirewright/memcached/gen"
-import { Errand } from "@wirewright/memcached/Relay"
-import { plainMechanism, plainMessage } from "@wirewright/memcached/SaslPlain"
+import { PacketCall, plainMechanism, plainMessage } from "@wirewright/memcached/internal"
 import type { ConnectionError } from "@wirewright/connection"
-import { BootstrapError, type BootstrapReason } from "@wirewright/couchbase/Bootstrap"
-import type { OpenError } from "@wirewright/couchbase/NodePool"
+import { BootstrapError, type BootstrapReason } from "@wirewright/couchbase"
+import type { OpenError } from "@wirewright/couchbase/node"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
@@ -48,7 +47,7 @@ const login = (target: MemcachedTarget, tls: boolean) => (connection: RawConnect
 }
 
 /** A client's request on its way to memcached, and the way back of its answers: one object, as there are millions. */
-class Forwarded extends Errand<Frame> {
+class Forwarded extends PacketCall<Frame> {
   private readonly slot: Slot
   private readonly request: Frame
 

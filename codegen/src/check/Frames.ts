@@ -13,6 +13,20 @@ export function* checkKinds(built: Built, value: Frame): Iterable<Complaint> {
   const complain = complaintsOf(value)
   const context = new Context(built.model, ".ts")
   const kinds = Object.keys(value.kinds)
+  const { correlation } = value
+  const lacking = correlation === undefined ? undefined : kinds.find((name) => {
+    const { answers, headers } = value.kinds[name]!
+    const isPart = answers !== undefined || Object.values(value.kinds).some((one) => one.answers === name)
+    return isPart && headers.some(({ fields }) => fields[correlation] === undefined)
+  })
+  if (lacking !== undefined) {
+    yield complain(
+      "WW165",
+      ["correlation"],
+      `answers are told by ${correlation}, which a header of ${lacking} does not have`,
+      "name a field that the headers of requests and answers have"
+    )
+  }
   for (const [phase, sides] of Object.entries(value.phases ?? {})) {
     for (const [side, kind] of Object.entries(sides)) {
       if (!kinds.includes(kind as string)) {

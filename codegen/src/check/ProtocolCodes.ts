@@ -385,6 +385,13 @@ export const protocolCodes: ReadonlyArray<FindingCode> = [
     "const g = frame(\"G\", { sections: [\"body\"], kinds: { m: { trailer: { t: cstring() }, ...kind({ length: bodyLength(u16), type: opcode(u8) }) } } }) // ←\nexport const x = protocol(g, { name: \"p\", module: \"./gen\", commands: [] })"
   ),
   one(
+    "WW165",
+    "Answers told by a field that is not there",
+    "Which request a packet answers could not be told.",
+    "Name a field that the headers of requests and answers have.",
+    "const g = frame(\"G\", { sections: [\"body\"], correlation: \"id\", // ←\n  kinds: { m: kind({ length: bodyLength(u16), type: opcode(u8) }), n: { answers: \"m\", ...kind({ length: bodyLength(u16), type: opcode(u8) }) } } })\nexport const x = protocol(g, { name: \"p\", module: \"./gen\", commands: [] })"
+  ),
+  one(
     "WW170",
     "An example that is not hex",
     "Golden bytes are written as two digits each.",

@@ -173,7 +173,8 @@ const shapes: { readonly [kind: string]: Shape } = {
     byteOrder: [order],
     over: [oneOf("bytes", "text")],
     maxFrame: whole,
-    minFrame: [whole]
+    minFrame: [whole],
+    correlation: [name]
   },
   layouts: { layouts: record("body") },
   command: {

@@ -339,6 +339,8 @@ export interface FrameModel {
   readonly over?: "text"
   readonly maxFrame: number
   readonly minFrame?: number
+  /** The header field in which an answer repeats what the request has there. */
+  readonly correlation?: string
   readonly kinds: ReadonlyArray<KindModel>
   /** Phases of a connection, the first one first. */
   readonly phases?: ReadonlyArray<PhaseModel>

@@ -126,6 +126,8 @@ export interface Frame<
   readonly maxFrame: number
   /** Shorter pieces between terminators are no packets and skipped, where nothing but `until` frames packets. Default: empty ones */
   readonly minFrame?: number
+  /** The header field in which an answer repeats what the request has there. Default: answers come in the order of the requests */
+  readonly correlation?: string
 }
 
 /** The magic of a header. */
@@ -158,6 +160,7 @@ export const frame = <
   readonly over?: "bytes" | "text"
   readonly maxFrame?: number
   readonly minFrame?: number
+  readonly correlation?: string
 }): Frame<S, keyof K & string, Status, keyof State & string> =>
   mark({
     ...given(options),

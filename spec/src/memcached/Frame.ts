@@ -169,6 +169,7 @@ export const MemcachedStatus = statuses("Status", u16, {
 export const mcbp = frame("Mcbp", {
   sections: ["framing", "extras", "key", "value"],
   statuses: MemcachedStatus,
+  correlation: "opaque",
   kinds: {
     request: {
       headers: [
@@ -185,8 +186,8 @@ export const mcbp = frame("Mcbp", {
       ],
       shared: { framing: responseFrames }
     },
-    serverRequest: { headers: [{ magic: 0x82, fields: { ...head, ...lengths, ...vbucket, ...tail } }] },
-    serverResponse: { answers: "serverRequest", headers: [{ magic: 0x83, fields: { ...head, ...lengths, ...outcome, ...tail } }] }
+    serverRequest: { sender: "server", headers: [{ magic: 0x82, fields: { ...head, ...lengths, ...vbucket, ...tail } }] },
+    serverResponse: { answers: "serverRequest", sender: "client", headers: [{ magic: 0x83, fields: { ...head, ...lengths, ...outcome, ...tail } }] }
   }
 })
 

@@ -15,9 +15,11 @@ import {
   writeResponseFrame
 } from "./Types.ts"
 import {
+  type Command,
   type HeaderShape,
   type Init,
   type Reader,
+  type Reply,
   type Writer,
   boundElements,
   expectLength,
@@ -277,6 +279,9 @@ export type RequestFields<P> = P extends unknown ? Omit<P, "_tag" | "opcode" | k
 
 /** Appends a packet to a writer. Throws `EncodeError` and then leaves the writer as it was. */
 export type RequestEncoder<P, S = void> = (writer: Writer, packet: RequestInit & RequestFields<P>, states: S) => void
+
+/** A command as a value: its request is `P`, what reports its success `A`. */
+export type RequestCommand<P, A, R extends Reply = "one", S = void> = Command<RequestInit & RequestFields<P>, A, R, S>
 
 /**
  * Reads and checks the header of the request at `at` and hands its content to `decode`, whatever the opcode. Throws `DecodeError`,

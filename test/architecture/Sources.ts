@@ -29,6 +29,8 @@ export interface Manifest {
   readonly directory: string
   readonly dependencies: ReadonlyArray<string>
   readonly peerDependencies: ReadonlyArray<string>
+  /** Targets by path; a target is a file, files by condition, or nothing. */
+  readonly exports: { readonly [path: string]: null | string | { readonly [condition: string]: string } }
 }
 
 const statement = /^(import|export)\s+(type\s+)?([\w$*{][^"'`;]*?\sfrom\s+)?"([^"\n]+)"/gm
@@ -82,7 +84,8 @@ export const readManifests = (): ReadonlyArray<Manifest> =>
       name: String(manifest["name"]),
       directory,
       dependencies: keys(manifest["dependencies"]),
-      peerDependencies: keys(manifest["peerDependencies"])
+      peerDependencies: keys(manifest["peerDependencies"]),
+      exports: (manifest["exports"] ?? {}) as Manifest["exports"]
     }
   })
 

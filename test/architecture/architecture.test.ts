@@ -2,6 +2,7 @@
 import { expect, test } from "vitest"
 import * as Rules from "./Rules.ts"
 import { readManifests, readModules } from "./Sources.ts"
+import * as Surface from "./Surface.ts"
 
 const modules = readModules()
 const manifests = readManifests()
@@ -27,3 +28,15 @@ test("files are short", () => expect(Rules.longFiles(modules, { most: 700, media
 test("every module begins by saying what it is", () => expect(Rules.silentFiles(modules)).toEqual([]))
 test("generated files are marked", () => expect(Rules.unmarkedFiles(modules)).toEqual([]))
 test("packages declare what they import", () => expect(Rules.undeclared(modules, manifests)).toEqual([]))
+
+/** Packages whose doors are being made: the codec's three, and the words of specs. */
+const doorless = ["@wirewright/codec", "@wirewright/dsl", "@wirewright/spec", "@wirewright/codegen", "@wirewright/examples"]
+
+test("roots have what people call, and every door leads somewhere", () => {
+  const house = { manifests, modules: new Map(modules.map((module) => [module.path, module])) }
+  const shown = manifests.filter(({ name }) => !doorless.includes(name))
+  const doors = shown.flatMap((manifest) => Surface.doorsOf(manifest, house)).filter(({ path }) => !path.includes("*"))
+  console.log(doors.map(({ names, specifier }) => `${String(names).padStart(5)} ${specifier}`).join("\n"))
+  expect(doors.find(({ specifier }) => specifier === "@wirewright/dcp/gen")!.names).toBeGreaterThan(1_000)
+  expect(Surface.wideDoors(shown, house, 150)).toEqual([])
+})

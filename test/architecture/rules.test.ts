@@ -2,6 +2,7 @@
 import { describe, expect, test } from "vitest"
 import * as Rules from "./Rules.ts"
 import { importsOf, moduleOf } from "./Sources.ts"
+import * as Surface from "./Surface.ts"
 
 const codec = (name: string, text: string) => moduleOf(`packages/codec/src/${name}`, "@wirewright/codec", text)
 const codegen = (name: string, text: string) => moduleOf(`codegen/src/${name}`, "@wirewright/codegen", text)
@@ -156,7 +157,7 @@ test("opening comments and marks", () => {
 })
 
 test("manifests", () => {
-  const manifest = { name: "@wirewright/codec", directory: "packages/codec", dependencies: [], peerDependencies: ["effect"] }
+  const manifest = { name: "@wirewright/codec", directory: "packages/codec", dependencies: [], peerDependencies: ["effect"], exports: {} }
   const uses = codec("A.ts", "import * as D from \"effect/Data\"")
   expect(Rules.undeclared([uses], [manifest])).toEqual([])
   expect(Rules.undeclared([uses], [{ ...manifest, peerDependencies: [] }])).toEqual([
@@ -167,8 +168,66 @@ test("manifests", () => {
     name: "@wirewright/capture",
     directory: "packages/capture",
     dependencies: ["@wirewright/codec"],
-    peerDependencies: ["effect"]
+    peerDependencies: ["effect"],
+    exports: {}
   }
   const capture = moduleOf("packages/capture/src/A.ts", sibling.name, "import { x } from \"@wirewright/codec\"")
   expect(Rules.undeclared([uses, capture], [manifest, sibling])).toEqual([])
+})
+
+describe("doors", () => {
+  const modules = [
+    codec(
+      "index.ts",
+      [
+        "export * from \"./A.ts\"",
+        "export * as Space from \"./B.ts\"",
+        "export { b, type C as D } from \"./B.ts\"",
+        "export type { E } from \"./B.ts\"",
+        "// export const no = 1"
+      ].join("\n")
+    ),
+    codec(
+      "A.ts",
+      "export * from \"./index.ts\"\nexport interface F {}\nexport const F = 1\nexport const { g, h: i } = x\nexport class J {}"
+    ),
+    codec("B.ts", "export const b = 1\nexport type C = 1\nexport type E = 1\nexport function hidden() {}"),
+    gen("index.ts", "export * from \"@wirewright/codec\"\nexport * from \"@wirewright/codec/gen/B\"\nexport * from \"effect\"")
+  ]
+  const manifest = (exports: { readonly [path: string]: string }) => ({
+    name: "@wirewright/codec",
+    directory: "packages/codec",
+    dependencies: [],
+    peerDependencies: [],
+    exports: Object.fromEntries(Object.entries(exports).map(([path, source]) => [path, { "@wirewright/source": source }]))
+  })
+  const houseOf = (exports: { readonly [path: string]: string }) => ({
+    manifests: [manifest(exports)],
+    modules: new Map(modules.map((module) => [module.path, module]))
+  })
+  const complaints = (exports: { readonly [path: string]: string }, most = 8) => {
+    const house = houseOf(exports)
+    return Surface.wideDoors(house.manifests, house, most)
+  }
+
+  test("have the names of all they pass on, each once", () => {
+    const house = houseOf({ ".": "./src/index.ts", "./gen/*": "./src/*.ts" })
+    const names = (path: string) => [...Surface.namesOf(path, house)].sort()
+    expect(names("packages/codec/src/index.ts")).toEqual(["D", "E", "F", "J", "Space", "b", "g", "i"])
+    expect(names("packages/dcp/src/gen/index.ts")).toEqual(["C", "D", "E", "F", "J", "Space", "b", "g", "hidden", "i"])
+  })
+
+  test("are narrow", () => {
+    expect(complaints({ ".": "./src/index.ts" })).toEqual([])
+    expect(complaints({ ".": "./src/index.ts" }, 7)).toEqual(["packages/codec/src/index.ts: @wirewright/codec has 8 names"])
+    expect(complaints({ "./gen": "./src/index.ts", "./gen/*": "./src/*.ts" }, 7)).toEqual([])
+  })
+
+  test("lead somewhere, and not everywhere", () => {
+    expect(complaints({ "./x": "./src/X.ts" })).toEqual([
+      "packages/codec/package.json: @wirewright/codec/x leads to packages/codec/src/X.ts, which is not there"
+    ])
+    expect(complaints({ "./gen/*": "./src/gen/*.ts" })).toHaveLength(1)
+    expect(complaints({ "./*": "./src/*.ts" })).toEqual(["packages/codec/package.json: @wirewright/codec/* makes every file public"])
+  })
 })

@@ -21,8 +21,10 @@ import {
 } from "@wirewright/codec"
 import { layoutsOf } from "@wirewright/codec/Catalog"
 import type { FieldModel, LayoutModel } from "@wirewright/codec/Model"
-import { decodeDuration, decodeXattrValue, encodeDuration, encodeXattrValue, maxDuration, readXattrValue } from "@wirewright/couchbase"
-import { boundRequestFrame, frameShape, readRequestFrame, writeRequestFrame } from "@wirewright/memcached"
+import { decodeDuration, maxDuration } from "../../packages/couchbase/src/ServerDuration.ts"
+import { decodeXattrValue, encodeXattrValue, readXattrValue } from "@wirewright/couchbase/gen"
+import { encodeDuration } from "@wirewright/couchbase/internal"
+import { boundRequestFrame, frameShape, readRequestFrame, writeRequestFrame } from "@wirewright/memcached/gen"
 import { encodeWith, Writer } from "@wirewright/codec/Writer"
 import { afterAll, describe, expect, it } from "vitest"
 import {

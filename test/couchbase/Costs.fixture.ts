@@ -5,11 +5,10 @@
  * a row fails the test. What n is stands in `of`.
  */
 import { encodeWith, type Writer } from "@wirewright/codec"
-import type { Bucket } from "@wirewright/embedded/Bucket"
-import type { Store } from "@wirewright/embedded/Store"
+import type { Bucket, Store } from "@wirewright/embedded"
 import * as Gen from "@wirewright/dcp/gen"
 import * as Memcached from "@wirewright/memcached"
-import { DurabilityLevel } from "@wirewright/memcached"
+import { DurabilityLevel } from "@wirewright/memcached/gen"
 import * as MemcachedGen from "@wirewright/memcached/gen"
 
 /** What n counts. */

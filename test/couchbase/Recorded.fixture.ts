@@ -5,7 +5,7 @@
  * a CAS by whether there is one, the seqno of a mutation token by being the next one, its UUID by being that of the vbucket.
  */
 import { HelloFeature } from "@wirewright/couchbase/gen"
-import { packet, RawClient } from "@wirewright/memcached/RawClient.fixture"
+import { packet, RawClient } from "../../packages/memcached/src/RawClient.fixture.ts"
 import { readFileSync } from "node:fs"
 
 type Value = string | { readonly text: string } | { readonly repeat: string; readonly count: number } | { readonly length: number }

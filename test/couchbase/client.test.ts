@@ -1,10 +1,7 @@
 /** The client against the embedded node: two implementations of one protocol that share nothing but the codecs. */
 import { assert, describe, it } from "@effect/vitest"
-import { KvClient, type KvCommands } from "@wirewright/couchbase/KvClient"
-import type { KvError } from "@wirewright/couchbase/KvError"
-import { LookupIn, MutateIn } from "@wirewright/couchbase/SubDocument"
-import { defaultManifest, withCollection } from "@wirewright/embedded/Collections"
-import { serveCouchbase } from "@wirewright/embedded/CouchbaseNode"
+import { KvClient, type KvCommands, type KvError, LookupIn, MutateIn } from "@wirewright/couchbase"
+import { defaultManifest, serveCouchbase, withCollection } from "@wirewright/embedded"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"

@@ -1,9 +1,7 @@
 /** The client and a node that closes the connection after a request that is not allowed, as servers up to 6.0 do, and one that does not. */
 import { assert, describe, it } from "@effect/vitest"
-import { KvClient, type KvCommands } from "@wirewright/couchbase/KvClient"
-import type { KvError } from "@wirewright/couchbase/KvError"
-import { LookupIn, MutateIn } from "@wirewright/couchbase/SubDocument"
-import { serveCouchbase } from "@wirewright/embedded/CouchbaseNode"
+import { KvClient, type KvCommands, type KvError, LookupIn, MutateIn } from "@wirewright/couchbase"
+import { serveCouchbase } from "@wirewright/embedded"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 

@@ -3,11 +3,9 @@
  *
  * Times are never compared with the clock, only with each other, and generously: what is quadratic costs sixteen times as much at 4n.
  */
-import { packet } from "@wirewright/memcached/RawClient.fixture"
-import { couchbaseHandlers, serveCouchbase } from "@wirewright/embedded/CouchbaseNode"
-import { memcachedHandlers, serveMemcachedNode } from "@wirewright/embedded/MemcachedNode"
-import { MemcachedStats } from "@wirewright/embedded/MemcachedStats"
-import { Store } from "@wirewright/embedded/Store"
+import { packet } from "../../packages/memcached/src/RawClient.fixture.ts"
+import { couchbaseHandlers, memcachedHandlers, serveCouchbase, serveMemcachedNode, Store } from "@wirewright/embedded"
+import { MemcachedStats } from "../../packages/embedded/src/MemcachedStats.ts"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type { ConnectionError } from "@wirewright/connection"

@@ -5,12 +5,10 @@
  * unlock that meets `Locked` had the wrong CAS).
  */
 import { assert, describe, it } from "@effect/vitest"
-import { fakeNode, type Answer, refusal } from "@wirewright/couchbase/FakeNode.fixture"
+import { type Answer, fakeNode, refusal } from "../../packages/couchbase/src/FakeNode.fixture.ts"
 import { HelloFeature, Status } from "@wirewright/couchbase/gen"
-import { KvClient, type KvCommands } from "@wirewright/couchbase/KvClient"
-import type { KvError } from "@wirewright/couchbase/KvError"
-import { MutateIn } from "@wirewright/couchbase/SubDocument"
-import { serveCouchbase } from "@wirewright/embedded/CouchbaseNode"
+import { KvClient, type KvCommands, type KvError, MutateIn } from "@wirewright/couchbase"
+import { serveCouchbase } from "@wirewright/embedded"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 

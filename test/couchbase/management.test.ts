@@ -2,8 +2,8 @@
  * The management endpoint is sent what Couchbase's own clients were seen to send, byte for byte where it matters: it answers with the status
  * that those clients took, and with objects of the same shape.
  */
-import { mandatory } from "@wirewright/embedded/ManagementAnswers"
-import { type CouchbaseCluster, serveCouchbaseCluster } from "@wirewright/embedded/CouchbaseNode"
+import { mandatory } from "../../packages/embedded/src/ManagementAnswers.ts"
+import { type CouchbaseCluster, serveCouchbaseCluster } from "@wirewright/embedded"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Redacted from "effect/Redacted"

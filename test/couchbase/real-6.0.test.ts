@@ -6,8 +6,8 @@
  */
 import { describe, it } from "@effect/vitest"
 import * as Gen from "@wirewright/couchbase/gen"
-import { type CouchbaseNode, serveCouchbase } from "@wirewright/embedded/CouchbaseNode"
-import { NodeClient, nameOf } from "@wirewright/embedded/NodeClient.fixture"
+import { type CouchbaseNode, serveCouchbase } from "@wirewright/embedded"
+import { nameOf, NodeClient } from "../../packages/embedded/src/NodeClient.fixture.ts"
 import * as Effect from "effect/Effect"
 import { assert, expect } from "vitest"
 import { type Answered, recorded, recordedVbuckets, replayed, shownAnswers } from "./Recorded.fixture.ts"

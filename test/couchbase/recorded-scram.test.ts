@@ -8,13 +8,14 @@ import {
   clientFinal,
   clientFirst,
   clientVerified,
+  nodeCrypto,
+  saltedPassword,
   scramKeys,
   type ScramMechanism,
   serverChallenge,
   serverFinal,
   serverRead
-} from "@wirewright/couchbase/Scram"
-import { nodeCrypto, saltedPassword } from "@wirewright/couchbase/ScramCrypto"
+} from "@wirewright/couchbase/internal"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"

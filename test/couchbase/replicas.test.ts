@@ -3,13 +3,11 @@
  * killed meanwhile; and replicas are read.
  */
 import { assert, describe, it } from "@effect/vitest"
-import type { Durability } from "@wirewright/couchbase"
-import { KvClient, type KvCommands } from "@wirewright/couchbase/KvClient"
-import { LookupIn, MutateIn } from "@wirewright/couchbase/SubDocument"
-import { vbucketOf } from "@wirewright/couchbase/ClusterMap"
+import { type Durability, KvClient, type KvCommands, LookupIn, MutateIn } from "@wirewright/couchbase"
+import { vbucketOf } from "@wirewright/couchbase/node"
 import { VBucketState } from "@wirewright/couchbase/gen"
-import { type CouchbaseCluster, serveCouchbaseCluster } from "@wirewright/embedded/CouchbaseNode"
-import type { ReplicationOptions } from "@wirewright/embedded/Replication"
+import { type CouchbaseCluster, serveCouchbaseCluster } from "@wirewright/embedded"
+import type { ReplicationOptions } from "../../packages/embedded/src/Replication.ts"
 import { random } from "@wirewright/testing"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"

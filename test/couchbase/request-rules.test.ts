@@ -4,8 +4,8 @@
 import { Reader } from "@wirewright/codec"
 import { decode } from "@wirewright/dcp/gen"
 import { models } from "@wirewright/dcp/gen/Model"
-import { headerProblem, headerRules, type Ruled } from "@wirewright/embedded/RequestRules"
-import { packet } from "@wirewright/memcached/RawClient.fixture"
+import { headerProblem, headerRules, type Ruled } from "../../packages/embedded/src/RequestRules.ts"
+import { packet } from "../../packages/memcached/src/RawClient.fixture.ts"
 import { readFileSync } from "node:fs"
 import { assert, describe, it } from "vitest"
 

@@ -1,12 +1,16 @@
 /** Scans of the client against the embedded node: what is found, what it costs the node, and what happens when things change beneath. */
 import { assert, describe, it } from "@effect/vitest"
 import { compareText } from "@wirewright/codec"
-import { vbucketOf } from "@wirewright/couchbase/ClusterMap"
+import { vbucketOf } from "@wirewright/couchbase/node"
 import * as Gen from "@wirewright/couchbase/gen"
-import { KvClient, type KvCommands } from "@wirewright/couchbase/KvClient"
-import type { KvClientOptions } from "@wirewright/couchbase/KvOptions"
-import { defaultManifest, withCollection } from "@wirewright/embedded/Collections"
-import { type CouchbaseCluster, type CouchbaseClusterOptions, serveCouchbaseCluster } from "@wirewright/embedded/CouchbaseNode"
+import { KvClient, type KvClientOptions, type KvCommands } from "@wirewright/couchbase"
+import {
+  type CouchbaseCluster,
+  type CouchbaseClusterOptions,
+  defaultManifest,
+  serveCouchbaseCluster,
+  withCollection
+} from "@wirewright/embedded"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Stream from "effect/Stream"

@@ -2,7 +2,7 @@
 import type { Writer } from "@wirewright/codec"
 import * as Gen from "@wirewright/dcp/gen"
 import { DcpOpenFlags, DcpStreamFlags, HelloFeature as F, type Packet } from "@wirewright/dcp/gen"
-import { nameOf, NodeClient } from "@wirewright/embedded/NodeClient.fixture"
+import { nameOf, NodeClient } from "../../packages/embedded/src/NodeClient.fixture.ts"
 import { expect } from "vitest"
 
 /** Features of a consumer of a server that has collections. */

@@ -1,19 +1,23 @@
 /** A consumer against an embedded node whose answers a test can take over: what was asked, what was delivered, and how it ended. */
-import { CheckpointStore, type CheckpointStoreShape } from "@wirewright/dcp/CheckpointStore"
-import { Dcp, eventsOf, start } from "@wirewright/dcp/Dcp"
-import type { ChangesOptions } from "@wirewright/dcp/ChangesOptions"
-import type { DcpConsumer } from "@wirewright/dcp/DcpConsumer"
-import type { DcpError } from "@wirewright/dcp/DcpError"
-import { type DcpEvent, handOver, settle } from "@wirewright/dcp/DcpEvent"
-import type * as Gen from "@wirewright/dcp/gen"
-import type { Bucket } from "@wirewright/embedded/Bucket"
 import {
+  type ChangesOptions,
+  CheckpointStore,
+  type CheckpointStoreShape,
+  Dcp,
+  type DcpConsumer,
+  type DcpError,
+  type DcpEvent
+} from "@wirewright/dcp"
+import { eventsOf, handOver, settle, start } from "@wirewright/dcp/internal"
+import type * as Gen from "@wirewright/dcp/gen"
+import {
+  type Bucket,
   type CouchbaseCluster,
   type CouchbaseClusterOptions,
   type CouchbaseNode,
+  type NodeConnection,
   serveCouchbaseCluster
-} from "@wirewright/embedded/CouchbaseNode"
-import type { NodeConnection } from "@wirewright/embedded/NodeConnection"
+} from "@wirewright/embedded"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"

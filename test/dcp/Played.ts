@@ -1,8 +1,7 @@
 /** A node's side of a stream as a test plays it: answers, markers, items, ends, and bytes that no node sends. */
-import type { Checkpoint } from "@wirewright/dcp/Checkpoint"
-import { CheckpointStore, type CheckpointStoreShape } from "@wirewright/dcp/CheckpointStore"
+import { type Checkpoint, CheckpointStore, type CheckpointStoreShape } from "@wirewright/dcp"
 import * as Gen from "@wirewright/dcp/gen"
-import type { NodeConnection } from "@wirewright/embedded/NodeConnection"
+import type { NodeConnection } from "@wirewright/embedded"
 import * as Effect from "effect/Effect"
 import type { Script, World } from "./Harness.ts"
 

@@ -2,9 +2,7 @@
  * A day of virtual time: slices of a bucket of which most vbuckets are empty go from one consumer to the next, whole or killed; connections break;
  * and losses are planted, each in a vbucket of its own. What is reported as lost must be what was lost.
  */
-import { type CheckpointGroup, CheckpointStore, type CheckpointStoreShape } from "@wirewright/dcp/CheckpointStore"
-import { Dcp } from "@wirewright/dcp/Dcp"
-import type { DcpEvent } from "@wirewright/dcp/DcpEvent"
+import { type CheckpointGroup, CheckpointStore, type CheckpointStoreShape, Dcp, type DcpEvent } from "@wirewright/dcp"
 import { Application } from "./StackParts.ts"
 import { type Pair, pair, random, runVirtual } from "@wirewright/testing"
 import * as Effect from "effect/Effect"

@@ -2,10 +2,8 @@
  * The whole-stack simulation: an embedded node, links that fail, and consumers of slices with a store and an application that outlive them, by a
  * schedule from a seed, in virtual time. In the end the application has what the node has. The same seed gives the same trace.
  */
-import { type CheckpointGroup, CheckpointStore, type CheckpointStoreShape } from "@wirewright/dcp/CheckpointStore"
-import { Dcp } from "@wirewright/dcp/Dcp"
-import { type DcpConsumer, OnTransition } from "@wirewright/dcp/DcpConsumer"
-import type { DcpEvent } from "@wirewright/dcp/DcpEvent"
+import { type CheckpointGroup, CheckpointStore, type CheckpointStoreShape, Dcp, type DcpConsumer, type DcpEvent } from "@wirewright/dcp"
+import { OnTransition } from "../../packages/dcp/src/DcpConsumer.ts"
 import {
   DcpStreamEndStatus,
   type DcpStreamRequest,
@@ -14,10 +12,10 @@ import {
   encodeDcpStreamRequestRollback,
   Status
 } from "@wirewright/dcp/gen"
-import { admit } from "@wirewright/dcp/ProducerStream"
-import { writeChange, writeMarker } from "@wirewright/embedded/DcpItems"
-import type { NodeConnection, NodeScript } from "@wirewright/embedded/NodeConnection"
-import { followTransitions } from "@wirewright/dcp/VbucketFollower"
+import { admit } from "@wirewright/dcp/producer"
+import { writeChange, writeMarker } from "../../packages/embedded/src/DcpItems.ts"
+import type { NodeConnection, NodeScript } from "@wirewright/embedded"
+import { followTransitions } from "../../packages/dcp/src/VbucketFollower.ts"
 import { type Pair, pair, runVirtual, shrink } from "@wirewright/testing"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"

@@ -1,8 +1,8 @@
 /** What the whole-stack simulation is made of beside both ends: the application, the trace, and who hears the wire. */
-import type { DcpEvent } from "@wirewright/dcp/DcpEvent"
+import type { DcpEvent } from "@wirewright/dcp"
 import { Opcode } from "@wirewright/dcp/gen"
-import type { VbucketHistory } from "@wirewright/dcp/VbucketHistory"
-import type { BucketChange } from "@wirewright/embedded/BucketChange"
+import type { VbucketHistory } from "@wirewright/dcp/producer"
+import type { BucketChange } from "../../packages/embedded/src/BucketChange.ts"
 import type { Tap } from "@wirewright/testing"
 
 interface Done {

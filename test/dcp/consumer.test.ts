@@ -1,10 +1,9 @@
 /** The consumer against a node that answers as each scenario says: what it asks for, what it delivers, how it ends. */
-import type { CheckpointStoreShape } from "@wirewright/dcp/CheckpointStore"
-import type { Checkpoint } from "@wirewright/dcp/Checkpoint"
-import { type DcpEvent, settle } from "@wirewright/dcp/DcpEvent"
+import type { Checkpoint, CheckpointStoreShape, DcpEvent } from "@wirewright/dcp"
+import { settle } from "@wirewright/dcp/internal"
 import * as Gen from "@wirewright/dcp/gen"
 import { DcpStreamEndStatus, Status } from "@wirewright/dcp/gen"
-import { Features } from "@wirewright/embedded/Hello"
+import { Features } from "@wirewright/embedded/internal"
 import * as Effect from "effect/Effect"
 import { describe, expect, it } from "vitest"
 import { ended, failureOf, inWorld, until } from "./Harness.ts"

@@ -1,5 +1,5 @@
 /** The consumer against a node that sends what no node may send: typed errors, nothing delivered that is wrong, the other vbuckets go on. */
-import { DcpConnection } from "@wirewright/dcp/DcpConnection"
+import { DcpConnection } from "../../packages/dcp/src/DcpConnection.ts"
 import * as Effect from "effect/Effect"
 import { describe, expect, it } from "vitest"
 import { inWorld, until } from "./Harness.ts"

@@ -1,9 +1,7 @@
 /** Both ends over links that fail: bytes in any pieces, connections that break at any byte, a day of virtual time, a storm of resets. */
-import { Dcp, eventsOf, start } from "@wirewright/dcp/Dcp"
-import type { ChangesOptions } from "@wirewright/dcp/ChangesOptions"
-import type { DcpConsumer } from "@wirewright/dcp/DcpConsumer"
-import { type DcpEvent, settle } from "@wirewright/dcp/DcpEvent"
-import { serveCouchbaseCluster } from "@wirewright/embedded/CouchbaseNode"
+import { type ChangesOptions, Dcp, type DcpConsumer, type DcpEvent } from "@wirewright/dcp"
+import { eventsOf, settle, start } from "@wirewright/dcp/internal"
+import { serveCouchbaseCluster } from "@wirewright/embedded"
 import { type LinkFaults, type Pair, pair, type PairOptions, runVirtual } from "@wirewright/testing"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"

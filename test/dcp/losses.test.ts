@@ -1,6 +1,5 @@
 /** Losses that the shell itself could make, message by message: those that the seeded schedules over links do not come by. */
-import { CheckpointStore, type CheckpointStoreShape } from "@wirewright/dcp/CheckpointStore"
-import type { Checkpoints } from "@wirewright/dcp/CheckpointFormat"
+import { type Checkpoints, CheckpointStore, type CheckpointStoreShape } from "@wirewright/dcp"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"

@@ -1,6 +1,6 @@
 /** What consumers are told of collections and buckets that are changed through the management endpoint while they follow. */
 import { DcpStreamEndStatus } from "@wirewright/dcp/gen"
-import { type CouchbaseNode, type CouchbaseNodeOptions, serveCouchbase } from "@wirewright/embedded/CouchbaseNode"
+import { type CouchbaseNode, type CouchbaseNodeOptions, serveCouchbase } from "@wirewright/embedded"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"

@@ -1,8 +1,8 @@
 /** Many vbuckets on one connection, and a consumer that is slower than its producer. */
-import { Dcp, eventsOf, start } from "@wirewright/dcp/Dcp"
+import { Dcp } from "@wirewright/dcp"
+import { eventsOf, settle, start } from "@wirewright/dcp/internal"
 import * as Gen from "@wirewright/dcp/gen"
-import type { NodeConnection } from "@wirewright/embedded/NodeConnection"
-import { settle } from "@wirewright/dcp/DcpEvent"
+import type { NodeConnection } from "@wirewright/embedded"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { setFlagsFromString } from "node:v8"
@@ -42,7 +42,7 @@ it("SC-23 SC-99 1 024 vbuckets: at most 64 stream requests in flight", () => {
 it("SC-99 1 024 vbuckets of a node in another process: each in its order, and what an idle one takes", async () => {
   const { ready, stop } = await serve(["--vbuckets", "1024"])
   try {
-    const { KvClient } = await import("@wirewright/couchbase/KvClient")
+    const { KvClient } = await import("../../packages/couchbase/src/KvClient.ts")
     await Effect.runPromise(Effect.scoped(Effect.gen(function*() {
       const seeds = [{ host: "127.0.0.1", port: ready["port"] as number }] as const
       const kv = yield* KvClient.make({ seeds, bucket: "default" })

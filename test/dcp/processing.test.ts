@@ -1,7 +1,5 @@
 /** What applications write: nothing that they leave out is lost, nothing raises an alarm when nothing was lost, and what is not done is told. */
-import { CheckpointStore, type CheckpointStoreShape } from "@wirewright/dcp/CheckpointStore"
-import { Dcp } from "@wirewright/dcp/Dcp"
-import type { Change, DcpEvent, Rollback } from "@wirewright/dcp/DcpEvent"
+import { type Change, CheckpointStore, type CheckpointStoreShape, Dcp, type DcpEvent, type Rollback } from "@wirewright/dcp"
 import { pair } from "@wirewright/testing"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"

@@ -2,10 +2,17 @@
 import { encodeWith } from "@wirewright/codec"
 import * as Gen from "@wirewright/dcp/gen"
 import { DcpStreamEndStatus, DcpStreamFlags, HelloFeature as F, VBucketState } from "@wirewright/dcp/gen"
-import type { Bucket } from "@wirewright/embedded/Bucket"
-import { defaultManifest, manifestText, withCollection } from "@wirewright/embedded/Collections"
-import { type CouchbaseNode, type CouchbaseNodeOptions, serveCouchbase, serveCouchbaseCluster } from "@wirewright/embedded/CouchbaseNode"
-import { nameOf, NodeClient } from "@wirewright/embedded/NodeClient.fixture"
+import {
+  type Bucket,
+  type CouchbaseNode,
+  type CouchbaseNodeOptions,
+  defaultManifest,
+  serveCouchbase,
+  serveCouchbaseCluster,
+  withCollection
+} from "@wirewright/embedded"
+import { manifestText } from "../../packages/embedded/src/Collections.ts"
+import { nameOf, NodeClient } from "../../packages/embedded/src/NodeClient.fixture.ts"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"

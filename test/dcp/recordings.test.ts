@@ -5,8 +5,7 @@
  * The embedded node does the beginning; from the stream request on, the script is the recording. Only the opaque is another one: it is chosen by
  * whoever asks.
  */
-import { CheckpointStore } from "@wirewright/dcp/CheckpointStore"
-import type { DcpEvent } from "@wirewright/dcp/DcpEvent"
+import { CheckpointStore, type DcpEvent } from "@wirewright/dcp"
 import { DcpStreamEndStatus } from "@wirewright/dcp/gen"
 import { recordedStreams, replay } from "@wirewright/testing"
 import * as Effect from "effect/Effect"

@@ -2,17 +2,16 @@
 import { encodeWith } from "@wirewright/codec"
 import * as Gen from "@wirewright/dcp/gen"
 import { DcpStreamEndStatus, HelloFeature as F, VBucketState } from "@wirewright/dcp/gen"
-import type { Bucket } from "@wirewright/embedded/Bucket"
-import { type CouchbaseCluster, serveCouchbaseCluster } from "@wirewright/embedded/CouchbaseNode"
-import { nameOf, NodeClient } from "@wirewright/embedded/NodeClient.fixture"
-import { DurabilityLevel } from "@wirewright/memcached"
+import { type Bucket, type CouchbaseCluster, serveCouchbaseCluster } from "@wirewright/embedded"
+import { nameOf, NodeClient } from "../../packages/embedded/src/NodeClient.fixture.ts"
+import { DurabilityLevel } from "@wirewright/memcached/gen"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import { afterEach, beforeEach, describe, expect, it } from "vitest"
 import { DcpClient, features } from "./DcpClient.ts"
 import { inWorld, until } from "./Harness.ts"
-import { settle } from "@wirewright/dcp/DcpEvent"
+import { settle } from "@wirewright/dcp/internal"
 
 let scope: Scope.Closeable
 let cluster: CouchbaseCluster

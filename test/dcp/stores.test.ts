@@ -1,12 +1,17 @@
 /** Checkpoint stores: the suite that every store must pass, and what the files are after a crash at each step of writing them. */
-import { KvClient } from "@wirewright/couchbase/KvClient"
-import type { Checkpoint } from "@wirewright/dcp/Checkpoint"
-import { documentStore } from "@wirewright/dcp/CheckpointDocuments"
-import { diskSteps, fileStore, type FileSteps } from "@wirewright/dcp/CheckpointFiles"
-import { checkpointsText, readCheckpoints } from "@wirewright/dcp/CheckpointFormat"
-import { CheckpointStore, type CheckpointStoreShape } from "@wirewright/dcp/CheckpointStore"
-import { checkpointStoreSuite } from "@wirewright/dcp/CheckpointStoreSuite"
-import { serveCouchbase } from "@wirewright/embedded/CouchbaseNode"
+import { KvClient } from "@wirewright/couchbase"
+import {
+  type Checkpoint,
+  checkpointsText,
+  CheckpointStore,
+  type CheckpointStoreShape,
+  documentStore,
+  fileStore,
+  readCheckpoints
+} from "@wirewright/dcp"
+import { diskSteps, type FileSteps } from "../../packages/dcp/src/CheckpointFiles.ts"
+import { checkpointStoreSuite } from "@wirewright/dcp/testing"
+import { serveCouchbase } from "@wirewright/embedded"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"

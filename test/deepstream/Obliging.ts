@@ -1,6 +1,6 @@
 /** A server that does whatever it is asked for, one client at a time, and provokes nothing. */
 import { forEachMessage } from "@wirewright/codec/Delimited"
-import { decodeClientMessage, delimiting, encode } from "@wirewright/deepstream"
+import { decodeClientMessage, delimiting, encode } from "@wirewright/deepstream/gen"
 import { Typed } from "@wirewright/deepstream/Typed"
 import { type ServerSocket, type WebSockets } from "@wirewright/testing"
 

@@ -1,9 +1,9 @@
 /** The Effect client over sockets without a network: frames, backpressure, providers, configuration. */
 import type { DeepstreamError } from "@wirewright/deepstream"
-import { Deepstream } from "@wirewright/deepstream"
-import { type DeepstreamClient, make } from "@wirewright/deepstream/Deepstream"
-import { type DeepstreamOptions, optionsConfig } from "@wirewright/deepstream/DeepstreamOptions"
-import { visible, wire } from "@wirewright/deepstream/Session.fixture"
+import { Deepstream, type DeepstreamClient, type DeepstreamOptions } from "@wirewright/deepstream"
+import { make } from "../../packages/deepstream/src/Deepstream.ts"
+import { optionsConfig } from "../../packages/deepstream/src/DeepstreamOptions.ts"
+import { visible, wire } from "../../packages/deepstream/src/Session.fixture.ts"
 import { type ServerSocket, WebSockets } from "@wirewright/testing"
 import {
   Cause,

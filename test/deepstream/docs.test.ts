@@ -4,7 +4,7 @@
  * `npm run docs` writes what is missing.
  */
 import { Deepstream } from "@wirewright/deepstream"
-import { diagram, transitions } from "@wirewright/deepstream/ConnectionState"
+import { diagram, transitions } from "../../packages/deepstream/src/ConnectionState.ts"
 import { WebSockets } from "@wirewright/testing"
 import { Effect, Layer, Logger } from "effect"
 import { Socket } from "effect/socket"

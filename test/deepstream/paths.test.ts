@@ -1,6 +1,7 @@
 /** The client's paths against a table of what real servers make of them. */
-import { type Json, sameJson } from "@wirewright/deepstream/Json"
-import { applyPath, leadsThroughNull, setPath } from "@wirewright/deepstream/JsonPath"
+import { type Json, setPath } from "@wirewright/deepstream"
+import { sameJson } from "../../packages/deepstream/src/Json.ts"
+import { applyPath, leadsThroughNull } from "../../packages/deepstream/src/JsonPath.ts"
 import { Typed } from "@wirewright/deepstream/Typed"
 import { readFileSync } from "node:fs"
 import { describe, expect, it } from "vitest"

@@ -1,6 +1,6 @@
 /** Every public call ends: with a right value or a typed error, whichever message is lost, and wherever the connection is cut. */
-import { DeepstreamError, RpcRejected } from "@wirewright/deepstream"
-import { type DeepstreamClient, make } from "@wirewright/deepstream/Deepstream"
+import { type DeepstreamClient, DeepstreamError, RpcRejected } from "@wirewright/deepstream"
+import { make } from "../../packages/deepstream/src/Deepstream.ts"
 import { type Fate, WebSockets } from "@wirewright/testing"
 import { Cause, Deferred, Effect, Exit, Fiber, Logger, Option, Scope, type Stream } from "effect"
 import { Stream as Streams } from "effect"

@@ -5,7 +5,7 @@
  */
 import { readFileSync, writeFileSync } from "node:fs"
 import { expect, it } from "vitest"
-import { exitRows } from "wirewright/Exits"
+import { exitRows } from "../../packages/cli/src/Exits.ts"
 import { expectGuide, path } from "./Guide.ts"
 
 const codes = (): string => {

@@ -1,7 +1,7 @@
 /** The programs of `packages/examples` do what their first lines say. */
-import { serveCouchbase } from "@wirewright/embedded/CouchbaseNode"
-import { KvClient } from "@wirewright/couchbase/KvClient"
-import { packet, RawClient, shown } from "@wirewright/memcached/RawClient.fixture"
+import { serveCouchbase } from "@wirewright/embedded"
+import { KvClient } from "@wirewright/couchbase"
+import { packet, RawClient, shown } from "../../packages/memcached/src/RawClient.fixture.ts"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"

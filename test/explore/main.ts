@@ -3,8 +3,8 @@
  * states and transitions there are and how many schedules lose something; with `--mistake`, the shortest schedule that shows it. The exit code is 1
  * when something is lost, or when nothing is though a mistake was planted; 3 when there were more states than `--most`.
  */
-import { explore } from "@wirewright/dcp/Exploration.fixture"
-import { type Mistake, mistakes } from "@wirewright/dcp/World.fixture"
+import { explore } from "../../packages/dcp/src/Exploration.fixture.ts"
+import { type Mistake, mistakes } from "../../packages/dcp/src/World.fixture.ts"
 import { parseArgs } from "node:util"
 
 const budgets = {

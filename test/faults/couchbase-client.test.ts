@@ -4,7 +4,7 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import { KvClient, type KvClientOptions, type KvCommands, type KvError, LookupIn } from "@wirewright/couchbase"
-import { serveCouchbase } from "@wirewright/embedded/CouchbaseNode"
+import { serveCouchbase } from "@wirewright/embedded"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"

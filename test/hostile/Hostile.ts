@@ -3,7 +3,7 @@
  * disconnected from its parent, and then says how often each kind came. They pause between attacks: what is tried is what a server holds and
  * does for them, not how much one machine can send.
  */
-import { packet } from "@wirewright/memcached/RawClient.fixture"
+import { packet } from "../../packages/memcached/src/RawClient.fixture.ts"
 import { random } from "@wirewright/codec/Random.fixture"
 import { connect, type Socket } from "node:net"
 import { setTimeout as sleep } from "node:timers/promises"

@@ -2,8 +2,7 @@
  * A node in a process of its own whose memory is looked at: `memcached` or `couchbase` and a limit of its store in bytes. Tells its port over
  * the channel to its parent, and whatever is said to it is answered with the resident memory in bytes after a collection of garbage.
  */
-import { serveCouchbase } from "@wirewright/embedded/CouchbaseNode"
-import { serveMemcachedNode } from "@wirewright/embedded/MemcachedNode"
+import { serveCouchbase, serveMemcachedNode } from "@wirewright/embedded"
 import * as Effect from "effect/Effect"
 import { setTimeout as sleep } from "node:timers/promises"
 import { setFlagsFromString } from "node:v8"

@@ -3,7 +3,7 @@
  * theirs. It says which answers were wrong and how long answers took; what is too long is for whoever asks.
  */
 import { random } from "@wirewright/codec/Random.fixture"
-import { KvClient as BucketClient } from "@wirewright/couchbase/KvClient"
+import { KvClient as BucketClient } from "@wirewright/couchbase"
 import { KvClient } from "@wirewright/memcached"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"

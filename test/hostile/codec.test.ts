@@ -6,7 +6,7 @@
 import { annotate, bytesOfDigits, DecodeError, encodeWith, type FieldSpan, Framer, hexOf, Reader, writeLeb128 } from "@wirewright/codec"
 import type { AnyPacket } from "@wirewright/codec"
 import { random } from "@wirewright/codec/Random.fixture"
-import { decodeXattrValue, readXattrValue } from "@wirewright/couchbase"
+import { decodeXattrValue, readXattrValue } from "@wirewright/couchbase/gen"
 import { frameShape } from "@wirewright/memcached/gen/Frame"
 import { isDeepStrictEqual } from "node:util"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"

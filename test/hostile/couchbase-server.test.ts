@@ -4,8 +4,8 @@
  */
 import { encodeWith, type Writer } from "@wirewright/codec"
 import * as Gen from "@wirewright/couchbase/gen"
-import { type CouchbaseNode, type CouchbaseNodeOptions, serveCouchbase } from "@wirewright/embedded/CouchbaseNode"
-import { packet, RawClient } from "@wirewright/memcached/RawClient.fixture"
+import { type CouchbaseNode, type CouchbaseNodeOptions, serveCouchbase } from "@wirewright/embedded"
+import { packet, RawClient } from "../../packages/memcached/src/RawClient.fixture.ts"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import { describe, expect, it } from "vitest"

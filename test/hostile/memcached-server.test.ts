@@ -2,8 +2,8 @@
  * Clients that mean harm against the classic node, over TCP: mutated packets, and greed. Typed ends or right statuses, no defect, bounded
  * memory, and a well-behaved client beside them that notices nothing. Replay with WIREWRIGHT_SEED.
  */
-import { type MemcachedNode, serveMemcachedNode } from "@wirewright/embedded/MemcachedNode"
-import { RawClient } from "@wirewright/memcached/RawClient.fixture"
+import { type MemcachedNode, serveMemcachedNode } from "@wirewright/embedded"
+import { RawClient } from "../../packages/memcached/src/RawClient.fixture.ts"
 import * as Effect from "effect/Effect"
 import { describe, expect, it } from "vitest"
 import { assaults, greed, named, seed, until, witness } from "./Attack.ts"

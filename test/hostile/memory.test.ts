@@ -2,7 +2,7 @@
  * The limit of a store is a limit of memory: a node in a process of its own gets more than it may keep, and has grown by its limit since it
  * began to listen. Its allocator gives back what is freed; what V8 leaves for garbage counts.
  */
-import { packet } from "@wirewright/memcached/RawClient.fixture"
+import { packet } from "../../packages/memcached/src/RawClient.fixture.ts"
 import { fork } from "node:child_process"
 import { once } from "node:events"
 import { connect } from "node:net"

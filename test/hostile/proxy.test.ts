@@ -3,10 +3,9 @@
  * that lie, and greed. Typed ends or right statuses, no defect, bounded memory, and a witness that notices nothing: above all, nothing that
  * a client sends may cost another client the connection to the upstream. Replay with WIREWRIGHT_SEED.
  */
-import { serveCouchbase } from "@wirewright/embedded/CouchbaseNode"
-import { type MemcachedNode, serveMemcachedNode } from "@wirewright/embedded/MemcachedNode"
-import { packet, RawClient } from "@wirewright/memcached/RawClient.fixture"
-import { type Proxy, type ProxyOptions, serve } from "@wirewright/proxy/Proxy"
+import { type MemcachedNode, serveCouchbase, serveMemcachedNode } from "@wirewright/embedded"
+import { packet, RawClient } from "../../packages/memcached/src/RawClient.fixture.ts"
+import { type Proxy, type ProxyOptions, serveProxy } from "@wirewright/proxy"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import { describe, expect, it } from "vitest"
@@ -20,7 +19,7 @@ type Options = Omit<Partial<ProxyOptions>, "upstream">
 const withProxy = (use: (proxy: Proxy, node: MemcachedNode) => Promise<void>, options: Options = {}): Promise<void> =>
   Effect.runPromise(Effect.scoped(Effect.gen(function*() {
     const node = yield* serveMemcachedNode({ maxMemory: 8 * 1024 * 1024 })
-    const proxy = yield* serve({ connections: 1, ...options, upstream: `memcached://127.0.0.1:${node.server.port}` })
+    const proxy = yield* serveProxy({ connections: 1, ...options, upstream: `memcached://127.0.0.1:${node.server.port}` })
     yield* Effect.promise(() => use(proxy, node))
     expect(proxy.counters.server.defects).toBe(0)
     expect(node.server.counters.defects).toBe(0)
@@ -29,7 +28,7 @@ const withProxy = (use: (proxy: Proxy, node: MemcachedNode) => Promise<void>, op
 const withBucket = (use: (proxy: Proxy) => Promise<void>): Promise<void> =>
   Effect.runPromise(Effect.scoped(Effect.gen(function*() {
     const node = yield* serveCouchbase({ users: [{ name: "app", password: Redacted.make("secret") }] })
-    const proxy = yield* serve({ upstream: `couchbase://app:secret@127.0.0.1:${node.port}/default` })
+    const proxy = yield* serveProxy({ upstream: `couchbase://app:secret@127.0.0.1:${node.port}/default` })
     yield* Effect.promise(() => use(proxy))
     expect(proxy.counters.server.defects).toBe(0)
   })))

@@ -3,7 +3,7 @@
  * that work: the published packages are complete, and extension needs nothing that only this repository has. Another one begins with an
  * empty directory and does what the README says.
  */
-import { TcpRecorder } from "@wirewright/capture/TcpRecorder"
+import { TcpRecorder } from "@wirewright/capture"
 import { spawnSync } from "node:child_process"
 import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"

@@ -1,5 +1,5 @@
 /** Real deepstream servers, each in a process of its own on a free port of this machine, and clients of both makes. */
-import { make } from "@wirewright/deepstream/Deepstream"
+import { make } from "../../packages/deepstream/src/Deepstream.ts"
 import type { DeepstreamClient, DeepstreamError, DeepstreamOptions, Problem } from "@wirewright/deepstream"
 import type { Scope } from "effect"
 import { Effect, Stream } from "effect"

@@ -1,5 +1,5 @@
 /** Asks a memcached, or what takes its place, for its statistics, after requests that are known; and says in what two of them differ. */
-import { packet, RawClient } from "@wirewright/memcached/RawClient.fixture"
+import { packet, RawClient } from "../../packages/memcached/src/RawClient.fixture.ts"
 import { readFileSync } from "node:fs"
 
 /** Names and values, in the order in which they came. */

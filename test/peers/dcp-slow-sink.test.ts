@@ -2,9 +2,9 @@
  * A minute of a sink that takes 100 events a second from a node in another process that could send a thousand times as many: memory stays flat, the
  * window holds, nothing breaks.
  */
-import { Dcp, eventsOf, start } from "@wirewright/dcp/Dcp"
-import { settle } from "@wirewright/dcp/DcpEvent"
-import { KvClient } from "@wirewright/couchbase/KvClient"
+import { Dcp } from "@wirewright/dcp"
+import { eventsOf, settle, start } from "@wirewright/dcp/internal"
+import { KvClient } from "@wirewright/couchbase"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { expect, it } from "vitest"

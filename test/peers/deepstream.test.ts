@@ -7,7 +7,7 @@ import {
   type PresenceEvent,
   RpcRejected
 } from "@wirewright/deepstream"
-import { make } from "@wirewright/deepstream/Deepstream"
+import { make } from "../../packages/deepstream/src/Deepstream.ts"
 import { Cause, Deferred, Effect, Exit, Fiber, Option, Schedule, Schema, type Scope, Stream, SubscriptionRef } from "effect"
 import { Socket } from "effect/socket"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"

@@ -1,6 +1,6 @@
 /** One large value against Debian's memcached and our own server: it does not delay small ones by more than its transfer. */
 import { assert, describe, it } from "@effect/vitest"
-import { serveMemcachedNode } from "@wirewright/embedded/MemcachedNode"
+import { serveMemcachedNode } from "@wirewright/embedded"
 import { KvClient, type KvCommands, type KvError } from "@wirewright/memcached"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"

@@ -2,9 +2,8 @@
  * `wirewright tail --checkpoint`, killed with -9 at random moments, fifty times, while documents are written: what it printed in all of its lives
  * holds every change, and only changes above the last checkpoint are printed twice. The checkpoint files are whole after every kill.
  */
-import { readCheckpoints } from "@wirewright/dcp/CheckpointFormat"
-import type { Bucket } from "@wirewright/embedded/Bucket"
-import { serveCouchbase } from "@wirewright/embedded/CouchbaseNode"
+import { readCheckpoints } from "@wirewright/dcp"
+import { type Bucket, serveCouchbase } from "@wirewright/embedded"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Result from "effect/Result"

@@ -2,7 +2,7 @@
  * `npm run simulate -- --from N --count M`: seeded schedules of a producer, a consumer and its application, in which both images must be the same
  * in the end. A seed that goes wrong is printed with the smallest schedule like it, and the exit code is 1. With `--stack`, everything that runs.
  */
-import { goesWrong, type Schedule, shrunk, simulate } from "@wirewright/dcp/Simulation.fixture"
+import { goesWrong, type Schedule, shrunk, simulate } from "../../packages/dcp/src/Simulation.fixture.ts"
 import { parseArgs } from "node:util"
 import { simulateStack } from "./stack.ts"
 

@@ -1,7 +1,7 @@
 /** Documents that nest as deep as their size lets them, and packets with very many elements, through every command that shows them. */
 import { Typed } from "@wirewright/deepstream/Typed"
 import { KvClient } from "@wirewright/couchbase"
-import { serveCouchbase } from "@wirewright/embedded/CouchbaseNode"
+import { serveCouchbase } from "@wirewright/embedded"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"

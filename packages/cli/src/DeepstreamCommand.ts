@@ -3,9 +3,7 @@
  *
  * Data goes to stdout, a line each; what went wrong beside it, and what tells the state of the connection, to stderr.
  */
-import { DeepstreamError, type Problem } from "@wirewright/deepstream/DeepstreamError"
-import type { DeepstreamClient } from "@wirewright/deepstream/Deepstream"
-import type { Json } from "@wirewright/deepstream/Json"
+import { type DeepstreamClient, DeepstreamError, type Json, type Problem } from "@wirewright/deepstream"
 import { jsonOf } from "@wirewright/codec/JsonPrint"
 import { escaped } from "@wirewright/codec/Visible"
 import * as Deferred from "effect/Deferred"
@@ -79,7 +77,7 @@ const perform = (
   Effect.gen(function*() {
     const credentials = yield* credentialsOf(given)
     // loaded only when it is wanted: every other command would wait for it
-    const { make } = yield* Effect.promise(() => import("@wirewright/deepstream/Deepstream"))
+    const { Deepstream } = yield* Effect.promise(() => import("@wirewright/deepstream"))
     const { layerWebSocketConstructorGlobal } = yield* Effect.promise(() => import("effect/socket/Socket"))
     const { timeout } = given
     const timeouts = {
@@ -94,7 +92,7 @@ const perform = (
       rpcResponseTimeout: timeout,
       presenceTimeout: timeout
     }
-    const client = yield* make({ url: given.url, ...timeouts, ...stay ? {} : { reconnect: { maxAttempts: 0 } } }).pipe(
+    const client = yield* Deepstream.make({ url: given.url, ...timeouts, ...stay ? {} : { reconnect: { maxAttempts: 0 } } }).pipe(
       Effect.provide(layerWebSocketConstructorGlobal)
     )
     yield* client.login(credentials)

@@ -3,10 +3,9 @@
  *
  * It changes nothing on the server, and no line has a password in it.
  */
-import { hostPort } from "@wirewright/connection/Address"
-import type { BootstrapError, BootstrapReason, Bootstrapped, BootstrapStep } from "@wirewright/couchbase/Bootstrap"
-import type { ConnectionTarget, Seed } from "@wirewright/couchbase/ConnectionString"
-import type { KvClientOptions } from "@wirewright/couchbase/KvOptions"
+import { hostPort } from "@wirewright/connection"
+import type { BootstrapError, BootstrapReason, BootstrapStep, ConnectionTarget, KvClientOptions, Seed } from "@wirewright/couchbase"
+import type { Bootstrapped } from "@wirewright/couchbase/node"
 import * as Effect from "effect/Effect"
 import { lookup } from "node:dns/promises"
 import * as Net from "node:net"
@@ -238,8 +237,8 @@ export const explained = async (check: Check, seed: Seed, tls: boolean): Promise
 
 /** Looks at a node of Couchbase behind a connection that works. */
 export const checkCouchbase = async (seed: Seed, options: KvClientOptions): Promise<ReadonlyArray<Check>> => {
-  const { openConnection } = await import("@wirewright/couchbase/KvConnection")
-  const { defaultFeatures } = await import("@wirewright/couchbase/Bootstrap")
+  const { openConnection } = await import("@wirewright/couchbase/node")
+  const { defaultFeatures } = await import("@wirewright/couchbase")
   const { HelloFeature } = await import("@wirewright/couchbase/gen")
   const { seeds: _, ...rest } = options
   const { bucket, tls } = options

@@ -2,7 +2,7 @@
  * `wirewright doctor`: why a client cannot connect, line by line. What is looked at is `Doctor`'s; this prints it and chooses the exit
  * code.
  */
-import type { Seed } from "@wirewright/couchbase/ConnectionString"
+import type { Seed } from "@wirewright/couchbase"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
@@ -56,8 +56,7 @@ const checkMemcached = async (
 const exitOf = (checks: ReadonlyArray<Check>): FailureExit | undefined => checks.find(({ status }) => status === "failed")?.exit
 
 const examine = async (url: string, password: Redacted.Redacted<string> | undefined): Promise<Report> => {
-  const { parseConnectionString, parseMemcachedString } = await import("@wirewright/couchbase/ConnectionString")
-  const { optionsOfTarget } = await import("@wirewright/couchbase/KvOptions")
+  const { optionsOfTarget, parseConnectionString, parseMemcachedString } = await import("@wirewright/couchbase")
   const classic = /^memcacheds?:\/\//i.test(url)
   const parsed = classic ? parseMemcachedString(url, password) : parseConnectionString(url, password)
   if (Result.isFailure(parsed)) throw failureOf(parsed.failure)

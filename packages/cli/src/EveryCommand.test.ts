@@ -2,8 +2,7 @@
  * Every command, found in the definitions: how it ends when things go wrong that go wrong everywhere, by the table of exit codes, in the one
  * shape of errors. A command without a row here fails.
  */
-import { serveCouchbase } from "@wirewright/embedded/CouchbaseNode"
-import { serveMemcachedNode } from "@wirewright/embedded/MemcachedNode"
+import { serveCouchbase, serveMemcachedNode } from "@wirewright/embedded"
 import { Ajv2020 } from "ajv/dist/2020.js"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"

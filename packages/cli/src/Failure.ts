@@ -2,15 +2,18 @@
  * How the command fails: one error, made of whatever a library fails with. Here, and nowhere else, it is said which reason leads to which
  * exit of `Exits`. Pure; `FailureReport` prints.
  */
-import type { ConnectionError, ConnectionReason } from "@wirewright/connection/Errors"
-import type { BootstrapError, BootstrapReason } from "@wirewright/couchbase/Bootstrap"
-import type { ConnectionStringError } from "@wirewright/couchbase/ConnectionString"
-import type { KvError as CouchbaseError } from "@wirewright/couchbase/KvError"
-import type { CertificateUnreadable } from "@wirewright/couchbase/KvOptions"
-import type { CheckpointErrorReason, DcpError } from "@wirewright/dcp/DcpError"
-import type { DeepstreamError, DeepstreamReason } from "@wirewright/deepstream/DeepstreamError"
-import type { KvError as MemcachedError } from "@wirewright/memcached/KvError"
-import type { InvalidTarget } from "@wirewright/proxy/Upstream"
+import type { ConnectionError, ConnectionReason } from "@wirewright/connection"
+import type {
+  BootstrapError,
+  BootstrapReason,
+  CertificateUnreadable,
+  ConnectionStringError,
+  KvError as CouchbaseError
+} from "@wirewright/couchbase"
+import type { CheckpointErrorReason, DcpError } from "@wirewright/dcp"
+import type { DeepstreamError, DeepstreamReason } from "@wirewright/deepstream"
+import type { KvError as MemcachedError } from "@wirewright/memcached"
+import type { InvalidTarget } from "@wirewright/proxy"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
 import * as Runtime from "effect/Runtime"

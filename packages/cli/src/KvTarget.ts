@@ -3,10 +3,8 @@
  *
  * It chooses the client by the scheme and evens out how they name things. It prints nothing.
  */
-import type { KvError as CouchbaseError } from "@wirewright/couchbase/KvError"
-import type { ScannedDocument } from "@wirewright/couchbase/KvScan"
-import type { ScanSelection } from "@wirewright/couchbase/ScanSelection"
-import type { KvError as MemcachedError } from "@wirewright/memcached/KvError"
+import type { KvError as CouchbaseError, ScannedDocument, ScanSelection } from "@wirewright/couchbase"
+import type { KvError as MemcachedError } from "@wirewright/memcached"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -85,8 +83,7 @@ const given = <A extends object>(options: A): { [Name in keyof A]: Exclude<A[Nam
   Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as never
 
 const couchbase = Effect.fnUntraced(function*({ collection, password, timeout, url }: KvTargetOptions) {
-  const { KvClient } = yield* Effect.promise(() => import("@wirewright/couchbase/KvClient"))
-  const { optionsOfUrl } = yield* Effect.promise(() => import("@wirewright/couchbase/KvOptions"))
+  const { KvClient, optionsOfUrl } = yield* Effect.promise(() => import("@wirewright/couchbase"))
   const options = yield* Effect.mapError(optionsOfUrl(url, password), failureOf)
   if (options.bucket === undefined) return yield* usage("the URL names no bucket; expected couchbase://host/bucket")
   const client = yield* Effect.mapError(KvClient.make({ ...options, ...given({ timeout }) }), failureOf)
@@ -111,9 +108,8 @@ const couchbase = Effect.fnUntraced(function*({ collection, password, timeout, u
 const noScans = usage("memcached has no scans")
 
 const memcached = Effect.fnUntraced(function*({ collection, password, timeout, url }: KvTargetOptions) {
-  const { KvClient } = yield* Effect.promise(() => import("@wirewright/memcached/KvClient"))
-  const { allowsPlainWithoutTls, parseMemcachedString } = yield* Effect.promise(() => import("@wirewright/couchbase/ConnectionString"))
-  const { tlsOfTarget } = yield* Effect.promise(() => import("@wirewright/couchbase/KvOptions"))
+  const { KvClient } = yield* Effect.promise(() => import("@wirewright/memcached"))
+  const { allowsPlainWithoutTls, parseMemcachedString, tlsOfTarget } = yield* Effect.promise(() => import("@wirewright/couchbase"))
   const parsed = parseMemcachedString(url, password)
   if (Result.isFailure(parsed)) return yield* failureOf(parsed.failure)
   if (collection !== undefined) return yield* usage("memcached has no collections")

@@ -2,9 +2,7 @@
  * `decode` and `encode` of protocols that do not come with the command, by the directory of their generated code: everywhere where a built-in
  * name works, and with packets of which only the sender tells the kind.
  */
-import { TcpRecorder } from "@wirewright/capture/TcpRecorder"
-import { PcapngWriter } from "@wirewright/capture/PcapngWriter"
-import { LinkType } from "@wirewright/capture/Frame"
+import { LinkType, PcapngWriter, TcpRecorder } from "@wirewright/capture"
 import { Ajv2020 } from "ajv/dist/2020.js"
 import * as Effect from "effect/Effect"
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"

@@ -1,7 +1,7 @@
 /** `wirewright proxy` as a process: the ready line, answers, the counters at its end, the capture, and wrong options. */
 import { assert, describe, it } from "@effect/vitest"
-import { serveMemcachedNode } from "@wirewright/embedded/MemcachedNode"
-import { packet, RawClient, shown } from "@wirewright/memcached/RawClient.fixture"
+import { serveMemcachedNode } from "@wirewright/embedded"
+import { packet, RawClient, shown } from "../../memcached/src/RawClient.fixture.ts"
 import * as Effect from "effect/Effect"
 import { spawn } from "node:child_process"
 import { once } from "node:events"

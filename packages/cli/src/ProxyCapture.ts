@@ -2,8 +2,8 @@
 import { type Recorded, TcpRecorder } from "@wirewright/capture"
 import { Reader } from "@wirewright/codec"
 import { Opcode, opcodeAt, valueAt } from "@wirewright/memcached/gen"
-import type { ServerClient } from "@wirewright/memcached/ServerConnection"
-import type { Tap } from "@wirewright/proxy/Proxy"
+import type { ServerClient } from "@wirewright/memcached/server"
+import type { Tap } from "@wirewright/proxy"
 import { closeSync, fchmodSync, fstatSync, openSync, writeSync } from "node:fs"
 
 /** Captures hold values of documents: nobody else may read them. */

@@ -54,8 +54,13 @@ const run = Effect.fnUntraced(function*(options: {
     return yield* usage(`--connections ${options.connections}: from 1 to 1024`)
   }
   const capture = options.capture === undefined ? undefined : yield* opened(options.capture)
-  const { serve } = yield* Effect.promise(() => import("@wirewright/proxy/Proxy"))
-  const proxy = yield* serve({ listen, upstream, connections: options.connections, ...(capture === undefined ? {} : { tap: capture }) })
+  const { serveProxy } = yield* Effect.promise(() => import("@wirewright/proxy"))
+  const proxy = yield* serveProxy({
+    listen,
+    upstream,
+    connections: options.connections,
+    ...(capture === undefined ? {} : { tap: capture })
+  })
   if (capture !== undefined) capture.server = proxy.address
   // the last to be added is the first to run: requests under way are answered while everything still stands
   yield* Effect.addFinalizer(() =>

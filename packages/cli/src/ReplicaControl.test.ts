@@ -1,6 +1,6 @@
 /** Commands of the control socket about copies, on a cluster in the same process. */
 import { assert, describe, it } from "@effect/vitest"
-import { serveCouchbaseCluster } from "@wirewright/embedded/CouchbaseNode"
+import { serveCouchbaseCluster } from "@wirewright/embedded"
 import * as Effect from "effect/Effect"
 import { replicaCommands } from "./ReplicaControl.ts"
 

@@ -2,7 +2,7 @@
  * Commands of the control socket about copies: holding replication and disks of nodes, killing nodes and beginning them again, promoting replicas.
  */
 import { VBucketState } from "@wirewright/couchbase/gen/Types"
-import type { CouchbaseCluster } from "@wirewright/embedded/CouchbaseNode"
+import type { CouchbaseCluster } from "@wirewright/embedded"
 
 /** What the control socket has read and checked of a request. */
 export interface ReplicaRequest {

@@ -1,6 +1,6 @@
 /** `wirewright serve --memcached` as a process: the ready line, an answer, a clean end by either signal, and wrong options. */
 import { assert, describe, it } from "@effect/vitest"
-import { packet, RawClient, shown } from "@wirewright/memcached/RawClient.fixture"
+import { packet, RawClient, shown } from "../../memcached/src/RawClient.fixture.ts"
 import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { fileURLToPath } from "node:url"

@@ -3,7 +3,7 @@
  *
  * It starts one of the personalities of `@wirewright/embedded`, says on stdout where it listens, and waits. What a node does is not here.
  */
-import type { ConnectionError } from "@wirewright/connection/Errors"
+import type { ConnectionError } from "@wirewright/connection"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Command from "effect/cli/Command"
@@ -53,7 +53,7 @@ export interface ServeOptions extends CouchbaseFlags {
 
 const memcached = ({ host, maxItemSize, maxMemory, port }: ServeOptions): Personality =>
   Effect.gen(function*() {
-    const { serveMemcachedNode } = yield* Effect.promise(() => import("@wirewright/embedded/MemcachedNode"))
+    const { serveMemcachedNode } = yield* Effect.promise(() => import("@wirewright/embedded"))
     const { server } = yield* serveMemcachedNode({ host, port, maxItemSize, ...maxMemory === undefined ? {} : { maxMemory } })
     return { address: server.address, port: server.port, protocol: "memcached" }
   })

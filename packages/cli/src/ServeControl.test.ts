@@ -1,5 +1,5 @@
 /** The control socket of `wirewright serve`: who may use it, what a web page or a broken connection does to it, and its commands for buckets. */
-import { serveCouchbaseCluster, type CouchbaseCluster } from "@wirewright/embedded/CouchbaseNode"
+import { type CouchbaseCluster, serveCouchbaseCluster } from "@wirewright/embedded"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"

@@ -5,9 +5,8 @@
  * Whoever is served can break the node, and a web page can send bytes to any port of its reader's machine. So the first command of a connection
  * has a token, and a connection whose first line is no command at all, as HTTP's is not, is closed without a word.
  */
-import type { Attempt, CollectionSettings, GivenSettings } from "@wirewright/embedded/Administration"
-import { settingNames } from "@wirewright/embedded/BucketSettings"
-import type { CouchbaseCluster } from "@wirewright/embedded/CouchbaseNode"
+import type { Attempt, CollectionSettings, CouchbaseCluster, GivenSettings } from "@wirewright/embedded"
+import { settingNames } from "@wirewright/embedded/internal"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"

@@ -1,7 +1,7 @@
 /** `wirewright serve` as a process: buckets, collections and users as the flags say; a password is never printed; wrong flags. */
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { encodeCollectionsGetID, encodeSelectBucket } from "@wirewright/couchbase/gen"
-import { everything, nameOf, NodeClient } from "@wirewright/embedded/NodeClient.fixture"
+import { everything, nameOf, NodeClient } from "../../embedded/src/NodeClient.fixture.ts"
 import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"

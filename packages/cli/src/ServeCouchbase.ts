@@ -4,7 +4,7 @@
  * A password on the command line is visible to everybody on the machine, hence `--password-file`; neither is ever printed.
  */
 import { visible } from "@wirewright/codec/Visible"
-import type { CouchbaseNode } from "@wirewright/embedded/CouchbaseNode"
+import type { CouchbaseNode } from "@wirewright/embedded"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Flag from "effect/cli/Flag"
@@ -80,24 +80,22 @@ export const couchbaseNode = (
 ): Personality =>
   Effect.gen(function*() {
     const { host, maxMemory, port, vbuckets } = options
-    const Node = yield* Effect.promise(() => import("@wirewright/embedded/CouchbaseNode"))
-    const Collections = yield* Effect.promise(() => import("@wirewright/embedded/Collections"))
+    const Embedded = yield* Effect.promise(() => import("@wirewright/embedded"))
     if (vbuckets < 1 || vbuckets > 1024) return yield* usage(`--vbuckets ${vbuckets}: from 1 to 1024`)
     const password = yield* passwordOf(options)
     if (password !== undefined && !/^[\x20-\x7e]+$/.test(Redacted.value(password))) {
       return yield* usage("a password has printable ASCII characters only")
     }
-    let manifest = Collections.defaultManifest
+    let manifest = Embedded.defaultManifest
     for (const path of [...options.scopes.map((scope) => `${scope}.`), ...options.collections]) {
       const [scope, collection] = path.includes(".") ? path.split(".", 2) as [string, string] : ["_default", path]
       for (const name of [scope, ...(collection === "" ? [] : [collection])]) {
-        if (!Collections.isCollectionName(name)) return yield* usage(`${visible(path)}: not the name of a scope or collection`)
+        if (!Embedded.isCollectionName(name)) return yield* usage(`${visible(path)}: not the name of a scope or collection`)
       }
-      manifest = collection === "" ? Collections.withScope(manifest, scope) : Collections.withCollection(manifest, scope, collection)
+      manifest = collection === "" ? Embedded.withScope(manifest, scope) : Embedded.withCollection(manifest, scope, collection)
     }
     const names = options.buckets.length === 0 ? ["default"] : [...new Set(options.buckets)]
-    const { isBucketName } = yield* Effect.promise(() => import("@wirewright/embedded/BucketSettings"))
-    for (const name of names) if (!isBucketName(name)) return yield* usage(`--bucket ${visible(name)}: not the name of a bucket`)
+    for (const name of names) if (!Embedded.isBucketName(name)) return yield* usage(`--bucket ${visible(name)}: not the name of a bucket`)
     if (options.nodes < 1 || options.nodes > 16) return yield* usage(`--nodes ${options.nodes}: from 1 to 16`)
     const { control, replicas, user } = options
     if (replicas < 0 || replicas > 3) return yield* usage(`--replicas ${replicas}: from 0 to 3`)
@@ -110,7 +108,7 @@ export const couchbaseNode = (
       return yield* usage(`--management-port ${managementPort}: there are ports 0 to 65535`)
     }
     if (withoutManagement && managementPort !== 0) return yield* usage("give --management-port or --without-management, not both")
-    const cluster = yield* Node.serveCouchbaseCluster({
+    const cluster = yield* Embedded.serveCouchbaseCluster({
       host,
       port,
       nodes: options.nodes,

@@ -1,5 +1,5 @@
 /** How documents stand in JSON, on a line and on a terminal; golden are the documents themselves. */
-import type { DcpEvent } from "@wirewright/dcp/DcpEvent"
+import type { DcpEvent } from "@wirewright/dcp"
 import { describe, expect, it } from "vitest"
 import { lineOf, shown, terminalText } from "./Shown.ts"
 import { formatLine, jsonLine, plainLine } from "./TailFormat.ts"

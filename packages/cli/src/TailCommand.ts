@@ -3,10 +3,7 @@
  *
  * A line is settled once stdout has taken it: what is killed at any moment prints again what it may not have printed, and loses nothing.
  */
-import type { CheckpointStore } from "@wirewright/dcp/CheckpointStore"
-import type { ChangesOptions } from "@wirewright/dcp/ChangesOptions"
-import type { DcpConsumer } from "@wirewright/dcp/DcpConsumer"
-import type { DcpEvent } from "@wirewright/dcp/DcpEvent"
+import type { ChangesOptions, CheckpointStore, DcpConsumer, DcpEvent } from "@wirewright/dcp"
 import * as Effect from "effect/Effect"
 import { identity } from "effect/Function"
 import * as Redacted from "effect/Redacted"
@@ -105,10 +102,8 @@ export const tailCommand = Command.make("tail", parameters, (given) =>
     }
     if (window < 0 || window > 0xffff_ffff) return yield* usage(`--window ${window}: from 0 to 4294967295 bytes`)
     const password = yield* passwordOf(given.passwordFile)
-    const { Dcp, eventsOf, start } = yield* Effect.promise(() => import("@wirewright/dcp/Dcp"))
-    const { handOver, settle } = yield* Effect.promise(() => import("@wirewright/dcp/DcpEvent"))
-    const { CheckpointStore: Store } = yield* Effect.promise(() => import("@wirewright/dcp/CheckpointStore"))
-    const { fileStore } = yield* Effect.promise(() => import("@wirewright/dcp/CheckpointFiles"))
+    const { CheckpointStore: Store, Dcp, fileStore } = yield* Effect.promise(() => import("@wirewright/dcp"))
+    const { eventsOf, handOver, settle, start } = yield* Effect.promise(() => import("@wirewright/dcp/internal"))
     const store: typeof CheckpointStore.Service = checkpoint === undefined ? Store.memory() : fileStore(checkpoint)
     const saved = checkpoint !== undefined
     const options: ChangesOptions = {

@@ -1,7 +1,7 @@
 /** How `wirewright tail` prints an event: a line for people, a line of a format, or a line of JSON. Pure. */
 import { jsonOf } from "@wirewright/codec/JsonPrint"
 import { escaped } from "@wirewright/codec/Visible"
-import type { DcpEvent, DocumentChange, SystemEvent } from "@wirewright/dcp/DcpEvent"
+import type { DcpEvent, DocumentChange, SystemEvent } from "@wirewright/dcp"
 import { factsOf, lineOf, shown } from "./Shown.ts"
 
 const names: { readonly [Tag in DcpEvent["_tag"]]: string } = {

@@ -8,7 +8,7 @@
  * Tolerated: a server without HELLO, error map, bucket selection or cluster map, and any trouble with the error map. Everything else is
  * fatal.
  */
-import { plainMechanism, plainMessage, type SaslPlainError } from "@wirewright/memcached/SaslPlain"
+import { plainMechanism, plainMessage, type SaslPlainError } from "@wirewright/memcached/internal"
 import * as Data from "effect/Data"
 import type * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"

@@ -4,8 +4,7 @@
  * It finds the node of a key and keeps the map new: from bootstraps, from NotMyVbucket bodies, from pushes, and by asking. Which map is
  * newer is `ClusterMap`'s business; what to repeat, `Retry`'s.
  */
-import { hostPort } from "@wirewright/connection/Address"
-import type { ConnectionError } from "@wirewright/connection"
+import { type ConnectionError, hostPort } from "@wirewright/connection"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"

@@ -5,7 +5,7 @@
  *
  * Sources: couchbase/kv_engine docs/BinaryProtocol.md (GetClusterConfig); libcouchbase and gocbcore for what may be missing.
  */
-import { hostPort } from "@wirewright/connection/Address"
+import { hostPort } from "@wirewright/connection"
 import * as Data from "effect/Data"
 import * as Result from "effect/Result"
 import { crc32 } from "./Crc32.ts"

@@ -3,7 +3,7 @@
  * `script` wants instead. It shares nothing with the client but the generated codec.
  */
 import type { ConnectionError } from "@wirewright/connection"
-import { type ServerClient, serve } from "@wirewright/memcached/PacketServer"
+import { servePackets, type ServerClient } from "@wirewright/memcached/server"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
@@ -159,7 +159,7 @@ export const fakeNode: (options?: FakeNodeOptions) => Effect.Effect<FakeNode, Co
       }
     }
 
-    const server = yield* serve<Packet>({
+    const server = yield* servePackets<Packet>({
       frameShape,
       decode: (reader, at, client) => decode(reader, at, sessions.get(client.id)!.states),
       handler: (client) => {

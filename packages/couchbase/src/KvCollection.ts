@@ -4,8 +4,8 @@
  * It encodes values and results; where an operation goes and whether it is repeated is `KvDispatch`'s. A missing document is
  * `Option.none` for reads and `NotFound` for everything that needs one.
  */
-import { type Expiry, expirySeconds } from "@wirewright/memcached/Expiry"
-import { isSchema } from "@wirewright/memcached/KvJson"
+import type { Expiry } from "@wirewright/memcached"
+import { expirySeconds, isSchema } from "@wirewright/memcached/internal"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"

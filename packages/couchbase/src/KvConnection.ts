@@ -5,7 +5,7 @@
  */
 import type { Reader } from "@wirewright/codec"
 import type { ConnectionError, TransportOptions } from "@wirewright/connection"
-import { PacketConnection, type PacketConnectionOptions, Relayed } from "@wirewright/memcached/PacketConnection"
+import { PacketConnection, type PacketConnectionOptions, Relayed } from "@wirewright/memcached/transport"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"

@@ -6,7 +6,7 @@
  */
 import type { EncodeError } from "@wirewright/codec"
 import { ConnectionError, ConnectTimeout } from "@wirewright/connection"
-import { type Call, Exchange, type Resume } from "@wirewright/memcached/Exchange"
+import { type Call, Exchange, type Resume } from "@wirewright/memcached/internal"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"

@@ -4,7 +4,7 @@
  */
 import type { EncodeError } from "@wirewright/codec"
 import type { ConnectionError } from "@wirewright/connection"
-import type { WritePacket } from "@wirewright/memcached/Relay"
+import type { WritePacket } from "@wirewright/memcached/transport"
 import * as Effect from "effect/Effect"
 import { BootstrapError } from "./Bootstrap.ts"
 import type { Cluster } from "./Cluster.ts"

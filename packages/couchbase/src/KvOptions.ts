@@ -1,7 +1,7 @@
 /**
  * What the client and its operations can be told, and how a connection string becomes that. Reading a certificate's file is all it does.
  */
-import type { Expiry } from "@wirewright/memcached/Expiry"
+import type { Expiry } from "@wirewright/memcached"
 import * as Data from "effect/Data"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"

@@ -1,5 +1,6 @@
 /** What all operations share: their time, the fields of writes, and failures that were found before anything was sent. */
-import { type Expiry, expirySeconds } from "@wirewright/memcached/Expiry"
+import type { Expiry } from "@wirewright/memcached"
+import { expirySeconds } from "@wirewright/memcached/internal"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { SnappyCodec } from "./Documents.ts"

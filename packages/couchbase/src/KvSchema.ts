@@ -1,5 +1,5 @@
 /** Documents that are JSON of a schema. What does not fit is `InvalidValue`, never a defect. */
-import { type Misfit, walked } from "@wirewright/memcached/KvJson"
+import { type Misfit, walked } from "@wirewright/memcached/internal"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"

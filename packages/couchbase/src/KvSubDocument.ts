@@ -1,5 +1,5 @@
 /** `lookupIn` and `mutateIn`: checks and orders the operations, and puts the results back where the caller expects them. */
-import { expirySeconds } from "@wirewright/memcached/Expiry"
+import { expirySeconds } from "@wirewright/memcached/internal"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"

@@ -1,23 +1,42 @@
-/** The Couchbase dialect: codecs, how a connection begins, where documents are, and the client. */
-export * from "./gen/index.ts"
-export * from "./Bootstrap.ts"
-export * from "./ClusterMap.ts"
-export * from "./Collections.ts"
+/**
+ * A client of Couchbase's key-value service. Packets are in `/gen`; connections to single nodes, with what a node says of its cluster, are in
+ * `/node`.
+ */
+export { BootstrapError, type BootstrapReason, type BootstrapStep, type Credentials, defaultFeatures } from "./Bootstrap.ts"
+export type { ClusterMap, ClusterNode } from "./ClusterMap.ts"
 export * from "./ConnectionString.ts"
 export type { DocumentFormat, EncodeValueOptions, SnappyCodec } from "./Documents.ts"
 export type { Durability } from "./Durability.ts"
-export * from "./ErrorMap.ts"
 export * from "./KvClient.ts"
 export type { KvCollection, StoreDocument } from "./KvCollection.ts"
-export * from "./KvError.ts"
+export {
+  FeatureMissing,
+  InvalidRequest,
+  InvalidValue,
+  KvError,
+  type KvReason,
+  NoActiveNode,
+  NotReady,
+  PathFailed,
+  type StatusName,
+  type StatusReason,
+  type UnknownStatus
+} from "./KvError.ts"
 export type { KvNodes } from "./KvNodes.ts"
 export type { Counter, Document, Metadata, Mutation, Observed, ObservedSeqno } from "./KvOperations.ts"
 export * from "./KvOptions.ts"
 export type { CopyOfDocument } from "./KvReplicas.ts"
 export type { KvScanOptions, ScannedDocument, SeenWrite } from "./KvScan.ts"
 export type { LookupEntry, LookupResult, MutateResult } from "./KvSubDocument.ts"
-export * from "./Retry.ts"
+export { defaultRetryPolicy, type RetryPolicy } from "./Retry.ts"
 export type { KeyPrefix, KeyRange, KeySample, ScanBound, ScanSelection } from "./ScanSelection.ts"
-export * from "./Scram.ts"
-export * from "./ServerDuration.ts"
-export * from "./SubDocument.ts"
+export {
+  type DocumentFlags,
+  LookupIn,
+  type LookupPathOptions,
+  type LookupSpec,
+  mostSpecs,
+  MutateIn,
+  type MutatePathOptions,
+  type MutateSpec
+} from "./SubDocument.ts"

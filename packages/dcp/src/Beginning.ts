@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import { type Checkpoint, completeAt, emptyCheckpoint } from "./Checkpoint.ts"
 import type { ChangesOptions, From } from "./ChangesOptions.ts"
-import type { Cluster } from "@wirewright/couchbase/Cluster"
+import type { Cluster } from "@wirewright/couchbase/node"
 import { type DcpError, DcpOptionsError } from "./DcpError.ts"
 import type { DcpNodes, FatalConnectError } from "./DcpNodes.ts"
 import { branchesAt, type FailoverLog } from "./FailoverLog.ts"

@@ -2,9 +2,7 @@
  * Checkpoints in documents of a bucket, through `KvClient`. Every write compares the CAS of the document it replaces, so that of two owners the
  * older one is always refused.
  */
-import type { KvCollection } from "@wirewright/couchbase/KvCollection"
-import { KvClient } from "@wirewright/couchbase/KvClient"
-import type { KvError } from "@wirewright/couchbase/KvError"
+import { KvClient, type KvCollection, type KvError } from "@wirewright/couchbase"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"

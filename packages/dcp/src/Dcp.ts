@@ -14,11 +14,9 @@
  *
  * Pulling is the acknowledgement: a pipeline that does not pull gets nothing more than the window, and the server waits.
  */
-import { Cluster, type ClusterOptions } from "@wirewright/couchbase/Cluster"
+import { Cluster, type ClusterOptions, type OpenError } from "@wirewright/couchbase/node"
 import { HelloFeature } from "@wirewright/couchbase/gen/Types"
-import type { ConnectionStringError } from "@wirewright/couchbase/ConnectionString"
-import { type CertificateUnreadable, type KvClientOptions, optionsOfUrl } from "@wirewright/couchbase/KvOptions"
-import type { OpenError } from "@wirewright/couchbase/NodePool"
+import { type CertificateUnreadable, type ConnectionStringError, type KvClientOptions, optionsOfUrl } from "@wirewright/couchbase"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"

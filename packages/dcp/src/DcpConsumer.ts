@@ -5,7 +5,7 @@
  * What is asked for, what a rollback means and when to wait is the follower's; where to ask `DcpNodes`'; when what was processed is stored
  * `CheckpointWriter`'s.
  */
-import type { Cluster } from "@wirewright/couchbase/Cluster"
+import type { Cluster } from "@wirewright/couchbase/node"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"

@@ -1,5 +1,5 @@
 /** Why a change stream, one vbucket of it, or its checkpoints failed. */
-import type { BootstrapError } from "@wirewright/couchbase/Bootstrap"
+import type { BootstrapError } from "@wirewright/couchbase"
 import type { ConnectionError } from "@wirewright/connection"
 import * as Data from "effect/Data"
 import type { FollowFailure } from "./VbucketFollower.ts"

@@ -5,8 +5,8 @@
  * It finds the node of a vbucket and waits where there is none. What may be tried again is tried again, in the pace of `ConnectBudget`; what
  * cannot get better fails everybody.
  */
-import type { BootstrapError } from "@wirewright/couchbase/Bootstrap"
-import type { Cluster } from "@wirewright/couchbase/Cluster"
+import type { BootstrapError } from "@wirewright/couchbase"
+import type { Cluster } from "@wirewright/couchbase/node"
 import type { ConnectionError } from "@wirewright/connection"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"

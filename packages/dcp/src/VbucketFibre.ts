@@ -1,5 +1,5 @@
 /** The fibre of one vbucket: it does what the follower says, and tells it what came of it. Nothing is decided here. */
-import type { Cluster } from "@wirewright/couchbase/Cluster"
+import type { Cluster } from "@wirewright/couchbase/node"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"

@@ -1,12 +1,13 @@
-/** The changes of a Couchbase bucket: codecs, the consumer, its checkpoints, and the rules that both ends follow. */
-export * from "./gen/index.ts"
+/**
+ * The changes of a Couchbase bucket: the consumer and its checkpoints. Packets are in `/gen`, the rules that a producer follows in `/producer`,
+ * checks for checkpoint stores of one's own in `/testing`.
+ */
 export type { ChangesOptions, DcpStatus, From, StalledVbucket } from "./ChangesOptions.ts"
-export * from "./Checkpoint.ts"
+export type { Checkpoint, CompleteAt, Position } from "./Checkpoint.ts"
 export * from "./CheckpointDocuments.ts"
-export * from "./CheckpointFiles.ts"
+export { fileStore, layerFile } from "./CheckpointFiles.ts"
 export * from "./CheckpointFormat.ts"
 export * from "./CheckpointStore.ts"
-export * from "./CheckpointStoreSuite.ts"
 export { Dcp, type DcpOptions, type ProcessBatchOptions, type ProcessOptions, type RunningChanges, type WatchOptions } from "./Dcp.ts"
 export type { DcpConsumer } from "./DcpConsumer.ts"
 export * from "./DcpError.ts"
@@ -24,8 +25,7 @@ export {
   SystemEvent,
   VbucketEnded
 } from "./DcpEvent.ts"
-export * from "./FailoverLog.ts"
+export type { FailoverLog } from "./FailoverLog.ts"
 export type { BatchHandlers, BatchSize, Handlers, StreamNotice } from "./Processing.ts"
-export * from "./RollbackDecision.ts"
-export * from "./StreamFilter.ts"
+export type { StreamFilter } from "./StreamFilter.ts"
 export type { UndoReason } from "./VbucketFollower.ts"

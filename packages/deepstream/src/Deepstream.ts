@@ -95,6 +95,9 @@ const layerNoWebSocket = (options: DeepstreamOptions): Layer.Layer<Deepstream, D
 
 /** The client of a program. */
 export class Deepstream extends Context.Service<Deepstream, DeepstreamClient>()("@wirewright/deepstream/Deepstream") {
+  /** A client in the present scope. */
+  static readonly make = make
+
   /** A client over a WebSocket of another kind, such as one with headers. */
   static readonly layerNoWebSocket = layerNoWebSocket
 

@@ -1,8 +1,10 @@
-/** The deepstream protocol: a client, and codecs of the classic text protocol; `gen7` has those of the text endpoint of servers 5 to 7. */
-export * from "./gen/index.ts"
+/**
+ * A client of deepstream. Messages of the classic text protocol are in `/gen`, those of the text endpoint of servers 5 to 7 in `/gen7`, and
+ * typed values, which generated code calls, in `/Typed`.
+ */
 export type { AnonymousRecord } from "./AnonymousRecord.ts"
 export { type ConnectionState } from "./ConnectionState.ts"
-export * from "./Deepstream.ts"
+export { Deepstream, type DeepstreamClient } from "./Deepstream.ts"
 export * from "./DeepstreamError.ts"
 export { type DeepstreamList, type EntryChange, type EntryOptions } from "./DeepstreamList.ts"
 export type { DeepstreamOptions, ReconnectOptions } from "./DeepstreamOptions.ts"

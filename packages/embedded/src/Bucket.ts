@@ -5,7 +5,7 @@
  * are given.
  */
 import { Status, VBucketState } from "@wirewright/couchbase/gen"
-import type { HistoryOptions } from "@wirewright/dcp/VbucketHistory"
+import type { HistoryOptions } from "@wirewright/dcp/producer"
 import { changeKey, isVisible, type PrepareChange, prepareKey } from "./BucketChange.ts"
 import { type BucketSettings, defaultSettings, durabilityLevels } from "./BucketSettings.ts"
 import {

@@ -1,5 +1,5 @@
 /** The changes of a bucket as DCP tells them, and who is told. Plain data and a list of listeners. */
-import type { HistoryItem } from "@wirewright/dcp/VbucketHistory"
+import type { HistoryItem } from "@wirewright/dcp/producer"
 import type { ManifestEvent } from "./Collections.ts"
 import type { Change, Document } from "./Document.ts"
 

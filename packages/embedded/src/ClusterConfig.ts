@@ -5,7 +5,7 @@
  * `mgmt` beside `kv`, or `mgmtSSL` beside `kvSSL`; `serverList` for libcouchbase and java-dcp-client, `nodesExt` for the C++ core of the Node
  * SDK. A service that nobody serves is not named: clients wait for whatever is.
  */
-import { hostPort } from "@wirewright/connection/Address"
+import { hostPort } from "@wirewright/connection"
 
 /** Where a node is. */
 export interface NodeAddress {

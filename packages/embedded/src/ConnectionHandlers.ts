@@ -15,7 +15,7 @@ import {
   encodeSaslStepResponse,
   encodeVerbosityResponse,
   encodeVersionResponse
-} from "@wirewright/memcached"
+} from "@wirewright/memcached/gen"
 import { errorMapText } from "./ErrorMapDocument.ts"
 import type { Handlers } from "./Handlers.ts"
 import { Features, negotiate } from "./Hello.ts"

@@ -2,7 +2,7 @@
 import { encodeWith } from "@wirewright/codec"
 import * as Gen from "@wirewright/dcp/gen"
 import { HelloFeature as F, type Packet, SubdocDocFlags, SubdocOpcode, SubdocPathFlags, WithMetaOptions } from "@wirewright/dcp/gen"
-import { encodeNoop, encodeVersion, type RequestFrame } from "@wirewright/memcached"
+import { encodeNoop, encodeVersion, type RequestFrame } from "@wirewright/memcached/gen"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Redacted from "effect/Redacted"

@@ -7,8 +7,13 @@
  */
 import type { ConnectionError } from "@wirewright/connection"
 import { decode, frameShape, type Packet } from "@wirewright/dcp/gen"
-import { type PacketServer, type PacketServerOptions, serve, type StrangerLimits } from "@wirewright/memcached/PacketServer"
-import type { ServerClient } from "@wirewright/memcached/ServerConnection"
+import {
+  type PacketServer,
+  type PacketServerOptions,
+  servePackets,
+  type ServerClient,
+  type StrangerLimits
+} from "@wirewright/memcached/server"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -243,7 +248,7 @@ export const serveCouchbaseCluster = (
         closeOnEinval: options.closeOnEinval === true,
         script: options.script
       }
-      const server = yield* serve<Packet>({
+      const server = yield* servePackets<Packet>({
         ...options,
         port: options.listen === false ? (options.port ?? 0) + index : index === 0 ? options.port ?? 0 : 0,
         host,

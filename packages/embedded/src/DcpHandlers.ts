@@ -16,8 +16,8 @@ import {
   VBucketState,
   violationsOfDcpOpenFlags
 } from "@wirewright/dcp/gen"
-import { admit, demanded, ProducerStream, rangeProblem } from "@wirewright/dcp/ProducerStream"
-import { readFilter, type StreamFilter } from "@wirewright/dcp/StreamFilter"
+import { admit, demanded, ProducerStream, rangeProblem, readFilter } from "@wirewright/dcp/producer"
+import type { StreamFilter } from "@wirewright/dcp"
 import * as Result from "effect/Result"
 import type { Bucket } from "./Bucket.ts"
 import { type BucketChange, isVisible } from "./BucketChange.ts"

@@ -12,7 +12,7 @@ import {
   encodeDcpSnapshotMarker,
   encodeDcpSystemEvent
 } from "@wirewright/dcp/gen"
-import type { Outgoing } from "@wirewright/dcp/ProducerStream"
+import type { Outgoing } from "@wirewright/dcp/producer"
 import { bodyOf, hasXattrs } from "./Bodies.ts"
 import type { AbortChange, BucketChange, DocumentChange, PrepareChange } from "./BucketChange.ts"
 import type { ManifestEvent } from "./Collections.ts"

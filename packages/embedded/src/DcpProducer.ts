@@ -15,8 +15,7 @@ import {
   type Response,
   Status
 } from "@wirewright/dcp/gen"
-import { SendWindow } from "@wirewright/dcp/FlowControl"
-import type { Outgoing, ProducerStream } from "@wirewright/dcp/ProducerStream"
+import { type Outgoing, type ProducerStream, SendWindow } from "@wirewright/dcp/producer"
 import type { Bucket } from "./Bucket.ts"
 import type { BucketChange, DocumentChange } from "./BucketChange.ts"
 import { control, type DcpSettings, initialSettings, windowSize } from "./DcpControls.ts"

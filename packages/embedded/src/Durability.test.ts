@@ -2,7 +2,7 @@
 import { encodeWith, type Writer } from "@wirewright/codec"
 import * as Gen from "@wirewright/dcp/gen"
 import { HelloFeature as F, type Packet, SubdocOpcode } from "@wirewright/dcp/gen"
-import { DurabilityLevel, encodeNoop, type RequestFrame } from "@wirewright/memcached"
+import { DurabilityLevel, encodeNoop, type RequestFrame } from "@wirewright/memcached/gen"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"

@@ -4,7 +4,7 @@
  * A client written in C++ ends its whole process when a 200 has an object without a key that it counts on, so every object is made here and
  * nowhere else. `Mandatory` are the keys whose absence does that to couchbase-cxx-client 1.3.
  */
-import { bracketed } from "@wirewright/connection/Address"
+import { bracketed } from "@wirewright/connection"
 import { givenTtl } from "./Administration.ts"
 import type { Bucket } from "./Bucket.ts"
 import { managementName, type NodeAddress } from "./ClusterConfig.ts"

@@ -1,6 +1,6 @@
 /** The management endpoint over sockets: who may ask, what a web page or a slow client can do, streams of the map, users, TLS. */
 import { encodeCollectionsGetID, encodeGet, encodeSelectBucket, encodeSet } from "@wirewright/couchbase/gen"
-import { certificate, privateKey } from "@wirewright/memcached/Certificate.fixture"
+import { certificate, privateKey } from "../../memcached/src/Certificate.fixture.ts"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Redacted from "effect/Redacted"

@@ -1,5 +1,5 @@
 /** The classic node answers what memcached 1.6.18 answered, byte for byte but for the CAS values; and its limits. */
-import { packet, RawClient, shown } from "@wirewright/memcached/RawClient.fixture"
+import { packet, RawClient, shown } from "../../memcached/src/RawClient.fixture.ts"
 import * as Effect from "effect/Effect"
 import { readFileSync } from "node:fs"
 import { describe, expect, test } from "vitest"

@@ -9,11 +9,11 @@ import type { ConnectionError } from "@wirewright/connection"
 import {
   type MemcachedHandlers,
   type MemcachedServerOptions,
-  type PacketServer,
-  refusal,
   type Refusal as Refused,
+  refusal,
   serveMemcached
 } from "@wirewright/memcached"
+import type { PacketServer } from "@wirewright/memcached/server"
 import { Opcode, Status } from "@wirewright/memcached/gen"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"

@@ -1,5 +1,5 @@
 /** The classic node tells of itself what memcached 1.6.18 told after the same requests, and counts what that does not show. */
-import { packet, RawClient } from "@wirewright/memcached/RawClient.fixture"
+import { packet, RawClient } from "../../memcached/src/RawClient.fixture.ts"
 import * as Effect from "effect/Effect"
 import { describe, expect, test } from "vitest"
 import { comparable, recorded, statistics, tell } from "../../../test/peers/MemcachedStatistics.ts"

@@ -4,7 +4,7 @@
  * What each command does is the handlers' business. An error says what went wrong, never what the client sent.
  */
 import type { DecodeError, Reader, Writer } from "@wirewright/codec"
-import { encodeDuration } from "@wirewright/couchbase/ServerDuration"
+import { encodeDuration } from "@wirewright/couchbase/internal"
 import {
   encodeClustermapChangeNotification,
   encodeErrorResponse,
@@ -21,8 +21,8 @@ import {
   Status,
   VBucketState
 } from "@wirewright/dcp/gen"
-import type { RequestFrame, RequestHead } from "@wirewright/memcached"
-import type { Frame, PacketHandler, ServerClient } from "@wirewright/memcached/PacketServer"
+import type { RequestFrame, RequestHead } from "@wirewright/memcached/gen"
+import type { Frame, PacketHandler, ServerClient } from "@wirewright/memcached/server"
 import type { Bucket } from "./Bucket.ts"
 import type { ClusterState } from "./ClusterState.ts"
 import type { DcpProducer, ProducerNames } from "./DcpProducer.ts"

@@ -2,7 +2,7 @@
 import { encodeWith } from "@wirewright/codec"
 import * as Gen from "@wirewright/dcp/gen"
 import { HelloFeature as F, type Packet, Status } from "@wirewright/dcp/gen"
-import { encodeNoop } from "@wirewright/memcached"
+import { encodeNoop } from "@wirewright/memcached/gen"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"

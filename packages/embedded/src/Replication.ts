@@ -2,7 +2,7 @@
  * How the copies of a vbucket follow the active one, and how all of them come to disk: at once, or late, or not at all while a node is held. Pure: time
  * is a parameter. A copy is told of the active history as a DCP stream would tell it, snapshot by snapshot.
  */
-import { rollbackSeqno } from "@wirewright/dcp/RollbackDecision"
+import { rollbackSeqno } from "@wirewright/dcp/producer"
 import type { VbucketCopy } from "./VbucketCopy.ts"
 
 /** What is wrong with nodes, by their indexes. */

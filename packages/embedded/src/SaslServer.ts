@@ -6,14 +6,14 @@
 import { Status } from "@wirewright/couchbase/gen"
 import {
   isScramMechanism,
+  nodeCrypto,
   scramMechanisms,
-  serverChallenge,
   type ServerChallenge,
+  serverChallenge,
   serverFinal,
   serverRead
-} from "@wirewright/couchbase/Scram"
-import { nodeCrypto } from "@wirewright/couchbase/ScramCrypto"
-import { plainMechanism, readPlain } from "@wirewright/memcached/SaslPlain"
+} from "@wirewright/couchbase/internal"
+import { plainMechanism, readPlain } from "@wirewright/memcached/internal"
 import * as Result from "effect/Result"
 import { textOf } from "./JsonText.ts"
 import type { Users } from "./Users.ts"

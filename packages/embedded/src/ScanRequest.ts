@@ -5,7 +5,7 @@
  * docs/range_scans/range_scan_create.md and what it answers to what is not in there.
  */
 import { compareText, decodeText, scanText, textLength } from "@wirewright/codec"
-import { decodeBase64 } from "@wirewright/couchbase/Base64"
+import { decodeBase64 } from "@wirewright/couchbase/internal"
 
 /** An end of a range. */
 export interface ScanBound {

@@ -1,7 +1,7 @@
 /** Changes that take long enough for others to have their turn: what became of vbucket, collection and document meanwhile is seen before they are stored. */
 import { encodeWith, type Writer } from "@wirewright/codec"
 import * as Gen from "@wirewright/dcp/gen"
-import { DurabilityLevel } from "@wirewright/memcached"
+import { DurabilityLevel } from "@wirewright/memcached/gen"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"

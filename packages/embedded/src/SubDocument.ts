@@ -5,7 +5,7 @@
  * semantics: kv_engine docs/SubDocument.md and daemon/subdocument_context.cc.
  */
 import { Status, SubdocDocFlags, SubdocOpcode, SubdocPathFlags, type Xattr } from "@wirewright/couchbase/gen"
-import type { Datatype } from "@wirewright/memcached"
+import type { Datatype } from "@wirewright/memcached/gen"
 import { isUtf8 } from "node:buffer"
 import { bytesOf, bytesOfByteText, byteTextOf, isJsonSteps, textOf, writeByteText } from "./JsonText.ts"
 import {

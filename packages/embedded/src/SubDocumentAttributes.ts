@@ -7,7 +7,7 @@
 import { membersAt } from "@wirewright/codec/JsonScan"
 import { encodeWith, Reader } from "@wirewright/codec"
 import { encodeXattrValue, readXattrValue, Status, type Xattr } from "@wirewright/couchbase/gen"
-import type { Datatype } from "@wirewright/memcached"
+import type { Datatype } from "@wirewright/memcached/gen"
 import { crc32c } from "./Crc32c.ts"
 import { bytesOf, textOf } from "./JsonText.ts"
 

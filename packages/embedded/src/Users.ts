@@ -4,8 +4,14 @@
  * Keys are derived once, off the event loop, when the user is made; signing in is then pure work of microseconds. A user that does not exist
  * gets a challenge like anybody else, so that nobody learns who does.
  */
-import { type ScramCredentials, scramKeys, type ScramMechanism, scramMechanisms } from "@wirewright/couchbase/Scram"
-import { nodeCrypto, saltedPassword } from "@wirewright/couchbase/ScramCrypto"
+import {
+  nodeCrypto,
+  saltedPassword,
+  type ScramCredentials,
+  scramKeys,
+  type ScramMechanism,
+  scramMechanisms
+} from "@wirewright/couchbase/internal"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Crypto from "node:crypto"

@@ -6,7 +6,7 @@
  * the active one and has to do with what it has. Source: kv_engine `engines/ep/src/dcp/passive_stream.cc`, `kv_bucket.cc` (`continueToActive`).
  */
 import type { FailoverEntry } from "@wirewright/couchbase/gen"
-import { type HistoryOptions, VbucketHistory } from "@wirewright/dcp/VbucketHistory"
+import { type HistoryOptions, VbucketHistory } from "@wirewright/dcp/producer"
 import { type BucketChange, changeKey, Watchers } from "./BucketChange.ts"
 import type { Document } from "./Document.ts"
 

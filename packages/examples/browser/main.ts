@@ -1,5 +1,5 @@
 /** The client in a browser: the state of the connection, a record that everybody counts up, and an event that says who did. */
-import { Deepstream } from "@wirewright/deepstream/Deepstream"
+import { Deepstream } from "@wirewright/deepstream"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import * as Stream from "effect/Stream"

@@ -3,7 +3,7 @@
  * the CAS of that document once it is stored. `WIREWRIGHT_URL=couchbase://user:password@127.0.0.1:11210/default node 02_echo_persist.ts`
  */
 import { NodeRuntime, NodeSocketServer } from "@effect/platform-node"
-import { KvClient } from "@wirewright/couchbase/KvClient"
+import { KvClient } from "@wirewright/couchbase"
 import { Config, Console, Effect, Stream } from "effect"
 import { NetAddress } from "effect/net"
 import { Socket } from "effect/socket"

@@ -4,10 +4,9 @@
  */
 import { NodeRuntime } from "@effect/platform-node"
 import type { Reader, Writer } from "@wirewright/codec"
-import { memcachedRequests } from "@wirewright/memcached/MemcachedServer"
-import { refusal } from "@wirewright/memcached/MemcachedHandlers"
-import { PacketConnection } from "@wirewright/memcached/PacketConnection"
-import { serveRequests } from "@wirewright/memcached/RequestServer"
+import { memcachedRequests, serveRequests } from "@wirewright/memcached/server"
+import { refusal } from "@wirewright/memcached"
+import { PacketConnection } from "@wirewright/memcached/transport"
 import { Console, Effect } from "effect"
 import * as Measured from "./gen/index.ts"
 

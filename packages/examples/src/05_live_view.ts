@@ -8,11 +8,9 @@
  * Run: `npm start`.
  */
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
-import { KvClient } from "@wirewright/couchbase/KvClient"
-import { CheckpointStore } from "@wirewright/dcp/CheckpointStore"
-import { Dcp } from "@wirewright/dcp/Dcp"
-import type { Change, DocumentChange } from "@wirewright/dcp/DcpEvent"
-import { type CouchbaseCluster, serveCouchbaseCluster } from "@wirewright/embedded/CouchbaseNode"
+import { KvClient } from "@wirewright/couchbase"
+import { type Change, CheckpointStore, Dcp, type DocumentChange } from "@wirewright/dcp"
+import { type CouchbaseCluster, serveCouchbaseCluster } from "@wirewright/embedded"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import * as Stream from "effect/Stream"

@@ -2,9 +2,8 @@
  * Restarting from where you left off: the first run stops in the middle, the second one begins behind the last change that the first had
  * processed, whole and in order.
  */
-import { layerFile } from "@wirewright/dcp/CheckpointFiles"
-import { Dcp } from "@wirewright/dcp/Dcp"
-import { serveCouchbase } from "@wirewright/embedded/CouchbaseNode"
+import { Dcp, layerFile } from "@wirewright/dcp"
+import { serveCouchbase } from "@wirewright/embedded"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"

@@ -2,10 +2,8 @@
  * Handling a rollback: a node is lost together with two changes that only it had. The view takes back what it did because of them, and then
  * follows the history that there is.
  */
-import { CheckpointStore } from "@wirewright/dcp/CheckpointStore"
-import { Dcp } from "@wirewright/dcp/Dcp"
-import type { Change, Rollback } from "@wirewright/dcp/DcpEvent"
-import { serveCouchbase } from "@wirewright/embedded/CouchbaseNode"
+import { type Change, CheckpointStore, Dcp, type Rollback } from "@wirewright/dcp"
+import { serveCouchbase } from "@wirewright/embedded"
 import * as Console from "effect/Console"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"

@@ -7,7 +7,7 @@ import * as Tls from "node:tls"
 import { describe, expect, test } from "vitest"
 import { certificate, privateKey } from "./Certificate.fixture.ts"
 import * as Gen from "./gen/index.ts"
-import { type PacketHandler, type PacketServer, type PacketServerOptions, serve, type ServerClient } from "./PacketServer.ts"
+import { type PacketHandler, type PacketServer, type PacketServerOptions, servePackets, type ServerClient } from "./PacketServer.ts"
 import { packet, RawClient } from "./RawClient.fixture.ts"
 
 /** What became of connections, and how much waited for a client at most. */
@@ -39,7 +39,7 @@ const withServer = (
   const seen: Seen = { closed: [], clients: [], mostWaiting: 0, handled: 0 }
   const decode = (reader: Parameters<typeof Gen.decodeRequest>[0], at: number) => Gen.decodeRequest(reader, at)
   return Effect.runPromise(Effect.scoped(Effect.flatMap(
-    serve({ frameShape: Gen.frameShape, decode, handler: answering(answer, seen), ...rest }),
+    servePackets({ frameShape: Gen.frameShape, decode, handler: answering(answer, seen), ...rest }),
     (server) => Effect.promise(() => use(server, seen))
   )))
 }
@@ -416,7 +416,7 @@ describe("connections", () => {
 
   test("a port in use is a typed error", () =>
     withServer(async (server) => {
-      const again = serve({ frameShape: Gen.frameShape, decode: () => 0, handler: () => ({} as never), port: server.port })
+      const again = servePackets({ frameShape: Gen.frameShape, decode: () => 0, handler: () => ({} as never), port: server.port })
       const error = await Effect.runPromise(Effect.flip(Effect.scoped(again)))
       expect(error.reason._tag).toBe("ListenFailed")
       expect(error.message).toContain("EADDRINUSE")
@@ -490,7 +490,7 @@ test("what a handler throws ends its connection, and goes to the log of whoever 
   const decode = (reader: Parameters<typeof Gen.decodeRequest>[0], at: number) => Gen.decodeRequest(reader, at)
   await Effect.runPromise(
     Effect.scoped(Effect.gen(function*() {
-      const server = yield* serve({ frameShape: Gen.frameShape, decode, handler })
+      const server = yield* servePackets({ frameShape: Gen.frameShape, decode, handler })
       yield* Effect.promise(async () => {
         const client = await RawClient.connect(server.port)
         client.send(packet(0x0a))

@@ -5,9 +5,8 @@
  * leave once per microtask. While more than `maxOutput` bytes wait for a client that does not read, nothing more of that client is read or
  * handled. It never decides the order of answers; a handler that answers later keeps it (`ServerSession`).
  */
-import { hostPort } from "@wirewright/connection/Address"
 import type { FrameShape, Reader } from "@wirewright/codec"
-import { ConnectionError, ListenFailed } from "@wirewright/connection"
+import { ConnectionError, hostPort, ListenFailed } from "@wirewright/connection"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -109,7 +108,7 @@ const mebibyte = 1024 * 1024
 const lingerMilliseconds = 2_000
 
 /** Listens; the server and its connections close with the scope. */
-export const serve = <Request>(options: PacketServerOptions<Request>): Effect.Effect<PacketServer, ConnectionError, Scope.Scope> =>
+export const servePackets = <Request>(options: PacketServerOptions<Request>): Effect.Effect<PacketServer, ConnectionError, Scope.Scope> =>
   Effect.flatMap(Effect.context<never>(), (services) => {
     const log = (defect: unknown): void => void Effect.runForkWith(services)(Effect.logError("a request was not handled", defect))
     return serveWith(options, options.onDefect ?? log)

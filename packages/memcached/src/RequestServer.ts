@@ -12,7 +12,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
-import { type PacketServer, type PacketServerOptions, serve as listen } from "./PacketServer.ts"
+import { type PacketServer, type PacketServerOptions, servePackets } from "./PacketServer.ts"
 import type { Frame, PacketHandler, ServerClient } from "./ServerConnection.ts"
 import { ServerSession } from "./ServerSession.ts"
 
@@ -53,7 +53,7 @@ export const serveRequests = <Request, R>(
 ): Effect.Effect<PacketServer, ConnectionError, Scope.Scope | R> =>
   Effect.flatMap(
     Effect.context<R>(),
-    (context) => listen({ ...options, handler: (client) => new Connection(client, options, handler, context) })
+    (context) => servePackets({ ...options, handler: (client) => new Connection(client, options, handler, context) })
   )
 
 class Connection<Request, R> implements PacketHandler<Request> {

@@ -1,19 +1,36 @@
-/** The memcached binary protocol: codecs, and a pipelined connection. */
-export * from "./gen/index.ts"
-export * from "./Exchange.ts"
-export * from "./Expiry.ts"
-export { type Counter, type Document, type Mutation } from "./KvCalls.ts"
+/**
+ * memcached: a client with a pool of connections, and a server. Packets are in `/gen` and `/text`, the connection that any dialect is spoken
+ * over in `/transport`, and what servers of packets are made of in `/server`.
+ */
+export type { Expiry } from "./Expiry.ts"
+export type { Counter, Document, Mutation } from "./KvCalls.ts"
 export * from "./KvClient.ts"
-export * from "./KvError.ts"
+export {
+  AuthFailed,
+  Busy,
+  CasMismatch,
+  Exists,
+  InvalidArguments,
+  InvalidRequest,
+  InvalidValue,
+  KvError,
+  type KvReason,
+  NoMechanism,
+  NotANumber,
+  NotFound,
+  NotStored,
+  NotSupported,
+  OutOfMemory,
+  PasswordWithheld,
+  ServerFault,
+  type StatusDetails,
+  type StatusReason,
+  TooLarge,
+  UnknownStatus
+} from "./KvError.ts"
 export type { JsonView } from "./KvJson.ts"
-export * from "./KvMetrics.ts"
+export { kvMetrics } from "./KvMetrics.ts"
 export * from "./KvOptions.ts"
 export * from "./KvPool.ts"
-export * from "./PacketConnection.ts"
-export * from "./PacketServer.ts"
-export * from "./ServerConnection.ts"
 export * from "./MemcachedHandlers.ts"
-export * from "./MemcachedServer.ts"
-export * from "./RequestServer.ts"
-export * from "./ServerSession.ts"
-export * from "./StatusText.ts"
+export { MemcachedServer, type MemcachedServerOptions, serveMemcached } from "./MemcachedServer.ts"

@@ -29,7 +29,7 @@ import {
   Status,
   statusTable
 } from "@wirewright/memcached/gen"
-import { statusText } from "@wirewright/memcached/StatusText"
+import { statusText } from "@wirewright/memcached/internal"
 import { type Frame, frameAt } from "./RawFrame.ts"
 
 /** What the proxy asks a node for: neither datatypes, so that values come as they are, nor answers in another order than the requests'. */

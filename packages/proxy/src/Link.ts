@@ -2,10 +2,10 @@
  * A connection that comes back: opened once, and again with growing pauses whenever it is lost. Requests made meanwhile fail at once; none
  * is kept for later, because their clients have deadlines of their own. It knows no command.
  */
-import type { Sendable } from "@wirewright/memcached/Exchange"
-import { PacketConnection } from "@wirewright/memcached/PacketConnection"
+import type { Sendable } from "@wirewright/memcached/internal"
+import { PacketConnection } from "@wirewright/memcached/transport"
 import { ConnectionClosed, ConnectionError, type TransportOptions } from "@wirewright/connection"
-import type { OpenError } from "@wirewright/couchbase/NodePool"
+import type { OpenError } from "@wirewright/couchbase/node"
 import { malformed } from "@wirewright/codec"
 import { frameShape, headerSize } from "@wirewright/memcached/gen"
 import * as Deferred from "effect/Deferred"

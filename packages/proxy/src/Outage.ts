@@ -3,7 +3,7 @@
  * nothing.
  */
 import { type ConnectionError, connectionWords } from "@wirewright/connection"
-import type { OpenError } from "@wirewright/couchbase/NodePool"
+import type { OpenError } from "@wirewright/couchbase/node"
 import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 

@@ -2,16 +2,15 @@
  * The proxy over real sockets, in front of both kinds of node in memory: what a classic client asks, and what it must get. The expected
  * answers are those of memcached's protocol document (doc/protocol-binary.txt), not of our own output.
  */
-import { fakeNode } from "@wirewright/couchbase/FakeNode.fixture"
-import { serveCouchbase } from "@wirewright/embedded/CouchbaseNode"
-import { serveMemcachedNode } from "@wirewright/embedded/MemcachedNode"
-import { packet, RawClient, shown } from "@wirewright/memcached/RawClient.fixture"
+import { fakeNode } from "../../couchbase/src/FakeNode.fixture.ts"
+import { serveCouchbase, serveMemcachedNode } from "@wirewright/embedded"
+import { packet, RawClient, shown } from "../../memcached/src/RawClient.fixture.ts"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import * as Net from "node:net"
 import { describe, expect, it } from "vitest"
-import { type Proxy, type ProxyError, type ProxyOptions, serve } from "./Proxy.ts"
+import { type Proxy, type ProxyError, type ProxyOptions, serveProxy } from "./Proxy.ts"
 
 const flags = "deadbeef"
 const stored = `${flags}00000000`
@@ -21,12 +20,12 @@ const latin = (hex: string): string => Buffer.from(hex, "hex").toString("latin1"
 
 type Options = Partial<ProxyOptions>
 const beforeMemcached = (options: Options = {}): Effect.Effect<Proxy, ProxyError, Scope.Scope> =>
-  Effect.flatMap(serveMemcachedNode(), ({ server }) => serve({ upstream: `memcached://127.0.0.1:${server.port}`, ...options }))
+  Effect.flatMap(serveMemcachedNode(), ({ server }) => serveProxy({ upstream: `memcached://127.0.0.1:${server.port}`, ...options }))
 
 const user = { name: "app", password: Redacted.make("s3cret/") }
 const bucketNode = serveCouchbase({ buckets: [{ name: "default", vbuckets: 8 }], users: [user] })
 const beforeCouchbase = (options: Options = {}): Effect.Effect<Proxy, ProxyError, Scope.Scope> =>
-  Effect.flatMap(bucketNode, ({ port }) => serve({ upstream: `couchbase://app:s3cret%2F@127.0.0.1:${port}/default`, ...options }))
+  Effect.flatMap(bucketNode, ({ port }) => serveProxy({ upstream: `couchbase://app:s3cret%2F@127.0.0.1:${port}/default`, ...options }))
 
 const run = (effect: Effect.Effect<void, unknown, Scope.Scope>): Promise<void> => Effect.runPromise(Effect.scoped(effect))
 
@@ -288,7 +287,7 @@ describe("a vbucket that moves", () => {
     run(Effect.gen(function*() {
       const { port, buckets } = yield* bucketNode
       const bucket = buckets.get("default")!
-      const proxy = yield* serve({ upstream: `couchbase://app:s3cret%2F@127.0.0.1:${port}/default` })
+      const proxy = yield* serveProxy({ upstream: `couchbase://app:s3cret%2F@127.0.0.1:${port}/default` })
       yield* Effect.promise(async () => {
         const [first, other] = [await RawClient.connect(proxy.port), await RawClient.connect(proxy.port)]
         for (let vbucket = 0; vbucket < 8; vbucket++) bucket.setState(vbucket, dead)
@@ -309,7 +308,7 @@ describe("a vbucket that moves", () => {
   it("one that never comes back is a temporary failure", () =>
     run(Effect.gen(function*() {
       const { port, buckets } = yield* bucketNode
-      const proxy = yield* serve({ upstream: `couchbase://app:s3cret%2F@127.0.0.1:${port}/default` })
+      const proxy = yield* serveProxy({ upstream: `couchbase://app:s3cret%2F@127.0.0.1:${port}/default` })
       for (let vbucket = 0; vbucket < 8; vbucket++) buckets.get("default")!.setState(vbucket, dead)
       yield* Effect.promise(async () => {
         const client = await RawClient.connect(proxy.port)
@@ -357,7 +356,7 @@ describe("an upstream that fails", () => {
         if (dying) socket.destroy()
         else socket.write(answerTo(data, 0, "back"))
       })
-      const proxy = yield* serve({ upstream: `memcached://127.0.0.1:${port}`, connections: 1 })
+      const proxy = yield* serveProxy({ upstream: `memcached://127.0.0.1:${port}`, connections: 1 })
       yield* Effect.promise(async () => {
         const client = await RawClient.connect(proxy.port)
         expect(await ask(client, 1, packet(0x0b, { opaque: 1 }))).toEqual(["b 86 1 Temporary failure"])
@@ -381,7 +380,7 @@ describe("an upstream that fails", () => {
         if (data[1] === 0x0b) late.push(() => socket.write(answerTo(data, 0, "late")))
         else socket.write(answerTo(data, 1))
       })
-      const proxy = yield* serve({ upstream: `memcached://127.0.0.1:${port}`, connections: 1, requestTimeout: "60 millis" })
+      const proxy = yield* serveProxy({ upstream: `memcached://127.0.0.1:${port}`, connections: 1, requestTimeout: "60 millis" })
       yield* Effect.promise(async () => {
         const client = await RawClient.connect(proxy.port)
         expect(await ask(client, 1, packet(0x0b, { opaque: 1 }))).toEqual(["b 86 1 Temporary failure"])
@@ -393,7 +392,7 @@ describe("an upstream that fails", () => {
   it("bytes that are no packet are an internal error to readers", () =>
     run(Effect.gen(function*() {
       const port = yield* scripted((socket) => void socket.write(Buffer.alloc(24, 0x55)))
-      const proxy = yield* serve({ upstream: `memcached://127.0.0.1:${port}`, connections: 1 })
+      const proxy = yield* serveProxy({ upstream: `memcached://127.0.0.1:${port}`, connections: 1 })
       yield* Effect.promise(async () => {
         const client = await RawClient.connect(proxy.port)
         expect(await ask(client, 1, packet(0x00, { key: "k", opaque: 1 }))).toEqual(["0 84 1 Internal error"])
@@ -407,7 +406,7 @@ describe("an upstream that fails", () => {
         answer[1] = data[1] === 0x01 ? 0x00 : 0x01
         socket.write(answer)
       })
-      const proxy = yield* serve({ upstream: `memcached://127.0.0.1:${port}`, connections: 1 })
+      const proxy = yield* serveProxy({ upstream: `memcached://127.0.0.1:${port}`, connections: 1 })
       yield* Effect.promise(async () => {
         const reader = await RawClient.connect(proxy.port)
         expect(await ask(reader, 1, packet(0x00, { key: "k", opaque: 1 }))).toEqual(["0 84 1 Internal error"])
@@ -433,7 +432,7 @@ describe("an upstream that fails", () => {
         script: (request) =>
           request._tag === "Get" ? { _tag: "SetResponse", opcode: 0x01, mutationToken: undefined, cas: 5n } as never : undefined
       })
-      const proxy = yield* serve({ upstream: `couchbase://user:pencil@127.0.0.1:${node.port}/default` })
+      const proxy = yield* serveProxy({ upstream: `couchbase://user:pencil@127.0.0.1:${node.port}/default` })
       yield* Effect.promise(async () => {
         const reader = await RawClient.connect(proxy.port)
         expect(await ask(reader, 1, packet(0x00, { key: "k", opaque: 1 }))).toEqual(["0 84 1 Internal error"])
@@ -441,7 +440,7 @@ describe("an upstream that fails", () => {
     })))
 
   it("nothing there, or a name that is none, fails at the start, without a password in the message", async () => {
-    const failure = (upstream: string) => Effect.runPromise(Effect.scoped(Effect.flip(serve({ upstream }))))
+    const failure = (upstream: string) => Effect.runPromise(Effect.scoped(Effect.flip(serveProxy({ upstream }))))
     const free = await Effect.runPromise(Effect.scoped(scripted(() => {})))
     expect(await failure(`memcached://127.0.0.1:${free}`)).toMatchObject({ _tag: "ConnectionError", reason: { _tag: "ConnectFailed" } })
     for (
@@ -456,7 +455,7 @@ describe("an upstream that fails", () => {
   it("a user that the bucket's node does not know is refused at the start", () =>
     run(Effect.gen(function*() {
       const { port } = yield* bucketNode
-      const error = yield* Effect.flip(serve({ upstream: `couchbase://app:hunter2@127.0.0.1:${port}/default` }))
+      const error = yield* Effect.flip(serveProxy({ upstream: `couchbase://app:hunter2@127.0.0.1:${port}/default` }))
       expect(error).toMatchObject({ _tag: "BootstrapError", reason: "AuthenticationFailed" })
       expect(error.message).not.toContain("hunter2")
     })))

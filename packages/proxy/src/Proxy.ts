@@ -6,12 +6,10 @@
  */
 import { encodeWith, type Reader, type Writer } from "@wirewright/codec"
 import type { ConnectionError } from "@wirewright/connection"
-import type { BootstrapError } from "@wirewright/couchbase/Bootstrap"
-import { tlsOfTarget } from "@wirewright/couchbase/KvOptions"
+import { type BootstrapError, tlsOfTarget } from "@wirewright/couchbase"
 import { encodeErrorResponse, frameShape, kindAt } from "@wirewright/memcached/gen"
-import { statusText } from "@wirewright/memcached/StatusText"
-import * as PacketServer from "@wirewright/memcached/PacketServer"
-import type { ServerClient } from "@wirewright/memcached/ServerConnection"
+import { statusText } from "@wirewright/memcached/internal"
+import { type PacketServerOptions, type ServerClient, type ServerCounters, servePackets } from "@wirewright/memcached/server"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -26,7 +24,7 @@ import { InvalidTarget, parseTarget, type Target, type Upstream } from "./Upstre
 
 /** Where to listen. */
 export type Listen = Pick<
-  PacketServer.PacketServerOptions<Frame>,
+  PacketServerOptions<Frame>,
   "host" | "port" | "tls" | "maxConnections" | "maxFrame" | "maxOutput" | "maxHeld" | "idleTimeout" | "headerTimeout" | "frameTimeout"
 >
 
@@ -66,7 +64,7 @@ export interface ProxyCounters {
   readonly opcodes: { readonly [label: string]: OpcodeCounts }
   /** Connections closed by the proxy, by reason. */
   readonly closed: { readonly [reason in CloseReason["_tag"]]: number }
-  readonly server: PacketServer.ServerCounters
+  readonly server: ServerCounters
 }
 
 /** A proxy that runs. */
@@ -106,7 +104,7 @@ const connectUpstream = (options: ProxyOptions): Effect.Effect<() => Upstream, P
   })
 
 /** Connects to the upstream, then listens. Everything closes with the scope. */
-export const serve = (options: ProxyOptions): Effect.Effect<Proxy, ProxyError, Scope.Scope> =>
+export const serveProxy = (options: ProxyOptions): Effect.Effect<Proxy, ProxyError, Scope.Scope> =>
   Effect.gen(function*() {
     const upstreamOf = yield* connectUpstream(options)
     const counters = new Counters()
@@ -175,7 +173,7 @@ export const serve = (options: ProxyOptions): Effect.Effect<Proxy, ProxyError, S
       })
     }
 
-    const server = yield* PacketServer.serve<Frame>({ ...options.listen, frameShape, decode, handler })
+    const server = yield* servePackets<Frame>({ ...options.listen, frameShape, decode, handler })
     return {
       host: server.host,
       port: server.port,

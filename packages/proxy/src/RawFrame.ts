@@ -15,9 +15,9 @@ import {
   setOpcodeAt,
   statusAt
 } from "@wirewright/memcached/gen"
-import type { Frame } from "@wirewright/memcached/ServerConnection"
+import type { Frame } from "@wirewright/memcached/server"
 
-export type { Frame } from "@wirewright/memcached/ServerConnection"
+export type { Frame } from "@wirewright/memcached/server"
 
 /** The whole frame at `at`; its header must be there. */
 export const frameAt = (reader: Reader, at: number): Frame => ({ reader, at, end: endAt(reader, at) })

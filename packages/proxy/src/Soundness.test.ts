@@ -2,7 +2,7 @@
 import { type DecodeError, Reader } from "@wirewright/codec"
 import { random } from "@wirewright/codec/Random.fixture"
 import { decodeRequest } from "@wirewright/memcached/gen"
-import { packet } from "@wirewright/memcached/RawClient.fixture"
+import { packet } from "../../memcached/src/RawClient.fixture.ts"
 import { describe, expect, it } from "vitest"
 import { expectSound, soundByLengths } from "./Soundness.ts"
 

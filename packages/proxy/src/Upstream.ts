@@ -1,12 +1,7 @@
 /** What a proxy needs of whatever stands behind it, and how an upstream is named. It opens no connection. */
 import type { ConnectionError } from "@wirewright/connection"
 import * as Data from "effect/Data"
-import {
-  allowsPlainWithoutTls,
-  type ConnectionTarget,
-  parseConnectionString,
-  parseMemcachedString
-} from "@wirewright/couchbase/ConnectionString"
+import { allowsPlainWithoutTls, type ConnectionTarget, parseConnectionString, parseMemcachedString } from "@wirewright/couchbase"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import type { Frame } from "./RawFrame.ts"

@@ -1,12 +1,12 @@
 /** A consumer and a producer in one process, without sockets: what runs between them is a `Link`. By `runVirtual`, in virtual time. */
-import { Dcp, type DcpOptions } from "@wirewright/dcp/Dcp"
-import type { Bucket } from "@wirewright/embedded/Bucket"
+import { Dcp, type DcpOptions } from "@wirewright/dcp"
 import {
+  type Bucket,
   type CouchbaseCluster,
   type CouchbaseClusterOptions,
   type CouchbaseNode,
   serveCouchbaseCluster
-} from "@wirewright/embedded/CouchbaseNode"
+} from "@wirewright/embedded"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { Link, type LinkFaults, type Tap } from "./Link.ts"

@@ -13,8 +13,8 @@ import {
   setOpaqueAt,
   type States
 } from "@wirewright/dcp/gen"
-import { Features, negotiate } from "@wirewright/embedded/Hello"
-import type { NodeScript } from "@wirewright/embedded/NodeConnection"
+import { Features, negotiate } from "@wirewright/embedded/internal"
+import type { NodeScript } from "@wirewright/embedded"
 
 /** A packet of a recording. */
 export interface RecordedFrame {

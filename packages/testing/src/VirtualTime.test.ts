@@ -1,6 +1,6 @@
 /** Virtual time: nothing of the real clock or of chance is left in a program, what comes from outside is refused, and afterwards all is as before. */
 import { pair, runVirtual, VirtualTimeError } from "@wirewright/testing"
-import { Dcp } from "@wirewright/dcp/Dcp"
+import { Dcp } from "@wirewright/dcp"
 import * as Effect from "effect/Effect"
 import * as Random from "effect/Random"
 import * as Stream from "effect/Stream"

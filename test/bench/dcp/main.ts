@@ -4,7 +4,7 @@
  * throughput from the embedded producer with flow control. Each
  * measurement is a process of its own; CPU of that per event, the first fifth left out; medians of rounds that take turns.
  */
-import { Dcp } from "@wirewright/dcp/Dcp"
+import { Dcp } from "@wirewright/dcp"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { type ChildProcess, spawn } from "node:child_process"

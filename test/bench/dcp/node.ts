@@ -1,5 +1,5 @@
 /** An embedded node with documents, in a process of its own. Arguments: documents, bytes of a value, vbuckets. Prints the port. */
-import { serveCouchbase } from "@wirewright/embedded/CouchbaseNode"
+import { serveCouchbase } from "@wirewright/embedded"
 import * as Effect from "effect/Effect"
 
 const [documents, size, vbuckets] = process.argv.slice(2).map(Number) as [number, number, number]

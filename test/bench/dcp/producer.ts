@@ -6,8 +6,7 @@
  */
 import { encodeWith } from "@wirewright/codec"
 import { encodeDcpMutation, encodeDcpSnapshotMarker, encodeDcpStreamRequestResponse } from "@wirewright/dcp/gen"
-import { serveCouchbase } from "@wirewright/embedded/CouchbaseNode"
-import type { NodeConnection } from "@wirewright/embedded/NodeConnection"
+import { type NodeConnection, serveCouchbase } from "@wirewright/embedded"
 import * as Effect from "effect/Effect"
 
 const [events, size, vbuckets] = process.argv.slice(2).map(Number) as [number, number, number]

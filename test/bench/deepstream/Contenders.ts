@@ -1,5 +1,5 @@
 /** Clients of deepstream that publish and subscribe, behind one interface: ours, and the official one with its own settings and with better ones. */
-import { make } from "@wirewright/deepstream/Deepstream"
+import { make } from "../../../packages/deepstream/src/Deepstream.ts"
 import { Effect, Logger, Scope, Stream } from "effect"
 import { Socket } from "effect/socket"
 import { createRequire } from "node:module"

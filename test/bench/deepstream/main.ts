@@ -6,7 +6,7 @@
  * of the ratios within a round.
  */
 import { forEachMessage } from "@wirewright/codec/Delimited"
-import { decodeServerMessage, delimiting } from "@wirewright/deepstream"
+import { decodeServerMessage, delimiting } from "@wirewright/deepstream/gen"
 import { type ChildProcess, fork } from "node:child_process"
 import { cpus } from "node:os"
 import { fileURLToPath } from "node:url"

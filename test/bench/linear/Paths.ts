@@ -19,8 +19,8 @@ import { encodeWith } from "@wirewright/codec/Writer"
 import { Typed } from "@wirewright/deepstream/Typed"
 import { decode, encode } from "@wirewright/dcp/gen"
 import { models } from "@wirewright/dcp/gen/Model"
-import { linesOf } from "wirewright/Input"
-import { lineOf, shown, terminalText } from "wirewright/Shown"
+import { linesOf } from "../../../packages/cli/src/Input.ts"
+import { lineOf, shown, terminalText } from "../../../packages/cli/src/Shown.ts"
 
 /** A path: `prepare` makes the input, which is not measured; what it returns is. */
 export interface Path {

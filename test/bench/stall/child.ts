@@ -1,7 +1,5 @@
 /** Serves one node at a time for `main.ts`, and says for how long its event loop was held up. */
-import type { Bucket } from "@wirewright/embedded/Bucket"
-import { serveCouchbase } from "@wirewright/embedded/CouchbaseNode"
-import { serveMemcachedNode } from "@wirewright/embedded/MemcachedNode"
+import { type Bucket, serveCouchbase, serveMemcachedNode } from "@wirewright/embedded"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"

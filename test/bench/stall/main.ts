@@ -5,7 +5,7 @@
  * own. What is printed is the longest time for which that process did nothing else, by command, beside what the machine needs for a simple
  * loop and how much else it has to do. What takes too long is asked again, because others may have taken the time: the least counts.
  */
-import { packet } from "@wirewright/memcached/RawClient.fixture"
+import { packet } from "../../../packages/memcached/src/RawClient.fixture.ts"
 import { fork } from "node:child_process"
 import { once } from "node:events"
 import { connect } from "node:net"

@@ -1,6 +1,6 @@
 /** One feature being played: two servers, a client in virtual time, and what happened that steps ask about. */
 import { type DeepstreamClient, type DeepstreamError, type DeepstreamOptions, type DeepstreamReason, wordsOf } from "@wirewright/deepstream"
-import { make } from "@wirewright/deepstream/Deepstream"
+import { make } from "../../../packages/deepstream/src/Deepstream.ts"
 import { WebSockets } from "@wirewright/testing"
 import { Effect, Exit, Scope, Stream } from "effect"
 import { Socket } from "effect/socket"

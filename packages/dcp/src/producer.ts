@@ -1,0 +1,16 @@
+/** The rules of a producer: its history and failover log, where a consumer must go back to, what it may send, and in which order. */
+export {
+  branchedAt,
+  branchesAt,
+  checkFailoverLog,
+  type CommonAncestor,
+  commonAncestor,
+  mostAcceptedBranches,
+  mostBranches,
+  prunedTo
+} from "./FailoverLog.ts"
+export { SendWindow } from "./FlowControl.ts"
+export * from "./ProducerStream.ts"
+export { endless, rollbackSeqno, type StreamClaim } from "./RollbackDecision.ts"
+export { filterText, readFilter } from "./StreamFilter.ts"
+export * from "./VbucketHistory.ts"

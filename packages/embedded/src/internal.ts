@@ -1,0 +1,3 @@
+/** What the other packages of this repository need of this one. It changes without notice. */
+export { settingNames } from "./BucketSettings.ts"
+export { Features, negotiate } from "./Hello.ts"

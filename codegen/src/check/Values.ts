@@ -190,6 +190,7 @@ const shapes: { readonly [kind: string]: Shape } = {
     request: "body",
     responses: [record("body")],
     reply: [oneOf("one", "many", "error", "none")],
+    last: [record(test((value) => typeof value === "string" || typeof value === "number", "a text or a number"))],
     quiet: [oneOf("success", "miss")],
     label: [text],
     examples: [array({

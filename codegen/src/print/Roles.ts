@@ -25,7 +25,8 @@ export const rolesOf = ({ model: { frame } }: Context): Roles | undefined => {
   const request = answered.find(({ sender }) => sender !== "server")
   const answer = kinds.find(({ answers }) => answers === request?.name)
   if (correlation === undefined || request === undefined || answer === undefined) return undefined
-  return { correlation, request, answer, push: answered.find(({ sender }) => sender === "server") }
+  const push = answered.find(({ sender }) => sender === "server")
+  return { correlation, request, answer, push }
 }
 
 /** Whether a packet reports success. */
@@ -44,17 +45,23 @@ export const inheritedValue = (context: Context, command: CommandModel): string 
 }
 
 /** Whether commands of the protocol are values. */
-export const hasValues = (context: Context, command: CommandModel): boolean => rolesOf(context)?.request.name === command.kinds.request
+export const hasValues = (context: Context, command: CommandModel): boolean => isAsked(context, command.kinds.request)
+
+/** Whether packets of a kind ask something: those of clients, and what servers send unasked. */
+const isAsked = (context: Context, kind: string): boolean => {
+  const roles = rolesOf(context)
+  return roles !== undefined && (kind === roles.request.name || kind === roles.push?.name)
+}
 
 /** Adds the type of commands of a kind to the frame. */
 export const addCommandType = (context: Context, module: Module, kind: KindModel): void => {
-  if (rolesOf(context)?.request.name !== kind.name) return
+  if (!isAsked(context, kind.name)) return
   const name = kindName(kind.name)
   module.add({
     kind: "alias",
-    name: `${name}Command<P, A, R extends ${module.useType(codec, "Reply")} = "one", S = void>`,
+    name: `${name}Command<P extends { readonly _tag: string }, A, R extends ${module.useType(codec, "Reply")} = "one", S = void>`,
     doc: "A command as a value: its request is `P`, what reports its success `A`.",
-    type: `${module.useType(codec, "Command")}<${name}Init & ${name}Fields<P>, A, R, S>`
+    type: `${module.useType(codec, "Command")}<${name}Init & ${name}Fields<P>, A, R, S, P["_tag"]>`
   })
 }
 
@@ -78,8 +85,19 @@ export const printCommandValue = (context: Context, module: Module, command: Com
     type: `${module.useType(context.frameModule, `${kindName(request!.kind.name)}Command`)}<${typeOf(request!)}, ${
       answers.length === 0 ? "never" : answers.join(" | ")
     }${reply}>`,
-    value: `{ name: "${command.name}", opcode: ${hex(command.opcode)}, encode: ${encode} }`
+    value: `{ name: "${command.name}", opcode: ${hex(command.opcode)}, encode: ${encode}${lastOf(context, command)} }`
   })
+}
+
+/** The entry that says which of many answers is the last. */
+const lastOf = (context: Context, command: CommandModel): string => {
+  if (command.reply !== "many") return ""
+  const [success] = successesOf(context, command)
+  const status = success === undefined ? undefined : fieldOf(success.kind.headers[0]!, "statusCode")
+  const conditions = Object.entries(command.last ?? {}).map(([field, value]) => `answer.${field} === ${JSON.stringify(value)}`)
+  if (conditions.length > 0) return `, last: (answer) => ${conditions.join(" && ")} ? "mark" : undefined`
+  if (success === undefined || status === undefined) return ""
+  return `, last: (answer) => answer.${status.name} === ${hex(success.statuses[0]!.code, 4)} ? undefined : "answer"`
 }
 
 const headerEntries = (context: Context, module: Module, { correlation, request }: Roles): ReadonlyArray<string> => {
@@ -118,7 +136,7 @@ const printClient = (context: Context, roles: Roles): Module => {
     doc: `What a client of ${name} needs to know.`,
     type: `${module.useType(codec, "ClientProtocol")}<${module.useType(packets, answer)}, ${
       push === undefined ? "never" : module.useType(packets, push)
-    }>`,
+    }, "${roles.correlation}">`,
     value: object([
       ...headerEntries(context, module, roles),
       `kinds: { request: "${roles.request.name}", answer: "${roles.answer.name}", push: ${

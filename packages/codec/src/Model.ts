@@ -394,6 +394,8 @@ export interface CommandModel {
   readonly sender: "client" | "server" | "both"
   readonly lifecycle: "active" | "deprecated" | "internal" | "removed"
   readonly reply: "one" | "many" | "error" | "none"
+  /** Of `many` responses, the one with this in its fields marks the end. */
+  readonly last?: { readonly [field: string]: string | number }
   readonly quiet?: "success" | "miss"
   /** `also`: further kinds that have the same packet as `request`. */
   readonly kinds: { readonly request: string; readonly response?: string; readonly also?: ReadonlyArray<string> }

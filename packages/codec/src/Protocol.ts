@@ -14,11 +14,13 @@ export type Reply = "one" | "many" | "error" | "none"
  * A command as a value. `Packet` is what its request's encoder takes, `Answer` the packets that report success, `S` the connection states
  * that its encoder needs.
  */
-export interface Command<Packet, Answer, R extends Reply = Reply, S = void> {
-  readonly name: string
+export interface Command<Packet, Answer, R extends Reply = Reply, S = void, Name extends string = string> {
+  readonly name: Name
   readonly opcode: number
   /** Appends the request. Throws `EncodeError` and then leaves the writer as it was. */
   readonly encode: (writer: Writer, packet: Packet, states: S) => void
+  /** Of commands with many answers: whether one that reports success is the last, or only marks the end. Without it one answer is all. */
+  readonly last?: (answer: Answer) => "answer" | "mark" | undefined
   /** For the type alone. */
   readonly "~answer"?: Answer
   /** For the type alone. */
@@ -38,11 +40,11 @@ export interface HeaderReader {
 }
 
 /** What a client needs to know of a protocol. Generated as `client`. */
-export interface ClientProtocol<Answer, Push> extends HeaderReader {
+export interface ClientProtocol<Answer, Push, C extends string = string> extends HeaderReader {
   readonly name: string
   readonly frameShape: FrameShape
   /** Name of the field whose value answers repeat. */
-  readonly correlation: string
+  readonly correlation: C
   /** Kinds of the packets that a client sends, that answer them, and that servers send unasked, where there are such. */
   readonly kinds: { readonly request: string; readonly answer: string; readonly push: string | undefined }
   /** Decodes the answer at `at`. Throws `DecodeError`. */

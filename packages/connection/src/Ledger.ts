@@ -28,6 +28,8 @@ export type Awaited = "waiting" | "abandoned" | "mismatched" | "unknown"
 export const mostRequests = 65_535
 
 const slotMask = 0xffff
+/** So much of an opcode is compared. */
+const opcodeMask = 0xffff
 /** Opaques stay below 2³¹, where V8 keeps numbers in arrays without boxes. */
 const largest = 0x7fff_ffff
 
@@ -99,7 +101,7 @@ export class Ledger<A> {
 
   /** Says which opcode the answers to a request have; those to a batch under one opaque end with the `barrier`'s. */
   expect(opaque: number, opcode: number, barrier: number = opcode): void {
-    this.opcodes[opaque & slotMask] = opcode | barrier << 8
+    this.opcodes[opaque & slotMask] = opcode & opcodeMask | barrier << 16
   }
 
   /** Whether an answer with this opaque and opcode may come now. */
@@ -108,7 +110,8 @@ export class Ledger<A> {
     const waiter = this.opaques[slot] === opaque ? this.slots[slot] : undefined
     if (waiter === undefined) return "unknown"
     const expected = this.opcodes[slot]!
-    if ((expected & 0xff) !== opcode && expected >> 8 !== opcode) return "mismatched"
+    const code = opcode & opcodeMask
+    if ((expected & opcodeMask) !== code && expected >>> 16 !== code) return "mismatched"
     return waiter === abandoned ? "abandoned" : "waiting"
   }
 

@@ -22,7 +22,7 @@ import {
   VBucketState
 } from "@wirewright/dcp/gen"
 import type { RequestFrame, RequestHead } from "@wirewright/memcached/gen"
-import type { Frame, PacketHandler, ServerClient } from "@wirewright/memcached/server"
+import type { Frame, PacketHandler, ServerClient } from "@wirewright/connection"
 import type { Bucket } from "./Bucket.ts"
 import type { ClusterState } from "./ClusterState.ts"
 import type { DcpProducer, ProducerNames } from "./DcpProducer.ts"

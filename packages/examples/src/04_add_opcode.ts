@@ -4,9 +4,9 @@
  */
 import { NodeRuntime } from "@effect/platform-node"
 import type { Reader, Writer } from "@wirewright/codec"
-import { memcachedRequests, serveRequests } from "@wirewright/memcached/server"
+import { PacketConnection, serveRequests } from "@wirewright/connection"
+import { memcachedRequests } from "@wirewright/memcached/internal"
 import { refusal } from "@wirewright/memcached"
-import { PacketConnection } from "@wirewright/memcached/transport"
 import { Console, Effect } from "effect"
 import * as Measured from "./gen/index.ts"
 

@@ -1,7 +1,7 @@
 /** What the writer of a memcached server provides: one Effect per command, and what these succeed and fail with. */
 import type * as Effect from "effect/Effect"
 import type * as Gen from "./gen/index.ts"
-import type { ServerClient } from "./ServerConnection.ts"
+import type { ServerClient } from "@wirewright/connection"
 
 /** Why a request was not done. A plain value, not an Error: misses are everyday outcomes and must be cheap. */
 export interface Refusal {

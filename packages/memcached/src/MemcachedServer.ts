@@ -6,7 +6,17 @@
  * Source: memcached `doc/protocol-binary.txt` and memcached 1.6.18 itself.
  */
 import type { DecodeError, Writer } from "@wirewright/codec"
-import type { ConnectionError } from "@wirewright/connection"
+import {
+  type ConnectionError,
+  type Frame,
+  isSilent,
+  type Outcome,
+  type PacketServer,
+  type RequestHandler,
+  type RequestServerOptions,
+  type ServerClient,
+  serveRequests
+} from "@wirewright/connection"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -22,10 +32,6 @@ import {
   refusal,
   type SaslAnswer
 } from "./MemcachedHandlers.ts"
-import type { PacketServer } from "./PacketServer.ts"
-import { type Outcome, type RequestHandler, type RequestServerOptions, serveRequests } from "./RequestServer.ts"
-import type { Frame, ServerClient } from "./ServerConnection.ts"
-import { isSilent } from "./ServerSession.ts"
 import { statusText } from "./StatusText.ts"
 
 /** Where to serve, and limits. */
@@ -44,7 +50,7 @@ const unknownCommand = refusal(Gen.Status.UnknownCommand)
 const invalid = refusal(Gen.Status.Einval)
 
 const refused = (opcode: number, opaque: number, { status, text }: Refusal, last = false): Outcome => {
-  if (isSilent(opcode, status)) return silence
+  if (isSilent(Gen.server, opcode, status)) return silence
   const value = text === undefined ? statusText(status) : encoder.encode(text)
   return { answer: (writer) => Gen.encodeErrorResponse(writer, { opcode, status, opaque, extras: nothing, key: nothing, value }), last }
 }
@@ -64,7 +70,7 @@ const refuse = (request: Gen.Request, why: Refusal): Outcome => {
 type Encode<Request, A> = (writer: Writer, request: Request, value: A) => void
 
 const done = <Request extends Gen.Request, A>(request: Request, value: A, encode: Encode<Request, A>): Outcome =>
-  isSilent(request.opcode, Gen.Status.Success) ? silence : { answer: (writer) => encode(writer, request, value) }
+  isSilent(Gen.server, request.opcode, Gen.Status.Success) ? silence : { answer: (writer) => encode(writer, request, value) }
 
 /** Calls a handler. What is already there is answered without a fibre. */
 const call = <Request extends Gen.Request, A, R>(

@@ -1,14 +1,20 @@
 /** Proves that every request on a connection ends, with its own answer or its own typed error, whatever the peer does. */
 import { assert, describe, it } from "@effect/vitest"
 import { DecodeError, EncodeError, type Writer } from "@wirewright/codec"
-import { type ConnectionError, LimitExceeded, mostRequests } from "@wirewright/connection"
+import {
+  type ConnectionError,
+  LimitExceeded,
+  mostRequests,
+  PacketConnection,
+  type PacketConnectionOptions,
+  Relayed
+} from "@wirewright/connection"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import { readFileSync } from "node:fs"
 import {
-  decodeResponse,
-  decodeServerRequest,
+  client,
   encodeErrorResponse,
   encodeGet,
   encodeGetQ,
@@ -21,19 +27,16 @@ import {
   encodeStat,
   encodeStatResponse,
   encodeUnknownServerRequest,
-  frameShape,
   type Request,
   type Response,
   type ServerRequest
 } from "./gen/index.ts"
-import { PacketConnection, type PacketConnectionOptions, Relayed } from "./PacketConnection.ts"
 import { bytesOf, type Peer, scripted, until } from "./Scripted.fixture.ts"
 
-const codec = { frameShape, decodeResponse, decodeServerRequest }
 type Options = Partial<PacketConnectionOptions<Response, ServerRequest>>
 
 const connect = (server: { readonly host: string; readonly port: number }, options: Options = {}) =>
-  PacketConnection.make<Response, ServerRequest>({ host: server.host, port: server.port, codec, ...options })
+  PacketConnection.make<Response, ServerRequest>({ host: server.host, port: server.port, protocol: client, ...options })
 
 const get = (key: string) => (writer: Writer, opaque: number): void => encodeGet(writer, { opaque, key })
 const getQ = (key: string) => (writer: Writer, opaque: number): void => encodeGetQ(writer, { opaque, key })

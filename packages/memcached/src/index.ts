@@ -1,6 +1,5 @@
 /**
- * memcached: a client with a pool of connections, and a server. Packets are in `/gen` and `/text`, the connection that any dialect is spoken
- * over in `/transport`, and what servers of packets are made of in `/server`.
+ * memcached: a client with a pool of connections, and a server. Packets are in `/gen` and `/text`.
  */
 export type { Expiry } from "./Expiry.ts"
 export type { Counter, Document, Mutation } from "./KvCalls.ts"

@@ -774,7 +774,12 @@ export const encodeStat: RequestEncoder<Stat> = (writer, packet) => {
   finishRequest(writer, packet, "Stat", 0x10, extrasStart, keyStart, valueStart, position)
 }
 
-export const Stat: RequestCommand<Stat, StatResponse, "many"> = { name: "Stat", opcode: 0x10, encode: encodeStat }
+export const Stat: RequestCommand<Stat, StatResponse, "many"> = {
+  name: "Stat",
+  opcode: 0x10,
+  encode: encodeStat,
+  last: (answer) => answer.name === "" && answer.value === "" ? "mark" : undefined
+}
 
 /** Set without an answer to success. */
 export type SetQ = SetLike<"SetQ", 0x11>

@@ -8,7 +8,7 @@ import type { ClientProtocol } from "@wirewright/codec"
 import { frameShape, kindAt, opaqueAt, opcodeAt } from "@wirewright/memcached/gen/Frame"
 
 /** What a client of couchbase needs to know. */
-export const client: ClientProtocol<Response, ServerRequest> = {
+export const client: ClientProtocol<Response, ServerRequest, "opaque"> = {
   name: "couchbase",
   frameShape,
   kindAt,

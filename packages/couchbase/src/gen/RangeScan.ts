@@ -359,7 +359,8 @@ export const encodeRangeScanContinueResponse: ResponseEncoder<RangeScanContinueR
 export const RangeScanContinue: RequestCommand<RangeScanContinue, RangeScanContinueResponse, "many"> = {
   name: "RangeScanContinue",
   opcode: 0xdb,
-  encode: encodeRangeScanContinue
+  encode: encodeRangeScanContinue,
+  last: (answer) => answer.status === 0x0000 ? undefined : "answer"
 }
 
 /** Closes a scan. */

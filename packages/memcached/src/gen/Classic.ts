@@ -833,7 +833,12 @@ export const encodeStatResponse: ResponseEncoder<StatResponse> = (writer, packet
   finishResponse(writer, packet, "StatResponse", 0x10, packet.status ?? 0x0000, extrasStart, keyStart, valueStart, position)
 }
 
-export const Stat: RequestCommand<Stat, StatResponse, "many"> = { name: "Stat", opcode: 0x10, encode: encodeStat }
+export const Stat: RequestCommand<Stat, StatResponse, "many"> = {
+  name: "Stat",
+  opcode: 0x10,
+  encode: encodeStat,
+  last: (answer) => answer.name === "" && answer.value === "" ? "mark" : undefined
+}
 
 /** Set without an answer to success. */
 export type SetQ = SetLike<"SetQ", 0x11>

@@ -8,7 +8,7 @@ import { statusTable } from "./Types.ts"
 import type { ClientProtocol } from "@wirewright/codec"
 
 /** What a client of memcached needs to know. */
-export const client: ClientProtocol<Response, ServerRequest> = {
+export const client: ClientProtocol<Response, ServerRequest, "opaque"> = {
   name: "memcached",
   frameShape,
   kindAt,

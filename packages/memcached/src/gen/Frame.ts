@@ -281,7 +281,13 @@ export type RequestFields<P> = P extends unknown ? Omit<P, "_tag" | "opcode" | k
 export type RequestEncoder<P, S = void> = (writer: Writer, packet: RequestInit & RequestFields<P>, states: S) => void
 
 /** A command as a value: its request is `P`, what reports its success `A`. */
-export type RequestCommand<P, A, R extends Reply = "one", S = void> = Command<RequestInit & RequestFields<P>, A, R, S>
+export type RequestCommand<P extends { readonly _tag: string }, A, R extends Reply = "one", S = void> = Command<
+  RequestInit & RequestFields<P>,
+  A,
+  R,
+  S,
+  P["_tag"]
+>
 
 /**
  * Reads and checks the header of the request at `at` and hands its content to `decode`, whatever the opcode. Throws `DecodeError`,
@@ -711,6 +717,15 @@ export type ServerRequestFields<P> = P extends unknown ? Omit<P, "_tag" | "opcod
 
 /** Appends a packet to a writer. Throws `EncodeError` and then leaves the writer as it was. */
 export type ServerRequestEncoder<P, S = void> = (writer: Writer, packet: ServerRequestInit & ServerRequestFields<P>, states: S) => void
+
+/** A command as a value: its request is `P`, what reports its success `A`. */
+export type ServerRequestCommand<P extends { readonly _tag: string }, A, R extends Reply = "one", S = void> = Command<
+  ServerRequestInit & ServerRequestFields<P>,
+  A,
+  R,
+  S,
+  P["_tag"]
+>
 
 /**
  * Reads and checks the header of the serverRequest at `at` and hands its content to `decode`, whatever the opcode. Throws `DecodeError`,

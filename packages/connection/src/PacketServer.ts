@@ -6,13 +6,14 @@
  * handled. It never decides the order of answers; a handler that answers later keeps it (`ServerSession`).
  */
 import type { FrameShape, Reader } from "@wirewright/codec"
-import { ConnectionError, hostPort, ListenFailed } from "@wirewright/connection"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Net from "node:net"
 import type { Duplex } from "node:stream"
 import * as Tls from "node:tls"
+import { hostPort } from "./Address.ts"
+import { ConnectionError, ListenFailed } from "./Errors.ts"
 import { HeldMemory } from "./HeldMemory.ts"
 import { counts, type PacketHandler, type ServerClient, ServerConnection, type Shared } from "./ServerConnection.ts"
 

@@ -1,7 +1,7 @@
 /** Requests whose packet their caller writes, with one answer or many. The connection's plain way in; dialects have their own `Call`s. */
 import type { EncodeError } from "@wirewright/codec"
-import type { ConnectionError } from "@wirewright/connection"
 import * as Exit from "effect/Exit"
+import type { ConnectionError } from "./Errors.ts"
 import { type Call, Exchange, type Resume } from "./Exchange.ts"
 import type { WritePacket } from "./Relay.ts"
 

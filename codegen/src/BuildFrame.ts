@@ -49,6 +49,7 @@ export const buildFrame = (frame: Frame, parts: Parts): FrameModel => {
     maxFrame: frame.maxFrame,
     ...(frame.minFrame === undefined ? {} : { minFrame: frame.minFrame }),
     ...(frame.correlation === undefined ? {} : { correlation: frame.correlation }),
+    ...(frame.refusals === undefined ? {} : { refusals: frame.refusals }),
     kinds: Object.entries(frame.kinds).map(([name, kind]) =>
       defined({
         name,

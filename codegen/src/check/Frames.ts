@@ -27,6 +27,16 @@ export function* checkKinds(built: Built, value: Frame): Iterable<Complaint> {
       "name a field that the headers of requests and answers have"
     )
   }
+  for (const [when, status] of Object.entries(value.refusals ?? {})) {
+    if (value.statuses?.rows[status as string] === undefined) {
+      yield complain(
+        "WW166",
+        ["refusals", when],
+        `servers refuse with ${status}, which is no status of the frame`,
+        `name one of: ${Object.keys(value.statuses?.rows ?? {}).join(", ")}`
+      )
+    }
+  }
   for (const [phase, sides] of Object.entries(value.phases ?? {})) {
     for (const [side, kind] of Object.entries(sides)) {
       if (!kinds.includes(kind as string)) {

@@ -174,7 +174,8 @@ const shapes: { readonly [kind: string]: Shape } = {
     over: [oneOf("bytes", "text")],
     maxFrame: whole,
     minFrame: [whole],
-    correlation: [name]
+    correlation: [name],
+    refusals: [{ object: { unknown: [name], malformed: [name], died: [name] } }]
   },
   layouts: { layouts: record("body") },
   command: {

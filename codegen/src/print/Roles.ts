@@ -161,23 +161,36 @@ const printServer = (context: Context, roles: Roles): Module => {
   const status = fieldOf(roles.answer.headers[0]!, "statusCode")?.name ?? "status"
   const opcode = fieldOf(roles.request.headers[0]!, "opcode")!.name
   const sections = context.model.frame.sections.filter((section) => !roles.answer.shared.some((one) => one.section === section))
-  const nothing = sections.map((section) => `${section}: nothing`).join(", ")
-  module.add({ kind: "statement", text: "const nothing = new Uint8Array(0)" })
+  const contents = sections.map((section, index) => `${section}: ${index === sections.length - 1 ? "content" : "nothing"}`)
+  if (sections.length > 1) module.add({ kind: "statement", text: "const nothing = new Uint8Array(0)" })
+  const refusals = Object.entries(context.model.frame.refusals ?? {}).map(([when, named]) =>
+    `${when}: ${hex(context.model.statuses.find((one) => one.name === named)?.code ?? 0, 4)}`
+  )
+  const kind = module.useType(packets, answer)
+  module.add({
+    kind: "alias",
+    name: "Outcomes",
+    doc: "What the encoder of each answer takes, by its tag.",
+    type: `{ readonly [P in ${kind} as P["_tag"]]: ${module.useType(context.frameModule, `${answer}Init`)} & ${
+      module.useType(context.frameModule, `${answer}Fields`)
+    }<P> }`
+  })
   module.add({
     kind: "const",
     name: "server",
     doc: `What a server of ${name} needs to know.`,
-    type: `${module.useType(codec, "ServerProtocol")}<${module.useType(packets, request)}, ${module.useType(packets, answer)}, ${
-      module.useType(context.frameModule, `${answer}Init`)
-    }>`,
+    type: `${module.useType(codec, "ServerProtocol")}<${module.useType(packets, request)}, ${
+      module.useType(packets, answer)
+    }, Outcomes, "${roles.correlation}">`,
     value: object([
       ...headerEntries(context, module, roles),
       `kinds: { request: "${roles.request.name}", answer: "${roles.answer.name}" }`,
       `decodeRequest: (reader, at) => ${module.use(packets, `decode${request}`)}(reader, at)`,
       `encode: (writer, packet) => ${module.use(packets, "encode")}(writer, packet)`,
-      `encodeStatus: (writer, opcode, correlation, status) =>\n${module.use(context.frameModule, `encodeError${answer}`)}(writer, { ${
-        [entry(opcode, "opcode"), entry(correlation, "correlation"), entry(status, "status"), nothing].join(", ")
-      } })`,
+      `encodeStatus: (writer, opcode, correlation, status, content) =>\n${
+        module.use(context.frameModule, `encodeError${answer}`)
+      }(writer, { ${[entry(opcode, "opcode"), entry(correlation, "correlation"), entry(status, "status"), ...contents].join(", ")} })`,
+      `refusals: { ${refusals.join(", ")} }`,
       `commands: ${module.use(context.local("Tables"), `${roles.request.name}Commands`)}`,
       `statuses: ${module.use(context.local("Types"), "statusTable")}`
     ])

@@ -341,6 +341,8 @@ export interface FrameModel {
   readonly minFrame?: number
   /** The header field in which an answer repeats what the request has there. */
   readonly correlation?: string
+  /** Names of the statuses by which servers refuse. */
+  readonly refusals?: { readonly unknown?: string; readonly malformed?: string; readonly died?: string }
   readonly kinds: ReadonlyArray<KindModel>
   /** Phases of a connection, the first one first. */
   readonly phases?: ReadonlyArray<PhaseModel>

@@ -54,21 +54,23 @@ export interface ClientProtocol<Answer, Push, C extends string = string> extends
   readonly statuses: StatusTable
 }
 
-/** What a server needs to know of a protocol. `Init` is what encoders take for the header of an answer. Generated as `server`. */
-export interface ServerProtocol<Request, Answer, Init> extends HeaderReader {
+/** What a server needs to know of a protocol. `Outcomes`: what the encoder of each answer takes, by its tag. Generated as `server`. */
+export interface ServerProtocol<Request, Answer, Outcomes, C extends string = string> extends HeaderReader {
   readonly name: string
   readonly frameShape: FrameShape
   /** Name of the field whose value answers repeat. */
-  readonly correlation: string
+  readonly correlation: C
   readonly kinds: { readonly request: string; readonly answer: string }
   /** Decodes the request at `at`. Throws `DecodeError`. */
   readonly decodeRequest: (reader: Reader, at: number) => Request
   /** Appends an answer, by its tag. Throws `EncodeError`. */
   readonly encode: (writer: Writer, packet: Answer) => void
-  /** Appends an answer with a status and without content. Throws `EncodeError`. */
-  readonly encodeStatus: (writer: Writer, opcode: number, correlation: number, status: number) => void
+  /** Appends an answer with a status; `content` is its last section. Throws `EncodeError`. */
+  readonly encodeStatus: (writer: Writer, opcode: number, correlation: number, status: number, content: Uint8Array) => void
+  /** Statuses by which a server refuses what it does not know, what is no packet, and what a handler died of. */
+  readonly refusals: { readonly unknown?: number; readonly malformed?: number; readonly died?: number }
   readonly commands: CommandTable
   readonly statuses: StatusTable
   /** For the type alone. */
-  readonly "~init"?: Init
+  readonly "~outcomes"?: Outcomes
 }

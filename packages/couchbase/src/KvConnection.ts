@@ -4,7 +4,13 @@
  * The rules are those of `Bootstrap`; this carries its messages and derives its keys. It does not repeat anything.
  */
 import type { Reader } from "@wirewright/codec"
-import { type ConnectionError, PacketConnection, type PacketConnectionOptions, Relayed, type TransportOptions } from "@wirewright/connection"
+import {
+  type ConnectionError,
+  PacketConnection,
+  type PacketConnectionOptions,
+  Relayed,
+  type TransportOptions
+} from "@wirewright/connection"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"

@@ -128,6 +128,15 @@ export interface Frame<
   readonly minFrame?: number
   /** The header field in which an answer repeats what the request has there. Default: answers come in the order of the requests */
   readonly correlation?: string
+  /** Statuses by which servers refuse what they do not know, what is no packet, and what their handlers died of. Default: the connection ends */
+  readonly refusals?: Refusals<Status>
+}
+
+/** Names of statuses. */
+export interface Refusals<Status extends string = string> {
+  readonly unknown?: Status
+  readonly malformed?: Status
+  readonly died?: Status
 }
 
 /** The magic of a header. */
@@ -161,6 +170,7 @@ export const frame = <
   readonly maxFrame?: number
   readonly minFrame?: number
   readonly correlation?: string
+  readonly refusals?: Refusals<NoInfer<Status>>
 }): Frame<S, keyof K & string, Status, keyof State & string> =>
   mark({
     ...given(options),

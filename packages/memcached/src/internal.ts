@@ -1,5 +1,4 @@
 /** What the other packages of this repository need of this one. It changes without notice. */
-export { memcachedRequests } from "./MemcachedServer.ts"
 export { expirySeconds } from "./Expiry.ts"
 export { isSchema, type Misfit, walked } from "./KvJson.ts"
 export * from "./SaslPlain.ts"

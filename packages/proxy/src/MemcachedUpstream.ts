@@ -4,7 +4,7 @@
  */
 import { malformed, type Reader, type Writer } from "@wirewright/codec"
 import { client, encodeSaslAuth, frameShape, headerSize, Status } from "@wirewright/memcached/gen"
-import { ConnectionClosed, ConnectionError, ConnectionPool, Errand, type PacketConnection } from "@wirewright/connection"
+import { type ConnectionError, ConnectionPool, Errand, type PacketConnection } from "@wirewright/connection"
 import { plainMechanism, plainMessage } from "@wirewright/memcached/internal"
 import { BootstrapError, type BootstrapReason } from "@wirewright/couchbase"
 import type { OpenError } from "@wirewright/couchbase/node"
@@ -64,12 +64,6 @@ const login = (target: MemcachedTarget, tls: boolean) => (connection: RawConnect
     })
   )
 }
-
-/** Nothing was sent, because there is no connection. */
-const lostLink = ({ address, missing }: ConnectionPool<Frame, Frame, OpenError>): ConnectionError =>
-  missing._tag === "ConnectionError"
-    ? missing
-    : new ConnectionError({ reason: new ConnectionClosed({ by: missing.message }), address, ambiguous: false })
 
 /** A client's request on its way to memcached, and the way back of its answers: one object, as there are millions. */
 class Forwarded extends Errand<Frame> {
@@ -137,10 +131,9 @@ export const memcachedUpstream = (
         const link = links[next++ % links.length]!
         return {
           send: (slot, request) => {
-            const forwarded = new Forwarded(slot, request)
             const connection = link.take()
-            if (connection === undefined) forwarded.refuse(lostLink(link))
-            else connection.submit(forwarded)
+            if (connection === undefined) slot.fail("unavailable")
+            else connection.submit(new Forwarded(slot, request))
           }
         }
       }

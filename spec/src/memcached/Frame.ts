@@ -170,6 +170,7 @@ export const mcbp = frame("Mcbp", {
   sections: ["framing", "extras", "key", "value"],
   statuses: MemcachedStatus,
   correlation: "opaque",
+  refusals: { unknown: "UnknownCommand", malformed: "Einval", died: "Einternal" },
   kinds: {
     request: {
       headers: [

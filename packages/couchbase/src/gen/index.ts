@@ -46,7 +46,7 @@ export {
 } from "./Packets.ts"
 export { Opcode, requestCommands, serverRequestCommands } from "./Tables.ts"
 export { client } from "./ClientProtocol.ts"
-export { server } from "./ServerProtocol.ts"
+export { server, type Outcomes } from "./ServerProtocol.ts"
 export {
   Add,
   AddQ,

@@ -38,4 +38,4 @@ export {
 } from "./Packets.ts"
 export { Opcode, requestCommands, serverRequestCommands } from "./Tables.ts"
 export { client } from "./ClientProtocol.ts"
-export { server } from "./ServerProtocol.ts"
+export { server, type Outcomes } from "./ServerProtocol.ts"

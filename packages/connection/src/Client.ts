@@ -188,8 +188,7 @@ class Streaming extends Errand<unknown> {
       this.refuse(error)
       return true
     }
-    const { last } = this.command
-    const end = last === undefined ? "answer" : last(answer)
+    const end = this.place(answer)
     const ends = end !== undefined
     if (end !== "mark") Queue.offerUnsafe(this.queue, answer)
     if (ends) Queue.endUnsafe(this.queue)
@@ -200,6 +199,15 @@ class Streaming extends Errand<unknown> {
     } else this.deadline = performance.now() + this.timeout
     return ends
   }
+
+  /** Whether an answer that reports success is the last, or only marks the end. */
+  private place(answer: unknown): "answer" | "mark" | undefined {
+    const { last } = this.command
+    return last === undefined ? "answer" : last(answer)
+  }
+
+  readonly ends = (answer: unknown): boolean =>
+    failure(this.protocol, this.command.name, this.connection.address, answer) !== undefined || this.place(answer) !== undefined
 
   /** The reader has taken what waited, or wants no more. */
   taken(): void {

@@ -126,7 +126,7 @@ export class PacketConnection<Response, ServerRequest> implements Owner {
   /** Sends one request and waits for its answer. Interrupting it frees it; a late answer is dropped and counted. */
   request(write: WritePacket, options?: RequestOptions): Effect.Effect<Response, ConnectionError | EncodeError> {
     const call = single<Response>(options?.writes === true)
-    return this.perform((resume) => new Written(call, resume, write, () => true), options?.timeout)
+    return this.perform((resume) => new Written(call, resume, write), options?.timeout)
   }
 
   /** Sends one request and collects its answers up to the one that `isLast`, which is not among them. */

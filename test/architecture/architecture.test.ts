@@ -3,6 +3,7 @@ import { expect, test } from "vitest"
 import * as Rules from "./Rules.ts"
 import { readManifests, readModules } from "./Sources.ts"
 import * as Surface from "./Surface.ts"
+import * as Tags from "./Tags.ts"
 
 const modules = readModules()
 const manifests = readManifests()
@@ -39,4 +40,21 @@ test("roots have what people call, and every door leads somewhere", () => {
   console.log(doors.map(({ names, specifier }) => `${String(names).padStart(5)} ${specifier}`).join("\n"))
   expect(doors.find(({ specifier }) => specifier === "@wirewright/dcp/gen")!.names).toBeGreaterThan(1_000)
   expect(Surface.wideDoors(shown, house, 150)).toEqual([])
+})
+
+test("no two classes have one tag", () => {
+  const written = modules.filter(({ generated, test }) => !generated && !test).map(({ text }) => text).join("\n")
+  // what a pattern misses would be unseen: as many classes as there are words for them
+  const words = [
+    ...written.matchAll(/\b(?:Data|Schema)\.Tagged(?:Error|Class|ErrorClass)\b[(<]|^  (?:override )?readonly _tag(?:: "\w+")? = "/gm)
+  ]
+  expect(Tags.tagsOf(modules)).toHaveLength(words.length)
+  expect(words.length).toBeGreaterThan(70)
+  expect(Tags.sharedTags(modules)).toEqual([])
+})
+
+test("keys of services are spelled one way", () => {
+  const written = modules.filter(({ generated, test }) => !generated && !test).map(({ text }) => text).join("\n")
+  expect(Tags.keysOf(modules)).toHaveLength([...written.matchAll(/\bContext\.(?:Service|Reference)</g)].length)
+  expect(Tags.oddKeys(modules)).toEqual([])
 })

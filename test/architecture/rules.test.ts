@@ -3,6 +3,7 @@ import { describe, expect, test } from "vitest"
 import * as Rules from "./Rules.ts"
 import { importsOf, moduleOf } from "./Sources.ts"
 import * as Surface from "./Surface.ts"
+import * as Tags from "./Tags.ts"
 
 const codec = (name: string, text: string) => moduleOf(`packages/codec/src/${name}`, "@wirewright/codec", text)
 const codegen = (name: string, text: string) => moduleOf(`codegen/src/${name}`, "@wirewright/codegen", text)
@@ -84,6 +85,10 @@ test("circles", () => {
   expect(Rules.cycles(circle.slice(0, 2))).toEqual([])
   expect(Rules.cycles([...circle.slice(0, 2), codec("C.ts", "import type { A } from \"./A.ts\"")])).toEqual([])
   expect(Rules.cycles([codec("A.ts", "import \"./A.ts\"")])).toHaveLength(1)
+  const types = ["A", "B"].map((name, index, all) =>
+    moduleOf(`packages/dcp/src/${name}.ts`, "@wirewright/dcp", `import type { T } from "./${all[1 - index]}.ts"`)
+  )
+  expect(Rules.cycles(types)).toEqual(["packages/dcp/src/A.ts → packages/dcp/src/B.ts → packages/dcp/src/A.ts"])
 })
 
 test("browsers", () => {
@@ -230,4 +235,27 @@ describe("doors", () => {
     expect(complaints({ "./gen/*": "./src/gen/*.ts" })).toHaveLength(1)
     expect(complaints({ "./*": "./src/*.ts" })).toEqual(["packages/codec/package.json: @wirewright/codec/* makes every file public"])
   })
+})
+
+test("tags", () => {
+  const one = codec("A.ts", "export class Lost extends Data.TaggedError(\"Lost\")<{ readonly a: 1 }> {}")
+  const schema = codec("B.ts", "export class Lost\n  extends Schema.TaggedError<Lost>()(\"Lost\", {})\n{}")
+  const plain = codec("C.ts", "export class Lost extends Error {\n  override readonly name = \"Lost\"\n  readonly _tag = \"Lost\"\n}")
+  const odd = codec("D.ts", "export class Gone extends Data.TaggedClass(\"Left\")<{}> {}")
+  expect(Tags.sharedTags([one])).toEqual([])
+  expect(Tags.sharedTags([one, schema, plain])).toEqual([
+    "packages/codec/src/B.ts: the tag Lost is taken by packages/codec/src/A.ts",
+    "packages/codec/src/C.ts: the tag Lost is taken by packages/codec/src/A.ts"
+  ])
+  expect(Tags.sharedTags([odd])).toEqual(["packages/codec/src/D.ts: Gone has the tag Left"])
+})
+
+test("keys", () => {
+  const service = (key: string) => codec("A.ts", `class Store extends Context.Service<Store, { readonly f: () => void }>()("${key}") {}`)
+  const reference = codec("B.ts", "export const Limit = Context.Reference<(n: number) => void>(\"codec/Limit\", { defaultValue })")
+  expect(Tags.oddKeys([service("@wirewright/codec/Store")])).toEqual([])
+  expect(Tags.oddKeys([service("wirewright/Store"), reference])).toEqual([
+    "packages/codec/src/A.ts: the key of Store is wirewright/Store, not @wirewright/codec/Store",
+    "packages/codec/src/B.ts: the key of Limit is codec/Limit, not @wirewright/codec/Limit"
+  ])
 })

@@ -7,7 +7,7 @@
 import { describe, it } from "@effect/vitest"
 import * as Gen from "@wirewright/couchbase/gen"
 import { type CouchbaseNode, serveCouchbase } from "@wirewright/embedded"
-import { nameOf, NodeClient } from "../../packages/embedded/src/NodeClient.fixture.ts"
+import { nameOf, TestClient } from "../../packages/embedded/src/TestClient.fixture.ts"
 import * as Effect from "effect/Effect"
 import { assert, expect } from "vitest"
 import { type Answered, recorded, recordedVbuckets, replayed, shownAnswers } from "./Recorded.fixture.ts"
@@ -129,9 +129,9 @@ const differs: { readonly [name: string]: Difference | undefined } = {
   "get extras": { ...unasked, now: { status: Einval } }
 }
 
-const ask = (node: CouchbaseNode, requests: ReadonlyArray<Parameters<NodeClient["ask"]>[0]>): Effect.Effect<void> =>
+const ask = (node: CouchbaseNode, requests: ReadonlyArray<Parameters<TestClient["ask"]>[0]>): Effect.Effect<void> =>
   Effect.promise(async () => {
-    const client = await NodeClient.ready(node.port, [])
+    const client = await TestClient.ready(node.port, [])
     for (const request of requests) assert.strictEqual(nameOf(await client.ask(request)), "Success")
     await client.end()
   })

@@ -4,17 +4,17 @@
  */
 import { assert, describe, it } from "@effect/vitest"
 import {
-  clientChallenged,
+  readServerFirst,
   clientFinal,
   clientFirst,
-  clientVerified,
+  verifyServerFinal,
   nodeCrypto,
   saltedPassword,
   scramKeys,
   type ScramMechanism,
-  serverChallenge,
+  serverFirst,
   serverFinal,
-  serverRead
+  readClientFirst
 } from "@wirewright/couchbase/internal"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
@@ -62,14 +62,14 @@ describe("recorded SCRAM", () => {
         const nonce = /r=(.*)$/.exec(first!)![1]!
         const client = ok(clientFirst(mechanism, "Administrator", nonce))
         assert.strictEqual(client.message, first)
-        const challenged = ok(clientChallenged(client, challenge!))
+        const challenged = ok(readServerFirst(client, challenge!))
         const salted = yield* saltedPassword(mechanism, password, challenged.salt, challenged.iterations)
         const proved = clientFinal(nodeCrypto, challenged, salted)
         // the recorded client names its attributes in the same order, so the bytes are the same
         assert.strictEqual(proved.message, final)
-        assert.isTrue(Result.isSuccess(clientVerified(proved, verified!)))
-        const read = ok(serverRead(mechanism, first!))
-        const mine = serverChallenge(read, challenged.fullNonce.slice(nonce.length), challenged.salt, challenged.iterations)
+        assert.isTrue(Result.isSuccess(verifyServerFinal(proved, verified!)))
+        const read = ok(readClientFirst(mechanism, first!))
+        const mine = serverFirst(read, challenged.fullNonce.slice(nonce.length), challenged.salt, challenged.iterations)
         assert.strictEqual(mine.message, challenge)
         assert.strictEqual(ok(serverFinal(nodeCrypto, mine, scramKeys(nodeCrypto, mechanism, salted), final!)), verified)
       }))

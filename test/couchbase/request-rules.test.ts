@@ -4,7 +4,7 @@
 import { Reader } from "@wirewright/codec"
 import { decode } from "@wirewright/dcp/gen"
 import { models } from "@wirewright/dcp/gen/Model"
-import { headerProblem, headerRules, type Ruled } from "../../packages/embedded/src/RequestRules.ts"
+import { headerProblem, headerRules, type CheckedCommand } from "../../packages/embedded/src/RequestRules.ts"
 import { packet } from "../../packages/memcached/src/RawClient.fixture.ts"
 import { readFileSync } from "node:fs"
 import { assert, describe, it } from "vitest"
@@ -27,7 +27,7 @@ const facts = Object.entries(
 const tags = new Map(
   models.flatMap((model) => model.kind === "binary" ? model.commands : [])
     .filter(({ name }) => Object.hasOwn(headerRules, name))
-    .map(({ name, opcode }) => [opcode, name as Ruled] as const)
+    .map(({ name, opcode }) => [opcode, name as CheckedCommand] as const)
 )
 
 /** Whether what is there is not what may be there. */
@@ -57,6 +57,6 @@ describe("what a request may say is what kv_engine's validators let through", ()
 
   it("for every command that has a rule", () => {
     const known = new Set(facts.map(([opcode]) => tags.get(Number(opcode))))
-    for (const tag of Object.keys(headerRules)) assert.isTrue(known.has(tag as Ruled), tag)
+    for (const tag of Object.keys(headerRules)) assert.isTrue(known.has(tag as CheckedCommand), tag)
   })
 })

@@ -11,7 +11,7 @@ import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
 import { readFileSync } from "node:fs"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { NodeClient } from "../../packages/embedded/src/NodeClient.fixture.ts"
+import { TestClient } from "../../packages/embedded/src/TestClient.fixture.ts"
 
 interface Recorded {
   readonly opcode: number
@@ -72,7 +72,7 @@ const entriesOf = (body: Buffer): ReadonlyArray<string> => {
 const keys = Array.from({ length: 30 }, (_, at) => `doc::${at}`)
 const scope = Scope.makeUnsafe()
 let node: CouchbaseNode
-let client: NodeClient
+let client: TestClient
 
 /** Sends bytes and returns status and body of the answer, without any of our codecs. */
 const exchange = (bytes: Buffer): Promise<{ readonly status: number; readonly body: Buffer }> =>
@@ -91,7 +91,7 @@ beforeAll(async () => {
   node = await Effect.runPromise(Scope.provide(serveCouchbase({ buckets: [{ name: "default", vbuckets: 1, manifest }] }), scope))
   const { store } = node.buckets.get("default")!
   for (const collection of [0, 9]) for (const key of keys) store.set(store.space(0, collection), key, { value: Buffer.from("{}") })
-  client = await NodeClient.ready(node.port, [F.Json, F.Xerror, F.SelectBucket, F.Collections, F.Xattr])
+  client = await TestClient.ready(node.port, [F.Json, F.Xerror, F.SelectBucket, F.Collections, F.Xattr])
 })
 afterAll(async () => {
   await client.end()

@@ -2,7 +2,7 @@
 import type { Writer } from "@wirewright/codec"
 import * as Gen from "@wirewright/dcp/gen"
 import { DcpOpenFlags, DcpStreamFlags, HelloFeature as F, type Packet } from "@wirewright/dcp/gen"
-import { nameOf, NodeClient } from "../../packages/embedded/src/NodeClient.fixture.ts"
+import { nameOf, TestClient } from "../../packages/embedded/src/TestClient.fixture.ts"
 import { expect } from "vitest"
 
 /** Features of a consumer of a server that has collections. */
@@ -12,10 +12,10 @@ export const endless = 0xffff_ffff_ffff_ffffn
 
 /** A DCP client that sends what it is told to, and sees every packet. */
 export class DcpClient {
-  readonly wire: NodeClient
+  readonly wire: TestClient
   private opaque = 100
 
-  constructor(wire: NodeClient) {
+  constructor(wire: TestClient) {
     this.wire = wire
   }
 
@@ -25,7 +25,7 @@ export class DcpClient {
     name = "test",
     asked: ReadonlyArray<number> = features
   ): Promise<DcpClient> {
-    const client = new DcpClient(await NodeClient.ready(port, asked))
+    const client = new DcpClient(await TestClient.ready(port, asked))
     expect(await client.ask((writer) => Gen.encodeDcpOpen(writer, { connectionName: name, flags, reservedSeqno: 0, options: "" }))).toBe(
       "Success"
     )

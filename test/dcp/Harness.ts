@@ -15,7 +15,7 @@ import {
   type CouchbaseCluster,
   type CouchbaseClusterOptions,
   type CouchbaseNode,
-  type NodeConnection,
+  type NodeClient,
   serveCouchbaseCluster
 } from "@wirewright/embedded"
 import * as Effect from "effect/Effect"
@@ -91,7 +91,7 @@ export interface World {
 }
 
 /** Takes over the answer to a packet; says whether it did. */
-export type Script = (connection: NodeConnection, packet: Gen.Packet, world: World) => boolean
+export type Script = (connection: NodeClient, packet: Gen.Packet, world: World) => boolean
 
 /** Options of a world. */
 export interface WorldOptions extends CouchbaseClusterOptions {

@@ -1,7 +1,7 @@
 /** A node's side of a stream as a test plays it: answers, markers, items, ends, and bytes that no node sends. */
 import { type Checkpoint, CheckpointStore, type CheckpointStoreShape } from "@wirewright/dcp"
 import * as Gen from "@wirewright/dcp/gen"
-import type { NodeConnection } from "@wirewright/embedded"
+import type { NodeClient } from "@wirewright/embedded"
 import * as Effect from "effect/Effect"
 import type { Script, World } from "./Harness.ts"
 
@@ -12,10 +12,10 @@ export type StreamRequest = Gen.DcpStreamRequest
 
 /** A stream of a node that sends what a test says. */
 export class Played {
-  readonly connection: NodeConnection
+  readonly connection: NodeClient
   readonly request: StreamRequest
 
-  constructor(connection: NodeConnection, request: StreamRequest) {
+  constructor(connection: NodeClient, request: StreamRequest) {
     this.connection = connection
     this.request = request
   }

@@ -14,7 +14,7 @@ import {
 } from "@wirewright/dcp/gen"
 import { admit } from "@wirewright/dcp/producer"
 import { writeChange, writeMarker } from "../../packages/embedded/src/DcpItems.ts"
-import type { NodeConnection, NodeScript } from "@wirewright/embedded"
+import type { NodeClient, NodeScript } from "@wirewright/embedded"
 import { followTransitions } from "../../packages/dcp/src/VbucketFollower.ts"
 import { type Pair, pair, runVirtual, shrink } from "@wirewright/testing"
 import * as Effect from "effect/Effect"
@@ -261,7 +261,7 @@ class Stack {
   }
 
   /** A stream that ends after its first change, where one may begin. */
-  private oneChange(connection: NodeConnection, packet: DcpStreamRequest): boolean {
+  private oneChange(connection: NodeClient, packet: DcpStreamRequest): boolean {
     const { failoverLog, history } = this.both.bucket.vbucket(packet.vbucket)!
     const batch = history.next(packet.startSeqno, packet.snapStartSeqno)
     const producer = connection.dcp

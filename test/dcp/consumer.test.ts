@@ -118,7 +118,7 @@ describe("refusals", () => {
         const run = yield* world.consume({ xattrs: true })
         yield* ended(run)
         expect(failureOf(run)).toMatchObject({
-          _tag: "FeatureMissing",
+          _tag: "DcpFeatureMissing",
           feature: "Xattr",
           message: "xattrs: the server did not grant Xattr"
         })

@@ -6,7 +6,7 @@ import { encodeWith, type Writer } from "@wirewright/codec"
 import * as Gen from "@wirewright/dcp/gen"
 import { type Packet, Status } from "@wirewright/dcp/gen"
 import { type CouchbaseNode, serveCouchbase } from "@wirewright/embedded"
-import { nameOf, NodeClient } from "../../packages/embedded/src/NodeClient.fixture.ts"
+import { nameOf, TestClient } from "../../packages/embedded/src/TestClient.fixture.ts"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Redacted from "effect/Redacted"
@@ -15,7 +15,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest"
 
 const scope = Scope.makeUnsafe()
 let node: CouchbaseNode
-const clients: Array<NodeClient> = []
+const clients: Array<TestClient> = []
 
 beforeAll(async () => {
   node = await Effect.runPromise(
@@ -36,13 +36,13 @@ const put = (key: string, vbucket = 0): void => {
 }
 
 /** A client that signs in with PLAIN in place of SCRAM, whose numbers are chosen anew each time. */
-const connected = async (): Promise<NodeClient> => {
-  const client = new NodeClient(node.port)
+const connected = async (): Promise<TestClient> => {
+  const client = new TestClient(node.port)
   clients.push(client)
   return client
 }
 
-const expectAll = async (client: NodeClient, requests: ReadonlyArray<readonly [string, (writer: Writer) => void]>): Promise<void> => {
+const expectAll = async (client: TestClient, requests: ReadonlyArray<readonly [string, (writer: Writer) => void]>): Promise<void> => {
   for (const [name, write] of requests) expect(nameOf(await client.ask(write)), name).toBe("Success")
 }
 
@@ -63,7 +63,7 @@ const stream = (vbucket: number, opaque: number, more: Partial<Gen.RequestFields
 const control = (key: string, value: string) => [key, (writer: Writer) => Gen.encodeDcpControl(writer, { key, value })] as const
 
 /** Resumes, is told to roll back, and follows the branch that there is. */
-const resumeAndRollBack = async (client: NodeClient, vbucket: number, opaque: number): Promise<void> => {
+const resumeAndRollBack = async (client: TestClient, vbucket: number, opaque: number): Promise<void> => {
   const bucket = node.buckets.get("default")!
   const next = async (...tags: ReadonlyArray<string>): Promise<ReadonlyArray<Packet>> => {
     const found: Array<Packet> = []

@@ -2,7 +2,7 @@
 import { Dcp } from "@wirewright/dcp"
 import { eventsOf, settle, start } from "@wirewright/dcp/internal"
 import * as Gen from "@wirewright/dcp/gen"
-import type { NodeConnection } from "@wirewright/embedded"
+import type { NodeClient } from "@wirewright/embedded"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { setFlagsFromString } from "node:v8"
@@ -14,7 +14,7 @@ import { inWorld, until } from "./Harness.ts"
 it("SC-23 SC-99 1 024 vbuckets: at most 64 stream requests in flight", () => {
   const pending: Array<() => void> = []
   let most = 0
-  const later = (connection: NodeConnection, packet: Gen.DcpStreamRequest): void => {
+  const later = (connection: NodeClient, packet: Gen.DcpStreamRequest): void => {
     pending.push(() =>
       connection.reply((writer) =>
         Gen.encodeDcpStreamRequestResponse(writer, { opaque: packet.opaque, failoverLog: [{ vbucketUuid: 1n, seqno: 0n }] })

@@ -12,7 +12,7 @@ import {
   withCollection
 } from "@wirewright/embedded"
 import { manifestText } from "../../packages/embedded/src/Collections.ts"
-import { nameOf, NodeClient } from "../../packages/embedded/src/NodeClient.fixture.ts"
+import { nameOf, TestClient } from "../../packages/embedded/src/TestClient.fixture.ts"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
@@ -22,7 +22,7 @@ import { DcpClient, endless, features, show } from "./DcpClient.ts"
 let scope: Scope.Closeable
 let node: CouchbaseNode
 let bucket: Bucket
-const clients: Array<NodeClient> = []
+const clients: Array<TestClient> = []
 
 const start = async (options: CouchbaseNodeOptions = {}): Promise<void> => {
   node = await Effect.runPromise(Scope.provide(serveCouchbase({ buckets: [{ name: "default", vbuckets: 4 }], ...options }), scope))
@@ -59,7 +59,7 @@ const uuid = (vbucket = 0): bigint => bucket.uuidOf(vbucket)
 describe("opening", () => {
   it("SC-05 refuses what cannot be opened, and stays usable", async () => {
     await start()
-    const client = new DcpClient(await NodeClient.ready(node.port, features))
+    const client = new DcpClient(await TestClient.ready(node.port, features))
     clients.push(client.wire)
     const open = (flags: number, name = "x", more: object = {}) =>
       client.ask((writer) => Gen.encodeDcpOpen(writer, { connectionName: name, flags, reservedSeqno: 0, options: "", ...more }))
@@ -81,7 +81,7 @@ describe("opening", () => {
     expect(await open(1)).toBe("Success")
     expect(await open(1)).toBe("Einval")
     expect(await client.control("enable_noop", "true")).toBe("Success")
-    const unordered = new DcpClient(await NodeClient.ready(node.port, [...features, F.UnorderedExecution]))
+    const unordered = new DcpClient(await TestClient.ready(node.port, [...features, F.UnorderedExecution]))
     clients.push(unordered.wire)
     expect(await unordered.ask((writer) => Gen.encodeDcpOpen(writer, { connectionName: "u", flags: 1, reservedSeqno: 0, options: "" })))
       .toBe("NotSupported")
@@ -131,7 +131,7 @@ describe("opening", () => {
 
   it("DCP commands need a DCP connection, and a DCP connection keeps its bucket", async () => {
     await start()
-    const plain = new DcpClient(await NodeClient.ready(node.port, features))
+    const plain = new DcpClient(await TestClient.ready(node.port, features))
     clients.push(plain.wire)
     expect(show(await plain.request(0))).toBe("Einval")
     expect(await plain.control("enable_noop", "true")).toBe("Einval")
@@ -499,7 +499,7 @@ describe("what else a consumer asks", () => {
       Scope.provide(serveCouchbaseCluster({ nodes: 2, buckets: [{ name: "default", vbuckets: 4 }] }), scope)
     )
     const [first, second] = cluster.nodes as readonly [CouchbaseNode, CouchbaseNode]
-    const client = await NodeClient.ready(first.port, [
+    const client = await TestClient.ready(first.port, [
       ...features,
       F.Duplex,
       F.ClustermapChangeNotification,

@@ -3,7 +3,7 @@ import { encodeWith } from "@wirewright/codec"
 import * as Gen from "@wirewright/dcp/gen"
 import { DcpStreamEndStatus, HelloFeature as F, VBucketState } from "@wirewright/dcp/gen"
 import { type Bucket, type CouchbaseCluster, serveCouchbaseCluster } from "@wirewright/embedded"
-import { nameOf, NodeClient } from "../../packages/embedded/src/NodeClient.fixture.ts"
+import { nameOf, TestClient } from "../../packages/embedded/src/TestClient.fixture.ts"
 import { DurabilityLevel } from "@wirewright/memcached/gen"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -16,7 +16,7 @@ import { settle } from "@wirewright/dcp/internal"
 let scope: Scope.Closeable
 let cluster: CouchbaseCluster
 let bucket: Bucket
-const open: Array<NodeClient> = []
+const open: Array<TestClient> = []
 
 beforeEach(async () => {
   scope = Scope.makeUnsafe()
@@ -95,8 +95,8 @@ describe("writes that wait for copies", () => {
         framing: [{ _tag: "Durability", level, timeout }]
       })
     )
-  const writer = async (): Promise<NodeClient> => {
-    const client = await NodeClient.ready(cluster.nodes[0]!.port, [...features, F.SyncReplication])
+  const writer = async (): Promise<TestClient> => {
+    const client = await TestClient.ready(cluster.nodes[0]!.port, [...features, F.SyncReplication])
     open.push(client)
     return client
   }

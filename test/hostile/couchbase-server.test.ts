@@ -132,11 +132,11 @@ describe("the Couchbase node", () => {
       const known = await ready(node)
       // as large as a frame may be before signing in, but for its last byte
       const frame = packet(0x20, { value: Buffer.alloc(64 * 1024 - 24) }).subarray(0, 64 * 1024 - 1)
-      const strangers: Array<RawClient> = []
+      const unauthenticated: Array<RawClient> = []
       for (let i = 0; i < 1_000; i++) {
         const client = await RawClient.connect(node.port)
         client.send(frame)
-        strangers.push(client)
+        unauthenticated.push(client)
         if (i % 100 === 0) (await ready(node)).close()
       }
       const { server } = node
@@ -150,7 +150,7 @@ describe("the Couchbase node", () => {
       expect(held() - before).toBeLessThan(3 * 4 * 1024 * 1024)
       known.send(packet(0x0a, { opaque: 5 }))
       expect((await known.packets(1))[0]!.readUInt32BE(12)).toBe(5)
-      for (const client of [known, ...strangers]) client.close()
+      for (const client of [known, ...unauthenticated]) client.close()
     }, { beforeSignIn: { maxHeld: 4 * 1024 * 1024 } }))
 
   it("nesting, paths and lists have ends", () =>

@@ -1,14 +1,14 @@
 /** One large value against Debian's memcached and our own server: it does not delay small ones by more than its transfer. */
 import { assert, describe, it } from "@effect/vitest"
 import { serveMemcachedNode } from "@wirewright/embedded"
-import { KvClient, type KvCommands, type KvError } from "@wirewright/memcached"
+import { KvClient, type KvCommands, type MemcachedError } from "@wirewright/memcached"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import { startMemcached } from "./Memcached.ts"
 
 const large = new Uint8Array(10 * 1024 * 1024)
 
-const took = <A>(effect: Effect.Effect<A, KvError>): Effect.Effect<number, KvError> =>
+const took = <A>(effect: Effect.Effect<A, MemcachedError>): Effect.Effect<number, MemcachedError> =>
   Effect.suspend(() => {
     const begun = performance.now()
     return Effect.map(effect, () => performance.now() - begun)
@@ -17,7 +17,7 @@ const took = <A>(effect: Effect.Effect<A, KvError>): Effect.Effect<number, KvErr
 const median = (values: ReadonlyArray<number>): number => values.toSorted((a, b) => a - b)[values.length >> 1]!
 
 /** How long small reads take alone, how long the large value takes alone, and small reads asked for right behind it. */
-const measure = (kv: KvCommands, transfer: Effect.Effect<unknown, KvError>) =>
+const measure = (kv: KvCommands, transfer: Effect.Effect<unknown, MemcachedError>) =>
   Effect.gen(function*() {
     yield* kv.set("small", "x")
     for (let i = 0; i < 3; i++) yield* transfer

@@ -1,6 +1,6 @@
 /** The client of plain memcached against Debian's memcached: every classic command, limits, SASL, TLS, a million operations, kill -9. */
 import { assert, describe, it, layer } from "@effect/vitest"
-import { KvClient, type KvCommands, type KvError } from "@wirewright/memcached"
+import { KvClient, type KvCommands, type MemcachedError } from "@wirewright/memcached"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -34,12 +34,12 @@ const textOf = (found: Option.Option<{ readonly value: Uint8Array }>): string | 
 const stopped = (pid: number): boolean =>
   readdirSync(`/proc/${pid}/task`).every((task) => / T /.test(readFileSync(`/proc/${pid}/task/${task}/stat`, "latin1")))
 
-const failure = <A>(exit: Exit.Exit<A, KvError>): KvError => {
+const failure = <A>(exit: Exit.Exit<A, MemcachedError>): MemcachedError => {
   const reason = Exit.isFailure(exit) ? exit.cause.reasons[0]! : undefined
   if (reason?._tag !== "Fail") throw new Error(`no failure but ${exit}`)
   return reason.error
 }
-const tag = <A>(effect: Effect.Effect<A, KvError>): Effect.Effect<string> =>
+const tag = <A>(effect: Effect.Effect<A, MemcachedError>): Effect.Effect<string> =>
   Effect.map(Effect.exit(effect), (exit) => failure(exit).reason._tag)
 
 it.live("memcached and the node tell the same of themselves after the same requests", () =>
@@ -219,7 +219,7 @@ layer(Layer.provideMerge(client, server), { excludeTestServices: true })("every 
 })
 
 /** Does `count` random commands on keys that nobody else uses, and checks each answer against a map. */
-const walk = (kv: KvCommands, prefix: string, seed: number, count: number): Effect.Effect<void, KvError> =>
+const walk = (kv: KvCommands, prefix: string, seed: number, count: number): Effect.Effect<void, MemcachedError> =>
   Effect.gen(function*() {
     const model = new Map<string, { value: string; cas: bigint }>()
     let state = seed
@@ -328,7 +328,7 @@ interface Ended {
   readonly write: boolean
   readonly startedAt: number
   readonly endedAt: number
-  readonly exit: Exit.Exit<unknown, KvError>
+  readonly exit: Exit.Exit<unknown, MemcachedError>
 }
 
 /** Reads and writes on 200 fibres until told to stop; every end is written down. */
@@ -338,7 +338,7 @@ const load = (kv: KvCommands, ends: Array<Ended>, stopped: () => boolean): Effec
       const write = i % 2 === 0
       while (!stopped()) {
         const startedAt = performance.now()
-        const exit = yield* Effect.exit<unknown, KvError, never>(write ? kv.set(`load${i}`, "x".repeat(100)) : kv.get(`load${i}`))
+        const exit = yield* Effect.exit<unknown, MemcachedError, never>(write ? kv.set(`load${i}`, "x".repeat(100)) : kv.get(`load${i}`))
         ends.push({ write, startedAt, endedAt: performance.now(), exit })
         if (Exit.isFailure(exit)) yield* Effect.sleep(5)
       }
@@ -394,7 +394,7 @@ describe("a server that goes", () => {
       yield* Effect.repeat(Effect.sleep(1), { until: () => stopped(pid) })
       const start = performance.now()
       const exits = yield* Effect.forEach(Array.from({ length: 100 }), (_, i) =>
-        Effect.exit<unknown, KvError, never>(i % 2 === 0 ? kv.get("before") : kv.remove("x")), {
+        Effect.exit<unknown, MemcachedError, never>(i % 2 === 0 ? kv.get("before") : kv.remove("x")), {
         concurrency: "unbounded"
       })
       const took = performance.now() - start

@@ -91,7 +91,7 @@ it(`killed ${kills} times, tail loses nothing`, async () => {
     const events = printed(path).filter(({ event }) => event === "mutation")
     if (events.length > 0) working++
     for (const { seqno, vbucket } of events) {
-      // a life begins behind its checkpoint, so whatever is printed again was above it
+      // a life begins after its checkpoint, so whatever is printed again was above it
       expect(BigInt(seqno)).toBeGreaterThan(from.get(vbucket) ?? 0n)
       const name = `${vbucket}/${seqno}`
       times.set(name, (times.get(name) ?? 0) + 1)

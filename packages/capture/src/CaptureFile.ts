@@ -6,30 +6,9 @@
  */
 import { DecodeError, incomplete, malformed, Reader } from "@wirewright/codec"
 import type { CapturedFrame, FrameSink } from "./Frame.ts"
+import { type CaptureLimits, captureLimits, type RecordFormat } from "./RecordFormat.ts"
 import { pcapByteOrder, PcapRecords } from "./PcapFile.ts"
 import { PcapngBlockType, PcapngRecords } from "./PcapngFile.ts"
-
-/** Limits of a reader; each is a `DecodeError` with reason `Limit`. */
-export interface CaptureLimits {
-  /** Largest record or block in bytes. */
-  readonly maxRecord: number
-  /** Most interfaces of a pcapng section. */
-  readonly maxInterfaces: number
-}
-
-/** The limits unless said otherwise. */
-export const captureLimits: CaptureLimits = { maxRecord: 16 * 1024 * 1024, maxInterfaces: 4096 }
-
-/** What a format knows about its records. `start` is where the file begins, relative to the buffer: errors then count from there. */
-export interface RecordFormat {
-  readonly name: string
-  /** Bytes needed to know the size of the next record. */
-  readonly headSize: number
-  /** Size of the record at `at`. */
-  sizeOf(reader: Reader, at: number, start: number): number
-  /** Reads the record `[at, end)`. */
-  read(reader: Reader, at: number, end: number, start: number, sink: FrameSink): void
-}
 
 const magicSize = 4
 

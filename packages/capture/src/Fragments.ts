@@ -16,7 +16,7 @@ export interface FragmentLimits {
   readonly maxAge: bigint
 }
 
-/** The limits unless said otherwise. */
+/** The default limits. */
 export const fragmentLimits: FragmentLimits = {
   maxDatagrams: 1024,
   maxFragments: 8192,
@@ -46,16 +46,16 @@ interface Datagram {
 }
 
 /** Receives the frames of a datagram that was given up. */
-export type GivenUp = (frames: ReadonlyArray<number>) => void
+export type AbandonedPacket = (frames: ReadonlyArray<number>) => void
 
 /** Puts datagrams together. */
 export class Fragments {
   private readonly limits: FragmentLimits
-  private readonly givenUp: GivenUp
+  private readonly givenUp: AbandonedPacket
   private readonly datagrams = new Map<string, Datagram>()
   private heldBytes = 0
 
-  constructor(givenUp: GivenUp, limits: FragmentLimits = fragmentLimits) {
+  constructor(givenUp: AbandonedPacket, limits: FragmentLimits = fragmentLimits) {
     this.givenUp = givenUp
     this.limits = limits
   }

@@ -45,7 +45,7 @@ export const LinkType = {
 export interface Skipped {
   /**
    * - `notTcp`: it is known to be something else, such as ARP or UDP
-   * - `unsupported`: a header that is not understood; TCP may be behind it
+   * - `unsupported`: a header that is not understood; TCP may be after it
    * - `cutOff`: the capture kept too little of it
    * - `damaged`: a header contradicts itself or the packet's length
    * - `fragment`: other fragments of its IP datagram are not in the capture

@@ -4,8 +4,8 @@
  */
 import { type CapturedFrame, missing, type NextHeader, type Packet, type Skipped } from "./Frame.ts"
 import { type FragmentLimits, fragmentLimits, Fragments } from "./Fragments.ts"
-import { behindLink } from "./LinkLayer.ts"
-import { behindProtocol, otherProtocol, udpSize } from "./Tunnel.ts"
+import { afterLink } from "./LinkLayer.ts"
+import { afterProtocol, otherProtocol, udpSize } from "./Tunnel.ts"
 
 /** One TCP segment. Addresses are text, `payload` is a view. */
 export interface TcpSegment {
@@ -97,7 +97,7 @@ const segmentAt = ({ address, at, end, packet }: Datagram): TcpSegment | Skipped
   }
 }
 
-/** A datagram behind a UDP header that is all there; its length has been checked. */
+/** A datagram after a UDP header that is all there; its length has been checked. */
 const datagramAt = ({ address, at, end, packet }: Datagram): UdpDatagram | Skipped => {
   const { bytes, view } = packet
   const length = view.getUint16(at + 4)
@@ -129,18 +129,18 @@ interface Part {
 }
 
 /** Whether a UDP datagram is wanted, by its addresses `host:port`; others are skipped. */
-export type WantsDatagram = (source: string, destination: string) => boolean
+export type DatagramFilter = (source: string, destination: string) => boolean
 
 /** Finds the TCP segments, and UDP datagrams that are wanted, of a capture's frames, which are to be given in order. */
 export class SegmentReader {
   private readonly fragments: Fragments
-  private readonly wants: WantsDatagram
+  private readonly wants: DatagramFilter
 
   /** `givenUp` receives the frames of each IP datagram whose fragments are not all there. Default: no UDP datagram is wanted. */
   constructor(
     givenUp: (frames: ReadonlyArray<number>) => void,
     limits: FragmentLimits = fragmentLimits,
-    wants: WantsDatagram = () => false
+    wants: DatagramFilter = () => false
   ) {
     this.wants = wants
     this.fragments = new Fragments(givenUp, limits)
@@ -159,8 +159,8 @@ export class SegmentReader {
         if (carried.protocol === protocolTcp) return segmentAt(carried)
         packet = carried.packet
         if (carried.protocol === protocolUdp && this.isWanted(carried)) return datagramAt(carried)
-        found = behindProtocol(packet, carried.protocol, carried.at, carried.end) ?? otherProtocol(carried.protocol)
-      } else found = behindLink(packet, { ...next, header })
+        found = afterProtocol(packet, carried.protocol, carried.at, carried.end) ?? otherProtocol(carried.protocol)
+      } else found = afterLink(packet, { ...next, header })
       if ("reason" in found) return found
       next = found
     }

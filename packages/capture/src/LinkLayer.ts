@@ -61,7 +61,7 @@ const next = (header: NextHeader["header"], at: number, end: number, type = 0): 
 const familyIpv4 = 2
 const familiesIpv6: ReadonlySet<number> = new Set([10, 24, 28, 30])
 
-/** Behind an address family of four bytes, in whatever byte order the capturing machine had. */
+/** After an address family of four bytes, in whatever byte order the capturing machine had. */
 const byFamily = (packet: Packet, at: number, end: number, size: number): NextHeader | Skipped => {
   const short = missing(packet, at, end, size, "address family")
   if (short !== undefined) return short
@@ -72,7 +72,7 @@ const byFamily = (packet: Packet, at: number, end: number, size: number): NextHe
 
 const nflogPayload = 9
 
-/** Behind the attributes of NFLOG, which are in the capturing machine's byte order: the one in which their lengths make sense. */
+/** After the attributes of NFLOG, which are in the capturing machine's byte order: the one in which their lengths make sense. */
 const nflog = (packet: Packet, end: number): NextHeader | Skipped => {
   const short = missing(packet, 0, end, 4, "NFLOG")
   if (short !== undefined) return short
@@ -91,7 +91,7 @@ const nflog = (packet: Packet, end: number): NextHeader | Skipped => {
   return cut
 }
 
-/** Behind a header that says its own length and the link type of what follows, both little-endian. */
+/** After a header that says its own length and the link type of what follows, both little-endian. */
 const nested = (packet: Packet, end: number, lengthAt: number, typeAt: number, what: string): NextHeader | Skipped => {
   const short = missing(packet, 0, end, typeAt + 4, what)
   if (short !== undefined) return short
@@ -99,7 +99,7 @@ const nested = (packet: Packet, end: number, lengthAt: number, typeAt: number, w
   return length < typeAt + 4 || length > end ? { reason: "damaged", what } : next("link", length, end, packet.view.getUint32(typeAt, true))
 }
 
-/** Behind the pseudo header of OpenBSD's packet filter: its length, then the address family. */
+/** After the pseudo header of OpenBSD's packet filter: its length, then the address family. */
 const pflog = (packet: Packet, at: number, end: number): NextHeader | Skipped => {
   const short = missing(packet, at, end, 2, "pflog")
   if (short !== undefined) return short
@@ -210,7 +210,7 @@ const llc = (packet: Packet, { at, end }: NextHeader): NextHeader | Skipped => {
   return { reason: "notTcp", what: "SNAP of a vendor" }
 }
 
-/** Behind the last label: IP by its version, otherwise Ethernet, behind a control word if there is one (RFC 4385). */
+/** After the last label: IP by its version, otherwise Ethernet, after a control word if there is one (RFC 4385). */
 const mpls = (packet: Packet, { at, end }: NextHeader): NextHeader | Skipped => {
   let position = at
   while (true) {
@@ -236,14 +236,14 @@ const pppoe = (packet: Packet, { at, end }: NextHeader): NextHeader | Skipped =>
     : next("ppp", at + pppoeSize, at + pppoeSize + length)
 }
 
-/** The protocol, of one or two bytes, behind address and control if they were not left out. */
+/** The protocol, of one or two bytes, after address and control if they were not left out. */
 const ppp = (packet: Packet, { at, end }: NextHeader): NextHeader | Skipped => {
   const short = missing(packet, at, end, 2, "PPP")
   if (short !== undefined) return short
   const { bytes } = packet
   let position = bytes[at] === 0xff && bytes[at + 1] === 0x03 ? at + 2 : at
-  const behind = missing(packet, position, end, 2, "PPP")
-  if (behind !== undefined) return behind
+  const after = missing(packet, position, end, 2, "PPP")
+  if (after !== undefined) return after
   let protocol = bytes[position++]!
   if ((protocol & 1) === 0) protocol = protocol * 256 + bytes[position++]!
   if (protocol === 0x0021 || protocol === 0x0057) return next("ip", position, end)
@@ -257,6 +257,6 @@ const ethernet = (packet: Packet, { at, end }: NextHeader): NextHeader | Skipped
 
 const readers = { link, ethernet, etherType, llc, mpls, pppoe, ppp } as const
 
-/** The header behind one that is not IP. */
-export const behindLink = (packet: Packet, header: NextHeader & { readonly header: keyof typeof readers }): NextHeader | Skipped =>
+/** The header after one that is not IP. */
+export const afterLink = (packet: Packet, header: NextHeader & { readonly header: keyof typeof readers }): NextHeader | Skipped =>
   readers[header.header](packet, header)

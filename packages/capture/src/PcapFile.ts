@@ -1,6 +1,6 @@
 /** The records of classic pcap files, in either byte order, with micro- or nanoseconds, or of the modified format of some Linux systems. */
 import { malformed, type Reader } from "@wirewright/codec"
-import type { CaptureLimits, RecordFormat } from "./CaptureFile.ts"
+import type { CaptureLimits, RecordFormat } from "./RecordFormat.ts"
 import type { FrameSink } from "./Frame.ts"
 import { readPcapHeader, readPcapModifiedRecord, readPcapRecord } from "./gen/Types.ts"
 

@@ -1,6 +1,6 @@
 /** The blocks of pcapng files: sections, interfaces, packets of all three kinds; other blocks are skipped. */
 import { DecodeError, malformed, Reader } from "@wirewright/codec"
-import type { CaptureLimits, RecordFormat } from "./CaptureFile.ts"
+import type { CaptureLimits, RecordFormat } from "./RecordFormat.ts"
 import type { FrameSink } from "./Frame.ts"
 import {
   readPcapngBlockHead,

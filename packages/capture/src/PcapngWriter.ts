@@ -17,10 +17,10 @@ const littleEndian = true
 const nanoseconds = 9
 const none = new Uint8Array(0)
 
-/** The padding behind `length` bytes. */
+/** The padding after `length` bytes. */
 const paddingOf = (length: number): Uint8Array => new Uint8Array(-length & 3)
 
-/** Bytes of a block beside its body: type and length in front, the length again behind. */
+/** Bytes of a block beside its body: type and length in front, the length again after. */
 const blockFrame = 12
 
 const block = (writer: Writer, type: number, body: (writer: Writer) => void): void => {

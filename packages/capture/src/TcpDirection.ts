@@ -1,15 +1,15 @@
 /**
  * One direction of a TCP connection, put back in order: out-of-order and repeated segments, partial overlaps, wrap-around, holes.
  *
- * It holds segments behind a hole until the hole is filled or a limit is reached; then the hole becomes a reported gap and the stream
- * goes on behind it. Where segments overlap, the bytes that arrived in order first win.
+ * It holds segments after a hole until the hole is filled or a limit is reached; then the hole becomes a reported gap and the stream
+ * goes on after it. Where segments overlap, the bytes that arrived in order first win.
  */
 
 /** Limits of the reassembly. None of them is an error: reaching one turns a hole into a gap, or ends the oldest flow. */
 export interface TcpLimits {
-  /** Most bytes held behind a hole, per direction. */
+  /** Most bytes held after a hole, per direction. */
   readonly maxHeldBytes: number
-  /** Most segments held behind a hole, per direction. */
+  /** Most segments held after a hole, per direction. */
   readonly maxHeldSegments: number
   /** Most bytes held by all flows together. */
   readonly maxTotalHeldBytes: number
@@ -21,7 +21,7 @@ export interface TcpLimits {
   readonly maxUnsettled: number
 }
 
-/** The limits unless said otherwise. */
+/** The default limits. */
 export const tcpLimits: TcpLimits = {
   maxHeldBytes: 1024 * 1024,
   maxHeldSegments: 1024,
@@ -52,7 +52,7 @@ export class TcpDirection {
   next: number | undefined
   /** Sequence number of the first byte. */
   first: number | undefined
-  /** Sequence number behind the last byte, once a FIN was seen. */
+  /** Sequence number after the last byte, once a FIN was seen. */
   end: number | undefined
   /** Segments that brought nothing new. */
   repeated = 0
@@ -73,7 +73,7 @@ export class TcpDirection {
     if (this.next === undefined) this.begin((sequence + 1) >>> 0, deliver)
   }
 
-  /** Takes a FIN behind `sequence`; one that is not where a FIN can be is forged. */
+  /** Takes a FIN after `sequence`; one that is not where a FIN can be is forged. */
   close(sequence: number, limits: TcpLimits): void {
     const distance = this.next === undefined ? 0 : sequenceDistance(this.next, sequence)
     if (distance < 0 || distance > limits.maxDistance) return
@@ -87,14 +87,14 @@ export class TcpDirection {
     return sequence === this.next || this.end !== undefined && sequence === (this.end + 1) >>> 0
   }
 
-  /** Takes an acknowledgement of the peer: what is behind it has been sent before, so the first byte is among what is held. */
+  /** Takes an acknowledgement of the peer: what it acknowledges has been sent already, so the first byte is among what is held. */
   acknowledged(sequence: number, limits: TcpLimits, deliver: Deliver): void {
     if (this.next !== undefined || this.held.length === 0) return
     const distance = sequenceDistance(this.held[0]!.sequence, sequence)
     if (distance > 0 && distance <= limits.maxDistance) this.begin(this.held[0]!.sequence, deliver)
   }
 
-  /** Whether a segment cannot be of this connection: no window reaches that far, or nothing can come behind the FIN. */
+  /** Whether a segment cannot be of this connection: no window reaches that far, or nothing can come after the FIN. */
   isForeign(sequence: number, limits: TcpLimits): boolean {
     const reference = this.next ?? this.held[0]?.sequence
     if (reference === undefined) return false

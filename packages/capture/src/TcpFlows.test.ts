@@ -177,7 +177,7 @@ describe("flows", () => {
   const acked = (segment: Segment, acknowledgement: number): Segment => ({ ...segment, acknowledgement })
   const over = [client(101, "a", F | A), server(901, "b", F | A)]
 
-  it("port reuse without SYN after both FINs: what comes behind the end is another connection", () => {
+  it("port reuse without SYN after both FINs: what comes after the end is another connection", () => {
     assert.deepStrictEqual(run([...handshake, ...over, client(5_000, "c"), server(7_000, "d"), client(5_001, "e")]), [
       opened,
       "1 c2s a",

@@ -9,7 +9,7 @@
  */
 import type { FragmentLimits } from "./Fragments.ts"
 import type { CapturedFrame, Skipped } from "./Frame.ts"
-import { SegmentReader, TcpFlag, type TcpSegment, type UdpDatagram, type WantsDatagram } from "./Internet.ts"
+import { SegmentReader, TcpFlag, type TcpSegment, type UdpDatagram, type DatagramFilter } from "./Internet.ts"
 import { type Deliver, sequenceDistance, TcpDirection, type TcpLimits, tcpLimits } from "./TcpDirection.ts"
 
 /** Client to server, or server to client. */
@@ -64,7 +64,7 @@ export interface FlowOptions {
    */
   readonly isFromServer?: (segment: TcpSegment | UdpDatagram) => boolean | undefined
   /** Which UDP datagrams are handed out. Default: none. */
-  readonly wantsDatagram?: WantsDatagram
+  readonly wantsDatagram?: DatagramFilter
   readonly limits?: Partial<TcpLimits>
   readonly fragmentLimits?: FragmentLimits
 }
@@ -92,7 +92,7 @@ const isSyn = ({ flags }: TcpSegment): boolean => (flags & TcpFlag.Syn) !== 0
 const isReset = ({ flags }: TcpSegment): boolean => (flags & TcpFlag.Reset) !== 0
 const acknowledges = ({ flags }: TcpSegment): boolean => (flags & TcpFlag.Acknowledge) !== 0
 
-/** Sequence number behind a segment. */
+/** Sequence number after a segment. */
 const endOf = (segment: TcpSegment): number => (segment.sequence + segment.length + (isSyn(segment) ? 1 : 0)) >>> 0
 
 const isOver = ({ c2s, isReset, s2c }: Entry): boolean => isReset || c2s.ended && s2c.ended

@@ -25,8 +25,8 @@ export interface Recorded {
 
 const ipHeader = 20
 const tcpHeader = 20
-/** What fits behind both headers into an IPv4 packet. */
-const mostPayload = 0xffff - ipHeader - tcpHeader
+/** What fits after both headers into an IPv4 packet. */
+const maxPayload = 0xffff - ipHeader - tcpHeader
 const protocolTcp = 6
 const push = 0x08
 
@@ -58,8 +58,8 @@ export class TcpRecorder {
   /** Bytes that went one way. */
   packet(recorded: Recorded, from: "client" | "server", bytes: Uint8Array, time: bigint): ReadonlyArray<Uint8Array> {
     const out: Array<Uint8Array> = []
-    for (let at = 0; at < bytes.length; at += mostPayload) {
-      out.push(this.segment(recorded, from, TcpFlag.Acknowledge | push, bytes.subarray(at, at + mostPayload), time))
+    for (let at = 0; at < bytes.length; at += maxPayload) {
+      out.push(this.segment(recorded, from, TcpFlag.Acknowledge | push, bytes.subarray(at, at + maxPayload), time))
     }
     return out
   }

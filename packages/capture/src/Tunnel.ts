@@ -16,8 +16,8 @@ const erspanTwoSize = 8
 const erspanThreeSize = 12
 const erspanSubheader = 8
 
-/** Behind a GRE header of version 0, or of version 1, which carries PPP. */
-export const behindGre = (packet: Packet, at: number, end: number): NextHeader | Skipped => {
+/** After a GRE header of version 0, or of version 1, which carries PPP. */
+export const afterGre = (packet: Packet, at: number, end: number): NextHeader | Skipped => {
   const short = missing(packet, at, end, 4, "GRE")
   if (short !== undefined) return short
   const { bytes, view } = packet
@@ -46,8 +46,8 @@ export const behindGre = (packet: Packet, at: number, end: number): NextHeader |
   return next("etherType", position, end, type)
 }
 
-/** Behind an EtherIP header. */
-export const behindEtherIp = (packet: Packet, at: number, end: number): NextHeader | Skipped =>
+/** After an EtherIP header. */
+export const afterEtherIp = (packet: Packet, at: number, end: number): NextHeader | Skipped =>
   missing(packet, at, end, 2, "EtherIP") ?? next("ethernet", at + 2, end)
 
 const vxlanSize = 8
@@ -98,8 +98,8 @@ const gtp = (packet: Packet, at: number, end: number): NextHeader | Skipped => {
 /** Bytes of a UDP header. */
 export const udpSize = 8
 
-/** Behind a UDP header when the port of the receiver is that of a tunnel. */
-export const behindUdp = (packet: Packet, at: number, end: number): NextHeader | Skipped => {
+/** After a UDP header when the port of the receiver is that of a tunnel. */
+export const afterUdp = (packet: Packet, at: number, end: number): NextHeader | Skipped => {
   const short = missing(packet, at, end, udpSize, "UDP")
   if (short !== undefined) return short
   const length = packet.view.getUint16(at + 4)
@@ -120,7 +120,7 @@ export const behindUdp = (packet: Packet, at: number, end: number): NextHeader |
     case 6635:
       return next("mpls", inner, innerEnd)
     case 4754:
-      return behindGre(packet, inner, innerEnd)
+      return afterGre(packet, inner, innerEnd)
     default:
       return { reason: "notTcp", what: "UDP" }
   }
@@ -150,18 +150,18 @@ export const otherProtocol = (protocol: number): Skipped => {
 }
 
 /** Carried by IP: `undefined` when the protocol is no tunnel. */
-export const behindProtocol = (packet: Packet, protocol: number, at: number, end: number): NextHeader | Skipped | undefined => {
+export const afterProtocol = (packet: Packet, protocol: number, at: number, end: number): NextHeader | Skipped | undefined => {
   switch (protocol) {
     case 4:
     case 41:
     case 94:
       return next("ip", at, end)
     case 17:
-      return behindUdp(packet, at, end)
+      return afterUdp(packet, at, end)
     case 47:
-      return behindGre(packet, at, end)
+      return afterGre(packet, at, end)
     case 97:
-      return behindEtherIp(packet, at, end)
+      return afterEtherIp(packet, at, end)
     case 137:
       return next("mpls", at, end)
     default:

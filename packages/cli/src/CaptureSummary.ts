@@ -1,6 +1,6 @@
 /** Counts what a capture holds: packets by opcode and direction, statuses, vbuckets, seqno ranges, and what did not decode. */
 import type { Flow } from "@wirewright/capture"
-import type { Asked, Conversation, Said } from "./Conversation.ts"
+import type { PendingRequest, Conversation, SentPacket } from "./Conversation.ts"
 import type { DecodedPacket } from "./ProtocolAdapter.ts"
 
 /** Most conversations listed one by one. */
@@ -69,7 +69,7 @@ export class CaptureSummary {
     tally.skipped = conversation.skipped
   }
 
-  packet({ facts, length }: DecodedPacket, { direction, flow }: Said, asked: Asked | undefined): void {
+  packet({ facts, length }: DecodedPacket, { direction, flow }: SentPacket, asked: PendingRequest | undefined): void {
     this.packets++
     const tallies = [entryOf(this.commands, facts.command, empty), this.flows.get(flow.number)]
     for (const tally of tallies) {

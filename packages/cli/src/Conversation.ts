@@ -12,13 +12,13 @@ import type { DecodedPacket, Direction, ProtocolAdapter, Session, Situation } fr
 const maxWaiting = 65_536
 
 /** A request that may be answered. */
-export interface Asked {
+export interface PendingRequest {
   readonly frame: number
   readonly time: bigint | undefined
 }
 
 /** A packet in its conversation. */
-export interface Said {
+export interface SentPacket {
   readonly flow: Flow
   readonly direction: Direction
   readonly frame: number
@@ -32,8 +32,8 @@ export interface Said {
 /** Receives what a conversation consists of. */
 export interface ConversationSink {
   /** `asked` is the request this packet answers. */
-  readonly packet: (decoded: DecodedPacket, said: Said, asked: Asked | undefined) => void
-  readonly trouble: (error: DecodeError, said: Omit<Said, "at" | "end">, isPacket: boolean) => void
+  readonly packet: (decoded: DecodedPacket, sent: SentPacket, asked: PendingRequest | undefined) => void
+  readonly trouble: (error: DecodeError, sent: Omit<SentPacket, "at" | "end">, isPacket: boolean) => void
 }
 
 const opposite: { readonly [D in Direction]: Direction } = { c2s: "s2c", s2c: "c2s" }
@@ -45,7 +45,7 @@ export class Conversation {
   private readonly sink: ConversationSink
   private session: Session
   private readonly streams: { readonly [D in Direction]: DirectionStream }
-  private readonly waiting = { c2s: new Map<string, Asked>(), s2c: new Map<string, Asked>() }
+  private readonly waiting = { c2s: new Map<string, PendingRequest>(), s2c: new Map<string, PendingRequest>() }
   private last: { readonly frame: number; readonly time: bigint | undefined } = { frame: 0, time: undefined }
 
   constructor(flow: Flow, adapter: ProtocolAdapter, session: Session, sink: ConversationSink) {
@@ -88,11 +88,11 @@ export class Conversation {
     )
   }
 
-  /** Takes a datagram: one packet, or several one behind the other. */
+  /** Takes a datagram: one packet, or several one after the other. */
   datagram({ bytes, direction, frame, time }: FlowEvent): void {
     this.last = { frame, time }
     let at = 0
-    // behind a packet that does not decode, no other is looked for
+    // after a packet that does not decode, no other is looked for
     while (at < bytes.length) at += this.packet(direction, bytes, at, bytes.length) ?? bytes.length
   }
 
@@ -134,7 +134,7 @@ export class Conversation {
     return decoded.length
   }
 
-  private pair(direction: Direction, { facts }: DecodedPacket): Asked | undefined {
+  private pair(direction: Direction, { facts }: DecodedPacket): PendingRequest | undefined {
     if (facts.pairing === undefined) return undefined
     if (facts.answers) {
       const requests = this.waiting[opposite[direction]]

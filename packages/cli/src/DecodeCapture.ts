@@ -13,7 +13,7 @@ import {
 } from "@wirewright/capture"
 import { DecodeError } from "@wirewright/codec/Errors"
 import { CaptureSummary } from "./CaptureSummary.ts"
-import { type Asked, Conversation, type Said } from "./Conversation.ts"
+import { type PendingRequest, Conversation, type SentPacket } from "./Conversation.ts"
 import { type Endpoint, isAmong } from "./Endpoint.ts"
 import type { Chunks } from "./Input.ts"
 import { drain, line, say, sayBlock } from "./Output.ts"
@@ -36,7 +36,7 @@ const maxHeld = 256 * 1024 * 1024
 
 const nanoseconds = BigInt(1_000_000_000)
 
-/** Seconds with nine digits behind the point. */
+/** Seconds with nine digits after the point. */
 const secondsText = (time: bigint): string => `${time / nanoseconds}.${String(time % nanoseconds).padStart(9, "0")}`
 
 const microseconds = (time: bigint): string => `${time / nanoseconds}.${String(time % nanoseconds / BigInt(1000)).padStart(6, "0")}`
@@ -82,8 +82,8 @@ class CaptureReport {
     this.conversations.set(
       flow.number,
       new Conversation(flow, this.report.adapter, this.options.session, {
-        packet: (decoded, said, asked) => this.packet(decoded, said, asked),
-        trouble: (error, said, isPacket) => this.trouble(error, said, isPacket)
+        packet: (decoded, sent, asked) => this.packet(decoded, sent, asked),
+        trouble: (error, sent, isPacket) => this.trouble(error, sent, isPacket)
       })
     )
   }
@@ -133,7 +133,7 @@ class CaptureReport {
     this.begin ??= time
   }
 
-  private context({ direction, flow, frame, time }: Omit<Said, "at" | "end">): Context {
+  private context({ direction, flow, frame, time }: Omit<SentPacket, "at" | "end">): Context {
     return { flow: flowText(flow), direction, ...(time === undefined ? {} : { time: secondsText(time) }), frame }
   }
 
@@ -146,41 +146,41 @@ class CaptureReport {
     this.shown = flow
   }
 
-  private lead({ direction, frame, time }: Omit<Said, "at" | "end">): string {
+  private lead({ direction, frame, time }: Omit<SentPacket, "at" | "end">): string {
     const at = time === undefined || this.begin === undefined ? "" : `+${microseconds(time < this.begin ? BigInt(0) : time - this.begin)}  `
     return `#${frame}  ${at}${direction}`
   }
 
-  private packet(decoded: DecodedPacket, said: Said, asked: Asked | undefined): void {
-    this.summary.packet(decoded, said, asked)
-    this.header(said.flow)
+  private packet(decoded: DecodedPacket, sent: SentPacket, asked: PendingRequest | undefined): void {
+    this.summary.packet(decoded, sent, asked)
+    this.header(sent.flow)
     if (!this.report.json) {
       const { name, opaque, status, vbucket } = decoded.facts
       const parts = [
-        this.lead(said),
+        this.lead(sent),
         name,
         status ?? "",
         opaque === undefined ? "" : `opaque=0x${opaque.toString(16)}`,
         vbucket === undefined ? "" : `vbucket=${vbucket}`,
         highlights(decoded),
         `${decoded.length} bytes`,
-        asked === undefined ? "" : answers(asked, said.time)
+        asked === undefined ? "" : answers(asked, sent.time)
       ]
       line(parts.filter((part) => part !== "").join("  "))
     }
-    this.report.packet(decoded, said.bytes, said.at, said.situation, this.context(said), this.options.hexdump)
+    this.report.packet(decoded, sent.bytes, sent.at, sent.situation, this.context(sent), this.options.hexdump)
   }
 
-  private trouble(error: DecodeError, said: Omit<Said, "at" | "end">, isPacket: boolean): void {
+  private trouble(error: DecodeError, sent: Omit<SentPacket, "at" | "end">, isPacket: boolean): void {
     if (isPacket) this.passedOver.add({ reason: "undecoded", what: "that do not decode", count: 1, unit: "packets" })
-    this.summary.trouble(said.flow, isPacket ? error.packet : `stream (${error.reason})`)
-    this.header(said.flow)
-    if (!this.report.json) line(`${this.lead(said)}  ${isPacket ? "does not decode" : "the stream of packets breaks here"}`)
-    this.report.error(error, said.bytes, this.context(said), isPacket ? said.situation : undefined)
+    this.summary.trouble(sent.flow, isPacket ? error.packet : `stream (${error.reason})`)
+    this.header(sent.flow)
+    if (!this.report.json) line(`${this.lead(sent)}  ${isPacket ? "does not decode" : "the stream of packets breaks here"}`)
+    this.report.error(error, sent.bytes, this.context(sent), isPacket ? sent.situation : undefined)
   }
 }
 
-const answers = ({ frame, time }: Asked, now: bigint | undefined): string =>
+const answers = ({ frame, time }: PendingRequest, now: bigint | undefined): string =>
   `answers #${frame}${time === undefined || now === undefined ? "" : ` after ${(Number(now - time) / 1e6).toFixed(3)} ms`}`
 
 /** Tells servers by those asked for, by what they say, by the ports of the protocol. */

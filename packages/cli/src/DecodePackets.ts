@@ -124,7 +124,7 @@ export const decodeStream = async (report: PacketReport, chunks: Chunks, session
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error
     report.error(
-      new DecodeError({ ...error, got: `${error.got}; the stream cannot be followed behind byte ${cutter.offset} of ${received} read` }),
+      new DecodeError({ ...error, got: `${error.got}; the stream cannot be followed after byte ${cutter.offset} of ${received} read` }),
       new Uint8Array(0),
       {}
     )

@@ -1,4 +1,4 @@
-/** Packets of one direction are found again behind gaps, garbage and from the middle; deepstream is found in WebSocket. */
+/** Packets of one direction are found again after gaps, garbage and from the middle; deepstream is found in WebSocket. */
 import { assert, beforeAll, describe, it } from "@effect/vitest"
 import { bytesOfHex, hexOf } from "@wirewright/codec/Hex"
 import { deflateRawSync, constants } from "node:zlib"
@@ -59,7 +59,7 @@ const run = (adapter: ProtocolAdapter, pieces: ReadonlyArray<Piece>, midStream =
 
 const join = (...parts: ReadonlyArray<Uint8Array>): Uint8Array => Buffer.concat(parts)
 
-describe("behind a gap", () => {
+describe("after a gap", () => {
   it("within a packet whose end is known, the next packet begins there, plausible or not", () => {
     const whole = set(1, filler(100))
     const next = set(2, filler(10))
@@ -121,7 +121,7 @@ describe("from the middle", () => {
   })
 })
 
-describe("behind garbage", () => {
+describe("after garbage", () => {
   it("packets are found again, and each wrong magic is said", () => {
     const { packets, skipped, troubles } = run(dcp, [join(set(1, filler(5)), filler(30), set(2, filler(5)), set(3, filler(5)))])
     assert.deepStrictEqual(packets, ["1:38", "2:38", "3:38"])
@@ -208,7 +208,7 @@ describe("deepstream", () => {
     }
   })
 
-  it("from the middle of either, and behind a gap", () => {
+  it("from the middle of either, and after a gap", () => {
     const frames = join(frame(0x81, text("C|CH")), frame(0x81, text("C|A")), frame(0x81, text("A|A")))
     assert.deepStrictEqual(run(deepstream, [frames.subarray(3)], true).packets, ["C|A+", "A|A+"])
     assert.deepStrictEqual(run(deepstream, [frames], true).packets, ["C|CH+", "C|A+", "A|A+"])

@@ -2,7 +2,7 @@
  * One direction of a captured connection as packets.
  *
  * It starts at the first byte, or, when the connection's start was not captured, where packets are found to begin. Where bytes are missing
- * within a packet whose end is known, the next one begins there; otherwise, and behind a wrong magic or length, it is searched for. What
+ * within a packet whose end is known, the next one begins there; otherwise, and after a wrong magic or length, it is searched for. What
  * belongs to no packet is counted.
  */
 import { DecodeError } from "@wirewright/codec/Errors"
@@ -87,7 +87,7 @@ export class DirectionStream {
     }
   }
 
-  /** Cuts bytes that begin a packet, or go on with one; returns what is left behind an error. */
+  /** Cuts bytes that begin a packet, or go on with one; returns what is left after an error. */
   private cut(bytes: Uint8Array, onPacket: PacketSink, onTrouble: TroubleSink): Uint8Array | undefined {
     this.passed += this.search?.passed ?? 0
     this.search = undefined

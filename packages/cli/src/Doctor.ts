@@ -1,5 +1,5 @@
 /**
- * What `wirewright doctor` looks at, from the name to the cluster map. Each look ends in a line; the first that fails ends those behind it.
+ * What `wirewright doctor` looks at, from the name to the cluster map. Each look ends in a line; the first that fails ends those after it.
  *
  * It changes nothing on the server, and no line has a password in it.
  */
@@ -76,7 +76,7 @@ const dial = (seed: Seed): Promise<Net.Socket> =>
     })
   })
 
-/** Whether somebody listens. */
+/** Whether a server listens. */
 export const checkTcp = async (seed: Seed): Promise<Check> => {
   const before = performance.now()
   try {
@@ -143,7 +143,7 @@ const steps: ReadonlyArray<readonly [step: BootstrapStep, name: string]> = [
 
 const names = [...new Set(steps.map(([, name]) => name))]
 
-/** The lines of a bootstrap that failed: what came before was fine, what comes behind was not looked at. */
+/** The lines of a bootstrap that failed: what came before was fine, what comes after was not looked at. */
 export const checksOfFailure = (error: BootstrapError): ReadonlyArray<Check> => {
   const broken = steps.find(([step]) => step === error.step)?.[1] ?? "HELLO"
   const position = names.indexOf(broken)
@@ -235,7 +235,7 @@ export const explained = async (check: Check, seed: Seed, tls: boolean): Promise
     : { ...check, detail: `${at(seed)} speaks ${who === "HTTP" ? "HTTP" : "a text protocol"}`, hint: strangers[who] }
 }
 
-/** Looks at a node of Couchbase behind a connection that works. */
+/** Looks at a node of Couchbase over a connection that works. */
 export const checkCouchbase = async (seed: Seed, options: KvClientOptions): Promise<ReadonlyArray<Check>> => {
   const { openConnection } = await import("@wirewright/couchbase/node")
   const { defaultFeatures } = await import("@wirewright/couchbase")

@@ -36,7 +36,7 @@ const commands = leaves(wirewright, [])
 
 type Situation = "wrong password" | "nobody listening" | "refused by the server" | "a file that cannot be used" | "interrupt"
 
-/** The arguments behind the command, and how it ends; or why the situation cannot be. */
+/** The arguments after the command, and how it ends; or why the situation cannot be. */
 type Case = { readonly args: ReadonlyArray<string>; readonly exit: ExitName; readonly error?: string } | { readonly never: string }
 
 type Row = { readonly [of in Situation]: () => Case }
@@ -121,7 +121,7 @@ const muteUrl = (): string => `couchbase://127.0.0.1:${mute}/default`
 const certificate = (): string => `couchbases://127.0.0.1:1/default?trust_certificate=${below}`
 const local = { never: "it asks no server" } as const
 
-/** What all commands for documents have in common; `rest` is behind the key. */
+/** What all commands for documents have in common; `rest` is after the key. */
 const kv = (key: string, rest: ReadonlyArray<string>, error: string, more: ReadonlyArray<string> = []): Row => ({
   "wrong password": () => ({ args: [url(secret), key, ...rest], exit: "denied", error: "AuthenticationFailed" }),
   "nobody listening": () => ({ args: [nobody, key, ...rest], exit: "unreachable", error: "ConnectFailed" }),

@@ -12,7 +12,7 @@ import type {
 } from "@wirewright/couchbase"
 import type { CheckpointErrorReason, DcpError } from "@wirewright/dcp"
 import type { DeepstreamError, DeepstreamReason } from "@wirewright/deepstream"
-import type { KvError as MemcachedError } from "@wirewright/memcached"
+import type { MemcachedError } from "@wirewright/memcached"
 import type { InvalidTarget } from "@wirewright/proxy"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
@@ -102,7 +102,7 @@ const checkpoints = {
 
 const deepstream: { readonly [reason: string]: FailureExit | undefined } = {
   ConnectionFailed: "unreachable",
-  ConnectionLost: "unreachable",
+  OutcomeUnknown: "unreachable",
   NotConnected: "unreachable",
   WriteUnconfirmed: "unreachable",
   ReconnectsExhausted: "unreachable",
@@ -117,7 +117,7 @@ const deepstream: { readonly [reason: string]: FailureExit | undefined } = {
   MessageDenied: "denied",
   ChallengeDenied: "findings",
   InvalidMessage: "usage",
-  InvalidValue: "usage"
+  InvalidRecordData: "usage"
 } satisfies { readonly [Reason in DeepstreamReason["_tag"]]?: FailureExit }
 
 const eaccess = 0x24
@@ -144,7 +144,8 @@ const exitOf = (error: LibraryError): readonly [exit: FailureExit, name: string]
       return [connection[error.reason._tag], error.reason._tag]
     case "BootstrapError":
       return [bootstrap[error.reason], error.reason]
-    case "KvError": {
+    case "KvError":
+    case "MemcachedError": {
       const { reason } = error
       if (reason._tag === "NotReady") return exitOf(reason.error)
       const known = kv[reason._tag] ?? connection[reason._tag as keyof typeof connection]
@@ -188,7 +189,7 @@ const fileFailure = (error: unknown): Failure | undefined => {
   return usage(path === undefined ? `${words} (${code}, ${syscall})` : `${path}: ${words} (${code})`)
 }
 
-/** Anything that was thrown, as a failure; what nobody expected is `unexpected`. */
+/** Anything that was thrown, as a failure; what is unexpected is `unexpected`. */
 export const failureOfDefect = (defect: unknown): Failure => {
   if (defect instanceof Failure) return defect
   const message = defect instanceof Error ? `${defect.name}: ${defect.message}` : String(defect)

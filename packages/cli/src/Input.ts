@@ -65,7 +65,7 @@ const open = async (file: string): Promise<Chunks> => {
   return createReadStream(file, { highWaterMark: 256 * 1024 }) as unknown as Chunks
 }
 
-/** Opens an input; `head` are the first bytes behind any gzip. */
+/** Opens an input; `head` are the first bytes after any gzip. */
 export const openInput = async (file: string): Promise<{ readonly head: Uint8Array; readonly all: Chunks }> => {
   const plain = await peek(await open(file))
   return isGzip(plain.head) ? peek(gunzip(plain.all)) : plain

@@ -4,7 +4,7 @@
  * It chooses the client by the scheme and evens out how they name things. It prints nothing.
  */
 import type { KvError as CouchbaseError, ScannedDocument, ScanSelection } from "@wirewright/couchbase"
-import type { KvError as MemcachedError } from "@wirewright/memcached"
+import type { MemcachedError } from "@wirewright/memcached"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"

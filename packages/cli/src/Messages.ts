@@ -37,7 +37,7 @@ export const failureLines = ({ details = [], exit, hint, message, told }: Failur
   return [text, ...details, ...hint === undefined ? [] : [`  → ${hint}`]].map(visible)
 }
 
-/** Says how the command failed; to people with the stack when nobody expected it. */
+/** Says how the command failed; to people with the stack when it is unexpected. */
 export const tell = (failure: Failure, asJson: boolean): void => {
   if (asJson) return say(json(failureJson(failure)))
   for (const line of failureLines(failure)) say(line)

@@ -1,4 +1,4 @@
-/** Finds the word that somebody may have meant. Pure. */
+/** Finds the word that may have been meant. Pure. */
 
 /** Edits that make one word of the other: insertions, deletions, substitutions, and neighbours that change places. */
 const distance = (left: string, right: string): number => {

@@ -13,7 +13,7 @@ export interface Context {
   readonly line?: number
   readonly flow?: string
   readonly direction?: string
-  /** Seconds since 1970 with nine digits behind the point. */
+  /** Seconds since 1970 with nine digits after the point. */
   readonly time?: string
   readonly frame?: number
 }

@@ -93,7 +93,7 @@ describe("decode --lines and encode", () => {
     assert.deepStrictEqual(hex.out.trim().split("\n"), lines)
   })
 
-  it("take directions, and go on behind a bad line", async () => {
+  it("take directions, and go on after a bad line", async () => {
     const { code, out } = await wirewright(
       ["decode", "-", "--lines", "--json", ...memcached],
       `c2s ${noop}\r\ns2c ${noopAnswer}\nxyz\n${noop}00\n${get}\n`

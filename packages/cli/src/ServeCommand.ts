@@ -3,26 +3,14 @@
  *
  * It starts one of the personalities of `@wirewright/embedded`, says on stdout where it listens, and waits. What a node does is not here.
  */
-import type { ConnectionError } from "@wirewright/connection"
 import * as Effect from "effect/Effect"
-import type * as Scope from "effect/Scope"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
-import { type Failure, failureOf, usage } from "./Failure.ts"
+import { failureOf, usage } from "./Failure.ts"
 import { jsonFlag, on, optional, withDefault } from "./Flags.ts"
 import { flush, line } from "./Output.ts"
+import type { Personality } from "./Personality.ts"
 import { type CouchbaseFlags, couchbaseNode, couchbaseParameters } from "./ServeCouchbase.ts"
-
-/** What is printed once a node listens, beside `ready`; one line of JSON. */
-export interface Ready {
-  /** `host:port`. */
-  readonly address: string
-  readonly port: number
-  readonly [more: string]: unknown
-}
-
-/** Starts a node that ends with the scope. */
-export type Personality = Effect.Effect<Ready, ConnectionError | Failure, Scope.Scope>
 
 const parameters = {
   memcached: on("memcached", "Classic memcached: no authentication, binary protocol"),

@@ -185,9 +185,9 @@ const commandIn = (line: string): ControlRequest | undefined => {
 /** Longest line that is read, in bytes without its end. */
 export const longestLine = 4096
 /** Bytes of answers that wait for a client above which it is no longer read. */
-const mostWaiting = 1024 * 1024
+const maxWaiting = 1024 * 1024
 
-/** A token that nobody guesses. */
+/** A token that cannot be guessed. */
 export const randomToken = (): string => Crypto.randomBytes(24).toString("base64url")
 
 /** Whether two texts are the same; takes as long whatever they are. */
@@ -201,7 +201,7 @@ const converse = (cluster: CouchbaseCluster, token: string, socket: Net.Socket):
   let unread: Buffer = Buffer.alloc(0)
   let trusted = false
   const reply = (object: object): void => {
-    if (!socket.write(`${JSON.stringify(object)}\n`) && socket.writableLength > mostWaiting) socket.pause()
+    if (!socket.write(`${JSON.stringify(object)}\n`) && socket.writableLength > maxWaiting) socket.pause()
   }
   /** Returns whether there is more to hear. */
   const hear = (line: string): boolean => {

@@ -1,7 +1,7 @@
 /** `wirewright serve` as a process: buckets, collections and users as the flags say; a password is never printed; wrong flags. */
 import { afterAll, assert, beforeAll, describe, it } from "@effect/vitest"
 import { encodeCollectionsGetID, encodeSelectBucket } from "@wirewright/couchbase/gen"
-import { everything, nameOf, NodeClient } from "../../embedded/src/NodeClient.fixture.ts"
+import { everything, nameOf, TestClient } from "../../embedded/src/TestClient.fixture.ts"
 import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
@@ -45,7 +45,7 @@ describe("serve", () => {
     assert.strictEqual((await management(`${password}x`)).status, 401)
     const buckets = (await (await management(password)).json()) as ReadonlyArray<{ readonly name: string; readonly numVBuckets: number }>
     assert.deepStrictEqual(buckets.map(({ name, numVBuckets }) => [name, numVBuckets]), [["one", 2], ["two", 2]])
-    const client = new NodeClient(port)
+    const client = new TestClient(port)
     const select = (bucket: string) => client.status((writer) => encodeSelectBucket(writer, { bucket }))
     const collection = (path: string) => client.status((writer) => encodeCollectionsGetID(writer, { legacyPath: "", path }))
     await client.hello(everything)

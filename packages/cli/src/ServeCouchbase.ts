@@ -1,7 +1,7 @@
 /**
  * The Couchbase-like personality of `wirewright serve`: its flags, and the node that they make.
  *
- * A password on the command line is visible to everybody on the machine, hence `--password-file`; neither is ever printed.
+ * A password on the command line is visible to all users of the machine, hence `--password-file`; neither is ever printed.
  */
 import { visible } from "@wirewright/codec/Visible"
 import type { CouchbaseNode } from "@wirewright/embedded"
@@ -11,7 +11,7 @@ import * as Flag from "effect/cli/Flag"
 import { type Failure, usage } from "./Failure.ts"
 import { on, optional, repeated, withDefault } from "./Flags.ts"
 import { passwordIn } from "./Input.ts"
-import type { Personality } from "./ServeCommand.ts"
+import type { Personality } from "./Personality.ts"
 
 /** Flags of this personality. */
 export const couchbaseParameters = {

@@ -16,7 +16,7 @@ const marker = "WIREWRIGHT_WATCHED"
 /** Milliseconds without a change before the command runs again: editors write several files, and some of them twice. */
 const quiet = 100
 
-/** Packages do not change while somebody writes a spec. */
+/** Packages do not change while one writes a spec. */
 const isOwn = (path: string): boolean => !path.split(sep).includes("node_modules")
 
 interface Told {
@@ -92,7 +92,7 @@ class Watching {
     child.on("error", (error) => say(`cannot run again: ${error.message}`))
     child.on("close", () => {
       this.child = undefined
-      // what changed after it was loaded is loaded again; of files that nobody knew before, only their time tells
+      // what changed after it was loaded is loaded again; of files that were not known before, only their time tells
       const isNewer = (file: string): boolean => (statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0) > begun
       this.files = new Map(heard.map((file) => [file, before.get(file) ?? (isNewer(file) ? "newer" : stamp(file))]))
       this.listen()

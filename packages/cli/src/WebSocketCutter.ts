@@ -1,5 +1,5 @@
 /**
- * Finds a protocol in what its connections carry: its packets themselves, or WebSocket messages behind an HTTP upgrade (RFC 6455), compressed
+ * Finds a protocol in what its connections carry: its packets themselves, or WebSocket messages after an HTTP upgrade (RFC 6455), compressed
  * or not (RFC 7692). Of a protocol that is text, a connection whose start was not captured is taken for what its first byte says; bytes of
  * others may be anything, so that only an upgrade leads to WebSocket.
  */
@@ -262,7 +262,7 @@ const headOf = (bytes: Uint8Array): string | undefined => {
 const isUpgrade = (head: string): boolean =>
   head.startsWith("HTTP/") ? /^HTTP\/1\.1 101\b/.test(head) : /^upgrade:\s*websocket\s*$/im.test(head)
 
-/** Offset behind an HTTP head that leads to WebSocket; 0 while it is not complete. */
+/** Offset after an HTTP head that leads to WebSocket; 0 while it is not complete. */
 const headEnd = (bytes: Uint8Array): number => {
   const head = headOf(bytes)
   if (head === undefined) {

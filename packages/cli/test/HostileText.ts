@@ -9,7 +9,7 @@ export const controls = `${range(0x00, 0x1f)}${range(0x7f, 0x9f)}${range(0x202a,
 
 const wrapped = (middle: string): string => `<\u001b]0;own\u0007${middle}\nFORGED line>`
 
-/** As a peer or a document says it: with bytes that are no UTF-8 (lone surrogates stand for them). */
+/** As a peer or a document says it: with invalid UTF-8 (lone surrogates stand for them). */
 export const hostile = wrapped(`${controls}\udc80`)
 
 /** As an argument of a process can have it: no NUL, no lone surrogates. */

@@ -41,7 +41,7 @@ const framesOf = (received: Buffer): { readonly texts: ReadonlyArray<string>; re
   return { texts, rest, closes }
 }
 
-/** Serves until `close`; `answers` is asked for every message behind the login. */
+/** Serves until `close`; `answers` is asked for every message after the login. */
 export const serveDeepstream = async (
   answers: (message: Asked) => ReadonlyArray<Told | string>
 ): Promise<{ readonly url: string; readonly close: () => void }> => {

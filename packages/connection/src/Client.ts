@@ -18,7 +18,7 @@ import { ConnectionPool, type ConnectionPoolOptions, type PoolCounters } from ".
 import type { ConnectionError } from "./Errors.ts"
 import { type Call, Exchange, type Resume } from "./Exchange.ts"
 import type { PacketConnection } from "./PacketConnection.ts"
-import { Errand } from "./Relay.ts"
+import { PacketCall } from "./Relay.ts"
 
 /** A command was answered with a status that is no success. */
 export class StatusError extends Data.TaggedError("StatusError")<{
@@ -155,7 +155,7 @@ const oneAnswer: Call<Called, unknown, unknown, CallError> = {
 const mostWaiting = 1_024
 
 /** A command with many answers on its way. */
-class Streaming extends Errand<unknown> {
+class Streaming extends PacketCall<unknown> {
   private readonly command: AnyCommand
   private readonly packet: object
   private readonly protocol: AnyProtocol

@@ -11,9 +11,9 @@ import type { Ledger, Waiter } from "./Ledger.ts"
 
 /** What a request needs of its connection. */
 export interface Owner {
-  /** Frees a request that nobody waits for any more. */
+  /** Frees a request that is no longer awaited. */
   cancel(request: { cancelled: boolean; readonly opaque: number }): void
-  /** Counts an answer that came when nobody waited any more. */
+  /** Counts an answer that came after its caller gave up. */
   unwanted(): void
   /** The opcode of the packet that was appended since the writer had these bytes and stood at this position. */
   opcodeSince(writer: Writer, bytes: Uint8Array, position: number): number

@@ -1,6 +1,6 @@
 /** Proves that every answer reaches exactly the request it belongs to, and that late, unmatched and owed answers are told apart. */
 import { describe, expect, it } from "vitest"
-import { Ledger, mostRequests, type Waiter } from "./Ledger.ts"
+import { Ledger, maxRequests, type Waiter } from "./Ledger.ts"
 
 /** A waiter that writes down what happens to it. */
 const waiter = (log: Array<string>, name: string, deadline = 1000, answers = 1): Waiter<string> => {
@@ -168,7 +168,7 @@ describe("requests that were given up", () => {
   })
 })
 
-describe("quiet requests behind a barrier", () => {
+describe("quiet requests after a barrier", () => {
   const group = () => {
     const log: Array<string> = []
     const ledger = new Ledger<string>()
@@ -210,7 +210,7 @@ describe("quiet requests behind a barrier", () => {
 describe("limits", () => {
   it("hold 65 535 requests and not one more; the opaque that nobody answers stays free", () => {
     const ledger = new Ledger<string>()
-    const opaques = new Set(Array.from({ length: mostRequests }, () => ledger.add(waiter([], "a"))))
+    const opaques = new Set(Array.from({ length: maxRequests }, () => ledger.add(waiter([], "a"))))
     expect(opaques.size).toBe(65_535)
     expect(() => ledger.add(waiter([], "b"))).toThrow("65535")
     for (let i = 0; i < 40_000; i++) expect(opaques.has(ledger.silent())).toBe(false)

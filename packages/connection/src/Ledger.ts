@@ -1,6 +1,6 @@
 /**
- * Which requests are in flight on a connection, by opaque: who waits for each, until when, which command it was, and which answers nobody
- * waits for any more.
+ * Which requests are in flight on a connection, by opaque: who waits for each, until when, which command it was, and which answers are no longer
+ * awaited.
  *
  * Pure: `now` is given, nothing is sent, no timer is set. A request that timed out or was interrupted is *abandoned*: its opaque is
  * remembered until the peer answers, so that a late answer can be told from one that matches nothing. An opaque is a slot and, above it, how
@@ -39,7 +39,7 @@ export type Matched = "answered" | "late" | "unmatched"
 export type Awaited = "waiting" | "abandoned" | "mismatched" | "unknown"
 
 /** Most requests a ledger holds: the last slot stays empty (`silent`). */
-export const mostRequests = 65_535
+export const maxRequests = 65_535
 
 const slotMask = 0xffff
 /** So much of an opcode is compared. */
@@ -47,12 +47,12 @@ const opcodeMask = 0xffff
 /** Opaques stay below 2³¹, where V8 keeps numbers in arrays without boxes. */
 const largest = 0x7fff_ffff
 
-/** Stands in a slot whose answer is owed although nobody waits for it. */
+/** Stands in a slot whose answer is owed although no caller waits for it. */
 const abandoned = null
 
 /** Requests in flight. */
 export class Ledger<A> {
-  /** By slot: who waits, `null` when nobody does any more, `undefined` when the slot is free. */
+  /** By slot: who waits, `null` when no caller does any more, `undefined` when the slot is free. */
   private readonly slots: Array<Waiter<A> | null | undefined> = []
   /** By slot: the opaque of its present or next use. */
   private readonly opaques: Array<number> = []
@@ -75,12 +75,12 @@ export class Ledger<A> {
     return this.waiting - this.draining
   }
 
-  /** Requests whose answers are still owed although nobody waits. */
+  /** Requests whose answers are still owed although no caller waits. */
   get owed(): number {
     return this.owing + this.draining
   }
 
-  /** Answers that came after nobody waited for them. */
+  /** Answers that came after their caller gave up. */
   get lateAnswers(): number {
     return this.late
   }
@@ -90,7 +90,7 @@ export class Ledger<A> {
     return this.inFlight === 0 ? Infinity : this.earliest
   }
 
-  /** Enters a request and returns its opaque. There is room for `mostRequests`; whoever enters more has not kept to it. */
+  /** Enters a request and returns its opaque. There is room for `maxRequests`; whoever enters more has not kept to it. */
   add(waiter: Waiter<A>): number {
     const slot = this.free.length > 0 ? this.free.pop()! : this.grow()
     this.slots[slot] = waiter
@@ -109,7 +109,7 @@ export class Ledger<A> {
     return opaque
   }
 
-  /** An opaque for a packet that nobody answers; no request in flight has it. */
+  /** An opaque for a packet that is not answered; no request in flight has it. */
   silent(): number {
     this.silence = this.silence + 0x1_0000 & largest
     return this.silence
@@ -156,7 +156,7 @@ export class Ledger<A> {
     return "answered"
   }
 
-  /** Counts an answer that nobody waits for, without its content. */
+  /** Counts an answer that is not awaited, without its content. */
   settleUnwanted(opaque: number): Matched {
     const slot = opaque & slotMask
     return this.opaques[slot] === opaque && this.slots[slot] === abandoned ? this.settleLate(slot) : "unmatched"
@@ -218,7 +218,7 @@ export class Ledger<A> {
 
   private grow(): number {
     const slot = this.opaques.length
-    if (slot >= mostRequests) throw new Error(`a ledger holds at most ${mostRequests} requests`)
+    if (slot >= maxRequests) throw new Error(`a ledger holds at most ${maxRequests} requests`)
     this.opaques.push(slot)
     this.opcodes.push(0)
     this.slots.push(undefined)

@@ -9,10 +9,10 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { ConnectionError, type ConnectionReason, LimitExceeded, PeerMisbehaved, PeerStalled, RequestTimeout, stackless } from "./Errors.ts"
-import { Ledger, mostRequests } from "./Ledger.ts"
+import { Ledger, maxRequests } from "./Ledger.ts"
 import { connect, type Transport, type TransportOptions } from "./Transport.ts"
 import type { Owner, Resume, Sendable } from "./Exchange.ts"
-import { Quiet, type WritePacket } from "./Relay.ts"
+import { QuietCalls, type WritePacket } from "./Relay.ts"
 import { many, single, Written } from "./Written.ts"
 
 export { type AnswerSink, Relayed, type WritePacket } from "./Relay.ts"
@@ -21,11 +21,11 @@ export { type AnswerSink, Relayed, type WritePacket } from "./Relay.ts"
 export interface PacketConnectionOptions<Response, ServerRequest> extends TransportOptions {
   /** What generated code says of the protocol (`client`). */
   readonly protocol: ClientProtocol<Response, ServerRequest>
-  /** Time a request waits for its answer, and before that for the kernel to take it; 2.5 seconds unless said otherwise. */
+  /** Time a request waits for its answer, and before that for the kernel to take it. Default: 2.5 seconds. */
   readonly requestTimeout?: Duration.Input
-  /** Most requests in flight, those given up but not yet answered included; 65 535, which is the most there can be, unless said otherwise. */
+  /** Most requests in flight, those given up but not yet answered included. Default: 65 535, which is the most there can be. */
   readonly maxInFlight?: number
-  /** Largest frame accepted in bytes; the protocol's own limit unless said otherwise. */
+  /** Largest frame accepted in bytes. Default: the protocol's own limit. */
   readonly maxFrame?: number
   /** Time without a byte, while answers to requests that timed out are owed, after which the peer is taken for gone; 10 seconds. */
   readonly maxSilence?: Duration.Input
@@ -81,7 +81,7 @@ export class PacketConnection<Response, ServerRequest> implements Owner {
   private constructor(options: PacketConnectionOptions<Response, ServerRequest>) {
     this.options = options
     this.timeout = Duration.toMillis(options.requestTimeout ?? "2500 millis")
-    this.maxInFlight = Math.min(options.maxInFlight ?? mostRequests, mostRequests)
+    this.maxInFlight = Math.min(options.maxInFlight ?? maxRequests, maxRequests)
     this.maxSilence = Duration.toMillis(options.maxSilence ?? "10 seconds")
     this.framer = new Framer(options.protocol.frameShape, options.maxFrame === undefined ? {} : { maxFrame: options.maxFrame })
   }
@@ -154,7 +154,7 @@ export class PacketConnection<Response, ServerRequest> implements Owner {
   }
 
   /**
-   * Sends quiet requests and a barrier behind them. The result has an answer for every request that got one; the others were passed over in
+   * Sends quiet requests and a barrier after them. The result has an answer for every request that got one; the others were passed over in
    * silence, which is their outcome once the barrier is answered.
    */
   quiet(
@@ -163,7 +163,7 @@ export class PacketConnection<Response, ServerRequest> implements Owner {
     options: RequestOptions = {}
   ): Effect.Effect<ReadonlyArray<Response | undefined>, ConnectionError | EncodeError> {
     return Effect.callback((resume) =>
-      this.begin(new Quiet<Response>(writes, barrier, options.writes === true, resume), options.timeout, writes.length + 1)
+      this.begin(new QuietCalls<Response>(writes, barrier, options.writes === true, resume), options.timeout, writes.length + 1)
     )
   }
 
@@ -179,7 +179,7 @@ export class PacketConnection<Response, ServerRequest> implements Owner {
     this.send(request)
   }
 
-  /** Sends a packet that nobody answers, as soon as the kernel takes it. */
+  /** Sends a packet that is not answered, as soon as the kernel takes it. */
   sendOnly(write: WritePacket): Effect.Effect<void, ConnectionError | EncodeError> {
     return Effect.suspend(() => {
       const { transport } = this
@@ -196,7 +196,7 @@ export class PacketConnection<Response, ServerRequest> implements Owner {
   }
 
   /**
-   * Appends a packet to which no answer is matched: an answer to a request of the peer, or a request that nobody answers. It does not wait
+   * Appends a packet to which no answer is matched: an answer to a request of the peer, or a request that is not answered. It does not wait
    * while the kernel is behind, so it is for what is small and rare. Throws `EncodeError`.
    */
   append(write: (writer: Writer) => void): void {

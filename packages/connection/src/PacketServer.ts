@@ -5,7 +5,6 @@
  * leave once per microtask. While more than `maxOutput` bytes wait for a client that does not read, nothing more of that client is read or
  * handled. It never decides the order of answers; a handler that answers later keeps it (`ServerSession`).
  */
-import type { FrameShape, Reader } from "@wirewright/codec"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -15,59 +14,12 @@ import * as Tls from "node:tls"
 import { hostPort } from "./Address.ts"
 import { ConnectionError, ListenFailed } from "./Errors.ts"
 import { HeldMemory } from "./HeldMemory.ts"
-import { counts, type PacketHandler, type ServerClient, ServerConnection, type Shared } from "./ServerConnection.ts"
+import type { PacketServerOptions } from "./PacketServerOptions.ts"
+import type { ServerClient } from "./ServerClient.ts"
+import { counts, ServerConnection, type Shared } from "./ServerConnection.ts"
 
-export type { Frame, PacketHandler, ServerClient } from "./ServerConnection.ts"
-
-/** Where and how to serve. */
-export interface PacketServerOptions<Request> {
-  /** 127.0.0.1 unless said otherwise. */
-  readonly host?: string
-  /** A free port (0) unless said otherwise. */
-  readonly port?: number
-  /** Whether it listens. Default: true. Without that its clients are those it is given (`accept`), and its port is only a name. */
-  readonly listen?: boolean
-  /** TLS when given; asking for client certificates is part of these options. */
-  readonly tls?: Tls.TlsOptions
-  readonly frameShape: FrameShape
-  /** Decodes the client's request, or its response to a request of the server, at `at`. Throws `DecodeError`. */
-  readonly decode: (reader: Reader, at: number, client: ServerClient) => Request
-  /** Made for every connection. */
-  readonly handler: (client: ServerClient) => PacketHandler<Request>
-  /** Most connections at a time, 10 000 unless said otherwise; more are closed at once. */
-  readonly maxConnections?: number
-  /** Largest frame accepted in bytes; the protocol's own limit unless said otherwise. */
-  readonly maxFrame?: number
-  /** Bytes waiting for a client above which it is no longer read; 4 MiB unless said otherwise. */
-  readonly maxOutput?: number
-  /** Time without a byte in either direction after which a connection is closed; 5 minutes unless said otherwise. */
-  readonly idleTimeout?: Duration.Input
-  /** Time a client has for a header it has begun, and for its part of the TLS handshake; 10 seconds unless said otherwise. */
-  readonly headerTimeout?: Duration.Input
-  /** Time a client has for a frame it has begun, while this side reads. Default: 1 minute. */
-  readonly frameTimeout?: Duration.Input
-  /**
-   * Most bytes held for all clients together: unfinished frames, frames that wait to be handled, answers that wait to be read. Above it, whoever
-   * has the most of them is closed. Default: 256 MiB.
-   */
-  readonly maxHeld?: number
-  /** Limits of clients that the handler has not admitted (`ServerClient.admit`). Default: everybody is admitted from the beginning. */
-  readonly strangers?: StrangerLimits
-  /** Told of what a handler threw, which closes its connection; written to the log unless said otherwise. */
-  readonly onDefect?: (defect: unknown, client: ServerClient) => void
-}
-
-/** What clients may whom a server does not know yet. */
-export interface StrangerLimits {
-  /** Most of them at a time; when there is one more, the oldest is closed. Default: 1 000. */
-  readonly maxConnections?: number
-  /** Largest frame in bytes. Default: 64 KiB. */
-  readonly maxFrame?: number
-  /** Like `maxHeld`, for strangers only. Default: 16 MiB. */
-  readonly maxHeld?: number
-  /** Time until they are admitted, or closed. Default: 30 seconds. */
-  readonly timeout?: Duration.Input
-}
+export type { PacketServerOptions, UnauthenticatedLimits } from "./PacketServerOptions.ts"
+export type { Frame, PacketHandler, ServerClient } from "./ServerClient.ts"
 
 /** What a server counted. */
 export interface ServerCounters {
@@ -83,7 +35,7 @@ export interface ServerCounters {
   readonly misbehaved: number
   /** Connections closed because a header, a frame, any byte, or signing in was too long in coming. */
   readonly timeouts: number
-  /** Connections closed because clients together held too much memory, or because there were too many strangers. */
+  /** Connections closed because clients together held too much memory, or because there were too many unauthenticated clients. */
   readonly crowdedOut: number
   /** Connections closed because a handler threw. */
   readonly defects: number
@@ -124,20 +76,20 @@ const serveWith = <Request>(
   const idle = Duration.toMillis(options.idleTimeout ?? "5 minutes")
   const header = Duration.toMillis(options.headerTimeout ?? "10 seconds")
   const frame = Duration.toMillis(options.frameTimeout ?? "1 minute")
-  const { strangers } = options
-  const admission = strangers === undefined ? Infinity : Duration.toMillis(strangers.timeout ?? "30 seconds")
+  const { unauthenticated } = options
+  const admission = unauthenticated === undefined ? Infinity : Duration.toMillis(unauthenticated.timeout ?? "30 seconds")
   const deadlines = { idle, header, frame, admission }
-  const maxStrangers = strangers === undefined ? Infinity : strangers.maxConnections ?? 1_000
+  const maxStrangers = unauthenticated === undefined ? Infinity : unauthenticated.maxConnections ?? 1_000
   const shared: Shared<Request> = {
     options,
     onDefect,
     maxOutput: options.maxOutput ?? 4 * mebibyte,
-    maxStrangerFrame: Math.min(strangers?.maxFrame ?? 64 * 1024, options.maxFrame ?? Infinity),
+    maxStrangerFrame: Math.min(unauthenticated?.maxFrame ?? 64 * 1024, options.maxFrame ?? Infinity),
     counts: counts(),
     clients: new Set(),
     held: new HeldMemory(options.maxHeld ?? 256 * mebibyte),
-    strangers: new Set(),
-    heldForStrangers: new HeldMemory(strangers?.maxHeld ?? 16 * mebibyte)
+    unauthenticated: new Set(),
+    heldForStrangers: new HeldMemory(unauthenticated?.maxHeld ?? 16 * mebibyte)
   }
   const sockets = new Set<Net.Socket>()
 
@@ -159,8 +111,8 @@ const serveWith = <Request>(
     const client = new ServerConnection(shared, socket, ++shared.counts.accepted, performance.now())
     if (client.closed === undefined) shared.clients.add(client)
     // whoever was there for longest had the most time to say who it is
-    if (shared.strangers.size > maxStrangers) {
-      for (const oldest of shared.strangers) return oldest.crowdedOut("too many who are not signed in")
+    if (shared.unauthenticated.size > maxStrangers) {
+      for (const oldest of shared.unauthenticated) return oldest.crowdedOut("too many who are not signed in")
     }
   }
 

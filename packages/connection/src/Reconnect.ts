@@ -1,6 +1,6 @@
 /**
  * How long to wait before the next attempt to connect: longer after each failure, never longer than the cap, and never exactly as long as
- * everybody else who lost the same server.
+ * all others that lost the same server.
  *
  * It decides when, not whether an error is worth another attempt.
  */
@@ -9,15 +9,15 @@ import * as Schedule from "effect/Schedule"
 
 /** Options of the policy. */
 export interface ReconnectOptions {
-  /** Wait before the first attempt; 50 ms unless said otherwise. */
+  /** Wait before the first attempt. Default: 50 ms. */
   readonly initialDelay?: Duration.Input
-  /** What each wait is multiplied by for the next one; 2 unless said otherwise. */
+  /** What each wait is multiplied by for the next one. Default: 2. */
   readonly factor?: number
-  /** Longest wait; 5 seconds unless said otherwise. Jitter is added to it. */
+  /** Longest wait. Default: 5 seconds. Jitter is added to it. */
   readonly maxDelay?: Duration.Input
-  /** Makes waits up to a fifth shorter or longer; yes unless said otherwise. */
+  /** Makes waits up to a fifth shorter or longer. Default: yes. */
   readonly jitter?: boolean
-  /** Most attempts in a row that fail; no limit unless said otherwise. */
+  /** Most attempts in a row that fail. Default: no limit. */
   readonly maxAttempts?: number
 }
 

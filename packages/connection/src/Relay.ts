@@ -1,7 +1,7 @@
 /**
- * Requests that are more, or less, than one packet and a waiting fibre: quiet ones behind a barrier, and those of a relay.
+ * Requests that are more, or less, than one packet and a waiting fibre: quiet ones after a barrier, and those of a relay.
  *
- * A quiet request is answered only when there is something to say; the answer to the barrier behind it means that nothing more will come.
+ * A quiet request is answered only when there is something to say; the answer to the barrier after it means that nothing more will come.
  */
 import type { EncodeError, Writer } from "@wirewright/codec"
 import * as Effect from "effect/Effect"
@@ -21,7 +21,7 @@ export interface AnswerSink<Response> {
 }
 
 /** What a request that is no effect keeps of itself on its way; the kinds of them say what is written and who hears the answers. */
-export abstract class Errand<Response> implements Sendable<Response> {
+export abstract class PacketCall<Response> implements Sendable<Response> {
   deadline = 0
   cancelled = false
   opaque = -1
@@ -61,7 +61,7 @@ export abstract class Errand<Response> implements Sendable<Response> {
 }
 
 /** A request whose answers go to a sink. */
-export class Relayed<Response> extends Errand<Response> {
+export class Relayed<Response> extends PacketCall<Response> {
   private readonly packet: WritePacket
   private readonly sink: AnswerSink<Response>
   private readonly writes: boolean
@@ -92,8 +92,8 @@ export class Relayed<Response> extends Errand<Response> {
 
 type Answers<Response> = ReadonlyArray<Response | undefined>
 
-/** Quiet requests and the barrier behind them. */
-export class Quiet<Response> extends Errand<Response> {
+/** Quiet requests and the barrier after them. */
+export class QuietCalls<Response> extends PacketCall<Response> {
   private readonly packets: ReadonlyArray<WritePacket>
   private readonly barrier: WritePacket
   private readonly writes: boolean

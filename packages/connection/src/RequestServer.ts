@@ -13,7 +13,7 @@ import type * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import type { ConnectionError } from "./Errors.ts"
 import { type PacketServer, type PacketServerOptions, servePackets } from "./PacketServer.ts"
-import type { Frame, PacketHandler, ServerClient } from "./ServerConnection.ts"
+import type { Frame, PacketHandler, ServerClient } from "./ServerClient.ts"
 import { ServerSession } from "./ServerSession.ts"
 
 /** Appends the packets of an answer. */
@@ -23,7 +23,7 @@ export type Answer = (writer: Writer) => void
 export interface Outcome {
   /** Absent when the request is passed over in silence. */
   readonly answer: Answer | undefined
-  /** Closes the connection behind the answer. */
+  /** Closes the connection after the answer. */
   readonly last?: boolean
 }
 
@@ -40,7 +40,7 @@ export interface RequestHandler<Request, R> {
 
 /** Where and how to serve, and limits. */
 export interface RequestServerOptions<Request> extends Omit<PacketServerOptions<Request>, "handler"> {
-  /** Most unanswered requests of one client, above which it is no longer read; 1 024 unless said otherwise. */
+  /** Most unanswered requests of one client, above which it is no longer read. Default: 1 024. */
   readonly maxInFlight?: number
 }
 

@@ -13,7 +13,7 @@ import type * as Scope from "effect/Scope"
 import type { ConnectionError } from "./Errors.ts"
 import type { PacketServer } from "./PacketServer.ts"
 import { type Outcome, type RequestHandler, type RequestServerOptions, serveRequests } from "./RequestServer.ts"
-import type { Frame, ServerClient } from "./ServerConnection.ts"
+import type { Frame, ServerClient } from "./ServerClient.ts"
 import { isSilent } from "./ServerSession.ts"
 
 /** Why a request was not done. A plain value, not an Error: misses are everyday outcomes and must be cheap. */

@@ -9,54 +9,8 @@ import type { Duplex } from "node:stream"
 import { type ConnectionError, PeerMisbehaved, PeerStalled } from "./Errors.ts"
 import { accepted, type Transport } from "./Transport.ts"
 import type { HeldMemory, Holder } from "./HeldMemory.ts"
-import type { PacketServerOptions } from "./PacketServer.ts"
-
-/** What one connection's requests are given to, in the callbacks of its socket. */
-export interface PacketHandler<Request> {
-  /** Answers now or later through `ServerClient.reply`. The request's frame begins at `reader.bytes[at]`. */
-  readonly onRequest: (request: Request, reader: Reader, at: number) => void
-  /** One frame, `reader.bytes[at, end)`, is no packet. The next frame follows unless this closes the connection. */
-  readonly onMalformed: (error: DecodeError, frame: Frame) => void
-  /** All that waited for the client has been handed to the kernel. */
-  readonly onDrain?: () => void
-  /** The connection is gone; called once. */
-  readonly onClose: (error: ConnectionError) => void
-}
-
-/** A frame as it lies in a buffer. */
-export interface Frame {
-  readonly reader: Reader
-  readonly at: number
-  readonly end: number
-}
-
-/** The client at the other end of a connection. */
-export interface ServerClient {
-  /** Its number among the connections of this server, from 1. */
-  readonly id: number
-  /** `host:port` of the client. */
-  readonly address: string
-  /** Why the connection is gone, once it is. */
-  readonly closed: ConnectionError | undefined
-  /** Bytes that wait for the client. */
-  readonly waiting: number
-  /** Appends packets to what is sent at the end of the microtask; does nothing once the connection is gone. Throws `EncodeError`. */
-  reply(write: (writer: Writer) => void): void
-  /** Handles and reads nothing more until `resume`. Frames that have arrived are kept. */
-  pause(): void
-  /** Goes on with what arrived. */
-  resume(): void
-  /** Goes on with `run` in a later turn of the event loop, unless the connection is gone by then. What `run` throws closes the connection. */
-  putOff(run: () => void): void
-  /** The client is no stranger any more: the limits of strangers are not its limits. */
-  admit(): void
-  /** Sends what was appended, then closes. */
-  end(by: string): void
-  /** Closes at once; what was appended is lost. */
-  close(by: string): void
-  /** Closes at once, because of what the client did. */
-  misbehaved(message: string, error?: DecodeError): void
-}
+import type { PacketServerOptions } from "./PacketServerOptions.ts"
+import type { Frame, PacketHandler, ServerClient } from "./ServerClient.ts"
 
 /** Counters of a server, all zero. */
 export const counts = () => ({
@@ -83,7 +37,7 @@ export interface Shared<Request> {
   readonly held: HeldMemory<ServerConnection<Request>>
   readonly maxStrangerFrame: number
   /** Those who are not admitted, the oldest first. */
-  readonly strangers: Set<ServerConnection<Request>>
+  readonly unauthenticated: Set<ServerConnection<Request>>
   readonly heldForStrangers: HeldMemory<ServerConnection<Request>>
 }
 
@@ -95,7 +49,7 @@ export interface Deadlines {
   readonly header: number
   /** For a frame that has begun. */
   readonly frame: number
-  /** For a stranger. */
+  /** For a client that is not admitted. */
   readonly admission: number
 }
 
@@ -126,9 +80,11 @@ export class ServerConnection<Request> implements ServerClient, Holder {
     this.id = id
     this.movedAt = now
     this.since = now
-    const { frameShape, maxFrame = frameShape.maxFrame, handler, strangers } = shared.options
-    if (strangers !== undefined) shared.strangers.add(this)
-    this.framer = new Framer(frameShape, { maxFrame: strangers === undefined ? maxFrame : Math.min(shared.maxStrangerFrame, maxFrame) })
+    const { frameShape, maxFrame = frameShape.maxFrame, handler, unauthenticated } = shared.options
+    if (unauthenticated !== undefined) shared.unauthenticated.add(this)
+    this.framer = new Framer(frameShape, {
+      maxFrame: unauthenticated === undefined ? maxFrame : Math.min(shared.maxStrangerFrame, maxFrame)
+    })
     this.transport = accepted(socket, {
       onBytes: (bytes) => this.receive(bytes),
       onClose: (error) => this.lost(error),
@@ -163,8 +119,8 @@ export class ServerConnection<Request> implements ServerClient, Holder {
   }
 
   admit(): void {
-    const { options, strangers, heldForStrangers } = this.shared
-    if (!strangers.delete(this)) return
+    const { options, unauthenticated, heldForStrangers } = this.shared
+    if (!unauthenticated.delete(this)) return
     heldForStrangers.forget(this)
     this.framer.maxFrame = options.maxFrame ?? options.frameShape.maxFrame
     this.weigh()
@@ -179,8 +135,8 @@ export class ServerConnection<Request> implements ServerClient, Holder {
 
   /** Notes what is held; as long as that is too much for all, whoever has the most is closed. */
   private weigh(): void {
-    const { held, heldForStrangers, strangers } = this.shared
-    const memory = strangers.has(this) ? heldForStrangers : held
+    const { held, heldForStrangers, unauthenticated } = this.shared
+    const memory = unauthenticated.has(this) ? heldForStrangers : held
     if (!memory.note(this)) return
     for (let largest = memory.largest(); largest !== undefined; largest = memory.largest()) {
       largest.crowdedOut(`more than ${memory.limit} bytes are held for clients, and most of them for this one`)
@@ -228,7 +184,7 @@ export class ServerConnection<Request> implements ServerClient, Holder {
       this.moved = moved
       this.movedAt = now
     } else if (now - this.movedAt >= idle) return this.late("byte in either direction", idle)
-    if (now - this.since >= admission && this.shared.strangers.has(this)) return this.late("signing in", admission)
+    if (now - this.since >= admission && this.shared.unauthenticated.has(this)) return this.late("signing in", admission)
     // while this side does not read, the rest of a frame cannot come
     if (framer.buffered === 0 || !this.reading) this.frameOffset = -1
     else if (framer.offset !== this.frameOffset) {
@@ -343,9 +299,9 @@ export class ServerConnection<Request> implements ServerClient, Holder {
   private lost(error: ConnectionError): void {
     this.held = []
     this.next = 0
-    const { clients, counts, held, heldForStrangers, strangers } = this.shared
+    const { clients, counts, held, heldForStrangers, unauthenticated } = this.shared
     clients.delete(this)
-    const memory = strangers.delete(this) ? heldForStrangers : held
+    const memory = unauthenticated.delete(this) ? heldForStrangers : held
     memory.forget(this)
     counts.received += this.transport.bytesReceived
     counts.sent += this.transport.bytesSent

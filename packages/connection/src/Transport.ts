@@ -23,9 +23,9 @@ export interface TransportOptions {
   readonly tls?: Tls.ConnectionOptions
   /** Makes what is spoken over instead of a TCP connection; it is open when it is returned. `tls` does not apply to it. */
   readonly dial?: (to: { readonly host: string; readonly port: number }) => Duplex
-  /** Time for DNS, TCP and TLS together; 5 seconds unless said otherwise. */
+  /** Time for DNS, TCP and TLS together. Default: 5 seconds. */
   readonly connectTimeout?: Duration.Input
-  /** Idle time after which TCP keep-alive probes find a half-open peer; 10 seconds unless said otherwise. */
+  /** Idle time after which TCP keep-alive probes find a half-open peer. Default: 10 seconds. */
   readonly keepAlive?: Duration.Input
 }
 
@@ -275,7 +275,7 @@ export const connect = (options: TransportOptions, sink: TransportSink): Effect.
     const socket = options.tls === undefined
       ? Net.connect(base)
       : Tls.connect({ servername: Net.isIP(options.host) === 0 ? options.host : "", ...options.tls, ...base } as Tls.ConnectionOptions)
-    // an error that comes when nobody waits any more has nobody to tell
+    // an error that comes when no caller waits any more has nobody to tell
     socket.on("error", () => {})
     const refused = (cause: unknown): void => resume(Effect.fail(failed(new ConnectFailed({ cause }))))
     const closed = (): void => refused("closed before the connection was made")

@@ -11,7 +11,7 @@ import { inspect } from "node:util"
 import { Bootstrap, type BootstrapOptions, type BootstrapOutput, defaultFeatures } from "./Bootstrap.ts"
 import { type Answer, refusal } from "./FakeNode.fixture.ts"
 import { encode, type Request, type Response } from "./gen/index.ts"
-import { type ClientChallenge, scramKeys, serverChallenge, serverFinal, serverRead } from "./Scram.ts"
+import { type ParsedServerFirst, scramKeys, serverFirst, serverFinal, readClientFirst } from "./Scram.ts"
 import { nodeCrypto } from "./ScramCrypto.ts"
 
 const utf8 = new TextEncoder()
@@ -104,10 +104,10 @@ const server = (mechanism: "SCRAM-SHA512" | "SCRAM-SHA256" | "SCRAM-SHA1", clien
   const [hash, length] =
     ({ "SCRAM-SHA512": ["sha512", 64], "SCRAM-SHA256": ["sha256", 32], "SCRAM-SHA1": ["sha1", 20] } as const)[mechanism]
   const salted = new Uint8Array(pbkdf2Sync(password, salt, 4096, length, hash))
-  const challenge = serverChallenge(Result.getOrThrow(serverRead(mechanism, clientFirst)), "srv", salt, 4096)
+  const challenge = serverFirst(Result.getOrThrow(readClientFirst(mechanism, clientFirst)), "srv", salt, 4096)
   return {
     challenge: answer("auth", { _tag: "SaslAuthResponse", status: 0x21, serverData: utf8.encode(challenge.message) }),
-    derive: (asked: ClientChallenge) => new Uint8Array(pbkdf2Sync("pencil", asked.salt, asked.iterations, length, hash)),
+    derive: (asked: ParsedServerFirst) => new Uint8Array(pbkdf2Sync("pencil", asked.salt, asked.iterations, length, hash)),
     final: (message: string) => {
       const final = serverFinal(nodeCrypto, challenge, scramKeys(nodeCrypto, mechanism, salted), message)
       return Result.isSuccess(final)
@@ -117,7 +117,7 @@ const server = (mechanism: "SCRAM-SHA512" | "SCRAM-SHA256" | "SCRAM-SHA1", clien
   }
 }
 
-const challengeOf = (outputs: ReadonlyArray<BootstrapOutput>): ClientChallenge => {
+const challengeOf = (outputs: ReadonlyArray<BootstrapOutput>): ParsedServerFirst => {
   const [found] = outputs
   if (found?._tag !== "Derive") return assert.fail(`no challenge: ${inspect(outputs)}`)
   return found.challenge

@@ -9,9 +9,9 @@
  * fatal.
  */
 import { plainMechanism, plainMessage, type SaslPlainError } from "@wirewright/memcached/internal"
-import * as Data from "effect/Data"
 import type * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
 import { type ClusterMap, parseClusterMap } from "./ClusterMap.ts"
 import { type ErrorMap, emptyErrorMap, parseErrorMap } from "./ErrorMap.ts"
 import { magics } from "@wirewright/memcached/gen/Frame"
@@ -19,20 +19,20 @@ import type { Request, Response } from "./gen/Packets.ts"
 import type { States } from "./gen/States.ts"
 import { HelloFeature, Status, statusTable } from "./gen/Types.ts"
 import {
-  type ClientChallenge,
+  type ParsedServerFirst,
   type ClientFinal,
   type ClientFirst,
-  clientChallenged,
+  readServerFirst,
   clientFinal,
   clientFirst,
-  clientVerified,
+  verifyServerFinal,
   isScramMechanism,
   type ScramCrypto,
-  type ScramError,
+  ScramError,
   scramMechanisms
 } from "./Scram.ts"
 
-/** What a client asks for unless told otherwise; Snappy only with a codec for it. */
+/** What a client asks for by default; Snappy only with a codec for it. */
 export const defaultFeatures: ReadonlyArray<HelloFeature> = [
   HelloFeature.TcpNoDelay,
   HelloFeature.MutationSeqno,
@@ -60,7 +60,7 @@ export const defaultFeatures: ReadonlyArray<HelloFeature> = [
 export interface Credentials {
   readonly user: string
   readonly password: Redacted.Redacted<string>
-  /** Mechanisms in order of preference; SCRAM from the strongest unless said otherwise, and only PLAIN over TLS. */
+  /** Mechanisms in order of preference. Default: SCRAM from the strongest, and only PLAIN over TLS. */
   readonly mechanisms?: ReadonlyArray<string>
   /** Sends the password in the clear when there is no TLS and PLAIN is asked for. */
   readonly allowPlainWithoutTls?: boolean
@@ -97,43 +97,46 @@ export interface Bootstrapped {
 }
 
 /** Steps of a bootstrap. */
-export type BootstrapStep = "hello" | "mechanisms" | "authentication" | "error map" | "bucket" | "cluster map"
+export const BootstrapStep = Schema.Literals(["hello", "mechanisms", "authentication", "error map", "bucket", "cluster map"])
+export type BootstrapStep = typeof BootstrapStep.Type
 
 /** Why a bootstrap failed. */
-export type BootstrapReason =
-  /** The server refuses the features, because one lacks another it needs. */
-  | "HelloRefused"
-  /** User or password are wrong, or the user may not sign in. */
-  | "AuthenticationFailed"
-  /** None of the allowed mechanisms is offered. */
-  | "NoMechanism"
-  /** PLAIN was chosen on a connection without TLS, and that was not asked for. */
-  | "PlainNeedsTls"
-  /** The exchange broke its rules, or the server did not prove that it knows the password. */
-  | "AuthenticationBroken"
-  /** No such bucket on this node, or not yet: worth another try. */
-  | "BucketNotFound"
-  | "BucketAccessDenied"
-  /** The cluster map makes no sense. */
-  | "ClusterMapInvalid"
-  /** A status that cannot come here. */
-  | "UnexpectedStatus"
+export const BootstrapReason = Schema.Literals([
+  // The server refuses the features, because one lacks another it needs
+  "HelloRefused",
+  // User or password are wrong, or the user may not sign in
+  "AuthenticationFailed",
+  // None of the allowed mechanisms is offered
+  "NoMechanism",
+  // PLAIN was chosen on a connection without TLS, and that was not asked for
+  "PlainNeedsTls",
+  // The exchange broke its rules, or the server did not prove that it knows the password
+  "AuthenticationBroken",
+  // No such bucket on this node, or not yet: worth another try
+  "BucketNotFound",
+  "BucketAccessDenied",
+  // The cluster map makes no sense
+  "ClusterMapInvalid",
+  // A status that cannot come here
+  "UnexpectedStatus"
+])
+export type BootstrapReason = typeof BootstrapReason.Type
 
 /** A bootstrap failed. The message has no password in it. */
-export class BootstrapError extends Data.TaggedError("BootstrapError")<{
-  readonly reason: BootstrapReason
-  readonly step: BootstrapStep
-  readonly status: number | undefined
-  readonly message: string
-  readonly scram?: ScramError
-}> {}
+export class BootstrapError extends Schema.TaggedError<BootstrapError>()("BootstrapError", {
+  reason: BootstrapReason,
+  step: BootstrapStep,
+  status: Schema.UndefinedOr(Schema.Number),
+  message: Schema.String,
+  scram: Schema.optionalKey(ScramError)
+}) {}
 
 /** What the session wants done. */
 export type BootstrapOutput =
   /** Send these requests in one flight. */
   | { readonly _tag: "Send"; readonly requests: ReadonlyArray<Request> }
   /** Derive the salted password and hand it to `derived`. */
-  | { readonly _tag: "Derive"; readonly challenge: ClientChallenge }
+  | { readonly _tag: "Derive"; readonly challenge: ParsedServerFirst }
   /** From now on packets have this shape. */
   | { readonly _tag: "Negotiated"; readonly states: States }
   | { readonly _tag: "Done"; readonly result: Bootstrapped }
@@ -220,7 +223,7 @@ export class Bootstrap {
   }
 
   /** Takes the salted password that was asked for. */
-  derived(challenge: ClientChallenge, saltedPassword: Uint8Array): Outputs {
+  derived(challenge: ParsedServerFirst, saltedPassword: Uint8Array): Outputs {
     if (this.over) return []
     this.final = clientFinal(this.crypto, challenge, saltedPassword)
     const clientData = utf8.encode(this.final.message)
@@ -254,7 +257,7 @@ export class Bootstrap {
       return this.challenged(this.scram, text.decode(answer.serverData))
     }
     if (answer._tag === "SaslStepResponse" && this.final !== undefined) {
-      const verified = clientVerified(this.final, text.decode(answer.serverData))
+      const verified = verifyServerFinal(this.final, text.decode(answer.serverData))
       return Result.isFailure(verified) ? this.scramFailed(verified.failure) : this.authenticated()
     }
     if (answer.status === Status.AuthError && answer.opcode === 0x21) return this.fallBack(answer.status)
@@ -271,7 +274,7 @@ export class Bootstrap {
   }
 
   private challenged(first: ClientFirst, message: string): Outputs {
-    const challenge = clientChallenged(first, message)
+    const challenge = readServerFirst(first, message)
     return Result.isFailure(challenge) ? this.scramFailed(challenge.failure) : [{ _tag: "Derive", challenge: challenge.success }]
   }
 

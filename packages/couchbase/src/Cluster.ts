@@ -23,7 +23,7 @@ import { NodePool, type OpenError } from "./NodePool.ts"
 export interface ClusterOptions extends Omit<KvConnectionOptions, "host" | "port" | "onServerRequest" | "onClose" | "tls"> {
   readonly seeds: readonly [Seed, ...ReadonlyArray<Seed>]
   readonly tls?: Tls.ConnectionOptions
-  /** Connections per node; 1 unless said otherwise. */
+  /** Connections per node. Default: 1. */
   readonly connectionsPerNode?: number
   /** Maps of the cluster are ignored: the first seed that answers is all there is. */
   readonly ignoreMap?: boolean

@@ -45,7 +45,7 @@ export interface ClusterMapOptions {
 }
 
 /** Most vbuckets a map may have; the field is 16 bits wide on the wire. */
-export const mostVbuckets = 65_536
+export const maxVbuckets = 65_536
 
 const fail = (message: string): Result.Result<never, ClusterMapError> => Result.fail(new ClusterMapError({ message }))
 
@@ -149,7 +149,7 @@ export const parseClusterMap = (text: string, options: ClusterMapOptions): Resul
     : nodesOfPorts(plain, options)
   if (nodes.length === 0) return fail("the cluster map names no node")
   const rows: unknown = server["vBucketMap"] ?? []
-  if (!Array.isArray(rows) || rows.length > mostVbuckets) return fail("the map of vbuckets is no list, or too long")
+  if (!Array.isArray(rows) || rows.length > maxVbuckets) return fail("the map of vbuckets is no list, or too long")
   const vbuckets: Array<ReadonlyArray<number>> = []
   for (const row of rows as ReadonlyArray<unknown>) {
     if (!Array.isArray(row) || !row.every((at) => Number.isInteger(at) && at >= -1 && at < nodes.length)) {

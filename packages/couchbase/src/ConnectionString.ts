@@ -1,7 +1,7 @@
 /**
  * Connection strings: `couchbase://user:password@host:port,host2/bucket?option=value`.
  *
- * Pure: it reads text and resolves no names. Passwords leave it `Redacted`, and no error repeats any part behind the user name.
+ * Pure: it reads text and resolves no names. Passwords leave it `Redacted`, and no error repeats any part after the user name.
  */
 import * as Data from "effect/Data"
 import * as Redacted from "effect/Redacted"

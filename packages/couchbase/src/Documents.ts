@@ -37,7 +37,7 @@ export const formatOf = (flags: number): DocumentFormat => {
 export interface SnappyCodec {
   readonly compress: (bytes: Uint8Array) => Uint8Array
   readonly decompress: (bytes: Uint8Array) => Uint8Array
-  /** Values with fewer bytes travel as they are; 32 unless said otherwise. */
+  /** Values with fewer bytes travel as they are. Default: 32. */
   readonly minimum?: number
 }
 
@@ -50,7 +50,7 @@ export interface EncodedValue {
 
 /** How to send a value. */
 export interface EncodeValueOptions {
-  /** Bytes are `binary` and everything else `json` unless said otherwise. */
+  /** Default: `binary` for bytes, `json` for everything else. */
   readonly format?: Exclude<DocumentFormat, "unknown">
   /** User flags, instead of those of the format. */
   readonly flags?: number
@@ -113,7 +113,7 @@ export const textOf = (bytes: Uint8Array): Result.Result<string, string> => {
   try {
     return Result.succeed(text.decode(bytes))
   } catch {
-    return Result.fail("the document is no UTF-8")
+    return Result.fail("the document is invalid UTF-8")
   }
 }
 

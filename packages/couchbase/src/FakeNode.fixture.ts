@@ -8,7 +8,7 @@ import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import { pbkdf2Sync } from "node:crypto"
 import { decode, encode, frameShape, type Packet, type Request, type Response, type States } from "./gen/index.ts"
-import { isScramMechanism, scramKeys, type ServerChallenge, serverChallenge, serverFinal, serverRead } from "./Scram.ts"
+import { isScramMechanism, scramKeys, type ServerFirst, serverFirst, serverFinal, readClientFirst } from "./Scram.ts"
 import { nodeCrypto } from "./ScramCrypto.ts"
 
 /** An answer without what is copied from the request. */
@@ -67,13 +67,13 @@ export const fakeNode: (options?: FakeNodeOptions) => Effect.Effect<FakeNode, Co
   function*(options: FakeNodeOptions = {}) {
     const documents: FakeNode["documents"] = new Map()
     const requests: Array<Request> = []
-    const sessions = new Map<number, { states: States; challenge: ServerChallenge | undefined }>()
+    const sessions = new Map<number, { states: States; challenge: ServerFirst | undefined }>()
     let cas = 100n
     let port = 0
 
     const sasl = (
       request: Extract<Request, { _tag: "SaslAuth" | "SaslStep" }>,
-      session: { challenge: ServerChallenge | undefined }
+      session: { challenge: ServerFirst | undefined }
     ): Answer => {
       const { clientData, mechanism } = request
       const data = text.decode(clientData)
@@ -83,9 +83,9 @@ export const fakeNode: (options?: FakeNodeOptions) => Effect.Effect<FakeNode, Co
       if (!isScramMechanism(mechanism)) return refusal(0x20)
       const salt = utf8.encode("salt of the earth")
       if (request._tag === "SaslAuth") {
-        const read = serverRead(mechanism, data)
+        const read = readClientFirst(mechanism, data)
         if (Result.isFailure(read)) return refusal(0x20)
-        session.challenge = serverChallenge(read.success, "server", salt, 4096)
+        session.challenge = serverFirst(read.success, "server", salt, 4096)
         return { _tag: "SaslAuthResponse", status: 0x21, serverData: utf8.encode(session.challenge.message) }
       }
       const sha = mechanism.slice("SCRAM-".length).toLowerCase()

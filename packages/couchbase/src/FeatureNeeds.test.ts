@@ -147,14 +147,14 @@ describe("what a node has not granted is not asked of it", () => {
         for (const [name, needs, ask] of table) {
           const before = node.requests.length
           const exit = yield* Effect.exit(ask(kv))
-          const lacking = needs.filter((need) => missing.includes(need))
+          const missingFeature = needs.filter((need) => missing.includes(need))
           const error = Exit.isFailure(exit) ? (exit.cause.reasons[0] as unknown as { readonly error: KvError }).error : undefined
-          if (lacking.length === 0) {
+          if (missingFeature.length === 0) {
             assert.notStrictEqual(error?.reason._tag, "FeatureMissing", `${name}: ${error?.message}`)
             assert.isAbove(node.requests.length, before, name)
           } else {
             if (error?.reason._tag !== "FeatureMissing") return assert.fail(`${name}: ${inspect(exit)}`)
-            assert.include(lacking.map(nameOf), error.reason.feature, name)
+            assert.include(missingFeature.map(nameOf), error.reason.feature, name)
             assert.deepStrictEqual([error.ambiguous, error.attempts], [false, 1], name)
             assert.strictEqual(node.requests.length, before, `${name}: something was sent`)
           }

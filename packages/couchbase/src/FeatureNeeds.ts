@@ -1,7 +1,7 @@
 /**
  * What a node must have granted before a request may be sent to it: features of HELLO, or capabilities of its bucket.
  *
- * Pure. A node that gets what it does not know calls that a malformed packet, and many a version then closes the connection: everybody's
+ * Pure. A node that gets what it does not know calls that a malformed packet, and many a version then closes the connection: that of all callers
  * requests are lost with it. Sources: kv_engine include/mcbp/protocol/feature.h, docs/BinaryProtocol.md and docs/SubDocument.md.
  */
 import type { RequestFrame } from "@wirewright/memcached/gen/Types"
@@ -75,7 +75,7 @@ export const needsOfPaths = (
 const nameOf = (feature: number): string => Object.entries(HelloFeature).find(([, code]) => code === feature)?.[0] ?? String(feature)
 
 /** The first of the needs that the connection's node has not granted, by name. */
-export const lacking = (needs: ReadonlyArray<Need>, { clusterMap, features }: Bootstrapped): string | undefined => {
+export const missingFeature = (needs: ReadonlyArray<Need>, { clusterMap, features }: Bootstrapped): string | undefined => {
   for (const need of needs) {
     if (typeof need === "number" ? !features.has(need) : clusterMap?.capabilities.has(need) !== true) {
       return typeof need === "number" ? nameOf(need) : need

@@ -89,7 +89,7 @@ describe("documents", () => {
       assert.strictEqual(caught, "gone")
     }))
 
-  it.live("keys of 246 bytes behind a prefix are written, longer ones refused before anything is sent", () =>
+  it.live("keys of 246 bytes after a prefix are written, longer ones refused before anything is sent", () =>
     Effect.gen(function*() {
       const { kv, node } = yield* pair()
       yield* kv.upsert("k".repeat(246), 1)

@@ -86,7 +86,7 @@ export interface KvCollection {
     expiry: Expiry,
     options?: Options.KvRequestOptions
   ) => Effect.Effect<Option.Option<Document>, KvError>
-  /** Reads a document and locks it for a time, 15 seconds unless said otherwise; the CAS unlocks it. */
+  /** Reads a document and locks it for a time; the CAS unlocks it. Default: 15 seconds. */
   readonly getAndLock: (
     key: string,
     options?: Options.KvRequestOptions & { readonly lock?: Duration.Input }

@@ -30,7 +30,7 @@ export interface KvConnectionOptions extends
 {
   /** Decodes answers; a protocol that extends this one has its own. */
   readonly decodeResponse?: (reader: Reader, at: number, states: States) => Response
-  /** Time for the whole bootstrap, the connecting included; 10 seconds unless said otherwise. */
+  /** Time for the whole bootstrap, the connecting included. Default: 10 seconds. */
   readonly bootstrapTimeout?: Duration.Input
   /** Receives what the node sends unasked. */
   readonly onServerRequest?: (request: ServerRequest, host: string) => void

@@ -14,7 +14,7 @@ import { BootstrapError, type Bootstrapped } from "./Bootstrap.ts"
 import type { Cluster } from "./Cluster.ts"
 import { CollectionIds, defaultPath } from "./Collections.ts"
 import { received, type SnappyCodec } from "./Documents.ts"
-import { lacking } from "./FeatureNeeds.ts"
+import { missingFeature } from "./FeatureNeeds.ts"
 import { encodeCollectionsGetID, type ErrorResponse, type Response } from "./gen/index.ts"
 import { HelloFeature, Status } from "./gen/Types.ts"
 import type { KvConnection } from "./KvConnection.ts"
@@ -23,7 +23,7 @@ import { more, type Operation, refused, type Route } from "./KvOperations.ts"
 import { decide, type FailedAttempt, type RetryPolicy } from "./Retry.ts"
 
 /** What an operation is sent with. */
-export interface Work<A> {
+export interface PendingOperation<A> {
   readonly operation: Operation<A>
   /** The collection, as `scope.collection`. */
   readonly path: string
@@ -34,7 +34,7 @@ export interface Work<A> {
 }
 
 /** Where an attempt went. */
-interface Place {
+interface Destination {
   readonly opaque: number
   readonly vbucket: number
   readonly collectionId: number | undefined
@@ -42,7 +42,7 @@ interface Place {
 }
 
 /** One attempt, as it is written and as its answer is read. */
-class Attempt extends Exchange<Response, unknown, Failure> implements Route, Place {
+class Attempt extends Exchange<Response, unknown, Failure> implements Route, Destination {
   readonly operation: Operation<unknown>
   readonly vbucket: number
   readonly collectionId: number | undefined
@@ -65,12 +65,12 @@ class Attempt extends Exchange<Response, unknown, Failure> implements Route, Pla
   }
 }
 
-/** Why an attempt failed; plain data, because most are repeated and nobody sees them. */
+/** Why an attempt failed; plain data, because most are repeated and never shown. */
 type Failure =
-  | { readonly _tag: "Refused"; readonly answer: Response; readonly attempt: Place; readonly operation?: string }
-  | { readonly _tag: "Failed"; readonly error: ConnectionError | EncodeError; readonly attempt: Place }
+  | { readonly _tag: "Refused"; readonly answer: Response; readonly attempt: Destination; readonly operation?: string }
+  | { readonly _tag: "Failed"; readonly error: ConnectionError | EncodeError; readonly attempt: Destination }
   | { readonly _tag: "NotOpen"; readonly error: ConnectionError | BootstrapError; readonly address: string }
-  | { readonly _tag: "Hopeless"; readonly reason: KvReason; readonly vbucket: number }
+  | { readonly _tag: "Unsendable"; readonly reason: KvReason; readonly vbucket: number }
   | { readonly _tag: "NoNode"; readonly vbucket: number }
 
 const callOf = (writes: boolean): Call<Attempt, Response, unknown, Failure> => ({
@@ -88,7 +88,7 @@ const readCall = callOf(false)
 const writeCall = callOf(true)
 
 /** What a failure means: for the decision, and for the error should it be the last. */
-interface Judgement {
+interface Verdict {
   readonly failed: FailedAttempt
   readonly reason: KvReason
   readonly address: string | undefined
@@ -98,8 +98,8 @@ interface Judgement {
   readonly operation: string | undefined
 }
 
-const hopeless: FailedAttempt = { _tag: "Connection", sent: false, writes: false, hopeless: true }
-const hopeful: FailedAttempt = { _tag: "Connection", sent: false, writes: false, hopeless: false }
+const permanent: FailedAttempt = { _tag: "Connection", sent: false, writes: false, permanent: true }
+const transient: FailedAttempt = { _tag: "Connection", sent: false, writes: false, permanent: false }
 
 /** Reasons of a connection after which another attempt makes no sense. */
 const final: ReadonlySet<string> = new Set(["RequestTimeout", "LimitExceeded", "ConnectionClosed", "PeerMisbehaved"])
@@ -138,11 +138,11 @@ export class KvDispatch {
     return vbucket ?? this.cluster.vbucketOf(key)
   }
 
-  private attempt<A>(work: Work<A>): Effect.Effect<A, KvError> {
+  private attempt<A>(work: PendingOperation<A>): Effect.Effect<A, KvError> {
     return Effect.catch(this.route(work), (failure) => this.failed(work, failure))
   }
 
-  private route<A>(work: Work<A>): Effect.Effect<A, Failure> {
+  private route<A>(work: PendingOperation<A>): Effect.Effect<A, Failure> {
     const vbucket = this.vbucketOf(work.operation)
     const pool = this.cluster.poolOf(vbucket, work.operation.replica)
     if (pool === undefined) return Effect.fail({ _tag: "NoNode", vbucket })
@@ -159,15 +159,15 @@ export class KvDispatch {
     )
   }
 
-  private send<A>(work: Work<A>, vbucket: number, connection: KvConnection): Effect.Effect<A, Failure> {
+  private send<A>(work: PendingOperation<A>, vbucket: number, connection: KvConnection): Effect.Effect<A, Failure> {
     const { operation, path } = work
     const { session } = connection
-    const missing = operation.needs.length === 0 ? undefined : lacking(operation.needs, session)
-    if (missing !== undefined) return Effect.fail({ _tag: "Hopeless", reason: new FeatureMissing({ feature: missing }), vbucket })
+    const missing = operation.needs.length === 0 ? undefined : missingFeature(operation.needs, session)
+    if (missing !== undefined) return Effect.fail({ _tag: "Unsendable", reason: new FeatureMissing({ feature: missing }), vbucket })
     if (!session.states.collections) {
       return path === defaultPath
         ? this.perform(work, vbucket, undefined, connection)
-        : Effect.fail({ _tag: "Hopeless", reason: new FeatureMissing({ feature: "Collections" }), vbucket })
+        : Effect.fail({ _tag: "Unsendable", reason: new FeatureMissing({ feature: "Collections" }), vbucket })
     }
     const id = this.collections.idOf(path)
     return id === undefined
@@ -179,7 +179,7 @@ export class KvDispatch {
   }
 
   private perform<A>(
-    work: Work<A>,
+    work: PendingOperation<A>,
     vbucket: number,
     collectionId: number | undefined,
     connection: KvConnection
@@ -191,12 +191,12 @@ export class KvDispatch {
     ) as Effect.Effect<A, Failure>
   }
 
-  private left<A>({ started, timeout }: Work<A>): number {
+  private left<A>({ started, timeout }: PendingOperation<A>): number {
     return Math.max(1, timeout - (performance.now() - started))
   }
 
   /** The id of a collection; all who ask at the same time share the answer. */
-  private ask<A>(work: Work<A>, vbucket: number, connection: KvConnection): Effect.Effect<number, Failure> {
+  private ask<A>(work: PendingOperation<A>, vbucket: number, connection: KvConnection): Effect.Effect<number, Failure> {
     return Effect.suspend(() => {
       const { path } = work
       const asked = this.asking.get(path)
@@ -226,21 +226,21 @@ export class KvDispatch {
     })
   }
 
-  private failed<A>(work: Work<A>, failure: Failure): Effect.Effect<A, KvError> {
+  private failed<A>(work: PendingOperation<A>, failure: Failure): Effect.Effect<A, KvError> {
     const elapsed = performance.now() - work.started
-    const judged = this.judge(work, failure)
-    const decision = decide(judged.failed, work.attempt, elapsed, { ...this.policy, budget: work.timeout }, Math.random())
-    if (decision._tag === "GiveUp") return this.fail(work, judged, decision.ambiguous)
+    const verdict = this.judge(work, failure)
+    const decision = decide(verdict.failed, work.attempt, elapsed, { ...this.policy, budget: work.timeout }, Math.random())
+    if (decision._tag === "GiveUp") return this.fail(work, verdict, decision.ambiguous)
     const again = Effect.suspend(() => this.attempt({ ...work, attempt: work.attempt + 1 }))
     const waited = decision.delay === 0 ? again : Effect.andThen(Effect.sleep(decision.delay), again)
-    const redirected = judged.failed._tag === "Status" && judged.failed.redirected === true
+    const redirected = verdict.failed._tag === "Status" && verdict.failed.redirected === true
     return this.stale(failure) && !redirected ? Effect.andThen(Effect.forkIn(this.cluster.refresh, this.scope), waited) : waited
   }
 
-  private fail<A>({ attempt, operation }: Work<A>, judged: Judgement, ambiguous: boolean): Effect.Effect<never, KvError> {
-    const { address, opaque, reason, status, vbucket } = judged
+  private fail<A>({ attempt, operation }: PendingOperation<A>, verdict: Verdict, ambiguous: boolean): Effect.Effect<never, KvError> {
+    const { address, opaque, reason, status, vbucket } = verdict
     return Effect.fail(kvError(reason, {
-      operation: judged.operation ?? operation.name,
+      operation: verdict.operation ?? operation.name,
       key: operation.vbucket === undefined ? operation.key : undefined,
       address,
       vbucket,
@@ -251,38 +251,38 @@ export class KvDispatch {
     }))
   }
 
-  /** Whether the map may be out of date, and nobody has told us a newer one. */
+  /** Whether the map may be out of date, and no node has told us a newer one. */
   private stale(failure: Failure): boolean {
     return failure._tag === "NotOpen" || failure._tag === "NoNode"
       || failure._tag === "Failed"
       || failure._tag === "Refused" && failure.answer.status === Status.NotMyVbucket
   }
 
-  private judge<A>(work: Work<A>, failure: Failure): Judgement {
+  private judge<A>(work: PendingOperation<A>, failure: Failure): Verdict {
     const nowhere = { address: undefined, vbucket: undefined, opaque: undefined, status: undefined, operation: undefined }
     switch (failure._tag) {
       case "NoNode":
-        return { ...nowhere, failed: hopeful, reason: new NoActiveNode({ vbucket: failure.vbucket }), vbucket: failure.vbucket }
-      case "Hopeless":
-        return { ...nowhere, failed: hopeless, reason: failure.reason, vbucket: failure.vbucket }
+        return { ...nowhere, failed: transient, reason: new NoActiveNode({ vbucket: failure.vbucket }), vbucket: failure.vbucket }
+      case "Unsendable":
+        return { ...nowhere, failed: permanent, reason: failure.reason, vbucket: failure.vbucket }
       case "NotOpen":
         return failure.error instanceof BootstrapError
           ? {
             ...nowhere,
-            failed: failure.error.reason === "BucketNotFound" ? hopeful : hopeless,
+            failed: failure.error.reason === "BucketNotFound" ? transient : permanent,
             reason: new NotReady({ error: failure.error }),
             address: failure.address,
             status: failure.error.status
           }
-          : { ...nowhere, failed: hopeful, reason: failure.error.reason, address: failure.address }
+          : { ...nowhere, failed: transient, reason: failure.error.reason, address: failure.address }
       case "Failed": {
         const { attempt, error } = failure
         const place = { ...nowhere, address: attempt.connection.packets.address, vbucket: attempt.vbucket, opaque: attempt.opaque }
         if (error._tag === "EncodeError") {
-          return { ...place, failed: hopeless, reason: new InvalidRequest({ message: error.message, error }) }
+          return { ...place, failed: permanent, reason: new InvalidRequest({ message: error.message, error }) }
         }
         const sent = error.ambiguous
-        const failed: FailedAttempt = { _tag: "Connection", sent, writes: work.operation.writes, hopeless: final.has(error.reason._tag) }
+        const failed: FailedAttempt = { _tag: "Connection", sent, writes: work.operation.writes, permanent: final.has(error.reason._tag) }
         return { ...place, failed, reason: error.reason }
       }
       case "Refused":
@@ -290,7 +290,7 @@ export class KvDispatch {
     }
   }
 
-  private judgeStatus<A>(work: Work<A>, answer: Response, attempt: Place, operation: string | undefined): Judgement {
+  private judgeStatus<A>(work: PendingOperation<A>, answer: Response, attempt: Destination, operation: string | undefined): Verdict {
     const { status } = answer
     const errors = this.cluster.errorMap
     const error = answer._tag === "ErrorResponse" ? answer : undefined
@@ -320,7 +320,7 @@ export class KvDispatch {
   }
 
   /** Learns the map that comes with NotMyVbucket. Returns whether the vbucket's node is another one now. */
-  private redirected(answer: ErrorResponse, attempt: Place): boolean {
+  private redirected(answer: ErrorResponse, attempt: Destination): boolean {
     const body = received(answer.value, answer.datatype & 0x02, this.snappy)
     const host = attempt.connection.packets.address.replace(/:\d+$/, "").replace(/^\[|\]$/g, "")
     return Result.isSuccess(body) && this.cluster.learn(new TextDecoder().decode(body.success), host)

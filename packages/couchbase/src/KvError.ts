@@ -5,14 +5,17 @@
  * `Effect.catchReason("KvError", "Locked", …)` works for all of them. Outcomes that are common (no such document, wrong CAS) carry no stack
  * trace; that makes them ten times cheaper.
  */
-import type { EncodeError, RetryClass } from "@wirewright/codec"
+import type { RetryClass } from "@wirewright/codec"
 import { type ConnectionReason, connectionWords, stackless } from "@wirewright/connection"
+import { InvalidRequest, InvalidValue } from "@wirewright/memcached"
 import * as Data from "effect/Data"
 import type { BootstrapError } from "./Bootstrap.ts"
 import { emptyErrorMap, type ErrorMap } from "./ErrorMap.ts"
 import type { ErrorResponse } from "./gen/index.ts"
 import type { Status } from "./gen/Types.ts"
 import { type Context, meaningOf } from "./StatusMeaning.ts"
+
+export { InvalidRequest, InvalidValue }
 
 /** Names of the protocol's statuses. */
 export type StatusName = keyof typeof Status
@@ -51,12 +54,6 @@ export interface UnknownStatus extends StatusFacts {
 
 /** A connection was made, but the node did not let us begin. */
 export class NotReady extends Data.TaggedClass("NotReady")<{ readonly error: BootstrapError }> {}
-
-/** What is wrong with the request was found before it was sent: a key that is too long, a number out of range. */
-export class InvalidRequest extends Data.TaggedClass("InvalidRequest")<{ readonly message: string; readonly error?: EncodeError }> {}
-
-/** The document's bytes are not what was asked for, or the value does not fit its schema. */
-export class InvalidValue extends Data.TaggedClass("InvalidValue")<{ readonly message: string; readonly cause?: unknown }> {}
 
 /** The node does not have what is needed: a feature that HELLO did not grant, or a capability its bucket does not have. Nothing was sent. */
 export class FeatureMissing extends Data.TaggedClass("FeatureMissing")<{ readonly feature: string }> {}

@@ -1,5 +1,5 @@
 /**
- * Many documents in few round trips: quiet reads by node, a Noop behind each batch.
+ * Many documents in few round trips: quiet reads by node, a Noop after each batch.
  *
  * What a batch does not settle, because a node answers with something else than a document or nothing, or cannot be asked that way, is read
  * one by one, with everything that repeats single reads.
@@ -21,7 +21,7 @@ interface Batch {
   readonly keys: Array<string>
 }
 
-type Toil = (operation: string, key: string, raw: RawDocument) => Effect.Effect<Document, KvError>
+type ToDocument = (operation: string, key: string, raw: RawDocument) => Effect.Effect<Document, KvError>
 
 /** Reads documents; those that are missing are not in the result. */
 export const getMany = Effect.fnUntraced(function*(
@@ -29,7 +29,7 @@ export const getMany = Effect.fnUntraced(function*(
   path: string,
   given: Iterable<string>,
   timeout: number,
-  document: Toil,
+  document: ToDocument,
   single: (key: string) => Effect.Effect<Option.Option<Document>, KvError>
 ) {
   const { cluster, collections } = dispatch

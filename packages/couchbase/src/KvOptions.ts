@@ -21,11 +21,11 @@ import type { DocumentFlags } from "./SubDocument.ts"
 export interface KvClientOptions extends Omit<ClusterOptions, "agent" | "features"> {
   /** Told to the nodes. */
   readonly agent?: string
-  /** What is asked for in HELLO; `defaultFeatures` unless said otherwise, and Snappy with a codec for it. */
+  /** What is asked for in HELLO. Default: `defaultFeatures`, and Snappy with a codec for it. */
   readonly features?: ReadonlyArray<number>
-  /** Time for an operation, all attempts together; 2.5 seconds unless said otherwise. */
+  /** Time for an operation, all attempts together. Default: 2.5 seconds. */
   readonly timeout?: Duration.Input
-  /** Time for a durable write; 10 seconds unless said otherwise. */
+  /** Time for a durable write. Default: 10 seconds. */
   readonly durableTimeout?: Duration.Input
   /** How to repeat what can be repeated. */
   readonly retry?: Partial<Omit<RetryPolicy, "budget">>
@@ -49,7 +49,7 @@ export interface KvChangeOptions extends KvRequestOptions {
 
 /** Options of operations that store a document. */
 export interface KvStoreOptions extends KvChangeOptions, EncodeValueOptions {
-  /** When the document expires; never unless said otherwise. */
+  /** When the document expires. Default: never. */
   readonly expiry?: Expiry
   /** Keeps the expiry the document has. */
   readonly preserveExpiry?: boolean
@@ -62,7 +62,7 @@ export interface KvStoreSchemaOptions<A> extends Omit<KvStoreOptions, "format"> 
 
 /** Options of counters. */
 export interface KvCountOptions extends KvRequestOptions {
-  /** What to add or subtract; 1 unless said otherwise. */
+  /** What to add or subtract. Default: 1. */
   readonly delta?: bigint
   /** What a counter that is missing begins with; without it a missing one is `NotFound`. */
   readonly initial?: bigint

@@ -143,7 +143,7 @@ describe("what a node answers to a continue", () => {
     ["0xa5, cancelled", refusal(0xa5)],
     ["a closed connection", "close"]
   ]
-  it.live.each(resumed)("%s: another scan begins behind the last key", ([, answer]) =>
+  it.live.each(resumed)("%s: another scan begins after the last key", ([, answer]) =>
     Effect.gen(function*() {
       const { kv, scans } = yield* setUp({
         RangeScanContinue: (_, at) => at === 0 ? keys(more, "a", "b") : at === 1 ? answer : keys(complete, "c")
@@ -155,7 +155,7 @@ describe("what a node answers to a continue", () => {
       ])
     }))
 
-  it.live("is kept when a refusal comes behind it", () =>
+  it.live("is kept when a refusal comes after it", () =>
     Effect.gen(function*() {
       const { kv, scans } = yield* setUp({
         RangeScanContinue: (_, at) => at === 0 ? [keys(success, "a", "b"), refusal(0x07)] : keys(complete, "c")

@@ -1,7 +1,7 @@
 /**
  * Scans of a collection: all its vbuckets, some at a time, each in the order of its keys, a batch whenever whoever reads wants one.
  *
- * A scan lives with the node that made it. When that is lost, the vbucket moved or the node gave the scan up, another one is made behind the
+ * A scan lives with the node that made it. When that is lost, the vbucket moved or the node gave the scan up, another one is made after the
  * last key that was returned, so that within a vbucket nothing comes twice and nothing is missed. What no repetition helps against fails the
  * stream: it is never short without saying so.
  */
@@ -92,7 +92,7 @@ interface Batch {
   complete: boolean
 }
 
-/** Reasons after which another scan can go on behind the last key. */
+/** Reasons after which another scan can go on after the last key. */
 const resumable: ReadonlySet<KvReason["_tag"]> = new Set([
   "NotFound",
   "NotMyVbucket",
@@ -264,7 +264,7 @@ class VbucketScan {
     return fresh
   }
 
-  /** Lets another scan go on behind what was returned; gives up when that returns nothing time and again. */
+  /** Lets another scan go on after what was returned; gives up when that returns nothing time and again. */
   private again(found: ReadonlyArray<Found>, error: KvError): Effect.Effect<ReadonlyArray<Found>, KvError> {
     if (this.last !== undefined) this.selection = after(this.selection, this.last)
     const now = performance.now()

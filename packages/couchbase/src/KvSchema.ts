@@ -1,5 +1,5 @@
 /** Documents that are JSON of a schema. What does not fit is `InvalidValue`, never a defect. */
-import { type Misfit, walked } from "@wirewright/memcached/internal"
+import { type SchemaMismatch, runCodec } from "@wirewright/memcached/internal"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
@@ -8,8 +8,8 @@ import { InvalidValue, type KvError, kvError } from "./KvError.ts"
 import type { Document } from "./KvOperations.ts"
 
 interface Compiled {
-  readonly decode: (value: unknown) => Result.Result<unknown, Misfit>
-  readonly encode: (value: unknown) => Result.Result<unknown, Misfit>
+  readonly decode: (value: unknown) => Result.Result<unknown, SchemaMismatch>
+  readonly encode: (value: unknown) => Result.Result<unknown, SchemaMismatch>
 }
 
 /** Compiling a schema takes longer than using it. */
@@ -21,7 +21,7 @@ const jsonSchema = (schema: Schema.Codec<unknown, unknown>): Compiled => {
   const json = Schema.toCodecJson(schema)
   const decode = Schema.decodeUnknownExit(json)
   const encode = Schema.encodeUnknownExit(json)
-  const made: Compiled = { decode: (value) => walked(() => decode(value)), encode: (value) => walked(() => encode(value)) }
+  const made: Compiled = { decode: (value) => runCodec(() => decode(value)), encode: (value) => runCodec(() => encode(value)) }
   compiled.set(schema, made)
   return made
 }

@@ -15,7 +15,7 @@ import type { KvConnection } from "./KvConnection.ts"
 /** Why there is no connection. */
 export type OpenError = ConnectionError | BootstrapError
 
-interface Place {
+interface PoolSlot {
   connection: KvConnection | undefined
   opening: Deferred.Deferred<KvConnection, OpenError> | undefined
   scope: Scope.Closeable | undefined
@@ -27,22 +27,22 @@ export class NodePool {
   readonly address: string
   private readonly open: Effect.Effect<KvConnection, OpenError, Scope.Scope>
   private readonly scope: Scope.Scope
-  private readonly places: ReadonlyArray<Place>
+  private readonly slots: ReadonlyArray<PoolSlot>
   private turn = 0
 
   constructor(address: string, size: number, open: Effect.Effect<KvConnection, OpenError, Scope.Scope>, scope: Scope.Scope) {
     this.address = address
     this.open = open
     this.scope = scope
-    this.places = Array.from({ length: size }, () => ({ connection: undefined, opening: undefined, scope: undefined }))
+    this.slots = Array.from({ length: size }, () => ({ connection: undefined, opening: undefined, scope: undefined }))
   }
 
   /** A connection, if there is one. They are taken in turn. */
   ready(): KvConnection | undefined {
-    const { places } = this
-    for (let looked = 0; looked < places.length; looked++) {
-      this.turn = this.turn + 1 === places.length ? 0 : this.turn + 1
-      const connection = places[this.turn]!.connection
+    const { slots } = this
+    for (let looked = 0; looked < slots.length; looked++) {
+      this.turn = this.turn + 1 === slots.length ? 0 : this.turn + 1
+      const connection = slots[this.turn]!.connection
       if (connection !== undefined && connection.packets.closed === undefined) return connection
     }
     return undefined
@@ -58,49 +58,49 @@ export class NodePool {
     return this.live().reduce((sum, { packets }) => sum + packets.counters.inFlight, 0)
   }
 
-  /** Makes the missing connections and waits for the first place's one. */
+  /** Makes the missing connections and waits for the first of them. */
   readonly connect: Effect.Effect<KvConnection, OpenError> = Effect.suspend(() => {
-    const missing = this.places.filter(({ connection }) => connection === undefined || connection.packets.closed !== undefined)
+    const missing = this.slots.filter(({ connection }) => connection === undefined || connection.packets.closed !== undefined)
     const [first, ...others] = missing
     if (first === undefined) return Effect.succeed(this.ready()!)
     return Effect.andThen(
-      Effect.forEach(others, (place) => Effect.forkIn(Effect.ignore(this.fill(place)), this.scope), { discard: true }),
+      Effect.forEach(others, (slot) => Effect.forkIn(Effect.ignore(this.fill(slot)), this.scope), { discard: true }),
       this.fill(first)
     )
   })
 
   /** Closes all connections. */
   readonly close: Effect.Effect<void> = Effect.suspend(() =>
-    Effect.forEach(this.places, (place) => {
-      const { scope } = place
-      place.connection = undefined
-      place.scope = undefined
+    Effect.forEach(this.slots, (slot) => {
+      const { scope } = slot
+      slot.connection = undefined
+      slot.scope = undefined
       return scope === undefined ? Effect.void : Scope.close(scope, Exit.void)
     }, { discard: true })
   )
 
   private live(): ReadonlyArray<KvConnection> {
-    return this.places.flatMap(({ connection }) => connection !== undefined && connection.packets.closed === undefined ? [connection] : [])
+    return this.slots.flatMap(({ connection }) => connection !== undefined && connection.packets.closed === undefined ? [connection] : [])
   }
 
-  private fill(place: Place): Effect.Effect<KvConnection, OpenError> {
+  private fill(slot: PoolSlot): Effect.Effect<KvConnection, OpenError> {
     return Effect.suspend(() => {
-      if (place.opening !== undefined) return Deferred.await(place.opening)
+      if (slot.opening !== undefined) return Deferred.await(slot.opening)
       const opening = Deferred.makeUnsafe<KvConnection, OpenError>()
-      place.opening = opening
-      return Effect.andThen(Effect.forkIn(this.make(place, opening), this.scope), Deferred.await(opening))
+      slot.opening = opening
+      return Effect.andThen(Effect.forkIn(this.make(slot, opening), this.scope), Deferred.await(opening))
     })
   }
 
   /** Connects in a scope of its own, so that connections that were lost leave nothing behind. */
-  private make(place: Place, opening: Deferred.Deferred<KvConnection, OpenError>): Effect.Effect<void> {
-    const before = place.scope === undefined ? Effect.void : Scope.close(place.scope, Exit.void)
+  private make(slot: PoolSlot, opening: Deferred.Deferred<KvConnection, OpenError>): Effect.Effect<void> {
+    const before = slot.scope === undefined ? Effect.void : Scope.close(slot.scope, Exit.void)
     const scope = Scope.forkUnsafe(this.scope)
-    place.scope = scope
+    slot.scope = scope
     return Effect.flatMap(Effect.andThen(before, Effect.exit(Scope.provide(this.open, scope))), (exit) => {
-      place.opening = undefined
-      if (Exit.isSuccess(exit)) place.connection = exit.value
-      else place.scope = undefined
+      slot.opening = undefined
+      if (Exit.isSuccess(exit)) slot.connection = exit.value
+      else slot.scope = undefined
       Deferred.doneUnsafe(opening, exit)
       return Exit.isSuccess(exit) ? Effect.void : Scope.close(scope, exit)
     })

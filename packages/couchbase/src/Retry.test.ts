@@ -6,7 +6,7 @@ import { statusTable } from "./gen/Types.ts"
 import { type Decision, decide, defaultRetryPolicy, type FailedAttempt } from "./Retry.ts"
 
 const busy: FailedAttempt = { _tag: "Status", retry: "retry" }
-const connection = (sent: boolean, writes: boolean, hopeless = false): FailedAttempt => ({ _tag: "Connection", sent, writes, hopeless })
+const connection = (sent: boolean, writes: boolean, permanent = false): FailedAttempt => ({ _tag: "Connection", sent, writes, permanent })
 const first = (failed: FailedAttempt, chance = 0): Decision => decide(failed, 1, 0, defaultRetryPolicy, chance)
 const gaveUp = (ambiguous: boolean): Decision => ({ _tag: "GiveUp", ambiguous })
 

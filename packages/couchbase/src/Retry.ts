@@ -18,7 +18,7 @@ export interface RetryPolicy {
   readonly attempts: number
 }
 
-/** The policy unless told otherwise. */
+/** The default policy. */
 export const defaultRetryPolicy: RetryPolicy = { budget: 2_500, first: 1, ceiling: 500, attempts: 100 }
 
 /** An attempt that failed. */
@@ -34,7 +34,7 @@ export type FailedAttempt =
     readonly collection?: boolean
   }
   /** There was no answer. */
-  | { readonly _tag: "Connection"; readonly sent: boolean; readonly writes: boolean; readonly hopeless: boolean }
+  | { readonly _tag: "Connection"; readonly sent: boolean; readonly writes: boolean; readonly permanent: boolean }
 
 /** What to do. */
 export type Decision =
@@ -56,7 +56,7 @@ export const decide = (failed: FailedAttempt, attempt: number, elapsed: number, 
     if (failed.retry !== "retry" && failed.collection !== true) return giveUp()
   } else {
     if (failed.sent && failed.writes) return giveUp(true)
-    if (failed.hopeless) return giveUp()
+    if (failed.permanent) return giveUp()
   }
   const redirected = failed._tag === "Status" && failed.redirected === true && attempt === 1
   const advice = failed._tag === "Status" ? failed.advice : undefined

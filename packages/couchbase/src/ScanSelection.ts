@@ -47,7 +47,7 @@ interface Bound {
 const longest = { default: 250, other: 246 } as const
 const largestSeed = 0xffff_ffff
 /** JSON carries no larger number exactly, and no vbucket has that many documents. */
-const mostSamples = Number.MAX_SAFE_INTEGER
+const maxSamples = Number.MAX_SAFE_INTEGER
 
 const bytesOf = (key: string): Uint8Array => {
   const bytes = new Uint8Array(textBound(key))
@@ -59,8 +59,8 @@ const nothing = new Uint8Array(0)
 const boundOf = (bound: ScanBound): Bound =>
   typeof bound === "string" ? { key: bytesOf(bound), exclusive: false } : { key: bytesOf(bound.key), exclusive: true }
 
-/** The first key behind all that begin with `prefix`; there is none when it has no byte below 0xff. */
-const behind = (prefix: Uint8Array): Bound | undefined => {
+/** The first key after all that begin with `prefix`; there is none when it has no byte below 0xff. */
+const afterPrefix = (prefix: Uint8Array): Bound | undefined => {
   let length = prefix.length
   while (length > 0 && prefix[length - 1] === 0xff) length--
   if (length === 0) return undefined
@@ -73,7 +73,7 @@ const behind = (prefix: Uint8Array): Bound | undefined => {
 export const readSelection = (selection: ScanSelection, random: number): Result.Result<VbucketSelection, string> => {
   if ("sample" in selection) {
     const { sample, seed = Math.floor(random * (largestSeed + 1)) } = selection
-    if (!Number.isInteger(sample) || sample < 1 || sample > mostSamples) return Result.fail("a sample is of 1 document or more")
+    if (!Number.isInteger(sample) || sample < 1 || sample > maxSamples) return Result.fail("a sample is of 1 document or more")
     if (!Number.isInteger(seed) || seed < 0 || seed > largestSeed) return Result.fail(`a seed is a whole number from 0 to ${largestSeed}`)
     return Result.succeed({ _tag: "Sample", samples: sample, seed })
   }
@@ -83,7 +83,7 @@ export const readSelection = (selection: ScanSelection, random: number): Result.
   if (texts.some((text) => textLength(text) > longest.default)) return Result.fail(`a key has at most ${longest.default} bytes`)
   if ("prefix" in selection) {
     const key = bytesOf(selection.prefix)
-    return Result.succeed({ _tag: "Range", from: { key, exclusive: false }, to: behind(key) })
+    return Result.succeed({ _tag: "Range", from: { key, exclusive: false }, to: afterPrefix(key) })
   }
   const { from, to } = selection
   return Result.succeed({
@@ -98,7 +98,7 @@ export const after = (selection: VbucketSelection, key: string): VbucketSelectio
   selection._tag === "Sample" ? selection : { ...selection, from: { key: bytesOf(key), exclusive: true } }
 
 /** How a vbucket is asked. */
-export interface VbucketQuestion {
+export interface VbucketScanRequest {
   readonly selection: VbucketSelection
   readonly collectionId: number | undefined
   readonly keysOnly: boolean
@@ -109,7 +109,7 @@ export interface VbucketQuestion {
 const named = (name: "start" | "end", { exclusive, key }: Bound) => ({ [exclusive ? `excl_${name}` : name]: encodeBase64(key) })
 
 /** The value of RANGE_SCAN_CREATE. */
-export const scanText = ({ collectionId = 0, consistentWith, keysOnly, selection }: VbucketQuestion): string => {
+export const scanText = ({ collectionId = 0, consistentWith, keysOnly, selection }: VbucketScanRequest): string => {
   const last = { key: new Uint8Array(collectionId === 0 ? longest.default : longest.other).fill(0xff), exclusive: false }
   const text = JSON.stringify({
     ...(collectionId === 0 ? {} : { collection: collectionId.toString(16) }),

@@ -5,8 +5,8 @@
  * Nonces and salts are given; keyed hashes come from a `ScramCrypto`; deriving the salted password is the caller's, between two steps,
  * because it is the slow part. Channel binding is not offered. Nothing here keeps a password, and no error repeats one.
  */
-import * as Data from "effect/Data"
 import * as Result from "effect/Result"
+import * as Schema from "effect/Schema"
 import { decodeBase64, encodeBase64 } from "./Base64.ts"
 
 /** Mechanisms, strongest first. */
@@ -32,33 +32,35 @@ export interface ScramCrypto {
 export const fewestIterations = 4096
 
 /** Most iterations accepted; a server that asks for more makes the client burn its time. */
-export const mostIterations = 1_000_000
+export const maxIterations = 1_000_000
 
 /** Why an exchange failed. */
-export type ScramReason =
-  /** A message is not what RFC 5802 section 7 says. */
-  | "MalformedMessage"
-  /** The server's nonce does not begin with the client's, or the client's final nonce is another. */
-  | "NonceMismatch"
-  | "IterationsTooFew"
-  | "IterationsTooMany"
-  /** The client asks for channel binding. */
-  | "ChannelBindingUnsupported"
-  /** The peer needs an extension that nobody here knows (attribute `m`). */
-  | "ExtensionUnsupported"
-  /** The client does not know the password. */
-  | "ProofMismatch"
-  /** The server does not know the password either: it is somebody else. */
-  | "ServerSignatureMismatch"
-  /** The server's `e=`; the text says what it is. */
-  | "RefusedByServer"
-  /** User or password has characters that need SASLprep, which is not implemented. */
-  | "NotAscii"
-  /** User or password has a control character, which SASLprep prohibits. */
-  | "ControlCharacter"
+export const ScramReason = Schema.Literals([
+  // A message is not what RFC 5802 section 7 says
+  "MalformedMessage",
+  // The server's nonce does not begin with the client's, or the client's final nonce is another
+  "NonceMismatch",
+  "IterationsTooFew",
+  "IterationsTooMany",
+  // The client asks for channel binding
+  "ChannelBindingUnsupported",
+  // The peer needs an extension that is not known here (attribute `m`)
+  "ExtensionUnsupported",
+  // The client does not know the password
+  "ProofMismatch",
+  // The server does not know the password either: it is an impostor
+  "ServerSignatureMismatch",
+  // The server's `e=`; the text says what it is
+  "RefusedByServer",
+  // User or password has characters that need SASLprep, which is not implemented
+  "NotAscii",
+  // User or password has a control character, which SASLprep prohibits
+  "ControlCharacter"
+])
+export type ScramReason = typeof ScramReason.Type
 
 /** An exchange failed. The message never has a password, a proof or a key. */
-export class ScramError extends Data.TaggedError("ScramError")<{ readonly reason: ScramReason; readonly message: string }> {}
+export class ScramError extends Schema.TaggedError<ScramError>()("ScramError", { reason: ScramReason, message: Schema.String }) {}
 
 const fail = (reason: ScramReason, message: string): Result.Result<never, ScramError> => Result.fail(new ScramError({ reason, message }))
 
@@ -137,7 +139,7 @@ export const clientFirst = (mechanism: ScramMechanism, user: string, nonce: stri
 }
 
 /** A client that has the server's challenge; the salted password is `PBKDF2(password, salt, iterations)` with the mechanism's hash. */
-export interface ClientChallenge extends ClientFirst {
+export interface ParsedServerFirst extends ClientFirst {
   readonly salt: Uint8Array
   readonly iterations: number
   readonly serverFirst: string
@@ -145,7 +147,7 @@ export interface ClientChallenge extends ClientFirst {
 }
 
 /** Takes the server's first message: `r=…,s=…,i=…`. */
-export const clientChallenged = (first: ClientFirst, serverFirst: string): Result.Result<ClientChallenge, ScramError> => {
+export const readServerFirst = (first: ClientFirst, serverFirst: string): Result.Result<ParsedServerFirst, ScramError> => {
   const found = attributes(serverFirst)
   if (found === undefined) return fail("MalformedMessage", "the server's first message is no list of attributes")
   const [nonce, salt, count] = found
@@ -162,7 +164,7 @@ export const clientChallenged = (first: ClientFirst, serverFirst: string): Resul
   if (!/^[1-9]\d{0,9}$/.test(count[1])) return fail("MalformedMessage", "the iteration count is not a positive number")
   const iterations = Number(count[1])
   if (iterations < fewestIterations) return fail("IterationsTooFew", `${iterations} iterations, fewer than ${fewestIterations}`)
-  if (iterations > mostIterations) return fail("IterationsTooMany", `${iterations} iterations, more than ${mostIterations}`)
+  if (iterations > maxIterations) return fail("IterationsTooMany", `${iterations} iterations, more than ${maxIterations}`)
   return Result.succeed({ ...first, salt: saltBytes, iterations, serverFirst, fullNonce: nonce[1] })
 }
 
@@ -174,7 +176,7 @@ export interface ClientFinal {
 }
 
 /** Proves that the client knows the password. */
-export const clientFinal = (crypto: ScramCrypto, challenge: ClientChallenge, saltedPassword: Uint8Array): ClientFinal => {
+export const clientFinal = (crypto: ScramCrypto, challenge: ParsedServerFirst, saltedPassword: Uint8Array): ClientFinal => {
   const { mechanism } = challenge
   const withoutProof = `c=biws,r=${challenge.fullNonce}`
   const authMessage = utf8.encode(`${challenge.bare},${challenge.serverFirst},${withoutProof}`)
@@ -185,7 +187,7 @@ export const clientFinal = (crypto: ScramCrypto, challenge: ClientChallenge, sal
 }
 
 /** Takes the server's final message, `v=…`: succeeds only when the server has proved that it knows the password too. */
-export const clientVerified = (final: ClientFinal, serverFinal: string): Result.Result<void, ScramError> => {
+export const verifyServerFinal = (final: ClientFinal, serverFinal: string): Result.Result<void, ScramError> => {
   const found = attributes(serverFinal)?.[0]
   if (found?.[0] === "e") return fail("RefusedByServer", `the server refuses: ${found[1]}`)
   const signature = found?.[0] === "v" ? decodeBase64(found[1]) : undefined
@@ -198,7 +200,7 @@ export const clientVerified = (final: ClientFinal, serverFinal: string): Result.
 // ---- server
 
 /** A client's first message, read. */
-export interface ServerRead {
+export interface ParsedClientFirst {
   readonly mechanism: ScramMechanism
   /** Whose password is to be looked up. */
   readonly user: string
@@ -208,7 +210,7 @@ export interface ServerRead {
 }
 
 /** Reads a client's first message. */
-export const serverRead = (mechanism: ScramMechanism, clientFirstMessage: string): Result.Result<ServerRead, ScramError> => {
+export const readClientFirst = (mechanism: ScramMechanism, clientFirstMessage: string): Result.Result<ParsedClientFirst, ScramError> => {
   const header = /^([^,]*),([^,]*),/.exec(clientFirstMessage)
   if (header === null) return fail("MalformedMessage", "the client's first message has no header")
   if (header[1]!.startsWith("p=")) return fail("ChannelBindingUnsupported", "the client asks for channel binding")
@@ -232,14 +234,14 @@ export interface ScramCredentials extends ScramKeys {
 }
 
 /** A server that has sent its challenge. */
-export interface ServerChallenge extends ServerRead {
+export interface ServerFirst extends ParsedClientFirst {
   /** What goes to the client, with status AuthContinue. */
   readonly message: string
   readonly fullNonce: string
 }
 
-/** Challenges the client. `nonce` continues the client's; for unknown users give a made-up salt, so that nobody learns who exists. */
-export const serverChallenge = (read: ServerRead, nonce: string, salt: Uint8Array, iterations: number): ServerChallenge => {
+/** Challenges the client. `nonce` continues the client's; for unknown users give a made-up salt, so that no client learns who exists. */
+export const serverFirst = (read: ParsedClientFirst, nonce: string, salt: Uint8Array, iterations: number): ServerFirst => {
   const fullNonce = read.clientNonce + nonce
   return { ...read, fullNonce, message: `r=${fullNonce},s=${encodeBase64(salt)},i=${iterations}` }
 }
@@ -247,7 +249,7 @@ export const serverChallenge = (read: ServerRead, nonce: string, salt: Uint8Arra
 /** Takes the client's final message and answers with the server's signature, `v=…`. */
 export const serverFinal = (
   crypto: ScramCrypto,
-  challenge: ServerChallenge,
+  challenge: ServerFirst,
   keys: ScramKeys,
   clientFinalMessage: string
 ): Result.Result<string, ScramError> => {

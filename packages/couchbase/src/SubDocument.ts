@@ -9,7 +9,7 @@ import * as Result from "effect/Result"
 import { SubdocDocFlags, SubdocOpcode, SubdocPathFlags, violationsOfSubdocDocFlags, violationsOfSubdocPathFlags } from "./gen/Types.ts"
 
 /** Most operations of one request. */
-export const mostSpecs = 16
+export const maxSpecs = 16
 
 /** How a path is read. */
 export interface LookupPathOptions {
@@ -178,7 +178,7 @@ export interface Ordered<Spec> {
 /** Checks specs and puts those on extended attributes first; otherwise their order is kept. */
 export const ordered = <Spec extends LookupSpec | MutateSpec>(specs: ReadonlyArray<Spec>): Result.Result<Ordered<Spec>, string> => {
   if (specs.length === 0) return Result.fail("no operations")
-  if (specs.length > mostSpecs) return Result.fail(`${specs.length} operations, more than ${mostSpecs}`)
+  if (specs.length > maxSpecs) return Result.fail(`${specs.length} operations, more than ${maxSpecs}`)
   for (const [position, spec] of specs.entries()) {
     const [violation] = violationsOfSubdocPathFlags(spec.flags)
     if (violation !== undefined) return Result.fail(`operation ${position}: ${violation}`)

@@ -35,7 +35,7 @@ export {
   LookupIn,
   type LookupPathOptions,
   type LookupSpec,
-  mostSpecs,
+  maxSpecs,
   MutateIn,
   type MutatePathOptions,
   type MutateSpec

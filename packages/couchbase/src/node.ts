@@ -7,7 +7,7 @@ export {
   ClusterMapError,
   type ClusterMapOptions,
   compareVersions,
-  mostVbuckets,
+  maxVbuckets,
   newer,
   parseClusterMap,
   replicaNodes,

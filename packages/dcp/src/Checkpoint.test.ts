@@ -1,7 +1,7 @@
 /** Where to resume after a rollback: SC-42…SC-53 as far as they are decisions. */
 import { describe, expect, it } from "vitest"
 import { type Checkpoint, completeAt, emptyCheckpoint, isPosition, resumption, resumptionFromLog, withComplete } from "./Checkpoint.ts"
-import { branchedAt, branchesAt, checkFailoverLog, commonAncestor, type FailoverLog, mostBranches } from "./FailoverLog.ts"
+import { branchedAt, branchesAt, checkFailoverLog, commonAncestor, type FailoverLog, maxBranches } from "./FailoverLog.ts"
 import { rollbackSeqno } from "./RollbackDecision.ts"
 
 const [a, b, c] = [0xan, 0xbn, 0xcn]
@@ -168,7 +168,7 @@ describe("failover logs", () => {
     expect(refused([])).toMatch(/without entries/)
     expect(refused(log([0n, 0]))).toMatch(/uuid 0/)
     expect(refused(log([a, 5], [a, 0]))).toMatch(/twice/)
-    expect(refused(log([b, 5], [a, 6]))).toMatch(/begins behind/)
+    expect(refused(log([b, 5], [a, 6]))).toMatch(/begins after/)
     const many = (count: number): FailoverLog => Array.from({ length: count }, (_, i) => ({ vbucketUuid: BigInt(i + 1), seqno: 0n }))
     expect(checkFailoverLog(many(1024))._tag).toBe("Success")
     expect(refused(many(1025))).toMatch(/1025 entries/)
@@ -196,7 +196,7 @@ describe("failover logs", () => {
     expect(branchedAt(log([b, 501], [a, 0]), c, 500n)).toEqual(log([c, 500], [a, 0]))
     let branches = log([1n, 0])
     for (let i = 2n; i <= 40n; i++) branches = branchedAt(branches, i, i * 10n)
-    expect(branches).toHaveLength(mostBranches)
+    expect(branches).toHaveLength(maxBranches)
     expect(branches[0]).toEqual({ vbucketUuid: 40n, seqno: 400n })
   })
 })

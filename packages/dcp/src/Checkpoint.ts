@@ -60,7 +60,7 @@ export const completeAt = (vbucketUuid: bigint, seqno: bigint): Position => ({
 /** Whether a producer may be asked for it at all: the others are refused with ERANGE. */
 export const isPosition = ({ seqno, snapshotEnd, snapshotStart }: Position): boolean => snapshotStart <= seqno && seqno <= snapshotEnd
 
-/** Most complete ends kept of a vbucket unless said otherwise. */
+/** Most complete ends kept of a vbucket by default. */
 export const defaultHistory = 16
 
 /**
@@ -117,7 +117,7 @@ const resumedAt = (checkpoint: Checkpoint, at: CompleteAt, reason: RollbackReaso
 
 const nowhere: CompleteAt = { vbucketUuid: 0n, seqno: 0n }
 
-/** The newest complete end that is not behind `limit`. */
+/** The newest complete end that is not after `limit`. */
 const newestComplete = (checkpoint: Checkpoint, limit: bigint): CompleteAt | undefined =>
   checkpoint.complete.findLast(({ seqno }) => seqno <= limit)
 

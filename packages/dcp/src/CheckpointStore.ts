@@ -44,7 +44,7 @@ export interface TextStore {
 export const shardSize = 64
 
 /** Vbuckets that a bucket has at most. */
-const mostVbuckets = 1024
+const maxVbuckets = 1024
 
 const fenced = (group: string): CheckpointError =>
   new CheckpointError({ reason: "Fenced", message: `another consumer has taken over the group ${group}` })
@@ -90,7 +90,7 @@ export const overTexts = (texts: TextStore): CheckpointStoreShape => ({
           })
       )
     const load = Effect.map(
-      Effect.forEach(Array.from({ length: mostVbuckets / shardSize }), (_, index) => shard(index)),
+      Effect.forEach(Array.from({ length: maxVbuckets / shardSize }), (_, index) => shard(index)),
       (found) => new Map(found.flatMap(({ checkpoints }) => [...checkpoints])) as Checkpoints
     )
     return {

@@ -24,7 +24,7 @@ export class CheckpointWriter {
   private waiting: Array<Deferred.Deferred<void, CheckpointError>> = []
   private wake = Deferred.makeUnsafe<void>()
 
-  /** @param interval milliseconds between two batches that nobody waits for */
+  /** @param interval milliseconds between two batches that is not awaited */
   constructor(group: CheckpointGroup, interval: number) {
     this.group = group
     this.interval = interval

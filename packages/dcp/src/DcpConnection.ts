@@ -5,17 +5,17 @@
  * mean is the streams' business (`StreamSink`). It repeats nothing.
  *
  * A producer is not believed: while it sends more than the window allows it is not read, so that no more than the window and what was read at
- * once is held; what was not negotiated, comes before its stream is open, or piles up answers that nobody reads, ends the connection.
+ * once is held; what was not negotiated, comes before its stream is open, or piles up answers that are not read, ends the connection.
  */
 import type { EncodeError, Reader, Writer } from "@wirewright/codec"
-import { type ConnectionError, Errand, type Ledger, type PacketConnection } from "@wirewright/connection"
+import { type ConnectionError, PacketCall, type Ledger, type PacketConnection } from "@wirewright/connection"
 import { HelloFeature } from "@wirewright/couchbase/gen/Types"
 import { type Bootstrapped, type KvConnectionOptions, openConnection } from "@wirewright/couchbase/node"
 import type { BootstrapError } from "@wirewright/couchbase"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
-import { FeatureMissing, NegotiationRefused } from "./DcpError.ts"
+import { DcpFeatureMissing, NegotiationRefused } from "./DcpError.ts"
 import type { FailoverLog } from "./FailoverLog.ts"
 import { ReceiveWindow } from "./FlowControl.ts"
 import {
@@ -96,13 +96,13 @@ export interface DcpConnectionCounters {
 const none: ReadonlyArray<never> = []
 
 /** Most bytes of answers to NOOPs and markers that the producer has not read, before it is taken for one that never will. */
-const mostUnread = 1024 * 1024
+const maxUnread = 1024 * 1024
 
 /** The control without which a producer sends no out-of-order snapshots. */
 const outOfOrder = "enable_out_of_order_snapshots"
 
 /** A stream request on its way: its opaque is what the messages of the stream are known by. */
-class StreamCall extends Errand<Response> {
+class StreamCall extends PacketCall<Response> {
   private readonly connection: DcpConnection
   private readonly fields: RequestFields<DcpStreamRequest>
   private readonly sink: StreamSink
@@ -141,7 +141,7 @@ class StreamCall extends Errand<Response> {
 
   answer(answer: Response): boolean {
     this.connection.asked.delete(this.opaque)
-    // messages may follow in the bytes that are being read, so the stream is there before anybody hears of it
+    // messages may follow in the bytes that are being read, so the stream is there before its caller hears of it
     if (answer._tag === "DcpStreamRequestResponse") this.connection.add(this.opaque, this.streamId, this.sink, answer.failoverLog)
     this.resume(Effect.succeed(answer))
     return true
@@ -199,7 +199,7 @@ export class DcpConnection {
   /** Connects, signs in, opens and negotiates; the connection closes with the scope. */
   static readonly open: (
     options: DcpConnectionOptions
-  ) => Effect.Effect<DcpConnection, ConnectionError | BootstrapError | NegotiationRefused | FeatureMissing, Scope.Scope> = Effect
+  ) => Effect.Effect<DcpConnection, ConnectionError | BootstrapError | NegotiationRefused | DcpFeatureMissing, Scope.Scope> = Effect
     .fnUntraced(
       function*(options: DcpConnectionOptions) {
         const { negotiation, onClose, ...rest } = options
@@ -225,7 +225,7 @@ export class DcpConnection {
           ).pipe(Effect.catchTag("EncodeError", (error) => Effect.die(error)))
           output = negotiating.answered(answer.status)
         }
-        if (output._tag === "Missing") return yield* new FeatureMissing({ feature: output.feature, option: output.option })
+        if (output._tag === "Missing") return yield* new DcpFeatureMissing({ feature: output.feature, option: output.option })
         if (output._tag === "Refused") return yield* new NegotiationRefused({ request: output.request, status: output.status })
         const connection = new DcpConnection(packets, opened.session, output.negotiated, negotiation.window)
         made.connection = connection
@@ -373,7 +373,7 @@ export class DcpConnection {
     if (opaque !== this.lastOpaque) {
       const live = this.streams.get(opaque)
       if (live === undefined) {
-        // what comes now would be missed without anybody noticing
+        // what comes now would be missed unnoticed
         if (this.asked.has(opaque)) return this.packets.misbehaved("a message of a stream whose request is not answered")
         this.stale++
         return this.free(end - at)
@@ -392,7 +392,7 @@ export class DcpConnection {
   }
 
   private reply(write: (writer: Writer) => void): void {
-    if (this.packets.waiting > mostUnread) return this.packets.misbehaved("answers to its NOOPs and markers are not read")
+    if (this.packets.waiting > maxUnread) return this.packets.misbehaved("answers to its NOOPs and markers are not read")
     this.packets.append(write)
   }
 

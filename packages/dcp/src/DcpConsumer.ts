@@ -25,11 +25,11 @@ import { Outbox } from "./Outbox.ts"
 import type { StreamFilter } from "./StreamFilter.ts"
 import { endless } from "./RollbackDecision.ts"
 import { type FollowOptions, type RollbackNotice, VbucketFollower } from "./VbucketFollower.ts"
-import { follow, type FollowWorld } from "./VbucketFibre.ts"
+import { follow, type FollowEnvironment } from "./VbucketFibre.ts"
 import { type StreamOwner, VbucketStream } from "./VbucketStream.ts"
 
 /** What a consumer needs of the world. */
-export interface ConsumerWorld {
+export interface ConsumerEnvironment {
   readonly cluster: Pick<Cluster, "map" | "seedOf" | "learn" | "refresh">
   readonly nodes: Pick<DcpNodes, "connectionOf" | "pause" | "attempts" | "lost" | "connections">
   /** Where checkpoints are kept; without it nowhere. */
@@ -43,15 +43,15 @@ export const OnTransition = Context.Reference<NonNullable<FollowOptions["onTrans
 })
 
 /** A change stream. */
-export class DcpConsumer implements StreamOwner, FollowWorld {
+export class DcpConsumer implements StreamOwner, FollowEnvironment {
   readonly outbox = new Outbox<DcpEvent, DcpError>()
   readonly verbose: boolean
   readonly settings: ChangesSettings
-  readonly cluster: ConsumerWorld["cluster"]
-  readonly nodes: ConsumerWorld["nodes"]
+  readonly cluster: ConsumerEnvironment["cluster"]
+  readonly nodes: ConsumerEnvironment["nodes"]
   readonly writer: CheckpointWriter | undefined
   filter: StreamFilter = {}
-  private readonly world: ConsumerWorld
+  private readonly world: ConsumerEnvironment
   private readonly streams = new Map<number, VbucketStream>()
   private readonly alarms: Alarms
   private events = 0
@@ -61,7 +61,7 @@ export class DcpConsumer implements StreamOwner, FollowWorld {
   private ended = 0
   private failures: Array<DcpStreamFailed> = []
 
-  private constructor(world: ConsumerWorld, settings: ChangesSettings) {
+  private constructor(world: ConsumerEnvironment, settings: ChangesSettings) {
     this.world = world
     this.cluster = world.cluster
     this.nodes = world.nodes
@@ -72,7 +72,7 @@ export class DcpConsumer implements StreamOwner, FollowWorld {
   }
 
   /** Begins to stream; it ends with the scope, after what was settled is saved. */
-  static readonly make = (world: ConsumerWorld, settings: ChangesSettings): Effect.Effect<DcpConsumer, never, Scope.Scope> =>
+  static readonly make = (world: ConsumerEnvironment, settings: ChangesSettings): Effect.Effect<DcpConsumer, never, Scope.Scope> =>
     Effect.gen(function*() {
       const consumer = new DcpConsumer(world, settings)
       const { writer } = consumer

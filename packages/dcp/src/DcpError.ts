@@ -1,81 +1,105 @@
 /** Why a change stream, one vbucket of it, or its checkpoints failed. */
 import type { BootstrapError } from "@wirewright/couchbase"
 import type { ConnectionError } from "@wirewright/connection"
-import * as Data from "effect/Data"
-import type { FollowFailure } from "./VbucketFollower.ts"
+import * as Schema from "effect/Schema"
+
+/** Why a vbucket cannot be streamed any more. */
+export const StreamFailure = Schema.Literals([
+  // the request was wrong: a mistake of this consumer, or a corrupted checkpoint
+  "IllegalRequest",
+  // the user may not
+  "NoAccess",
+  // the connection is not set up for what the stream needs
+  "NotSupported",
+  // every collection asked for was dropped
+  "FilterEmpty",
+  // the bucket is gone
+  "NoBucket",
+  "IllegalCheckpoint",
+  "ProtocolViolation",
+  "RollbackLoop",
+  "CollectionGone",
+  "TooManyAttempts"
+])
+export type StreamFailure = typeof StreamFailure.Type
 
 /** A vbucket cannot be streamed any more. */
-export class DcpStreamFailed extends Data.TaggedError("DcpStreamFailed")<{
-  readonly vbucket: number
-  readonly cause: FollowFailure["cause"]
+export class DcpStreamFailed extends Schema.TaggedError<DcpStreamFailed>()("DcpStreamFailed", {
+  vbucket: Schema.Number,
+  cause: StreamFailure,
   /** The server's status, when one was the cause. */
-  readonly status: number | undefined
-  readonly message: string
-}> {}
+  status: Schema.UndefinedOr(Schema.Number),
+  message: Schema.String
+}) {}
 
 /** The server refuses what a connection needs. */
-export class NegotiationRefused extends Data.TaggedError("NegotiationRefused")<{
+export class NegotiationRefused extends Schema.TaggedError<NegotiationRefused>()("NegotiationRefused", {
   /** DCP_OPEN, or the key of a control. */
-  readonly request: string
-  readonly status: number
-}> {
+  request: Schema.String,
+  status: Schema.Number
+}) {
   override get message(): string {
     return `the server refuses ${this.request} with status 0x${this.status.toString(16)}`
   }
 }
 
 /** HELLO did not grant what an option needs. Nothing was asked of the server. */
-export class FeatureMissing extends Data.TaggedError("FeatureMissing")<{
-  readonly feature: string
+export class DcpFeatureMissing extends Schema.TaggedError<DcpFeatureMissing>()("DcpFeatureMissing", {
+  feature: Schema.String,
   /** The option that needs it. */
-  readonly option: string
-}> {
+  option: Schema.String
+}) {
   override get message(): string {
     return `${this.option}: the server did not grant ${this.feature}`
   }
 }
 
 /** Another connection with the same name takes this one's place again and again. */
-export class NameConflictSuspected extends Data.TaggedError("NameConflictSuspected")<{ readonly name: string }> {
+export class NameConflictSuspected extends Schema.TaggedError<NameConflictSuspected>()("NameConflictSuspected", {
+  /** The connection's; `name` of an error is that of its class. */
+  connection: Schema.String
+}) {
   override get message(): string {
-    return `connections named ${this.name} are closed soon after they are opened: another client has the same name`
+    return `connections named ${this.connection} are closed soon after they are opened: another client has the same name`
   }
 }
 
 /** More events were delivered and not processed than the limit allows: a handler does not end. */
-export class TooManyUnsettled extends Data.TaggedError("TooManyUnsettled")<{ readonly limit: number }> {
+export class TooManyUnsettled extends Schema.TaggedError<TooManyUnsettled>()("TooManyUnsettled", { limit: Schema.Number }) {
   override get message(): string {
     return `more than ${this.limit} events were delivered and not processed`
   }
 }
 
 /** What went wrong with a checkpoint store. */
-export type CheckpointErrorReason =
-  /** It cannot be read or written now. */
-  | "Unavailable"
-  /** What is stored is no checkpoint. */
-  | "Corrupt"
-  /** It was written by a newer version. */
-  | "UnknownVersion"
-  /** Another consumer has taken the group over. */
-  | "Fenced"
+export const CheckpointErrorReason = Schema.Literals([
+  // it cannot be read or written now
+  "Unavailable",
+  // what is stored is no checkpoint
+  "Corrupt",
+  // it was written by a newer version
+  "UnknownVersion",
+  // another consumer has taken the group over
+  "Fenced"
+])
+export type CheckpointErrorReason = typeof CheckpointErrorReason.Type
 
 /** Checkpoints could not be loaded or saved. */
-export class CheckpointError extends Data.TaggedError("CheckpointError")<{
-  readonly reason: CheckpointErrorReason
-  readonly message: string
-  readonly cause?: unknown
-}> {}
+export class CheckpointError extends Schema.TaggedError<CheckpointError>()("CheckpointError", {
+  reason: CheckpointErrorReason,
+  message: Schema.String,
+  cause: Schema.optionalKey(Schema.Defect())
+}) {}
 
 /** The options contradict one another, or the bucket. */
-export class DcpOptionsError extends Data.TaggedError("DcpOptionsError")<{ readonly message: string }> {}
+export class DcpOptionsError extends Schema.TaggedError<DcpOptionsError>()("DcpOptionsError", { message: Schema.String }) {}
 
 /** Why a change stream ends. */
 export type DcpError =
   | ConnectionError
   | BootstrapError
   | NegotiationRefused
-  | FeatureMissing
+  | DcpFeatureMissing
   | NameConflictSuspected
   | TooManyUnsettled
   | CheckpointError

@@ -142,7 +142,7 @@ const [plain] = magics.request
 
 /**
  * Whether a frame is a mutation as nearly all are: no framing extras, a collection id of one byte. Such a frame decodes, so that can wait until
- * somebody asks.
+ * it is asked for.
  */
 export const isPlainMutation = (reader: Reader, at: number, end: number, { collections }: States): boolean => {
   if (opcodeAt(reader, at) !== Opcode.DcpMutation || magicAt(reader, at) !== plain || extrasLengthAt(reader, at) !== mutationExtras) {

@@ -3,7 +3,7 @@
  * lost.
  *
  * It finds the node of a vbucket and waits where there is none. What may be tried again is tried again, in the pace of `ConnectBudget`; what
- * cannot get better fails everybody.
+ * cannot get better fails all callers.
  */
 import type { BootstrapError } from "@wirewright/couchbase"
 import type { Cluster } from "@wirewright/couchbase/node"
@@ -16,11 +16,11 @@ import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import { backOff, ConnectBudget } from "./ConnectBudget.ts"
 import { DcpConnection, type DcpConnectionOptions } from "./DcpConnection.ts"
-import { type FeatureMissing, NameConflictSuspected, type NegotiationRefused } from "./DcpError.ts"
+import { type DcpFeatureMissing, NameConflictSuspected, type NegotiationRefused } from "./DcpError.ts"
 import { connectionName } from "./Negotiation.ts"
 
-/** Why nobody gets a connection any more. */
-export type FatalConnectError = ConnectionError | BootstrapError | NegotiationRefused | FeatureMissing | NameConflictSuspected
+/** Why there are no connections any more. */
+export type FatalConnectError = ConnectionError | BootstrapError | NegotiationRefused | DcpFeatureMissing | NameConflictSuspected
 
 /** How connections are made. */
 export interface DcpNodesOptions {
@@ -46,7 +46,7 @@ export const requestsInFlight = 64
 
 /** A connection that lived this long was a good one. */
 const stableMilliseconds = 1_000
-/** Closes soon after opening, one after the other, that look like somebody else with the same name. */
+/** Closes soon after opening, one after the other, that look like another client with the same name. */
 const suspicious = 3
 
 interface Link {
@@ -66,12 +66,12 @@ export interface NodeConnection {
   readonly permits: Semaphore.Semaphore
 }
 
-const isFatal = (error: ConnectionError | BootstrapError | NegotiationRefused | FeatureMissing): boolean => {
+const isFatal = (error: ConnectionError | BootstrapError | NegotiationRefused | DcpFeatureMissing): boolean => {
   switch (error._tag) {
     case "ConnectionError":
       return false
     case "NegotiationRefused":
-    case "FeatureMissing":
+    case "DcpFeatureMissing":
       return true
     case "BootstrapError":
       return error.reason !== "BucketNotFound"
@@ -207,6 +207,6 @@ export class DcpNodes {
     link.failures = stable ? 0 : link.failures + 1
     link.quickCloses = stable ? 0 : link.quickCloses + 1
     const { fixedName } = this.options
-    if (fixedName !== undefined && link.quickCloses > suspicious) this.fatal = new NameConflictSuspected({ name: fixedName })
+    if (fixedName !== undefined && link.quickCloses > suspicious) this.fatal = new NameConflictSuspected({ connection: fixedName })
   }
 }

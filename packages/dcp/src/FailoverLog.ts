@@ -1,7 +1,7 @@
 /**
  * The branches of a vbucket's history and where two histories part. Pure.
  *
- * A log is newest first; an entry says that the branch `vbucketUuid` begins behind `seqno`. The oldest entries may have been evicted, so a
+ * A log is newest first; an entry says that the branch `vbucketUuid` begins after `seqno`. The oldest entries may have been evicted, so a
  * uuid that is not in a log may have existed. Source: kv_engine `engines/ep/src/failover-table.cc` and `docs/dcp/documentation`.
  */
 import type { FailoverEntry } from "@wirewright/couchbase/gen/Types"
@@ -11,24 +11,24 @@ import * as Result from "effect/Result"
 export type FailoverLog = ReadonlyArray<FailoverEntry>
 
 /** Most entries a producer keeps. */
-export const mostBranches = 25
+export const maxBranches = 25
 
 /** Most entries accepted from a producer: more than any server keeps, and few enough to store with every checkpoint. */
-export const mostAcceptedBranches = 1024
+export const maxAcceptedBranches = 1024
 
 /**
- * Checks a log that a producer sent: it has entries, each branch once and none with uuid 0, and no branch begins behind one that is newer.
+ * Checks a log that a producer sent: it has entries, each branch once and none with uuid 0, and no branch begins after one that is newer.
  * Fails with what is wrong with it.
  */
 export const checkFailoverLog = (log: FailoverLog): Result.Result<FailoverLog, string> => {
   if (log.length === 0) return Result.fail("a failover log without entries")
-  if (log.length > mostAcceptedBranches) return Result.fail(`a failover log of ${log.length} entries; ${mostAcceptedBranches} are allowed`)
+  if (log.length > maxAcceptedBranches) return Result.fail(`a failover log of ${log.length} entries; ${maxAcceptedBranches} are allowed`)
   const seen = new Set<bigint>()
   for (let i = 0; i < log.length; i++) {
     const { seqno, vbucketUuid } = log[i]!
     if (vbucketUuid === 0n) return Result.fail(`a failover log whose entry ${i} has vbucket uuid 0`)
     if (seen.has(vbucketUuid)) return Result.fail(`a failover log that has vbucket uuid ${vbucketUuid} twice`)
-    if (i > 0 && seqno > log[i - 1]!.seqno) return Result.fail(`a failover log whose entry ${i} begins behind the newer one before it`)
+    if (i > 0 && seqno > log[i - 1]!.seqno) return Result.fail(`a failover log whose entry ${i} begins after the newer one before it`)
     seen.add(vbucketUuid)
   }
   return Result.succeed(log)
@@ -77,9 +77,9 @@ export const commonAncestor = (ours: FailoverLog, position: bigint, theirs: Fail
   return undefined
 }
 
-/** The log without the branches that begin behind `seqno`; what is left of it after a rollback to there. */
+/** The log without the branches that begin after `seqno`; what is left of it after a rollback to there. */
 export const prunedTo = (log: FailoverLog, seqno: bigint): FailoverLog => log.filter((entry) => entry.seqno <= seqno)
 
-/** The log of a producer whose history continues behind `seqno` on a new branch. */
+/** The log of a producer whose history continues after `seqno` on a new branch. */
 export const branchedAt = (log: FailoverLog, vbucketUuid: bigint, seqno: bigint): FailoverLog =>
-  [{ vbucketUuid, seqno }, ...prunedTo(log, seqno)].slice(0, mostBranches)
+  [{ vbucketUuid, seqno }, ...prunedTo(log, seqno)].slice(0, maxBranches)

@@ -1,6 +1,6 @@
 /** Flow control of both ends: SC-67, SC-69, SC-72 as arithmetic. */
 import { describe, expect, it } from "vitest"
-import { counts, mostAcknowledged, ReceiveWindow, SendWindow } from "./FlowControl.ts"
+import { counts, maxAcknowledged, ReceiveWindow, SendWindow } from "./FlowControl.ts"
 
 describe("a producer that ignores the window", () => {
   it("is noticed with the first message that begins when the window is full, and not before", () => {
@@ -86,9 +86,9 @@ describe("a consumer's window", () => {
 
   it("acknowledges more than fits one acknowledgement in two", () => {
     const window = new ReceiveWindow(1000)
-    window.receive(mostAcknowledged + 10)
-    window.free(mostAcknowledged + 10)
-    expect([window.take(), window.take()]).toEqual([mostAcknowledged, 10])
+    window.receive(maxAcknowledged + 10)
+    window.free(maxAcknowledged + 10)
+    expect([window.take(), window.take()]).toEqual([maxAcknowledged, 10])
   })
 })
 

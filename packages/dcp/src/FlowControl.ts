@@ -11,7 +11,7 @@ import { Opcode } from "./gen/index.ts"
 export const counts = (opcode: number): boolean => opcode !== Opcode.DcpNoop
 
 /** Largest count of bytes that one acknowledgement can carry. */
-export const mostAcknowledged = 0xffff_ffff
+export const maxAcknowledged = 0xffff_ffff
 
 /** What a consumer received and processed and has not acknowledged yet. */
 export class ReceiveWindow {
@@ -33,7 +33,7 @@ export class ReceiveWindow {
     return this.received - this.sent
   }
 
-  /** Bytes received that nobody took yet; what the consumer has to keep in memory. */
+  /** Bytes received and not yet taken; what the consumer has to keep in memory. */
   get held(): number {
     return this.received - this.freed
   }
@@ -67,7 +67,7 @@ export class ReceiveWindow {
   /** The bytes to acknowledge now; 0 when none are. They count as acknowledged. */
   take(): number {
     if (this.size === 0) return 0
-    const bytes = Math.min(this.due, mostAcknowledged)
+    const bytes = Math.min(this.due, maxAcknowledged)
     this.sent += bytes
     return bytes
   }

@@ -120,7 +120,7 @@ export const processedInBatches = <E, R, E2, R2>(
   return Stream.flatMap(Stream.mapEffect(Stream.groupedWithin(events, size, within), batch), Stream.fromIterable)
 }
 
-/** Events of which nobody keeps account: they count as processed when the next ones are pulled. */
+/** Events without an account: they count as processed when the next ones are pulled. */
 export const watched = <E>(pull: Effect.Effect<NonEmptyReadonlyArray<DcpEvent>, E>): Effect.Effect<NonEmptyReadonlyArray<DcpEvent>, E> => {
   let before: ReadonlyArray<DcpEvent> = []
   return Effect.suspend(() => {

@@ -30,7 +30,7 @@ const refused = (status: number, context: string): Admission => ({ _tag: "Refuse
 
 /** The range of a demand is checked before its filter and its history. Undefined when there is nothing to say against it. */
 export const rangeProblem = ({ endSeqno, snapEndSeqno, snapStartSeqno, startSeqno }: StreamDemand): string | undefined => {
-  if (startSeqno > endSeqno) return `the start seqno ${startSeqno} is behind the end seqno ${endSeqno}`
+  if (startSeqno > endSeqno) return `the start seqno ${startSeqno} is after the end seqno ${endSeqno}`
   return snapStartSeqno <= startSeqno && startSeqno <= snapEndSeqno
     ? undefined
     : `the start seqno ${startSeqno} is outside of its snapshot from ${snapStartSeqno} to ${snapEndSeqno}`
@@ -60,8 +60,8 @@ export const admit = <Item extends HistoryItem>(demand: StreamDemand, history: V
   if (back !== undefined) return { _tag: "Rollback", seqno: back }
   const toLatest = (flags & (DcpStreamFlags.toLatest | DcpStreamFlags.diskOnly)) !== 0
   const end = toLatest ? highSeqno : demand.endSeqno
-  if (startSeqno > end) return refused(Status.Erange, `the start seqno ${startSeqno} is behind the end seqno ${end}`)
-  if (startSeqno > highSeqno) return refused(Status.Erange, `the start seqno ${startSeqno} is behind the high seqno ${highSeqno}`)
+  if (startSeqno > end) return refused(Status.Erange, `the start seqno ${startSeqno} is after the end seqno ${end}`)
+  if (startSeqno > highSeqno) return refused(Status.Erange, `the start seqno ${startSeqno} is after the high seqno ${highSeqno}`)
   return { _tag: "Accepted", from: startSeqno, snapStart: snapStartSeqno, end }
 }
 

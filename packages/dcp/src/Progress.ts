@@ -1,7 +1,7 @@
 /**
  * How far one vbucket was processed: from what was delivered, in its order, and what was reported as processed, in any order. Pure.
  *
- * The checkpoint never passes the first message that was not processed. Messages that nobody sees (filtered ones, SEQNO_ADVANCED) are
+ * The checkpoint never passes the first message that was not processed. Messages that are not delivered (filtered ones, SEQNO_ADVANCED) are
  * delivered and processed at once, so that they move the checkpoint of a quiet vbucket.
  */
 import { type Checkpoint, completeAt, defaultHistory, type Position, withComplete } from "./Checkpoint.ts"
@@ -37,7 +37,7 @@ class Passed implements Delivered {
 export class Progress {
   private readonly history: number
   private kept: Checkpoint
-  /** The last message that was processed without a gap; the checkpoint is behind until somebody asks for it. */
+  /** The last message that was processed without a gap; the checkpoint is behind until it is asked for. */
   private last: Delivered | undefined
   private waiting: Array<Delivered> = []
   /** Ordinal of the first that waits. */
@@ -78,7 +78,7 @@ export class Progress {
     return this.changed
   }
 
-  /** Messages delivered and not processed, or behind one that is not. */
+  /** Messages delivered and not processed, or after one that is not. */
   get unprocessed(): number {
     return this.waiting.length - this.head
   }
@@ -104,7 +104,7 @@ export class Progress {
     return this.first + this.waiting.length - this.head - 1
   }
 
-  /** A message that nobody needs to see was received. Returns whether the checkpoint changed. */
+  /** A message that is not delivered was received. Returns whether the checkpoint changed. */
   pass(seqno: bigint, placed: Placed): boolean {
     return this.process(this.deliver(new Passed(seqno, placed)))
   }
@@ -185,7 +185,7 @@ const positionAt = ({ placed: { complete, snapshot }, seqno }: Delivered): Posit
 /**
  * A position inside of a snapshot. A server takes a start seqno that is the start of its snapshot for one at which nothing of the snapshot was
  * received, and lets the stream begin whatever became of the rest; but versions in front of the first item may have been replaced by later ones of
- * the same snapshot. So behind its first item, the snapshot is said to begin one earlier.
+ * the same snapshot. So after its first item, the snapshot is said to begin one earlier.
  */
 const within = (seqno: bigint, { end, start, vbucketUuid }: Placed["snapshot"]): Position => ({
   vbucketUuid,

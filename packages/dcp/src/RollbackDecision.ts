@@ -28,7 +28,7 @@ export interface VbucketHistory {
   readonly highSeqno: bigint
   /** Tombstones up to here may be gone; 0 when the consumer said that it does not mind (stream flag 0x80). */
   readonly purgeSeqno: bigint
-  /** Highest seqno of the only collection asked for: what was purged behind it is none of its. */
+  /** Highest seqno of the only collection asked for: what was purged after it is none of its. */
   readonly collectionHighSeqno?: bigint | undefined
 }
 

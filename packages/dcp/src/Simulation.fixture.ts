@@ -57,7 +57,7 @@ const rare = 89
 export const simulate = ({ seed, steps: most, without = [], ...options }: Schedule): Outcome => {
   const below = random(seed)
   const rarity = [1, 3, 10][below(3)]!
-  const mostLost = [4, 12, 40][below(3)]!
+  const maxLost = [4, 12, 40][below(3)]!
   const world = new World({ ...options, tells: () => below(3) === 0, parts: (changes) => 1 + below(changes) })
   const { history } = world
 
@@ -80,7 +80,7 @@ export const simulate = ({ seed, steps: most, without = [], ...options }: Schedu
     "close checkpoint": () => history.closeCheckpoint(),
     evict: () => history.evict(),
     purge: () => world.purge(history.highSeqno > 6n ? history.highSeqno - 6n : 0n),
-    failover: () => world.failover(below(mostLost), below(2) === 0 ? below(mostLost) : 0),
+    failover: () => world.failover(below(maxLost), below(2) === 0 ? below(maxLost) : 0),
     disconnect: () => world.disconnect(),
     restart: () => world.restart(),
     crash: () => world.crash()

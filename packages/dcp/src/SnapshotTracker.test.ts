@@ -2,7 +2,7 @@
 import { describe, expect, it } from "vitest"
 import { beginning, type Checkpoint, completeAt, emptyCheckpoint, type Position } from "./Checkpoint.ts"
 import { Progress } from "./Progress.ts"
-import { isViolation, mostEmptyMarkers, SnapshotTracker } from "./SnapshotTracker.ts"
+import { isViolation, maxEmptyMarkers, SnapshotTracker } from "./SnapshotTracker.ts"
 
 const uuid = 0xabcn
 
@@ -98,7 +98,7 @@ describe("positions", () => {
 
   it("SC-28 the snapshot is that of the processed message", () => {
     const line = new Line().marker(1, 3).deliver(1, 3).marker(4, 6).deliver(4).process(1)
-    // behind its first item, the snapshot is said to begin one earlier: see "SC-100 the first item of a snapshot"
+    // after its first item, the snapshot is said to begin one earlier: see "SC-100 the first item of a snapshot"
     expect(line.at).toEqual([1, 0, 3])
     expect(line.process(3).at).toEqual([3, 3, 3])
     expect(line.process(4).at).toEqual([4, 3, 6])
@@ -257,7 +257,7 @@ describe("positions", () => {
   it.each([
     ["the same seqno twice", (line: Line) => line.marker(1, 9).items(5, 5), "seqno 5 after 5"],
     ["a seqno that is too low", (line: Line) => line.marker(1, 9).items(5).deliver(4), "seqno 4 after 5"],
-    ["a seqno behind the snapshot", (line: Line) => line.marker(1, 6).deliver(7), "seqno 7 outside of its snapshot from 1 to 6"],
+    ["a seqno after the snapshot", (line: Line) => line.marker(1, 6).deliver(7), "seqno 7 outside of its snapshot from 1 to 6"],
     ["a seqno before the snapshot", (line: Line) => line.marker(3, 6).deliver(2), "seqno 2 outside of its snapshot from 3 to 6"],
     ["no marker at all", (line: Line) => line.deliver(1), "seqno 1 before any snapshot marker"],
     [
@@ -309,7 +309,7 @@ describe("progress", () => {
     expect(line.progress.dirty).toBe(false)
   })
 
-  it("remembers thousands that wait behind one", () => {
+  it("remembers thousands that wait after one", () => {
     const line = new Line().marker(1, 10_000)
     const all = Array.from({ length: 10_000 }, (_, i) => i + 1)
     line.deliver(...all).process(...all.slice(1))
@@ -321,10 +321,10 @@ describe("progress", () => {
 describe("markers without messages", () => {
   it("are taken up to a limit, which a message begins anew", () => {
     const line = new Line()
-    for (let i = 0; i < mostEmptyMarkers; i++) line.marker(0, 10 + i)
+    for (let i = 0; i < maxEmptyMarkers; i++) line.marker(0, 10 + i)
     expect(line.violations).toEqual([])
     line.deliver(1)
-    for (let i = 0; i < mostEmptyMarkers; i++) line.marker(2, 10 + i)
+    for (let i = 0; i < maxEmptyMarkers; i++) line.marker(2, 10 + i)
     expect(line.violations).toEqual([])
     line.marker(2, 9999)
     expect(line.violations).toEqual(["1025 snapshot markers without a message between them"])

@@ -3,15 +3,15 @@
  *
  * A marker is no progress: it becomes current with the first message inside of it. A new marker closes the one before; if that was not
  * received to its end and the new one continues within it, both count as one: a change that the first had left out, because a later one
- * replaced it, may lie behind the end of the second. SEQNO_ADVANCED moves the position and leaves the snapshot as it is. Between the ends of
+ * replaced it, may lie after the end of the second. SEQNO_ADVANCED moves the position and leaves the snapshot as it is. Between the ends of
  * an out-of-order snapshot nothing can be resumed from.
  * Source: kv_engine `engines/ep/src/dcp/passive_stream.cc` and `docs/dcp/documentation/commands/snapshot-marker.md`.
  */
 
 import type { Position } from "./Checkpoint.ts"
 
-/** Most markers in a row without a message: a few are legal, as many as somebody likes are no stream. */
-export const mostEmptyMarkers = 1024
+/** Most markers in a row without a message: a few are legal, an unlimited number is no stream. */
+export const maxEmptyMarkers = 1024
 
 /** What a producer sent under one marker, or under several that continue one another. */
 export interface Snapshot {
@@ -76,7 +76,7 @@ export class SnapshotTracker {
 
   /**
    * @param vbucketUuid the branch that the producer's answer begins with
-   * @param from where the stream was asked to begin; its messages are all behind it
+   * @param from where the stream was asked to begin; its messages are all after it
    */
   constructor(vbucketUuid: bigint, from: Position) {
     this.vbucketUuid = vbucketUuid
@@ -107,7 +107,7 @@ export class SnapshotTracker {
     if (end <= this.last && !this.repeats(start, end)) {
       return { seqno: undefined, message: `a snapshot marker from ${start} to ${end} when ${this.last} was received` }
     }
-    if (++this.emptyMarkers > mostEmptyMarkers) {
+    if (++this.emptyMarkers > maxEmptyMarkers) {
       return { seqno: undefined, message: `${this.emptyMarkers} snapshot markers without a message between them` }
     }
     const { current, last, vbucketUuid } = this

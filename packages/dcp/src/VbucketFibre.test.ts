@@ -10,7 +10,7 @@ import { CheckpointError, type DcpStreamFailed, NegotiationRefused } from "./Dcp
 import { type DcpEvent, settle } from "./DcpEvent.ts"
 import type { NodeConnection } from "./DcpNodes.ts"
 import type { StreamFilter } from "./StreamFilter.ts"
-import { follow, type FollowWorld } from "./VbucketFibre.ts"
+import { follow, type FollowEnvironment } from "./VbucketFibre.ts"
 import type { FollowAction, StreamAsk } from "./VbucketFollower.ts"
 import type { VbucketStream } from "./VbucketStream.ts"
 
@@ -92,7 +92,7 @@ const stage = (staging: Staging) => {
   }
   const node = { connection, permits: staging.permits ?? Semaphore.makeUnsafe(1) } as unknown as NodeConnection
   let { seed } = "seed" in staging ? staging : { seed: { host: "n1", port: 11210 } }
-  const world: FollowWorld = {
+  const world: FollowEnvironment = {
     cluster: {
       seedOf: (of) => of === vbucket ? seed : { host: "elsewhere", port: 1 },
       learn: (text, host) => {

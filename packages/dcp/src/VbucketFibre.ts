@@ -17,7 +17,7 @@ import type { RollbackNotice, StreamAsk } from "./VbucketFollower.ts"
 import type { VbucketStream } from "./VbucketStream.ts"
 
 /** What a vbucket's fibre needs of its consumer. */
-export interface FollowWorld {
+export interface FollowEnvironment {
   readonly cluster: Pick<Cluster, "seedOf" | "learn" | "refresh">
   readonly nodes: Pick<DcpNodes, "connectionOf" | "pause">
   /** Where checkpoints go; nowhere without it. */
@@ -31,7 +31,7 @@ export interface FollowWorld {
 
 /** Follows a vbucket until nothing more of it is to come; returns why, when that is a failure. */
 export const follow = Effect.fnUntraced(
-  function*(stream: VbucketStream, world: FollowWorld): Effect.fn.Return<DcpStreamFailed | undefined, DcpError> {
+  function*(stream: VbucketStream, world: FollowEnvironment): Effect.fn.Return<DcpStreamFailed | undefined, DcpError> {
     const { nodes, settings, writer } = world
     const { follower, vbucket } = stream
     let node: NodeConnection | undefined
@@ -109,7 +109,7 @@ const ask = (
   stream: VbucketStream,
   { purgeSeqno, ...fields }: StreamAsk,
   { connection, permits }: NodeConnection,
-  { filter, settings: { streamId } }: FollowWorld
+  { filter, settings: { streamId } }: FollowEnvironment
 ) => {
   const { collections } = connection.session.states
   const text = filterText({
@@ -123,7 +123,7 @@ const ask = (
 }
 
 /** Hands the rollback to the application, and waits until it has undone. */
-const undo = (vbucket: number, rollback: RollbackNotice, world: FollowWorld): Effect.Effect<void> =>
+const undo = (vbucket: number, rollback: RollbackNotice, world: FollowEnvironment): Effect.Effect<void> =>
   Effect.suspend(() => {
     const { from, reason, requested, to } = rollback
     world.rolledBack(vbucket, rollback)
@@ -140,7 +140,7 @@ const undo = (vbucket: number, rollback: RollbackNotice, world: FollowWorld): Ef
  * that of a refusal, or by a newer one.
  */
 const locate = Effect.fnUntraced(
-  function*(vbucket: number, asked: string | undefined, refusal: Response | undefined, cluster: FollowWorld["cluster"]) {
+  function*(vbucket: number, asked: string | undefined, refusal: Response | undefined, cluster: FollowEnvironment["cluster"]) {
     const moved = (): boolean => {
       const now = cluster.seedOf(vbucket)
       return now !== undefined && `${now.host}:${now.port}` !== asked

@@ -17,7 +17,7 @@ import {
   type RollbackReason
 } from "./Checkpoint.ts"
 import { backOff } from "./ConnectBudget.ts"
-import { checkFailoverLog, type FailoverLog, mostBranches } from "./FailoverLog.ts"
+import { checkFailoverLog, type FailoverLog, maxBranches } from "./FailoverLog.ts"
 import { type Delivered, type Ordinal, Progress } from "./Progress.ts"
 import { endless } from "./RollbackDecision.ts"
 import { isViolation, type Placed, type Snapshot, SnapshotTracker, type Violation } from "./SnapshotTracker.ts"
@@ -28,7 +28,7 @@ export type UndoReason =
   | RollbackReason
   /** The history went on another way, and what was delivered after the checkpoint may not be part of it. */
   | "BranchChanged"
-  /** Something was delivered before anything was committed, and its tombstones may be purged: a producer asks nobody at 0 to go back. */
+  /** Something was delivered before anything was committed, and its tombstones may be purged: a producer asks no consumer at 0 to go back. */
   | "TombstonesPurged"
 
 /** What the application has to undo: everything after `to`. */
@@ -172,7 +172,7 @@ type Gone =
   | { readonly _tag: "Reached" }
 
 /** Most rollbacks in a row without a message between them: one for each branch of a log, and one to 0. */
-export const mostRounds = mostBranches + 1
+export const maxRounds = maxBranches + 1
 /** Rollbacks without anything new after which the next request waits. */
 const patientRounds = 3
 /** Attempts after answers that cannot get better by themselves. */
@@ -194,7 +194,7 @@ export class VbucketFollower {
   private gone: Gone | undefined
   private target: bigint | undefined
   private last: bigint
-  /** Up to here the application may have seen messages; `endless` when a process before this one delivered nobody knows how much. */
+  /** Up to here the application may have seen messages; `endless` when a process before this one delivered an unknown number. */
   private aheadTo: bigint
   /** A message waits for the checkpoint that announces it. */
   private held = false
@@ -280,7 +280,7 @@ export class VbucketFollower {
     const changed = before.length > 0 && before[0]!.vbucketUuid !== failoverLog[0]!.vbucketUuid
     if (!sameLog(before, failoverLog)) this.progress.amend({ failoverLog })
     if (changed) this.unmeasured = true
-    // a producer asks nobody at 0 to go back, though tombstones of what was delivered may be purged by now
+    // a producer asks no consumer at 0 to go back, though tombstones of what was delivered may be purged by now
     const purged = position.seqno === 0n
     if (this.ahead && (changed || purged)) {
       const { seqno } = position
@@ -298,8 +298,8 @@ export class VbucketFollower {
     const from = checkpoint.position.seqno
     if (requested >= from) return this.fail("ProtocolViolation", undefined, `a rollback to ${requested}, which is not before ${from}`)
     if (this.rounds++ === 0) this.futile++
-    if (this.rounds > mostRounds || this.futile > mostRounds) {
-      return this.fail("RollbackLoop", undefined, `${mostRounds + 1} rollbacks without progress`)
+    if (this.rounds > maxRounds || this.futile > maxRounds) {
+      return this.fail("RollbackLoop", undefined, `${maxRounds + 1} rollbacks without progress`)
     }
     if (requested === 0n && !this.consulted && checkpoint.failoverLog.length > 0 && this.options.onRollback !== "rebuild") {
       this.consulted = true

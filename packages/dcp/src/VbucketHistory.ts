@@ -33,11 +33,11 @@ export interface Batch<Item> {
 
 /** How much of a history is kept. */
 export interface HistoryOptions {
-  /** Changes after which a checkpoint is closed; 1 000 unless said otherwise. */
+  /** Changes after which a checkpoint is closed. Default: 1 000. */
   readonly checkpointItems?: number
-  /** Closed checkpoints in memory; 10 unless said otherwise. */
+  /** Closed checkpoints in memory. Default: 10. */
   readonly closedCheckpoints?: number
-  /** Changes that can be taken back; 1 000 unless said otherwise. */
+  /** Changes that can be taken back. Default: 1 000. */
   readonly undoable?: number
 }
 
@@ -198,7 +198,7 @@ export class VbucketHistory<Item extends HistoryItem> {
     this.open = new MemoryCheckpoint(this.high + 1n)
   }
 
-  /** Forgets closed checkpoints; what is behind them has to be read from disk. */
+  /** Forgets closed checkpoints; their items have to be read from disk. */
   evict(): void {
     this.closeCheckpoint()
     this.closed = []

@@ -160,7 +160,7 @@ export class VbucketStream implements StreamSink, Account {
         if (placed === undefined) return
         const { follower } = this
         const known = follower.progress.dirty
-        // what nobody sees moves the checkpoint
+        // what is not delivered moves the checkpoint
         if (follower.pass(packet.bySeqno, placed) && !known) this.owner.changed(this)
         if (this.owner.verbose) this.emit(new SeqnoAdvanced(this.vbucket, packet.bySeqno), bytes)
         else this.pass(bytes)

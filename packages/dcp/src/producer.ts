@@ -5,8 +5,8 @@ export {
   checkFailoverLog,
   type CommonAncestor,
   commonAncestor,
-  mostAcceptedBranches,
-  mostBranches,
+  maxAcceptedBranches,
+  maxBranches,
   prunedTo
 } from "./FailoverLog.ts"
 export { SendWindow } from "./FlowControl.ts"

@@ -33,7 +33,7 @@ export class Answers {
   private tickets = 0
   /** Longest wait so far. */
   private longest = 0
-  /** Answers by time, in which later ones have higher tickets: an older answer to a later question is of no use to anybody. */
+  /** Answers by time, in which later ones have higher tickets: an older answer to a later question is of no use. */
   private readonly given: Array<{ readonly ticket: number; readonly at: number }> = []
 
   constructor(deadlines: Deadlines, host: AnswersHost) {
@@ -63,7 +63,7 @@ export class Answers {
     while (given.length > 0 && given.at(-1)!.ticket >= expected.ticket) given.pop()
     if (given.at(-1)?.at === at) return
     given.push({ ticket: expected.ticket, at })
-    // nobody waits so long
+    // no caller waits so long
     if (given.length > 1024 && given[512]!.at + this.longest < at) given.splice(0, 512)
   }
 

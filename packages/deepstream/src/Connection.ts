@@ -60,7 +60,7 @@ export class Connection {
   private readonly url: string
   private readonly wire: Wire
   private readonly host: ConnectionHost
-  /** JSON of what to log in with; undefined when nobody is to be logged in. */
+  /** JSON of what to log in with; undefined when there is no login. */
   private credentials: string | undefined
   /** Whether the server has accepted them. */
   private proven = false
@@ -155,7 +155,7 @@ export class Connection {
   }
 
   ping(): void {
-    // only the text endpoint pings before anybody has logged in, and it never challenges
+    // only the text endpoint pings before a login, and it never challenges
     const early = this.state === "AWAITING_AUTHENTICATION" || this.state === "AUTHENTICATING"
     if (early && !this.wasChallenged) this.dialect = "text"
     this.host.urgent(encodeConnectionPong())

@@ -49,7 +49,7 @@ export interface DeepstreamClient {
    */
   readonly problems: Stream.Stream<Problem>
   /**
-   * Logs in, or as somebody else after a logout; succeeds with what the server says of the user. Fails with `LoginRefused`, `LoginTimeout`,
+   * Logs in, or as another user after a logout; succeeds with what the server says of the user. Fails with `LoginRefused`, `LoginTimeout`,
    * `TooManyLogins`, `ChallengeDenied`, `AuthenticationTimeout` or `Closed`.
    */
   readonly login: (credentials?: object | Redacted.Redacted<object>) => Effect.Effect<unknown, DeepstreamError>

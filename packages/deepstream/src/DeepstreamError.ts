@@ -33,7 +33,7 @@ export class ConnectionFailed extends Data.TaggedClass("ConnectionFailed")<{ rea
   readonly code = "connectionError"
 }
 /** The connection was lost while the call waited: whether it was carried out is not known. */
-export class ConnectionLost extends Data.TaggedClass("ConnectionLost")<About> {
+export class OutcomeUnknown extends Data.TaggedClass("OutcomeUnknown")<About> {
   readonly code = "connectionError"
 }
 /** There is no connection now, and the call may not wait for one. */
@@ -97,7 +97,7 @@ export class MessageDenied extends Data.TaggedClass("MessageDenied")<
 export class MessageParseError extends Data.TaggedClass("MessageParseError")<{ readonly message: string }> {
   readonly code = "MESSAGE_PARSE_ERROR"
 }
-/** A message that nobody asked for, or that comes when it cannot. */
+/** An unsolicited message, or that comes when it cannot. */
 export class UnsolicitedMessage extends Data.TaggedClass("UnsolicitedMessage")<About> {
   readonly code = "UNSOLICITED_MESSAGE"
 }
@@ -121,7 +121,7 @@ export class RecordDeleted extends Data.TaggedClass("RecordDeleted")<About> {
 export class WriteFailed extends Data.TaggedClass("WriteFailed")<About & { readonly message: string }> {
   readonly code = "WRITE_FAILED"
 }
-/** Nobody provides the procedure, or everybody who does rejected the request. */
+/** The procedure has no provider, or all of them rejected the request. */
 export class NoRpcProvider extends Data.TaggedClass("NoRpcProvider")<About> {
   readonly code = "NO_RPC_PROVIDER"
 }
@@ -152,7 +152,9 @@ export class InvalidMessage
   readonly code = "INVALID_MESSAGE_DATA"
 }
 /** The value does not fit the schema; when reading, the received one, when writing, the given one. */
-export class InvalidValue extends Data.TaggedClass("InvalidValue")<About & { readonly message: string; readonly cause: unknown }> {
+export class InvalidRecordData
+  extends Data.TaggedClass("InvalidRecordData")<About & { readonly message: string; readonly cause: unknown }>
+{
   readonly code = "INVALID_VALUE"
 }
 /** The subscriber did not keep up, and its policy is to fail. */
@@ -166,7 +168,7 @@ export type DeepstreamReason =
   | ResponseTimeout
   | DeleteTimeout
   | ConnectionFailed
-  | ConnectionLost
+  | OutcomeUnknown
   | NotConnected
   | WriteUnconfirmed
   | ReconnectsExhausted
@@ -194,7 +196,7 @@ export type DeepstreamReason =
   | QueueFull
   | QueueDropped
   | InvalidMessage
-  | InvalidValue
+  | InvalidRecordData
   | Overflow
 
 /** The reason in words; for what the server or deepstream's clients say themselves, in theirs. */
@@ -204,7 +206,7 @@ export const wordsOf = (reason: DeepstreamReason): string => {
     case "ResponseTimeout":
     case "DeleteTimeout":
       return `No ACK message received in time for ${reason.subject}`
-    case "ConnectionLost":
+    case "OutcomeUnknown":
       return `the connection was lost while ${reason.subject} waited`
     case "NotConnected":
       return `there is no connection for ${reason.subject}`
@@ -227,7 +229,7 @@ export const wordsOf = (reason: DeepstreamReason): string => {
     case "VersionExists":
       return `received update for ${reason.remote} but version is ${reason.local}`
     case "WriteLost":
-      return `somebody else wrote version ${reason.version} of ${reason.subject}`
+      return `another client wrote version ${reason.version} of ${reason.subject}`
     case "RecordDeleted":
       return `${reason.subject} was deleted`
     case "ServerFailed":
@@ -244,7 +246,7 @@ export const wordsOf = (reason: DeepstreamReason): string => {
     case "RecordNotFound":
       return reason.subject
     case "NoRpcProvider":
-      return `nobody provides ${reason.subject}`
+      return `no provider of ${reason.subject}`
     default:
       return reason.message
   }

@@ -1,8 +1,9 @@
 /** A list: a record that is an array of the names of other records. */
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import { DeepstreamError, InvalidMessage, InvalidValue } from "./DeepstreamError.ts"
-import type { ChangesOptions, DeepstreamRecord, WriteOptions, Written } from "./DeepstreamRecord.ts"
+import { DeepstreamError, InvalidMessage, InvalidRecordData } from "./DeepstreamError.ts"
+import type { ChangesOptions, DeepstreamRecord } from "./DeepstreamRecord.ts"
+import type { WriteOptions, Written } from "./WriteOptions.ts"
 import type { Json } from "./Json.ts"
 
 /** What happened to an entry between two versions of a list. */
@@ -45,7 +46,7 @@ const entriesOf = (name: string, data: Json): Effect.Effect<ReadonlyArray<string
   if (typeof data === "object" && data !== null && !Array.isArray(data) && Object.keys(data).length === 0) return Effect.succeed([])
   return Effect.fail(
     new DeepstreamError({
-      reason: new InvalidValue({ topic: "R", subject: name, message: `record ${name} is no list of names`, cause: undefined })
+      reason: new InvalidRecordData({ topic: "R", subject: name, message: `record ${name} is no list of names`, cause: undefined })
     })
   )
 }

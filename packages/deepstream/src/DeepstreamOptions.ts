@@ -7,15 +7,15 @@ import { defaultOptions } from "./SessionOptions.ts"
 
 /** Waits between attempts to connect. */
 export interface ReconnectOptions {
-  /** Wait before the first attempt; 100 ms unless said otherwise. */
+  /** Wait before the first attempt. Default: 100 ms. */
   readonly initialDelay?: Duration.Input
-  /** What each wait is multiplied by for the next one; 2 unless said otherwise. */
+  /** What each wait is multiplied by for the next one. Default: 2. */
   readonly factor?: number
-  /** Longest wait, jitter aside; 30 seconds unless said otherwise. */
+  /** Longest wait, jitter aside. Default: 30 seconds. */
   readonly maxDelay?: Duration.Input
-  /** Makes waits up to a fifth shorter or longer; yes unless said otherwise. */
+  /** Makes waits up to a fifth shorter or longer. Default: yes. */
   readonly jitter?: boolean
-  /** Most attempts in a row that fail; no limit unless said otherwise. */
+  /** Most attempts in a row that fail. Default: no limit. */
   readonly maxAttempts?: number
 }
 
@@ -28,52 +28,52 @@ export interface DeepstreamOptions {
    * The object may be `Redacted`.
    */
   readonly credentials?: object | Redacted.Redacted<object>
-  /** How often the server sends a ping; one that is silent for twice as long is gone. 30 seconds unless said otherwise. */
+  /** How often the server sends a ping; one that is silent for twice as long is gone. Default: 30 seconds. */
   readonly heartbeatInterval?: Duration.Input
-  /** From dialling until the server takes a login; 10 seconds unless said otherwise. */
+  /** From dialling until the server takes a login. Default: 10 seconds. */
   readonly connectTimeout?: Duration.Input
-  /** From asking for a login until it is answered, reconnects included; 30 seconds unless said otherwise. */
+  /** From asking for a login until it is answered, reconnects included. Default: 30 seconds. */
   readonly loginTimeout?: Duration.Input
-  /** Acknowledgements of subscriptions; 2 seconds unless said otherwise. */
+  /** Acknowledgements of subscriptions. Default: 2 seconds. */
   readonly subscriptionTimeout?: Duration.Input
-  /** The acknowledgement of opening a record; 15 seconds unless said otherwise. */
+  /** The acknowledgement of opening a record. Default: 15 seconds. */
   readonly recordReadAckTimeout?: Duration.Input
-  /** Data of records, snapshots, `has` and `head`; 15 seconds unless said otherwise. */
+  /** Data of records, snapshots, `has` and `head`. Default: 15 seconds. */
   readonly recordReadTimeout?: Duration.Input
-  /** Deleting a record; 15 seconds unless said otherwise. */
+  /** Deleting a record. Default: 15 seconds. */
   readonly recordDeleteTimeout?: Duration.Input
-  /** Acknowledgements of writes; 15 seconds unless said otherwise. */
+  /** Acknowledgements of writes. Default: 15 seconds. */
   readonly recordWriteTimeout?: Duration.Input
-  /** Between two questions for a record whose first answer does not have all writes of this client; 50 ms unless said otherwise. */
+  /** Between two questions for a record whose first answer does not have all writes of this client. Default: 50 ms. */
   readonly confirmDelay?: Duration.Input
-  /** A provider's acceptance; 6 seconds unless said otherwise. */
+  /** A provider's acceptance. Default: 6 seconds. */
   readonly rpcAckTimeout?: Duration.Input
-  /** A provider's answer; 10 seconds unless said otherwise. */
+  /** A provider's answer. Default: 10 seconds. */
   readonly rpcResponseTimeout?: Duration.Input
-  /** Queries of presence; 10 seconds unless said otherwise. */
+  /** Queries of presence. Default: 10 seconds. */
   readonly presenceTimeout?: Duration.Input
   readonly reconnect?: ReconnectOptions
-  /** What becomes of messages while there is no connection; `queue` unless said otherwise. */
+  /** What becomes of messages while there is no connection. Default: `queue`. */
   readonly offline?: "queue" | "fail"
-  /** Most messages that wait for a connection, or for the network; 10 000 unless said otherwise. */
+  /** Most messages that wait for a connection, or for the network. Default: 10 000. */
   readonly maxQueued?: number
-  /** Most characters that wait so; 4 Mi unless said otherwise. */
+  /** Most characters that wait so. Default: 4 Mi. */
   readonly maxQueuedSize?: number
-  /** Largest message that is sent, in characters; 1 Mi unless said otherwise, which is what servers take. */
+  /** Largest message that is sent, in characters. Default: 1 Mi, which is what servers take. */
   readonly maxMessage?: number
-  /** Largest frame that is sent, in characters; 256 Ki unless said otherwise. */
+  /** Largest frame that is sent, in characters. Default: 256 Ki. */
   readonly maxFrame?: number
-  /** Largest message that is taken, in characters; 16 Mi unless said otherwise. */
+  /** Largest message that is taken, in characters. Default: 16 Mi. */
   readonly maxReceived?: number
-  /** Characters that the socket may hold; 1 Mi unless said otherwise. */
+  /** Characters that the socket may hold. Default: 1 Mi. */
   readonly maxSocketBuffer?: number
-  /** Redirects that are followed one after another; 5 unless said otherwise. */
+  /** Redirects that are followed one after another. Default: 5. */
   readonly maxRedirects?: number
-  /** Refuses here what the server denied since the last login; no unless said otherwise. */
+  /** Refuses here what the server denied since the last login. Default: no. */
   readonly rememberDenials?: boolean
-  /** What becomes of a record that somebody else changed at the same time; `remoteWins` unless said otherwise. */
+  /** What becomes of a record that another client changed at the same time. Default: `remoteWins`. */
   readonly merge?: MergeStrategy
-  /** Numbers below 1, for ids and jitter; `Math.random` unless said otherwise. */
+  /** Numbers below 1, for ids and jitter. Default: `Math.random`. */
   readonly random?: () => number
 }
 

@@ -13,31 +13,14 @@ import { getPath, setPath } from "./JsonPath.ts"
 import { type BufferOptions, Mailbox, streamOf } from "./Mailbox.ts"
 import { decodeWith, encodeWith } from "./RecordSchema.ts"
 import type { RecordSink, RecordState } from "./RecordState.ts"
-import type { WriteOutcome } from "./PendingWrites.ts"
 import type { MergeStrategy } from "./SessionOptions.ts"
-
-/** Options of a write. */
-export interface WriteOptions {
-  /**
-   * Waits for what becomes of it, and succeeds with that: `stored`, or `merged` when the server refused it because somebody else wrote at
-   * the same time, and stored what the merge made of both. Fails with `WriteLost` when the merge kept the other's data, with `VersionExists`
-   * when there is no merge, with `MessageDenied`, `WriteFailed` or `RecordDeleted`; nobody knows what became of it after `AckTimeout` and
-   * `ConnectionLost`; and it may come later after `WriteUnconfirmed`, at once when there is no connection. Whatever it fails with, `get` then
-   * has what is true as far as it is known. Default: a write is done when it is applied here and on its way.
-   */
-  readonly acknowledge?: boolean
-}
-
-/** What a write succeeds with: its outcome when that was asked for. */
-export type Written<O extends WriteOptions | undefined> = O extends { readonly acknowledge: true } ? WriteOutcome
-  : O extends { readonly acknowledge: boolean } ? WriteOutcome | undefined
-  : void
+import type { WriteOptions, Written } from "./WriteOptions.ts"
 
 /** Options of a stream of changes. */
 export interface ChangesOptions extends BufferOptions {
-  /** Whether the data of now comes first; yes unless said otherwise. */
+  /** Whether the data of now comes first. Default: yes. */
   readonly current?: boolean
-  /** Only the latest data, or all of it in order; `latest` unless said otherwise. */
+  /** Only the latest data, or all of it in order. Default: `latest`. */
   readonly deliver?: "latest" | "every"
 }
 
@@ -47,7 +30,7 @@ export interface OpenOptions {
   readonly merge?: MergeStrategy
 }
 
-/** A record that is open. It is left when its scope closes, and discarded when nobody has it open any more. */
+/** A record that is open. It is left when its scope closes, and discarded when no caller has it open any more. */
 export interface DeepstreamRecord<A> {
   readonly name: string
   /** Done once the record was read. Fails with `AckTimeout` or `ResponseTimeout`, and the record may still come. */
@@ -58,7 +41,7 @@ export interface DeepstreamRecord<A> {
   readonly getAt: (path: string) => Effect.Effect<Json | undefined, DeepstreamError>
   /** The version of the data of now. */
   readonly version: Effect.Effect<number, DeepstreamError>
-  /** Whether somebody provides the record. */
+  /** Whether the record has a provider. */
   readonly hasProvider: Effect.Effect<boolean, DeepstreamError>
   /** Replaces the record. Equal data is not sent. */
   readonly set: <const O extends WriteOptions | undefined = undefined>(
@@ -75,9 +58,9 @@ export interface DeepstreamRecord<A> {
   readonly changes: (options?: ChangesOptions) => Stream.Stream<A, DeepstreamError>
   /** What is at a path whenever that changes. */
   readonly changesAt: (path: string, options?: ChangesOptions) => Stream.Stream<Json | undefined, DeepstreamError>
-  /** Whether somebody provides the record, whenever that changes. */
+  /** Whether the record has a provider, whenever that changes. */
   readonly providerChanges: Stream.Stream<boolean, DeepstreamError>
-  /** Deletes the record for everybody. */
+  /** Deletes the record for all clients. */
   readonly delete: Effect.Effect<void, DeepstreamError>
 }
 

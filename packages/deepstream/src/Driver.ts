@@ -13,7 +13,7 @@ import * as SubscriptionRef from "effect/SubscriptionRef"
 import type { ConnectionState } from "./ConnectionState.ts"
 import { DeepstreamError, type DeepstreamReason, type Problem, wordsOf } from "./DeepstreamError.ts"
 import { DeepstreamSession, type SessionHost } from "./DeepstreamSession.ts"
-import type { WriteOptions, Written } from "./DeepstreamRecord.ts"
+import type { WriteOptions, Written } from "./WriteOptions.ts"
 import { atEndOfTick } from "./EndOfTick.ts"
 import type { WriteOutcome } from "./PendingWrites.ts"
 import type { SessionOptions } from "./SessionOptions.ts"
@@ -117,7 +117,7 @@ export class Driver implements SessionHost {
     })
   }
 
-  /** A write: done when its outcome is known, or at once when nobody waits for that. */
+  /** A write: done when its outcome is known, or at once when no caller waits for that. */
   write<O extends WriteOptions | undefined>(
     options: O | undefined,
     start: (settle?: Settle<WriteOutcome>) => DeepstreamReason | undefined
@@ -165,7 +165,7 @@ export class Driver implements SessionHost {
     }
     if ("binaryType" in socket) (socket as { binaryType: string }).binaryType = "arraybuffer"
     socket.addEventListener("open", current(() => this.session.socketOpened()))
-    // says less than the close behind it, but has to be listened to
+    // says less than the close after it, but has to be listened to
     socket.addEventListener("error", () => {})
     socket.addEventListener(
       "close",

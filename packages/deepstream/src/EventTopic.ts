@@ -48,7 +48,7 @@ export class EventTopic {
     if (typeof text !== "string") return text
     const posted = wire.post(topic, name, text)
     if (!isLetter(posted)) return posted
-    // servers tell everybody but the sender
+    // servers tell all clients but the sender
     this.tell(this.sinks.get(name) ?? [], typed)
     return undefined
   }

@@ -10,13 +10,13 @@ import type { Settle } from "./Wire.ts"
 
 /** Options of a subscription. */
 export interface SubscribeOptions extends BufferOptions {
-  /** What becomes of a subscription that the server does not acknowledge in time; `fail` unless said otherwise. `report` keeps it. */
+  /** What becomes of a subscription that the server does not acknowledge in time. Default: `fail`. `report` keeps it. */
   readonly onAckTimeout?: "fail" | "report"
   /** Runs once the server acknowledged the subscription. */
   readonly onReady?: Effect.Effect<void>
 }
 
-/** Somebody subscribed to a name that matches a pattern, or nobody does any more. */
+/** Somebody subscribed to a name that matches a pattern, or no caller does any more. */
 export type PatternEvent =
   | {
     readonly _tag: "Found"

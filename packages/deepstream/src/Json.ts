@@ -58,7 +58,7 @@ const emptyLike = (value: object): object => {
 }
 
 /**
- * The value as JSON that nobody else holds, frozen. As in `JSON.stringify`, `toJSON` is asked, undefined members are left out, and undefined
+ * The value as JSON that no other code holds, frozen. As in `JSON.stringify`, `toJSON` is asked, undefined members are left out, and undefined
  * elements are null. Throws a `TypeError` for what would be lost or changed: numbers that are not finite, bigints, functions, symbols, text
  * that is not well-formed, cycles, and objects that are neither plain nor arrays, such as maps.
  */

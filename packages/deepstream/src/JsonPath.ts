@@ -28,7 +28,7 @@ export const stepsOf = (path: string): ReadonlyArray<Step> => {
   return steps
 }
 
-/** The steps of a path that can be written. Throws a `RangeError` for one that servers would store where nobody finds it again. */
+/** The steps of a path that can be written. Throws a `RangeError` for one that servers would store where it cannot be found again. */
 const writableSteps = (path: string): ReadonlyArray<Step> => {
   const steps = stepsOf(path)
   if (steps.length === 0) throw new RangeError(`${JSON.stringify(path)} is no path`)

@@ -4,7 +4,7 @@ import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 
-/** What becomes of values that nobody takes in time. */
+/** What becomes of values that are not taken in time. */
 export type OverflowPolicy =
   /** The stream fails with `Overflow`. */
   | "fail"
@@ -15,9 +15,9 @@ export type OverflowPolicy =
 
 /** How much a stream holds for a consumer that is slower than the server. */
 export interface BufferOptions {
-  /** Values; 65 536 unless said otherwise. */
+  /** Values. Default: 65 536. */
   readonly bufferSize?: number
-  /** `fail` unless said otherwise. */
+  /** Default: `fail`. */
   readonly overflow?: OverflowPolicy
 }
 
@@ -50,7 +50,7 @@ export class Mailbox<A, E> {
 
   readonly fail = (error: E): void => this.end(Effect.fail(error))
 
-  /** The end comes behind what is there. */
+  /** The end comes after what is there. */
   end(ended: Effect.Effect<never, E | Cause.Done>): void {
     if (this.ended !== undefined) return
     this.ended = ended

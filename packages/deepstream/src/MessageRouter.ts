@@ -1,5 +1,5 @@
 /**
- * Takes frames apart and hands each message to whom it concerns. What nobody can use is reported with its text, once.
+ * Takes frames apart and hands each message to whom it concerns. What is of no use is reported with its text, once.
  *
  * Until the server shows what it is, the classic protocol is assumed: it has every message that a server sends first.
  */

@@ -31,7 +31,7 @@ describe("paths", () => {
     expect(setPath(data, "pets.0.age", 3)).toBe(data)
   })
 
-  it("makes arrays behind brackets and objects behind dots, as servers do", () => {
+  it("makes arrays after brackets and objects after dots, as servers do", () => {
     expect(setPath({}, "a[1].b", 1)).toEqual({ a: [null, { b: 1 }] })
     expect(setPath({}, "a.1.b", 1)).toEqual({ a: { 1: { b: 1 } } })
     expect(setPath({ a: 5 }, "a.b", 1)).toEqual({ a: { b: 1 } })
@@ -43,7 +43,7 @@ describe("paths", () => {
     expect(setPath(data, "nothing.here", undefined)).toBe(data)
   })
 
-  it("refuses no path, and an index far behind the end, but not one before", () => {
+  it("refuses no path, and an index far after the end, but not one before", () => {
     for (const path of ["", ".", " . "]) expect(() => setPath({}, path, 1)).toThrow(RangeError)
     expect((setPath({}, "a[1024]", 1) as { readonly a: ReadonlyArray<unknown> }).a).toHaveLength(1025)
     expect(() => setPath({}, "a[1025]", 1)).toThrow(RangeError)
@@ -108,7 +108,7 @@ describe("mailboxes", () => {
     ] as const
   )("that %s hold as many values as they may (%i)", async (overflow, count, values) => expect(await fill(overflow, count)).toEqual(values))
 
-  it("that fail do so behind what they hold", async () => {
+  it("that fail do so after what they hold", async () => {
     const all = streamOf(() => new Mailbox<number, string>({ bufferSize: 3 }, (limit) => `more than ${limit}`), (mailbox) => {
       for (let value = 1; value <= 4; value++) mailbox.offer(value)
       return () => {}

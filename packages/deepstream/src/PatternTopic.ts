@@ -1,4 +1,4 @@
-/** Listening: hearing when somebody subscribes to names that match a pattern, of events or of records, and saying who will provide them. */
+/** Listening: hearing when a client subscribes to names that match a pattern, of events or of records, and saying who will provide them. */
 import { type MessageDenied, UnsolicitedMessage } from "./DeepstreamError.ts"
 import {
   encodeEventListen,

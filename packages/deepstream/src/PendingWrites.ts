@@ -1,10 +1,10 @@
 /**
- * The writes of one record that are on their way, and what becomes of those whose outcome somebody waits for.
+ * The writes of one record that are on their way, and what becomes of those whose outcome is awaited.
  *
  * A refusal (`VERSION_EXISTS`) does not say which write it refuses, and classic servers acknowledge what they refused, too. What is certain:
  *
  * - Servers tell every write they take to all who have the record open, except its writer, in the order of versions, and at times later than
- *   they acknowledge. So a version that is told was written by somebody else, and ours of the same number is refused; one that was not
+ *   they acknowledge. So a version that is told was written by another client, and ours of the same number is refused; one that was not
  *   told when a later one is, was taken.
  * - A refusal comes before the acknowledgement of what it refuses, and names a version at least as high. So what is acknowledged is stored
  *   unless a refusal came that may be its own: then it waits until that is explained by what is told.
@@ -68,7 +68,7 @@ export class PendingWrites {
     this.waiting = waiting
   }
 
-  /** Whether anybody waits. */
+  /** Whether a caller waits. */
   get awaited(): boolean {
     return this.versions.size > 0
   }
@@ -146,7 +146,7 @@ export class PendingWrites {
     return true
   }
 
-  /** The server acknowledged this version; `certainly` when it acknowledges nothing that it refused. Returns whether anybody waited for it. */
+  /** The server acknowledged this version; `certainly` when it acknowledges nothing that it refused. Returns whether a caller waited for it. */
   acknowledged(version: number, certainly: boolean): boolean {
     const entry = this.versions.get(version)
     if (this.unexplained.length === 0) {
@@ -158,13 +158,13 @@ export class PendingWrites {
     return entry !== undefined
   }
 
-  /** The server took all up to this version that nobody else was told to have written. */
+  /** The server took all up to this version that no other client was told to have written. */
   stored(version: number): void {
     this.undecided = this.undecided.flatMap((run) => run.to <= version ? [] : [{ ...run, from: Math.max(run.from, version + 1) }])
     for (const at of Array.from(this.versions.keys())) if (at <= version) this.take(at)
   }
 
-  /** The server could not store the write of this version. Returns whether anybody waited for it. */
+  /** The server could not store the write of this version. Returns whether a caller waited for it. */
   failed(version: number, reason: DeepstreamReason): boolean {
     this.decide(version)
     const entry = this.versions.get(version)
@@ -174,7 +174,7 @@ export class PendingWrites {
   }
 
   /**
-   * A merge was made: writes that are refused are gone, or part of the write of a version. Returns whether anybody waited.
+   * A merge was made: writes that are refused are gone, or part of the write of a version. Returns whether a caller waited.
    */
   resolve(fate: number | DeepstreamReason): boolean {
     let waited = false

@@ -2,7 +2,7 @@
  * Presence: who is logged in, and hearing of who comes and goes.
  *
  * Users asked for within one tick go into one message with an id. Servers acknowledge in four ways, each of which ends the wait: the
- * action again, `U`, the id (with `undefined` behind it), or each user by name.
+ * action again, `U`, the id (with `undefined` after it), or each user by name.
  */
 import type { Expected } from "./Answers.ts"
 import {
@@ -48,12 +48,12 @@ interface Watched {
 }
 
 const topic: Topic = "U"
-/** Subscriptions to everybody go by this name. */
+/** Subscriptions to all users go by this name. */
 const everybody = "S"
 
 /** The presence of a session. */
 export class PresenceTopic {
-  /** The subscription to everybody: one name, and that a fixed one. */
+  /** The subscription to all users: one name, and that a fixed one. */
   readonly subscriptions: Subscriptions
   private readonly wire: Wire
   private allSinks: ReadonlyArray<PresenceSink> = []
@@ -86,7 +86,7 @@ export class PresenceTopic {
     })
   }
 
-  /** Hears of everybody; `ready` of the acknowledgement. Returns what ends it. */
+  /** Hears of all users; `ready` of the acknowledgement. Returns what ends it. */
   subscribeAll(sink: PresenceSink, ready: Settle<void>): () => void {
     this.allSinks = [...this.allSinks, sink]
     const drop = (): boolean => {
@@ -211,7 +211,7 @@ export class PresenceTopic {
     for (const sink of [...this.allSinks, ...single]) sink.changed(user, online)
   }
 
-  /** The server acknowledged the action; an acknowledgement that nobody waits for is reported, unless something else is said of it. */
+  /** The server acknowledged the action; an acknowledgement that is not awaited is reported, unless something else is said of it. */
   acknowledged(action: string, subject: string, report = true): void {
     if (action !== "S" && action !== "US") return this.wire.report(new UnsolicitedMessage({ topic, subject }))
     const id = /^\d{1,15}$/.test(subject) ? Number(subject) : 0

@@ -1,10 +1,10 @@
 /**
  * Messages that are answered, each with a deadline; those of the same key are answered in their order.
  *
- * What changes nothing is asked again when the connection is lost in between (`reask`); of what does, nobody knows whether it was done (`lost`).
+ * What changes nothing is asked again when the connection is lost in between (`reask`); whether the rest was done is unknown then (`lost`).
  */
 import type { Expected } from "./Answers.ts"
-import { ConnectionLost, type DeepstreamReason, ResponseTimeout, type Topic } from "./DeepstreamError.ts"
+import { OutcomeUnknown, type DeepstreamReason, ResponseTimeout, type Topic } from "./DeepstreamError.ts"
 import { encoded, isLetter, type Settle, type Wire } from "./Wire.ts"
 
 /** What is asked. */
@@ -15,11 +15,11 @@ export interface Question {
   readonly encode: () => string
   /** Milliseconds until it fails. */
   readonly timeout: number
-  /** What it fails with then; `ResponseTimeout` unless said otherwise. */
+  /** What it fails with then. Default: `ResponseTimeout`. */
   readonly late?: DeepstreamReason
 }
 
-interface Asked<A> {
+interface PendingQuestion<A> {
   readonly topic: Topic
   readonly subject: string
   readonly text: string
@@ -33,7 +33,7 @@ const wasSent = ({ expected }: { readonly expected: Expected }): boolean => expe
 /** Questions with the same kind of answer. */
 export class Questions<A> {
   private readonly wire: Wire
-  private readonly asked = new Map<string, Array<Asked<A>>>()
+  private readonly asked = new Map<string, Array<PendingQuestion<A>>>()
 
   constructor(wire: Wire) {
     this.wire = wire
@@ -49,7 +49,7 @@ export class Questions<A> {
       settle.fail(letter as DeepstreamReason)
       return () => {}
     }
-    const question: Asked<A> = {
+    const question: PendingQuestion<A> = {
       topic,
       subject,
       text,
@@ -108,7 +108,7 @@ export class Questions<A> {
       for (const question of Array.from(queue)) {
         if (!wasSent(question)) continue
         this.drop(key, question)
-        question.settle.fail(new ConnectionLost({ topic: question.topic, subject: question.subject }))
+        question.settle.fail(new OutcomeUnknown({ topic: question.topic, subject: question.subject }))
       }
     }
   }
@@ -117,7 +117,7 @@ export class Questions<A> {
     for (const key of Array.from(this.asked.keys())) for (const { fail } of this.takeAll(key)) fail(reason)
   }
 
-  private drop(key: string, question: Asked<A>): void {
+  private drop(key: string, question: PendingQuestion<A>): void {
     const queue = this.asked.get(key)
     const at = queue?.indexOf(question) ?? -1
     if (queue === undefined || at < 0) return

@@ -1,4 +1,4 @@
-/** The last few of something, to tell what comes late from what nobody asked for. */
+/** The last few of something, to tell what comes late from what is unsolicited. */
 export class Recent {
   private readonly limit: number
   private readonly names = new Set<string>()

@@ -2,7 +2,7 @@
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"
 import * as Schema from "effect/Schema"
-import { DeepstreamError, InvalidValue } from "./DeepstreamError.ts"
+import { DeepstreamError, InvalidRecordData } from "./DeepstreamError.ts"
 import type { Json } from "./Json.ts"
 
 interface Compiled<A> {
@@ -26,14 +26,16 @@ const orInvalid = <A>(exit: Exit.Exit<A, Schema.SchemaError>, name: string): Eff
   Effect.mapError(
     exit,
     (cause) =>
-      new DeepstreamError({ reason: new InvalidValue({ topic: "R", subject: name, message: `record ${name}: ${cause.message}`, cause }) })
+      new DeepstreamError({
+        reason: new InvalidRecordData({ topic: "R", subject: name, message: `record ${name}: ${cause.message}`, cause })
+      })
   )
 
-/** The value in a record; fails with `InvalidValue` when it does not fit. Without a schema it is the JSON itself. */
+/** The value in a record; fails with `InvalidRecordData` when it does not fit. Without a schema it is the JSON itself. */
 export const decodeWith = <A>(schema: Schema.Codec<A, unknown> | undefined, name: string, json: Json): Effect.Effect<A, DeepstreamError> =>
   schema === undefined ? Effect.succeed(json as A) : orInvalid(compile(schema).decode(json), name)
 
-/** The JSON of a value; fails with `InvalidValue` when it does not fit. */
+/** The JSON of a value; fails with `InvalidRecordData` when it does not fit. */
 export const encodeWith = <A>(schema: Schema.Codec<A, unknown> | undefined, name: string, value: A): Effect.Effect<Json, DeepstreamError> =>
   schema === undefined
     ? Effect.succeed(value as Json)

@@ -9,7 +9,7 @@
  * - It tells a lower one: some of our writes may yet be taken. Ask for the record, and once more while the answer is below our version,
  *   until two answers are the same. Writes made meanwhile are held, and sent when it is certain.
  * - A connection begins anew: the record is asked for anyway. If the server stands where we last knew it, our writes were lost, and are sent
- *   again; nobody else changed anything.
+ *   again; no other client changed anything.
  *
  * A merge whose result is not the server's data is a write like others.
  */
@@ -19,10 +19,10 @@ import type { Expected } from "./Answers.ts"
 import type { Deadline } from "./Deadlines.ts"
 import {
   AckTimeout,
-  ConnectionLost,
+  OutcomeUnknown,
   type DeepstreamReason,
   InvalidMessage,
-  InvalidValue,
+  InvalidRecordData,
   MessageParseError,
   QueueFull,
   RecordDeleted,
@@ -45,11 +45,11 @@ export interface RecordSink {
   readonly ready: () => void
   /** The data changed, by this client or by another. */
   readonly changed: (data: Json, before: Json) => void
-  /** Whether somebody provides the record. */
+  /** Whether the record has a provider. */
   readonly provided: (has: boolean) => void
   /** The record is over: deleted, denied, or the client is closed. */
   readonly over: (reason: DeepstreamReason) => void
-  /** It was not acknowledged or read in time, and may still come. Returns whether somebody hears of it. */
+  /** It was not acknowledged or read in time, and may still come. Returns whether a caller hears of it. */
   readonly late: (reason: DeepstreamReason) => boolean
 }
 
@@ -59,7 +59,7 @@ export const writeConfig = "{\"writeSuccess\":true}"
 interface HeldWrite {
   readonly path: string | undefined
   readonly value: Json | undefined
-  /** Undefined when nobody waits for the acknowledgement, or not any more. */
+  /** Undefined when no caller waits for the acknowledgement, or not any more. */
   settle: Settle<WriteOutcome> | undefined
   deadline: Deadline | undefined
 }
@@ -238,7 +238,7 @@ export class RecordState {
       return
     }
     if (this.phase === "synced") {
-      // of a new connection, or somebody's snapshot
+      // of a new connection, or of a snapshot that was asked for
       if (version >= this.version) this.resolve(version, data)
       else if (this.version > this.base) this.reread()
       // all that we have, we had from a server that has lost it
@@ -302,7 +302,7 @@ export class RecordState {
     this.resolve(version, data)
   }
 
-  /** The server acknowledged writes, which classic servers also do of those they refused. Returns whether anybody waited. */
+  /** The server acknowledged writes, which classic servers also do of those they refused. Returns whether a caller waited. */
   writeAcknowledged(versions: ReadonlyArray<number>, error: string | undefined): boolean {
     let waited = false
     const certainly = this.wire.dialect === "text"
@@ -348,7 +348,7 @@ export class RecordState {
       this.wire.giveUp(this.answer)
       this.answer = undefined
     }
-    this.writes.end(new ConnectionLost({ topic: "R", subject: this.name }))
+    this.writes.end(new OutcomeUnknown({ topic: "R", subject: this.name }))
   }
 
   /** The record is over for all who have it. */
@@ -434,7 +434,7 @@ export class RecordState {
       if (typeof merged === "object" && merged !== null) return merged
       throw new TypeError("a merge must return an object or an array")
     } catch (cause) {
-      this.wire.report(new InvalidValue({ topic: "R", subject: name, message: `merging ${name} failed: ${String(cause)}`, cause }))
+      this.wire.report(new InvalidRecordData({ topic: "R", subject: name, message: `merging ${name} failed: ${String(cause)}`, cause }))
       return remote
     }
   }
@@ -446,7 +446,7 @@ export class RecordState {
     this.change(data)
   }
 
-  /** The server stands where it stood before our writes, and nobody else wrote: they were lost. */
+  /** The server stands where it stood before our writes, and no other client wrote: they were lost. */
   private resend(version: number, remote: Json): void {
     if (++this.resends <= maxResends) return this.rewrite(version, remote, this.data, (next) => this.writes.again(next))
     this.wire.report(new VersionExists({ topic: "R", subject: this.name, local: this.version, remote: version }))
@@ -514,7 +514,7 @@ export class RecordState {
 
   /**
    * Some of our writes may not be in the answer: servers answer questions before writes that came first. But they are there, since the
-   * question was asked behind them; when the server has had time for them, a second answer decides.
+   * question was asked after them; when the server has had time for them, a second answer decides.
    */
   private confirm(version: number): void {
     const { wire } = this

@@ -122,7 +122,7 @@ export class RecordTopic {
   }
 
   /**
-   * Writes a record, or what is at a path, without opening it; it is made when it does not exist. Without `settle` nobody hears of the
+   * Writes a record, or what is at a path, without opening it; it is made when it does not exist. Without `settle` no caller hears of the
    * outcome, and the result says why it was not taken here.
    */
   upsert(name: string, path: string | undefined, given: TypedValue, settle?: Settle<WriteOutcome>): DeepstreamReason | undefined {
@@ -434,7 +434,7 @@ export class RecordTopic {
     this.wire.report(new UnsolicitedMessage({ topic, subject: name }), this.isLeaving(name) ? "notice" : "error")
   }
 
-  /** An answer to a question that nobody waits for any more. */
+  /** An answer to a question that is no longer awaited. */
   private late(name: string): void {
     this.wire.report(new UnsolicitedMessage({ topic, subject: name }), "notice")
   }

@@ -8,7 +8,8 @@ import type * as Stream from "effect/Stream"
 import { type AnonymousRecord, makeAnonymous } from "./AnonymousRecord.ts"
 import type { DeepstreamError } from "./DeepstreamError.ts"
 import { type DeepstreamList, listOf } from "./DeepstreamList.ts"
-import { acquireRecord, type DeepstreamRecord, type OpenOptions, type WriteOptions, type Written } from "./DeepstreamRecord.ts"
+import { acquireRecord, type DeepstreamRecord, type OpenOptions } from "./DeepstreamRecord.ts"
+import type { WriteOptions, Written } from "./WriteOptions.ts"
 import type { Driver } from "./Driver.ts"
 import { listenTo, type PatternEvent, type SubscribeOptions } from "./Events.ts"
 import type { Json } from "./Json.ts"
@@ -64,7 +65,7 @@ export interface Records {
     value: TypedValue,
     options?: O
   ) => Effect.Effect<Written<O>, DeepstreamError>
-  /** Deletes a record for everybody. */
+  /** Deletes a record for all clients. */
   readonly delete: (name: string) => Effect.Effect<void, DeepstreamError>
   /** Hears when others open records whose names match a regular expression. */
   readonly listen: (pattern: string, options?: SubscribeOptions) => Stream.Stream<PatternEvent, DeepstreamError>

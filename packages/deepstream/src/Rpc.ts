@@ -30,7 +30,7 @@ export interface ProvideOptions {
    * Default: `decided`.
    */
   readonly accept?: "decided" | "immediately" | "manual"
-  /** Requests that are handled at a time; more are rejected, so that the server asks another provider. 1 024 unless said otherwise. */
+  /** Requests that are handled at a time; more are rejected, so that the server asks another provider. Default: 1 024. */
   readonly concurrency?: number
 }
 
@@ -54,7 +54,7 @@ export interface Rpc {
   ) => Effect.Effect<void, DeepstreamError, Scope.Scope | R>
   /**
    * Calls a procedure. Fails with `NoRpcProvider`, `RpcFailed` (the provider's words), `AckTimeout`, `ResponseTimeout`, and with
-   * `ConnectionLost` when nobody knows whether it was called.
+   * `OutcomeUnknown` when it is unknown whether it was called.
    */
   readonly request: (name: string, value?: TypedValue, options?: RequestOptions) => Effect.Effect<TypedValue, DeepstreamError>
 }

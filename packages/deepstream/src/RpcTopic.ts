@@ -9,7 +9,7 @@ import type { Expected } from "./Answers.ts"
 import type { Deadline } from "./Deadlines.ts"
 import {
   AckTimeout,
-  ConnectionLost,
+  OutcomeUnknown,
   type DeepstreamReason,
   type MessageDenied,
   MessageParseError,
@@ -243,7 +243,7 @@ export class RpcTopic {
     for (const [id, { letter, name, settle }] of this.pending) {
       if (letter.text !== "") continue
       this.end(id)
-      settle.fail(new ConnectionLost({ topic, subject: name }))
+      settle.fail(new OutcomeUnknown({ topic, subject: name }))
     }
   }
 
@@ -265,7 +265,7 @@ export class RpcTopic {
   }
 
   private unknown(name: string, id: string): void {
-    // an answer to a request that nobody waits for any more is late, not wrong
+    // an answer to a request that is no longer awaited is late, not wrong
     this.wire.report(new UnsolicitedMessage({ topic, subject: name }), this.finished.has(id) ? "notice" : "error")
   }
 }

@@ -13,7 +13,7 @@ export interface Conflict {
 }
 
 /**
- * What becomes of a record that this client and somebody else changed at once: the server's data, this client's, what a function makes of
+ * What becomes of a record that this client and another changed at once: the server's data, this client's, what a function makes of
  * both, or nothing: `none` reports `VersionExists` and leaves the record as it is here.
  */
 export type MergeStrategy = "remoteWins" | "localWins" | "none" | ((conflict: Conflict) => Json)

@@ -34,7 +34,7 @@ export class Subscriptions {
   private readonly wire: Wire
   private readonly words: SubscriptionWords
   private readonly entries = new Map<string, Entry>()
-  /** Called when a subscription is over that somebody here still wants. */
+  /** Called when a subscription is over that a caller still wants. */
   private readonly onLost: (name: string, reason: DeepstreamReason) => void
 
   constructor(wire: Wire, words: SubscriptionWords, onLost: (name: string, reason: DeepstreamReason) => void) {
@@ -43,12 +43,12 @@ export class Subscriptions {
     this.onLost = onLost
   }
 
-  /** Whether somebody here wants to hear of it. */
+  /** Whether a caller wants to hear of it. */
   has(name: string): boolean {
     return (this.entries.get(name)?.users ?? 0) > 0
   }
 
-  /** Whether somebody here waits for its acknowledgement. */
+  /** Whether a caller waits for its acknowledgement. */
   isAwaited(name: string): boolean {
     const entry = this.entries.get(name)
     return entry !== undefined && entry.users > 0 && !entry.acknowledged
@@ -126,7 +126,7 @@ export class Subscriptions {
     succeedAll(entry.waiting.splice(0))
   }
 
-  /** The server refuses: the subscription is over for all who wanted it. Returns whether anybody did. */
+  /** The server refuses: the subscription is over for all who wanted it. Returns whether there was one. */
   refuse(name: string, reason: DeepstreamReason): boolean {
     const entry = this.entries.get(name)
     if (entry === undefined || entry.users === 0) return false

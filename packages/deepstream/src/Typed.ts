@@ -2,7 +2,7 @@
  * A value with a leading type letter, as deepstream writes it: `Stext`, `N5`, `T`, `F`, `L` (null), `U` (undefined), `O{"json":true}`.
  *
  * The text is kept and the value made of it on demand: numbers and JSON have several spellings, and decode ∘ encode must give the same
- * bytes. Parsing 100 bytes of JSON costs more than decoding the message around them, so nobody pays for a value that nobody reads.
+ * bytes. Parsing 100 bytes of JSON costs more than decoding the message around them, so a value that is not read costs nothing.
  */
 import type { CustomFace } from "@wirewright/codec/Catalog"
 import { malformed, unencodable } from "@wirewright/codec/Errors"

@@ -38,9 +38,9 @@ export interface CollectionSettings {
 }
 
 /** Most buckets of a cluster, as Couchbase has it. */
-const mostBuckets = 30
+const maxBuckets = 30
 /** Most scopes, and most collections, of a bucket. Source: Couchbase's "Scopes and Collections", limits. */
-const mostCollections = 1_200
+const maxCollections = 1_200
 const largestTtl = 2 ** 31 - 1
 
 const refused = (...args: Parameters<typeof AdministrationError.of>) => Result.fail(AdministrationError.of(...args))
@@ -82,7 +82,7 @@ export class Administration {
       return refused("InvalidArgument", "The name has 1 to 100 of the characters A-Z, a-z, 0-9, _ . - % and does not begin with .", "name")
     }
     if (this.state.buckets.has(name)) return refused("BucketExists", "Bucket with given name already exists", "name")
-    if (this.state.buckets.size >= mostBuckets) return refused("LimitReached", `Cannot create more than ${mostBuckets} buckets`)
+    if (this.state.buckets.size >= maxBuckets) return refused("LimitReached", `Cannot create more than ${maxBuckets} buckets`)
     return Result.flatMap(this.settings(given), (settings) => {
       const { ramQuota, replicas, vbuckets } = settings
       const made = { name, vbuckets, replicas, maxMemory: ramQuota * 2 ** 20, settings }
@@ -120,7 +120,7 @@ export class Administration {
       if (scopeOf(manifest, name) !== undefined) return refused("ScopeExists", `Scope with name "${name}" already exists`)
       const wrong = nameComplaint(name)
       if (wrong !== undefined) return refused("InvalidArgument", wrong, "name")
-      if (manifest.scopes.length >= mostCollections) return refused("LimitReached", "Maximum number of scopes has been reached")
+      if (manifest.scopes.length >= maxCollections) return refused("LimitReached", "Maximum number of scopes has been reached")
       return this.apply(bucket, addScope(manifest, name, bucket.highestId + 1))
     })
   }
@@ -144,7 +144,7 @@ export class Administration {
       const unfit = collectionComplaint(bucket, given)
       if (unfit !== undefined) return Result.fail(unfit)
       const { manifest, settings } = bucket
-      if (manifest.scopes.reduce((sum, { collections }) => sum + collections.length, 0) >= mostCollections) {
+      if (manifest.scopes.reduce((sum, { collections }) => sum + collections.length, 0) >= maxCollections) {
         return refused("LimitReached", `Maximum number of collections has been reached for scope "${scopeName}"`)
       }
       const { history = settings.historyRetentionCollectionDefault, maxTtl } = given

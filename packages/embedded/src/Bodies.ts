@@ -31,10 +31,10 @@ export const withBody = (
   return { value: valueOf({ xattrs, body }), flags, datatype: json | datatypeBits.xattr, expiration }
 }
 
-/** A body with bytes before or behind it. */
-export const joined = (current: Document, bytes: Uint8Array, behind: boolean): Uint8Array => {
+/** A body with bytes before or after it. */
+export const joined = (current: Document, bytes: Uint8Array, atEnd: boolean): Uint8Array => {
   const body = bodyOf(current)
-  const [first, second] = behind ? [body, bytes] : [bytes, body]
+  const [first, second] = atEnd ? [body, bytes] : [bytes, body]
   const both = new Uint8Array(first.length + second.length)
   both.set(first)
   both.set(second, first.length)

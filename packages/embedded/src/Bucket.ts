@@ -33,13 +33,13 @@ export interface BucketOptions extends ReplicationOptions {
   readonly replicas?: number
   /** The least that each change waits for, a `DurabilityLevel`. Default: 0, nothing. */
   readonly durabilityMinLevel?: number
-  /** 64 unless said otherwise. */
+  /** Default: 64. */
   readonly vbuckets?: number
-  /** Scopes and collections; the default ones unless said otherwise. */
+  /** Scopes and collections. Default: the default ones. */
   readonly manifest?: Manifest
-  /** Largest document in bytes; 20 MiB unless said otherwise. */
+  /** Largest document in bytes. Default: 20 MiB. */
   readonly maxItemSize?: number
-  /** Most memory for documents in bytes; 256 MiB unless said otherwise. */
+  /** Most memory for documents in bytes. Default: 256 MiB. */
   readonly maxMemory?: number
   /** How much of the changes is kept for DCP. */
   readonly history?: HistoryOptions
@@ -48,7 +48,7 @@ export interface BucketOptions extends ReplicationOptions {
 }
 
 /** What a bucket needs of the world. */
-export interface BucketWorld {
+export interface BucketEnvironment {
   /** Unix time in milliseconds. */
   readonly now: () => number
   /** A random number of 48 bits, for vbucket UUIDs. */
@@ -62,10 +62,11 @@ export interface BucketWorld {
 }
 
 /** A random name of 32 hexadecimal digits. */
-export const uuidText = ({ uuid }: Pick<BucketWorld, "uuid">): string => (uuid() << 64n | uuid()).toString(16).padStart(32, "0").slice(-32)
+export const uuidText = ({ uuid }: Pick<BucketEnvironment, "uuid">): string =>
+  (uuid() << 64n | uuid()).toString(16).padStart(32, "0").slice(-32)
 
 /** Most copies of a vbucket beside the active one. */
-export const mostReplicas = 3
+export const maxReplicas = 3
 
 const allIsWell: NodeConditions = { unreplicated: new Set(), unpersisted: new Set(), down: new Set() }
 
@@ -73,7 +74,7 @@ const allIsWell: NodeConditions = { unreplicated: new Set(), unpersisted: new Se
 const historyBookkeeping = 500
 
 /** Most vbuckets of a bucket. */
-export const mostVbuckets = 1024
+export const maxVbuckets = 1024
 
 /** Memory of versions that only the histories of a vbucket have. */
 const historyBytes = (vbucket: Vbucket | undefined): number => {
@@ -96,7 +97,7 @@ export class Bucket {
   settings: BucketSettings
   /** Highest id that a scope or collection of it has had; none is given twice. */
   highestId: number
-  private readonly world: BucketWorld
+  private readonly world: BucketEnvironment
   private readonly conditions: NodeConditions
   private readonly replication: Replication
   private readonly durable: DurableWrites
@@ -107,10 +108,10 @@ export class Bucket {
   private relieved = 0
   /** Memory of versions that only histories have. */
   private historyBytes = 0
-  /** Whether somebody else than the node's maker has set the manifest. */
+  /** Whether someone other than the node's maker has set the manifest. */
   private manifestSet: boolean
 
-  constructor(options: BucketOptions, world: BucketWorld) {
+  constructor(options: BucketOptions, world: BucketEnvironment) {
     this.name = options.name
     this.world = world
     this.vbucketCount = options.vbuckets ?? 64
@@ -120,8 +121,8 @@ export class Bucket {
     this.settings = settingsOf(options, this.vbucketCount)
     this.uuid = uuidText(world)
     this.replicas = options.replicas ?? 0
-    if (!Number.isInteger(this.replicas) || this.replicas < 0 || this.replicas > mostReplicas) {
-      throw new RangeError(`a bucket has 0 to ${mostReplicas} replicas, not ${this.replicas}`)
+    if (!Number.isInteger(this.replicas) || this.replicas < 0 || this.replicas > maxReplicas) {
+      throw new RangeError(`a bucket has 0 to ${maxReplicas} replicas, not ${this.replicas}`)
     }
     const documentBytes = historyBookkeeping * (1 + this.replicas)
     this.store = new Store({
@@ -373,7 +374,7 @@ export class Bucket {
     return this.durable.prepare(this.vbuckets[id], durability, run, done)
   }
 
-  /** Forgets the tombstones up to a seqno, which then nobody can be told of. */
+  /** Forgets the tombstones up to a seqno, of which no stream can be told then. */
   purge(id: number, seqno: bigint): void {
     for (const item of this.vbuckets[id]?.main.history.purgeTo(seqno) ?? []) {
       if (item.kind === "system" || !isVisible(item)) continue

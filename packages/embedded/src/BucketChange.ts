@@ -36,7 +36,7 @@ export interface SystemChange extends HistoryItem {
 }
 
 /** What a new manifest means to a vbucket. */
-export interface ManifestNews {
+export interface ManifestChange {
   readonly dropped: ReadonlySet<number>
   readonly events: ReadonlyArray<{ readonly event: ManifestEvent; readonly key: string }>
 }

@@ -6,18 +6,18 @@ import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { type CouchbaseNode, serveCouchbase, serveCouchbaseCluster } from "./CouchbaseNode.ts"
-import { everything, nameOf, NodeClient } from "./NodeClient.fixture.ts"
+import { everything, nameOf, TestClient } from "./TestClient.fixture.ts"
 
 const scope = Scope.makeUnsafe()
 afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))
 
 let now = 1_700_000_000_000
 let node: CouchbaseNode
-let client: NodeClient
+let client: TestClient
 
 beforeAll(async () => {
   node = await Effect.runPromise(Scope.provide(serveCouchbase({ now: () => now }), scope))
-  client = await NodeClient.ready(node.port, [...everything, F.PreserveTtl, F.SyncReplication, F.SubdocCreateAsDeleted])
+  client = await TestClient.ready(node.port, [...everything, F.PreserveTtl, F.SyncReplication, F.SubdocCreateAsDeleted])
 })
 afterAll(() => client.end())
 
@@ -53,8 +53,8 @@ const removed = async (key: string): Promise<void> => {
   expect(await upsert(key, "1", 0, Doc.mkdoc | Doc.createAsDeleted | Doc.accessDeleted)).toBe("SubdocSuccessDeleted")
 }
 
-const follower = async (): Promise<NodeClient> => {
-  const dcp = await NodeClient.ready(node.port)
+const follower = async (): Promise<TestClient> => {
+  const dcp = await TestClient.ready(node.port)
   const flags = Gen.DcpOpenFlags.producer
   expect(await dcp.status((writer) => Gen.encodeDcpOpen(writer, { reservedSeqno: 0, flags, connectionName: "c", options: "" }))).toBe(
     "Success"
@@ -154,7 +154,7 @@ const shown: { readonly [capability: string]: () => Promise<void> } = {
       const { store } = buckets.get("default")!
       store.set(store.space(0), "k", { value: bytes("{\"a\":1}"), datatype: 1 })
       yield* Effect.promise(async () => {
-        const replica = await NodeClient.ready(nodes[1]!.port, [...everything, F.SubdocReplicaRead])
+        const replica = await TestClient.ready(nodes[1]!.port, [...everything, F.SubdocReplicaRead])
         const read = (docFlags: number) =>
           replica.status((writer) => Gen.encodeSubdocGet(writer, { ...at("k"), path: "a", flags: 0, docFlags }))
         expect([await read(0), await read(Doc.replicaRead)]).toEqual(["NotMyVbucket", "Success"])
@@ -163,7 +163,7 @@ const shown: { readonly [capability: string]: () => Promise<void> } = {
     }))),
   "dcp": async () => (await follower()).end(),
   "cbhello": async () => {
-    const other = new NodeClient(node.port)
+    const other = new TestClient(node.port)
     expect(await other.hello([F.Xerror, 0x7777])).toMatchObject({ features: [F.Xerror] })
     await other.end()
   },

@@ -3,7 +3,7 @@
  *
  * Clients differ in what they insist on, so this says what any of them needs: `nodes` and `nodesExt` of the same length for gocbcore, and
  * `mgmt` beside `kv`, or `mgmtSSL` beside `kvSSL`; `serverList` for libcouchbase and java-dcp-client, `nodesExt` for the C++ core of the Node
- * SDK. A service that nobody serves is not named: clients wait for whatever is.
+ * SDK. A service without a server is not named: clients wait for whatever is.
  */
 import { hostPort } from "@wirewright/connection"
 

@@ -2,7 +2,7 @@
  * What the nodes of an embedded cluster share: their buckets, where each vbucket is, and the version of the cluster map. Pure; connections
  * are the shell's (`CouchbaseNode`), which is told when the map has changed.
  */
-import { Bucket, type BucketOptions, type BucketWorld, uuidText } from "./Bucket.ts"
+import { Bucket, type BucketOptions, type BucketEnvironment, uuidText } from "./Bucket.ts"
 import { clusterConfigText, type NodeAddress } from "./ClusterConfig.ts"
 
 /** What a cluster is made of. */
@@ -10,7 +10,7 @@ export interface ClusterStateOptions {
   /** Nodes of the cluster, at least 1. */
   readonly nodes: number
   readonly buckets: ReadonlyArray<BucketOptions>
-  readonly world: BucketWorld
+  readonly world: BucketEnvironment
   /** Whether the ports in the map speak TLS. */
   readonly tls: boolean
   /** The map is another one now. */

@@ -7,13 +7,12 @@ import {
   Status
 } from "@wirewright/couchbase/gen"
 import { collectionId, type Lookup, manifestText, scopeId } from "./Collections.ts"
-import type { Handlers } from "./Handlers.ts"
-import type { NodeConnection } from "./NodeConnection.ts"
+import type { Handlers, NodeClient } from "./Handlers.ts"
 
 type PathRequest = Parameters<NonNullable<Handlers["CollectionsGetID"]>>[1] | Parameters<NonNullable<Handlers["CollectionsGetScopeID"]>>[1]
 
 const lookUp = (
-  connection: NodeConnection,
+  connection: NodeClient,
   packet: PathRequest,
   find: typeof collectionId,
   found: (id: number, manifestUid: bigint) => void

@@ -131,7 +131,7 @@ export const collectionId = (manifest: Manifest, path: string): Lookup => {
   return found === undefined ? { status: Status.UnknownCollection } : { id: found.id }
 }
 
-/** The id of `scope`, which may be written with a collection behind it. */
+/** The id of `scope`, which may be written with a collection after it. */
 export const scopeId = (manifest: Manifest, path: string): Lookup => {
   const parts = path.split(".")
   if (parts.length > 2 || parts.some((part) => part !== "" && !isCollectionName(part))) return { status: Status.Einval }
@@ -183,7 +183,7 @@ const readScope = (value: unknown): Scope | undefined => {
 }
 
 /** Most scopes, and most collections, of a bucket: as many as a cluster may have. Source: ns_server, `collections:max_collections_count`. */
-export const mostCollections = 1200
+export const maxCollections = 1200
 
 /** Longest text of a manifest: as many names as there may be, as long as they may be, with some space in between. */
 const longestText = 2 * 1024 * 1024
@@ -205,7 +205,7 @@ export const readManifest = (text: string): Manifest | undefined => {
   if (read.includes(undefined)) return undefined
   const manifest = { uid: number, scopes: read as ReadonlyArray<Scope> }
   const ids = manifest.scopes.flatMap(({ collections }) => collections.map(({ id }) => id))
-  if (manifest.scopes.length > mostCollections || ids.length > mostCollections) return undefined
+  if (manifest.scopes.length > maxCollections || ids.length > maxCollections) return undefined
   return new Set(ids).size === ids.length ? manifest : undefined
 }
 
@@ -225,7 +225,7 @@ export interface ManifestEvent {
   readonly maxTtl?: number | undefined
 }
 
-/** What happened between two manifests: collections are dropped before their scopes and made behind them. */
+/** What happened between two manifests: collections are dropped before their scopes and made after them. */
 export const manifestEvents = (before: Manifest, after: Manifest): ReadonlyArray<ManifestEvent> => {
   const manifestUid = after.uid
   const missing = (scope: Scope, from: Manifest): boolean => scopeById(from, scope.id) === undefined

@@ -17,14 +17,13 @@ import {
   encodeVersionResponse
 } from "@wirewright/memcached/gen"
 import { errorMapText } from "./ErrorMapDocument.ts"
-import type { Handlers } from "./Handlers.ts"
+import type { Handlers, NodeClient } from "./Handlers.ts"
 import { Features, negotiate } from "./Hello.ts"
-import type { NodeConnection } from "./NodeConnection.ts"
 import { type SaslAnswer, saslMechanisms } from "./SaslServer.ts"
 
 type SaslRequest = Parameters<NonNullable<Handlers["SaslAuth"]>>[1] | Parameters<NonNullable<Handlers["SaslStep"]>>[1]
 
-const answerSasl = (connection: NodeConnection, packet: SaslRequest, answer: SaslAnswer): void => {
+const answerSasl = (connection: NodeClient, packet: SaslRequest, answer: SaslAnswer): void => {
   const { data, status } = answer
   if (status !== Status.Success && status !== Status.AuthContinue) {
     return connection.failure(packet, status, { ref: connection.shared.reference() })
@@ -78,7 +77,7 @@ export const connectionHandlers: Handlers = {
     const { buckets, users } = connection.shared
     const { user } = connection.sasl
     const bucket = buckets.get(packet.bucket)
-    // nobody, the administrator included, has privileges on a bucket that does not exist; KeyEnoent means one that is being created
+    // no user, the administrator included, has privileges on a bucket that does not exist; KeyEnoent means one that is being created
     if (bucket === undefined || !users.permits(user, "use", bucket.name)) {
       return connection.failure(packet, Status.Eaccess, { ref: connection.shared.reference() })
     }

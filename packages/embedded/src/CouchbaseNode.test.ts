@@ -11,7 +11,7 @@ import { inspect } from "node:util"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { defaultManifest, withCollection } from "./Collections.ts"
 import { type CouchbaseNode, type CouchbaseNodeOptions, serveCouchbase } from "./CouchbaseNode.ts"
-import { everything, nameOf, NodeClient } from "./NodeClient.fixture.ts"
+import { everything, nameOf, TestClient } from "./TestClient.fixture.ts"
 
 const scope = Scope.makeUnsafe()
 const start = (options: CouchbaseNodeOptions): Promise<CouchbaseNode> => Effect.runPromise(Scope.provide(serveCouchbase(options), scope))
@@ -26,12 +26,12 @@ const get = (key: string, more: object = {}) => (writer: Parameters<typeof Gen.e
 
 let now = 1_700_000_000_000
 let node: CouchbaseNode
-let client: NodeClient
+let client: TestClient
 
 beforeAll(async () => {
   const manifest = withCollection(defaultManifest, "shop", "orders", 60)
   node = await start({ now: () => now, buckets: [{ name: "default", vbuckets: 4, manifest }, { name: "other" }] })
-  client = await NodeClient.ready(node.port)
+  client = await TestClient.ready(node.port)
 })
 afterAll(() => client.end())
 
@@ -40,7 +40,7 @@ describe("documents", () => {
     const answer = await client.ask(set("token", "1", { vbucket: 2 }))
     const { failoverLog } = node.buckets.get("default")!.vbucket(2)!
     expect(answer).toMatchObject({ mutationToken: { vbucketUuid: failoverLog[0]!.vbucketUuid, seqno: 1n } })
-    const plain = await NodeClient.ready(node.port, [F.Xerror])
+    const plain = await TestClient.ready(node.port, [F.Xerror])
     expect(await plain.ask(set("token2", "1", { collectionId: undefined }))).toMatchObject({ mutationToken: undefined })
     await plain.end()
   })
@@ -50,7 +50,7 @@ describe("documents", () => {
     await client.ask(set("text", "{no json"))
     expect(await client.ask(get("json"))).toMatchObject({ datatype: 1, flags: 1 })
     expect(await client.ask(get("text"))).toMatchObject({ datatype: 0 })
-    const plain = await NodeClient.ready(node.port, [F.Xerror])
+    const plain = await TestClient.ready(node.port, [F.Xerror])
     expect(await plain.ask(get("json", { collectionId: undefined }))).toMatchObject({ datatype: 0 })
     expect(await plain.status(set("j", "1", { collectionId: undefined, datatype: 1 }))).toBe("Einval")
     await plain.end()
@@ -116,7 +116,7 @@ describe("documents", () => {
     expect(await client.ask(get("lock"))).toMatchObject({ cas: 0xffff_ffff_ffff_ffffn })
     expect(await client.status(set("lock", "2"))).toBe("Locked")
     expect(await client.status((writer) => Gen.encodeGetLocked(writer, { key: "lock", collectionId: 0 }))).toBe("Locked")
-    const old = await NodeClient.ready(node.port, [F.Collections])
+    const old = await TestClient.ready(node.port, [F.Collections])
     expect(await old.status(set("lock", "2"))).toBe("KeyEexists")
     expect(await old.status((writer) => Gen.encodeGetLocked(writer, { key: "lock", collectionId: 0 }))).toBe("Etmpfail")
     await old.end()
@@ -170,7 +170,7 @@ describe("metadata", () => {
 
 describe("vbuckets", () => {
   it("answer with the cluster map where they are not, once to those who remember it", async () => {
-    const dedupes = await NodeClient.ready(node.port, [...everything, F.DedupeNotMyVbucketClustermap])
+    const dedupes = await TestClient.ready(node.port, [...everything, F.DedupeNotMyVbucketClustermap])
     const answer = await dedupes.ask(get("k", { vbucket: 4 }))
     expect(nameOf(answer)).toBe("NotMyVbucket")
     expect(json(answer)).toMatchObject({
@@ -228,7 +228,7 @@ describe("failures", () => {
   })
 
   it("are those of the buckets and of what nobody knows", async () => {
-    const stranger = new NodeClient(node.port)
+    const stranger = new TestClient(node.port)
     await stranger.hello(everything)
     expect(await stranger.status(get("k"))).toBe("NoBucket")
     expect(await stranger.status((writer) => Gen.encodeSelectBucket(writer, { bucket: "nothing" }))).toBe("Eaccess")
@@ -249,7 +249,7 @@ describe("failures", () => {
   })
 
   it("close what sends responses", async () => {
-    const stranger = new NodeClient(node.port)
+    const stranger = new TestClient(node.port)
     stranger.send(Uint8Array.from({ length: 24 }, (_, index) => index === 0 ? 0x81 : 0))
     await expect(stranger.next()).rejects.toThrow("closed")
   })
@@ -282,7 +282,7 @@ describe("signing in", () => {
   })
 
   it("comes before everything else", async () => {
-    const stranger = new NodeClient(guarded.port)
+    const stranger = new TestClient(guarded.port)
     await stranger.hello(everything)
     expect(await stranger.status((writer) => Gen.encodeSelectBucket(writer, { bucket: "default" }))).toBe("Eaccess")
     expect(nameOf(await stranger.signIn("app", "wrong"))).toBe("AuthError")
@@ -298,7 +298,7 @@ describe("signing in", () => {
   // a cluster manager gives everybody, the administrator too, privileges of the buckets that exist: ns_server memcached_permissions.erl,
   // jsonify_users, with kv_engine select_bucket_executor.cc; SDKs take KeyEnoent for a bucket that is about to come, and wait for it
   it.each(["app", "reader"])("does not tell %s whether a bucket is missing", async (user) => {
-    const client = new NodeClient(guarded.port)
+    const client = new TestClient(guarded.port)
     await client.hello(everything)
     await client.signIn(user, user === "app" ? password : "readerpw")
     expect(await client.status((writer) => Gen.encodeSelectBucket(writer, { bucket: "nothing" }))).toBe("Eaccess")
@@ -307,7 +307,7 @@ describe("signing in", () => {
   })
 
   it("may allow reading only", async () => {
-    const reader = new NodeClient(guarded.port)
+    const reader = new TestClient(guarded.port)
     await reader.hello(everything)
     await reader.signIn("reader", "readerpw")
     await reader.ask((writer) => Gen.encodeSelectBucket(writer, { bucket: "default" }))
@@ -317,7 +317,7 @@ describe("signing in", () => {
   })
 
   it("tells nobody a password, nor why it failed", async () => {
-    const stranger = new NodeClient(guarded.port)
+    const stranger = new TestClient(guarded.port)
     await stranger.hello(everything)
     const answers = [
       await stranger.signIn("app", `${password}x`),

@@ -11,7 +11,7 @@ import {
   type PacketServerOptions,
   servePackets,
   type ServerClient,
-  type StrangerLimits
+  type UnauthenticatedLimits
 } from "@wirewright/connection"
 import { decode, frameShape, type Packet } from "@wirewright/dcp/gen"
 import * as Duration from "effect/Duration"
@@ -25,12 +25,12 @@ import { collectionHandlers } from "./CollectionHandlers.ts"
 import { connectionHandlers } from "./ConnectionHandlers.ts"
 import { dcpHandlers } from "./DcpHandlers.ts"
 import { ProducerNames } from "./DcpProducer.ts"
-import type { Handlers } from "./Handlers.ts"
+import type { Handlers, NodeScript, NodeShared } from "./Handlers.ts"
 import { keyValueHandlers } from "./KeyValueHandlers.ts"
 import type { Management } from "./ManagementRoutes.ts"
 import { type ManagementServer, serveManagement } from "./ManagementServer.ts"
 import { expectBody } from "./RequestRules.ts"
-import { NodeConnection, type NodeScript, type NodeShared } from "./NodeConnection.ts"
+import { NodeConnection } from "./NodeConnection.ts"
 import { rangeScanHandlers } from "./RangeScanHandlers.ts"
 import { type ScanLimits, RangeScans } from "./RangeScans.ts"
 import { statHandlers } from "./StatHandlers.ts"
@@ -60,24 +60,24 @@ export interface CouchbaseNodeOptions extends
     | "onDefect"
   >
 {
-  /** The buckets; one named `default` unless said otherwise. */
+  /** The buckets. Default: one named `default`. */
   readonly buckets?: ReadonlyArray<BucketOptions>
-  /** Who may sign in; without users nobody needs to. */
+  /** Who may sign in; without users no sign-in is needed. */
   readonly users?: ReadonlyArray<User>
   /**
    * Port of the management endpoint, which SDKs look at to see whether the node is ready and through which they make buckets and collections.
    * With `tls` it speaks TLS, too. `false`: there is none. Default: a free port, but none when the node does not `listen`
    */
   readonly managementPort?: number | false
-  /** What clients may before they have signed in; without users everybody may everything. */
-  readonly beforeSignIn?: StrangerLimits
-  /** Unix time in milliseconds; the clock unless said otherwise. */
+  /** What clients may before they have signed in; without users they may do everything. */
+  readonly beforeSignIn?: UnauthenticatedLimits
+  /** Unix time in milliseconds. Default: the clock. */
   readonly now?: () => number
   /** What VERSION answers; its first characters are digits, which clients read. */
   readonly version?: string
   /** Whether a request that is not allowed as it stands (Einval) ends its connection, as with servers up to 6.0. Default: false. */
   readonly closeOnEinval?: boolean
-  /** Where nonces and salts of SCRAM come from; random unless said otherwise. */
+  /** Where nonces and salts of SCRAM come from. Default: random. */
   readonly saslRandom?: SaslRandom
   /** Limits of the range scans of each node. */
   readonly rangeScans?: ScanLimits
@@ -87,7 +87,7 @@ export interface CouchbaseNodeOptions extends
 
 /** What a cluster is made of. */
 export interface CouchbaseClusterOptions extends CouchbaseNodeOptions {
-  /** Nodes, each on a port of its own; 1 unless said otherwise. Vbuckets are dealt out in turn. */
+  /** Nodes, each on a port of its own. Default: 1. Vbuckets are dealt out in turn. */
   readonly nodes?: number
 }
 
@@ -112,9 +112,9 @@ export interface CouchbaseNode {
 
 /** How a node fails. */
 export interface FailoverOptions {
-  /** Changes of each vbucket that the others had not received; none unless said otherwise. */
+  /** Changes of each vbucket that the others had not received. Default: none. */
   readonly lost?: number
-  /** Whether the node's connections break; they do unless said otherwise. */
+  /** Whether the node's connections break. Default: yes. */
   readonly disconnect?: boolean
 }
 
@@ -252,7 +252,7 @@ export const serveCouchbaseCluster = (
         ...options,
         port: options.listen === false ? (options.port ?? 0) + index : index === 0 ? options.port ?? 0 : 0,
         host,
-        ...users.none ? {} : { strangers: options.beforeSignIn ?? {} },
+        ...users.none ? {} : { unauthenticated: options.beforeSignIn ?? {} },
         frameShape,
         decode: (reader, at, client) => {
           expectBody(reader, at)

@@ -23,8 +23,8 @@ import type { Bucket } from "./Bucket.ts"
 import { type BucketChange, isVisible } from "./BucketChange.ts"
 import { collectionById, scopeById, scopeOfCollection } from "./Collections.ts"
 import { DcpProducer } from "./DcpProducer.ts"
-import type { Handlers, RequestOf } from "./Handlers.ts"
-import type { NodeConnection } from "./NodeConnection.ts"
+import type { Handlers, NodeClient } from "./Handlers.ts"
+import type { RequestOf } from "./RequestRules.ts"
 
 const legalOpenFlags = DcpOpenFlags.producer
   | DcpOpenFlags.includeXattrs
@@ -56,7 +56,7 @@ type DcpRequest = RequestOf<
 >
 
 /** The DCP side of the connection, or an answer that it has none. */
-const producerOf = (connection: NodeConnection, packet: DcpRequest): DcpProducer | undefined => {
+const producerOf = (connection: NodeClient, packet: DcpRequest): DcpProducer | undefined => {
   connection.dcp?.heard()
   if (connection.dcp === undefined) connection.invalid(packet, { context: "The command can only be sent on a DCP connection" })
   return connection.dcp
@@ -88,7 +88,7 @@ const wanted = (
 }
 
 /** The first failure wins; the order is the server's (`producer.cc`, `streamRequest`). */
-const streamRequest = (connection: NodeConnection, packet: RequestOf<"DcpStreamRequest">): void => {
+const streamRequest = (connection: NodeClient, packet: RequestOf<"DcpStreamRequest">): void => {
   const producer = producerOf(connection, packet)
   if (producer === undefined) return
   const { bucket } = producer
@@ -146,7 +146,7 @@ const streamRequest = (connection: NodeConnection, packet: RequestOf<"DcpStreamR
   }
 }
 
-const closeStream = (connection: NodeConnection, packet: RequestOf<"DcpCloseStream">): void => {
+const closeStream = (connection: NodeClient, packet: RequestOf<"DcpCloseStream">): void => {
   const producer = producerOf(connection, packet)
   if (producer === undefined) return
   const streamId = streamIdOf(packet)
@@ -158,7 +158,7 @@ const closeStream = (connection: NodeConnection, packet: RequestOf<"DcpCloseStre
   else producer.remove(stream)
 }
 
-const unordered = (connection: NodeConnection): boolean => connection.features.has(HelloFeature.UnorderedExecution)
+const unordered = (connection: NodeClient): boolean => connection.features.has(HelloFeature.UnorderedExecution)
 
 /** Handlers of DCP. */
 export const dcpHandlers: Handlers = {
@@ -198,7 +198,7 @@ export const dcpHandlers: Handlers = {
   DcpBufferAcknowledgement: (connection, packet) => {
     const producer = producerOf(connection, packet)
     if (producer === undefined) return
-    // nobody answers it, unless there is nothing to acknowledge
+    // it is not answered, unless there is nothing to acknowledge
     if (producer.window.size > 0) producer.acknowledge(packet.bufferBytes)
     else connection.reply((writer) => encodeDcpBufferAcknowledgementResponse(writer, connection.head(packet)))
   },

@@ -16,12 +16,13 @@ import {
   Status
 } from "@wirewright/dcp/gen"
 import { type Outgoing, type ProducerStream, SendWindow } from "@wirewright/dcp/producer"
+import type { ServerClient } from "@wirewright/connection"
 import type { Bucket } from "./Bucket.ts"
 import type { BucketChange, DocumentChange } from "./BucketChange.ts"
 import { control, type DcpSettings, initialSettings, windowSize } from "./DcpControls.ts"
 import { type ItemView, type StreamHead, writeChange, writeCommit, writeMarker } from "./DcpItems.ts"
-import type { NodeConnection } from "./NodeConnection.ts"
 import type { VbucketCopy } from "./VbucketCopy.ts"
+import type { Features } from "./Hello.ts"
 
 /** A stream that is open. */
 export interface LiveStream {
@@ -41,7 +42,7 @@ export interface LiveStream {
 /** Messages of one stream before the next one has its turn. */
 const turn = 64
 /** Bytes waiting for the client above which the pump rests. */
-const mostWaiting = 256 * 1024
+const maxWaiting = 256 * 1024
 /** Opaque of the first NOOP. */
 const firstNoop = 10_000_001
 /** Time without a byte from a client that was asked for NOOPs after which it is disconnected. */
@@ -77,6 +78,16 @@ export class ProducerNames {
   }
 }
 
+/** What a producer needs of its client. */
+export interface ProducerClient {
+  readonly client: ServerClient
+  readonly features: Features
+  readonly shared: { readonly producers: ProducerNames }
+  /** The datatype as this client may see it. */
+  visible(datatype: number): number
+  reply(write: (writer: Writer) => void): void
+}
+
 /** One DCP connection. */
 export class DcpProducer {
   readonly name: string
@@ -85,7 +96,7 @@ export class DcpProducer {
   readonly settings: DcpSettings = initialSettings()
   /** Flags of DCP_OPEN. */
   readonly flags: number
-  private readonly connection: NodeConnection
+  private readonly connection: ProducerClient
   private readonly streams = new Map<string, LiveStream>()
   private order: Array<LiveStream> = []
   private place = 0
@@ -98,7 +109,7 @@ export class DcpProducer {
   private closed = false
   private counts = { items: 0, bytes: 0, noops: 0, acknowledged: 0 }
 
-  constructor(connection: NodeConnection, bucket: Bucket, name: string, flags: number) {
+  constructor(connection: ProducerClient, bucket: Bucket, name: string, flags: number) {
     this.connection = connection
     this.bucket = bucket
     this.name = name
@@ -155,7 +166,7 @@ export class DcpProducer {
       prepared: new Set(),
       unwatch: copy.watchers.add({
         changed: (visible) => {
-          // as the server: what is only prepared wakes nobody who does not see it
+          // as the server: what is only prepared wakes no stream that does not see it
           if (!visible && !this.settings.syncWrites) return
           stream.idle = false
           this.schedule()
@@ -169,7 +180,7 @@ export class DcpProducer {
     this.schedule()
   }
 
-  /** Ends a stream behind what was sent. */
+  /** Ends a stream after what was sent. */
   end(stream: LiveStream, reason: number): void {
     stream.source.finish(reason)
     stream.idle = false
@@ -252,7 +263,7 @@ export class DcpProducer {
   }
 
   private get mayPump(): boolean {
-    return !this.closed && this.window.open && this.connection.client.waiting < mostWaiting
+    return !this.closed && this.window.open && this.connection.client.waiting < maxWaiting
   }
 
   /** Serves the streams in turn until there is nothing to send, the window is closed or the client does not read. */
@@ -275,14 +286,14 @@ export class DcpProducer {
       else this.place++
       if (sent === 0) stream.idle = true
     }
-    if (!this.closed && this.connection.client.waiting >= mostWaiting) setImmediate(() => this.schedule())
+    if (!this.closed && this.connection.client.waiting >= maxWaiting) setImmediate(() => this.schedule())
   }
 
   /** Appends messages of a stream; returns how many. */
   private serve(writer: Writer, stream: LiveStream, view: ItemView): number {
     let sent = 0
     const begin = writer.length
-    while (sent < turn && this.window.open && writer.length - begin < mostWaiting) {
+    while (sent < turn && this.window.open && writer.length - begin < maxWaiting) {
       const message = stream.source.next()
       if (message === undefined) break
       const before = writer.length

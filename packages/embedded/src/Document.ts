@@ -91,30 +91,30 @@ export interface Change {
 export interface StoreOptions {
   /** Unix time in milliseconds. */
   readonly now: () => number
-  /** Largest item in bytes: 20 MiB unless said otherwise. */
+  /** Largest item in bytes. Default: 20 MiB. */
   readonly maxItemSize?: number
-  /** What counts towards `maxItemSize`; the value's length unless said otherwise. */
+  /** What counts towards `maxItemSize`. Default: the value's length. */
   readonly itemSize?: (key: string, valueLength: number, flags: number) => number
-  /** Most memory for documents in bytes, keys and bookkeeping included; 256 MiB unless said otherwise. */
+  /** Most memory for documents in bytes, keys and bookkeeping included. Default: 256 MiB. */
   readonly maxMemory?: number
-  /** What happens at `maxMemory`: documents not read lately are forgotten, or the write is refused (unless said otherwise). */
+  /** What happens at `maxMemory`: documents not read lately are forgotten, or the write is refused. Default: the write is refused. */
   readonly whenFull?: "evict" | "refuse"
-  /** A clock with a counter in its low 16 bits, as Couchbase has it (unless said otherwise), or a plain counter. */
+  /** A clock with a counter in its low 16 bits, as Couchbase has it, or a plain counter. Default: the clock. */
   readonly cas?: "clock" | "counter"
-  /** Whether removed documents leave a tombstone; they do unless said otherwise. */
+  /** Whether removed documents leave a tombstone. Default: yes. */
   readonly tombstones?: boolean
-  /** Whether touching leaves seqno and CAS alone, as memcached does; not unless said otherwise. */
+  /** Whether touching leaves seqno and CAS alone, as memcached does. Default: no. */
   readonly quietTouch?: boolean
   /** Memory that the documents' history takes; none without. */
   readonly history?: HistoryMemory
   /** Told of every document that comes and goes, evicted or otherwise. Must not call the store. */
-  readonly census?: Census
+  readonly observer?: ItemObserver
   /** Told of every change, synchronously. Must not call the store. */
   readonly onChange?: (change: Change) => void
 }
 
 /** Somebody who counts documents. */
-export interface Census {
+export interface ItemObserver {
   readonly added: (document: Document) => void
   readonly removed: (document: Document) => void
   /** It was removed because room was needed; told after `removed`. */

@@ -9,7 +9,7 @@ import * as Scope from "effect/Scope"
 import { afterEach, describe, expect, it } from "vitest"
 import type { Bucket, BucketOptions } from "./Bucket.ts"
 import { type CouchbaseCluster, serveCouchbaseCluster } from "./CouchbaseNode.ts"
-import { everything, nameOf, NodeClient } from "./NodeClient.fixture.ts"
+import { everything, nameOf, TestClient } from "./TestClient.fixture.ts"
 
 const { Majority, MajorityAndPersistOnMaster, PersistToMajority } = DurabilityLevel
 const text = (packet: Packet): string => "value" in packet && packet.value instanceof Uint8Array ? Buffer.from(packet.value).toString() : ""
@@ -30,7 +30,7 @@ const features = [...everything, F.SyncReplication, F.UnorderedExecution]
 let scope: Scope.Closeable | undefined
 let cluster: CouchbaseCluster
 let bucket: Bucket
-let open: Array<NodeClient> = []
+let open: Array<TestClient> = []
 
 const begin = async (nodes: number, options: Omit<BucketOptions, "name">): Promise<void> => {
   scope = Scope.makeUnsafe()
@@ -38,8 +38,8 @@ const begin = async (nodes: number, options: Omit<BucketOptions, "name">): Promi
   cluster = await Effect.runPromise(Scope.provide(serveCouchbaseCluster({ nodes, buckets }), scope))
   bucket = cluster.buckets.get("default")!
 }
-const client = async (node = 0, some: ReadonlyArray<number> = features): Promise<NodeClient> => {
-  const made = await NodeClient.ready(cluster.nodes[node]!.port, some)
+const client = async (node = 0, some: ReadonlyArray<number> = features): Promise<TestClient> => {
+  const made = await TestClient.ready(cluster.nodes[node]!.port, some)
   open.push(made)
   return made
 }

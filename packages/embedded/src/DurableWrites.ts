@@ -3,7 +3,7 @@
  * active copy. Which may be committed when is decided by `SyncWrites`. Pure.
  */
 import { VBucketState } from "@wirewright/couchbase/gen"
-import { type ManifestNews, type PrepareChange, prepareKey } from "./BucketChange.ts"
+import { type ManifestChange, type PrepareChange, prepareKey } from "./BucketChange.ts"
 import type { Change } from "./Document.ts"
 import type { Item } from "./HashTable.ts"
 import type { After, Copies } from "./Replication.ts"
@@ -18,7 +18,7 @@ export class Vbucket implements Copies {
   replicas: Array<VbucketCopy | undefined>
   readonly writes = new SyncWrites()
   /** Manifests that it has not heard of. */
-  readonly news: Array<ManifestNews> = []
+  readonly news: Array<ManifestChange> = []
   settling = false
   /** Stops the wait for the oldest write. */
   unwait: (() => void) | undefined

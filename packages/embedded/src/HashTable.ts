@@ -103,7 +103,7 @@ export class Item implements Document {
 export interface Prepared {
   readonly kind: Change["kind"]
   readonly item: Item
-  /** It may have been committed before, on a node that is gone: nobody may see the document until it is committed again. */
+  /** It may have been committed before, on a node that is gone: the document may not be read until it is committed again. */
   readonly recommit: boolean
 }
 
@@ -268,9 +268,9 @@ export class HashTable {
     else {
       this.bytes -= this.taken(replaced)
       item.used = true
-      this.options.census?.removed(replaced)
+      this.options.observer?.removed(replaced)
     }
-    this.options.census?.added(item)
+    this.options.observer?.added(item)
     space.items.set(key, item)
     this.bytes += this.taken(item)
     this.stored++
@@ -278,7 +278,7 @@ export class HashTable {
     return item
   }
 
-  /** Exchanges a document for one that differs in neither size nor place, and tells nobody. */
+  /** Exchanges a document for one that differs in neither size nor place; watchers are not told. */
   exchange(space: Space, item: Item): void {
     space.items.set(item.key, item)
   }
@@ -327,7 +327,7 @@ export class HashTable {
     return item
   }
 
-  /** Puts an earlier version in place of whatever is there, and tells nobody. */
+  /** Puts an earlier version in place of whatever is there; watchers are not told. */
   restore(space: Space, key: string, item: Item | undefined): void {
     this.take(space, key)
     const buried = space.tombstones.get(key)
@@ -339,7 +339,7 @@ export class HashTable {
     } else {
       space.items.set(key, item)
       this.documents++
-      this.options.census?.added(item)
+      this.options.observer?.added(item)
     }
     this.bytes += this.taken(item)
   }
@@ -351,11 +351,11 @@ export class HashTable {
     this.bytes -= this.taken(tombstone)
   }
 
-  /** Forgets all that a space holds, and tells nobody. */
+  /** Forgets all that a space holds; watchers are not told. */
   clear({ items, prepares, tombstones }: Space): void {
     for (const item of items.values()) {
       this.bytes -= this.taken(item)
-      this.options.census?.removed(item)
+      this.options.observer?.removed(item)
     }
     for (const tombstone of tombstones.values()) this.bytes -= this.taken(tombstone)
     for (const { item } of prepares.values()) this.bytes -= this.taken(item)
@@ -370,7 +370,7 @@ export class HashTable {
     const item = space.items.get(key)
     if (item === undefined) return
     space.items.delete(key)
-    this.options.census?.removed(item)
+    this.options.observer?.removed(item)
     this.documents--
     this.bytes -= this.taken(item)
   }
@@ -394,7 +394,7 @@ export class HashTable {
       } else {
         this.take(space, item.key)
         this.evicted++
-        this.options.census?.evicted(item)
+        this.options.observer?.evicted(item)
       }
     }
   }

@@ -61,7 +61,7 @@ const skipSpace = (bytes: Uint8Array, at: number): number => {
   return at
 }
 
-/** Offset behind the string that begins at `at`, or -1. */
+/** Offset after the string that begins at `at`, or -1. */
 const stringEnd = (bytes: Uint8Array, at: number): number => {
   for (let i = at + 1; i < bytes.length; i++) {
     const byte = bytes[i]!
@@ -82,7 +82,7 @@ const digitsEnd = (bytes: Uint8Array, at: number): number => {
   return at
 }
 
-/** Offset behind the number that begins at `at`, or -1. */
+/** Offset after the number that begins at `at`, or -1. */
 const numberEnd = (bytes: Uint8Array, at: number): number => {
   const first = bytes[at] === 0x2d ? at + 1 : at
   if (!isDigit(bytes[first])) return -1
@@ -110,7 +110,7 @@ const scalarEnd = (bytes: Uint8Array, at: number): number => {
   return byte === 0x2d || isDigit(byte) ? numberEnd(bytes, at) : wordEnd(bytes, at)
 }
 
-/** Offset of the value behind the name that begins at `at`, or -1. */
+/** Offset of the value after the name that begins at `at`, or -1. */
 const valueAfterName = (bytes: Uint8Array, at: number): number => {
   const end = bytes[at] === quote ? stringEnd(bytes, at) : -1
   if (end < 0) return -1
@@ -151,7 +151,7 @@ export function* isJsonSteps(bytes: Uint8Array): Sliced<boolean> {
       end = scalarEnd(bytes, at)
       if (end < 0) return false
     }
-    // behind a value: close what ends here, or go on to the next one
+    // after a value: close what ends here, or go on to the next one
     for (;;) {
       const next = skipSpace(bytes, end)
       const close = open.at(-1)

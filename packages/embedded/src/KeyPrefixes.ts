@@ -8,7 +8,7 @@ interface Counts {
 }
 
 /** Most prefixes that are counted; a client that makes up new ones for ever fills nothing. */
-const mostPrefixes = 10_000
+const maxPrefixes = 10_000
 
 /** Counts by prefix, while it is on. */
 export class KeyPrefixes {
@@ -54,7 +54,7 @@ export class KeyPrefixes {
     if (end < 0) return undefined
     const prefix = key.slice(0, end)
     const known = this.prefixes.get(prefix)
-    if (known !== undefined || this.prefixes.size >= mostPrefixes) return known
+    if (known !== undefined || this.prefixes.size >= maxPrefixes) return known
     const counts = { get: 0, hit: 0, set: 0, del: 0 }
     this.prefixes.set(prefix, counts)
     return counts

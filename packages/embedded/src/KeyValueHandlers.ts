@@ -10,10 +10,10 @@ import { type MutationToken, ObserveKeyState, type ResponseInit, Status, VBucket
 import { bodyOf, countBody, joined, removeBody, withBody } from "./Bodies.ts"
 import type { Document, Refusal } from "./Document.ts"
 import type { Item } from "./HashTable.ts"
-import type { Handlers, RequestOf } from "./Handlers.ts"
+import { type Handlers, type Keyed, type NodeClient, preservesExpiry, type Target } from "./Handlers.ts"
+import type { RequestOf } from "./RequestRules.ts"
 import { isJsonSteps } from "./JsonText.ts"
 import type { Bucket } from "./Bucket.ts"
-import { type Keyed, type NodeConnection, preservesExpiry, type Target } from "./NodeConnection.ts"
 import type { Sliced } from "./Slices.ts"
 import { datatypeBits } from "./SubDocumentAttributes.ts"
 import type { VbucketInfo } from "./VbucketCopy.ts"
@@ -22,7 +22,7 @@ type EncodeWrite = (writer: Writer, packet: ResponseInit & { readonly mutationTo
 type EncodeRead = (writer: Writer, packet: ResponseInit & { readonly flags: number; readonly value: Uint8Array }) => void
 
 const wrote = (
-  connection: NodeConnection,
+  connection: NodeClient,
   packet: Keyed,
   target: Target,
   outcome: Item | Refusal,
@@ -34,7 +34,7 @@ const wrote = (
   connection.reply((writer) => encode(writer, { ...connection.head(packet, { cas: outcome.cas }), mutationToken }))
 }
 
-const read = (connection: NodeConnection, packet: Keyed, document: Document, cas: bigint, encode: EncodeRead): void => {
+const read = (connection: NodeClient, packet: Keyed, document: Document, cas: bigint, encode: EncodeRead): void => {
   const datatype = connection.visible(document.datatype & datatypeBits.json)
   const head = connection.head(packet, { cas, datatype })
   connection.reply((writer) => encode(writer, { ...head, flags: document.flags, value: bodyOf(document) }))
@@ -44,7 +44,7 @@ const read = (connection: NodeConnection, packet: Keyed, document: Document, cas
 export const casOf = ({ bucket, replica }: Target, document: Document): bigint =>
   replica === undefined ? bucket.store.casOf(document as Item) : document.cas
 
-const get = (quiet: boolean, encode: EncodeRead, states?: ReadonlyArray<number>) => (connection: NodeConnection, packet: Keyed): void => {
+const get = (quiet: boolean, encode: EncodeRead, states?: ReadonlyArray<number>) => (connection: NodeClient, packet: Keyed): void => {
   const target = connection.readable(packet, states)
   if (target === undefined) return
   const document = connection.documentOf(target, packet.key)
@@ -52,28 +52,27 @@ const get = (quiet: boolean, encode: EncodeRead, states?: ReadonlyArray<number>)
   else if (!quiet) connection.fail(packet, Status.KeyEnoent)
 }
 
-const getK = (quiet: boolean, encode: typeof Gen.encodeGetKResponse) => (connection: NodeConnection, packet: Keyed): void => {
+const getK = (quiet: boolean, encode: typeof Gen.encodeGetKResponse) => (connection: NodeClient, packet: Keyed): void => {
   const { collectionId, key } = packet
   get(quiet, (writer, fields) => encode(writer, { ...fields, collectionId, key }))(connection, packet)
 }
 
 type Store = RequestOf<"Set" | "SetQ" | "Add" | "AddQ" | "Replace" | "ReplaceQ">
 
-const storeWith =
-  (how: "set" | "add" | "replace", encode: EncodeWrite | undefined) => (connection: NodeConnection, packet: Store): void => {
-    const target = connection.writable(packet)
-    if (target === undefined) return
-    const { cas, flags, key, value } = packet
-    connection.slicedChange(packet, target, isJsonSteps(value), (json, there) => {
-      const { bucket, space } = there
-      const expiration = bucket.expirationIn(space.collection, packet.expiration)
-      const content = withBody(how === "add" ? undefined : bucket.store.get(space, key), value, flags, expiration, json)
-      const condition = { cas, preserveExpiry: preservesExpiry(packet) }
-      wrote(connection, packet, there, bucket.store[how](space, key, content, condition), encode)
-    })
-  }
+const storeWith = (how: "set" | "add" | "replace", encode: EncodeWrite | undefined) => (connection: NodeClient, packet: Store): void => {
+  const target = connection.writable(packet)
+  if (target === undefined) return
+  const { cas, flags, key, value } = packet
+  connection.slicedChange(packet, target, isJsonSteps(value), (json, there) => {
+    const { bucket, space } = there
+    const expiration = bucket.expirationIn(space.collection, packet.expiration)
+    const content = withBody(how === "add" ? undefined : bucket.store.get(space, key), value, flags, expiration, json)
+    const condition = { cas, preserveExpiry: preservesExpiry(packet) }
+    wrote(connection, packet, there, bucket.store[how](space, key, content, condition), encode)
+  })
+}
 
-const remove = (encode: EncodeWrite | undefined) => (connection: NodeConnection, packet: Keyed): void => {
+const remove = (encode: EncodeWrite | undefined) => (connection: NodeClient, packet: Keyed): void => {
   const target = connection.writable(packet)
   if (target === undefined) return
   wrote(connection, packet, target, removeBody(target.bucket.store, target.space, packet.key, packet.cas), encode)
@@ -81,8 +80,8 @@ const remove = (encode: EncodeWrite | undefined) => (connection: NodeConnection,
 
 type Extend = RequestOf<"Append" | "AppendQ" | "Prepend" | "PrependQ">
 
-const extend = (behind: boolean, encode: EncodeWrite | undefined) => {
-  const handle = (connection: NodeConnection, packet: Extend): void => {
+const extend = (atEnd: boolean, encode: EncodeWrite | undefined) => {
+  const handle = (connection: NodeClient, packet: Extend): void => {
     const target = connection.writable(packet)
     if (target === undefined) return
     const { bucket: { store }, space } = target
@@ -91,9 +90,9 @@ const extend = (behind: boolean, encode: EncodeWrite | undefined) => {
     if (current === undefined) return connection.refuse(packet, "NotStored")
     const refused = store.refusal(current, cas, "NotStored") ?? store.tooLarge(key, current.value.length + value.length, current.flags)
     if (refused !== undefined) return connection.refuse(packet, refused)
-    const body = joined(current, value, behind)
+    const body = joined(current, value, atEnd)
     connection.slicedChange(packet, target, isJsonSteps(body), (json, there) => {
-      // somebody else had a turn and changed the document
+      // another client had a turn and changed the document
       if (store.get(there.space, key) !== current) return handle(connection, packet)
       const content = withBody(current, body, current.flags, 0, json)
       wrote(connection, packet, there, store.replace(there.space, key, content, { cas, preserveExpiry: true }), encode)
@@ -105,7 +104,7 @@ const extend = (behind: boolean, encode: EncodeWrite | undefined) => {
 type Count = RequestOf<"Increment" | "IncrementQ" | "Decrement" | "DecrementQ">
 type EncodeCount = typeof Gen.encodeIncrementResponse
 
-const count = (down: boolean, encode: EncodeCount | undefined) => (connection: NodeConnection, packet: Count): void => {
+const count = (down: boolean, encode: EncodeCount | undefined) => (connection: NodeClient, packet: Count): void => {
   const target = connection.writable(packet)
   if (target === undefined) return
   const { bucket, space } = target
@@ -119,7 +118,7 @@ const count = (down: boolean, encode: EncodeCount | undefined) => (connection: N
   connection.reply((writer) => encode(writer, { ...connection.head(packet, { cas: item.cas }), mutationToken, value }))
 }
 
-const touch = (connection: NodeConnection, packet: RequestOf<"Touch" | "Gat" | "GatQ">): { target: Target; item: Item } | undefined => {
+const touch = (connection: NodeClient, packet: RequestOf<"Touch" | "Gat" | "GatQ">): { target: Target; item: Item } | undefined => {
   const target = connection.writable(packet)
   if (target === undefined) return undefined
   const { bucket, space } = target
@@ -129,7 +128,7 @@ const touch = (connection: NodeConnection, packet: RequestOf<"Touch" | "Gat" | "
   return undefined
 }
 
-const getAndTouch = (encode: EncodeRead) => (connection: NodeConnection, packet: RequestOf<"Gat" | "GatQ">): void => {
+const getAndTouch = (encode: EncodeRead) => (connection: NodeClient, packet: RequestOf<"Gat" | "GatQ">): void => {
   const touched = touch(connection, packet)
   if (touched !== undefined) read(connection, packet, touched.item, casOf(touched.target, touched.item), encode)
 }
@@ -137,7 +136,7 @@ const getAndTouch = (encode: EncodeRead) => (connection: NodeConnection, packet:
 /** States of a copy whose documents may be observed. */
 const observable: ReadonlyArray<number> = [VBucketState.Active, VBucketState.Replica]
 
-const observe = (connection: NodeConnection, packet: RequestOf<"Observe">): void => {
+const observe = (connection: NodeClient, packet: RequestOf<"Observe">): void => {
   const bucket = connection.selected(packet)
   if (bucket === undefined) return
   const keys: Array<Gen.ObservedKey> = []
@@ -176,7 +175,7 @@ function* firstDocument(bucket: Bucket, vbuckets: ReadonlyArray<VbucketInfo>, co
   return undefined
 }
 
-const randomKey = (connection: NodeConnection, packet: RequestOf<"GetRandomKey">): void => {
+const randomKey = (connection: NodeClient, packet: RequestOf<"GetRandomKey">): void => {
   const bucket = connection.selected(packet)
   if (bucket === undefined) return
   const { collectionId = 0 } = packet
@@ -190,7 +189,7 @@ const randomKey = (connection: NodeConnection, packet: RequestOf<"GetRandomKey">
 }
 
 /** Most keys in an answer, whatever the client asks for: it asks again from the last one. */
-const mostKeys = 10_000
+const maxKeys = 10_000
 
 /** The `most` smallest keys from `from` on, in order. Those that are too many are cut off twice as often as need be, not each. */
 function* smallest(keys: Iterable<string>, from: string, most: number): Sliced<ReadonlyArray<string>> {
@@ -208,11 +207,11 @@ function* smallest(keys: Iterable<string>, from: string, most: number): Sliced<R
   return kept.sort().slice(0, most)
 }
 
-const keysFrom = (connection: NodeConnection, packet: RequestOf<"GetKeys">): void => {
+const keysFrom = (connection: NodeClient, packet: RequestOf<"GetKeys">): void => {
   const target = connection.target(packet)
   if (target === undefined) return
   const { collectionId, count: most = 1000, key: from } = packet
-  connection.sliced(smallest(target.space.items.keys(), from, Math.min(most, mostKeys)), (keys) => {
+  connection.sliced(smallest(target.space.items.keys(), from, Math.min(most, maxKeys)), (keys) => {
     const listed = keys.map((key) => ({ key: { collectionId, key } }))
     connection.reply((writer) => Gen.encodeGetKeysResponse(writer, { ...connection.head(packet), keys: listed }))
   })
@@ -256,7 +255,7 @@ export const keyValueHandlers: Handlers = {
     const item = target?.bucket.store.getAndLock(target.space, packet.key, packet.lockTimeout ?? 0)
     if (target === undefined || item === undefined) return
     if (typeof item === "string") return connection.refuse(packet, item)
-    // whoever locks learns the CAS that everybody else no longer sees
+    // whoever locks learns the CAS that others no longer see
     read(connection, packet, item, item.cas, Gen.encodeGetLockedResponse)
   },
   UnlockKey: (connection, packet) => {

@@ -39,7 +39,7 @@ export interface ManagementRequest {
   /** The path without query, split at `/` and decoded. */
   readonly path: ReadonlyArray<string>
   readonly form: ReadonlyMap<string, string>
-  /** Who asks; nobody where nobody needs to sign in. */
+  /** Who asks; nobody where no sign-in is needed. */
   readonly user: string | undefined
 }
 
@@ -314,11 +314,11 @@ const matches = (path: ReadonlyArray<string>, given: ReadonlyArray<string>): Rea
   return given.filter((_, index) => path[index] === "*")
 }
 
-/** Whether anybody may have the answer: clients look at it to see whether somebody is there. */
+/** Whether the answer needs no sign-in: clients look at it to see whether a server is there. */
 export const isOpen = ({ method, path }: Pick<ManagementRequest, "method" | "path">): boolean =>
   method === "GET" && path.length === 1 && path[0] === ""
 
-/** Answers a request of somebody who is signed in, or need not be. */
+/** Answers a request of a user who is signed in, or need not be. */
 export const answerTo = (management: Management, request: ManagementRequest): Answer => {
   for (const { answer, method, needs, path } of routes) {
     const names = method === request.method ? matches(path, request.path) : undefined

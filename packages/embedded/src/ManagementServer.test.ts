@@ -13,7 +13,7 @@ import { Administration } from "./Administration.ts"
 import { ClusterState } from "./ClusterState.ts"
 import { type CouchbaseCluster, type CouchbaseClusterOptions, serveCouchbaseCluster } from "./CouchbaseNode.ts"
 import { type ManagementServer, type ManagementServerOptions, serveManagement } from "./ManagementServer.ts"
-import { everything, nameOf, NodeClient } from "./NodeClient.fixture.ts"
+import { everything, nameOf, TestClient } from "./TestClient.fixture.ts"
 import { UserDirectory } from "./UserDirectory.ts"
 import { type User, Users } from "./Users.ts"
 
@@ -390,7 +390,7 @@ describe("a node", () => {
     const user = "admin:secret"
     const answer = await post(managementPort!, "/pools/default/buckets", "name=travel&ramQuotaMB=100&numVBuckets=4", { user })
     expect([answer.status, answer.text]).toEqual([202, ""])
-    const client = new NodeClient(port)
+    const client = new TestClient(port)
     await client.hello(everything)
     await client.signIn("admin", "secret")
     expect(await client.status((writer) => encodeSelectBucket(writer, { bucket: "travel" }))).toBe("Success")
@@ -408,25 +408,25 @@ describe("a node", () => {
     const { managementPort, port } = cluster.nodes[0]!
     const put = (name: string, body: string, user = "admin:secret") =>
       ask(managementPort!, `/settings/rbac/users/local/${name}`, { method: "PUT", body, user })
-    const signedIn = async (name: string, password: string): Promise<NodeClient | string> => {
-      const client = new NodeClient(port)
+    const signedIn = async (name: string, password: string): Promise<TestClient | string> => {
+      const client = new TestClient(port)
       await client.hello(everything)
       const status = nameOf(await client.signIn(name, password))
       if (status === "Success") return client
       await client.end()
       return status
     }
-    const select = (client: NodeClient, bucket: string) => client.status((writer) => encodeSelectBucket(writer, { bucket }))
-    const set = (client: NodeClient) =>
+    const select = (client: TestClient, bucket: string) => client.status((writer) => encodeSelectBucket(writer, { bucket }))
+    const set = (client: TestClient) =>
       client.status((writer) => encodeSet(writer, { key: "k", value: new Uint8Array(1), flags: 0, expiration: 0, collectionId: 0 }))
-    const get = (client: NodeClient) => client.status((writer) => encodeGet(writer, { key: "k", collectionId: 0 }))
+    const get = (client: TestClient) => client.status((writer) => encodeGet(writer, { key: "k", collectionId: 0 }))
 
     expect((await put("reader", "name=R&password=pass%20word!&roles=data_reader[default:_default:_default],ro_admin")).status).toBe(200)
     expect((await put("writer", "password=w&roles=bucket_full_access[default]")).status).toBe(200)
     expect(await signedIn("reader", "password")).toBe("AuthError")
-    const writer = (await signedIn("writer", "w")) as NodeClient
+    const writer = (await signedIn("writer", "w")) as TestClient
     expect([await select(writer, "other"), await select(writer, "default"), await set(writer)]).toEqual(["Eaccess", "Success", "Success"])
-    const reader = (await signedIn("reader", "pass word!")) as NodeClient
+    const reader = (await signedIn("reader", "pass word!")) as TestClient
     expect([await select(reader, "default"), await get(reader), await set(reader)]).toEqual(["Success", "Success", "Eaccess"])
 
     // a group gives its roles to its users, at once
@@ -449,7 +449,7 @@ describe("a node", () => {
     const changed = await post(managementPort!, "/controller/changePassword", "password=other", { user: "reader:pass word!" })
     expect(changed.status).toBe(200)
     expect(await signedIn("reader", "pass word!")).toBe("AuthError")
-    const again = (await signedIn("reader", "other")) as NodeClient
+    const again = (await signedIn("reader", "other")) as TestClient
 
     // nobody makes himself more than he is
     expect((await put("reader", "roles=admin", "reader:other")).status).toBe(403)

@@ -2,7 +2,7 @@
  * The management endpoint of an embedded node: HTTP on a port of its own, as SDKs and tools expect of a Couchbase server.
  *
  * The shell: sockets, limits, who asks, streams of the map. What is answered is `ManagementRoutes`'. A web page cannot drive it: there is no
- * CORS, requests that a browser makes for another site are refused, and where nobody needs to sign in, so are names that a stranger's DNS
+ * CORS, requests that a browser makes for another site are refused, and where no sign-in is needed, so are names that a stranger's DNS
  * could point here.
  */
 import { ConnectionError, ListenFailed } from "@wirewright/connection"
@@ -35,7 +35,7 @@ export interface ManagementServerOptions {
 /** An endpoint that listens. */
 export interface ManagementServer {
   readonly port: number
-  /** Sends the map of its bucket to everybody who watches one. */
+  /** Sends the map of its bucket to all that watch one. */
   readonly mapChanged: () => void
 }
 

@@ -26,13 +26,13 @@ import { inTurns } from "./Turns.ts"
 
 /** Where to serve, and limits. */
 export interface MemcachedNodeOptions extends MemcachedServerOptions {
-  /** Largest item in bytes, key and bookkeeping included; 1 MiB unless said otherwise. */
+  /** Largest item in bytes, key and bookkeeping included. Default: 1 MiB. */
   readonly maxItemSize?: number
-  /** Most memory for items in bytes, above which those not read lately are forgotten; 64 MiB unless said otherwise. */
+  /** Most memory for items in bytes, above which those not read lately are forgotten. Default: 64 MiB. */
   readonly maxMemory?: number
-  /** What the node says it is; memcached's version whose habits it has, unless said otherwise. */
+  /** What the node says it is. Default: the version of memcached whose habits it has. */
   readonly version?: string
-  /** Unix time in milliseconds; the system's unless said otherwise. */
+  /** Unix time in milliseconds. Default: the system's. */
   readonly now?: () => number
 }
 
@@ -228,7 +228,7 @@ export const serveMemcachedNode = (options: MemcachedNodeOptions = {}): Effect.E
       cas: "counter",
       tombstones: false,
       quietTouch: true,
-      census: stats.census
+      observer: stats.observer
     })
     const handlers = memcachedHandlers(store, stats, (group) => {
       const lines = stats.group(group, store, running)

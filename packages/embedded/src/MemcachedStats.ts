@@ -76,7 +76,7 @@ export class MemcachedStats {
   }
 
   /** Told by the store of what comes and goes. */
-  readonly census = {
+  readonly observer = {
     added: (item: Document): void => this.slabs.added(this.sizeOf(item), item.cas),
     removed: (item: Document): void => this.slabs.removed(this.sizeOf(item), item.cas),
     evicted: (item: Document & { readonly fetched: boolean }): void => {

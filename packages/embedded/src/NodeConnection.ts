@@ -21,72 +21,24 @@ import {
   Status,
   VBucketState
 } from "@wirewright/dcp/gen"
-import type { RequestFrame, RequestHead } from "@wirewright/memcached/gen"
+import type { RequestFrame } from "@wirewright/memcached/gen"
 import type { Frame, PacketHandler, ServerClient } from "@wirewright/connection"
 import type { Bucket } from "./Bucket.ts"
-import type { ClusterState } from "./ClusterState.ts"
-import type { DcpProducer, ProducerNames } from "./DcpProducer.ts"
+import type { DcpProducer } from "./DcpProducer.ts"
 import type { Document, Refusal } from "./Document.ts"
 import { errorBody, type ErrorContext, rewritten, statusOfRefusal } from "./ErrorBody.ts"
-import type { Handlers } from "./Handlers.ts"
+import type { ConnectionListener, Handled, Keyed, NodeClient, NodeShared, Target } from "./Handlers.ts"
 import { Features } from "./Hello.ts"
 import { bytesOf } from "./JsonText.ts"
-import type { RangeScans } from "./RangeScans.ts"
-import { headerProblem, requestProblem, type Ruled } from "./RequestRules.ts"
+import { headerProblem, requestProblem, type CheckedCommand } from "./RequestRules.ts"
 import { type Sliced, someOf } from "./Slices.ts"
 import { SaslServer } from "./SaslServer.ts"
 import { inflate } from "./Snappy.ts"
-import type { Item, Space } from "./HashTable.ts"
+import type { Item } from "./HashTable.ts"
 import { datatypeBits } from "./SubDocumentAttributes.ts"
-import type { After } from "./Replication.ts"
 import { defaultSyncWriteTimeout } from "./SyncWrites.ts"
 import { longestSlice } from "./Turns.ts"
-import type { Users } from "./Users.ts"
 import type { VbucketCopy, VbucketInfo } from "./VbucketCopy.ts"
-
-/** What the connections of a node share. */
-export interface NodeShared {
-  readonly users: Users
-  readonly version: string
-  readonly buckets: ReadonlyMap<string, Bucket>
-  /** The cluster map as JSON: of a bucket, or without one. */
-  readonly clusterConfig: (bucket?: Bucket) => string
-  readonly cluster: ClusterState
-  /** Which node of the cluster this is. */
-  readonly node: number
-  /** DCP connections of this node. */
-  readonly producers: ProducerNames
-  /** Range scans of this node. */
-  readonly scans: RangeScans
-  /** Milliseconds of a clock that only goes forward. */
-  readonly elapsed: () => number
-  readonly after: After
-  /** A random reference for an error. */
-  readonly reference: () => string
-  /** Seconds since the node was made. */
-  readonly uptime: () => number
-  readonly handlers: Handlers
-  /** Whether a request that is not allowed as it stands ends its connection. */
-  readonly closeOnEinval: boolean
-  /** Sees every packet first. */
-  readonly script: NodeScript | undefined
-}
-
-/** Answers packets in the node's place, rightly or wrongly: for tests of clients. Returns whether it did; the node does the rest. */
-export type NodeScript = (connection: NodeConnection, packet: Packet) => boolean
-
-/** A request that names a document. */
-export type Keyed = RequestHead & { readonly opcode: number; readonly key: string; readonly collectionId?: number | undefined }
-
-type Any = { readonly opcode: number; readonly opaque: number }
-
-/** Where a request's document is. */
-export interface Target {
-  readonly bucket: Bucket
-  readonly space: Space
-  /** The replica that is read; nothing where the document is the active copy's. */
-  readonly replica?: VbucketCopy
-}
 
 /** Commands whose change can wait for copies. kv_engine `protocol/mcbp/opcode.cc`, `is_durability_supported`. */
 const durable: ReadonlySet<string> = new Set([
@@ -122,14 +74,6 @@ interface Waiting {
   readonly execute: (slice: () => void) => void
 }
 
-/** Somebody who answers later, and hears what becomes of the client. */
-export interface ConnectionListener {
-  /** The client has read what waited for it. */
-  readonly drained?: () => void
-  /** The client is gone. */
-  readonly closed: () => void
-}
-
 const empty = new Uint8Array(0)
 /** Largest value after inflating, in bytes: that of a document. */
 const largestInflated = 20 * 1024 * 1024
@@ -142,7 +86,7 @@ const statusOf = (opcode: number): number => {
 
 const timeouts = { none: 0, infinite: 0xffff } as const
 
-/** What anybody may ask for before signing in. */
+/** What may be asked for before signing in. */
 const open: ReadonlySet<string> = new Set([
   "Hello",
   "SaslListMechs",
@@ -156,7 +100,7 @@ const open: ReadonlySet<string> = new Set([
 ])
 
 /** A client's connection. */
-export class NodeConnection implements PacketHandler<Packet> {
+export class NodeConnection implements PacketHandler<Packet>, NodeClient {
   readonly shared: NodeShared
   readonly client: ServerClient
   readonly sasl: SaslServer
@@ -188,7 +132,7 @@ export class NodeConnection implements PacketHandler<Packet> {
     const tag = packet._tag
     const kind = kindAt(reader, at)
     if (kind !== "request") {
-      // answers to requests of the server carry nothing that anybody waits for
+      // answers to requests of the server carry nothing that is awaited
       if (kind === "serverResponse") return
       if (this.dcp === undefined) this.client.misbehaved(`a ${tag} where requests come`)
       else this.dcp.answered(packet as Response)
@@ -197,7 +141,7 @@ export class NodeConnection implements PacketHandler<Packet> {
     if (!this.passes(packet as Request, reader, at)) return
     const request = this.plain(packet as Request)
     if (request === undefined) return
-    const handle = this.shared.handlers[tag as Request["_tag"]] as ((connection: NodeConnection, request: Request) => void) | undefined
+    const handle = this.shared.handlers[tag as Request["_tag"]] as ((client: NodeClient, request: Request) => void) | undefined
     if (handle !== undefined) this.execute(request, () => handle(this, request))
     else this.fail(request, statusOf(request.opcode))
   }
@@ -339,14 +283,14 @@ export class NodeConnection implements PacketHandler<Packet> {
   }
 
   /** Answers with a failure, as far as the client understands it. */
-  fail(packet: Any, status: number, context?: ErrorContext): void {
+  fail(packet: Handled, status: number, context?: ErrorContext): void {
     const told = rewritten(status, this.features)
     if (told === "close") this.client.end("the node, because the client does not know the error")
     else this.failure(packet, told, context)
   }
 
   /** Answers a request that is not allowed as it stands, whatever there is to act on. With `closeOnEinval` that is the end. */
-  invalid(packet: Any, problem: { readonly status?: number; readonly context?: string | undefined }): void {
+  invalid(packet: Handled, problem: { readonly status?: number; readonly context?: string | undefined }): void {
     const { context, status = Status.Einval } = problem
     this.fail(packet, status, context === undefined ? undefined : { context })
     if (status === Status.Einval && this.shared.closeOnEinval) this.client.end("the node, after a request that is not allowed")
@@ -385,12 +329,12 @@ export class NodeConnection implements PacketHandler<Packet> {
   }
 
   /** Answers with the store's refusal. */
-  refuse(packet: Any, refusal: Refusal): void {
+  refuse(packet: Handled, refusal: Refusal): void {
     this.fail(packet, statusOfRefusal(refusal, this.features))
   }
 
   /** Answers with a failure that every client understands. */
-  failure(packet: Any, status: number, context?: ErrorContext): void {
+  failure(packet: Handled, status: number, context?: ErrorContext): void {
     const body = context === undefined ? empty : errorBody(context)
     const datatype = body.length > 0 ? this.jsonDatatype : 0
     this.reply((writer) =>
@@ -407,7 +351,7 @@ export class NodeConnection implements PacketHandler<Packet> {
   }
 
   /** Says that the vbucket is not here, and what is. */
-  notMyVbucket(packet: Any, bucket: Bucket): void {
+  notMyVbucket(packet: Handled, bucket: Bucket): void {
     const repeats = this.sentConfig && this.features.has(0x1e)
     this.sentConfig = true
     const value = repeats ? empty : bytesOf(this.shared.clusterConfig(bucket))
@@ -417,7 +361,7 @@ export class NodeConnection implements PacketHandler<Packet> {
   }
 
   /** The bucket, or an answer that there is none. */
-  selected(packet: Any): Bucket | undefined {
+  selected(packet: Handled): Bucket | undefined {
     if (this.bucket === undefined) this.fail(packet, Status.NoBucket)
     return this.bucket
   }
@@ -426,7 +370,7 @@ export class NodeConnection implements PacketHandler<Packet> {
   target(packet: Keyed, states: ReadonlyArray<number> = [VBucketState.Active]): Target | undefined {
     const bucket = this.selected(packet)
     if (bucket === undefined) return undefined
-    // behind the id of its collection a key may still be empty
+    // after the id of its collection a key may still be empty
     if (packet.key.length === 0) {
       this.invalid(packet, { context: "No logical key found" })
       return undefined
@@ -469,7 +413,7 @@ export class NodeConnection implements PacketHandler<Packet> {
   }
 
   /** Whether the client may change things; answers when it may not. */
-  mayWrite(packet: Any): boolean {
+  mayWrite(packet: Handled): boolean {
     const { bucket, sasl, shared } = this
     if (shared.users.permits(sasl.user, "write", bucket?.name)) return true
     this.fail(packet, Status.Eaccess, { context: "Authorization failure: the user may not change anything", ref: shared.reference() })
@@ -477,7 +421,7 @@ export class NodeConnection implements PacketHandler<Packet> {
   }
 
   /** Answers that a collection or scope does not exist, and which manifest says so. */
-  unknownCollection(packet: Any, bucket: Bucket, status: number): void {
+  unknownCollection(packet: Handled, bucket: Bucket, status: number): void {
     this.fail(packet, status, { context: "Unknown scope or collection in operation", manifestUid: bucket.manifest.uid })
   }
 
@@ -501,7 +445,7 @@ export class NodeConnection implements PacketHandler<Packet> {
       return false
     }
     const negotiated = this.visible(datatypeBits.json | datatypeBits.xattr) | (this.features.snappy ? datatypeBits.snappy : 0)
-    const problem = headerProblem((requestCommands[request.opcode]?.name ?? request._tag) as Ruled, reader, at)
+    const problem = headerProblem((requestCommands[request.opcode]?.name ?? request._tag) as CheckedCommand, reader, at)
       ?? ((request.datatype & ~negotiated) === 0 ? requestProblem(request) : "Datatype (or part of it) was not negotiated")
     if (problem !== undefined) {
       this.invalid(request, { context: problem })
@@ -537,6 +481,3 @@ const frameStatus = (frame: RequestFrame): number => {
       return Status.Success
   }
 }
-
-/** Whether a request says that the document keeps its expiry. */
-export const preservesExpiry = (packet: RequestHead): boolean => packet.framing.some(({ _tag }) => _tag === "PreserveTtl")

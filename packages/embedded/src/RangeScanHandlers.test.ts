@@ -10,7 +10,7 @@ import type { connect } from "node:net"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { defaultManifest, manifestText, withCollection } from "./Collections.ts"
 import { type CouchbaseCluster, type CouchbaseClusterOptions, serveCouchbaseCluster } from "./CouchbaseNode.ts"
-import { everything, nameOf, NodeClient } from "./NodeClient.fixture.ts"
+import { everything, nameOf, TestClient } from "./TestClient.fixture.ts"
 
 const scope = Scope.makeUnsafe()
 const start = (options: CouchbaseClusterOptions): Promise<CouchbaseCluster> =>
@@ -50,7 +50,7 @@ const cancelling = (scanUuid: Uint8Array, opaque = 0) => (writer: Parameters<typ
 type Part = Extract<Packet, { readonly _tag: "RangeScanContinueResponse" }>
 
 /** The answers to one continue. */
-const continued = async (client: NodeClient, scanUuid: Uint8Array, limits: Limits = {}): Promise<ReadonlyArray<Part>> => {
+const continued = async (client: TestClient, scanUuid: Uint8Array, limits: Limits = {}): Promise<ReadonlyArray<Part>> => {
   client.send(encodeWith(continuing(scanUuid, limits)))
   const parts: Array<Part> = []
   for (;;) {
@@ -65,7 +65,7 @@ const keysOf = (parts: ReadonlyArray<Part>): ReadonlyArray<string> =>
 
 describe("a scan", () => {
   let cluster: CouchbaseCluster
-  let client: NodeClient
+  let client: TestClient
   let orders = 0
   const put = (key: string, value = "1", collectionId = 0, vbucket = 0, flags = 7) =>
     client.ask((writer) => Gen.encodeSet(writer, { key, value: Buffer.from(value), flags, expiration: 0, collectionId, vbucket }))
@@ -74,7 +74,7 @@ describe("a scan", () => {
     const manifest = withCollection(defaultManifest, "shop", "orders")
     orders = manifest.scopes[1]!.collections[0]!.id
     cluster = await start({ nodes: 2, buckets: [{ name: "default", vbuckets: 4, manifest }] })
-    client = await NodeClient.ready(cluster.nodes[0]!.port)
+    client = await TestClient.ready(cluster.nodes[0]!.port)
     for (const key of ["b", "a", "ä", "c", "d"]) await put(key, `{"k":"${key}"}`)
     await put("d", "no json")
     await client.ask((writer) => Gen.encodeDelete(writer, { key: "c", collectionId: 0 }))
@@ -141,7 +141,7 @@ describe("a scan", () => {
     // another vbucket has no such scan
     expect(await client.status(continuing(uuid, { vbucket: 2 }))).toBe("KeyEnoent")
     expect(await client.status(continuing(new Uint8Array(16)))).toBe("KeyEnoent")
-    const none = new NodeClient(cluster.nodes[0]!.port)
+    const none = new TestClient(cluster.nodes[0]!.port)
     await none.hello(everything)
     expect(await none.status(creating(all))).toBe("NoBucket")
     await none.end()
@@ -164,7 +164,7 @@ describe("a scan", () => {
 
   it("waits for the seqno that it needs, and has it then", async () => {
     const bucket = cluster.buckets.get("default")!
-    const other = await NodeClient.ready(cluster.nodes[0]!.port)
+    const other = await TestClient.ready(cluster.nodes[0]!.port)
     const seqno = bucket.highSeqno(0) + 1n
     const scan = {
       range: { start: base64("wait"), end: base64("waited") },
@@ -202,14 +202,14 @@ describe("a scan", () => {
     }
     expect(await found({})).toEqual([[1, "{}"]])
     expect(await found({ include_xattrs: true })).toEqual([[5, "\0\0\0\x09\0\0\0\x05_x\x001\0{}"]])
-    const plain = await NodeClient.ready(cluster.nodes[0]!.port, [F.Xerror, F.Json])
+    const plain = await TestClient.ready(cluster.nodes[0]!.port, [F.Xerror, F.Json])
     expect(await plain.status(creating({ range, include_xattrs: true }))).toBe("Einval")
     await plain.end()
   })
 
   it("is gone with the connection that made it", async () => {
     const { scans } = cluster.nodes[0]!
-    const other = await NodeClient.ready(cluster.nodes[0]!.port)
+    const other = await TestClient.ready(cluster.nodes[0]!.port)
     const before = scans.size
     const uuid = uuidOf(await other.ask(creating(all)))
     expect(scans.size).toBe(before + 1)
@@ -252,7 +252,7 @@ describe("a long scan", () => {
   const port = () => cluster.nodes[0]!.port
 
   it("lets others have their turn: they are answered before it ends", async () => {
-    const [reader, other] = [await NodeClient.ready(port(), unordered), await NodeClient.ready(port(), unordered)]
+    const [reader, other] = [await TestClient.ready(port(), unordered), await TestClient.ready(port(), unordered)]
     const uuid = uuidOf(await reader.ask(creating(all)))
     reader.send(encodeWith(continuing(uuid)))
     await reader.next()
@@ -275,7 +275,7 @@ describe("a long scan", () => {
   })
 
   it("appends a little in each turn of the event loop, however much the kernel takes", async () => {
-    const client = await NodeClient.ready(port(), unordered)
+    const client = await TestClient.ready(port(), unordered)
     const uuid = uuidOf(await client.ask(creating(all)))
     const [served] = [...cluster.nodes[0]!.server.clients] as unknown as ReadonlyArray<
       { readonly transport: { readonly bytesSent: number } }
@@ -299,7 +299,7 @@ describe("a long scan", () => {
   })
 
   it("waits for a client that does not read, with no more than a little of it", async () => {
-    const client = await NodeClient.ready(port(), unordered)
+    const client = await TestClient.ready(port(), unordered)
     const uuid = uuidOf(await client.ask(creating(all)))
     const socket = (client as unknown as { readonly socket: ReturnType<typeof connect> }).socket
     socket.pause()
@@ -320,8 +320,8 @@ describe("a long scan", () => {
   })
 
   it("is being continued by one at a time, and by none once another cancelled it", async () => {
-    const client = await NodeClient.ready(port(), unordered)
-    const other = await NodeClient.ready(port(), unordered)
+    const client = await TestClient.ready(port(), unordered)
+    const other = await TestClient.ready(port(), unordered)
     const uuid = uuidOf(await client.ask(creating(all)))
     const socket = (client as unknown as { readonly socket: ReturnType<typeof connect> }).socket
     socket.pause()
@@ -341,7 +341,7 @@ describe("a long scan", () => {
 
   it("comes before the answers to later requests, unless the client takes them in any order", async () => {
     for (const [features, order] of [[everything, "last"], [unordered, "first"]] as const) {
-      const client = await NodeClient.ready(port(), features)
+      const client = await TestClient.ready(port(), features)
       const uuid = uuidOf(await client.ask(creating(all)))
       client.send(Buffer.concat([
         encodeWith(continuing(uuid, { opaque: 1 })),
@@ -360,7 +360,7 @@ describe("a long scan", () => {
   })
 
   it("is one of as many as there may be", async () => {
-    const client = await NodeClient.ready(port())
+    const client = await TestClient.ready(port())
     const made = [await client.ask(creating(all)), await client.ask(creating(all)), await client.ask(creating(all))].map(uuidOf)
     expect(await client.status(creating(all))).toBe("Ebusy")
     await client.ask(cancelling(made[0]!))
@@ -369,7 +369,7 @@ describe("a long scan", () => {
   })
 
   it("leaves nothing behind when its client goes in the middle of it", async () => {
-    const client = await NodeClient.ready(port())
+    const client = await TestClient.ready(port())
     const uuid = uuidOf(await client.ask(creating(all)))
     client.send(encodeWith(continuing(uuid)))
     await client.next()

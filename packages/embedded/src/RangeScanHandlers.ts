@@ -14,9 +14,9 @@ import {
 } from "@wirewright/couchbase/gen"
 import { bodyOf, hasXattrs } from "./Bodies.ts"
 import type { Bucket } from "./Bucket.ts"
-import type { Handlers, RequestOf } from "./Handlers.ts"
+import type { Handlers, NodeClient } from "./Handlers.ts"
+import type { RequestOf } from "./RequestRules.ts"
 import type { Item } from "./HashTable.ts"
-import type { NodeConnection } from "./NodeConnection.ts"
 import type { RangeScan, ScanPart } from "./RangeScans.ts"
 import { readScanRequest, type ScanRequest, type SnapshotRequirements } from "./ScanRequest.ts"
 import { datatypeBits } from "./SubDocumentAttributes.ts"
@@ -27,12 +27,12 @@ type ScanPacket = RequestOf<"RangeScanCreate" | "RangeScanContinue" | "RangeScan
 /** Bytes appended in one turn. */
 const turn = 64 * 1024
 /** Bytes waiting for the client above which a scan rests. */
-const mostWaiting = 256 * 1024
+const maxWaiting = 256 * 1024
 /** Longest time of a timer. */
 const longestTimer = 0x7fff_ffff
 
 /** The bucket, if the vbucket is here and active; otherwise that is answered. */
-const scannable = (connection: NodeConnection, packet: ScanPacket): Bucket | undefined => {
+const scannable = (connection: NodeClient, packet: ScanPacket): Bucket | undefined => {
   const bucket = connection.selected(packet)
   if (bucket === undefined || connection.vbucket(bucket, packet.vbucket)?.state === VBucketState.Active) return bucket
   connection.notMyVbucket(packet, bucket)
@@ -43,13 +43,13 @@ const scannable = (connection: NodeConnection, packet: ScanPacket): Bucket | und
 const broken = (bucket: Bucket, { cancelled, place }: RangeScan): number | undefined =>
   cancelled ?? (bucket.space(place.vbucket, place.collection) === undefined ? Status.UnknownCollection : undefined)
 
-const tell = (connection: NodeConnection, packet: ScanPacket, bucket: Bucket, status: number): void => {
+const tell = (connection: NodeClient, packet: ScanPacket, bucket: Bucket, status: number): void => {
   if (status === Status.NotMyVbucket) connection.notMyVbucket(packet, bucket)
   else if (status === Status.UnknownCollection) connection.unknownCollection(packet, bucket, status)
   else connection.fail(packet, status)
 }
 
-const createNow = (connection: NodeConnection, packet: RequestOf<"RangeScanCreate">, bucket: Bucket, request: ScanRequest): void => {
+const createNow = (connection: NodeClient, packet: RequestOf<"RangeScanCreate">, bucket: Bucket, request: ScanRequest): void => {
   const { vbucket } = packet
   const { collection, snapshot } = request
   const space = bucket.space(vbucket, collection)
@@ -81,7 +81,7 @@ const createNow = (connection: NodeConnection, packet: RequestOf<"RangeScanCreat
 
 /** Waits until a seqno is on disk, its time is up, or the vbucket is somewhere else. */
 const createWhenThere = (
-  connection: NodeConnection,
+  connection: NodeClient,
   packet: RequestOf<"RangeScanCreate">,
   bucket: Bucket,
   copy: VbucketCopy,
@@ -109,7 +109,7 @@ const createWhenThere = (
   const leave = connection.listen({ closed: () => over(() => {}) })
 }
 
-const create = (connection: NodeConnection, packet: RequestOf<"RangeScanCreate">): void => {
+const create = (connection: NodeClient, packet: RequestOf<"RangeScanCreate">): void => {
   const bucket = scannable(connection, packet)
   if (bucket === undefined) return
   const request = packet.datatype === datatypeBits.json ? readScanRequest(packet.scan) : "The datatype is not JSON"
@@ -132,7 +132,7 @@ const create = (connection: NodeConnection, packet: RequestOf<"RangeScanCreate">
   createWhenThere(connection, packet, bucket, copy, request, { ...snapshot, timeout })
 }
 
-const documentOf = (connection: NodeConnection, bucket: Bucket, item: Item, xattrs: boolean): RangeScanDocument => {
+const documentOf = (connection: NodeClient, bucket: Bucket, item: Item, xattrs: boolean): RangeScanDocument => {
   const whole = !xattrs && hasXattrs(item)
   const datatype = connection.visible(whole ? item.datatype & ~datatypeBits.xattr : item.datatype)
   const { expiry, flags, key, seqno } = item
@@ -141,7 +141,7 @@ const documentOf = (connection: NodeConnection, bucket: Bucket, item: Item, xatt
 
 /** One continue on its way. */
 class Continuing {
-  private readonly connection: NodeConnection
+  private readonly connection: NodeClient
   private readonly packet: RequestOf<"RangeScanContinue">
   private readonly bucket: Bucket
   private readonly scan: RangeScan
@@ -153,7 +153,7 @@ class Continuing {
   private looked = false
   private over = false
 
-  constructor(connection: NodeConnection, packet: RequestOf<"RangeScanContinue">, bucket: Bucket, scan: RangeScan) {
+  constructor(connection: NodeClient, packet: RequestOf<"RangeScanContinue">, bucket: Bucket, scan: RangeScan) {
     this.connection = connection
     this.packet = packet
     this.bucket = bucket
@@ -178,7 +178,7 @@ class Continuing {
   private turn(): void {
     const { bucket, connection, packet, scan } = this
     for (let sent = 0; !this.over;) {
-      if (connection.client.waiting >= mostWaiting) {
+      if (connection.client.waiting >= maxWaiting) {
         // what is not handed to the kernel yet may leave at once, and then nothing is ever drained
         if (!this.looked) this.schedule()
         this.looked = true
@@ -223,7 +223,7 @@ class Continuing {
   }
 }
 
-const proceed = (connection: NodeConnection, packet: RequestOf<"RangeScanContinue">): void => {
+const proceed = (connection: NodeClient, packet: RequestOf<"RangeScanContinue">): void => {
   const bucket = scannable(connection, packet)
   if (bucket === undefined) return
   const scan = scanOf(connection, packet, bucket)
@@ -234,7 +234,7 @@ const proceed = (connection: NodeConnection, packet: RequestOf<"RangeScanContinu
 }
 
 const scanOf = (
-  connection: NodeConnection,
+  connection: NodeClient,
   packet: RequestOf<"RangeScanContinue" | "RangeScanCancel">,
   bucket: Bucket
 ): RangeScan | undefined => {

@@ -185,7 +185,7 @@ const hex = (bytes: Uint8Array): string => {
 }
 
 /** What scans need of the world. */
-export interface ScanWorld {
+export interface ScanEnvironment {
   /** Milliseconds of a clock that only goes forward. */
   readonly now: () => number
   /** 16 random bytes. */
@@ -194,7 +194,7 @@ export interface ScanWorld {
 
 /** The scans of a node. */
 export class RangeScans {
-  private readonly world: ScanWorld
+  private readonly world: ScanEnvironment
   private readonly maxScans: number
   private readonly maxMemory: number
   private readonly lifetime: number
@@ -202,7 +202,7 @@ export class RangeScans {
   /** Those that wait for a seqno before they begin. */
   private waiting = 0
 
-  constructor(limits: ScanLimits, world: ScanWorld) {
+  constructor(limits: ScanLimits, world: ScanEnvironment) {
     this.maxScans = limits.maxScans ?? 1024
     this.maxMemory = limits.maxMemory ?? 256 * 1024 * 1024
     this.lifetime = limits.lifetime ?? 180_000
@@ -282,7 +282,7 @@ export class RangeScans {
     if (this.scans.delete(hex(scan.uuid))) scan.onEnd()
   }
 
-  /** Ends the scans of somebody who is gone. */
+  /** Ends the scans of a client that is gone. */
   abandon(owner: object): void {
     for (const scan of this.scans.values()) if (scan.owner === owner) this.remove(scan, Status.RangeScanCancelled)
   }

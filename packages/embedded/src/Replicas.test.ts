@@ -8,14 +8,14 @@ import * as Scope from "effect/Scope"
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from "vitest"
 import type { Bucket, BucketOptions } from "./Bucket.ts"
 import { type CouchbaseCluster, serveCouchbaseCluster } from "./CouchbaseNode.ts"
-import { everything, NodeClient } from "./NodeClient.fixture.ts"
+import { everything, TestClient } from "./TestClient.fixture.ts"
 
 const text = (packet: Packet): string => "value" in packet && packet.value instanceof Uint8Array ? Buffer.from(packet.value).toString() : ""
 const set = (key: string, value: string, more: object = {}) => (writer: Writer) =>
   Gen.encodeSet(writer, { key, value: Buffer.from(value), flags: 1, expiration: 0, collectionId: 0, ...more })
 const get = (key: string, more: object = {}) => (writer: Writer) => Gen.encodeGet(writer, { key, collectionId: 0, ...more })
 const getReplica = (key: string, more: object = {}) => (writer: Writer) => Gen.encodeGetReplica(writer, { key, collectionId: 0, ...more })
-const stat = async (client: NodeClient, group: string): Promise<ReadonlyMap<string, string>> => {
+const stat = async (client: TestClient, group: string): Promise<ReadonlyMap<string, string>> => {
   const found = new Map<string, string>()
   let answer = await client.ask((writer) => Gen.encodeStat(writer, { group, parameters: "" }))
   for (; answer._tag === "StatResponse" && answer.name !== ""; answer = await client.next()) found.set(answer.name, answer.value)
@@ -25,22 +25,22 @@ const stat = async (client: NodeClient, group: string): Promise<ReadonlyMap<stri
 let scope: Scope.Closeable
 let cluster: CouchbaseCluster
 let bucket: Bucket
-let clients: ReadonlyArray<NodeClient>
+let clients: ReadonlyArray<TestClient>
 
 const begin = async (nodes: number, options: Omit<BucketOptions, "name">): Promise<void> => {
   scope = Scope.makeUnsafe()
   const buckets = [{ name: "default", vbuckets: 3, ...options }]
   cluster = await Effect.runPromise(Scope.provide(serveCouchbaseCluster({ nodes, buckets }), scope))
   bucket = cluster.buckets.get("default")!
-  clients = await Promise.all(cluster.nodes.map(({ port }) => NodeClient.ready(port, [...everything, F.SubdocReplicaRead])))
+  clients = await Promise.all(cluster.nodes.map(({ port }) => TestClient.ready(port, [...everything, F.SubdocReplicaRead])))
 }
 const end = async (): Promise<void> => {
   await Promise.all(clients.map((client) => client.end()))
   await Effect.runPromise(Scope.close(scope, Exit.void))
 }
 /** The node that has a vbucket active, the first with a replica, and the second. */
-const places = (vbucket: number): readonly [NodeClient, NodeClient, NodeClient] =>
-  bucket.chain(vbucket).map((node) => clients[node]!) as unknown as readonly [NodeClient, NodeClient, NodeClient]
+const places = (vbucket: number): readonly [TestClient, TestClient, TestClient] =>
+  bucket.chain(vbucket).map((node) => clients[node]!) as unknown as readonly [TestClient, TestClient, TestClient]
 
 describe("three nodes, two replicas", () => {
   beforeAll(() => begin(3, { replicas: 2 }))
@@ -153,7 +153,7 @@ describe("what is on disk", () => {
     expect(await active.status(persistence(1n))).toBe("Success")
     cluster.state.persists(0, false)
     await active.ask(set("b", "1"))
-    const other = await NodeClient.ready(cluster.nodes[0]!.port)
+    const other = await TestClient.ready(cluster.nodes[0]!.port)
     active.send(Buffer.concat([encodeWith(persistence(2n)), encodeWith(get("b"))]))
     expect(text(await other.ask(get("b")))).toBe("1")
     cluster.state.persists(0, true)
@@ -168,11 +168,11 @@ describe("what is on disk", () => {
     await active.ask(set("b", "lost"))
     cluster.kill(0)
     await active.end()
-    await expect(NodeClient.ready(cluster.nodes[0]!.port)).rejects.toThrow("closed")
+    await expect(TestClient.ready(cluster.nodes[0]!.port)).rejects.toThrow("closed")
     expect(text(await replica.ask(getReplica("b")))).toBe("lost")
     cluster.state.persists(0, true)
     expect(cluster.state.restart(0)).toBe(1)
-    const again = await NodeClient.ready(cluster.nodes[0]!.port)
+    const again = await TestClient.ready(cluster.nodes[0]!.port)
     expect(text(await again.ask(get("a")))).toBe("kept")
     expect(await again.status(get("b"))).toBe("KeyEnoent")
     // the replica follows, and has lost it, too
@@ -275,7 +275,7 @@ describe("a replica takes over", () => {
     expect(bucket.chain(0)).toEqual([2, -1, -1])
     cluster.state.rebalance()
     expect(bucket.chain(0)).toEqual([2, 1, 0])
-    const again = await NodeClient.ready(cluster.nodes[0]!.port)
+    const again = await TestClient.ready(cluster.nodes[0]!.port)
     expect(text(await again.ask(getReplica("a")))).toBe("1")
     await again.end()
     for (const node of [2, 1, 0]) if (cluster.state.present.length > 1) cluster.failover(node)
@@ -291,7 +291,7 @@ describe("a replica takes over", () => {
     for (const node of [1, 2]) cluster.state.restart(node)
     cluster.state.rebalance()
     expect(bucket.chain(0)).toEqual([1, 2, 0])
-    const again = await NodeClient.ready(cluster.nodes[1]!.port)
+    const again = await TestClient.ready(cluster.nodes[1]!.port)
     expect(text(await again.ask(get("a")))).toBe("1")
     await again.end()
   })

@@ -23,9 +23,11 @@ import {
   RequestedVBState,
   VBucketState
 } from "@wirewright/dcp/gen"
-import type { RequestOf } from "./Handlers.ts"
 import { bytesOf, isJson } from "./JsonText.ts"
 import { datatypeBits } from "./SubDocumentAttributes.ts"
+
+/** A request by its name. */
+export type RequestOf<Tag extends Request["_tag"]> = Extract<Request, { readonly _tag: Tag }>
 
 /** What the header of a request may say. */
 export interface HeaderRule {
@@ -57,10 +59,10 @@ const dcpBare: HeaderRule = { ...dcp, value: "none" }
 const dcpItem: HeaderRule = withMeta
 
 /** Commands by name: also two that kv_engine no longer executes, but whose headers it still looks at. */
-export type Ruled = Request["_tag"] | "SetCtrlToken" | "GetCtrlToken"
+export type CheckedCommand = Request["_tag"] | "SetCtrlToken" | "GetCtrlToken"
 
 /** By command. Those that are missing are refused whatever they say. */
-export const headerRules: { readonly [Name in Ruled]?: HeaderRule } = {
+export const headerRules: { readonly [Name in CheckedCommand]?: HeaderRule } = {
   Get: read,
   GetQ: read,
   GetK: read,
@@ -261,7 +263,7 @@ const sizes: ReadonlyMap<number, number> = new Map([
   [B.SetClusterConfig, manifestSize]
 ])
 
-/** Throws `DecodeError` when a request is larger than its command may be: nobody is to wait for a million parts to be decoded. */
+/** Throws `DecodeError` when a request is larger than its command may be: no client waits for a million parts to be decoded. */
 export const expectBody = (reader: Reader, at: number): void => {
   if (kindAt(reader, at) !== "request") return
   const size = bodyLengthAt(reader, at)
@@ -272,7 +274,7 @@ export const expectBody = (reader: Reader, at: number): void => {
 const violates = (rule: "none" | "some" | undefined, length: number): boolean => rule !== undefined && (rule === "some") !== length > 0
 
 /** What is wrong with the header of a request, in the words of its error. `name` is the command, `at` where the frame begins. */
-export const headerProblem = (name: Ruled, reader: Reader, at: number): string | undefined => {
+export const headerProblem = (name: CheckedCommand, reader: Reader, at: number): string | undefined => {
   const rule = headerRules[name]
   if (rule === undefined) return undefined
   if (violates(rule.key, keyLengthAt(reader, at))) return `Request must ${rule.key === "some" ? "" : "not "}include key`

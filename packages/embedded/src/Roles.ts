@@ -13,7 +13,7 @@ export interface Role {
   readonly collection?: string | undefined
 }
 
-/** What somebody may want to do: change documents, use a bucket at all, change buckets, change scopes and collections, see users, change them. */
+/** What a user may want to do: change documents, use a bucket at all, change buckets, change scopes and collections, see users, change them. */
 export type Action = "write" | "use" | "administer" | "administerScopes" | "readUsers" | "administerUsers"
 
 interface Kind {

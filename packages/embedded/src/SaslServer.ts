@@ -8,10 +8,10 @@ import {
   isScramMechanism,
   nodeCrypto,
   scramMechanisms,
-  type ServerChallenge,
-  serverChallenge,
+  type ServerFirst,
+  serverFirst,
   serverFinal,
-  serverRead
+  readClientFirst
 } from "@wirewright/couchbase/internal"
 import { plainMechanism, readPlain } from "@wirewright/memcached/internal"
 import * as Result from "effect/Result"
@@ -34,7 +34,7 @@ const malformed: SaslAnswer = { status: Status.Einval, data: new Uint8Array(0) }
 /** Signing in on one connection. */
 export class SaslServer {
   private readonly users: Users
-  private challenge: ServerChallenge | undefined
+  private challenge: ServerFirst | undefined
   private signedIn: string | undefined
 
   constructor(users: Users) {
@@ -76,12 +76,12 @@ export class SaslServer {
     return { status: Status.Success, data: new Uint8Array(0) }
   }
 
-  private scram(mechanism: ServerChallenge["mechanism"], data: Uint8Array): SaslAnswer {
+  private scram(mechanism: ServerFirst["mechanism"], data: Uint8Array): SaslAnswer {
     const text = textOf(data)
-    const read = text === undefined ? undefined : serverRead(mechanism, text)
+    const read = text === undefined ? undefined : readClientFirst(mechanism, text)
     if (read === undefined || Result.isFailure(read)) return refused
     const { credentials } = this.users.credentials(mechanism, read.success.user)
-    this.challenge = serverChallenge(read.success, this.users.random.nonce(mechanism), credentials.salt, credentials.iterations)
+    this.challenge = serverFirst(read.success, this.users.random.nonce(mechanism), credentials.salt, credentials.iterations)
     return { status: Status.AuthContinue, data: encoder.encode(this.challenge.message) }
   }
 }

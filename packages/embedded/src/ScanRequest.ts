@@ -24,7 +24,7 @@ export interface SnapshotRequirements {
   readonly seqno: bigint
   /** The change with that seqno must not have been replaced by a later one. */
   readonly seqnoExists: boolean
-  /** Milliseconds to wait for the seqno; without it nobody waits. */
+  /** Milliseconds to wait for the seqno; without it the scan does not wait. */
   readonly timeout: number | undefined
 }
 

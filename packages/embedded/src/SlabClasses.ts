@@ -41,7 +41,7 @@ class SlabClass {
   readonly chunkSize: number
   items = 0
   /** Most chunks that were used at a time; memcached keeps pages that it has. */
-  mostChunks = 0
+  maxChunks = 0
   chunks = 0
   requested = 0
   evicted = 0
@@ -92,7 +92,7 @@ export class SlabClasses {
     slab.items++
     slab.requested += size
     slab.chunks += Math.ceil(size / slab.chunkSize)
-    if (slab.chunks > slab.mostChunks) slab.mostChunks = slab.chunks
+    if (slab.chunks > slab.maxChunks) slab.maxChunks = slab.chunks
     this.resized(size, cas, 1)
   }
 
@@ -171,7 +171,7 @@ export class SlabClasses {
     let allocated = 0
     for (const slab of this.used()) {
       const perPage = Math.floor(page / slab.chunkSize)
-      const pages = Math.ceil(slab.mostChunks / perPage)
+      const pages = Math.ceil(slab.maxChunks / perPage)
       if (pages === 0) continue
       active++
       allocated += pages * page

@@ -9,7 +9,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest"
 import type { Bucket } from "./Bucket.ts"
 import { defaultManifest, manifestText, withCollection } from "./Collections.ts"
 import { serveCouchbase, serveCouchbaseCluster } from "./CouchbaseNode.ts"
-import { everything, nameOf, NodeClient } from "./NodeClient.fixture.ts"
+import { everything, nameOf, TestClient } from "./TestClient.fixture.ts"
 
 const manifest = withCollection(defaultManifest, "shop", "orders")
 const collectionId = manifest.scopes[1]!.collections[0]!.id
@@ -48,7 +48,7 @@ const inTheEnd: { readonly [command: string]: ReadonlyArray<string> } = {
 describe.each(Object.entries(changes))("%s", (command, change) => {
   let scope: Scope.Closeable
   let bucket: Bucket
-  let client: NodeClient
+  let client: TestClient
   let meanwhile: (() => void) | undefined
 
   beforeEach(async () => {
@@ -67,7 +67,7 @@ describe.each(Object.entries(changes))("%s", (command, change) => {
     ))
     bucket = node.buckets.get("default")!
     bucket.store.set(bucket.space(0, collectionId)!, "there", { value: long, datatype: 1 })
-    client = await NodeClient.ready(node.port, everything)
+    client = await TestClient.ready(node.port, everything)
   })
   afterEach(async () => {
     await client.end()
@@ -133,7 +133,7 @@ describe("a long change that waits for copies", () => {
         scope
       )
     )
-    const client = await NodeClient.ready(cluster.nodes[0]!.port, everything)
+    const client = await TestClient.ready(cluster.nodes[0]!.port, everything)
     cluster.state.replicates(1, false)
     client.send(encodeWith(changes["Set that waits for copies"]!))
     client.send(encodeWith((writer) => Gen.encodeNoop(writer, {})))

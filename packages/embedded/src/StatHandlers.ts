@@ -7,20 +7,19 @@
 import { encodeStatResponse, Status, VBucketState } from "@wirewright/couchbase/gen"
 import type { Bucket } from "./Bucket.ts"
 import { isVisible } from "./BucketChange.ts"
-import type { Handlers } from "./Handlers.ts"
-import type { NodeConnection } from "./NodeConnection.ts"
+import type { Handlers, NodeClient } from "./Handlers.ts"
 import { datatypeNames } from "./SubDocumentAttributes.ts"
 import type { VbucketInfo } from "./VbucketCopy.ts"
 
 type Stats = Iterable<readonly [name: string, value: string | number | bigint | boolean]>
 
 /** The statistics of a group, or the status of the answer. */
-type Group = (connection: NodeConnection, bucket: Bucket, argument: string) => Stats | number
+type Group = (connection: NodeClient, bucket: Bucket, argument: string) => Stats | number
 
 const stateName = (state: number): string =>
   Object.entries(VBucketState).find(([, code]) => code === state)?.[0].toLowerCase() ?? String(state)
 
-const general = (connection: NodeConnection, bucket: Bucket): Stats => {
+const general = (connection: NodeClient, bucket: Bucket): Stats => {
   const { bytes, documents, evicted, expired, stored, tombstones } = bucket.store.counters
   return [
     ["uptime", connection.shared.uptime()],
@@ -38,7 +37,7 @@ const general = (connection: NodeConnection, bucket: Bucket): Stats => {
   ]
 }
 
-const config = (_: NodeConnection, bucket: Bucket): Stats => [
+const config = (_: NodeClient, bucket: Bucket): Stats => [
   ["ep_bucket_type", "persistent"],
   ["ep_conflict_resolution_type", "seqno"],
   ["ep_max_item_size", bucket.store.limits.maxItemSize],
@@ -125,7 +124,7 @@ const details = (bucket: Bucket, vbucket: VbucketInfo): Stats => {
   ]
 }
 
-const collections = (connection: NodeConnection, bucket: Bucket): Stats => {
+const collections = (connection: NodeClient, bucket: Bucket): Stats => {
   const items = new Map<number, number>()
   for (const copy of connection.vbuckets(bucket)) {
     if (!bucket.isMain(copy)) continue

@@ -99,7 +99,7 @@ export class Store {
     return this.get(space, key) ?? space.tombstones.get(key)
   }
 
-  /** Whether a document's time is over, which nobody may have noticed yet. */
+  /** Whether a document's time is over, which may not have been noticed yet. */
   isExpired(item: Item): boolean {
     return item.expiry !== 0 && item.expiry * 1000 <= this.options.now()
   }
@@ -153,7 +153,7 @@ export class Store {
     return refused ?? this.table.bury(space, key, "deletion", { ...content, value: new Uint8Array(content.value) })
   }
 
-  /** Adds bytes behind a document, which keeps flags and expiry. */
+  /** Adds bytes after a document, which keeps flags and expiry. */
   append(space: Space, key: string, value: Uint8Array, addition?: Addition): Item | Refusal {
     return this.extend(space, key, value, addition, true)
   }
@@ -264,7 +264,7 @@ export class Store {
     return this.table.release(space, key) === undefined ? undefined : ++space.vbucket.highSeqno
   }
 
-  /** Exchanges all that a vbucket holds, and tells nobody. */
+  /** Exchanges all that a vbucket holds; watchers are not told. */
   exchange(vbucketId: number, items: Iterable<Item>, highSeqno: bigint): void {
     const vbucket = this.table.vbucket(vbucketId)
     for (const space of vbucket.spaces.values()) this.table.clear(space)
@@ -287,7 +287,7 @@ export class Store {
     this.table.forgetTombstone(space, tombstone)
   }
 
-  /** Notices the expiry of documents nobody looks at, and forgets tombstones older than `purgeAge` seconds. */
+  /** Notices the expiry of documents that are not read, and forgets tombstones older than `purgeAge` seconds. */
   *sweepSteps(purgeAge = 259_200): Sliced<void> {
     this.flushIfDue()
     const now = this.options.now()
@@ -334,7 +334,7 @@ export class Store {
     return cas === undefined || cas === 0n ? undefined : "KeyEexists"
   }
 
-  private extend(space: Space, key: string, value: Uint8Array, addition: Addition | undefined, behind: boolean): Item | Refusal {
+  private extend(space: Space, key: string, value: Uint8Array, addition: Addition | undefined, atEnd: boolean): Item | Refusal {
     const current = this.get(space, key)
     const waits = this.waits(space, key)
     if (waits !== undefined) return waits
@@ -344,7 +344,7 @@ export class Store {
     const length = current.value.length + value.length
     const noRoom = this.noRoom(key, length, current.flags, current)
     if (noRoom !== undefined) return noRoom
-    const [first, second] = behind ? [current.value, value] : [value, current.value]
+    const [first, second] = atEnd ? [current.value, value] : [value, current.value]
     const joined = new Uint8Array(length)
     joined.set(first)
     joined.set(second, first.length)

@@ -159,7 +159,7 @@ class Draft {
   }
 
   private text(): Text {
-    // it has the datatype of JSON, or nobody would have come here
+    // it has the datatype of JSON, or this is not reached
     this.bodyText ??= jsonText(this.body)
     return { text: this.bodyText, known: this.bodyKnown }
   }

@@ -1,5 +1,5 @@
 /**
- * Binary values of extended attributes: JSON strings that hold Base64 behind a mark. Pure. Source: kv_engine utilities/string_utilities.cc
+ * Binary values of extended attributes: JSON strings that hold Base64 after a mark. Pure. Source: kv_engine utilities/string_utilities.cc
  * (`base64_encode_value`, `base64_decode_value`) and daemon/subdocument_validators.cc (`validate_xattr_section`).
  */
 import { bytesOf } from "./JsonText.ts"
@@ -22,7 +22,7 @@ export const binaryValue = (literal: string): Uint8Array | undefined => {
   return isBase64(text) ? new Uint8Array(Buffer.from(text, "base64")) : undefined
 }
 
-/** Whether the first marked string within a value is not Base64 behind its mark. */
+/** Whether the first marked string within a value is not Base64 after its mark. */
 export const hasBadBase64 = (value: Uint8Array): boolean => {
   const start = base64(value).indexOf(markBytes)
   if (start < 0) return false

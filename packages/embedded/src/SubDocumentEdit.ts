@@ -72,12 +72,12 @@ interface Found {
   readonly end: number
   /** Where the member before it ends; -1: there is none. */
   readonly before: number
-  /** Where the member behind it begins; -1: there is none. */
-  readonly behind: number
+  /** Where the member after it begins; -1: there is none. */
+  readonly after: number
 }
 
 /** The deepest value a path reaches. */
-interface Place extends Found {
+interface Deepest extends Found {
   /** How many parts of the path led here. */
   readonly depth: number
 }
@@ -125,7 +125,7 @@ function* scan(text: string, at: number): Sliced<Scanned | undefined> {
 
 /** The member of the container at `at` that a part of a path leads to. */
 function* find(text: string, at: number, part: Part): Sliced<Found | undefined> {
-  const found = { start: -1, at: -1, end: -1, before: -1, behind: -1 }
+  const found = { start: -1, at: -1, end: -1, before: -1, after: -1 }
   let before = -1
   let index = 0
   yield* walk(text, at, ({ end, start, value }) => {
@@ -142,7 +142,7 @@ function* find(text: string, at: number, part: Part): Sliced<Found | undefined> 
   })
   if (found.start < 0) return undefined
   const next = skipSpace(text, found.end)
-  if (text.charCodeAt(next) === comma) found.behind = skipSpace(text, next + 1)
+  if (text.charCodeAt(next) === comma) found.after = skipSpace(text, next + 1)
   return found
 }
 
@@ -150,8 +150,8 @@ function* locate(
   text: string,
   root: { readonly start: number; readonly end: number },
   path: ReadonlyArray<Part>
-): Sliced<Place | "Mismatch"> {
-  let place: Place = { depth: 0, start: root.start, at: root.start, end: root.end, before: -1, behind: -1 }
+): Sliced<Deepest | "Mismatch"> {
+  let place: Deepest = { depth: 0, start: root.start, at: root.start, end: root.end, before: -1, after: -1 }
   for (const part of path) {
     const kind = kindAt(text, place.at)
     if (kind !== (part._tag === "Name" ? "object" : "array")) return "Mismatch"
@@ -174,7 +174,7 @@ function* lengthAt(text: string, at: number): Sliced<number> {
 const splice = (from: number, to: number, piece: string): Edited => ({ status: Status.Success, splice: { from, to, piece } })
 
 /** Puts a piece in front of the bracket that ends the container at `place`. */
-const appendTo = (text: string, place: Place, piece: string): Edited => {
+const appendTo = (text: string, place: Deepest, piece: string): Edited => {
   const close = place.end - 1
   const empty = skipSpace(text, place.at + 1) === close
   return splice(close, close, empty ? piece : `,${piece}`)
@@ -183,7 +183,7 @@ const appendTo = (text: string, place: Place, piece: string): Edited => {
 const quoted = (part: Part & { readonly _tag: "Name" }): string => `"${part.literal}":`
 
 /** Adds what is missing of the path to the object at `place`, with `piece` at its end. */
-const makeWay = (text: string, place: Place, path: ReadonlyArray<Part>, piece: string): Edited => {
+const makeWay = (text: string, place: Deepest, path: ReadonlyArray<Part>, piece: string): Edited => {
   let made = piece
   for (let i = path.length - 1; i >= place.depth; i--) {
     const part = path[i]!
@@ -205,7 +205,7 @@ function* valueStatus(value: string, levels: number, several: boolean): Sliced<n
   return scanned.depth - (several ? 1 : 0) > levels ? Status.SubdocValueEtoodeep : Status.Success
 }
 
-const store = (text: string, place: Place, path: ReadonlyArray<Part>, edit: Edit): Edited => {
+const store = (text: string, place: Deepest, path: ReadonlyArray<Part>, edit: Edit): Edited => {
   const { operation, value } = edit
   const last = path.at(-1)!
   if (operation !== "replace" && last._tag === "Index") return failed(Status.SubdocPathEinval)
@@ -217,14 +217,14 @@ const store = (text: string, place: Place, path: ReadonlyArray<Part>, edit: Edit
   return makeWay(text, place, path, value)
 }
 
-const remove = (text: string, place: Place, path: ReadonlyArray<Part>): Edited => {
+const remove = (text: string, place: Deepest, path: ReadonlyArray<Part>): Edited => {
   if (place.depth < path.length) return failed(Status.SubdocPathEnoent)
-  const { before, behind, end, start } = place
-  if (behind >= 0) return splice(start, behind, "")
+  const { before, after, end, start } = place
+  if (after >= 0) return splice(start, after, "")
   return splice(before >= 0 ? before : start, end, "")
 }
 
-function* push(text: string, place: Place, path: ReadonlyArray<Part>, edit: Edit): Sliced<Edited> {
+function* push(text: string, place: Deepest, path: ReadonlyArray<Part>, edit: Edit): Sliced<Edited> {
   if (place.depth < path.length) {
     return edit.makeParents ? makeWay(text, place, path, `[${edit.value}]`) : failed(Status.SubdocPathEnoent)
   }
@@ -247,7 +247,7 @@ function* push(text: string, place: Place, path: ReadonlyArray<Part>, edit: Edit
   return appendTo(text, place, edit.value)
 }
 
-function* insert(text: string, place: Place, path: ReadonlyArray<Part>, value: string): Sliced<Edited> {
+function* insert(text: string, place: Deepest, path: ReadonlyArray<Part>, value: string): Sliced<Edited> {
   const last = path.at(-1) as Part & { readonly _tag: "Index" }
   if (place.depth === path.length) return splice(place.at, place.at, `${value},`)
   const appends = place.depth === path.length - 1 && (yield* lengthAt(text, place.at)) === last.index
@@ -265,7 +265,7 @@ const int64 = (digits: string): bigint | undefined => {
   return value !== undefined && isInt64(value) ? value : undefined
 }
 
-const count = (text: string, place: Place, path: ReadonlyArray<Part>, edit: Edit): Edited => {
+const count = (text: string, place: Deepest, path: ReadonlyArray<Part>, edit: Edit): Edited => {
   const delta = BigInt(edit.value)
   if (place.depth < path.length) {
     if (!edit.makeParents && place.depth < path.length - 1) return failed(Status.SubdocPathEnoent)
@@ -282,7 +282,7 @@ const count = (text: string, place: Place, path: ReadonlyArray<Part>, edit: Edit
   return { ...splice(place.at, place.end, String(sum)), value: String(sum) }
 }
 
-function* read(text: string, place: Place, path: ReadonlyArray<Part>, operation: Operation): Sliced<Edited> {
+function* read(text: string, place: Deepest, path: ReadonlyArray<Part>, operation: Operation): Sliced<Edited> {
   if (place.depth < path.length) return failed(Status.SubdocPathEnoent)
   if (operation === "exists") return { status: Status.Success }
   if (operation === "get") return { status: Status.Success, value: text.slice(place.at, place.end) }
@@ -356,7 +356,7 @@ function* depthOf(text: string): Sliced<number> {
   return deepest
 }
 
-/** Whether a backslash stands for the character behind it. */
+/** Whether a backslash stands for the character after it. */
 const isEscaped = (text: string, at: number): boolean => {
   let backslashes = 0
   while (text.charCodeAt(at - 1 - backslashes) === backslash) backslashes++

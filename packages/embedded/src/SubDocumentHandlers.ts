@@ -3,10 +3,10 @@ import * as Gen from "@wirewright/couchbase/gen"
 import { Status, SubdocDocFlags, VBucketState } from "@wirewright/couchbase/gen"
 import { absoluteExpiry, type Document } from "./Document.ts"
 import type { Item } from "./HashTable.ts"
-import type { Handlers, RequestOf } from "./Handlers.ts"
+import { type Handlers, type NodeClient, preservesExpiry, type Target } from "./Handlers.ts"
+import type { RequestOf } from "./RequestRules.ts"
 import { bytesOf } from "./JsonText.ts"
 import { casOf } from "./KeyValueHandlers.ts"
-import { type NodeConnection, preservesExpiry, type Target } from "./NodeConnection.ts"
 import { blank, type Execution, lookUpSteps, mutateSteps, type Subject } from "./SubDocument.ts"
 import { refusalOf, type SubDocumentRequest } from "./SubDocumentTraits.ts"
 
@@ -61,7 +61,7 @@ const found = (target: Target, request: SubDocumentRequest, key: string): Item |
 const replicas: ReadonlyArray<number> = [VBucketState.Replica]
 
 const refused = (
-  connection: NodeConnection,
+  connection: NodeClient,
   packet: SingleLookup | SingleMutation | MultiLookup | MultiMutation,
   request: SubDocumentRequest
 ) => {
@@ -82,7 +82,7 @@ interface Looked {
 
 /** Reads; answers itself when there is nothing to read. */
 const looked = (
-  connection: NodeConnection,
+  connection: NodeClient,
   packet: SingleLookup | MultiLookup,
   request: SubDocumentRequest,
   answer: (outcome: Looked) => void
@@ -110,11 +110,11 @@ interface Changed {
 }
 
 /** Times that a change is executed on a document that others change meanwhile. Source: kv_engine daemon/subdocument.cc, MAXIMUM_ATTEMPTS. */
-const mostAttempts = 100
+const maxAttempts = 100
 
 /** Changes and stores; answers itself when nothing was executed. */
 const changed = (
-  connection: NodeConnection,
+  connection: NodeClient,
   packet: SingleMutation | MultiMutation,
   request: SubDocumentRequest,
   answer: (outcome: Changed) => void,
@@ -142,7 +142,7 @@ const changed = (
   const subject = current === undefined ? blank(request, bucket.uuidOf(packet.vbucket)) : subjectOf(target, current)
   connection.slicedChange(packet, target, mutateSteps(request, subject, now(target)), (execution, there) => {
     if (found(there, request, packet.key) !== current) {
-      if (attempts === mostAttempts) return connection.fail(packet, Status.Etmpfail)
+      if (attempts === maxAttempts) return connection.fail(packet, Status.Etmpfail)
       return changed(connection, packet, request, answer, attempts + 1)
     }
     const { change } = execution
@@ -160,10 +160,10 @@ const changed = (
   })
 }
 
-const lookupSingle = (connection: NodeConnection, packet: SingleLookup): void =>
+const lookupSingle = (connection: NodeClient, packet: SingleLookup): void =>
   looked(connection, packet, single(packet, false), (outcome) => answerLookup(connection, packet, outcome))
 
-const answerLookup = (connection: NodeConnection, packet: SingleLookup, { cas, execution, item }: Looked): void => {
+const answerLookup = (connection: NodeClient, packet: SingleLookup, { cas, execution, item }: Looked): void => {
   if (execution.status !== Status.Success) return connection.fail(packet, execution.status)
   const status = item.deleted ? Status.SubdocSuccessDeleted : Status.Success
   const { value } = execution.results[0]!
@@ -190,10 +190,10 @@ const mutationEncoders = {
   SubdocReplaceBodyWithXattr: Gen.encodeSubdocReplaceBodyWithXattrResponse
 } as const
 
-const mutateSingle = (connection: NodeConnection, packet: SingleMutation): void =>
+const mutateSingle = (connection: NodeClient, packet: SingleMutation): void =>
   changed(connection, packet, single(packet, true), (outcome) => answerMutation(connection, packet, outcome))
 
-const answerMutation = (connection: NodeConnection, packet: SingleMutation, outcome: Changed): void => {
+const answerMutation = (connection: NodeClient, packet: SingleMutation, outcome: Changed): void => {
   const { execution, inTombstone, item, target } = outcome
   if (item === undefined) return connection.fail(packet, execution.status)
   const mutationToken = connection.tokenOf(target, item)
@@ -204,10 +204,10 @@ const answerMutation = (connection: NodeConnection, packet: SingleMutation, outc
   connection.reply((writer) => Gen.encodeSubdocCounterResponse(writer, { ...head, datatype: connection.jsonDatatype, value }))
 }
 
-const lookupSeveral = (connection: NodeConnection, packet: MultiLookup): void =>
+const lookupSeveral = (connection: NodeClient, packet: MultiLookup): void =>
   looked(connection, packet, several(packet, false), (outcome) => answerLookups(connection, packet, outcome))
 
-const answerLookups = (connection: NodeConnection, packet: MultiLookup, { cas, execution, item }: Looked): void => {
+const answerLookups = (connection: NodeClient, packet: MultiLookup, { cas, execution, item }: Looked): void => {
   const whole = execution.status === Status.Success
   const status = item.deleted
     ? whole ? Status.SubdocSuccessDeleted : Status.SubdocMultiPathFailureDeleted
@@ -218,10 +218,10 @@ const answerLookups = (connection: NodeConnection, packet: MultiLookup, { cas, e
   connection.reply((writer) => Gen.encodeSubdocMultiLookupResponse(writer, { ...head, results: execution.results }))
 }
 
-const mutateSeveral = (connection: NodeConnection, packet: MultiMutation): void =>
+const mutateSeveral = (connection: NodeClient, packet: MultiMutation): void =>
   changed(connection, packet, several(packet, true), (outcome) => answerMutations(connection, packet, outcome))
 
-const answerMutations = (connection: NodeConnection, packet: MultiMutation, outcome: Changed): void => {
+const answerMutations = (connection: NodeClient, packet: MultiMutation, outcome: Changed): void => {
   const { execution, inTombstone, item, target } = outcome
   if (item !== undefined) {
     const results = execution.results.map((result, index) => ({ index, ...result })).filter(({ value }) => value.length > 0)

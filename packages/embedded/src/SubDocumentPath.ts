@@ -24,7 +24,7 @@ export const maxPathLength = 1024
 const nameOf = (raw: string): Part | "Invalid" => {
   let inner = raw
   if (inner.length > 1 && inner.startsWith("`") && inner.endsWith("`")) inner = inner.slice(1, -1)
-  // behind the outer pair only doubled backticks are characters
+  // after the outer pair only doubled backticks are characters
   const literal = inner.replaceAll(/`(`?)/g, "$1")
   if (inner.length === 0 || /\\u/.test(literal)) return "Invalid"
   try {
@@ -40,7 +40,7 @@ const indexOf = (raw: string): Part | "Invalid" => {
   return /^[0-9]+$/.test(raw) && Number.isSafeInteger(index) ? { _tag: "Index", index } : "Invalid"
 }
 
-/** Offset behind a name that begins at `at`, or -1. Within backticks dots and brackets are characters. */
+/** Offset after a name that begins at `at`, or -1. Within backticks dots and brackets are characters. */
 const nameEnd = (path: string, at: number): number => {
   let quoted = false
   let i = at

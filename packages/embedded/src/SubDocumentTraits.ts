@@ -197,7 +197,7 @@ const orderRefusal = (specs: ReadonlyArray<Spec>, index: number): Refusal | unde
   const spec = specs[index]!
   const bodyBefore = index > 0 && !isXattr(specs[index - 1])
   if (bodyBefore && isXattr(spec)) return refuse(Status.SubdocInvalidXattrOrder)
-  // removal of the document tolerates no other operation on the body, before or behind it
+  // removal of the document tolerates no other operation on the body, before or after it
   const removes = ({ opcode }: Spec): boolean => opcode === SubdocOpcode.DeleteDocument
   const alone = removes(spec) && bodyBefore || index > 0 && removes(specs[index - 1]!)
   return alone ? refuse(Status.SubdocInvalidCombo, "Request contains an invalid combination of commands") : undefined

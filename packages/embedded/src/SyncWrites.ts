@@ -21,11 +21,11 @@ export interface SyncWrite {
   readonly level: number
   readonly collection: number
   readonly key: string
-  /** Nobody knows whether it was committed before: it is committed again, and nobody sees the document before that. */
+  /** Whether it was committed before is unknown: it is committed again, and the document cannot be read before that. */
   readonly recommit: boolean
   /** Milliseconds of the clock after which it is aborted. */
   readonly deadline: number | undefined
-  /** How it ended: the commit's seqno, or nothing when nobody knows what becomes of it. */
+  /** How it ended: the commit's seqno, or nothing when its outcome is unknown. */
   readonly done: (commitSeqno: bigint | undefined) => void
 }
 
@@ -37,7 +37,7 @@ export interface Durability {
 }
 
 /** Copies beside the active one above which no write waits. kv_engine `sync_writes_max_allowed_replicas`. */
-export const mostReplicasOfSyncWrites = 2
+export const maxReplicasOfSyncWrites = 2
 
 /** Milliseconds that a write waits which does not say how long. */
 export const defaultSyncWriteTimeout = 30_000
@@ -48,7 +48,7 @@ export const majorityOf = (chain: ReadonlyArray<unknown>): number => Math.floor(
 /** Whether enough copies are there. −1 is none. */
 export const isDurabilityPossible = (chain: ReadonlyArray<number>): boolean => {
   const present = chain.filter((node) => node >= 0).length
-  return present <= mostReplicasOfSyncWrites + 1 && present >= majorityOf(chain)
+  return present <= maxReplicasOfSyncWrites + 1 && present >= majorityOf(chain)
 }
 
 /** The levels that a copy has to persist for. */

@@ -4,7 +4,7 @@ import { type Sliced, someOf } from "./Slices.ts"
 /** Milliseconds after which work gives way to others. */
 export const longestSlice = 10
 
-/** Does work that nobody waits for; the result stops it. What it throws is nobody's fault but the work's. */
+/** Does work that is not awaited; the result stops it. What it throws is an error of the work itself. */
 export const inTurns = (work: Sliced<unknown>, done: () => void = () => {}): () => void => {
   let over = false
   const turn = (): void => {

@@ -1,6 +1,6 @@
 /**
  * The users and groups that an administrator makes while a node runs. Local users sign in with a password; external ones are remembered, since
- * there is nobody to ask for them. The users that a node was made with are not among them.
+ * there is no server to ask for them. The users that a node was made with are not among them.
  */
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"

@@ -2,7 +2,7 @@
  * Who may sign in, and what they may do: passwords as SCRAM keys and as digests, never as text.
  *
  * Keys are derived once, off the event loop, when the user is made; signing in is then pure work of microseconds. A user that does not exist
- * gets a challenge like anybody else, so that nobody learns who does.
+ * gets a challenge like any other, so that no client learns who does.
  */
 import {
   nodeCrypto,
@@ -56,7 +56,7 @@ export const isCredentialText = (text: string): boolean => /^[\x20-\x7e]+$/.test
 /** The users of a node. */
 export class Users {
   readonly random: SaslRandom
-  /** Whether nobody needs to sign in: the node was made without users. */
+  /** Whether no sign-in is needed: the node was made without users. */
   readonly none: boolean
   /** Names of the users that the node was made with. */
   readonly own: ReadonlySet<string>
@@ -69,7 +69,7 @@ export class Users {
     this.random = random
   }
 
-  /** Derives everybody's keys. Dies when a user or password cannot take part in SCRAM (control or non-ASCII characters). */
+  /** Derives the keys of all users. Dies when a user or password cannot take part in SCRAM (control or non-ASCII characters). */
   static make(users: ReadonlyArray<User>, random: SaslRandom = randomSource): Effect.Effect<Users> {
     const made = new Users(users, random)
     const each = ({ mayWrite, name, password }: User) => made.set(name, password, ownRoles(mayWrite !== false))

@@ -7,7 +7,7 @@ import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { type CouchbaseNode, type CouchbaseNodeOptions, serveCouchbase } from "./CouchbaseNode.ts"
-import { everything, nameOf, NodeClient } from "./NodeClient.fixture.ts"
+import { everything, nameOf, TestClient } from "./TestClient.fixture.ts"
 
 const scope = Scope.makeUnsafe()
 const start = (options: CouchbaseNodeOptions): Promise<CouchbaseNode> => Effect.runPromise(Scope.provide(serveCouchbase(options), scope))
@@ -16,11 +16,11 @@ afterAll(() => Effect.runPromise(Scope.close(scope, Exit.void)))
 const now = 1_795_856_418_987
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 let node: CouchbaseNode
-let client: NodeClient
+let client: TestClient
 
 beforeAll(async () => {
   node = await start({ now: () => now, buckets: [{ name: "default", vbuckets: 3 }] })
-  client = await NodeClient.ready(node.port)
+  client = await TestClient.ready(node.port)
 })
 afterAll(() => client.end())
 
@@ -144,7 +144,7 @@ describe("requests that are not allowed as they stand", () => {
     Gen.encodeCollectionsGetID(writer, { legacyPath: "", path: "a" })
 
   it("leave the connection open", async () => {
-    const one = await NodeClient.ready(node.port)
+    const one = await TestClient.ready(node.port)
     expect(await one.status(invalid)).toBe("Einval")
     expect(await one.status(set("open"))).toBe("Success")
     await one.end()
@@ -152,7 +152,7 @@ describe("requests that are not allowed as they stand", () => {
 
   it("end it on a node that closes after them, once they were answered", async () => {
     const closing = await start({ closeOnEinval: true })
-    const one = await NodeClient.ready(closing.port, everything)
+    const one = await TestClient.ready(closing.port, everything)
     // a path that is none is found out later
     expect(await one.status(noCollection)).toBe("Einval")
     expect(await one.status(set("open"))).toBe("Success")

@@ -2,13 +2,13 @@
 import * as Gen from "@wirewright/couchbase/gen"
 import { RequestedVBState, Status, VBucketState } from "@wirewright/couchbase/gen"
 import type { Bucket } from "./Bucket.ts"
-import type { Handlers, RequestOf } from "./Handlers.ts"
-import type { NodeConnection } from "./NodeConnection.ts"
+import type { Handlers, NodeClient } from "./Handlers.ts"
+import type { RequestOf } from "./RequestRules.ts"
 import type { VbucketCopy } from "./VbucketCopy.ts"
 
 type Request = RequestOf<"ObserveSeqno" | "GetFailoverLog" | "GetVbucket" | "DelVbucket" | "SeqnoPersistence">
 
-const known = (connection: NodeConnection, packet: Request): { readonly bucket: Bucket; readonly vbucket: VbucketCopy } | undefined => {
+const known = (connection: NodeClient, packet: Request): { readonly bucket: Bucket; readonly vbucket: VbucketCopy } | undefined => {
   const bucket = connection.selected(packet)
   if (bucket === undefined) return undefined
   const vbucket = connection.vbucket(bucket, packet.vbucket)
@@ -16,7 +16,7 @@ const known = (connection: NodeConnection, packet: Request): { readonly bucket: 
   return vbucket === undefined ? undefined : { bucket, vbucket }
 }
 
-const observeSeqno = (connection: NodeConnection, packet: RequestOf<"ObserveSeqno">): void => {
+const observeSeqno = (connection: NodeClient, packet: RequestOf<"ObserveSeqno">): void => {
   const place = known(connection, packet)
   if (place === undefined) return
   const { bucket, vbucket } = place
@@ -35,7 +35,7 @@ const observeSeqno = (connection: NodeConnection, packet: RequestOf<"ObserveSeqn
   connection.reply((writer) => Gen.encodeObserveSeqnoResponse(writer, { ...head, layout: "HardFailover", ...now, ...old }))
 }
 
-const allSeqnos = (connection: NodeConnection, packet: RequestOf<"GetAllVbSeqnos">): void => {
+const allSeqnos = (connection: NodeClient, packet: RequestOf<"GetAllVbSeqnos">): void => {
   const bucket = connection.selected(packet)
   if (bucket === undefined) return
   const { collectionId, state = RequestedVBState.Alive } = packet

@@ -4,7 +4,7 @@
  */
 import * as Duration from "effect/Duration"
 
-/** Time from now, or the moment itself. Plain numbers are left out: nobody remembers their unit. */
+/** Time from now, or the moment itself. Plain numbers are left out: their unit is easily mistaken. */
 export type Expiry = Duration.Duration | `${number} ${string}` | "Infinity" | Date
 
 const thirtyDays = 30 * 24 * 3600

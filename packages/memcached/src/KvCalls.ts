@@ -10,7 +10,7 @@ import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Gen from "./gen/index.ts"
-import { type Asked, type KvError, statusError, transportError } from "./KvError.ts"
+import { type RequestFacts, type MemcachedError, statusError, transportError } from "./KvError.ts"
 
 const noBytes = new Uint8Array(0)
 
@@ -48,7 +48,7 @@ export interface KvOwner {
 }
 
 /** A request with its fields; which ones count depends on the command. */
-export class KvPacket<A> extends Exchange<Gen.Response, A, KvError> {
+export class KvPacket<A> extends Exchange<Gen.Response, A, MemcachedError> {
   readonly pool: KvOwner
   readonly key: string
   readonly value: Uint8Array
@@ -60,7 +60,7 @@ export class KvPacket<A> extends Exchange<Gen.Response, A, KvError> {
   constructor(
     pool: KvOwner,
     call: KvCall<A, never>,
-    resume: Resume<A, KvError>,
+    resume: Resume<A, MemcachedError>,
     key: string,
     value: Uint8Array,
     flags: number,
@@ -77,7 +77,7 @@ export class KvPacket<A> extends Exchange<Gen.Response, A, KvError> {
   }
 
   /** What the request is, for its errors. */
-  get asked(): Asked {
+  get facts(): RequestFacts {
     const { operation, opcode } = this.call
     return { operation, opcode, key: this.key === "" ? undefined : this.key, address: this.pool.address }
   }
@@ -91,7 +91,7 @@ export class CountPacket extends KvPacket<Counter> {
   constructor(
     pool: KvOwner,
     call: KvCall<Counter, CountPacket>,
-    resume: Resume<Counter, KvError>,
+    resume: Resume<Counter, MemcachedError>,
     key: string,
     delta: bigint,
     initial: bigint,
@@ -104,7 +104,7 @@ export class CountPacket extends KvPacket<Counter> {
 }
 
 /** A command of a client. */
-export interface KvCall<A, Packet extends KvPacket<A> = KvPacket<A>> extends Call<Packet, Gen.Response, A, KvError> {
+export interface KvCall<A, Packet extends KvPacket<A> = KvPacket<A>> extends Call<Packet, Gen.Response, A, MemcachedError> {
   readonly operation: string
   readonly opcode: number
 }
@@ -119,7 +119,7 @@ const make = <A, Packet extends KvPacket<A> = KvPacket<A>>(
   opcode: number,
   writes: boolean,
   encode: Encode<Packet>,
-  interpret: (answer: Gen.Response, packet: Packet) => Effect.Effect<A, KvError> | undefined
+  interpret: (answer: Gen.Response, packet: Packet) => Effect.Effect<A, MemcachedError> | undefined
 ): KvCall<A, Packet> => ({
   operation,
   opcode,
@@ -128,13 +128,16 @@ const make = <A, Packet extends KvPacket<A> = KvPacket<A>>(
   interpret,
   failed: (error: ConnectionError | EncodeError, packet) => {
     packet.pool.counts.errors++
-    return Exit.fail(transportError(packet.asked, error))
+    return Exit.fail(transportError(packet.facts, error))
   }
 })
 
-const refused = (answer: Gen.Response, packet: { readonly asked: Asked; readonly pool: KvOwner }): Exit.Exit<never, KvError> => {
+const refused = (
+  answer: Gen.Response,
+  packet: { readonly facts: RequestFacts; readonly pool: KvOwner }
+): Exit.Exit<never, MemcachedError> => {
   packet.pool.counts.errors++
-  return Exit.fail(statusError(packet.asked, answer))
+  return Exit.fail(statusError(packet.facts, answer))
 }
 
 const none: Exit.Exit<Option.Option<never>> = Exit.succeed(Option.none())
@@ -246,7 +249,7 @@ export const authenticate = make<void>(
 export class StatsPacket extends KvPacket<ReadonlyMap<string, string>> {
   readonly found = new Map<string, string>()
 
-  constructor(pool: KvOwner, resume: Resume<ReadonlyMap<string, string>, KvError>, group: string) {
+  constructor(pool: KvOwner, resume: Resume<ReadonlyMap<string, string>, MemcachedError>, group: string) {
     super(pool, stats, resume, group, noBytes, 0, 0, 0n)
   }
 }
@@ -268,10 +271,10 @@ export const stats: KvCall<ReadonlyMap<string, string>, StatsPacket> = make<Read
 /** Many keys, asked for at once. */
 export class ManyPacket extends KvPacket<ReadonlyMap<string, Document>> {
   readonly found = new Map<string, Document>()
-  failure: KvError | undefined
+  failure: MemcachedError | undefined
   readonly keys: ReadonlyArray<string>
 
-  constructor(pool: KvOwner, resume: Resume<ReadonlyMap<string, Document>, KvError>, keys: ReadonlyArray<string>) {
+  constructor(pool: KvOwner, resume: Resume<ReadonlyMap<string, Document>, MemcachedError>, keys: ReadonlyArray<string>) {
     super(pool, getMany, resume, "", noBytes, 0, 0, 0n)
     this.keys = keys
   }
@@ -306,7 +309,7 @@ export const getMany: KvCall<ReadonlyMap<string, Document>, ManyPacket> = make<R
     }
     if (answer._tag !== "NoopResponse" && packet.failure === undefined) {
       packet.pool.counts.errors++
-      packet.failure = statusError(packet.asked, answer)
+      packet.failure = statusError(packet.facts, answer)
     }
     if (answer.opcode !== Opcode.Noop) return undefined
     return packet.failure === undefined ? Exit.succeed(packet.found) : Exit.fail(packet.failure)

@@ -14,7 +14,7 @@ import * as Tracer from "effect/Tracer"
 import { inspect } from "node:util"
 import * as Gen from "./gen/index.ts"
 import { KvClient } from "./KvClient.ts"
-import type { KvError } from "./KvError.ts"
+import type { MemcachedError } from "./KvError.ts"
 import { type Peer, scripted, until } from "./Scripted.fixture.ts"
 
 const nothing = { extras: new Uint8Array(0), key: new Uint8Array(0), value: new Uint8Array(0) }
@@ -53,10 +53,10 @@ const store = (documents: Map<string, Uint8Array> = new Map()) => (request: Gen.
   }
 }
 
-const failure = <A>(exit: Exit.Exit<A, KvError>): KvError => {
+const failure = <A>(exit: Exit.Exit<A, MemcachedError>): MemcachedError => {
   const reason = Exit.isFailure(exit) ? exit.cause.reasons[0]! : undefined
   if (reason?._tag !== "Fail") throw new Error(`no failure but ${exit}`)
-  return reason.error as KvError
+  return reason.error as MemcachedError
 }
 
 class User extends Schema.Class<User>("User")({ name: Schema.String, born: Schema.Int, id: Schema.BigInt }) {}
@@ -167,7 +167,7 @@ describe("statuses", () => {
       assert.isFalse(yield* kv.remove("k"))
       assert.isFalse(yield* kv.touch("k", "1 minute"))
       assert.isTrue(Option.isNone(yield* kv.getAndTouch("k", "1 minute")))
-      const caught = yield* Effect.catchReason(kv.increment("k"), "KvError", "NotFound", ({ name }) => Effect.succeed(name))
+      const caught = yield* Effect.catchReason(kv.increment("k"), "MemcachedError", "NotFound", ({ name }) => Effect.succeed(name))
       assert.strictEqual(caught, "KeyEnoent")
     }))
 
@@ -428,8 +428,8 @@ describe("JSON nested 20 000 deep", () => {
           Effect.exit(kv.json(schema as Schema.Codec<unknown, unknown>).getMany(["deep"])),
           Effect.exit(kv.json(schema as Schema.Codec<unknown, unknown>).set("copy", JSON.parse(deep)))
         ]))
-      const exits: ReadonlyArray<ReadonlyArray<Exit.Exit<unknown, KvError>>> = outcomes
+      const exits: ReadonlyArray<ReadonlyArray<Exit.Exit<unknown, MemcachedError>>> = outcomes
       for (const exit of exits.flat()) if (Exit.isFailure(exit)) assert.strictEqual(failure(exit).reason._tag, "InvalidValue")
-      assert.isTrue(exits.slice(2).flat().every(Exit.isFailure), "what cannot be walked, or does not fit")
+      assert.isTrue(exits.slice(2).flat().every(Exit.isFailure), "what cannot be runCodec, or does not fit")
     }))
 })

@@ -44,7 +44,7 @@ export class OutOfMemory extends Data.TaggedClass("OutOfMemory")<StatusDetails> 
 export class NotSupported extends Data.TaggedClass("NotSupported")<StatusDetails> {}
 /** The server is broken. */
 export class ServerFault extends Data.TaggedClass("ServerFault")<StatusDetails> {}
-/** A status nobody described. */
+/** A status without a description. */
 export class UnknownStatus extends Data.TaggedClass("UnknownStatus")<StatusDetails> {}
 
 /** Outcomes that the server reported. */
@@ -63,11 +63,11 @@ export type StatusReason =
   | ServerFault
   | UnknownStatus
 
-/** The arguments cannot be written as a packet, such as a key of more than 250 bytes. Nothing was sent. */
-export class InvalidRequest extends Data.TaggedClass("InvalidRequest")<{ readonly error: EncodeError }> {}
-/** The value does not fit the schema; when reading, the stored one, when writing, the given one. */
-export class InvalidValue extends Data.TaggedClass("InvalidValue")<{ readonly message: string; readonly cause: unknown }> {}
-/** The password was not sent: without TLS everybody on the way could read it. */
+/** What is wrong with the request was found before it was sent: a key of more than 250 bytes, a number out of range. */
+export class InvalidRequest extends Data.TaggedClass("InvalidRequest")<{ readonly message: string; readonly error?: EncodeError }> {}
+/** The value does not fit its schema, or its bytes are not what was asked for; when reading, the stored one, when writing, the given one. */
+export class InvalidValue extends Data.TaggedClass("InvalidValue")<{ readonly message: string; readonly cause?: unknown }> {}
+/** The password was not sent: without TLS anyone on the way could read it. */
 export class PasswordWithheld extends Data.TaggedClass("PasswordWithheld")<{ readonly message: string }> {}
 /** The server offers none of the mechanisms this client has. */
 export class NoMechanism extends Data.TaggedClass("NoMechanism")<{ readonly offered: string }> {}
@@ -78,7 +78,6 @@ export type KvReason = StatusReason | ConnectionReason | InvalidRequest | Invali
 const words = (reason: KvReason): string => {
   switch (reason._tag) {
     case "InvalidRequest":
-      return reason.error.message
     case "InvalidValue":
     case "PasswordWithheld":
       return reason.message
@@ -91,8 +90,8 @@ const words = (reason: KvReason): string => {
   }
 }
 
-/** A request failed. `Effect.catchReason("KvError", "CasMismatch", …)` picks one reason. */
-export class KvError extends Data.TaggedError("KvError")<{
+/** A request failed. `Effect.catchReason("MemcachedError", "CasMismatch", …)` picks one reason. */
+export class MemcachedError extends Data.TaggedError("MemcachedError")<{
   readonly reason: KvReason
   /** What was asked for, such as `set`. */
   readonly operation: string
@@ -111,16 +110,16 @@ export class KvError extends Data.TaggedError("KvError")<{
 }
 
 /** What a request was, for its errors. */
-export interface Asked {
+export interface RequestFacts {
   readonly operation: string
   readonly opcode: number | undefined
   readonly key: string | undefined
   readonly address: string
 }
 
-const error = (asked: Asked, reason: KvReason, ambiguous = false): KvError =>
+const error = (facts: RequestFacts, reason: KvReason, ambiguous = false): MemcachedError =>
   stackless(() =>
-    new KvError({ reason, operation: asked.operation, opcode: asked.opcode, key: asked.key, address: asked.address, ambiguous })
+    new MemcachedError({ reason, operation: facts.operation, opcode: facts.opcode, key: facts.key, address: facts.address, ambiguous })
   )
 
 const reasonOf = (details: StatusDetails, operation: string): StatusReason => {
@@ -156,18 +155,18 @@ const reasonOf = (details: StatusDetails, operation: string): StatusReason => {
 }
 
 /** The server answered with a status other than success. */
-export const statusError = (asked: Asked, answer: Pick<ErrorResponse, "status"> & { readonly value?: unknown }): KvError => {
+export const statusError = (facts: RequestFacts, answer: Pick<ErrorResponse, "status"> & { readonly value?: unknown }): MemcachedError => {
   const known = statusTable[answer.status]
   const text = answer.value instanceof Uint8Array ? new TextDecoder().decode(answer.value) : ""
   const details = { status: answer.status, name: known?.name ?? "Unknown", retry: known?.retry ?? "fatal", text }
-  return error(asked, reasonOf(details, asked.operation))
+  return error(facts, reasonOf(details, facts.operation))
 }
 
 /** The connection failed, or the packet cannot be written. */
-export const transportError = (asked: Asked, failure: ConnectionError | EncodeError): KvError =>
+export const transportError = (facts: RequestFacts, failure: ConnectionError | EncodeError): MemcachedError =>
   failure._tag === "ConnectionError"
-    ? error(asked, failure.reason, failure.ambiguous)
-    : error(asked, new InvalidRequest({ error: failure }))
+    ? error(facts, failure.reason, failure.ambiguous)
+    : error(facts, new InvalidRequest({ message: failure.message, error: failure }))
 
 /** The request failed for a reason that is known already. */
-export const reasonError = (asked: Asked, reason: KvReason): KvError => error(asked, reason)
+export const reasonError = (facts: RequestFacts, reason: KvReason): MemcachedError => error(facts, reason)

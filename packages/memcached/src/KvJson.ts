@@ -6,45 +6,23 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import * as Schema from "effect/Schema"
-import type { Expiry } from "./Expiry.ts"
 import * as Calls from "./KvCalls.ts"
 import type { Document, Mutation } from "./KvCalls.ts"
-import type { KvCommands } from "./KvClient.ts"
-import { type Asked, InvalidValue, type KvError, reasonError } from "./KvError.ts"
+import type { JsonView, KvCommands } from "./KvCommands.ts"
+import { type RequestFacts, InvalidValue, type MemcachedError, reasonError } from "./KvError.ts"
 import type * as Options from "./KvOptions.ts"
-
-/** A client's commands for documents of one type. */
-export interface JsonView<A> {
-  readonly get: (key: Options.Key, options?: Options.KvRequestOptions) => Effect.Effect<Option.Option<Document<A>>, KvError>
-  readonly getMany: (
-    keys: Iterable<Options.Key>,
-    options?: Options.KvRequestOptions
-  ) => Effect.Effect<ReadonlyMap<string, Document<A>>, KvError>
-  readonly getAndTouch: (
-    key: Options.Key,
-    expiry: Expiry,
-    options?: Options.KvRequestOptions
-  ) => Effect.Effect<Option.Option<Document<A>>, KvError>
-  readonly set: (key: Options.Key, value: A, options?: Options.KvStoreOptions & Options.KvChangeOptions) => Effect.Effect<Mutation, KvError>
-  readonly add: (key: Options.Key, value: A, options?: Options.KvStoreOptions) => Effect.Effect<Mutation, KvError>
-  readonly replace: (
-    key: Options.Key,
-    value: A,
-    options?: Options.KvStoreOptions & Options.KvChangeOptions
-  ) => Effect.Effect<Mutation, KvError>
-}
 
 /** Whether an argument is a schema. */
 export const isSchema = (value: object | undefined): value is Schema.Codec<unknown, unknown> => value !== undefined && "ast" in value
 
 /** What is wrong with a value. */
-export interface Misfit {
+export interface SchemaMismatch {
   readonly message: string
   readonly cause: unknown
 }
 
-/** Runs what walks a value with a schema. One that is nested deeper than the stack is a misfit, too; other defects stay defects. */
-export const walked = <A>(walk: () => Exit.Exit<A, Schema.SchemaError>): Result.Result<A, Misfit> => {
+/** Runs what walks a value with a schema. One that is nested deeper than the stack is a mismatch, too; other defects stay defects. */
+export const runCodec = <A>(walk: () => Exit.Exit<A, Schema.SchemaError>): Result.Result<A, SchemaMismatch> => {
   try {
     const exit = walk()
     if (Exit.isSuccess(exit)) return Result.succeed(exit.value)
@@ -58,8 +36,8 @@ export const walked = <A>(walk: () => Exit.Exit<A, Schema.SchemaError>): Result.
 }
 
 interface Json<A> {
-  readonly decode: (text: string) => Result.Result<A, Misfit>
-  readonly encode: (value: A) => Result.Result<string, Misfit>
+  readonly decode: (text: string) => Result.Result<A, SchemaMismatch>
+  readonly encode: (value: A) => Result.Result<string, SchemaMismatch>
 }
 
 /** Compiling a schema takes longer than using it. */
@@ -71,15 +49,15 @@ const jsonOf = <A>(schema: Schema.Codec<A, unknown>): Json<A> => {
   const text = Schema.fromJsonString(Schema.toCodecJson(schema))
   const decode = Schema.decodeUnknownExit(text)
   const encode = Schema.encodeExit(text)
-  const made: Json<A> = { decode: (written) => walked(() => decode(written)), encode: (value) => walked(() => encode(value)) }
+  const made: Json<A> = { decode: (written) => runCodec(() => decode(written)), encode: (value) => runCodec(() => encode(value)) }
   compiled.set(schema, made)
   return made
 }
 
 const decoder = new TextDecoder()
 
-const orInvalid = <A>(result: Result.Result<A, Misfit>, asked: Asked): Effect.Effect<A, KvError> =>
-  Effect.fromResult(Result.mapError(result, (misfit) => reasonError(asked, new InvalidValue(misfit))))
+const orInvalid = <A>(result: Result.Result<A, SchemaMismatch>, facts: RequestFacts): Effect.Effect<A, MemcachedError> =>
+  Effect.fromResult(Result.mapError(result, (mismatch) => reasonError(facts, new InvalidValue(mismatch))))
 
 /** Reads a document as JSON of the schema. */
 export const readJson = <A>(
@@ -87,8 +65,8 @@ export const readJson = <A>(
   { opcode, operation }: Pick<Calls.KvCall<unknown>, "opcode" | "operation">,
   address: string,
   key: string,
-  read: Effect.Effect<Option.Option<Document>, KvError>
-): Effect.Effect<Option.Option<Document<A>>, KvError> =>
+  read: Effect.Effect<Option.Option<Document>, MemcachedError>
+): Effect.Effect<Option.Option<Document<A>>, MemcachedError> =>
   Effect.flatMap(read, (found) => {
     if (Option.isNone(found)) return Effect.succeed(Option.none())
     const { cas, flags, value } = found.value
@@ -104,9 +82,9 @@ export const jsonView = <A>(schema: Schema.Codec<A, unknown>, commands: KvComman
   const text = (key: Options.Key): string => typeof key === "string" ? key : decoder.decode(key)
   const write = <Rest extends ReadonlyArray<unknown>>(
     { opcode, operation }: Pick<Calls.KvCall<unknown>, "opcode" | "operation">,
-    store: (key: Options.Key, value: string, ...rest: Rest) => Effect.Effect<Mutation, KvError>
+    store: (key: Options.Key, value: string, ...rest: Rest) => Effect.Effect<Mutation, MemcachedError>
   ) =>
-  (key: Options.Key, value: A, ...rest: Rest): Effect.Effect<Mutation, KvError> =>
+  (key: Options.Key, value: A, ...rest: Rest): Effect.Effect<Mutation, MemcachedError> =>
     Effect.flatMap(
       Effect.suspend(() => orInvalid(json.encode(value), { operation, opcode, key: text(key), address })),
       (encoded) => store(key, encoded, ...rest)

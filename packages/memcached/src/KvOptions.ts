@@ -5,7 +5,7 @@ import type { KvPoolOptions } from "./KvPool.ts"
 
 /** Options of a client. */
 export interface KvClientOptions extends KvPoolOptions {
-  /** Makes a span of every request; no unless said otherwise, for it takes longer than the request. */
+  /** Makes a span of every request, which takes longer than the request. Default: no. */
   readonly spans?: boolean
 }
 
@@ -23,13 +23,13 @@ export interface KvRequestOptions {
 
 /** Options of requests that set when a document ends. */
 export interface KvTouchOptions extends KvRequestOptions {
-  /** When the document ends; never unless said otherwise. */
+  /** When the document ends. Default: never. */
   readonly expiry?: Expiry
 }
 
 /** Options of requests that store a document. */
 export interface KvStoreOptions extends KvTouchOptions {
-  /** Of no meaning to the server; 0 unless said otherwise. */
+  /** Of no meaning to the server. Default: 0. */
   readonly flags?: number
 }
 
@@ -41,7 +41,7 @@ export interface KvChangeOptions extends KvRequestOptions {
 
 /** Options of counters. */
 export interface KvCountOptions extends KvTouchOptions {
-  /** 1 unless said otherwise. */
+  /** Default: 1. */
   readonly delta?: bigint
   /** Value of a counter that is created; without it a missing counter is `NotFound`. */
   readonly initial?: bigint

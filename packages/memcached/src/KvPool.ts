@@ -17,7 +17,7 @@ import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import { client, Opcode, type Response, type ServerRequest } from "./gen/index.ts"
 import * as Calls from "./KvCalls.ts"
-import { type Asked, type KvError, NoMechanism, PasswordWithheld, reasonError, transportError } from "./KvError.ts"
+import { type RequestFacts, type MemcachedError, NoMechanism, PasswordWithheld, reasonError, transportError } from "./KvError.ts"
 import { plainMechanism, plainMessage } from "./SaslPlain.ts"
 
 /** Where the server is and how to treat it. */
@@ -52,23 +52,23 @@ export interface KvCounters {
 /** The connections of a client. */
 export class KvPool {
   readonly counts: Calls.KvCounts = { requests: 0, errors: 0 }
-  private readonly pool: ConnectionPool<Response, ServerRequest, KvError>
+  private readonly pool: ConnectionPool<Response, ServerRequest, MemcachedError>
 
-  private constructor(pool: ConnectionPool<Response, ServerRequest, KvError>) {
+  private constructor(pool: ConnectionPool<Response, ServerRequest, MemcachedError>) {
     this.pool = pool
   }
 
   /** Makes the connections; fails when the first attempt does. They close with the scope. */
   static make(
     { allowPlaintextPassword, credentials, host = "127.0.0.1", port = 11_211, ...options }: KvPoolOptions
-  ): Effect.Effect<KvPool, KvError, Scope.Scope> {
-    const asked = askedAt(`${host}:${port}`)
+  ): Effect.Effect<KvPool, MemcachedError, Scope.Scope> {
+    const facts = factsAt(`${host}:${port}`)
     const begin = credentials === undefined
       ? undefined
       : (connection: Connection) => signIn(connection, credentials, options.tls !== undefined || allowPlaintextPassword === true)
     return ConnectionPool.make({ ...options, host, port, protocol: client, ...(begin === undefined ? {} : { begin }) }).pipe(
       Effect.mapBoth({
-        onFailure: (error) => error._tag === "ConnectionError" ? transportError(asked, error) : error,
+        onFailure: (error) => error._tag === "ConnectionError" ? transportError(facts, error) : error,
         onSuccess: (pool) => new KvPool(pool)
       })
     )
@@ -90,8 +90,8 @@ export class KvPool {
   }
 
   /** Runs a request on one of the connections; `make` makes it anew each time the effect is run. */
-  perform<A>(make: (resume: Resume<A, KvError>) => Calls.KvPacket<A>, timeout?: number): Effect.Effect<A, KvError> {
-    return Effect.callback<A, KvError>((resume) => {
+  perform<A>(make: (resume: Resume<A, MemcachedError>) => Calls.KvPacket<A>, timeout?: number): Effect.Effect<A, MemcachedError> {
+    return Effect.callback<A, MemcachedError>((resume) => {
       const connection = this.take()
       if (connection !== undefined) return connection.begin(make(resume), timeout)
       resume(this.later(make, timeout))
@@ -105,22 +105,22 @@ export class KvPool {
   }
 
   /** Waits for a connection as long as the request may take, then runs it. */
-  later<A>(make: (resume: Resume<A, KvError>) => Calls.KvPacket<A>, timeout?: number): Effect.Effect<A, KvError> {
+  later<A>(make: (resume: Resume<A, MemcachedError>) => Calls.KvPacket<A>, timeout?: number): Effect.Effect<A, MemcachedError> {
     return this.pool.later(
       (connection, milliseconds) => connection.perform(make, milliseconds),
       ({ reason }) => {
         this.counts.errors++
-        return Effect.fail(reasonError(make(() => {}).asked, reason))
+        return Effect.fail(reasonError(make(() => {}).facts, reason))
       },
       timeout
     )
   }
 
   /** Connects and signs in; the connection is not one of the pool and closes with the scope. */
-  connect(): Effect.Effect<Connection, KvError, Scope.Scope> {
+  connect(): Effect.Effect<Connection, MemcachedError, Scope.Scope> {
     return Effect.mapError(
       this.pool.connect(),
-      (error) => error._tag === "ConnectionError" ? transportError(askedAt(this.address), error) : error
+      (error) => error._tag === "ConnectionError" ? transportError(factsAt(this.address), error) : error
     )
   }
 
@@ -130,23 +130,23 @@ export class KvPool {
   }
 }
 
-const askedAt = (address: string): Asked => ({ operation: "connect", opcode: undefined, key: undefined, address })
+const factsAt = (address: string): RequestFacts => ({ operation: "connect", opcode: undefined, key: undefined, address })
 
 const signIn = (
   connection: Connection,
   { password, user }: NonNullable<KvPoolOptions["credentials"]>,
   tls: boolean
-): Effect.Effect<void, KvError> => {
+): Effect.Effect<void, MemcachedError> => {
   const { authenticate, mechanisms } = Calls
   const { address } = connection
-  const asked = { operation: "authenticate", opcode: Opcode.SaslAuth, key: undefined, address }
+  const facts = { operation: "authenticate", opcode: Opcode.SaslAuth, key: undefined, address }
   const message = plainMessage({ user, password, tls, allowWithoutTls: false })
-  if (Result.isFailure(message)) return Effect.fail(reasonError(asked, new PasswordWithheld({ message: message.failure.message })))
+  if (Result.isFailure(message)) return Effect.fail(reasonError(facts, new PasswordWithheld({ message: message.failure.message })))
   const owner = { address, counts: { requests: 0, errors: 0 } }
-  const run = <A>(call: Calls.KvCall<A>, key: string, value: Uint8Array): Effect.Effect<A, KvError> =>
-    connection.perform((resume: Resume<A, KvError>) => new Calls.KvPacket(owner, call, resume, key, value, 0, 0, 0n))
+  const run = <A>(call: Calls.KvCall<A>, key: string, value: Uint8Array): Effect.Effect<A, MemcachedError> =>
+    connection.perform((resume: Resume<A, MemcachedError>) => new Calls.KvPacket(owner, call, resume, key, value, 0, 0, 0n))
   return Effect.flatMap(run(mechanisms, "", noBytes), (offered) =>
     offered.split(" ").includes(plainMechanism)
       ? run(authenticate, plainMechanism, message.success)
-      : Effect.fail(reasonError(asked, new NoMechanism({ offered }))))
+      : Effect.fail(reasonError(facts, new NoMechanism({ offered }))))
 }

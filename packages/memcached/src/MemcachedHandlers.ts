@@ -56,16 +56,16 @@ export interface MemcachedHandlers<R = never> {
   readonly decrement?: Handle<Gen.Decrement | Gen.DecrementQ, Counted, R>
   readonly touch?: Handle<Gen.Touch, Touched, R>
   readonly getAndTouch?: Handle<Gen.Gat | Gen.GatQ | Gen.GatK | Gen.GatKQ, Found, R>
-  /** Names and values; the packet behind the last is not among them. */
+  /** Names and values; the packet after the last is not among them. */
   readonly stats?: Handle<Gen.Stat, Iterable<readonly [name: string, value: string]>, R>
   readonly version?: Handle<Gen.Version, string, R>
   readonly flush?: Handle<Gen.Flush | Gen.FlushQ, void, R>
-  /** Success unless said otherwise. */
+  /** Default: `Success`. */
   readonly noop?: Handle<Gen.Noop, void, R>
   readonly verbosity?: Handle<Gen.Verbosity, void, R>
   readonly saslMechanisms?: Handle<Gen.SaslListMechs, string, R>
   readonly saslAuth?: Handle<Gen.SaslAuth, SaslAnswer, R>
   readonly saslStep?: Handle<Gen.SaslStep, SaslAnswer, R>
-  /** Requests with opcodes that memcached does not have; UnknownCommand unless said otherwise. */
+  /** Requests with opcodes that memcached does not have. Default: `UnknownCommand`. */
   readonly unknown?: Handle<Gen.UnknownRequest, Pick<Gen.UnknownResponse, "extras" | "key" | "value">, R>
 }

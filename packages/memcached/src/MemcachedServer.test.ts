@@ -45,7 +45,7 @@ describe("order", () => {
       expect((await client.packets(2)).map(shown)).toEqual(["d 0 2 \0\0\0\0herex", "a 0 4"])
     }))
 
-  test("QUIT is answered behind what is in flight, and nothing after it", () =>
+  test("QUIT is answered after what is in flight, and nothing after it", () =>
     withServer({ get: () => Effect.delay(text("v"), "20 millis") }, async (_, client) => {
       client.send(Buffer.concat([packet(get, { key: "k", opaque: 1 }), packet(0x07, { opaque: 2 }), packet(noop, { opaque: 3 })]))
       expect((await client.packets(2)).map((one) => one.readUInt32BE(12))).toEqual([1, 2])
@@ -138,7 +138,7 @@ describe("failures", () => {
 })
 
 describe("statistics", () => {
-  test("one packet each, and an empty one behind the last", () =>
+  test("one packet each, and an empty one after the last", () =>
     withServer({ stats: ({ group }) => Effect.succeed(group === "" ? [["a", "1"], ["b", "2"]] as const : []) }, async (_, client) => {
       client.send(Buffer.concat([packet(0x10, { opaque: 7 }), packet(0x10, { opaque: 8, key: "none" })]))
       expect((await client.packets(4)).map(shown)).toEqual(["10 0 7 a1", "10 0 7 b2", "10 0 7", "10 0 8"])
@@ -146,7 +146,7 @@ describe("statistics", () => {
 })
 
 describe("what is no request", () => {
-  test("Einval and the end, behind the answers before it", () =>
+  test("Einval and the end, after the answers before it", () =>
     withServer({ get: () => Effect.delay(text("v"), "10 millis") }, async (server, client) => {
       client.send(Buffer.concat([packet(get, { key: "k", opaque: 1 }), packet(get, { key: "k", extras: "00", opaque: 2 }), packet(noop)]))
       expect((await client.packets(2)).map(shown)).toEqual(["0 0 1 \0\0\0\0v", "0 4 2 Invalid arguments"])

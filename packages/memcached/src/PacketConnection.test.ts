@@ -4,7 +4,7 @@ import { DecodeError, EncodeError, type Writer } from "@wirewright/codec"
 import {
   type ConnectionError,
   LimitExceeded,
-  mostRequests,
+  maxRequests,
   PacketConnection,
   type PacketConnectionOptions,
   Relayed
@@ -348,7 +348,7 @@ describe("a peer that misbehaves", () => {
       assert.include(connection.closed?.message, "opcode 0x01")
     }))
 
-  it.live("by answering one command as another: behind a barrier, among many answers, and late", () =>
+  it.live("by answering one command as another: after a barrier, among many answers, and late", () =>
     Effect.gen(function*() {
       const misled = (ask: (connection: PacketConnection<Response, ServerRequest>) => Effect.Effect<unknown, unknown>, asked: number) =>
         Effect.scoped(Effect.gen(function*() {
@@ -421,19 +421,19 @@ describe("limits", () => {
   it("are what the documentation says: as many requests as a ledger holds", () => {
     const source = readFileSync(new URL("../../connection/src/PacketConnection.ts", import.meta.url), "utf8")
     const [, number] = /([\d ]+), which is the most there can be[^\n]*\n {2}readonly maxInFlight/.exec(source) ?? []
-    assert.strictEqual(Number(number?.replaceAll(" ", "")), mostRequests)
+    assert.strictEqual(Number(number?.replaceAll(" ", "")), maxRequests)
   })
 
   it.live("hold to that number: one more is refused", () =>
     Effect.gen(function*() {
       const server = yield* scripted(() => {})
-      const connection = yield* connect(server, { maxInFlight: mostRequests + 1 })
+      const connection = yield* connect(server, { maxInFlight: maxRequests + 1 })
       let refused: ConnectionError | undefined
       const sink = { answer: () => true, fail: (error: ConnectionError) => void (refused = error) }
-      for (let i = 0; i < mostRequests; i++) connection.submit(new Relayed(noop, sink, false), 60_000)
-      assert.deepStrictEqual([connection.counters.inFlight, refused], [mostRequests, undefined])
+      for (let i = 0; i < maxRequests; i++) connection.submit(new Relayed(noop, sink, false), 60_000)
+      assert.deepStrictEqual([connection.counters.inFlight, refused], [maxRequests, undefined])
       connection.submit(new Relayed(noop, sink, false), 60_000)
-      assert.deepStrictEqual(refused?.reason, new LimitExceeded({ limit: "requests in flight", max: mostRequests }))
+      assert.deepStrictEqual(refused?.reason, new LimitExceeded({ limit: "requests in flight", max: maxRequests }))
     }))
 
   it.live("count those whose answers are owed", () =>

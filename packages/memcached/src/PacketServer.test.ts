@@ -20,7 +20,7 @@ import { packet, RawClient } from "./RawClient.fixture.ts"
 interface Seen {
   readonly closed: Array<string>
   readonly clients: Array<ServerClient>
-  mostWaiting: number
+  maxWaiting: number
   handled: number
 }
 
@@ -30,7 +30,7 @@ const answering = (bytes: number, seen: Seen) => (client: ServerClient): PacketH
     onRequest: ({ opaque }) => {
       seen.handled++
       client.reply((writer) => Gen.encodeGetResponse(writer, { opaque, flags: 0, value: new Uint8Array(bytes) }))
-      seen.mostWaiting = Math.max(seen.mostWaiting, client.waiting)
+      seen.maxWaiting = Math.max(seen.maxWaiting, client.waiting)
     },
     onMalformed: () => client.close("the test"),
     onClose: (error: ConnectionError) => seen.closed.push(error.reason._tag)
@@ -42,7 +42,7 @@ const withServer = (
   options: Partial<PacketServerOptions<Gen.Request>> & { readonly answer?: number } = {}
 ): Promise<void> => {
   const { answer = 0, ...rest } = options
-  const seen: Seen = { closed: [], clients: [], mostWaiting: 0, handled: 0 }
+  const seen: Seen = { closed: [], clients: [], maxWaiting: 0, handled: 0 }
   const decode = (reader: Parameters<typeof Gen.decodeRequest>[0], at: number) => Gen.decodeRequest(reader, at)
   return Effect.runPromise(Effect.scoped(Effect.flatMap(
     servePackets({ frameShape: Gen.frameShape, decode, handler: answering(answer, seen), ...rest }),
@@ -84,8 +84,8 @@ describe("a client that does not read", () => {
         const [one] = await greedy.packets(1)
         if (one!.readUInt32BE(12) !== opaque) throw new Error(`answer ${opaque} has opaque ${one!.readUInt32BE(12)}`)
       }
-      expect(seen.mostWaiting).toBeGreaterThan(maxOutput)
-      expect(seen.mostWaiting).toBeLessThanOrEqual(maxOutput + answer + 24 + 4)
+      expect(seen.maxWaiting).toBeGreaterThan(maxOutput)
+      expect(seen.maxWaiting).toBeLessThanOrEqual(maxOutput + answer + 24 + 4)
       greedy.close()
     }, { answer, maxOutput }))
 
@@ -316,7 +316,7 @@ describe("a frame that does not end", () => {
     }, { frameTimeout: "150 millis", headerTimeout: "150 millis" }))
 })
 
-describe("strangers", () => {
+describe("unauthenticated", () => {
   /** Noop admits; everything else is answered. */
   const handler = (client: ServerClient): PacketHandler<Gen.Request> => ({
     onRequest: ({ opaque, opcode }) => {
@@ -343,23 +343,23 @@ describe("strangers", () => {
         expect(await answered(known, sized(2_000))).toBe(true)
         expect(await answered(known, sized(2_001))).toBe(false)
         stranger.close()
-      }, { handler, maxFrame: 2_000, strangers: { maxFrame: 1_000 } })
+      }, { handler, maxFrame: 2_000, unauthenticated: { maxFrame: 1_000 } })
   )
 
   test("maxConnections 2: the oldest of three goes; those who are admitted do not count", () =>
     withServer(async (server) => {
       const known = await RawClient.connect(server.port)
       expect(await answered(known, packet(0x0a))).toBe(true)
-      const strangers: Array<RawClient> = []
-      for (let i = 0; i < 2; i++) strangers.push(await RawClient.connect(server.port))
-      for (const one of [...strangers, known]) expect(await answered(one, packet(0x0b))).toBe(true)
-      strangers.push(await RawClient.connect(server.port))
-      expect(await answered(strangers[2]!, packet(0x0b))).toBe(true)
-      expect((await strangers[0]!.rest()).length).toBe(0)
-      expect(await answered(strangers[1]!, packet(0x0b))).toBe(true)
+      const unauthenticated: Array<RawClient> = []
+      for (let i = 0; i < 2; i++) unauthenticated.push(await RawClient.connect(server.port))
+      for (const one of [...unauthenticated, known]) expect(await answered(one, packet(0x0b))).toBe(true)
+      unauthenticated.push(await RawClient.connect(server.port))
+      expect(await answered(unauthenticated[2]!, packet(0x0b))).toBe(true)
+      expect((await unauthenticated[0]!.rest()).length).toBe(0)
+      expect(await answered(unauthenticated[1]!, packet(0x0b))).toBe(true)
       expect(server.counters).toMatchObject({ crowdedOut: 1, connections: 3 })
-      for (const client of [known, ...strangers]) client.close()
-    }, { handler, strangers: { maxConnections: 2 } }))
+      for (const client of [known, ...unauthenticated]) client.close()
+    }, { handler, unauthenticated: { maxConnections: 2 } }))
 
   test.each([[20_000, 0], [19_999, 1]])(
     "two that hold 10 000 bytes each, maxHeld %i: %i are closed",
@@ -373,7 +373,7 @@ describe("strangers", () => {
         await pause(20)
         expect(server.counters).toMatchObject({ crowdedOut: closed, connections: 2 - closed })
         for (const client of clients) client.close()
-      }, { handler, strangers: { maxHeld } })
+      }, { handler, unauthenticated: { maxHeld } })
   )
 
   test("whoever is not admitted in time is closed, whatever it sends", () =>
@@ -387,7 +387,7 @@ describe("strangers", () => {
       expect(await answered(known, packet(0x0b))).toBe(true)
       expect(server.counters).toMatchObject({ timeouts: 1, connections: 1 })
       known.close()
-    }, { handler, strangers: { timeout: "200 millis" } }))
+    }, { handler, unauthenticated: { timeout: "200 millis" } }))
 })
 
 describe("connections", () => {

@@ -61,7 +61,7 @@ export const readPlain = (message: Uint8Array): Result.Result<PlainCredentials, 
   try {
     text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(message)
   } catch {
-    return fail("MalformedMessage", "the client's message is not UTF-8")
+    return fail("MalformedMessage", "the client's message is invalid UTF-8")
   }
   const parts = text.split("\0")
   const [authorizationId, user, password] = parts

@@ -72,7 +72,7 @@ describe("order", () => {
 })
 
 describe("end", () => {
-  test("the last answer ends the connection behind those before it, and nothing follows", () => {
+  test("the last answer ends the connection after those before it, and nothing follows", () => {
     const { log, session: it } = session()
     const a = it.begin()
     it.finish("bye", true)

@@ -12,7 +12,7 @@ export {
   InvalidArguments,
   InvalidRequest,
   InvalidValue,
-  KvError,
+  MemcachedError,
   type KvReason,
   NoMechanism,
   NotANumber,
@@ -27,7 +27,7 @@ export {
   TooLarge,
   UnknownStatus
 } from "./KvError.ts"
-export type { JsonView } from "./KvJson.ts"
+export type { JsonView, KvCommands } from "./KvCommands.ts"
 export { kvMetrics } from "./KvMetrics.ts"
 export * from "./KvOptions.ts"
 export * from "./KvPool.ts"

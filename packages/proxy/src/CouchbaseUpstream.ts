@@ -21,7 +21,7 @@ import type { Frame } from "./RawFrame.ts"
 import { type CouchbaseTarget, lostBy, type Upstream, type UpstreamOptions } from "./Upstream.ts"
 
 /** A request on its way through the bucket. */
-interface Errand {
+interface BucketCall {
   readonly slot: Slot
   readonly request: Request
   readonly key: string
@@ -33,7 +33,7 @@ interface Errand {
 }
 
 /** How often a request follows its vbucket, and how long it waits for that when the map does not say where to. */
-const mostAttempts = 20
+const maxAttempts = 20
 const pause = "50 millis"
 
 /** Requests on their way to one bucket. */
@@ -42,7 +42,7 @@ class Bucket implements Upstream {
   private readonly fork: (effect: Effect.Effect<void>) => void
   private readonly timeout: number
   /** Requests that wait for their vbucket's new node. */
-  private readonly moving = new Map<number, Array<Errand>>()
+  private readonly moving = new Map<number, Array<BucketCall>>()
   private turn = 0
 
   constructor(cluster: Cluster, fork: (effect: Effect.Effect<void>) => void, timeout: number) {
@@ -60,35 +60,35 @@ class Bucket implements Upstream {
     this.dispatch({ slot, request, key, vbucket, turn: this.turn++, attempts: 0 })
   }
 
-  private dispatch(errand: Errand): void {
-    const waiting = this.moving.get(errand.vbucket)
-    if (waiting !== undefined) return void waiting.push(errand)
-    const pool = errand.vbucket < 0 ? this.cluster.nodes[0] : this.cluster.poolOf(errand.vbucket)
-    if (pool === undefined) this.moved(errand, false)
-    else if (pool.ready() === undefined) this.connect(pool, errand)
-    else this.submit(pool, errand)
+  private dispatch(call: BucketCall): void {
+    const waiting = this.moving.get(call.vbucket)
+    if (waiting !== undefined) return void waiting.push(call)
+    const pool = call.vbucket < 0 ? this.cluster.nodes[0] : this.cluster.poolOf(call.vbucket)
+    if (pool === undefined) this.moved(call, false)
+    else if (pool.ready() === undefined) this.connect(pool, call)
+    else this.submit(pool, call)
   }
 
   /** Errands that wait for the same connection go on in their order. */
-  private connect(pool: NodePool, errand: Errand): void {
+  private connect(pool: NodePool, call: BucketCall): void {
     this.fork(Effect.map(Effect.exit(pool.connect), (exit: Exit.Exit<unknown, OpenError>) => {
-      if (Exit.isSuccess(exit)) return this.submit(pool, errand)
+      if (Exit.isSuccess(exit)) return this.submit(pool, call)
       this.fork(this.cluster.refresh)
-      errand.slot.fail("unavailable")
+      call.slot.fail("unavailable")
     }))
   }
 
-  private submit(pool: NodePool, errand: Errand): void {
+  private submit(pool: NodePool, call: BucketCall): void {
     const connection = pool.ready()
-    if (connection === undefined) return errand.slot.fail("unavailable")
-    const { slot, request, vbucket } = errand
+    if (connection === undefined) return call.slot.fail("unavailable")
+    const { slot, request, vbucket } = call
     const { collections } = connection.session.states
     // without collections a key has no prefix
     const fields = collections || !("collectionId" in request) ? request : { ...request, collectionId: undefined }
     const host = connection.packets.address.replace(/:\d+$/, "").replace(/^\[|\]$/g, "")
     try {
       const sink = {
-        answer: (answer: Response) => this.answered(errand, answer, host),
+        answer: (answer: Response) => this.answered(call, answer, host),
         fail: (error: ConnectionError) => slot.fail(lostBy(error))
       }
       const write = (writer: Writer, opaque: number): void =>
@@ -100,11 +100,11 @@ class Bucket implements Upstream {
     }
   }
 
-  private answered(errand: Errand, answer: Response, host: string): boolean {
-    const { slot, key } = errand
+  private answered(call: BucketCall, answer: Response, host: string): boolean {
+    const { slot, key } = call
     if (answer.status === Status.NotMyVbucket) {
       const text = answer._tag === "ErrorResponse" ? new TextDecoder().decode(answer.value) : ""
-      this.moved(errand, this.cluster.learn(text, host))
+      this.moved(call, this.cluster.learn(text, host))
       return true
     }
     const { loud, writes } = slot.command!
@@ -115,15 +115,15 @@ class Bucket implements Upstream {
   }
 
   /** A request whose vbucket is elsewhere was not carried out, so it is repeated. */
-  private moved(errand: Errand, informed: boolean): void {
-    if (++errand.attempts > mostAttempts) return errand.slot.fail("unavailable")
-    const waiting = this.moving.get(errand.vbucket)
-    if (waiting !== undefined) return void waiting.push(errand)
-    this.moving.set(errand.vbucket, [errand])
+  private moved(call: BucketCall, informed: boolean): void {
+    if (++call.attempts > maxAttempts) return call.slot.fail("unavailable")
+    const waiting = this.moving.get(call.vbucket)
+    if (waiting !== undefined) return void waiting.push(call)
+    this.moving.set(call.vbucket, [call])
     const ready = informed ? Effect.sleep(0) : Effect.andThen(this.cluster.refresh, Effect.sleep(pause))
     this.fork(Effect.map(ready, () => {
-      const errands = this.moving.get(errand.vbucket) ?? []
-      this.moving.delete(errand.vbucket)
+      const errands = this.moving.get(call.vbucket) ?? []
+      this.moving.delete(call.vbucket)
       for (const one of errands.sort((a, b) => a.turn - b.turn)) this.dispatch(one)
     }))
   }

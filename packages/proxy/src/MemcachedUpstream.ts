@@ -4,7 +4,7 @@
  */
 import { malformed, type Reader, type Writer } from "@wirewright/codec"
 import { client, encodeSaslAuth, frameShape, headerSize, Status } from "@wirewright/memcached/gen"
-import { type ConnectionError, ConnectionPool, Errand, type PacketConnection } from "@wirewright/connection"
+import { type ConnectionError, ConnectionPool, PacketCall, type PacketConnection } from "@wirewright/connection"
 import { plainMechanism, plainMessage } from "@wirewright/memcached/internal"
 import { BootstrapError, type BootstrapReason } from "@wirewright/couchbase"
 import type { OpenError } from "@wirewright/couchbase/node"
@@ -66,7 +66,7 @@ const login = (target: MemcachedTarget, tls: boolean) => (connection: RawConnect
 }
 
 /** A client's request on its way to memcached, and the way back of its answers: one object, as there are millions. */
-class Forwarded extends Errand<Frame> {
+class Forwarded extends PacketCall<Frame> {
   private readonly slot: Slot
   private readonly request: Frame
 

@@ -43,17 +43,17 @@ export interface Tap {
 
 /** Options of a proxy. */
 export interface ProxyOptions {
-  /** 127.0.0.1 and a free port unless said otherwise. */
+  /** Default: 127.0.0.1 and a free port. */
   readonly listen?: Listen
   /** `memcached://host:port`, `couchbase://user:password@host:port/bucket`, or the same as a value. */
   readonly upstream: string | Target
   /** TLS towards the upstream. */
   readonly upstreamTls?: Tls.ConnectionOptions
-  /** Connections to each upstream node; 2 unless said otherwise. */
+  /** Connections to each upstream node. Default: 2. */
   readonly connections?: number
-  /** Time for connecting to the upstream; 5 seconds unless said otherwise. */
+  /** Time for connecting to the upstream. Default: 5 seconds. */
   readonly connectTimeout?: Duration.Input
-  /** Time the upstream has for an answer; 2.5 seconds unless said otherwise. */
+  /** Time the upstream has for an answer. Default: 2.5 seconds. */
   readonly requestTimeout?: Duration.Input
   /** Limits of one client. */
   readonly limits?: Partial<SessionLimits>

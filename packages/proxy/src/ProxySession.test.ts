@@ -72,7 +72,7 @@ describe("quiet commands", () => {
     }
   })
 
-  it("a barrier waits for the quiet commands before it, not for those behind it", () => {
+  it("a barrier waits for the quiet commands before it, not for those after it", () => {
     const bench = new Bench()
     bench.send(requestOf(Opcode.GetKQ, 1), requestOf(Opcode.SetQ, 2), requestOf(Opcode.Noop, 3, ""), requestOf(Opcode.GetQ, 4))
     bench.answer(1, 0)
@@ -158,7 +158,7 @@ describe("a lost upstream", () => {
     expect(bench.closed).toBe(undefined)
   })
 
-  it("a write that may have happened closes the connection, behind the answers before it", () => {
+  it("a write that may have happened closes the connection, after the answers before it", () => {
     const bench = new Bench()
     bench.send(requestOf(Opcode.Get, 1), requestOf(Opcode.Increment, 2), requestOf(Opcode.Get, 3))
     bench.upstream[1]!.slot.fail("ambiguous")

@@ -23,7 +23,7 @@ export interface SessionLimits {
   readonly maxWaiting: number
 }
 
-/** Limits unless said otherwise. */
+/** The default limits. */
 export const sessionLimits: SessionLimits = { maxInFlight: 1_024, budget: 16 * 1024 * 1024, maxWaiting: 64 * 1024 * 1024 }
 
 /** Why the proxy closes a connection, after the answers that precede it. */
@@ -72,7 +72,7 @@ export class Slot {
   readonly opaque: number
   /** Bytes of the request. */
   readonly bytes: number
-  /** The request behind this one. @internal */
+  /** The request after this one. @internal */
   next: Slot | undefined
   /** Answers that wait for their turn. @internal */
   held: Array<Frame> | undefined

@@ -13,7 +13,7 @@ import { Link, type LinkFaults, type Tap } from "./Link.ts"
 
 /** What a pair is made of. */
 export interface PairOptions extends CouchbaseClusterOptions {
-  /** Vbuckets of the bucket `default`; 4 unless said otherwise. */
+  /** Vbuckets of the bucket `default`. Default: 4. */
   readonly vbuckets?: number
   readonly faults?: LinkFaults | ((connection: number) => LinkFaults)
   /** Sees what both say. */

@@ -60,7 +60,7 @@ const outside =
   /^(TCP|PIPE|UDP|GETADDRINFO|GETNAMEINFO|QUERYWRAP|DNSCHANNEL|FSREQ|FSEVENT|STATWATCHER|PBKDF2|SCRYPT|RANDOM|KEY|HASHREQ|SIGNREQ|CHECKPRIME|DERIVE|CIPHER|ZLIB|PROCESSWRAP|WORKER)/
 
 /** Timers that fire at one instant before it is taken for a loop. */
-const mostStepsAtOnce = 1_000_000
+const maxStepsAtOnce = 1_000_000
 
 /** As the native one, which the virtual clock does not touch: everything queued before it has happened when it comes. */
 const nextTurn = setImmediate
@@ -185,8 +185,8 @@ export const runVirtual = <A, E>(program: Effect.Effect<A, E>, options: VirtualT
         }
         if (clock.now !== at) steps = 0
         at = clock.now
-        if (++steps <= mostStepsAtOnce) return undefined
-        return new VirtualTimeError({ reason: "TimeStands", message: `${mostStepsAtOnce} timers fired without time passing, ${passed}` })
+        if (++steps <= maxStepsAtOnce) return undefined
+        return new VirtualTimeError({ reason: "TimeStands", message: `${maxStepsAtOnce} timers fired without time passing, ${passed}` })
       }
       const step = (): void => {
         const why = problem()

@@ -7,7 +7,7 @@ import type { WebSocketEvent, WebSocketLike } from "effect/socket/Socket"
 
 type EventName = "open" | "message" | "error" | "close"
 
-/** What becomes of a frame: it arrives, it is lost, or another arrives in its place; behind which the connection may break. */
+/** What becomes of a frame: it arrives, it is lost, or another arrives in its place; after which the connection may break. */
 export type Fate = "deliver" | "drop" | { readonly replace: string; readonly cut?: boolean }
 
 /** What can be told of a network. */

@@ -1,5 +1,5 @@
 /** What a competent programmer writes with `Buffer`'s methods: the baseline of decode and encode. */
-import type { Message } from "../Mix.ts"
+import type { Message } from "../Messages.ts"
 
 /** Decodes the frame at `at`. The value is a view into the buffer. */
 export const decode = (buffer: Buffer, at: number): Message => {

@@ -1,5 +1,5 @@
 /** The same by hand with `DataView`, which is faster for numbers than `Buffer`'s methods. For information. */
-import type { Message } from "../Mix.ts"
+import type { Message } from "../Messages.ts"
 
 /** Decodes the frame at `at`. The value is a view into the buffer. */
 export const decode = (buffer: Buffer, view: DataView, at: number): Message => {

@@ -1,5 +1,5 @@
 /** protobuf-es with the same content in its own format: a message with a oneof, its descriptor built here with the library's own API. */
-import type { Message } from "../Mix.ts"
+import type { Message } from "../Messages.ts"
 import { load } from "./External.ts"
 
 export interface Packet {

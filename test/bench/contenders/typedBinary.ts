@@ -2,7 +2,8 @@
  * typed-binary: one object schema for the header and one for each extras section. It has neither 64-bit integers nor sections whose
  * length stands elsewhere, so the former are two numbers of 32 bits and the latter are copied by hand.
  */
-import { headerSize, type Message } from "../Mix.ts"
+import type { Message } from "../Messages.ts"
+import { headerSize } from "../Mix.ts"
 import { load } from "./External.ts"
 
 interface Input {

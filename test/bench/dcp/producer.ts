@@ -6,7 +6,7 @@
  */
 import { encodeWith } from "@wirewright/codec"
 import { encodeDcpMutation, encodeDcpSnapshotMarker, encodeDcpStreamRequestResponse } from "@wirewright/dcp/gen"
-import { type NodeConnection, serveCouchbase } from "@wirewright/embedded"
+import { type NodeClient, serveCouchbase } from "@wirewright/embedded"
 import * as Effect from "effect/Effect"
 
 const [events, size, vbuckets] = process.argv.slice(2).map(Number) as [number, number, number]
@@ -50,11 +50,11 @@ const batchOf = (opaque: number, vbucket: number): Batch => {
 
 class Pouring {
   private readonly batch: Batch
-  private readonly connection: NodeConnection
+  private readonly connection: NodeClient
   private seqno = 1n
   private left: number
 
-  constructor(connection: NodeConnection, opaque: number, vbucket: number, count: number) {
+  constructor(connection: NodeClient, opaque: number, vbucket: number, count: number) {
     this.connection = connection
     this.batch = batchOf(opaque, vbucket)
     this.left = count

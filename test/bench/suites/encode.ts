@@ -6,7 +6,8 @@ import * as buffer from "../contenders/buffer.ts"
 import * as dataView from "../contenders/dataView.ts"
 import * as protobuf from "../contenders/protobuf.ts"
 import * as typedBinary from "../contenders/typedBinary.ts"
-import { Digest, keepLatest, makeMix, type Message, type Mix } from "../Mix.ts"
+import type { Message } from "../Messages.ts"
+import { Digest, keepLatest, makeMix, type Mix } from "../Mix.ts"
 import type { Contender, Suite } from "../Suite.ts"
 
 const digestOf = (messages: Iterable<Message>): string => {

@@ -24,7 +24,7 @@ export const everything: ReadonlyArray<number> = [
 ]
 
 /** A connection to the node. */
-export class NodeClient {
+export class TestClient {
   private readonly socket: Socket
   private readonly framer = new Framer(frameShape)
   private readonly received: Array<Uint8Array> = []
@@ -46,8 +46,8 @@ export class NodeClient {
   }
 
   /** Connects, negotiates and selects. */
-  static async ready(port: number, features: ReadonlyArray<number> = everything, bucket = "default"): Promise<NodeClient> {
-    const client = new NodeClient(port)
+  static async ready(port: number, features: ReadonlyArray<number> = everything, bucket = "default"): Promise<TestClient> {
+    const client = new TestClient(port)
     if (features.length > 0) await client.hello(features)
     await client.ask((writer) => encodeSelectBucket(writer, { bucket }))
     return client

@@ -1,0 +1,55 @@
+/** Where and how a server of packets serves, and its limits. */
+import type { FrameShape, Reader } from "@wirewright/codec"
+import type * as Duration from "effect/Duration"
+import type * as Tls from "node:tls"
+import type { PacketHandler, ServerClient } from "./ServerClient.ts"
+
+/** Where and how to serve. */
+export interface PacketServerOptions<Request> {
+  /** Default: 127.0.0.1. */
+  readonly host?: string
+  /** Default: a free port (0). */
+  readonly port?: number
+  /** Whether it listens. Default: true. Without that its clients are those it is given (`accept`), and its port is only a name. */
+  readonly listen?: boolean
+  /** TLS when given; asking for client certificates is part of these options. */
+  readonly tls?: Tls.TlsOptions
+  readonly frameShape: FrameShape
+  /** Decodes the client's request, or its response to a request of the server, at `at`. Throws `DecodeError`. */
+  readonly decode: (reader: Reader, at: number, client: ServerClient) => Request
+  /** Made for every connection. */
+  readonly handler: (client: ServerClient) => PacketHandler<Request>
+  /** Most connections at a time; more are closed at once. Default: 10 000. */
+  readonly maxConnections?: number
+  /** Largest frame accepted in bytes. Default: the protocol's own limit. */
+  readonly maxFrame?: number
+  /** Bytes waiting for a client above which it is no longer read. Default: 4 MiB. */
+  readonly maxOutput?: number
+  /** Time without a byte in either direction after which a connection is closed. Default: 5 minutes. */
+  readonly idleTimeout?: Duration.Input
+  /** Time a client has for a header it has begun, and for its part of the TLS handshake. Default: 10 seconds. */
+  readonly headerTimeout?: Duration.Input
+  /** Time a client has for a frame it has begun, while this side reads. Default: 1 minute. */
+  readonly frameTimeout?: Duration.Input
+  /**
+   * Most bytes held for all clients together: unfinished frames, frames that wait to be handled, answers that wait to be read. Above it, whoever
+   * has the most of them is closed. Default: 256 MiB.
+   */
+  readonly maxHeld?: number
+  /** Limits of clients that the handler has not admitted (`ServerClient.admit`). Default: all are admitted from the beginning. */
+  readonly unauthenticated?: UnauthenticatedLimits
+  /** Told of what a handler threw, which closes its connection. Default: written to the log. */
+  readonly onDefect?: (defect: unknown, client: ServerClient) => void
+}
+
+/** What clients may whom a server does not know yet. */
+export interface UnauthenticatedLimits {
+  /** Most of them at a time; when there is one more, the oldest is closed. Default: 1 000. */
+  readonly maxConnections?: number
+  /** Largest frame in bytes. Default: 64 KiB. */
+  readonly maxFrame?: number
+  /** Like `maxHeld`, for unauthenticated clients only. Default: 16 MiB. */
+  readonly maxHeld?: number
+  /** Time until they are admitted, or closed. Default: 30 seconds. */
+  readonly timeout?: Duration.Input
+}

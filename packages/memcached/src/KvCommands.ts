@@ -1,0 +1,100 @@
+/** What a client of memcached can be asked: the commands, and those for documents that are JSON. */
+import type * as Effect from "effect/Effect"
+import type * as Option from "effect/Option"
+import type * as Schema from "effect/Schema"
+import type { Expiry } from "./Expiry.ts"
+import type { Counter, Document, Mutation } from "./KvCalls.ts"
+import type { MemcachedError } from "./KvError.ts"
+import type * as Options from "./KvOptions.ts"
+import type { KvCounters } from "./KvPool.ts"
+
+/** A client's commands for documents of one type. */
+export interface JsonView<A> {
+  readonly get: (key: Options.Key, options?: Options.KvRequestOptions) => Effect.Effect<Option.Option<Document<A>>, MemcachedError>
+  readonly getMany: (
+    keys: Iterable<Options.Key>,
+    options?: Options.KvRequestOptions
+  ) => Effect.Effect<ReadonlyMap<string, Document<A>>, MemcachedError>
+  readonly getAndTouch: (
+    key: Options.Key,
+    expiry: Expiry,
+    options?: Options.KvRequestOptions
+  ) => Effect.Effect<Option.Option<Document<A>>, MemcachedError>
+  readonly set: (
+    key: Options.Key,
+    value: A,
+    options?: Options.KvStoreOptions & Options.KvChangeOptions
+  ) => Effect.Effect<Mutation, MemcachedError>
+  readonly add: (key: Options.Key, value: A, options?: Options.KvStoreOptions) => Effect.Effect<Mutation, MemcachedError>
+  readonly replace: (
+    key: Options.Key,
+    value: A,
+    options?: Options.KvStoreOptions & Options.KvChangeOptions
+  ) => Effect.Effect<Mutation, MemcachedError>
+}
+
+/** The commands of a client. */
+export interface KvCommands {
+  /** Reads a document; with a schema, one that was stored as JSON. */
+  readonly get: {
+    (key: Options.Key, options?: Options.KvRequestOptions): Effect.Effect<Option.Option<Document>, MemcachedError>
+    <A>(
+      key: Options.Key,
+      schema: Schema.Codec<A, unknown>,
+      options?: Options.KvRequestOptions
+    ): Effect.Effect<Option.Option<Document<A>>, MemcachedError>
+  }
+  /** Reads many documents in batches of quiet requests; those that are missing are not in the result. */
+  readonly getMany: (
+    keys: Iterable<Options.Key>,
+    options?: Options.KvRequestOptions
+  ) => Effect.Effect<ReadonlyMap<string, Document>, MemcachedError>
+  /** Stores a document whether there is one or not; with a CAS, only over that version. */
+  readonly set: (
+    key: Options.Key,
+    value: Options.Value,
+    options?: Options.KvStoreOptions & Options.KvChangeOptions
+  ) => Effect.Effect<Mutation, MemcachedError>
+  /** Stores a document that must not exist, else `Exists`. */
+  readonly add: (key: Options.Key, value: Options.Value, options?: Options.KvStoreOptions) => Effect.Effect<Mutation, MemcachedError>
+  /** Stores a document that must exist, else `NotFound`. */
+  readonly replace: (
+    key: Options.Key,
+    value: Options.Value,
+    options?: Options.KvStoreOptions & Options.KvChangeOptions
+  ) => Effect.Effect<Mutation, MemcachedError>
+  /** Removes a document; false when there was none. */
+  readonly remove: (key: Options.Key, options?: Options.KvChangeOptions) => Effect.Effect<boolean, MemcachedError>
+  /** Adds bytes at the end of a document, which must exist, else `NotStored`. */
+  readonly append: (key: Options.Key, value: Options.Value, options?: Options.KvChangeOptions) => Effect.Effect<Mutation, MemcachedError>
+  /** Adds bytes at the beginning of a document, which must exist, else `NotStored`. */
+  readonly prepend: (key: Options.Key, value: Options.Value, options?: Options.KvChangeOptions) => Effect.Effect<Mutation, MemcachedError>
+  /** Adds to a counter; wraps at 2⁶⁴. */
+  readonly increment: (key: Options.Key, options?: Options.KvCountOptions) => Effect.Effect<Counter, MemcachedError>
+  /** Subtracts from a counter; stops at 0. */
+  readonly decrement: (key: Options.Key, options?: Options.KvCountOptions) => Effect.Effect<Counter, MemcachedError>
+  /** Sets when a document ends; false when there is none. */
+  readonly touch: (key: Options.Key, expiry: Expiry, options?: Options.KvRequestOptions) => Effect.Effect<boolean, MemcachedError>
+  /** Reads a document and sets when it ends. */
+  readonly getAndTouch: (
+    key: Options.Key,
+    expiry: Expiry,
+    options?: Options.KvRequestOptions
+  ) => Effect.Effect<Option.Option<Document>, MemcachedError>
+  /** A view in which values are JSON of this schema. */
+  readonly json: <A>(schema: Schema.Codec<A, unknown>) => JsonView<A>
+  /** Statistics of the server by name; of a group such as `items` when one is given. */
+  readonly stats: (group?: string, options?: Options.KvRequestOptions) => Effect.Effect<ReadonlyMap<string, string>, MemcachedError>
+  /** The server's version. */
+  readonly version: Effect.Effect<string, MemcachedError>
+  /** Forgets all documents, now or later. */
+  readonly flush: (options?: { readonly after?: Expiry } & Options.KvRequestOptions) => Effect.Effect<void, MemcachedError>
+  /** Does nothing, which shows that the server is there. */
+  readonly noop: Effect.Effect<void, MemcachedError>
+  /** Sets how much the server logs; 0 is least. */
+  readonly verbosity: (level: number) => Effect.Effect<void, MemcachedError>
+  /** Takes leave of the server and ends the client: requests fail from now on. */
+  readonly quit: Effect.Effect<void>
+  /** What was counted so far. */
+  readonly counters: Effect.Effect<KvCounters>
+}

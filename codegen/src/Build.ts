@@ -235,6 +235,7 @@ class Builder {
       sender: command.sender ?? "client",
       lifecycle: command.lifecycle ?? "active",
       reply: command.reply ?? "one",
+      last: command.last,
       quiet: command.quiet,
       kinds: command.kinds,
       request: this.layouts(command, command.request, ["request"]),

@@ -48,6 +48,8 @@ export const buildFrame = (frame: Frame, parts: Parts): FrameModel => {
     ...(frame.over === "text" ? { over: frame.over } : {}),
     maxFrame: frame.maxFrame,
     ...(frame.minFrame === undefined ? {} : { minFrame: frame.minFrame }),
+    ...(frame.correlation === undefined ? {} : { correlation: frame.correlation }),
+    ...(frame.refusals === undefined ? {} : { refusals: frame.refusals }),
     kinds: Object.entries(frame.kinds).map(([name, kind]) =>
       defined({
         name,

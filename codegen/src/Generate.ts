@@ -27,6 +27,7 @@ import { type Rewrite, rewriting } from "./Specifiers.ts"
 import { printCommands } from "./print/Commands.ts"
 import { Context } from "./print/Context.ts"
 import { printExamples, type TestRunner } from "./print/Examples.ts"
+import { printRoles } from "./print/Roles.ts"
 import { frameOf, printIndex, printModel, printPackets, printStates, printTables } from "./print/Packets.ts"
 import { printSchemas } from "./print/Schemas.ts"
 import { printTypes } from "./print/Types.ts"
@@ -197,6 +198,7 @@ export const printProtocol = (model: Model, extension: string, runner: TestRunne
     printStates(context),
     printPackets(context),
     printTables(context),
+    ...printRoles(context),
     ...printCommands(context),
     ...(model.base === undefined ? [frameOf(context)] : []),
     ...examples

@@ -35,8 +35,13 @@ const files = everything.filter(({ path }) => /\/src\/gen\d*\//.test(path))
 
 const lines = ({ text }: File): ReadonlyArray<string> => text.split("\n").slice(0, -1)
 
-/** What all protocols together may take. What is added here is read by people. */
+/** What clients and servers need beside codecs: commands as values, and what is known of their protocol. */
+const isRole = ({ path }: File): boolean => /\/(Client|Server)Protocol\.ts$/.test(path)
+const commandValue = /^export const \w+: \w+Command<[^=]* = \{(?: .*\}|\n(?: .*\n)*\})\n\n?/gm
+
+/** What the codecs of all protocols together may take, and what commands as values may take beside them. What is added here is read by people. */
 const budget = { lines: 28_000, bytes: 1_160_000 }
+const rolesBudget = { lines: 1_000, bytes: 38_000 }
 
 /** Style of hand-written code, as the repository's configuration has it. */
 const written = JSON.parse(readFileSync(`${root}dprint.json`, "utf8")) as {
@@ -47,18 +52,32 @@ const written = JSON.parse(readFileSync(`${root}dprint.json`, "utf8")) as {
 describe("generated code", () => {
   it("keeps to its budget of lines and bytes", () => {
     const totals = new Map<string, { lines: number; bytes: number }>()
-    for (const file of files) {
+    const codecs = files.filter((file) => !isRole(file)).map((file) => ({ ...file, text: file.text.replace(commandValue, "") }))
+    const whole = files.reduce(
+      (sum, file) => ({ lines: sum.lines + lines(file).length, bytes: sum.bytes + Buffer.byteLength(file.text) }),
+      {
+        lines: 0,
+        bytes: 0
+      }
+    )
+    for (const file of codecs) {
       const name = file.path.split("/")[1]!
       const total = totals.get(name) ?? { lines: 0, bytes: 0 }
       totals.set(name, { lines: total.lines + lines(file).length, bytes: total.bytes + Buffer.byteLength(file.text) })
     }
     const all = [...totals.values()].reduce((sum, one) => ({ lines: sum.lines + one.lines, bytes: sum.bytes + one.bytes }))
+    const roles = { lines: whole.lines - all.lines, bytes: whole.bytes - all.bytes }
     console.log(
-      [...totals, ["all", all] as const].map(([name, total]) => `${name} ${total.lines} lines ${total.bytes} bytes`).join("; ")
+      [...totals, ["all", all] as const, ["commands as values", roles] as const].map(([name, total]) =>
+        `${name} ${total.lines} lines ${total.bytes} bytes`
+      ).join("; ")
     )
     expect(files.length).toBeGreaterThan(60)
     expect(all.lines).toBeLessThanOrEqual(budget.lines)
     expect(all.bytes).toBeLessThanOrEqual(budget.bytes)
+    expect(roles.lines).toBeGreaterThan(300)
+    expect(roles.lines).toBeLessThanOrEqual(rolesBudget.lines)
+    expect(roles.bytes).toBeLessThanOrEqual(rolesBudget.bytes)
   })
 
   it("has no line that is longer than a hand-written one may be", () => {

@@ -19,6 +19,30 @@ export function* checkKinds(built: Built, value: Frame): Iterable<Complaint> {
   const complain = complaintsOf(value)
   const context = new Context(built.model, ".ts")
   const kinds = Object.keys(value.kinds)
+  const { correlation } = value
+  const lacking = correlation === undefined ? undefined : kinds.find((name) => {
+    const { answers, headers } = value.kinds[name]!
+    const isPart = answers !== undefined || Object.values(value.kinds).some((one) => one.answers === name)
+    return isPart && headers.some(({ fields }) => fields[correlation] === undefined)
+  })
+  if (lacking !== undefined) {
+    yield complain(
+      "WW166",
+      ["correlation"],
+      `answers are told by ${correlation}, which a header of ${lacking} does not have`,
+      "name a field that the headers of requests and answers have"
+    )
+  }
+  for (const [when, status] of Object.entries(value.refusals ?? {})) {
+    if (value.statuses?.rows[status as string] === undefined) {
+      yield complain(
+        "WW167",
+        ["refusals", when],
+        `servers refuse with ${status}, which is no status of the frame`,
+        `name one of: ${Object.keys(value.statuses?.rows ?? {}).join(", ")}`
+      )
+    }
+  }
   for (const [phase, sides] of Object.entries(value.phases ?? {})) {
     for (const [side, kind] of Object.entries(sides)) {
       if (!kinds.includes(kind as string)) {

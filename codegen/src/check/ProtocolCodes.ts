@@ -392,6 +392,20 @@ export const protocolCodes: ReadonlyArray<FindingCode> = [
     "const g = frame(\"G\", { sections: [\"body\"], kinds: { m: kind({ type: opcode(u8), length: bodyLength(varint(), { from: \"frame\" }) }) } }) // ←\nexport const x = protocol(g, { name: \"p\", module: \"./gen\", commands: [] })"
   ),
   one(
+    "WW166",
+    "Answers told by a field that is not there",
+    "Which request a packet answers could not be told.",
+    "Name a field that the headers of requests and answers have.",
+    "const g = frame(\"G\", { sections: [\"body\"], correlation: \"id\", // ←\n  kinds: { m: kind({ length: bodyLength(u16), type: opcode(u8) }), n: { answers: \"m\", ...kind({ length: bodyLength(u16), type: opcode(u8) }) } } })\nexport const x = protocol(g, { name: \"p\", module: \"./gen\", commands: [] })"
+  ),
+  one(
+    "WW167",
+    "A refusal by a status that is not there",
+    "Servers would have nothing to write.",
+    "Name a status of the frame's table.",
+    "const s = statuses(\"Status\", u16, { Ok: status(0, \"success\") })\nconst g = frame(\"G\", { sections: [\"body\"], statuses: s, refusals: { unknown: \"No\" }, // ←\n  kinds: { m: kind({ length: bodyLength(u16), type: opcode(u8) }) } })\nexport const x = protocol(g, { name: \"p\", module: \"./gen\", commands: [] })"
+  ),
+  one(
     "WW170",
     "An example that is not hex",
     "Golden bytes are written as two digits each.",

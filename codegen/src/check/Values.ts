@@ -184,7 +184,9 @@ const shapes: { readonly [kind: string]: Shape } = {
     byteOrder: [order],
     over: [oneOf("bytes", "text")],
     maxFrame: whole,
-    minFrame: [whole]
+    minFrame: [whole],
+    correlation: [name],
+    refusals: [{ object: { unknown: [name], malformed: [name], died: [name] } }]
   },
   layouts: { layouts: record("body") },
   command: {
@@ -200,6 +202,7 @@ const shapes: { readonly [kind: string]: Shape } = {
     request: "body",
     responses: [record("body")],
     reply: [oneOf("one", "many", "error", "none")],
+    last: [record(test((value) => typeof value === "string" || typeof value === "number", "a text or a number"))],
     quiet: [oneOf("success", "miss")],
     label: [text],
     examples: [array({

@@ -8,6 +8,7 @@ import { passedNames } from "./Frame.ts"
 import { fieldOf } from "./HeaderFields.ts"
 import { readerLocals } from "./Objects.ts"
 import { namesOf, printAlike, printPacket, printShape, shapeKey } from "./Packet.ts"
+import { hasValues, inheritedValue, printCommandValue } from "./Roles.ts"
 import { printRunPacket } from "./RunPacket.ts"
 import { families, inheritedFrom, packetsOf, type PacketPlan } from "./Plans.ts"
 
@@ -25,7 +26,7 @@ export const printCommands = (context: Context): ReadonlyArray<Module> =>
     for (const packet of [...packets.values()].flat()) {
       const from = inheritedFrom(context, packet)
       if (from !== undefined) {
-        inherited.set(from, [...inherited.get(from) ?? [], ...namesOf(packet)])
+        inherited.set(from, [...inherited.get(from) ?? [], ...passedOn(context, packet)])
         continue
       }
       const key = shapeKey(packet)
@@ -46,9 +47,18 @@ export const printCommands = (context: Context): ReadonlyArray<Module> =>
         }
       }
       printOutcome(context, module, command)
+      printCommandValue(context, module, command)
     }
     return module
   })
+
+/** Names of a base's packet that are passed on; a request's own name is that of its command, too. */
+const passedOn = (context: Context, packet: PacketPlan): ReadonlyArray<string> => {
+  const { command, statuses, tag } = packet
+  if (statuses.length > 0 || !hasValues(context, command)) return namesOf(packet)
+  const others = namesOf(packet).filter((name) => name !== `type ${tag}`)
+  return inheritedValue(context, command) === undefined ? others : [...others, tag]
+}
 
 /** Prints the choice among a command's outcomes, where it has several. Statuses without one are an error of the kind. */
 const printOutcome = (context: Context, module: Module, command: CommandModel): void => {

@@ -9,6 +9,7 @@ import { getInt } from "./Decode.ts"
 import { headerLines } from "./Header.ts"
 import { fieldOf, ownSections, type VisibleField, visibleFields } from "./HeaderFields.ts"
 import { literal, readerLocals, returned } from "./Objects.ts"
+import { addCommandType } from "./Roles.ts"
 import { addEncoderTypes, rawParameters } from "./Signatures.ts"
 
 const typeOf = (context: Context, module: Module, field: VisibleField): string =>
@@ -340,6 +341,7 @@ const printSignatures = (context: Context, module: Module, kind: KindModel): voi
     type: `(${[...parameters, "states: S"].join(", ")}) => P`
   })
   addEncoderTypes(module, name, derived)
+  addCommandType(context, module, kind)
 }
 
 /** Prints how the header of a kind is read and checked. */

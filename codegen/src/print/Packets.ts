@@ -15,6 +15,7 @@ import { passedNames, printFrame } from "./Frame.ts"
 import { fieldOf } from "./HeaderFields.ts"
 import { describedCommands, families, type PacketPlan, packetsOf } from "./Plans.ts"
 import { opcodeField, printRunFrame, rawNames, runNames, shapeName } from "./RunFrame.ts"
+import { printRoles, rolesOf } from "./Roles.ts"
 import { runDispatch } from "./RunPacket.ts"
 import { printTypes } from "./Types.ts"
 
@@ -490,7 +491,7 @@ const exportedNames = (context: Context): ReadonlySet<string> =>
 const ownNames = (context: Context): ReadonlyMap<string, ReadonlyMap<string, boolean>> => {
   const modules = [printTypes(context)]
   if (context.model.frame.kinds.length > 0) {
-    modules.push(printStates(context), printPackets(context), printTables(context), ...printCommands(context))
+    modules.push(printStates(context), printPackets(context), printTables(context), ...printRoles(context), ...printCommands(context))
     if (context.base === undefined) modules.push(frameOf(context))
   }
   return new Map(modules.map(({ declarations, path }) => {
@@ -516,7 +517,15 @@ export const printIndex = (context: Context): Module => {
   )
   const names = model.frame.kinds.length === 0
     ? ["Types"]
-    : [...families(context).keys(), "Packets", "States", "Tables", "Types", ...(base === undefined ? ["Frame"] : [])]
+    : [
+      ...families(context).keys(),
+      ...(rolesOf(context) === undefined ? [] : ["ClientProtocol", "ServerProtocol"]),
+      "Packets",
+      "States",
+      "Tables",
+      "Types",
+      ...(base === undefined ? ["Frame"] : [])
+    ]
   for (const name of [...new Set(names)].sort()) module.add({ kind: "statement", text: `export * from "${context.local(name)}"` })
   if (base === undefined) return module
   module.add({ kind: "statement", text: `export * from "${base.module}"` })

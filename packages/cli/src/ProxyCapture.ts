@@ -2,7 +2,7 @@
 import { type Recorded, TcpRecorder } from "@wirewright/capture"
 import { Reader } from "@wirewright/codec"
 import { Opcode, opcodeAt, valueAt } from "@wirewright/memcached/gen"
-import type { ServerClient } from "@wirewright/memcached/server"
+import type { ServerClient } from "@wirewright/connection"
 import type { Tap } from "@wirewright/proxy"
 import { closeSync, fchmodSync, fstatSync, openSync, writeSync } from "node:fs"
 

@@ -339,6 +339,10 @@ export interface FrameModel {
   readonly over?: "text"
   readonly maxFrame: number
   readonly minFrame?: number
+  /** The header field in which an answer repeats what the request has there. */
+  readonly correlation?: string
+  /** Names of the statuses by which servers refuse. */
+  readonly refusals?: { readonly unknown?: string; readonly malformed?: string; readonly died?: string }
   readonly kinds: ReadonlyArray<KindModel>
   /** Phases of a connection, the first one first. */
   readonly phases?: ReadonlyArray<PhaseModel>
@@ -392,6 +396,8 @@ export interface CommandModel {
   readonly sender: "client" | "server" | "both"
   readonly lifecycle: "active" | "deprecated" | "internal" | "removed"
   readonly reply: "one" | "many" | "error" | "none"
+  /** Of `many` responses, the one with this in its fields marks the end. */
+  readonly last?: { readonly [field: string]: string | number }
   readonly quiet?: "success" | "miss"
   /** `also`: further kinds that have the same packet as `request`. */
   readonly kinds: { readonly request: string; readonly response?: string; readonly also?: ReadonlyArray<string> }

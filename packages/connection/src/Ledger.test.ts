@@ -276,3 +276,29 @@ describe("any history", () => {
     }
   })
 })
+
+describe("a request with many answers that nobody waits for any more", () => {
+  const isLast = (answer: string): boolean => answer === "end"
+  const waiting = (deadline: number) => ({ answer: () => false, fail: () => {}, deadline, ends: isLast })
+
+  it.each([["abandoned", (ledger: Ledger<string>, opaque: number) => ledger.abandon(opaque)], [
+    "timed out",
+    (ledger: Ledger<string>) => ledger.expire(100)
+  ]])("%s: the rest is still known, and its opaque is taken until the last", (_, end) => {
+    const ledger = new Ledger<string>()
+    const opaque = ledger.add(waiting(50))
+    ledger.expect(opaque, 0x10)
+    end(ledger, opaque)
+    expect([ledger.inFlight, ledger.owed, ledger.lateAnswers]).toEqual([0, 1, 0])
+    for (const answer of ["a", "b"]) {
+      expect(ledger.awaits(opaque, 0x10)).toBe("waiting")
+      ledger.settle(opaque, answer)
+    }
+    expect([ledger.inFlight, ledger.owed, ledger.lateAnswers]).toEqual([0, 1, 0])
+    ledger.settle(opaque, "end")
+    expect([ledger.inFlight, ledger.owed, ledger.lateAnswers]).toEqual([0, 0, 1])
+    expect(ledger.awaits(opaque, 0x10)).toBe("unknown")
+    ledger.expire(200)
+    ledger.failAll()
+  })
+})

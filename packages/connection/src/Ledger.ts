@@ -16,6 +16,20 @@ export interface Waiter<A> {
   readonly fail: (why: "timeout" | "lost") => void
   /** Time in milliseconds by which the answer must be there. */
   readonly deadline: number
+  /** Of a request with many answers: whether this is the last. Asked once nobody waits for them, so that the others are still known. */
+  readonly ends?: ((answer: A) => boolean) | undefined
+}
+
+/** Takes the rest of many answers that nobody waits for. */
+class Drain<A> implements Waiter<A> {
+  readonly deadline = Infinity
+  readonly answer: (answer: A) => boolean
+
+  constructor(ends: (answer: A) => boolean) {
+    this.answer = ends
+  }
+
+  fail(): void {}
 }
 
 /** What became of an answer. */
@@ -28,6 +42,8 @@ export type Awaited = "waiting" | "abandoned" | "mismatched" | "unknown"
 export const maxRequests = 65_535
 
 const slotMask = 0xffff
+/** So much of an opcode is compared. */
+const opcodeMask = 0xffff
 /** Opaques stay below 2³¹, where V8 keeps numbers in arrays without boxes. */
 const largest = 0x7fff_ffff
 
@@ -47,6 +63,8 @@ export class Ledger<A> {
   private readonly groups = new Map<number, ReadonlyArray<number>>()
   private waiting = 0
   private owing = 0
+  /** Of those that wait, the ones that only take what nobody waits for. */
+  private draining = 0
   private late = 0
   private earliest = Infinity
   private lost = false
@@ -54,12 +72,12 @@ export class Ledger<A> {
 
   /** Requests that wait for an answer. */
   get inFlight(): number {
-    return this.waiting
+    return this.waiting - this.draining
   }
 
   /** Requests whose answers are still owed although no caller waits. */
   get owed(): number {
-    return this.owing
+    return this.owing + this.draining
   }
 
   /** Answers that came after their caller gave up. */
@@ -69,7 +87,7 @@ export class Ledger<A> {
 
   /** When the first deadline is, or Infinity. Never later than the first one; may be earlier after answers came. */
   get nextDeadline(): number {
-    return this.waiting === 0 ? Infinity : this.earliest
+    return this.inFlight === 0 ? Infinity : this.earliest
   }
 
   /** Enters a request and returns its opaque. There is room for `maxRequests`; whoever enters more has not kept to it. */
@@ -99,7 +117,7 @@ export class Ledger<A> {
 
   /** Says which opcode the answers to a request have; those to a batch under one opaque end with the `barrier`'s. */
   expect(opaque: number, opcode: number, barrier: number = opcode): void {
-    this.opcodes[opaque & slotMask] = opcode | barrier << 8
+    this.opcodes[opaque & slotMask] = opcode & opcodeMask | barrier << 16
   }
 
   /** Whether an answer with this opaque and opcode may come now. */
@@ -108,7 +126,8 @@ export class Ledger<A> {
     const waiter = this.opaques[slot] === opaque ? this.slots[slot] : undefined
     if (waiter === undefined) return "unknown"
     const expected = this.opcodes[slot]!
-    if ((expected & 0xff) !== opcode && expected >> 8 !== opcode) return "mismatched"
+    const code = opcode & opcodeMask
+    if ((expected & opcodeMask) !== code && expected >>> 16 !== code) return "mismatched"
     return waiter === abandoned ? "abandoned" : "waiting"
   }
 
@@ -122,8 +141,13 @@ export class Ledger<A> {
     this.slots[slot] = undefined
     this.waiting--
     if (this.groups.size > 0) this.dropMembers(slot)
-    if (waiter.answer(answer)) this.release(slot)
-    else if (this.lost) waiter.fail("lost")
+    if (waiter.answer(answer)) {
+      if (waiter instanceof Drain) {
+        this.draining--
+        this.late++
+      }
+      this.release(slot)
+    } else if (this.lost) waiter.fail("lost")
     else {
       this.slots[slot] = waiter
       this.waiting++
@@ -145,6 +169,7 @@ export class Ledger<A> {
     if (waiter === undefined) return
     if (waiter === abandoned) this.owing--
     else this.waiting--
+    if (waiter instanceof Drain) this.draining--
     this.slots[slot] = undefined
     this.release(slot)
   }
@@ -154,7 +179,7 @@ export class Ledger<A> {
     const slot = opaque & slotMask
     if (this.opaques[slot] !== opaque) return
     const waiter = this.slots[slot]
-    if (waiter !== undefined && waiter !== abandoned) this.give(slot)
+    if (waiter !== undefined && waiter !== abandoned && !(waiter instanceof Drain)) this.give(slot)
   }
 
   /** Fails every request whose deadline has passed. */
@@ -186,6 +211,7 @@ export class Ledger<A> {
     this.groups.clear()
     this.waiting = 0
     this.owing = 0
+    this.draining = 0
     this.earliest = Infinity
     for (const waiter of waiters) waiter.fail("lost")
   }
@@ -201,9 +227,15 @@ export class Ledger<A> {
 
   /** Abandons the request in `slot` and those it is the barrier of. */
   private give(slot: number): void {
-    this.slots[slot] = abandoned
-    this.waiting--
-    this.owing++
+    const ends = this.slots[slot]!.ends
+    if (ends === undefined) {
+      this.slots[slot] = abandoned
+      this.waiting--
+      this.owing++
+    } else {
+      this.slots[slot] = new Drain(ends)
+      this.draining++
+    }
     const members = this.groups.get(slot)
     if (members !== undefined) { for (const member of members) this.abandon(member) }
   }

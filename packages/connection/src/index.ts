@@ -1,6 +1,15 @@
-/** The Effect shell that protocols share: transport, requests in flight, reconnecting, errors. */
+/** The Effect shell that protocols share: transport, requests in flight, deadlines, servers, reconnecting, errors. */
 export * from "./Address.ts"
+export * as Client from "./Client.ts"
+export * from "./ConnectionPool.ts"
 export * from "./Errors.ts"
+export { type Call, Exchange, type Resume, type Sendable } from "./Exchange.ts"
 export * from "./Ledger.ts"
+export * from "./PacketConnection.ts"
+export * from "./PacketServer.ts"
 export * from "./Reconnect.ts"
+export { PacketCall } from "./Relay.ts"
+export * from "./RequestServer.ts"
+export * as Server from "./Server.ts"
+export * from "./ServerSession.ts"
 export * from "./Transport.ts"

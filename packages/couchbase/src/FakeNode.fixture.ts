@@ -2,8 +2,7 @@
  * Test only: a scripted node on loopback. It bootstraps as a real one does, keeps documents in a Map, and answers whatever a test's
  * `script` wants instead. It shares nothing with the client but the generated codec.
  */
-import type { ConnectionError } from "@wirewright/connection"
-import { servePackets, type ServerClient } from "@wirewright/memcached/server"
+import { type ConnectionError, servePackets, type ServerClient } from "@wirewright/connection"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"

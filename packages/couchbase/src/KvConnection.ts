@@ -4,14 +4,19 @@
  * The rules are those of `Bootstrap`; this carries its messages and derives its keys. It does not repeat anything.
  */
 import type { Reader } from "@wirewright/codec"
-import type { ConnectionError, TransportOptions } from "@wirewright/connection"
-import { PacketConnection, type PacketConnectionOptions, Relayed } from "@wirewright/memcached/transport"
+import {
+  type ConnectionError,
+  PacketConnection,
+  type PacketConnectionOptions,
+  Relayed,
+  type TransportOptions
+} from "@wirewright/connection"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import { Bootstrap, type Bootstrapped, BootstrapError, type BootstrapOptions, type BootstrapOutput } from "./Bootstrap.ts"
-import { decodeResponse, decodeServerRequest, encode, frameShape, type Response, type ServerRequest, type States } from "./gen/index.ts"
+import { client, decodeResponse, decodeServerRequest, encode, type Response, type ServerRequest, type States } from "./gen/index.ts"
 import { nodeCrypto, randomNonce, saltedPassword } from "./ScramCrypto.ts"
 
 /** Where a node is and how to begin with it. */
@@ -48,10 +53,10 @@ export const openConnection: (options: KvConnectionOptions) => Effect.Effect<KvC
     const { decodeResponse: decodeAnswer = decodeResponse, onServerRequest, ...rest } = options
     const packets = yield* PacketConnection.make<Response, ServerRequest>({
       ...rest,
-      codec: {
-        frameShape,
-        decodeResponse: (reader: Reader, at: number) => decodeAnswer(reader, at, states),
-        decodeServerRequest: (reader: Reader, at: number) => decodeServerRequest(reader, at, states)
+      protocol: {
+        ...client,
+        decodeAnswer: (reader: Reader, at: number) => decodeAnswer(reader, at, states),
+        decodePush: (reader: Reader, at: number) => decodeServerRequest(reader, at, states)
       },
       ...(onServerRequest === undefined
         ? {}

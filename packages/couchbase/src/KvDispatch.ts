@@ -5,8 +5,7 @@
  * the id of a collection.
  */
 import type { EncodeError } from "@wirewright/codec"
-import { ConnectionError, ConnectTimeout } from "@wirewright/connection"
-import { type Call, Exchange, type Resume } from "@wirewright/memcached/internal"
+import { type Call, ConnectionError, ConnectTimeout, Exchange, type Resume } from "@wirewright/connection"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"

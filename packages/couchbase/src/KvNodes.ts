@@ -3,8 +3,7 @@
  * repeated.
  */
 import type { EncodeError } from "@wirewright/codec"
-import type { ConnectionError } from "@wirewright/connection"
-import type { WritePacket } from "@wirewright/memcached/transport"
+import type { ConnectionError, WritePacket } from "@wirewright/connection"
 import * as Effect from "effect/Effect"
 import { BootstrapError } from "./Bootstrap.ts"
 import type { Cluster } from "./Cluster.ts"

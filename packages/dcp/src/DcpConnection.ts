@@ -8,12 +8,10 @@
  * once is held; what was not negotiated, comes before its stream is open, or piles up answers that are not read, ends the connection.
  */
 import type { EncodeError, Reader, Writer } from "@wirewright/codec"
-import type { ConnectionError, Ledger } from "@wirewright/connection"
+import { type ConnectionError, PacketCall, type Ledger, type PacketConnection } from "@wirewright/connection"
 import { HelloFeature } from "@wirewright/couchbase/gen/Types"
 import { type Bootstrapped, type KvConnectionOptions, openConnection } from "@wirewright/couchbase/node"
 import type { BootstrapError } from "@wirewright/couchbase"
-import type { PacketConnection } from "@wirewright/memcached/transport"
-import { PacketCall } from "@wirewright/memcached/internal"
 import * as Effect from "effect/Effect"
 import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"

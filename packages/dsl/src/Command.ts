@@ -60,6 +60,8 @@ export interface CommandOptions<Section extends string = string, Status extends 
   readonly responses?: { readonly [S in Status]?: Body<Section> | Layouts<Section> | Status }
   /** How many responses one request gets: `one` unless said otherwise; `error` means none on success. */
   readonly reply?: "one" | "many" | "error" | "none"
+  /** Of `many` responses, the one with this in its fields marks the end. Default: one with a status other than `Success` is the last */
+  readonly last?: { readonly [field: string]: string | number }
   /** Which outcome is not reported: `success` for quiet writes, `miss` for quiet reads. */
   readonly quiet?: "success" | "miss"
   /** The name the field gives this opcode in documents and tools, such as `DCP_OPEN`. */
@@ -121,7 +123,7 @@ export const layouts = <const L extends { readonly [name: string]: Body }>(
 
 /** What the author says of a packet that is no request with responses. */
 export type PacketOptions<Section extends string = string> =
-  & Omit<CommandOptions<Section>, "request" | "responses" | "reply" | "quiet">
+  & Omit<CommandOptions<Section>, "request" | "responses" | "reply" | "last" | "quiet">
   & ({ readonly body: Body<Section> | Layouts<Section> } | { readonly fields: Fields })
 
 /**

@@ -126,6 +126,17 @@ export interface Frame<
   readonly maxFrame: number
   /** Shorter pieces between terminators are no packets and skipped, where nothing but `until` frames packets. Default: empty ones */
   readonly minFrame?: number
+  /** The header field in which an answer repeats what the request has there. Default: answers come in the order of the requests */
+  readonly correlation?: string
+  /** Statuses by which servers refuse what they do not know, what is no packet, and what their handlers died of. Default: the connection ends */
+  readonly refusals?: Refusals<Status>
+}
+
+/** Names of statuses. */
+export interface Refusals<Status extends string = string> {
+  readonly unknown?: Status
+  readonly malformed?: Status
+  readonly died?: Status
 }
 
 /** The magic of a header. */
@@ -158,6 +169,8 @@ export const frame = <
   readonly over?: "bytes" | "text"
   readonly maxFrame?: number
   readonly minFrame?: number
+  readonly correlation?: string
+  readonly refusals?: Refusals<NoInfer<Status>>
 }): Frame<S, keyof K & string, Status, keyof State & string> =>
   mark({
     ...given(options),

@@ -5,15 +5,15 @@
  * their buckets, and each vbucket belongs to one of them; what a failover loses is said by whoever asks for it. Nothing is kept beyond the
  * scope and nothing is written to disk.
  */
-import type { ConnectionError } from "@wirewright/connection"
-import { decode, frameShape, type Packet } from "@wirewright/dcp/gen"
 import {
+  type ConnectionError,
   type PacketServer,
   type PacketServerOptions,
   servePackets,
   type ServerClient,
   type UnauthenticatedLimits
-} from "@wirewright/memcached/server"
+} from "@wirewright/connection"
+import { decode, frameShape, type Packet } from "@wirewright/dcp/gen"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"

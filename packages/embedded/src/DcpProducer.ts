@@ -16,7 +16,7 @@ import {
   Status
 } from "@wirewright/dcp/gen"
 import { type Outgoing, type ProducerStream, SendWindow } from "@wirewright/dcp/producer"
-import type { ServerClient } from "@wirewright/memcached/server"
+import type { ServerClient } from "@wirewright/connection"
 import type { Bucket } from "./Bucket.ts"
 import type { BucketChange, DocumentChange } from "./BucketChange.ts"
 import { control, type DcpSettings, initialSettings, windowSize } from "./DcpControls.ts"

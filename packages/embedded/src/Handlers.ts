@@ -2,7 +2,7 @@
 import type { Writer } from "@wirewright/codec"
 import type { MutationToken, Packet, Request, ResponseInit } from "@wirewright/dcp/gen"
 import type { RequestHead } from "@wirewright/memcached/gen"
-import type { ServerClient } from "@wirewright/memcached/server"
+import type { ServerClient } from "@wirewright/connection"
 import type { Bucket } from "./Bucket.ts"
 import type { ClusterState } from "./ClusterState.ts"
 import type { DcpProducer, ProducerNames } from "./DcpProducer.ts"

@@ -5,7 +5,7 @@
  * refusal, a plain CAS counter, touching that changes no version. It has no text protocol, no SASL, and no background threads to report on.
  */
 import { textLength } from "@wirewright/codec"
-import type { ConnectionError } from "@wirewright/connection"
+import type { ConnectionError, PacketServer } from "@wirewright/connection"
 import {
   type MemcachedHandlers,
   type MemcachedServerOptions,
@@ -13,7 +13,6 @@ import {
   refusal,
   serveMemcached
 } from "@wirewright/memcached"
-import type { PacketServer } from "@wirewright/memcached/server"
 import { Opcode, Status } from "@wirewright/memcached/gen"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"

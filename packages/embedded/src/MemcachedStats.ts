@@ -4,7 +4,7 @@
  * What has no meaning here (threads, slabs that move, its queues, its log) has the value that memcached gives while it is not used; `bytes`
  * is what counts towards `limit_maxbytes`, which is more than the sizes that memcached would add up.
  */
-import type { PacketServer } from "@wirewright/memcached/server"
+import type { PacketServer } from "@wirewright/connection"
 import * as Process from "node:process"
 import type { Document } from "./Document.ts"
 import { KeyPrefixes } from "./KeyPrefixes.ts"

@@ -22,7 +22,7 @@ import {
   VBucketState
 } from "@wirewright/dcp/gen"
 import type { RequestFrame } from "@wirewright/memcached/gen"
-import type { Frame, PacketHandler, ServerClient } from "@wirewright/memcached/server"
+import type { Frame, PacketHandler, ServerClient } from "@wirewright/connection"
 import type { Bucket } from "./Bucket.ts"
 import type { DcpProducer } from "./DcpProducer.ts"
 import type { Document, Refusal } from "./Document.ts"

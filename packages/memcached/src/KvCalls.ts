@@ -5,11 +5,10 @@
  * sends.
  */
 import type { EncodeError, Writer } from "@wirewright/codec"
-import type { ConnectionError, Ledger } from "@wirewright/connection"
+import { type Call, type ConnectionError, Exchange, type Ledger, type Resume } from "@wirewright/connection"
 import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
-import { type Call, Exchange, type Resume } from "./Exchange.ts"
 import * as Gen from "./gen/index.ts"
 import { type RequestFacts, type MemcachedError, statusError, transportError } from "./KvError.ts"
 

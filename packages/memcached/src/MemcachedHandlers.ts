@@ -1,18 +1,13 @@
 /** What the writer of a memcached server provides: one Effect per command, and what these succeed and fail with. */
 import type * as Effect from "effect/Effect"
 import type * as Gen from "./gen/index.ts"
-import type { ServerClient } from "./ServerClient.ts"
+import { Server, type ServerClient } from "@wirewright/connection"
 
 /** Why a request was not done. A plain value, not an Error: misses are everyday outcomes and must be cheap. */
-export interface Refusal {
-  readonly _tag: "Refusal"
-  readonly status: number
-  /** What the client is told in words; memcached's own words when absent. */
-  readonly text?: string | undefined
-}
+export type Refusal = Server.Refusal
 
 /** Why a request was not done. */
-export const refusal = (status: number, text?: string): Refusal => ({ _tag: "Refusal", status, text })
+export const refusal = Server.refusal
 
 /** A document that is there. */
 export interface Found {

@@ -3,7 +3,7 @@ import * as Effect from "effect/Effect"
 import { describe, expect, test } from "vitest"
 import { type MemcachedHandlers, refusal } from "./MemcachedHandlers.ts"
 import { type MemcachedServerOptions, serveMemcached } from "./MemcachedServer.ts"
-import type { PacketServer } from "./PacketServer.ts"
+import type { PacketServer } from "@wirewright/connection"
 import { packet, RawClient, shown } from "./RawClient.fixture.ts"
 
 const withServer = (

@@ -1,14 +1,20 @@
 /** Proves that every request on a connection ends, with its own answer or its own typed error, whatever the peer does. */
 import { assert, describe, it } from "@effect/vitest"
 import { DecodeError, EncodeError, type Writer } from "@wirewright/codec"
-import { type ConnectionError, LimitExceeded, maxRequests } from "@wirewright/connection"
+import {
+  type ConnectionError,
+  LimitExceeded,
+  maxRequests,
+  PacketConnection,
+  type PacketConnectionOptions,
+  Relayed
+} from "@wirewright/connection"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import { readFileSync } from "node:fs"
 import {
-  decodeResponse,
-  decodeServerRequest,
+  client,
   encodeErrorResponse,
   encodeGet,
   encodeGetQ,
@@ -21,19 +27,16 @@ import {
   encodeStat,
   encodeStatResponse,
   encodeUnknownServerRequest,
-  frameShape,
   type Request,
   type Response,
   type ServerRequest
 } from "./gen/index.ts"
-import { PacketConnection, type PacketConnectionOptions, Relayed } from "./PacketConnection.ts"
 import { bytesOf, type Peer, scripted, until } from "./Scripted.fixture.ts"
 
-const codec = { frameShape, decodeResponse, decodeServerRequest }
 type Options = Partial<PacketConnectionOptions<Response, ServerRequest>>
 
 const connect = (server: { readonly host: string; readonly port: number }, options: Options = {}) =>
-  PacketConnection.make<Response, ServerRequest>({ host: server.host, port: server.port, codec, ...options })
+  PacketConnection.make<Response, ServerRequest>({ host: server.host, port: server.port, protocol: client, ...options })
 
 const get = (key: string) => (writer: Writer, opaque: number): void => encodeGet(writer, { opaque, key })
 const getQ = (key: string) => (writer: Writer, opaque: number): void => encodeGetQ(writer, { opaque, key })
@@ -378,7 +381,7 @@ describe("a peer that misbehaves", () => {
       assert.isTrue(damaged.reason._tag === "PeerMisbehaved" && damaged.reason.error?.packet === "GetResponse")
       const asked = yield* answeredWith(() => bytesOf((writer) => encodeNoop(writer, {})))
       assert.strictEqual(asked.reason._tag, "PeerMisbehaved")
-      assert.include(asked.closed?.message, "magic 0x80")
+      assert.include(asked.closed?.message, "a packet of kind request")
     }))
 
   it.live("by sending more than a frame may have: exactly the limit is fine", () =>
@@ -416,7 +419,7 @@ describe("limits", () => {
     }))
 
   it("are what the documentation says: as many requests as a ledger holds", () => {
-    const source = readFileSync(new URL("PacketConnection.ts", import.meta.url), "utf8")
+    const source = readFileSync(new URL("../../connection/src/PacketConnection.ts", import.meta.url), "utf8")
     const [, number] = /([\d ]+), which is the most there can be[^\n]*\n {2}readonly maxInFlight/.exec(source) ?? []
     assert.strictEqual(Number(number?.replaceAll(" ", "")), maxRequests)
   })

@@ -1,5 +1,12 @@
 /** Limits of a server: what a hostile client gets is a closed connection or nothing at all, never memory, and others notice nothing. */
-import type { ConnectionError } from "@wirewright/connection"
+import {
+  type ConnectionError,
+  type PacketHandler,
+  type PacketServer,
+  type PacketServerOptions,
+  servePackets,
+  type ServerClient
+} from "@wirewright/connection"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
 import * as Net from "node:net"
@@ -7,7 +14,6 @@ import * as Tls from "node:tls"
 import { describe, expect, test } from "vitest"
 import { certificate, privateKey } from "./Certificate.fixture.ts"
 import * as Gen from "./gen/index.ts"
-import { type PacketHandler, type PacketServer, type PacketServerOptions, servePackets, type ServerClient } from "./PacketServer.ts"
 import { packet, RawClient } from "./RawClient.fixture.ts"
 
 /** What became of connections, and how much waited for a client at most. */

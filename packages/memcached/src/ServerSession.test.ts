@@ -1,6 +1,7 @@
 /** Answers leave in the order of the requests, whoever finishes first, and quiet commands tell only what they must. */
 import { describe, expect, test } from "vitest"
-import { isSilent, ServerSession } from "./ServerSession.ts"
+import { server } from "./gen/index.ts"
+import { isSilent, ServerSession } from "@wirewright/connection"
 
 const session = (maxInFlight?: number) => {
   const log: Array<string> = []
@@ -127,5 +128,5 @@ describe("silence", () => {
     ["PREPENDQ not stored", 0x1a, 0x05, false],
     ["SET stored", 0x01, 0x00, false],
     ["unknown opcode", 0x77, 0x81, false]
-  ])("%s", (_, opcode, status, silent) => expect(isSilent(opcode, status)).toBe(silent))
+  ])("%s", (_, opcode, status, silent) => expect(isSilent(server, opcode, status)).toBe(silent))
 })

@@ -1,6 +1,5 @@
 /**
- * memcached: a client with a pool of connections, and a server. Packets are in `/gen` and `/text`, the connection that any dialect is spoken
- * over in `/transport`, and what servers of packets are made of in `/server`.
+ * memcached: a client with a pool of connections, and a server. Packets are in `/gen` and `/text`.
  */
 export type { Expiry } from "./Expiry.ts"
 export type { Counter, Document, Mutation } from "./KvCalls.ts"
@@ -33,4 +32,4 @@ export { kvMetrics } from "./KvMetrics.ts"
 export * from "./KvOptions.ts"
 export * from "./KvPool.ts"
 export * from "./MemcachedHandlers.ts"
-export { MemcachedServer, type MemcachedServerOptions, serveMemcached } from "./MemcachedServer.ts"
+export { type ClassicHandlers, classicHandlers, MemcachedServer, type MemcachedServerOptions, serveMemcached } from "./MemcachedServer.ts"

@@ -8,19 +8,17 @@ import { EncodeError, type Writer } from "@wirewright/codec"
 import { encode, type Request, type Response, Status } from "@wirewright/couchbase/gen"
 import { Cluster, type NodePool, type OpenError } from "@wirewright/couchbase/node"
 import { allowsPlainWithoutTls } from "@wirewright/couchbase"
-import type { ConnectionError } from "@wirewright/connection"
+import { type ConnectionError, Relayed } from "@wirewright/connection"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
 import { Status as ClassicStatus } from "@wirewright/memcached/gen"
-import { Relayed } from "@wirewright/memcached/transport"
 import { classicAnswer, features, translate } from "./CouchbaseDialect.ts"
-import type { LinkOptions } from "./Link.ts"
 import { Outage } from "./Outage.ts"
 import type { Slot } from "./ProxySession.ts"
 import type { Frame } from "./RawFrame.ts"
-import { type CouchbaseTarget, lostBy, type Upstream } from "./Upstream.ts"
+import { type CouchbaseTarget, lostBy, type Upstream, type UpstreamOptions } from "./Upstream.ts"
 
 /** A request on its way through the bucket. */
 interface BucketCall {
@@ -134,7 +132,7 @@ class Bucket implements Upstream {
 /** Begins with the bucket's nodes; all clients share the connections. */
 export const couchbaseUpstream = (
   target: CouchbaseTarget,
-  options: Omit<LinkOptions, "host" | "port"> = {}
+  options: UpstreamOptions = {}
 ): Effect.Effect<() => Upstream, OpenError, Scope.Scope> =>
   Effect.gen(function*() {
     const { user, password, bucket, seeds, network, mechanisms } = target

@@ -2,19 +2,38 @@
  * A memcached behind the proxy: packets pass as they are, but for opcode and opaque. All clients share its connections; a client keeps to
  * one of them, so that its requests stay in order.
  */
-import type { Writer } from "@wirewright/codec"
-import { encodeSaslAuth, Status } from "@wirewright/memcached/gen"
-import { PacketCall, plainMechanism, plainMessage } from "@wirewright/memcached/internal"
-import type { ConnectionError } from "@wirewright/connection"
+import { malformed, type Reader, type Writer } from "@wirewright/codec"
+import { client, encodeSaslAuth, frameShape, headerSize, Status } from "@wirewright/memcached/gen"
+import { type ConnectionError, ConnectionPool, PacketCall, type PacketConnection } from "@wirewright/connection"
+import { plainMechanism, plainMessage } from "@wirewright/memcached/internal"
 import { BootstrapError, type BootstrapReason } from "@wirewright/couchbase"
 import type { OpenError } from "@wirewright/couchbase/node"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
-import { Link, type LinkOptions, type RawConnection } from "./Link.ts"
+import { Outage } from "./Outage.ts"
 import type { Slot } from "./ProxySession.ts"
-import { type Frame, statusOf, writeCopy } from "./RawFrame.ts"
-import { lostBy, type MemcachedTarget, type Upstream } from "./Upstream.ts"
+import { type Frame, frameAt, isWhole, statusOf, writeCopy } from "./RawFrame.ts"
+import { lostBy, type MemcachedTarget, type Upstream, type UpstreamOptions } from "./Upstream.ts"
+
+/** A connection whose answers stay as they came. */
+type RawConnection = PacketConnection<Frame, Frame>
+
+const decodeRaw = (reader: Reader, at: number): Frame => {
+  const frame = frameAt(reader, at)
+  return isWhole(frame)
+    ? frame
+    : malformed(
+      "Length",
+      "Response",
+      "bodyLength",
+      frameShape.lengthOffset,
+      "room for the sections",
+      `${frame.end - at - headerSize} bytes`
+    )
+}
+
+const protocol = { ...client, decodeAnswer: decodeRaw, decodePush: decodeRaw }
 
 const refused = (reason: BootstrapReason, message: string, status?: number): BootstrapError =>
   new BootstrapError({ reason, step: "authentication", status, message })
@@ -79,20 +98,31 @@ class Forwarded extends PacketCall<Frame> {
   }
 }
 
-/** Connects `connections` times; each client is given one of them. */
+/**
+ * Connects `connections` times; each client is given one of them. Requests that are made while it is lost fail at once: their clients have
+ * deadlines of their own.
+ */
 export const memcachedUpstream = (
   target: MemcachedTarget,
-  options: Omit<LinkOptions, "host" | "port"> & { readonly connections?: number } = {}
+  { connections = 2, reconnect, ...options }: UpstreamOptions & { readonly connections?: number } = {}
 ): Effect.Effect<() => Upstream, OpenError, Scope.Scope> =>
   Effect.map(
     Effect.all(
       Array.from(
-        { length: options.connections ?? 2 },
-        (_, index) =>
-          Effect.annotateLogs(
-            Link.make({ ...options, host: target.host, port: target.port }, login(target, options.tls !== undefined)),
-            { connection: index + 1 }
-          )
+        { length: connections },
+        (_, index) => {
+          const link = ConnectionPool.make<Frame, Frame, OpenError>({
+            ...options,
+            host: target.host,
+            port: target.port,
+            protocol,
+            whenDisconnected: "fail",
+            reconnect: { initialDelay: reconnect ?? "20 millis", maxDelay: "2 seconds" },
+            begin: login(target, options.tls !== undefined),
+            watch: new Outage(`${target.host}:${target.port}`)
+          })
+          return Effect.annotateLogs(link, { connection: index + 1 })
+        }
       )
     ),
     (links) => {
@@ -100,7 +130,11 @@ export const memcachedUpstream = (
       return () => {
         const link = links[next++ % links.length]!
         return {
-          send: (slot, request) => link.submit(new Forwarded(slot, request))
+          send: (slot, request) => {
+            const connection = link.take()
+            if (connection === undefined) slot.fail("unavailable")
+            else connection.submit(new Forwarded(slot, request))
+          }
         }
       }
     }

@@ -21,13 +21,13 @@ export class Outage {
   }
 
   /** It was there, and the connection broke. Being closed by this side is no outage. */
-  lost(error: ConnectionError): Effect.Effect<void> {
+  readonly lost = (error: ConnectionError): Effect.Effect<void> => {
     if (error.reason._tag === "ConnectionClosed") return Effect.void
     return this.begin(() => Effect.annotateLogs(Effect.logWarning("upstream lost"), { upstream: this.upstream, cause: words(error) }))
   }
 
   /** An attempt to connect failed: the first is said, and from there on each that is twice as late. */
-  failed(error: OpenError): Effect.Effect<void> {
+  readonly failed = (error: OpenError): Effect.Effect<void> => {
     return Effect.andThen(
       this.begin(() => Effect.void),
       Effect.suspend(() => {

@@ -5,11 +5,16 @@
  * `ProxySession` and `CouchbaseDialect`.
  */
 import { encodeWith, type Reader, type Writer } from "@wirewright/codec"
-import type { ConnectionError } from "@wirewright/connection"
+import {
+  type ConnectionError,
+  type PacketServerOptions,
+  servePackets,
+  type ServerClient,
+  type ServerCounters
+} from "@wirewright/connection"
 import { type BootstrapError, tlsOfTarget } from "@wirewright/couchbase"
 import { encodeErrorResponse, frameShape, kindAt } from "@wirewright/memcached/gen"
 import { statusText } from "@wirewright/memcached/internal"
-import { type PacketServerOptions, type ServerClient, type ServerCounters, servePackets } from "@wirewright/memcached/server"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"

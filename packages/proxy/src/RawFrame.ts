@@ -15,9 +15,9 @@ import {
   setOpcodeAt,
   statusAt
 } from "@wirewright/memcached/gen"
-import type { Frame } from "@wirewright/memcached/server"
+import type { Frame } from "@wirewright/connection"
 
-export type { Frame } from "@wirewright/memcached/server"
+export type { Frame } from "@wirewright/connection"
 
 /** The whole frame at `at`; its header must be there. */
 export const frameAt = (reader: Reader, at: number): Frame => ({ reader, at, end: endAt(reader, at) })

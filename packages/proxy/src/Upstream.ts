@@ -1,6 +1,7 @@
 /** What a proxy needs of whatever stands behind it, and how an upstream is named. It opens no connection. */
-import type { ConnectionError } from "@wirewright/connection"
+import type { ConnectionError, TransportOptions } from "@wirewright/connection"
 import * as Data from "effect/Data"
+import type * as Duration from "effect/Duration"
 import { allowsPlainWithoutTls, type ConnectionTarget, parseConnectionString, parseMemcachedString } from "@wirewright/couchbase"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
@@ -11,6 +12,14 @@ import type { Lost, Slot } from "./ProxySession.ts"
 export interface Upstream {
   /** Sends a request, whose bytes are not kept; `slot` receives its answers in the classic dialect, or why there are none. */
   readonly send: (slot: Slot, request: Frame) => void
+}
+
+/** How to treat what stands behind. */
+export interface UpstreamOptions extends Omit<TransportOptions, "host" | "port"> {
+  /** Time a request waits for its answer. Default: 2.5 seconds */
+  readonly requestTimeout?: Duration.Input
+  /** First pause before connecting again, which doubles up to 2 seconds. Default: 20 milliseconds */
+  readonly reconnect?: Duration.Input
 }
 
 /** A memcached to stand in front of. */

@@ -377,6 +377,7 @@ export const classicCommands = (parts: ClassicParts) => {
       opcode: 0x10,
       label: "STAT",
       reply: "many",
+      last: { name: "", value: "" },
       request: {
         key: {
           /** The group and its arguments; empty for the default group. */

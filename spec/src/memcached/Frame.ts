@@ -169,6 +169,8 @@ export const MemcachedStatus = statuses("Status", u16, {
 export const mcbp = frame("Mcbp", {
   sections: ["framing", "extras", "key", "value"],
   statuses: MemcachedStatus,
+  correlation: "opaque",
+  refusals: { unknown: "UnknownCommand", malformed: "Einval", died: "Einternal" },
   kinds: {
     request: {
       headers: [
@@ -185,8 +187,12 @@ export const mcbp = frame("Mcbp", {
       ],
       shared: { framing: responseFrames }
     },
-    serverRequest: { headers: [{ magic: 0x82, fields: { ...head, ...lengths, ...vbucket, ...tail } }] },
-    serverResponse: { answers: "serverRequest", headers: [{ magic: 0x83, fields: { ...head, ...lengths, ...outcome, ...tail } }] }
+    serverRequest: { sender: "server", headers: [{ magic: 0x82, fields: { ...head, ...lengths, ...vbucket, ...tail } }] },
+    serverResponse: {
+      answers: "serverRequest",
+      sender: "client",
+      headers: [{ magic: 0x83, fields: { ...head, ...lengths, ...outcome, ...tail } }]
+    }
   }
 })
 

@@ -24,6 +24,7 @@ import {
 import {
   type EmptyRequest,
   type EmptyResponse,
+  type RequestCommand,
   type RequestDecoder,
   type RequestEncoder,
   type RequestHead,
@@ -134,6 +135,7 @@ export const decodeIoctlGetResponse: ResponseDecoder<IoctlGetResponse> = (reader
   decodeIoctlGetResponseLike(reader, at, extras, key, value, end, framing, "IoctlGetResponse", 0x23)
 export const encodeIoctlGetResponse: ResponseEncoder<IoctlGetResponse> = (writer, packet) =>
   encodeIoctlGetResponseLike(writer, packet, "IoctlGetResponse", 0x23, 0x0000)
+export const IoctlGet: RequestCommand<IoctlGet, IoctlGetResponse> = { name: "IoctlGet", opcode: 0x23, encode: encodeIoctlGet }
 
 /** Changes a property of the running process. */
 export interface IoctlSet extends RequestHead {
@@ -178,6 +180,7 @@ export const decodeIoctlSetResponse: ResponseDecoder<IoctlSetResponse> = (reader
   decodeIoctlGetResponseLike(reader, at, extras, key, value, end, framing, "IoctlSetResponse", 0x24)
 export const encodeIoctlSetResponse: ResponseEncoder<IoctlSetResponse> = (writer, packet) =>
   encodeIoctlGetResponseLike(writer, packet, "IoctlSetResponse", 0x24, 0x0000)
+export const IoctlSet: RequestCommand<IoctlSet, IoctlSetResponse> = { name: "IoctlSet", opcode: 0x24, encode: encodeIoctlSet }
 
 /** Checks a node configuration without applying it. */
 export interface ConfigValidate extends RequestHead {
@@ -218,6 +221,11 @@ export const decodeConfigValidateResponse: ResponseDecoder<ConfigValidateRespons
   decodeEmptyResponse(reader, at, extras, key, value, end, framing, "ConfigValidateResponse", 0x25)
 export const encodeConfigValidateResponse: ResponseEncoder<ConfigValidateResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "ConfigValidateResponse", 0x25, 0x0000)
+export const ConfigValidate: RequestCommand<ConfigValidate, ConfigValidateResponse> = {
+  name: "ConfigValidate",
+  opcode: 0x25,
+  encode: encodeConfigValidate
+}
 
 /** Makes the node read its configuration file again. */
 export type ConfigReload = EmptyRequest<"ConfigReload", 0x26>
@@ -232,6 +240,11 @@ export const decodeConfigReloadResponse: ResponseDecoder<ConfigReloadResponse> =
   decodeEmptyResponse(reader, at, extras, key, value, end, framing, "ConfigReloadResponse", 0x26)
 export const encodeConfigReloadResponse: ResponseEncoder<ConfigReloadResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "ConfigReloadResponse", 0x26, 0x0000)
+export const ConfigReload: RequestCommand<ConfigReload, ConfigReloadResponse> = {
+  name: "ConfigReload",
+  opcode: 0x26,
+  encode: encodeConfigReload
+}
 
 /** Adds an event to the audit trail. */
 export interface AuditPut extends RequestHead {
@@ -276,6 +289,7 @@ export const decodeAuditPutResponse: ResponseDecoder<AuditPutResponse> = (reader
   decodeEmptyResponse(reader, at, extras, key, value, end, framing, "AuditPutResponse", 0x27)
 export const encodeAuditPutResponse: ResponseEncoder<AuditPutResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "AuditPutResponse", 0x27, 0x0000)
+export const AuditPut: RequestCommand<AuditPut, AuditPutResponse> = { name: "AuditPut", opcode: 0x27, encode: encodeAuditPut }
 
 /** Makes the node read its audit configuration again. */
 export type AuditConfigReload = EmptyRequest<"AuditConfigReload", 0x28>
@@ -291,6 +305,11 @@ export const decodeAuditConfigReloadResponse: ResponseDecoder<AuditConfigReloadR
   decodeEmptyResponse(reader, at, extras, key, value, end, framing, "AuditConfigReloadResponse", 0x28)
 export const encodeAuditConfigReloadResponse: ResponseEncoder<AuditConfigReloadResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "AuditConfigReloadResponse", 0x28, 0x0000)
+export const AuditConfigReload: RequestCommand<AuditConfigReload, AuditConfigReloadResponse> = {
+  name: "AuditConfigReload",
+  opcode: 0x28,
+  encode: encodeAuditConfigReload
+}
 
 /** Stops the node. */
 export type Shutdown = EmptyRequest<"Shutdown", 0x29>
@@ -305,6 +324,7 @@ export const decodeShutdownResponse: ResponseDecoder<ShutdownResponse> = (reader
   decodeEmptyResponse(reader, at, extras, key, value, end, framing, "ShutdownResponse", 0x29)
 export const encodeShutdownResponse: ResponseEncoder<ShutdownResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "ShutdownResponse", 0x29, 0x0000)
+export const Shutdown: RequestCommand<Shutdown, ShutdownResponse> = { name: "Shutdown", opcode: 0x29, encode: encodeShutdown }
 
 /** Sets how much of the node's throughput a bucket gets. */
 export interface SetBucketThrottleProperties extends RequestHead {
@@ -366,6 +386,11 @@ export const decodeSetBucketThrottlePropertiesResponse: ResponseDecoder<SetBucke
 ) => decodeEmptyResponse(reader, at, extras, key, value, end, framing, "SetBucketThrottlePropertiesResponse", 0x2a)
 export const encodeSetBucketThrottlePropertiesResponse: ResponseEncoder<SetBucketThrottlePropertiesResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "SetBucketThrottlePropertiesResponse", 0x2a, 0x0000)
+export const SetBucketThrottleProperties: RequestCommand<SetBucketThrottleProperties, SetBucketThrottlePropertiesResponse> = {
+  name: "SetBucketThrottleProperties",
+  opcode: 0x2a,
+  encode: encodeSetBucketThrottleProperties
+}
 
 /** Makes the bucket refuse writes that would add data, or accept them again. */
 export interface SetBucketDataLimitExceeded extends RequestHead {
@@ -426,6 +451,11 @@ export const decodeSetBucketDataLimitExceededResponse: ResponseDecoder<SetBucket
 ) => decodeEmptyResponse(reader, at, extras, key, value, end, framing, "SetBucketDataLimitExceededResponse", 0x2b)
 export const encodeSetBucketDataLimitExceededResponse: ResponseEncoder<SetBucketDataLimitExceededResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "SetBucketDataLimitExceededResponse", 0x2b, 0x0000)
+export const SetBucketDataLimitExceeded: RequestCommand<SetBucketDataLimitExceeded, SetBucketDataLimitExceededResponse> = {
+  name: "SetBucketDataLimitExceeded",
+  opcode: 0x2b,
+  encode: encodeSetBucketDataLimitExceeded
+}
 
 /** Hands out the keys that data is encrypted with from now on. */
 export interface SetActiveEncryptionKeys extends RequestHead {
@@ -485,6 +515,11 @@ export const decodeSetActiveEncryptionKeysResponse: ResponseDecoder<SetActiveEnc
 ) => decodeEmptyResponse(reader, at, extras, key, value, end, framing, "SetActiveEncryptionKeysResponse", 0x2d)
 export const encodeSetActiveEncryptionKeysResponse: ResponseEncoder<SetActiveEncryptionKeysResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "SetActiveEncryptionKeysResponse", 0x2d, 0x0000)
+export const SetActiveEncryptionKeys: RequestCommand<SetActiveEncryptionKeys, SetActiveEncryptionKeysResponse> = {
+  name: "SetActiveEncryptionKeys",
+  opcode: 0x2d,
+  encode: encodeSetActiveEncryptionKeys
+}
 
 /** Re-encrypts what still uses the given keys, so that they can be thrown away. */
 export interface PruneEncryptionKeys extends RequestHead {
@@ -545,6 +580,11 @@ export const decodePruneEncryptionKeysResponse: ResponseDecoder<PruneEncryptionK
 ) => decodeEmptyResponse(reader, at, extras, key, value, end, framing, "PruneEncryptionKeysResponse", 0x2e)
 export const encodePruneEncryptionKeysResponse: ResponseEncoder<PruneEncryptionKeysResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "PruneEncryptionKeysResponse", 0x2e, 0x0000)
+export const PruneEncryptionKeys: RequestCommand<PruneEncryptionKeys, PruneEncryptionKeysResponse> = {
+  name: "PruneEncryptionKeys",
+  opcode: 0x2e,
+  encode: encodePruneEncryptionKeys
+}
 
 /** Stops writing to disk. */
 export type StopPersistence = EmptyRequest<"StopPersistence", 0x80>
@@ -560,6 +600,11 @@ export const decodeStopPersistenceResponse: ResponseDecoder<StopPersistenceRespo
   decodeEmptyResponse(reader, at, extras, key, value, end, framing, "StopPersistenceResponse", 0x80)
 export const encodeStopPersistenceResponse: ResponseEncoder<StopPersistenceResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "StopPersistenceResponse", 0x80, 0x0000)
+export const StopPersistence: RequestCommand<StopPersistence, StopPersistenceResponse> = {
+  name: "StopPersistence",
+  opcode: 0x80,
+  encode: encodeStopPersistence
+}
 
 /** Goes on writing to disk. */
 export type StartPersistence = EmptyRequest<"StartPersistence", 0x81>
@@ -575,6 +620,11 @@ export const decodeStartPersistenceResponse: ResponseDecoder<StartPersistenceRes
   decodeEmptyResponse(reader, at, extras, key, value, end, framing, "StartPersistenceResponse", 0x81)
 export const encodeStartPersistenceResponse: ResponseEncoder<StartPersistenceResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "StartPersistenceResponse", 0x81, 0x0000)
+export const StartPersistence: RequestCommand<StartPersistence, StartPersistenceResponse> = {
+  name: "StartPersistence",
+  opcode: 0x81,
+  encode: encodeStartPersistence
+}
 
 /** Changes a parameter of the bucket until it is warmed up again. */
 export interface SetParam extends RequestHead {
@@ -623,6 +673,7 @@ export const decodeSetParamResponse: ResponseDecoder<SetParamResponse> = (reader
   decodeEmptyResponse(reader, at, extras, key, value, end, framing, "SetParamResponse", 0x82)
 export const encodeSetParamResponse: ResponseEncoder<SetParamResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "SetParamResponse", 0x82, 0x0000)
+export const SetParam: RequestCommand<SetParam, SetParamResponse> = { name: "SetParam", opcode: 0x82, encode: encodeSetParam }
 
 /** Lets clients in after warm-up. */
 export type EnableTraffic = EmptyRequest<"EnableTraffic", 0xad>
@@ -638,6 +689,11 @@ export const decodeEnableTrafficResponse: ResponseDecoder<EnableTrafficResponse>
   decodeEmptyResponse(reader, at, extras, key, value, end, framing, "EnableTrafficResponse", 0xad)
 export const encodeEnableTrafficResponse: ResponseEncoder<EnableTrafficResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "EnableTrafficResponse", 0xad, 0x0000)
+export const EnableTraffic: RequestCommand<EnableTraffic, EnableTrafficResponse> = {
+  name: "EnableTraffic",
+  opcode: 0xad,
+  encode: encodeEnableTraffic
+}
 
 /** Keeps clients out. */
 export type DisableTraffic = EmptyRequest<"DisableTraffic", 0xae>
@@ -653,6 +709,11 @@ export const decodeDisableTrafficResponse: ResponseDecoder<DisableTrafficRespons
   decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DisableTrafficResponse", 0xae)
 export const encodeDisableTrafficResponse: ResponseEncoder<DisableTrafficResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "DisableTrafficResponse", 0xae, 0x0000)
+export const DisableTraffic: RequestCommand<DisableTraffic, DisableTrafficResponse> = {
+  name: "DisableTraffic",
+  opcode: 0xae,
+  encode: encodeDisableTraffic
+}
 
 /** Defines, deletes or lists the ports the node listens on. */
 export interface Ifconfig extends RequestHead {
@@ -748,6 +809,7 @@ export const decodeIfconfigResponse: ResponseDecoder<IfconfigResponse> = (reader
   decodeIfconfigResponseLike(reader, at, extras, key, value, end, framing, "IfconfigResponse", 0xaf)
 export const encodeIfconfigResponse: ResponseEncoder<IfconfigResponse> = (writer, packet) =>
   encodeIfconfigResponseLike(writer, packet, "IfconfigResponse", 0xaf, 0x0000)
+export const Ifconfig: RequestCommand<Ifconfig, IfconfigResponse> = { name: "Ifconfig", opcode: 0xaf, encode: encodeIfconfig }
 
 /** Reads the histogram of the time an opcode took. */
 export interface GetCmdTimer extends RequestHead {
@@ -794,6 +856,11 @@ export const decodeGetCmdTimerResponse: ResponseDecoder<GetCmdTimerResponse> = (
   decodeIfconfigResponseLike(reader, at, extras, key, value, end, framing, "GetCmdTimerResponse", 0xf3)
 export const encodeGetCmdTimerResponse: ResponseEncoder<GetCmdTimerResponse> = (writer, packet) =>
   encodeIfconfigResponseLike(writer, packet, "GetCmdTimerResponse", 0xf3, 0x0000)
+export const GetCmdTimer: RequestCommand<GetCmdTimer, GetCmdTimerResponse> = {
+  name: "GetCmdTimer",
+  opcode: 0xf3,
+  encode: encodeGetCmdTimer
+}
 
 /** Test builds: moves the server's clock. */
 export interface AdjustTimeofday extends RequestHead {
@@ -840,6 +907,11 @@ export const decodeAdjustTimeofdayResponse: ResponseDecoder<AdjustTimeofdayRespo
   decodeIoctlGetResponseLike(reader, at, extras, key, value, end, framing, "AdjustTimeofdayResponse", 0xfc)
 export const encodeAdjustTimeofdayResponse: ResponseEncoder<AdjustTimeofdayResponse> = (writer, packet) =>
   encodeIoctlGetResponseLike(writer, packet, "AdjustTimeofdayResponse", 0xfc, 0x0000)
+export const AdjustTimeofday: RequestCommand<AdjustTimeofday, AdjustTimeofdayResponse> = {
+  name: "AdjustTimeofday",
+  opcode: 0xfc,
+  encode: encodeAdjustTimeofday
+}
 
 /** Test builds: makes the engine answer EWOULDBLOCK or another error. */
 export interface EwouldblockCtl extends RequestHead {
@@ -894,6 +966,11 @@ export const decodeEwouldblockCtlResponse: ResponseDecoder<EwouldblockCtlRespons
   decodeEmptyResponse(reader, at, extras, key, value, end, framing, "EwouldblockCtlResponse", 0xfd)
 export const encodeEwouldblockCtlResponse: ResponseEncoder<EwouldblockCtlResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "EwouldblockCtlResponse", 0xfd, 0x0000)
+export const EwouldblockCtl: RequestCommand<EwouldblockCtl, EwouldblockCtlResponse> = {
+  name: "EwouldblockCtl",
+  opcode: 0xfd,
+  encode: encodeEwouldblockCtl
+}
 
 /** Marks the end of the opcode table in the server; never on the wire. */
 export type Invalid = EmptyRequest<"Invalid", 0xff>
@@ -908,3 +985,4 @@ export const decodeInvalidResponse: ResponseDecoder<InvalidResponse> = (reader, 
   decodeEmptyResponse(reader, at, extras, key, value, end, framing, "InvalidResponse", 0xff)
 export const encodeInvalidResponse: ResponseEncoder<InvalidResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "InvalidResponse", 0xff, 0x0000)
+export const Invalid: RequestCommand<Invalid, InvalidResponse, "none"> = { name: "Invalid", opcode: 0xff, encode: encodeInvalid }

@@ -6,6 +6,7 @@ import { decodeText, expectLength, putText, textBound } from "@wirewright/codec"
 import {
   type EmptyRequest,
   type EmptyResponse,
+  type RequestCommand,
   type RequestDecoder,
   type RequestEncoder,
   type RequestHead,
@@ -59,6 +60,11 @@ export const decodeRegisterAuthTokenResponse: ResponseDecoder<RegisterAuthTokenR
   decodeEmptyResponse(reader, at, extras, key, value, end, framing, "RegisterAuthTokenResponse", 0x2f)
 export const encodeRegisterAuthTokenResponse: ResponseEncoder<RegisterAuthTokenResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "RegisterAuthTokenResponse", 0x2f, 0x0000)
+export const RegisterAuthToken: RequestCommand<RegisterAuthToken, RegisterAuthTokenResponse> = {
+  name: "RegisterAuthToken",
+  opcode: 0x2f,
+  encode: encodeRegisterAuthToken
+}
 
 /** Reads the password database again. */
 export type IsaslRefresh = EmptyRequest<"IsaslRefresh", 0xf1>
@@ -73,6 +79,11 @@ export const decodeIsaslRefreshResponse: ResponseDecoder<IsaslRefreshResponse> =
   decodeEmptyResponse(reader, at, extras, key, value, end, framing, "IsaslRefreshResponse", 0xf1)
 export const encodeIsaslRefreshResponse: ResponseEncoder<IsaslRefreshResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "IsaslRefreshResponse", 0xf1, 0x0000)
+export const IsaslRefresh: RequestCommand<IsaslRefresh, IsaslRefreshResponse> = {
+  name: "IsaslRefresh",
+  opcode: 0xf1,
+  encode: encodeIsaslRefresh
+}
 
 /** Tells the privileges of a user whom an outside provider manages. */
 export interface UpdateExternalUserPermissions extends RequestHead {
@@ -129,6 +140,11 @@ export const decodeUpdateExternalUserPermissionsResponse: ResponseDecoder<Update
 ) => decodeEmptyResponse(reader, at, extras, key, value, end, framing, "UpdateExternalUserPermissionsResponse", 0xf6)
 export const encodeUpdateExternalUserPermissionsResponse: ResponseEncoder<UpdateExternalUserPermissionsResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "UpdateExternalUserPermissionsResponse", 0xf6, 0x0000)
+export const UpdateExternalUserPermissions: RequestCommand<UpdateExternalUserPermissions, UpdateExternalUserPermissionsResponse> = {
+  name: "UpdateExternalUserPermissions",
+  opcode: 0xf6,
+  encode: encodeUpdateExternalUserPermissions
+}
 
 /** Reads the privilege database again. */
 export type RbacRefresh = EmptyRequest<"RbacRefresh", 0xf7>
@@ -143,6 +159,11 @@ export const decodeRbacRefreshResponse: ResponseDecoder<RbacRefreshResponse> = (
   decodeEmptyResponse(reader, at, extras, key, value, end, framing, "RbacRefreshResponse", 0xf7)
 export const encodeRbacRefreshResponse: ResponseEncoder<RbacRefreshResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "RbacRefreshResponse", 0xf7, 0x0000)
+export const RbacRefresh: RequestCommand<RbacRefresh, RbacRefreshResponse> = {
+  name: "RbacRefresh",
+  opcode: 0xf7,
+  encode: encodeRbacRefresh
+}
 
 /** Makes the connection the provider the server asks about outside users. Needs HELLO Duplex. */
 export type AuthProvider = EmptyRequest<"AuthProvider", 0xf8>
@@ -157,6 +178,11 @@ export const decodeAuthProviderResponse: ResponseDecoder<AuthProviderResponse> =
   decodeEmptyResponse(reader, at, extras, key, value, end, framing, "AuthProviderResponse", 0xf8)
 export const encodeAuthProviderResponse: ResponseEncoder<AuthProviderResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "AuthProviderResponse", 0xf8, 0x0000)
+export const AuthProvider: RequestCommand<AuthProvider, AuthProviderResponse> = {
+  name: "AuthProvider",
+  opcode: 0xf8,
+  encode: encodeAuthProvider
+}
 
 /** Gives up a privilege of the connection; for tests. */
 export interface DropPrivilege extends RequestHead {
@@ -199,3 +225,8 @@ export const decodeDropPrivilegeResponse: ResponseDecoder<DropPrivilegeResponse>
   decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DropPrivilegeResponse", 0xfb)
 export const encodeDropPrivilegeResponse: ResponseEncoder<DropPrivilegeResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "DropPrivilegeResponse", 0xfb, 0x0000)
+export const DropPrivilege: RequestCommand<DropPrivilege, DropPrivilegeResponse> = {
+  name: "DropPrivilege",
+  opcode: 0xfb,
+  encode: encodeDropPrivilege
+}

@@ -6,6 +6,7 @@ import { type Reader, type Writer, decodeText, expectLength, putText, textBound 
 import {
   type EmptyRequest,
   type EmptyResponse,
+  type RequestCommand,
   type RequestDecoder,
   type RequestEncoder,
   type RequestFields,
@@ -69,6 +70,11 @@ export const decodeCreateBucketResponse: ResponseDecoder<CreateBucketResponse> =
   decodeEmptyResponse(reader, at, extras, key, value, end, framing, "CreateBucketResponse", 0x85)
 export const encodeCreateBucketResponse: ResponseEncoder<CreateBucketResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "CreateBucketResponse", 0x85, 0x0000)
+export const CreateBucket: RequestCommand<CreateBucket, CreateBucketResponse> = {
+  name: "CreateBucket",
+  opcode: 0x85,
+  encode: encodeCreateBucket
+}
 
 /** Removes a bucket from this node. */
 export interface DeleteBucket extends RequestHead {
@@ -114,6 +120,11 @@ export const decodeDeleteBucketResponse: ResponseDecoder<DeleteBucketResponse> =
   decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DeleteBucketResponse", 0x86)
 export const encodeDeleteBucketResponse: ResponseEncoder<DeleteBucketResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "DeleteBucketResponse", 0x86, 0x0000)
+export const DeleteBucket: RequestCommand<DeleteBucket, DeleteBucketResponse> = {
+  name: "DeleteBucket",
+  opcode: 0x86,
+  encode: encodeDeleteBucket
+}
 
 /** Lists the buckets the user may select. */
 export type ListBuckets = EmptyRequest<"ListBuckets", 0x87>
@@ -164,6 +175,12 @@ export const encodeListBucketsResponse: ResponseEncoder<ListBucketsResponse> = (
   finishResponse(writer, packet, "ListBucketsResponse", 0x87, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
 }
 
+export const ListBuckets: RequestCommand<ListBuckets, ListBucketsResponse> = {
+  name: "ListBuckets",
+  opcode: 0x87,
+  encode: encodeListBuckets
+}
+
 /**
  * Selects the bucket of this connection. Eaccess without privileges on it, which nobody has on one that does not exist; KeyEnoent for one
  * that is not there although the user has privileges on it: it is being created. NotSupported on DCP connections or while other commands
@@ -209,6 +226,11 @@ export const decodeSelectBucketResponse: ResponseDecoder<SelectBucketResponse> =
   decodeEmptyResponse(reader, at, extras, key, value, end, framing, "SelectBucketResponse", 0x89)
 export const encodeSelectBucketResponse: ResponseEncoder<SelectBucketResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "SelectBucketResponse", 0x89, 0x0000)
+export const SelectBucket: RequestCommand<SelectBucket, SelectBucketResponse> = {
+  name: "SelectBucket",
+  opcode: 0x89,
+  encode: encodeSelectBucket
+}
 
 /** What `PauseBucket` and `ResumeBucket` have in common. */
 export interface PauseBucketLike<Tag extends string, Opcode extends number> extends RequestHead {
@@ -273,6 +295,11 @@ export const decodePauseBucketResponse: ResponseDecoder<PauseBucketResponse> = (
   decodeEmptyResponse(reader, at, extras, key, value, end, framing, "PauseBucketResponse", 0x8a)
 export const encodePauseBucketResponse: ResponseEncoder<PauseBucketResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "PauseBucketResponse", 0x8a, 0x0000)
+export const PauseBucket: RequestCommand<PauseBucket, PauseBucketResponse> = {
+  name: "PauseBucket",
+  opcode: 0x8a,
+  encode: encodePauseBucket
+}
 
 /** Goes on with a paused bucket. */
 export type ResumeBucket = PauseBucketLike<"ResumeBucket", 0x8b>
@@ -288,6 +315,11 @@ export const decodeResumeBucketResponse: ResponseDecoder<ResumeBucketResponse> =
   decodeEmptyResponse(reader, at, extras, key, value, end, framing, "ResumeBucketResponse", 0x8b)
 export const encodeResumeBucketResponse: ResponseEncoder<ResumeBucketResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "ResumeBucketResponse", 0x8b, 0x0000)
+export const ResumeBucket: RequestCommand<ResumeBucket, ResumeBucketResponse> = {
+  name: "ResumeBucket",
+  opcode: 0x8b,
+  encode: encodeResumeBucket
+}
 
 /** Checks a bucket's configuration without applying it. */
 export interface ValidateBucketConfig extends RequestHead {
@@ -344,3 +376,8 @@ export const decodeValidateBucketConfigResponse: ResponseDecoder<ValidateBucketC
 ) => decodeEmptyResponse(reader, at, extras, key, value, end, framing, "ValidateBucketConfigResponse", 0x8c)
 export const encodeValidateBucketConfigResponse: ResponseEncoder<ValidateBucketConfigResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "ValidateBucketConfigResponse", 0x8c, 0x0000)
+export const ValidateBucketConfig: RequestCommand<ValidateBucketConfig, ValidateBucketConfigResponse> = {
+  name: "ValidateBucketConfig",
+  opcode: 0x8c,
+  encode: encodeValidateBucketConfig
+}

@@ -27,7 +27,9 @@ import {
   writeLeb128,
   writeNested
 } from "@wirewright/codec"
+import type { GatQResponse, GatResponse, GetQResponse, GetResponse, StatResponse, TouchResponse } from "@wirewright/memcached/gen/Classic"
 import {
+  type RequestCommand,
   type RequestDecoder,
   type RequestEncoder,
   type RequestFields,
@@ -57,7 +59,7 @@ export {
   type StatResponse,
   decodeQuitQ,
   encodeQuitQ,
-  type QuitQ,
+  QuitQ,
   decodeQuitQResponse,
   encodeQuitQResponse,
   type QuitQResponse,
@@ -144,6 +146,7 @@ export type Get = GetLike<"Get", 0x00>
 export const decodeGet: RequestDecoder<Get, States> = (reader, at, extras, key, value, end, framing, states) =>
   decodeGetLike(reader, at, extras, key, value, end, framing, states, "Get", 0x00)
 export const encodeGet: RequestEncoder<Get> = (writer, packet) => encodeGetLike(writer, packet, "Get", 0x00)
+export const Get: RequestCommand<Get, GetResponse> = { name: "Get", opcode: 0x00, encode: encodeGet }
 
 /** What `Set`, `Add`, `Replace`, `SetQ`, `AddQ` and `ReplaceQ` have in common. */
 export interface SetLike<Tag extends string, Opcode extends number> extends RequestHead {
@@ -299,6 +302,7 @@ export const decodeSetResponse: ResponseDecoder<SetResponse> = (reader, at, extr
   decodeSetResponseLike(reader, at, extras, key, value, end, framing, "SetResponse", 0x01)
 export const encodeSetResponse: ResponseEncoder<SetResponse> = (writer, packet) =>
   encodeSetResponseLike(writer, packet, "SetResponse", 0x01, 0x0000)
+export const Set: RequestCommand<Set, SetResponse> = { name: "Set", opcode: 0x01, encode: encodeSet }
 
 /** Stores a document that must not exist. */
 export type Add = SetLike<"Add", 0x02>
@@ -313,6 +317,7 @@ export const decodeAddResponse: ResponseDecoder<AddResponse> = (reader, at, extr
   decodeSetResponseLike(reader, at, extras, key, value, end, framing, "AddResponse", 0x02)
 export const encodeAddResponse: ResponseEncoder<AddResponse> = (writer, packet) =>
   encodeSetResponseLike(writer, packet, "AddResponse", 0x02, 0x0000)
+export const Add: RequestCommand<Add, AddResponse> = { name: "Add", opcode: 0x02, encode: encodeAdd }
 
 /** Stores a document that must exist. */
 export type Replace = SetLike<"Replace", 0x03>
@@ -327,6 +332,7 @@ export const decodeReplaceResponse: ResponseDecoder<ReplaceResponse> = (reader, 
   decodeSetResponseLike(reader, at, extras, key, value, end, framing, "ReplaceResponse", 0x03)
 export const encodeReplaceResponse: ResponseEncoder<ReplaceResponse> = (writer, packet) =>
   encodeSetResponseLike(writer, packet, "ReplaceResponse", 0x03, 0x0000)
+export const Replace: RequestCommand<Replace, ReplaceResponse> = { name: "Replace", opcode: 0x03, encode: encodeReplace }
 
 /** Removes a document. */
 export type Delete = GetLike<"Delete", 0x04>
@@ -341,6 +347,7 @@ export const decodeDeleteResponse: ResponseDecoder<DeleteResponse> = (reader, at
   decodeSetResponseLike(reader, at, extras, key, value, end, framing, "DeleteResponse", 0x04)
 export const encodeDeleteResponse: ResponseEncoder<DeleteResponse> = (writer, packet) =>
   encodeSetResponseLike(writer, packet, "DeleteResponse", 0x04, 0x0000)
+export const Delete: RequestCommand<Delete, DeleteResponse> = { name: "Delete", opcode: 0x04, encode: encodeDelete }
 
 /** What `Increment`, `Decrement`, `IncrementQ` and `DecrementQ` have in common. */
 export interface IncrementLike<Tag extends string, Opcode extends number> extends RequestHead {
@@ -499,6 +506,7 @@ export const decodeIncrementResponse: ResponseDecoder<IncrementResponse> = (read
   decodeIncrementResponseLike(reader, at, extras, key, value, end, framing, "IncrementResponse", 0x05)
 export const encodeIncrementResponse: ResponseEncoder<IncrementResponse> = (writer, packet) =>
   encodeIncrementResponseLike(writer, packet, "IncrementResponse", 0x05, 0x0000)
+export const Increment: RequestCommand<Increment, IncrementResponse> = { name: "Increment", opcode: 0x05, encode: encodeIncrement }
 
 /** Subtracts from a counter; stops at 0. */
 export type Decrement = IncrementLike<"Decrement", 0x06>
@@ -513,6 +521,7 @@ export const decodeDecrementResponse: ResponseDecoder<DecrementResponse> = (read
   decodeIncrementResponseLike(reader, at, extras, key, value, end, framing, "DecrementResponse", 0x06)
 export const encodeDecrementResponse: ResponseEncoder<DecrementResponse> = (writer, packet) =>
   encodeIncrementResponseLike(writer, packet, "DecrementResponse", 0x06, 0x0000)
+export const Decrement: RequestCommand<Decrement, DecrementResponse> = { name: "Decrement", opcode: 0x06, encode: encodeDecrement }
 
 /** Get without an answer to a miss. */
 export type GetQ = GetLike<"GetQ", 0x09>
@@ -520,6 +529,7 @@ export type GetQ = GetLike<"GetQ", 0x09>
 export const decodeGetQ: RequestDecoder<GetQ, States> = (reader, at, extras, key, value, end, framing, states) =>
   decodeGetLike(reader, at, extras, key, value, end, framing, states, "GetQ", 0x09)
 export const encodeGetQ: RequestEncoder<GetQ> = (writer, packet) => encodeGetLike(writer, packet, "GetQ", 0x09)
+export const GetQ: RequestCommand<GetQ, GetQResponse> = { name: "GetQ", opcode: 0x09, encode: encodeGetQ }
 
 /** Get whose answer repeats the key. */
 export type GetK = GetLike<"GetK", 0x0c>
@@ -611,6 +621,7 @@ export const decodeGetKResponse: ResponseDecoder<GetKResponse, States> = (reader
   decodeGetKResponseLike(reader, at, extras, key, value, end, framing, states, "GetKResponse", 0x0c)
 export const encodeGetKResponse: ResponseEncoder<GetKResponse> = (writer, packet) =>
   encodeGetKResponseLike(writer, packet, "GetKResponse", 0x0c, 0x0000)
+export const GetK: RequestCommand<GetK, GetKResponse> = { name: "GetK", opcode: 0x0c, encode: encodeGetK }
 
 /** GetK without an answer to a miss. */
 export type GetKQ = GetLike<"GetKQ", 0x0d>
@@ -626,6 +637,7 @@ export const decodeGetKQResponse: ResponseDecoder<GetKQResponse, States> = (read
   decodeGetKResponseLike(reader, at, extras, key, value, end, framing, states, "GetKQResponse", 0x0d)
 export const encodeGetKQResponse: ResponseEncoder<GetKQResponse> = (writer, packet) =>
   encodeGetKResponseLike(writer, packet, "GetKQResponse", 0x0d, 0x0000)
+export const GetKQ: RequestCommand<GetKQ, GetKQResponse> = { name: "GetKQ", opcode: 0x0d, encode: encodeGetKQ }
 
 /** What `Append`, `Prepend`, `AppendQ` and `PrependQ` have in common. */
 export interface AppendLike<Tag extends string, Opcode extends number> extends RequestHead {
@@ -709,6 +721,7 @@ export const decodeAppendResponse: ResponseDecoder<AppendResponse> = (reader, at
   decodeSetResponseLike(reader, at, extras, key, value, end, framing, "AppendResponse", 0x0e)
 export const encodeAppendResponse: ResponseEncoder<AppendResponse> = (writer, packet) =>
   encodeSetResponseLike(writer, packet, "AppendResponse", 0x0e, 0x0000)
+export const Append: RequestCommand<Append, AppendResponse> = { name: "Append", opcode: 0x0e, encode: encodeAppend }
 
 /** Adds bytes at the beginning of a document. */
 export type Prepend = AppendLike<"Prepend", 0x0f>
@@ -723,6 +736,7 @@ export const decodePrependResponse: ResponseDecoder<PrependResponse> = (reader, 
   decodeSetResponseLike(reader, at, extras, key, value, end, framing, "PrependResponse", 0x0f)
 export const encodePrependResponse: ResponseEncoder<PrependResponse> = (writer, packet) =>
   encodeSetResponseLike(writer, packet, "PrependResponse", 0x0f, 0x0000)
+export const Prepend: RequestCommand<Prepend, PrependResponse> = { name: "Prepend", opcode: 0x0f, encode: encodePrepend }
 
 /** Asks for statistics: one packet each, the last with neither name nor value. */
 export interface Stat extends RequestHead {
@@ -761,6 +775,13 @@ export const encodeStat: RequestEncoder<Stat> = (writer, packet) => {
   finishRequest(writer, packet, "Stat", 0x10, extrasStart, keyStart, valueStart, position)
 }
 
+export const Stat: RequestCommand<Stat, StatResponse, "many"> = {
+  name: "Stat",
+  opcode: 0x10,
+  encode: encodeStat,
+  last: (answer) => answer.name === "" && answer.value === "" ? "mark" : undefined
+}
+
 /** Set without an answer to success. */
 export type SetQ = SetLike<"SetQ", 0x11>
 
@@ -774,6 +795,7 @@ export const decodeSetQResponse: ResponseDecoder<SetQResponse> = (reader, at, ex
   decodeSetResponseLike(reader, at, extras, key, value, end, framing, "SetQResponse", 0x11)
 export const encodeSetQResponse: ResponseEncoder<SetQResponse> = (writer, packet) =>
   encodeSetResponseLike(writer, packet, "SetQResponse", 0x11, 0x0000)
+export const SetQ: RequestCommand<SetQ, SetQResponse> = { name: "SetQ", opcode: 0x11, encode: encodeSetQ }
 
 /** Add without an answer to success. */
 export type AddQ = SetLike<"AddQ", 0x12>
@@ -788,6 +810,7 @@ export const decodeAddQResponse: ResponseDecoder<AddQResponse> = (reader, at, ex
   decodeSetResponseLike(reader, at, extras, key, value, end, framing, "AddQResponse", 0x12)
 export const encodeAddQResponse: ResponseEncoder<AddQResponse> = (writer, packet) =>
   encodeSetResponseLike(writer, packet, "AddQResponse", 0x12, 0x0000)
+export const AddQ: RequestCommand<AddQ, AddQResponse> = { name: "AddQ", opcode: 0x12, encode: encodeAddQ }
 
 /** Replace without an answer to success. */
 export type ReplaceQ = SetLike<"ReplaceQ", 0x13>
@@ -802,6 +825,7 @@ export const decodeReplaceQResponse: ResponseDecoder<ReplaceQResponse> = (reader
   decodeSetResponseLike(reader, at, extras, key, value, end, framing, "ReplaceQResponse", 0x13)
 export const encodeReplaceQResponse: ResponseEncoder<ReplaceQResponse> = (writer, packet) =>
   encodeSetResponseLike(writer, packet, "ReplaceQResponse", 0x13, 0x0000)
+export const ReplaceQ: RequestCommand<ReplaceQ, ReplaceQResponse> = { name: "ReplaceQ", opcode: 0x13, encode: encodeReplaceQ }
 
 /** Delete without an answer to success. */
 export type DeleteQ = GetLike<"DeleteQ", 0x14>
@@ -816,6 +840,7 @@ export const decodeDeleteQResponse: ResponseDecoder<DeleteQResponse> = (reader, 
   decodeSetResponseLike(reader, at, extras, key, value, end, framing, "DeleteQResponse", 0x14)
 export const encodeDeleteQResponse: ResponseEncoder<DeleteQResponse> = (writer, packet) =>
   encodeSetResponseLike(writer, packet, "DeleteQResponse", 0x14, 0x0000)
+export const DeleteQ: RequestCommand<DeleteQ, DeleteQResponse> = { name: "DeleteQ", opcode: 0x14, encode: encodeDeleteQ }
 
 /** Increment without an answer to success. */
 export type IncrementQ = IncrementLike<"IncrementQ", 0x15>
@@ -830,6 +855,7 @@ export const decodeIncrementQResponse: ResponseDecoder<IncrementQResponse> = (re
   decodeIncrementResponseLike(reader, at, extras, key, value, end, framing, "IncrementQResponse", 0x15)
 export const encodeIncrementQResponse: ResponseEncoder<IncrementQResponse> = (writer, packet) =>
   encodeIncrementResponseLike(writer, packet, "IncrementQResponse", 0x15, 0x0000)
+export const IncrementQ: RequestCommand<IncrementQ, IncrementQResponse> = { name: "IncrementQ", opcode: 0x15, encode: encodeIncrementQ }
 
 /** Decrement without an answer to success. */
 export type DecrementQ = IncrementLike<"DecrementQ", 0x16>
@@ -844,6 +870,7 @@ export const decodeDecrementQResponse: ResponseDecoder<DecrementQResponse> = (re
   decodeIncrementResponseLike(reader, at, extras, key, value, end, framing, "DecrementQResponse", 0x16)
 export const encodeDecrementQResponse: ResponseEncoder<DecrementQResponse> = (writer, packet) =>
   encodeIncrementResponseLike(writer, packet, "DecrementQResponse", 0x16, 0x0000)
+export const DecrementQ: RequestCommand<DecrementQ, DecrementQResponse> = { name: "DecrementQ", opcode: 0x16, encode: encodeDecrementQ }
 
 /** Append without an answer to success. */
 export type AppendQ = AppendLike<"AppendQ", 0x19>
@@ -858,6 +885,7 @@ export const decodeAppendQResponse: ResponseDecoder<AppendQResponse> = (reader, 
   decodeSetResponseLike(reader, at, extras, key, value, end, framing, "AppendQResponse", 0x19)
 export const encodeAppendQResponse: ResponseEncoder<AppendQResponse> = (writer, packet) =>
   encodeSetResponseLike(writer, packet, "AppendQResponse", 0x19, 0x0000)
+export const AppendQ: RequestCommand<AppendQ, AppendQResponse> = { name: "AppendQ", opcode: 0x19, encode: encodeAppendQ }
 
 /** Prepend without an answer to success. */
 export type PrependQ = AppendLike<"PrependQ", 0x1a>
@@ -872,6 +900,7 @@ export const decodePrependQResponse: ResponseDecoder<PrependQResponse> = (reader
   decodeSetResponseLike(reader, at, extras, key, value, end, framing, "PrependQResponse", 0x1a)
 export const encodePrependQResponse: ResponseEncoder<PrependQResponse> = (writer, packet) =>
   encodeSetResponseLike(writer, packet, "PrependQResponse", 0x1a, 0x0000)
+export const PrependQ: RequestCommand<PrependQ, PrependQResponse> = { name: "PrependQ", opcode: 0x1a, encode: encodePrependQ }
 
 /** What `Touch`, `Gat` and `GatQ` have in common. */
 export interface TouchLike<Tag extends string, Opcode extends number> extends RequestHead {
@@ -950,6 +979,7 @@ export type Touch = TouchLike<"Touch", 0x1c>
 export const decodeTouch: RequestDecoder<Touch, States> = (reader, at, extras, key, value, end, framing, states) =>
   decodeTouchLike(reader, at, extras, key, value, end, framing, states, "Touch", 0x1c)
 export const encodeTouch: RequestEncoder<Touch> = (writer, packet) => encodeTouchLike(writer, packet, "Touch", 0x1c)
+export const Touch: RequestCommand<Touch, TouchResponse> = { name: "Touch", opcode: 0x1c, encode: encodeTouch }
 
 /** Get and Touch in one. */
 export type Gat = TouchLike<"Gat", 0x1d>
@@ -957,6 +987,7 @@ export type Gat = TouchLike<"Gat", 0x1d>
 export const decodeGat: RequestDecoder<Gat, States> = (reader, at, extras, key, value, end, framing, states) =>
   decodeTouchLike(reader, at, extras, key, value, end, framing, states, "Gat", 0x1d)
 export const encodeGat: RequestEncoder<Gat> = (writer, packet) => encodeTouchLike(writer, packet, "Gat", 0x1d)
+export const Gat: RequestCommand<Gat, GatResponse> = { name: "Gat", opcode: 0x1d, encode: encodeGat }
 
 /** Gat without an answer to a miss. */
 export type GatQ = TouchLike<"GatQ", 0x1e>
@@ -964,3 +995,4 @@ export type GatQ = TouchLike<"GatQ", 0x1e>
 export const decodeGatQ: RequestDecoder<GatQ, States> = (reader, at, extras, key, value, end, framing, states) =>
   decodeTouchLike(reader, at, extras, key, value, end, framing, states, "GatQ", 0x1e)
 export const encodeGatQ: RequestEncoder<GatQ> = (writer, packet) => encodeTouchLike(writer, packet, "GatQ", 0x1e)
+export const GatQ: RequestCommand<GatQ, GatQResponse> = { name: "GatQ", opcode: 0x1e, encode: encodeGatQ }

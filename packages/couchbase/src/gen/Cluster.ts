@@ -6,6 +6,7 @@ import { type ClusterMapVersion, readClusterMapVersion, writeClusterMapVersion }
 import { decodeText, expectAtLeast, expectEnd, expectLength, putI64, putText, readNested, textBound, writeNested } from "@wirewright/codec"
 import {
   type EmptyResponse,
+  type RequestCommand,
   type RequestDecoder,
   type RequestEncoder,
   type RequestHead,
@@ -72,6 +73,11 @@ export const decodeSetClusterConfigResponse: ResponseDecoder<SetClusterConfigRes
   decodeEmptyResponse(reader, at, extras, key, value, end, framing, "SetClusterConfigResponse", 0xb4)
 export const encodeSetClusterConfigResponse: ResponseEncoder<SetClusterConfigResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "SetClusterConfigResponse", 0xb4, 0x0000)
+export const SetClusterConfig: RequestCommand<SetClusterConfig, SetClusterConfigResponse> = {
+  name: "SetClusterConfig",
+  opcode: 0xb4,
+  encode: encodeSetClusterConfig
+}
 
 /** Reads the cluster map of the selected bucket, or of the cluster when none is selected. */
 export interface GetClusterConfig extends RequestHead {
@@ -156,4 +162,10 @@ export const encodeGetClusterConfigResponse: ResponseEncoder<GetClusterConfigRes
   const keyStart = position
   position = putText(bytes, position, packet.clusterMap, "GetClusterConfigResponse", "clusterMap")
   finishResponse(writer, packet, "GetClusterConfigResponse", 0xb5, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
+}
+
+export const GetClusterConfig: RequestCommand<GetClusterConfig, GetClusterConfigResponse> = {
+  name: "GetClusterConfig",
+  opcode: 0xb5,
+  encode: encodeGetClusterConfig
 }

@@ -7,6 +7,7 @@ import { decodeText, expectLength, putText, putU32, putU64, textBound } from "@w
 import {
   type EmptyRequest,
   type EmptyResponse,
+  type RequestCommand,
   type RequestDecoder,
   type RequestEncoder,
   type RequestHead,
@@ -78,6 +79,11 @@ export const decodeCollectionsSetManifestResponse: ResponseDecoder<CollectionsSe
 ) => decodeEmptyResponse(reader, at, extras, key, value, end, framing, "CollectionsSetManifestResponse", 0xb9)
 export const encodeCollectionsSetManifestResponse: ResponseEncoder<CollectionsSetManifestResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "CollectionsSetManifestResponse", 0xb9, 0x0000)
+export const CollectionsSetManifest: RequestCommand<CollectionsSetManifest, CollectionsSetManifestResponse> = {
+  name: "CollectionsSetManifest",
+  opcode: 0xb9,
+  encode: encodeCollectionsSetManifest
+}
 
 /** Asks for the bucket's collections manifest. */
 export type CollectionsGetManifest = EmptyRequest<"CollectionsGetManifest", 0xba>
@@ -127,6 +133,12 @@ export const encodeCollectionsGetManifestResponse: ResponseEncoder<CollectionsGe
   const keyStart = position
   position = putText(bytes, position, packet.manifest, "CollectionsGetManifestResponse", "manifest")
   finishResponse(writer, packet, "CollectionsGetManifestResponse", 0xba, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
+}
+
+export const CollectionsGetManifest: RequestCommand<CollectionsGetManifest, CollectionsGetManifestResponse> = {
+  name: "CollectionsGetManifest",
+  opcode: 0xba,
+  encode: encodeCollectionsGetManifest
 }
 
 /** Asks for the id of a collection. */
@@ -212,6 +224,12 @@ export const encodeCollectionsGetIDResponse: ResponseEncoder<CollectionsGetIDRes
   putU32(view, position + 8, packet.collectionId, "CollectionsGetIDResponse", "collectionId")
   const keyStart = position + 12
   finishResponse(writer, packet, "CollectionsGetIDResponse", 0xbb, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position + 12)
+}
+
+export const CollectionsGetID: RequestCommand<CollectionsGetID, CollectionsGetIDResponse> = {
+  name: "CollectionsGetID",
+  opcode: 0xbb,
+  encode: encodeCollectionsGetID
 }
 
 /** Asks for the id of a scope. */
@@ -315,4 +333,10 @@ export const encodeCollectionsGetScopeIDResponse: ResponseEncoder<CollectionsGet
     keyStart,
     position + 12
   )
+}
+
+export const CollectionsGetScopeID: RequestCommand<CollectionsGetScopeID, CollectionsGetScopeIDResponse> = {
+  name: "CollectionsGetScopeID",
+  opcode: 0xbc,
+  encode: encodeCollectionsGetScopeID
 }

@@ -5,6 +5,7 @@
 import type { HelloFeature } from "./Types.ts"
 import { decodeText, expectAtLeast, expectEnd, expectLength, inElement, inList, putText, putU16, textBound } from "@wirewright/codec"
 import {
+  type RequestCommand,
   type RequestDecoder,
   type RequestEncoder,
   type RequestHead,
@@ -133,3 +134,5 @@ export const encodeHelloResponse: ResponseEncoder<HelloResponse> = (writer, pack
   }
   finishResponse(writer, packet, "HelloResponse", 0x1f, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
 }
+
+export const Hello: RequestCommand<Hello, HelloResponse> = { name: "Hello", opcode: 0x1f, encode: encodeHello }

@@ -10,6 +10,7 @@ import { type Reader, type Writer, decodeText, expectLength, putText, textBound 
 import {
   type EmptyRequest,
   type EmptyResponse,
+  type RequestCommand,
   type RequestDecoder,
   type RequestEncoder,
   type RequestHead,
@@ -136,6 +137,11 @@ export const decodeGetFusionStorageSnapshotResponse: ResponseDecoder<GetFusionSt
 ) => decodeGetFusionStorageSnapshotResponseLike(reader, at, extras, key, value, end, framing, "GetFusionStorageSnapshotResponse", 0x70)
 export const encodeGetFusionStorageSnapshotResponse: ResponseEncoder<GetFusionStorageSnapshotResponse> = (writer, packet) =>
   encodeGetFusionStorageSnapshotResponseLike(writer, packet, "GetFusionStorageSnapshotResponse", 0x70, 0x0000)
+export const GetFusionStorageSnapshot: RequestCommand<GetFusionStorageSnapshot, GetFusionStorageSnapshotResponse> = {
+  name: "GetFusionStorageSnapshot",
+  opcode: 0x70,
+  encode: encodeGetFusionStorageSnapshot
+}
 
 /** Lets pinned files go. */
 export interface ReleaseFusionStorageSnapshot extends RequestHead {
@@ -192,6 +198,11 @@ export const decodeReleaseFusionStorageSnapshotResponse: ResponseDecoder<Release
 ) => decodeEmptyResponse(reader, at, extras, key, value, end, framing, "ReleaseFusionStorageSnapshotResponse", 0x71)
 export const encodeReleaseFusionStorageSnapshotResponse: ResponseEncoder<ReleaseFusionStorageSnapshotResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "ReleaseFusionStorageSnapshotResponse", 0x71, 0x0000)
+export const ReleaseFusionStorageSnapshot: RequestCommand<ReleaseFusionStorageSnapshot, ReleaseFusionStorageSnapshotResponse> = {
+  name: "ReleaseFusionStorageSnapshot",
+  opcode: 0x71,
+  encode: encodeReleaseFusionStorageSnapshot
+}
 
 /** Mounts the volumes of a vbucket that is about to be loaded. */
 export interface MountFusionVbucket extends RequestHead {
@@ -248,6 +259,11 @@ export const decodeMountFusionVbucketResponse: ResponseDecoder<MountFusionVbucke
 ) => decodeGetFusionStorageSnapshotResponseLike(reader, at, extras, key, value, end, framing, "MountFusionVbucketResponse", 0x72)
 export const encodeMountFusionVbucketResponse: ResponseEncoder<MountFusionVbucketResponse> = (writer, packet) =>
   encodeGetFusionStorageSnapshotResponseLike(writer, packet, "MountFusionVbucketResponse", 0x72, 0x0000)
+export const MountFusionVbucket: RequestCommand<MountFusionVbucket, MountFusionVbucketResponse> = {
+  name: "MountFusionVbucket",
+  opcode: 0x72,
+  encode: encodeMountFusionVbucket
+}
 
 /** Takes the volumes of a vbucket away again. */
 export type UnmountFusionVbucket = EmptyRequest<"UnmountFusionVbucket", 0x73>
@@ -270,6 +286,11 @@ export const decodeUnmountFusionVbucketResponse: ResponseDecoder<UnmountFusionVb
 ) => decodeEmptyResponse(reader, at, extras, key, value, end, framing, "UnmountFusionVbucketResponse", 0x73)
 export const encodeUnmountFusionVbucketResponse: ResponseEncoder<UnmountFusionVbucketResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "UnmountFusionVbucketResponse", 0x73, 0x0000)
+export const UnmountFusionVbucket: RequestCommand<UnmountFusionVbucket, UnmountFusionVbucketResponse> = {
+  name: "UnmountFusionVbucket",
+  opcode: 0x73,
+  encode: encodeUnmountFusionVbucket
+}
 
 /** Writes what is pending to the log store. */
 export interface SyncFusionLogstore extends RequestHead {
@@ -325,6 +346,11 @@ export const decodeSyncFusionLogstoreResponse: ResponseDecoder<SyncFusionLogstor
 ) => decodeEmptyResponse(reader, at, extras, key, value, end, framing, "SyncFusionLogstoreResponse", 0x74)
 export const encodeSyncFusionLogstoreResponse: ResponseEncoder<SyncFusionLogstoreResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "SyncFusionLogstoreResponse", 0x74, 0x0000)
+export const SyncFusionLogstore: RequestCommand<SyncFusionLogstore, SyncFusionLogstoreResponse> = {
+  name: "SyncFusionLogstore",
+  opcode: 0x74,
+  encode: encodeSyncFusionLogstore
+}
 
 /** Starts uploading the vbucket's log. */
 export interface StartFusionUploader extends RequestHead {
@@ -381,6 +407,11 @@ export const decodeStartFusionUploaderResponse: ResponseDecoder<StartFusionUploa
 ) => decodeEmptyResponse(reader, at, extras, key, value, end, framing, "StartFusionUploaderResponse", 0x75)
 export const encodeStartFusionUploaderResponse: ResponseEncoder<StartFusionUploaderResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "StartFusionUploaderResponse", 0x75, 0x0000)
+export const StartFusionUploader: RequestCommand<StartFusionUploader, StartFusionUploaderResponse> = {
+  name: "StartFusionUploader",
+  opcode: 0x75,
+  encode: encodeStartFusionUploader
+}
 
 /** Stops uploading the vbucket's log. */
 export type StopFusionUploader = EmptyRequest<"StopFusionUploader", 0x76>
@@ -403,6 +434,11 @@ export const decodeStopFusionUploaderResponse: ResponseDecoder<StopFusionUploade
 ) => decodeEmptyResponse(reader, at, extras, key, value, end, framing, "StopFusionUploaderResponse", 0x76)
 export const encodeStopFusionUploaderResponse: ResponseEncoder<StopFusionUploaderResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "StopFusionUploaderResponse", 0x76, 0x0000)
+export const StopFusionUploader: RequestCommand<StopFusionUploader, StopFusionUploaderResponse> = {
+  name: "StopFusionUploader",
+  opcode: 0x76,
+  encode: encodeStopFusionUploader
+}
 
 /** Removes a namespace with all its logs. */
 export interface DeleteFusionNamespace extends RequestHead {
@@ -459,6 +495,11 @@ export const decodeDeleteFusionNamespaceResponse: ResponseDecoder<DeleteFusionNa
 ) => decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DeleteFusionNamespaceResponse", 0x77)
 export const encodeDeleteFusionNamespaceResponse: ResponseEncoder<DeleteFusionNamespaceResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "DeleteFusionNamespaceResponse", 0x77, 0x0000)
+export const DeleteFusionNamespace: RequestCommand<DeleteFusionNamespace, DeleteFusionNamespaceResponse> = {
+  name: "DeleteFusionNamespace",
+  opcode: 0x77,
+  encode: encodeDeleteFusionNamespace
+}
 
 /** Lists the namespaces of a store. */
 export interface GetFusionNamespaces extends RequestHead {
@@ -515,6 +556,11 @@ export const decodeGetFusionNamespacesResponse: ResponseDecoder<GetFusionNamespa
 ) => decodeGetFusionStorageSnapshotResponseLike(reader, at, extras, key, value, end, framing, "GetFusionNamespacesResponse", 0x78)
 export const encodeGetFusionNamespacesResponse: ResponseEncoder<GetFusionNamespacesResponse> = (writer, packet) =>
   encodeGetFusionStorageSnapshotResponseLike(writer, packet, "GetFusionNamespacesResponse", 0x78, 0x0000)
+export const GetFusionNamespaces: RequestCommand<GetFusionNamespaces, GetFusionNamespacesResponse> = {
+  name: "GetFusionNamespaces",
+  opcode: 0x78,
+  encode: encodeGetFusionNamespaces
+}
 
 /** Makes the namespace of the selected bucket. */
 export type CreateFusionNamespace = EmptyRequest<"CreateFusionNamespace", 0x79>
@@ -537,6 +583,11 @@ export const decodeCreateFusionNamespaceResponse: ResponseDecoder<CreateFusionNa
 ) => decodeEmptyResponse(reader, at, extras, key, value, end, framing, "CreateFusionNamespaceResponse", 0x79)
 export const encodeCreateFusionNamespaceResponse: ResponseEncoder<CreateFusionNamespaceResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "CreateFusionNamespaceResponse", 0x79, 0x0000)
+export const CreateFusionNamespace: RequestCommand<CreateFusionNamespace, CreateFusionNamespaceResponse> = {
+  name: "CreateFusionNamespace",
+  opcode: 0x79,
+  encode: encodeCreateFusionNamespace
+}
 
 /** Renews the token for the metadata store. */
 export interface SetChronicleAuthToken extends RequestHead {
@@ -593,3 +644,8 @@ export const decodeSetChronicleAuthTokenResponse: ResponseDecoder<SetChronicleAu
 ) => decodeEmptyResponse(reader, at, extras, key, value, end, framing, "SetChronicleAuthTokenResponse", 0x84)
 export const encodeSetChronicleAuthTokenResponse: ResponseEncoder<SetChronicleAuthTokenResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "SetChronicleAuthTokenResponse", 0x84, 0x0000)
+export const SetChronicleAuthToken: RequestCommand<SetChronicleAuthToken, SetChronicleAuthTokenResponse> = {
+  name: "SetChronicleAuthToken",
+  opcode: 0x84,
+  encode: encodeSetChronicleAuthToken
+}

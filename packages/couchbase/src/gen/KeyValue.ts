@@ -51,6 +51,7 @@ import {
 } from "@wirewright/codec"
 import {
   type EmptyResponse,
+  type RequestCommand,
   type RequestDecoder,
   type RequestEncoder,
   type RequestFields,
@@ -204,6 +205,7 @@ export const decodeGetExResponse: ResponseDecoder<GetExResponse> = (reader, at, 
   decodeGetExResponseLike(reader, at, extras, key, value, end, framing, "GetExResponse", 0x49)
 export const encodeGetExResponse: ResponseEncoder<GetExResponse> = (writer, packet) =>
   encodeGetExResponseLike(writer, packet, "GetExResponse", 0x49, 0x0000)
+export const GetEx: RequestCommand<GetEx, GetExResponse> = { name: "GetEx", opcode: 0x49, encode: encodeGetEx }
 
 /** GetEx from a replica. */
 export type GetExReplica = GetExLike<"GetExReplica", 0x4a>
@@ -218,6 +220,11 @@ export const decodeGetExReplicaResponse: ResponseDecoder<GetExReplicaResponse> =
   decodeGetExResponseLike(reader, at, extras, key, value, end, framing, "GetExReplicaResponse", 0x4a)
 export const encodeGetExReplicaResponse: ResponseEncoder<GetExReplicaResponse> = (writer, packet) =>
   encodeGetExResponseLike(writer, packet, "GetExReplicaResponse", 0x4a, 0x0000)
+export const GetExReplica: RequestCommand<GetExReplica, GetExReplicaResponse> = {
+  name: "GetExReplica",
+  opcode: 0x4a,
+  encode: encodeGetExReplica
+}
 
 /** Get from a replica. */
 export type GetReplica = GetExLike<"GetReplica", 0x83>
@@ -287,6 +294,7 @@ export const decodeGetReplicaResponse: ResponseDecoder<GetReplicaResponse> = (re
   decodeGetReplicaResponseLike(reader, at, extras, key, value, end, framing, "GetReplicaResponse", 0x83)
 export const encodeGetReplicaResponse: ResponseEncoder<GetReplicaResponse> = (writer, packet) =>
   encodeGetReplicaResponseLike(writer, packet, "GetReplicaResponse", 0x83, 0x0000)
+export const GetReplica: RequestCommand<GetReplica, GetReplicaResponse> = { name: "GetReplica", opcode: 0x83, encode: encodeGetReplica }
 
 /** Asks how far a vbucket has come on a node. */
 export interface ObserveSeqno extends RequestHead {
@@ -498,6 +506,12 @@ export const encodeObserveSeqnoResponse: ResponseEncoder<ObserveSeqnoResponse> =
   }
 }
 
+export const ObserveSeqno: RequestCommand<ObserveSeqno, ObserveSeqnoResponse> = {
+  name: "ObserveSeqno",
+  opcode: 0x91,
+  encode: encodeObserveSeqno
+}
+
 /**
  * Asks where documents are, by key. The vbuckets stand in the value. The CAS field of the response holds no CAS: its upper half is the
  * estimated time to persist in milliseconds.
@@ -616,6 +630,8 @@ export const encodeObserveResponse: ResponseEncoder<ObserveResponse> = (writer, 
   finishResponse(writer, packet, "ObserveResponse", 0x92, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
 }
 
+export const Observe: RequestCommand<Observe, ObserveResponse> = { name: "Observe", opcode: 0x92, encode: encodeObserve }
+
 /** Drops a document's value from memory. */
 export type EvictKey = GetExLike<"EvictKey", 0x93>
 
@@ -629,6 +645,7 @@ export const decodeEvictKeyResponse: ResponseDecoder<EvictKeyResponse> = (reader
   decodeEmptyResponse(reader, at, extras, key, value, end, framing, "EvictKeyResponse", 0x93)
 export const encodeEvictKeyResponse: ResponseEncoder<EvictKeyResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "EvictKeyResponse", 0x93, 0x0000)
+export const EvictKey: RequestCommand<EvictKey, EvictKeyResponse> = { name: "EvictKey", opcode: 0x93, encode: encodeEvictKey }
 
 /** Reads a document and locks it. The CAS of the answer unlocks it; to others it shows as 2⁶⁴−1. */
 export interface GetLocked extends RequestHead {
@@ -700,6 +717,7 @@ export const decodeGetLockedResponse: ResponseDecoder<GetLockedResponse> = (read
   decodeGetReplicaResponseLike(reader, at, extras, key, value, end, framing, "GetLockedResponse", 0x94)
 export const encodeGetLockedResponse: ResponseEncoder<GetLockedResponse> = (writer, packet) =>
   encodeGetReplicaResponseLike(writer, packet, "GetLockedResponse", 0x94, 0x0000)
+export const GetLocked: RequestCommand<GetLocked, GetLockedResponse> = { name: "GetLocked", opcode: 0x94, encode: encodeGetLocked }
 
 /** Unlocks a document. The CAS must be the one the lock gave. */
 export type UnlockKey = GetExLike<"UnlockKey", 0x95>
@@ -714,6 +732,7 @@ export const decodeUnlockKeyResponse: ResponseDecoder<UnlockKeyResponse> = (read
   decodeEmptyResponse(reader, at, extras, key, value, end, framing, "UnlockKeyResponse", 0x95)
 export const encodeUnlockKeyResponse: ResponseEncoder<UnlockKeyResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "UnlockKeyResponse", 0x95, 0x0000)
+export const UnlockKey: RequestCommand<UnlockKey, UnlockKeyResponse> = { name: "UnlockKey", opcode: 0x95, encode: encodeUnlockKey }
 
 /** Reads a document nobody chose. */
 export interface GetRandomKey extends RequestHead {
@@ -844,6 +863,12 @@ export const encodeGetRandomKeyResponse: ResponseEncoder<GetRandomKeyResponse> =
   finishResponse(writer, packet, "GetRandomKeyResponse", 0xb6, packet.status ?? 0x0000, extrasStart, keyStart, valueStart, position)
 }
 
+export const GetRandomKey: RequestCommand<GetRandomKey, GetRandomKeyResponse> = {
+  name: "GetRandomKey",
+  opcode: 0xb6,
+  encode: encodeGetRandomKey
+}
+
 /** Asks for the keys of a vbucket from a key on. */
 export interface GetKeys extends RequestHead {
   readonly _tag: "GetKeys"
@@ -970,6 +995,8 @@ export const encodeGetKeysResponse: ResponseEncoder<GetKeysResponse> = (writer, 
   finishResponse(writer, packet, "GetKeysResponse", 0xb8, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
 }
 
+export const GetKeys: RequestCommand<GetKeys, GetKeysResponse> = { name: "GetKeys", opcode: 0xb8, encode: encodeGetKeys }
+
 /** Asks what the statuses mean to a client, as JSON. */
 export interface GetErrorMap extends RequestHead {
   readonly _tag: "GetErrorMap"
@@ -1045,4 +1072,10 @@ export const encodeGetErrorMapResponse: ResponseEncoder<GetErrorMapResponse> = (
   const keyStart = position
   position = putText(bytes, position, packet.errorMap, "GetErrorMapResponse", "errorMap")
   finishResponse(writer, packet, "GetErrorMapResponse", 0xfe, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
+}
+
+export const GetErrorMap: RequestCommand<GetErrorMap, GetErrorMapResponse> = {
+  name: "GetErrorMap",
+  opcode: 0xfe,
+  encode: encodeGetErrorMap
 }

@@ -30,6 +30,7 @@ import {
 } from "@wirewright/codec"
 import {
   type EmptyResponse,
+  type RequestCommand,
   type RequestDecoder,
   type RequestEncoder,
   type RequestHead,
@@ -120,6 +121,12 @@ export const encodeRangeScanCreateResponse: ResponseEncoder<RangeScanCreateRespo
   checkLength(packet.scanUuid?.length, 16, "RangeScanCreateResponse", "scanUuid")
   putBytes(bytes, position, packet.scanUuid, "RangeScanCreateResponse", "scanUuid")
   finishResponse(writer, packet, "RangeScanCreateResponse", 0xda, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position + 16)
+}
+
+export const RangeScanCreate: RequestCommand<RangeScanCreate, RangeScanCreateResponse> = {
+  name: "RangeScanCreate",
+  opcode: 0xda,
+  encode: encodeRangeScanCreate
 }
 
 /** Reads on. Several responses follow; any status but Success ends them. */
@@ -352,6 +359,13 @@ export const encodeRangeScanContinueResponse: ResponseEncoder<RangeScanContinueR
   }
 }
 
+export const RangeScanContinue: RequestCommand<RangeScanContinue, RangeScanContinueResponse, "many"> = {
+  name: "RangeScanContinue",
+  opcode: 0xdb,
+  encode: encodeRangeScanContinue,
+  last: (answer) => answer.status === 0x0000 ? undefined : "answer"
+}
+
 /** Closes a scan. */
 export interface RangeScanCancel extends RequestHead {
   readonly _tag: "RangeScanCancel"
@@ -394,3 +408,8 @@ export const decodeRangeScanCancelResponse: ResponseDecoder<RangeScanCancelRespo
   decodeEmptyResponse(reader, at, extras, key, value, end, framing, "RangeScanCancelResponse", 0xdc)
 export const encodeRangeScanCancelResponse: ResponseEncoder<RangeScanCancelResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "RangeScanCancelResponse", 0xdc, 0x0000)
+export const RangeScanCancel: RequestCommand<RangeScanCancel, RangeScanCancelResponse> = {
+  name: "RangeScanCancel",
+  opcode: 0xdc,
+  encode: encodeRangeScanCancel
+}

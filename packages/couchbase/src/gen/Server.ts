@@ -5,6 +5,7 @@
 import { decodeText, expectLength, malformed, putI64, putText, putU32, textBound, unencodable } from "@wirewright/codec"
 import {
   type EmptyServerResponse,
+  type ServerRequestCommand,
   type ServerRequestDecoder,
   type ServerRequestEncoder,
   type ServerRequestHead,
@@ -184,6 +185,11 @@ export const decodeClustermapChangeNotificationResponse: ServerResponseDecoder<C
 ) => decodeEmptyServerResponse(reader, at, framing, extras, key, value, end, "ClustermapChangeNotificationResponse", 0x01)
 export const encodeClustermapChangeNotificationResponse: ServerResponseEncoder<ClustermapChangeNotificationResponse> = (writer, packet) =>
   encodeEmptyServerResponse(writer, packet, "ClustermapChangeNotificationResponse", 0x01, 0x0000)
+export const ClustermapChangeNotification: ServerRequestCommand<
+  ClustermapChangeNotification,
+  ClustermapChangeNotificationResponse,
+  "none"
+> = { name: "ClustermapChangeNotification", opcode: 0x01, encode: encodeClustermapChangeNotification }
 
 /** Asks the authentication provider about a user who is signing in. */
 export interface Authenticate extends ServerRequestHead {
@@ -282,6 +288,12 @@ export const encodeAuthenticateResponse: ServerResponseEncoder<AuthenticateRespo
   )
 }
 
+export const Authenticate: ServerRequestCommand<Authenticate, AuthenticateResponse> = {
+  name: "Authenticate",
+  opcode: 0x02,
+  encode: encodeAuthenticate
+}
+
 /** Tells the authentication provider who is signed in through it. */
 export interface ActiveExternalUsers extends ServerRequestHead {
   readonly _tag: "ActiveExternalUsers"
@@ -337,6 +349,11 @@ export const decodeActiveExternalUsersResponse: ServerResponseDecoder<ActiveExte
 ) => decodeEmptyServerResponse(reader, at, framing, extras, key, value, end, "ActiveExternalUsersResponse", 0x03)
 export const encodeActiveExternalUsersResponse: ServerResponseEncoder<ActiveExternalUsersResponse> = (writer, packet) =>
   encodeEmptyServerResponse(writer, packet, "ActiveExternalUsersResponse", 0x03, 0x0000)
+export const ActiveExternalUsers: ServerRequestCommand<ActiveExternalUsers, ActiveExternalUsersResponse, "none"> = {
+  name: "ActiveExternalUsers",
+  opcode: 0x03,
+  encode: encodeActiveExternalUsers
+}
 
 /** Asks the authentication provider for a user's privileges. */
 export interface GetAuthorization extends ServerRequestHead {
@@ -431,4 +448,10 @@ export const encodeGetAuthorizationResponse: ServerResponseEncoder<GetAuthorizat
     extrasStart,
     position
   )
+}
+
+export const GetAuthorization: ServerRequestCommand<GetAuthorization, GetAuthorizationResponse> = {
+  name: "GetAuthorization",
+  opcode: 0x04,
+  encode: encodeGetAuthorization
 }

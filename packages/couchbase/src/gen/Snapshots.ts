@@ -5,6 +5,7 @@
 import { decodeText, expectLength, putBytes, putText, textBound } from "@wirewright/codec"
 import {
   type EmptyResponse,
+  type RequestCommand,
   type RequestDecoder,
   type RequestEncoder,
   type RequestHead,
@@ -95,6 +96,12 @@ export const encodePrepareSnapshotResponse: ResponseEncoder<PrepareSnapshotRespo
   finishResponse(writer, packet, "PrepareSnapshotResponse", 0xe0, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
 }
 
+export const PrepareSnapshot: RequestCommand<PrepareSnapshot, PrepareSnapshotResponse> = {
+  name: "PrepareSnapshot",
+  opcode: 0xe0,
+  encode: encodePrepareSnapshot
+}
+
 /** Throws a snapshot away. */
 export interface ReleaseSnapshot extends RequestHead {
   readonly _tag: "ReleaseSnapshot"
@@ -136,6 +143,11 @@ export const decodeReleaseSnapshotResponse: ResponseDecoder<ReleaseSnapshotRespo
   decodeEmptyResponse(reader, at, extras, key, value, end, framing, "ReleaseSnapshotResponse", 0xe1)
 export const encodeReleaseSnapshotResponse: ResponseEncoder<ReleaseSnapshotResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "ReleaseSnapshotResponse", 0xe1, 0x0000)
+export const ReleaseSnapshot: RequestCommand<ReleaseSnapshot, ReleaseSnapshotResponse> = {
+  name: "ReleaseSnapshot",
+  opcode: 0xe1,
+  encode: encodeReleaseSnapshot
+}
 
 /** Makes the node fetch a snapshot from another. */
 export interface DownloadSnapshot extends RequestHead {
@@ -177,6 +189,11 @@ export const decodeDownloadSnapshotResponse: ResponseDecoder<DownloadSnapshotRes
   decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DownloadSnapshotResponse", 0xe2)
 export const encodeDownloadSnapshotResponse: ResponseEncoder<DownloadSnapshotResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "DownloadSnapshotResponse", 0xe2, 0x0000)
+export const DownloadSnapshot: RequestCommand<DownloadSnapshot, DownloadSnapshotResponse> = {
+  name: "DownloadSnapshot",
+  opcode: 0xe2,
+  encode: encodeDownloadSnapshot
+}
 
 /** Reads a piece of a snapshot's file. */
 export interface GetFileFragment extends RequestHead {
@@ -255,4 +272,10 @@ export const encodeGetFileFragmentResponse: ResponseEncoder<GetFileFragmentRespo
   const keyStart = position
   position = putBytes(bytes, position, packet.value, "GetFileFragmentResponse", "value")
   finishResponse(writer, packet, "GetFileFragmentResponse", 0xe3, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
+}
+
+export const GetFileFragment: RequestCommand<GetFileFragment, GetFileFragmentResponse> = {
+  name: "GetFileFragment",
+  opcode: 0xe3,
+  encode: encodeGetFileFragment
 }

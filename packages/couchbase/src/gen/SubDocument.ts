@@ -63,6 +63,7 @@ import {
 import {
   type EmptyResponse,
   type ErrorResponse,
+  type RequestCommand,
   type RequestDecoder,
   type RequestEncoder,
   type RequestFields,
@@ -229,6 +230,8 @@ export const encodeSubdocGetResponse: ResponseEncoder<SubdocGetResponse> = (writ
   finishResponse(writer, packet, "SubdocGetResponse", 0xc5, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
 }
 
+export const SubdocGet: RequestCommand<SubdocGet, SubdocGetResponse> = { name: "SubdocGet", opcode: 0xc5, encode: encodeSubdocGet }
+
 /** Asks whether there is anything at a path. */
 export type SubdocExists = SubdocGetLike<"SubdocExists", 0xc6>
 
@@ -243,6 +246,11 @@ export const decodeSubdocExistsResponse: ResponseDecoder<SubdocExistsResponse> =
   decodeEmptyResponse(reader, at, extras, key, value, end, framing, "SubdocExistsResponse", 0xc6)
 export const encodeSubdocExistsResponse: ResponseEncoder<SubdocExistsResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "SubdocExistsResponse", 0xc6, 0x0000)
+export const SubdocExists: RequestCommand<SubdocExists, SubdocExistsResponse> = {
+  name: "SubdocExists",
+  opcode: 0xc6,
+  encode: encodeSubdocExists
+}
 
 /**
  * What `SubdocDictAdd`, `SubdocDictUpsert`, `SubdocReplace`, `SubdocArrayPushLast`, `SubdocArrayPushFirst`, `SubdocArrayInsert` and
@@ -460,6 +468,11 @@ export const decodeSubdocDictAddResponse: ResponseDecoder<SubdocDictAddResponse>
   decodeSubdocDictAddResponseLike(reader, at, extras, key, value, end, framing, "SubdocDictAddResponse", 0xc7)
 export const encodeSubdocDictAddResponse: ResponseEncoder<SubdocDictAddResponse> = (writer, packet) =>
   encodeSubdocDictAddResponseLike(writer, packet, "SubdocDictAddResponse", 0xc7, 0x0000)
+export const SubdocDictAdd: RequestCommand<SubdocDictAdd, SubdocDictAddResponse> = {
+  name: "SubdocDictAdd",
+  opcode: 0xc7,
+  encode: encodeSubdocDictAdd
+}
 
 /** Sets a name of an object. */
 export type SubdocDictUpsert = SubdocDictAddLike<"SubdocDictUpsert", 0xc8>
@@ -475,6 +488,11 @@ export const decodeSubdocDictUpsertResponse: ResponseDecoder<SubdocDictUpsertRes
   decodeSubdocDictAddResponseLike(reader, at, extras, key, value, end, framing, "SubdocDictUpsertResponse", 0xc8)
 export const encodeSubdocDictUpsertResponse: ResponseEncoder<SubdocDictUpsertResponse> = (writer, packet) =>
   encodeSubdocDictAddResponseLike(writer, packet, "SubdocDictUpsertResponse", 0xc8, 0x0000)
+export const SubdocDictUpsert: RequestCommand<SubdocDictUpsert, SubdocDictUpsertResponse> = {
+  name: "SubdocDictUpsert",
+  opcode: 0xc8,
+  encode: encodeSubdocDictUpsert
+}
 
 /** What `SubdocDelete` and `SubdocReplaceBodyWithXattr` have in common. */
 export interface SubdocDeleteLike<Tag extends string, Opcode extends number> extends RequestHead {
@@ -622,6 +640,11 @@ export const decodeSubdocDeleteResponse: ResponseDecoder<SubdocDeleteResponse> =
   decodeSubdocDictAddResponseLike(reader, at, extras, key, value, end, framing, "SubdocDeleteResponse", 0xc9)
 export const encodeSubdocDeleteResponse: ResponseEncoder<SubdocDeleteResponse> = (writer, packet) =>
   encodeSubdocDictAddResponseLike(writer, packet, "SubdocDeleteResponse", 0xc9, 0x0000)
+export const SubdocDelete: RequestCommand<SubdocDelete, SubdocDeleteResponse> = {
+  name: "SubdocDelete",
+  opcode: 0xc9,
+  encode: encodeSubdocDelete
+}
 
 /** Replaces what is at a path. */
 export type SubdocReplace = SubdocDictAddLike<"SubdocReplace", 0xca>
@@ -637,6 +660,11 @@ export const decodeSubdocReplaceResponse: ResponseDecoder<SubdocReplaceResponse>
   decodeSubdocDictAddResponseLike(reader, at, extras, key, value, end, framing, "SubdocReplaceResponse", 0xca)
 export const encodeSubdocReplaceResponse: ResponseEncoder<SubdocReplaceResponse> = (writer, packet) =>
   encodeSubdocDictAddResponseLike(writer, packet, "SubdocReplaceResponse", 0xca, 0x0000)
+export const SubdocReplace: RequestCommand<SubdocReplace, SubdocReplaceResponse> = {
+  name: "SubdocReplace",
+  opcode: 0xca,
+  encode: encodeSubdocReplace
+}
 
 /** Adds a value at the end of an array. The path may be empty. */
 export type SubdocArrayPushLast = SubdocDictAddLike<"SubdocArrayPushLast", 0xcb>
@@ -667,6 +695,11 @@ export const decodeSubdocArrayPushLastResponse: ResponseDecoder<SubdocArrayPushL
 ) => decodeSubdocDictAddResponseLike(reader, at, extras, key, value, end, framing, "SubdocArrayPushLastResponse", 0xcb)
 export const encodeSubdocArrayPushLastResponse: ResponseEncoder<SubdocArrayPushLastResponse> = (writer, packet) =>
   encodeSubdocDictAddResponseLike(writer, packet, "SubdocArrayPushLastResponse", 0xcb, 0x0000)
+export const SubdocArrayPushLast: RequestCommand<SubdocArrayPushLast, SubdocArrayPushLastResponse> = {
+  name: "SubdocArrayPushLast",
+  opcode: 0xcb,
+  encode: encodeSubdocArrayPushLast
+}
 
 /** Adds a value at the beginning of an array. The path may be empty. */
 export type SubdocArrayPushFirst = SubdocDictAddLike<"SubdocArrayPushFirst", 0xcc>
@@ -697,6 +730,11 @@ export const decodeSubdocArrayPushFirstResponse: ResponseDecoder<SubdocArrayPush
 ) => decodeSubdocDictAddResponseLike(reader, at, extras, key, value, end, framing, "SubdocArrayPushFirstResponse", 0xcc)
 export const encodeSubdocArrayPushFirstResponse: ResponseEncoder<SubdocArrayPushFirstResponse> = (writer, packet) =>
   encodeSubdocDictAddResponseLike(writer, packet, "SubdocArrayPushFirstResponse", 0xcc, 0x0000)
+export const SubdocArrayPushFirst: RequestCommand<SubdocArrayPushFirst, SubdocArrayPushFirstResponse> = {
+  name: "SubdocArrayPushFirst",
+  opcode: 0xcc,
+  encode: encodeSubdocArrayPushFirst
+}
 
 /** Adds a value to an array, before the index the path ends with. */
 export type SubdocArrayInsert = SubdocDictAddLike<"SubdocArrayInsert", 0xcd>
@@ -712,6 +750,11 @@ export const decodeSubdocArrayInsertResponse: ResponseDecoder<SubdocArrayInsertR
   decodeSubdocDictAddResponseLike(reader, at, extras, key, value, end, framing, "SubdocArrayInsertResponse", 0xcd)
 export const encodeSubdocArrayInsertResponse: ResponseEncoder<SubdocArrayInsertResponse> = (writer, packet) =>
   encodeSubdocDictAddResponseLike(writer, packet, "SubdocArrayInsertResponse", 0xcd, 0x0000)
+export const SubdocArrayInsert: RequestCommand<SubdocArrayInsert, SubdocArrayInsertResponse> = {
+  name: "SubdocArrayInsert",
+  opcode: 0xcd,
+  encode: encodeSubdocArrayInsert
+}
 
 /** Adds a value to an array that does not have it. The path may be empty. */
 export type SubdocArrayAddUnique = SubdocDictAddLike<"SubdocArrayAddUnique", 0xce>
@@ -742,6 +785,11 @@ export const decodeSubdocArrayAddUniqueResponse: ResponseDecoder<SubdocArrayAddU
 ) => decodeSubdocDictAddResponseLike(reader, at, extras, key, value, end, framing, "SubdocArrayAddUniqueResponse", 0xce)
 export const encodeSubdocArrayAddUniqueResponse: ResponseEncoder<SubdocArrayAddUniqueResponse> = (writer, packet) =>
   encodeSubdocDictAddResponseLike(writer, packet, "SubdocArrayAddUniqueResponse", 0xce, 0x0000)
+export const SubdocArrayAddUnique: RequestCommand<SubdocArrayAddUnique, SubdocArrayAddUniqueResponse> = {
+  name: "SubdocArrayAddUnique",
+  opcode: 0xce,
+  encode: encodeSubdocArrayAddUnique
+}
 
 /** Adds to a number. */
 export interface SubdocCounter extends RequestHead {
@@ -939,6 +987,12 @@ export const encodeSubdocCounterResponse: ResponseEncoder<SubdocCounterResponse>
   finishResponse(writer, packet, "SubdocCounterResponse", 0xcf, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
 }
 
+export const SubdocCounter: RequestCommand<SubdocCounter, SubdocCounterResponse> = {
+  name: "SubdocCounter",
+  opcode: 0xcf,
+  encode: encodeSubdocCounter
+}
+
 /** Several reads of one document. */
 export interface SubdocMultiLookup extends RequestHead {
   readonly _tag: "SubdocMultiLookup"
@@ -1104,6 +1158,12 @@ export const encodeSubdocMultiLookupResponse: ResponseEncoder<SubdocMultiLookupR
     throw inList(error, "SubdocMultiLookupResponse", "results", resultsIndex, packet.results)
   }
   finishResponse(writer, packet, "SubdocMultiLookupResponse", 0xd0, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
+}
+
+export const SubdocMultiLookup: RequestCommand<SubdocMultiLookup, SubdocMultiLookupResponse> = {
+  name: "SubdocMultiLookup",
+  opcode: 0xd0,
+  encode: encodeSubdocMultiLookup
 }
 
 /** Several writes to one document: all or none. */
@@ -1417,6 +1477,12 @@ export const decodeSubdocMultiMutationOutcome: ResponseDecoder<SubdocMultiMutati
   }
 }
 
+export const SubdocMultiMutation: RequestCommand<SubdocMultiMutation, SubdocMultiMutationResponse> = {
+  name: "SubdocMultiMutation",
+  opcode: 0xd1,
+  encode: encodeSubdocMultiMutation
+}
+
 /** Counts the elements of an array or the names of an object. The path may be empty. */
 export type SubdocGetCount = SubdocGetLike<"SubdocGetCount", 0xd2>
 
@@ -1470,6 +1536,12 @@ export const encodeSubdocGetCountResponse: ResponseEncoder<SubdocGetCountRespons
   finishResponse(writer, packet, "SubdocGetCountResponse", 0xd2, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
 }
 
+export const SubdocGetCount: RequestCommand<SubdocGetCount, SubdocGetCountResponse> = {
+  name: "SubdocGetCount",
+  opcode: 0xd2,
+  encode: encodeSubdocGetCount
+}
+
 /** Replaces the document's body by an extended attribute. The flag xattrPath is a must. */
 export type SubdocReplaceBodyWithXattr = SubdocDeleteLike<"SubdocReplaceBodyWithXattr", 0xd3>
 
@@ -1499,3 +1571,8 @@ export const decodeSubdocReplaceBodyWithXattrResponse: ResponseDecoder<SubdocRep
 ) => decodeSubdocDictAddResponseLike(reader, at, extras, key, value, end, framing, "SubdocReplaceBodyWithXattrResponse", 0xd3)
 export const encodeSubdocReplaceBodyWithXattrResponse: ResponseEncoder<SubdocReplaceBodyWithXattrResponse> = (writer, packet) =>
   encodeSubdocDictAddResponseLike(writer, packet, "SubdocReplaceBodyWithXattrResponse", 0xd3, 0x0000)
+export const SubdocReplaceBodyWithXattr: RequestCommand<SubdocReplaceBodyWithXattr, SubdocReplaceBodyWithXattrResponse> = {
+  name: "SubdocReplaceBodyWithXattr",
+  opcode: 0xd3,
+  encode: encodeSubdocReplaceBodyWithXattr
+}

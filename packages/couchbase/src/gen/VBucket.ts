@@ -34,6 +34,7 @@ import {
 import {
   type EmptyRequest,
   type EmptyResponse,
+  type RequestCommand,
   type RequestDecoder,
   type RequestEncoder,
   type RequestHead,
@@ -162,6 +163,7 @@ export const decodeSetVbucketResponse: ResponseDecoder<SetVbucketResponse> = (re
   decodeEmptyResponse(reader, at, extras, key, value, end, framing, "SetVbucketResponse", 0x3d)
 export const encodeSetVbucketResponse: ResponseEncoder<SetVbucketResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "SetVbucketResponse", 0x3d, 0x0000)
+export const SetVbucket: RequestCommand<SetVbucket, SetVbucketResponse> = { name: "SetVbucket", opcode: 0x3d, encode: encodeSetVbucket }
 
 /** Reads the state of the vbucket of the header. */
 export interface GetVbucket extends RequestHead {
@@ -249,6 +251,8 @@ export const encodeGetVbucketResponse: ResponseEncoder<GetVbucketResponse> = (wr
   finishResponse(writer, packet, "GetVbucketResponse", 0x3e, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position + 4)
 }
 
+export const GetVbucket: RequestCommand<GetVbucket, GetVbucketResponse> = { name: "GetVbucket", opcode: 0x3e, encode: encodeGetVbucket }
+
 /** Removes the vbucket of the header. */
 export interface DelVbucket extends RequestHead {
   readonly _tag: "DelVbucket"
@@ -289,6 +293,7 @@ export const decodeDelVbucketResponse: ResponseDecoder<DelVbucketResponse> = (re
   decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DelVbucketResponse", 0x3f)
 export const encodeDelVbucketResponse: ResponseEncoder<DelVbucketResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "DelVbucketResponse", 0x3f, 0x0000)
+export const DelVbucket: RequestCommand<DelVbucket, DelVbucketResponse> = { name: "DelVbucket", opcode: 0x3f, encode: encodeDelVbucket }
 
 /**
  * Reads the high seqnos of all vbuckets, sorted by vbucket. Without HELLO Collections they are those of the default collection, not of
@@ -416,6 +421,12 @@ export const encodeGetAllVbSeqnosResponse: ResponseEncoder<GetAllVbSeqnosRespons
   finishResponse(writer, packet, "GetAllVbSeqnosResponse", 0x48, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
 }
 
+export const GetAllVbSeqnos: RequestCommand<GetAllVbSeqnos, GetAllVbSeqnosResponse> = {
+  name: "GetAllVbSeqnos",
+  opcode: 0x48,
+  encode: encodeGetAllVbSeqnos
+}
+
 /** Reads the failover log of the vbucket of the header, on a connection without DCP. */
 export type GetFailoverLog = EmptyRequest<"GetFailoverLog", 0x96>
 
@@ -486,6 +497,12 @@ export const encodeGetFailoverLogResponse: ResponseEncoder<GetFailoverLogRespons
   finishResponse(writer, packet, "GetFailoverLogResponse", 0x96, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
 }
 
+export const GetFailoverLog: RequestCommand<GetFailoverLog, GetFailoverLogResponse> = {
+  name: "GetFailoverLog",
+  opcode: 0x96,
+  encode: encodeGetFailoverLog
+}
+
 /** Compacts the file of the vbucket of the header. */
 export interface CompactDb extends RequestHead {
   readonly _tag: "CompactDb"
@@ -548,6 +565,7 @@ export const decodeCompactDbResponse: ResponseDecoder<CompactDbResponse> = (read
   decodeEmptyResponse(reader, at, extras, key, value, end, framing, "CompactDbResponse", 0xb3)
 export const encodeCompactDbResponse: ResponseEncoder<CompactDbResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "CompactDbResponse", 0xb3, 0x0000)
+export const CompactDb: RequestCommand<CompactDb, CompactDbResponse> = { name: "CompactDb", opcode: 0xb3, encode: encodeCompactDb }
 
 /** Is answered once everything up to the seqno is on disk. */
 export interface SeqnoPersistence extends RequestHead {
@@ -590,3 +608,8 @@ export const decodeSeqnoPersistenceResponse: ResponseDecoder<SeqnoPersistenceRes
   decodeEmptyResponse(reader, at, extras, key, value, end, framing, "SeqnoPersistenceResponse", 0xb7)
 export const encodeSeqnoPersistenceResponse: ResponseEncoder<SeqnoPersistenceResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "SeqnoPersistenceResponse", 0xb7, 0x0000)
+export const SeqnoPersistence: RequestCommand<SeqnoPersistence, SeqnoPersistenceResponse> = {
+  name: "SeqnoPersistence",
+  opcode: 0xb7,
+  encode: encodeSeqnoPersistence
+}

@@ -43,6 +43,7 @@ import {
   writeNested
 } from "@wirewright/codec"
 import {
+  type RequestCommand,
   type RequestDecoder,
   type RequestEncoder,
   type RequestFields,
@@ -205,6 +206,11 @@ export const decodeMutateWithMetaResponse: ResponseDecoder<MutateWithMetaRespons
   decodeMutateWithMetaResponseLike(reader, at, extras, key, value, end, framing, "MutateWithMetaResponse", 0x4b)
 export const encodeMutateWithMetaResponse: ResponseEncoder<MutateWithMetaResponse> = (writer, packet) =>
   encodeMutateWithMetaResponseLike(writer, packet, "MutateWithMetaResponse", 0x4b, 0x0000)
+export const MutateWithMeta: RequestCommand<MutateWithMeta, MutateWithMetaResponse> = {
+  name: "MutateWithMeta",
+  opcode: 0x4b,
+  encode: encodeMutateWithMeta
+}
 
 /** What `GetMeta` and `GetQMeta` have in common. */
 export interface GetMetaLike<Tag extends string, Opcode extends number> extends RequestHead {
@@ -379,6 +385,7 @@ export const decodeGetMetaResponse: ResponseDecoder<GetMetaResponse> = (reader, 
   decodeGetMetaResponseLike(reader, at, extras, key, value, end, framing, "GetMetaResponse", 0xa0)
 export const encodeGetMetaResponse: ResponseEncoder<GetMetaResponse> = (writer, packet) =>
   encodeGetMetaResponseLike(writer, packet, "GetMetaResponse", 0xa0, 0x0000)
+export const GetMeta: RequestCommand<GetMeta, GetMetaResponse> = { name: "GetMeta", opcode: 0xa0, encode: encodeGetMeta }
 
 /** GetMeta without an answer to a miss. */
 export type GetQMeta = GetMetaLike<"GetQMeta", 0xa1>
@@ -393,6 +400,7 @@ export const decodeGetQMetaResponse: ResponseDecoder<GetQMetaResponse> = (reader
   decodeGetMetaResponseLike(reader, at, extras, key, value, end, framing, "GetQMetaResponse", 0xa1)
 export const encodeGetQMetaResponse: ResponseEncoder<GetQMetaResponse> = (writer, packet) =>
   encodeGetMetaResponseLike(writer, packet, "GetQMetaResponse", 0xa1, 0x0000)
+export const GetQMeta: RequestCommand<GetQMeta, GetQMetaResponse> = { name: "GetQMeta", opcode: 0xa1, encode: encodeGetQMeta }
 
 /** Extras of 24 bytes, or 28 with options. */
 export interface SetWithMetaLikePlain<Tag extends string, Opcode extends number> extends RequestHead {
@@ -668,6 +676,11 @@ export const decodeSetWithMetaResponse: ResponseDecoder<SetWithMetaResponse> = (
   decodeMutateWithMetaResponseLike(reader, at, extras, key, value, end, framing, "SetWithMetaResponse", 0xa2)
 export const encodeSetWithMetaResponse: ResponseEncoder<SetWithMetaResponse> = (writer, packet) =>
   encodeMutateWithMetaResponseLike(writer, packet, "SetWithMetaResponse", 0xa2, 0x0000)
+export const SetWithMeta: RequestCommand<SetWithMeta, SetWithMetaResponse> = {
+  name: "SetWithMeta",
+  opcode: 0xa2,
+  encode: encodeSetWithMeta
+}
 
 /** SetWithMeta without an answer to success. */
 export type SetQWithMeta = SetWithMetaLike<"SetQWithMeta", 0xa3>
@@ -683,6 +696,11 @@ export const decodeSetQWithMetaResponse: ResponseDecoder<SetQWithMetaResponse> =
   decodeMutateWithMetaResponseLike(reader, at, extras, key, value, end, framing, "SetQWithMetaResponse", 0xa3)
 export const encodeSetQWithMetaResponse: ResponseEncoder<SetQWithMetaResponse> = (writer, packet) =>
   encodeMutateWithMetaResponseLike(writer, packet, "SetQWithMetaResponse", 0xa3, 0x0000)
+export const SetQWithMeta: RequestCommand<SetQWithMeta, SetQWithMetaResponse> = {
+  name: "SetQWithMeta",
+  opcode: 0xa3,
+  encode: encodeSetQWithMeta
+}
 
 /** Add with metadata. */
 export type AddWithMeta = SetWithMetaLike<"AddWithMeta", 0xa4>
@@ -697,6 +715,11 @@ export const decodeAddWithMetaResponse: ResponseDecoder<AddWithMetaResponse> = (
   decodeMutateWithMetaResponseLike(reader, at, extras, key, value, end, framing, "AddWithMetaResponse", 0xa4)
 export const encodeAddWithMetaResponse: ResponseEncoder<AddWithMetaResponse> = (writer, packet) =>
   encodeMutateWithMetaResponseLike(writer, packet, "AddWithMetaResponse", 0xa4, 0x0000)
+export const AddWithMeta: RequestCommand<AddWithMeta, AddWithMetaResponse> = {
+  name: "AddWithMeta",
+  opcode: 0xa4,
+  encode: encodeAddWithMeta
+}
 
 /** AddWithMeta without an answer to success. */
 export type AddQWithMeta = SetWithMetaLike<"AddQWithMeta", 0xa5>
@@ -712,6 +735,11 @@ export const decodeAddQWithMetaResponse: ResponseDecoder<AddQWithMetaResponse> =
   decodeMutateWithMetaResponseLike(reader, at, extras, key, value, end, framing, "AddQWithMetaResponse", 0xa5)
 export const encodeAddQWithMetaResponse: ResponseEncoder<AddQWithMetaResponse> = (writer, packet) =>
   encodeMutateWithMetaResponseLike(writer, packet, "AddQWithMetaResponse", 0xa5, 0x0000)
+export const AddQWithMeta: RequestCommand<AddQWithMeta, AddQWithMetaResponse> = {
+  name: "AddQWithMeta",
+  opcode: 0xa5,
+  encode: encodeAddQWithMeta
+}
 
 /** Extras of 24 bytes, or 28 with options. */
 export interface DelWithMetaLikePlain<Tag extends string, Opcode extends number> extends RequestHead {
@@ -987,6 +1015,11 @@ export const decodeDelWithMetaResponse: ResponseDecoder<DelWithMetaResponse> = (
   decodeMutateWithMetaResponseLike(reader, at, extras, key, value, end, framing, "DelWithMetaResponse", 0xa8)
 export const encodeDelWithMetaResponse: ResponseEncoder<DelWithMetaResponse> = (writer, packet) =>
   encodeMutateWithMetaResponseLike(writer, packet, "DelWithMetaResponse", 0xa8, 0x0000)
+export const DelWithMeta: RequestCommand<DelWithMeta, DelWithMetaResponse> = {
+  name: "DelWithMeta",
+  opcode: 0xa8,
+  encode: encodeDelWithMeta
+}
 
 /** DelWithMeta without an answer to success. */
 export type DelQWithMeta = DelWithMetaLike<"DelQWithMeta", 0xa9>
@@ -1002,6 +1035,11 @@ export const decodeDelQWithMetaResponse: ResponseDecoder<DelQWithMetaResponse> =
   decodeMutateWithMetaResponseLike(reader, at, extras, key, value, end, framing, "DelQWithMetaResponse", 0xa9)
 export const encodeDelQWithMetaResponse: ResponseEncoder<DelQWithMetaResponse> = (writer, packet) =>
   encodeMutateWithMetaResponseLike(writer, packet, "DelQWithMetaResponse", 0xa9, 0x0000)
+export const DelQWithMeta: RequestCommand<DelQWithMeta, DelQWithMetaResponse> = {
+  name: "DelQWithMeta",
+  opcode: 0xa9,
+  encode: encodeDelQWithMeta
+}
 
 /** Writes or removes a document and answers with its new metadata. */
 export interface ReturnMeta extends RequestHead {
@@ -1128,3 +1166,5 @@ export const encodeReturnMetaResponse: ResponseEncoder<ReturnMetaResponse> = (wr
   const keyStart = position + 16
   finishResponse(writer, packet, "ReturnMetaResponse", 0xb2, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position + 16)
 }
+
+export const ReturnMeta: RequestCommand<ReturnMeta, ReturnMetaResponse> = { name: "ReturnMeta", opcode: 0xb2, encode: encodeReturnMeta }

@@ -7,6 +7,7 @@ export * from "./Admin.ts"
 export * from "./Auth.ts"
 export * from "./Bucket.ts"
 export * from "./Classic.ts"
+export * from "./ClientProtocol.ts"
 export * from "./Cluster.ts"
 export * from "./Collections.ts"
 export * from "./Features.ts"
@@ -15,6 +16,7 @@ export * from "./KeyValue.ts"
 export * from "./Packets.ts"
 export * from "./RangeScan.ts"
 export * from "./Server.ts"
+export * from "./ServerProtocol.ts"
 export * from "./Snapshots.ts"
 export * from "./States.ts"
 export * from "./SubDocument.ts"
@@ -43,7 +45,33 @@ export {
   type ServerResponse
 } from "./Packets.ts"
 export { Opcode, requestCommands, serverRequestCommands } from "./Tables.ts"
+export { client } from "./ClientProtocol.ts"
+export { server, type Outcomes } from "./ServerProtocol.ts"
 export {
+  Add,
+  AddQ,
+  Append,
+  AppendQ,
+  Decrement,
+  DecrementQ,
+  Delete,
+  DeleteQ,
+  Gat,
+  GatQ,
+  Get,
+  GetK,
+  GetKQ,
+  GetQ,
+  Increment,
+  IncrementQ,
+  Prepend,
+  PrependQ,
+  Replace,
+  ReplaceQ,
+  Set,
+  SetQ,
+  Stat,
+  Touch,
   decodeAdd,
   decodeAddQ,
   decodeAddQResponse,
@@ -142,53 +170,29 @@ export {
   encodeStat,
   encodeTouch,
   encodeTouchLike,
-  type Add,
-  type AddQ,
   type AddQResponse,
   type AddResponse,
-  type Append,
   type AppendLike,
-  type AppendQ,
   type AppendQResponse,
   type AppendResponse,
-  type Decrement,
-  type DecrementQ,
   type DecrementQResponse,
   type DecrementResponse,
-  type Delete,
-  type DeleteQ,
   type DeleteQResponse,
   type DeleteResponse,
-  type Gat,
-  type GatQ,
-  type Get,
-  type GetK,
-  type GetKQ,
   type GetKQResponse,
   type GetKResponse,
   type GetKResponseLike,
   type GetLike,
-  type GetQ,
-  type Increment,
   type IncrementLike,
-  type IncrementQ,
   type IncrementQResponse,
   type IncrementResponse,
   type IncrementResponseLike,
-  type Prepend,
-  type PrependQ,
   type PrependQResponse,
   type PrependResponse,
-  type Replace,
-  type ReplaceQ,
   type ReplaceQResponse,
   type ReplaceResponse,
-  type Set,
   type SetLike,
-  type SetQ,
   type SetQResponse,
   type SetResponse,
-  type Stat,
-  type Touch,
   type TouchLike
 } from "./Classic.ts"

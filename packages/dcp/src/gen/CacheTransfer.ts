@@ -7,6 +7,7 @@ import { boundElements, expectEnd, expectLength, inElement, inList } from "@wire
 import {
   type EmptyRequest,
   type EmptyResponse,
+  type RequestCommand,
   type RequestDecoder,
   type RequestEncoder,
   type RequestHead,
@@ -79,6 +80,11 @@ export const decodeDcpCacheTransferResponse: ResponseDecoder<DcpCacheTransferRes
   decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DcpCacheTransferResponse", 0x66)
 export const encodeDcpCacheTransferResponse: ResponseEncoder<DcpCacheTransferResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "DcpCacheTransferResponse", 0x66, 0x0000)
+export const DcpCacheTransfer: RequestCommand<DcpCacheTransfer, DcpCacheTransferResponse, "error"> = {
+  name: "DcpCacheTransfer",
+  opcode: 0x66,
+  encode: encodeDcpCacheTransfer
+}
 
 /** The cache is sent; changes follow. Without changes to follow, DcpStreamEnd comes instead. */
 export type DcpCacheTransferEnd = EmptyRequest<"DcpCacheTransferEnd", 0x67>
@@ -101,3 +107,8 @@ export const decodeDcpCacheTransferEndResponse: ResponseDecoder<DcpCacheTransfer
 ) => decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DcpCacheTransferEndResponse", 0x67)
 export const encodeDcpCacheTransferEndResponse: ResponseEncoder<DcpCacheTransferEndResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "DcpCacheTransferEndResponse", 0x67, 0x0000)
+export const DcpCacheTransferEnd: RequestCommand<DcpCacheTransferEnd, DcpCacheTransferEndResponse, "error"> = {
+  name: "DcpCacheTransferEnd",
+  opcode: 0x67,
+  encode: encodeDcpCacheTransferEnd
+}

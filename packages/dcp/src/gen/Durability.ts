@@ -21,6 +21,7 @@ import {
 import type { CollectionId, RevSeqno, Seqno } from "@wirewright/couchbase/gen/Types"
 import {
   type EmptyResponse,
+  type RequestCommand,
   type RequestDecoder,
   type RequestEncoder,
   type RequestHead,
@@ -137,6 +138,11 @@ export const decodeDcpPrepareResponse: ResponseDecoder<DcpPrepareResponse> = (re
   decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DcpPrepareResponse", 0x60)
 export const encodeDcpPrepareResponse: ResponseEncoder<DcpPrepareResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "DcpPrepareResponse", 0x60, 0x0000)
+export const DcpPrepare: RequestCommand<DcpPrepare, DcpPrepareResponse, "error"> = {
+  name: "DcpPrepare",
+  opcode: 0x60,
+  encode: encodeDcpPrepare
+}
 
 /** The replica has everything up to the prepare of this seqno. */
 export interface DcpSeqnoAcknowledged extends RequestHead {
@@ -194,6 +200,11 @@ export const decodeDcpSeqnoAcknowledgedResponse: ResponseDecoder<DcpSeqnoAcknowl
 ) => decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DcpSeqnoAcknowledgedResponse", 0x61)
 export const encodeDcpSeqnoAcknowledgedResponse: ResponseEncoder<DcpSeqnoAcknowledgedResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "DcpSeqnoAcknowledgedResponse", 0x61, 0x0000)
+export const DcpSeqnoAcknowledged: RequestCommand<DcpSeqnoAcknowledged, DcpSeqnoAcknowledgedResponse, "error"> = {
+  name: "DcpSeqnoAcknowledged",
+  opcode: 0x61,
+  encode: encodeDcpSeqnoAcknowledged
+}
 
 /** A prepared write took effect. */
 export interface DcpCommit extends RequestHead {
@@ -260,6 +271,7 @@ export const decodeDcpCommitResponse: ResponseDecoder<DcpCommitResponse> = (read
   decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DcpCommitResponse", 0x62)
 export const encodeDcpCommitResponse: ResponseEncoder<DcpCommitResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "DcpCommitResponse", 0x62, 0x0000)
+export const DcpCommit: RequestCommand<DcpCommit, DcpCommitResponse, "error"> = { name: "DcpCommit", opcode: 0x62, encode: encodeDcpCommit }
 
 /** A prepared write was given up. */
 export interface DcpAbort extends RequestHead {
@@ -326,3 +338,4 @@ export const decodeDcpAbortResponse: ResponseDecoder<DcpAbortResponse> = (reader
   decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DcpAbortResponse", 0x63)
 export const encodeDcpAbortResponse: ResponseEncoder<DcpAbortResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "DcpAbortResponse", 0x63, 0x0000)
+export const DcpAbort: RequestCommand<DcpAbort, DcpAbortResponse, "error"> = { name: "DcpAbort", opcode: 0x63, encode: encodeDcpAbort }

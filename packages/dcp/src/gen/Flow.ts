@@ -5,6 +5,7 @@
 import { expectLength, putU32 } from "@wirewright/codec"
 import {
   type EmptyResponse,
+  type RequestCommand,
   type RequestDecoder,
   type RequestEncoder,
   type RequestHead,
@@ -75,3 +76,8 @@ export const decodeDcpBufferAcknowledgementResponse: ResponseDecoder<DcpBufferAc
 ) => decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DcpBufferAcknowledgementResponse", 0x5d)
 export const encodeDcpBufferAcknowledgementResponse: ResponseEncoder<DcpBufferAcknowledgementResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "DcpBufferAcknowledgementResponse", 0x5d, 0x0000)
+export const DcpBufferAcknowledgement: RequestCommand<DcpBufferAcknowledgement, DcpBufferAcknowledgementResponse, "error"> = {
+  name: "DcpBufferAcknowledgement",
+  opcode: 0x5d,
+  encode: encodeDcpBufferAcknowledgement
+}

@@ -24,6 +24,7 @@ import {
 import type { CollectionId, RevSeqno, Seqno } from "@wirewright/couchbase/gen/Types"
 import {
   type EmptyResponse,
+  type RequestCommand,
   type RequestDecoder,
   type RequestEncoder,
   type RequestHead,
@@ -132,6 +133,11 @@ export const decodeDcpMutationResponse: ResponseDecoder<DcpMutationResponse> = (
   decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DcpMutationResponse", 0x57)
 export const encodeDcpMutationResponse: ResponseEncoder<DcpMutationResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "DcpMutationResponse", 0x57, 0x0000)
+export const DcpMutation: RequestCommand<DcpMutation, DcpMutationResponse, "error"> = {
+  name: "DcpMutation",
+  opcode: 0x57,
+  encode: encodeDcpMutation
+}
 
 /** Without the time of the deletion. */
 export interface DcpDeletionV1 extends RequestHead {
@@ -325,6 +331,11 @@ export const decodeDcpDeletionResponse: ResponseDecoder<DcpDeletionResponse> = (
   decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DcpDeletionResponse", 0x58)
 export const encodeDcpDeletionResponse: ResponseEncoder<DcpDeletionResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "DcpDeletionResponse", 0x58, 0x0000)
+export const DcpDeletion: RequestCommand<DcpDeletion, DcpDeletionResponse, "error"> = {
+  name: "DcpDeletion",
+  opcode: 0x58,
+  encode: encodeDcpDeletion
+}
 
 /** Servers before 6.5. */
 export interface DcpExpirationV1 extends RequestHead {
@@ -515,3 +526,8 @@ export const decodeDcpExpirationResponse: ResponseDecoder<DcpExpirationResponse>
   decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DcpExpirationResponse", 0x59)
 export const encodeDcpExpirationResponse: ResponseEncoder<DcpExpirationResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "DcpExpirationResponse", 0x59, 0x0000)
+export const DcpExpiration: RequestCommand<DcpExpiration, DcpExpirationResponse, "error"> = {
+  name: "DcpExpiration",
+  opcode: 0x59,
+  encode: encodeDcpExpiration
+}

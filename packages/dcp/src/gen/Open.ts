@@ -7,6 +7,7 @@ import { checkAtMost, decodeText, expectAtMost, expectLength, putText, putU32, t
 import {
   type EmptyRequest,
   type EmptyResponse,
+  type RequestCommand,
   type RequestDecoder,
   type RequestEncoder,
   type RequestHead,
@@ -74,6 +75,7 @@ export const decodeDcpOpenResponse: ResponseDecoder<DcpOpenResponse> = (reader, 
   decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DcpOpenResponse", 0x50)
 export const encodeDcpOpenResponse: ResponseEncoder<DcpOpenResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "DcpOpenResponse", 0x50, 0x0000)
+export const DcpOpen: RequestCommand<DcpOpen, DcpOpenResponse> = { name: "DcpOpen", opcode: 0x50, encode: encodeDcpOpen }
 
 /** Checks that the peer is alive. The answer echoes the opaque; flow control does not count it. */
 export type DcpNoop = EmptyRequest<"DcpNoop", 0x5c>
@@ -88,6 +90,7 @@ export const decodeDcpNoopResponse: ResponseDecoder<DcpNoopResponse> = (reader, 
   decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DcpNoopResponse", 0x5c)
 export const encodeDcpNoopResponse: ResponseEncoder<DcpNoopResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "DcpNoopResponse", 0x5c, 0x0000)
+export const DcpNoop: RequestCommand<DcpNoop, DcpNoopResponse> = { name: "DcpNoop", opcode: 0x5c, encode: encodeDcpNoop }
 
 /** Sets an option of the connection. Einval for keys and values that the server does not know. */
 export interface DcpControl extends RequestHead {
@@ -133,3 +136,4 @@ export const decodeDcpControlResponse: ResponseDecoder<DcpControlResponse> = (re
   decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DcpControlResponse", 0x5e)
 export const encodeDcpControlResponse: ResponseEncoder<DcpControlResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "DcpControlResponse", 0x5e, 0x0000)
+export const DcpControl: RequestCommand<DcpControl, DcpControlResponse> = { name: "DcpControl", opcode: 0x5e, encode: encodeDcpControl }

@@ -7,6 +7,7 @@ import { expectConstant, expectLength, malformed, putU32, putU64, unencodable } 
 import type { Seqno } from "@wirewright/couchbase/gen/Types"
 import {
   type EmptyResponse,
+  type RequestCommand,
   type RequestDecoder,
   type RequestEncoder,
   type RequestHead,
@@ -321,6 +322,11 @@ export const decodeDcpSnapshotMarkerResponse: ResponseDecoder<DcpSnapshotMarkerR
   decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DcpSnapshotMarkerResponse", 0x56)
 export const encodeDcpSnapshotMarkerResponse: ResponseEncoder<DcpSnapshotMarkerResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "DcpSnapshotMarkerResponse", 0x56, 0x0000)
+export const DcpSnapshotMarker: RequestCommand<DcpSnapshotMarker, DcpSnapshotMarkerResponse, "error"> = {
+  name: "DcpSnapshotMarker",
+  opcode: 0x56,
+  encode: encodeDcpSnapshotMarker
+}
 
 /** The high seqno moves without an item for this stream: remember it as the point to resume from. */
 export interface DcpSeqnoAdvanced extends RequestHead {
@@ -363,6 +369,11 @@ export const decodeDcpSeqnoAdvancedResponse: ResponseDecoder<DcpSeqnoAdvancedRes
   decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DcpSeqnoAdvancedResponse", 0x64)
 export const encodeDcpSeqnoAdvancedResponse: ResponseEncoder<DcpSeqnoAdvancedResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "DcpSeqnoAdvancedResponse", 0x64, 0x0000)
+export const DcpSeqnoAdvanced: RequestCommand<DcpSeqnoAdvanced, DcpSeqnoAdvancedResponse, "error"> = {
+  name: "DcpSeqnoAdvanced",
+  opcode: 0x64,
+  encode: encodeDcpSeqnoAdvanced
+}
 
 /** Encloses a snapshot in key order instead of seqno order; without DcpSeqnoAdvanced in it, it can only be repeated from the start. */
 export interface DcpOsoSnapshot extends RequestHead {
@@ -405,3 +416,8 @@ export const decodeDcpOsoSnapshotResponse: ResponseDecoder<DcpOsoSnapshotRespons
   decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DcpOsoSnapshotResponse", 0x65)
 export const encodeDcpOsoSnapshotResponse: ResponseEncoder<DcpOsoSnapshotResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "DcpOsoSnapshotResponse", 0x65, 0x0000)
+export const DcpOsoSnapshot: RequestCommand<DcpOsoSnapshot, DcpOsoSnapshotResponse, "error"> = {
+  name: "DcpOsoSnapshot",
+  opcode: 0x65,
+  encode: encodeDcpOsoSnapshot
+}

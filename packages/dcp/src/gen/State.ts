@@ -6,6 +6,7 @@ import { expectLength, putU8 } from "@wirewright/codec"
 import type { VBucketState } from "@wirewright/couchbase/gen/Types"
 import {
   type EmptyResponse,
+  type RequestCommand,
   type RequestDecoder,
   type RequestEncoder,
   type RequestHead,
@@ -73,3 +74,8 @@ export const decodeDcpSetVbucketStateResponse: ResponseDecoder<DcpSetVbucketStat
 ) => decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DcpSetVbucketStateResponse", 0x5b)
 export const encodeDcpSetVbucketStateResponse: ResponseEncoder<DcpSetVbucketStateResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "DcpSetVbucketStateResponse", 0x5b, 0x0000)
+export const DcpSetVbucketState: RequestCommand<DcpSetVbucketState, DcpSetVbucketStateResponse> = {
+  name: "DcpSetVbucketState",
+  opcode: 0x5b,
+  encode: encodeDcpSetVbucketState
+}

@@ -22,6 +22,7 @@ import {
   type EmptyRequest,
   type EmptyResponse,
   type ErrorResponse,
+  type RequestCommand,
   type RequestDecoder,
   type RequestEncoder,
   type RequestHead,
@@ -120,6 +121,12 @@ export const encodeDcpAddStreamResponse: ResponseEncoder<DcpAddStreamResponse> =
   finishResponse(writer, packet, "DcpAddStreamResponse", 0x51, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position + 4)
 }
 
+export const DcpAddStream: RequestCommand<DcpAddStream, DcpAddStreamResponse> = {
+  name: "DcpAddStream",
+  opcode: 0x51,
+  encode: encodeDcpAddStream
+}
+
 /**
  * Ends the stream of the header's vbucket. Messages under way still arrive after the answer, and DcpStreamEnd only after control
  * `send_stream_end_on_client_close_stream`. With stream ids, the framing extras must name the stream.
@@ -137,6 +144,11 @@ export const decodeDcpCloseStreamResponse: ResponseDecoder<DcpCloseStreamRespons
   decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DcpCloseStreamResponse", 0x52)
 export const encodeDcpCloseStreamResponse: ResponseEncoder<DcpCloseStreamResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "DcpCloseStreamResponse", 0x52, 0x0000)
+export const DcpCloseStream: RequestCommand<DcpCloseStream, DcpCloseStreamResponse> = {
+  name: "DcpCloseStream",
+  opcode: 0x52,
+  encode: encodeDcpCloseStream
+}
 
 /** Asks for the changes of a vbucket. The opaque of this request marks every message of the stream. */
 export interface DcpStreamRequest extends RequestHead {
@@ -337,6 +349,12 @@ export const decodeDcpStreamRequestOutcome: ResponseDecoder<DcpStreamRequestOutc
   }
 }
 
+export const DcpStreamRequest: RequestCommand<DcpStreamRequest, DcpStreamRequestResponse> = {
+  name: "DcpStreamRequest",
+  opcode: 0x53,
+  encode: encodeDcpStreamRequest
+}
+
 /** Reads the failover log of the header's vbucket. */
 export type DcpGetFailoverLog = EmptyRequest<"DcpGetFailoverLog", 0x54>
 
@@ -351,6 +369,11 @@ export const decodeDcpGetFailoverLogResponse: ResponseDecoder<DcpGetFailoverLogR
   decodeDcpStreamRequestResponseLike(reader, at, extras, key, value, end, framing, "DcpGetFailoverLogResponse", 0x54)
 export const encodeDcpGetFailoverLogResponse: ResponseEncoder<DcpGetFailoverLogResponse> = (writer, packet) =>
   encodeDcpStreamRequestResponseLike(writer, packet, "DcpGetFailoverLogResponse", 0x54, 0x0000)
+export const DcpGetFailoverLog: RequestCommand<DcpGetFailoverLog, DcpGetFailoverLogResponse> = {
+  name: "DcpGetFailoverLog",
+  opcode: 0x54,
+  encode: encodeDcpGetFailoverLog
+}
 
 /** The stream is over; nothing follows on it. */
 export interface DcpStreamEnd extends RequestHead {
@@ -393,3 +416,8 @@ export const decodeDcpStreamEndResponse: ResponseDecoder<DcpStreamEndResponse> =
   decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DcpStreamEndResponse", 0x55)
 export const encodeDcpStreamEndResponse: ResponseEncoder<DcpStreamEndResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "DcpStreamEndResponse", 0x55, 0x0000)
+export const DcpStreamEnd: RequestCommand<DcpStreamEnd, DcpStreamEndResponse, "error"> = {
+  name: "DcpStreamEnd",
+  opcode: 0x55,
+  encode: encodeDcpStreamEnd
+}

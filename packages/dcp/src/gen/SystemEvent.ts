@@ -19,6 +19,7 @@ import {
 import type { CollectionId, ManifestUid, ScopeId, Seqno } from "@wirewright/couchbase/gen/Types"
 import {
   type EmptyResponse,
+  type RequestCommand,
   type RequestDecoder,
   type RequestEncoder,
   type RequestHead,
@@ -535,3 +536,8 @@ export const decodeDcpSystemEventResponse: ResponseDecoder<DcpSystemEventRespons
   decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DcpSystemEventResponse", 0x5f)
 export const encodeDcpSystemEventResponse: ResponseEncoder<DcpSystemEventResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "DcpSystemEventResponse", 0x5f, 0x0000)
+export const DcpSystemEvent: RequestCommand<DcpSystemEvent, DcpSystemEventResponse, "error"> = {
+  name: "DcpSystemEvent",
+  opcode: 0x5f,
+  encode: encodeDcpSystemEvent
+}

@@ -4,11 +4,13 @@
 /** Codecs of dcp, with those of couchbase that it does not replace. */
 
 export * from "./CacheTransfer.ts"
+export * from "./ClientProtocol.ts"
 export * from "./Durability.ts"
 export * from "./Flow.ts"
 export * from "./Mutation.ts"
 export * from "./Open.ts"
 export * from "./Packets.ts"
+export * from "./ServerProtocol.ts"
 export * from "./Snapshot.ts"
 export * from "./State.ts"
 export * from "./States.ts"
@@ -35,3 +37,5 @@ export {
   type ServerResponse
 } from "./Packets.ts"
 export { Opcode, requestCommands, serverRequestCommands } from "./Tables.ts"
+export { client } from "./ClientProtocol.ts"
+export { server, type Outcomes } from "./ServerProtocol.ts"

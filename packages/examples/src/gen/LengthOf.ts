@@ -4,6 +4,7 @@
 /** Commands of measured: LengthOf. */
 import { checkAtMost, decodeText, expectAtMost, expectLength, putText, putU32, textBound } from "@wirewright/codec"
 import {
+  type RequestCommand,
   type RequestDecoder,
   type RequestEncoder,
   type RequestHead,
@@ -87,3 +88,5 @@ export const encodeLengthOfResponse: ResponseEncoder<LengthOfResponse> = (writer
   const keyStart = position + 4
   finishResponse(writer, packet, "LengthOfResponse", 0xe4, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position + 4)
 }
+
+export const LengthOf: RequestCommand<LengthOf, LengthOfResponse> = { name: "LengthOf", opcode: 0xe4, encode: encodeLengthOf }

@@ -3,8 +3,10 @@
 
 /** Codecs of measured, with those of memcached that it does not replace. */
 
+export * from "./ClientProtocol.ts"
 export * from "./LengthOf.ts"
 export * from "./Packets.ts"
+export * from "./ServerProtocol.ts"
 export * from "./States.ts"
 export * from "./Tables.ts"
 export * from "./Types.ts"
@@ -27,3 +29,5 @@ export {
   type ServerResponse
 } from "./Packets.ts"
 export { Opcode, requestCommands, serverRequestCommands } from "./Tables.ts"
+export { client } from "./ClientProtocol.ts"
+export { server, type Outcomes } from "./ServerProtocol.ts"

@@ -9,6 +9,7 @@ import {
   type EmptyRequest,
   type EmptyResponse,
   type ErrorResponse,
+  type RequestCommand,
   type RequestDecoder,
   type RequestEncoder,
   type RequestFields,
@@ -167,6 +168,7 @@ export const decodeGetResponse: ResponseDecoder<GetResponse> = (reader, at, extr
   decodeGetResponseLike(reader, at, extras, key, value, end, framing, "GetResponse", 0x00)
 export const encodeGetResponse: ResponseEncoder<GetResponse> = (writer, packet) =>
   encodeGetResponseLike(writer, packet, "GetResponse", 0x00, 0x0000)
+export const Get: RequestCommand<Get, GetResponse> = { name: "Get", opcode: 0x00, encode: encodeGet }
 
 /** What `Set`, `Add`, `Replace`, `SetQ`, `AddQ` and `ReplaceQ` have in common. */
 export interface SetLike<Tag extends string, Opcode extends number> extends RequestHead {
@@ -244,6 +246,7 @@ export const decodeSetResponse: ResponseDecoder<SetResponse> = (reader, at, extr
   decodeEmptyResponse(reader, at, extras, key, value, end, framing, "SetResponse", 0x01)
 export const encodeSetResponse: ResponseEncoder<SetResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "SetResponse", 0x01, 0x0000)
+export const Set: RequestCommand<Set, SetResponse> = { name: "Set", opcode: 0x01, encode: encodeSet }
 
 /** Stores a document that must not exist. */
 export type Add = SetLike<"Add", 0x02>
@@ -258,6 +261,7 @@ export const decodeAddResponse: ResponseDecoder<AddResponse> = (reader, at, extr
   decodeEmptyResponse(reader, at, extras, key, value, end, framing, "AddResponse", 0x02)
 export const encodeAddResponse: ResponseEncoder<AddResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "AddResponse", 0x02, 0x0000)
+export const Add: RequestCommand<Add, AddResponse> = { name: "Add", opcode: 0x02, encode: encodeAdd }
 
 /** Stores a document that must exist. */
 export type Replace = SetLike<"Replace", 0x03>
@@ -272,6 +276,7 @@ export const decodeReplaceResponse: ResponseDecoder<ReplaceResponse> = (reader, 
   decodeEmptyResponse(reader, at, extras, key, value, end, framing, "ReplaceResponse", 0x03)
 export const encodeReplaceResponse: ResponseEncoder<ReplaceResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "ReplaceResponse", 0x03, 0x0000)
+export const Replace: RequestCommand<Replace, ReplaceResponse> = { name: "Replace", opcode: 0x03, encode: encodeReplace }
 
 /** Removes a document. */
 export type Delete = GetLike<"Delete", 0x04>
@@ -286,6 +291,7 @@ export const decodeDeleteResponse: ResponseDecoder<DeleteResponse> = (reader, at
   decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DeleteResponse", 0x04)
 export const encodeDeleteResponse: ResponseEncoder<DeleteResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "DeleteResponse", 0x04, 0x0000)
+export const Delete: RequestCommand<Delete, DeleteResponse> = { name: "Delete", opcode: 0x04, encode: encodeDelete }
 
 /** What `Increment`, `Decrement`, `IncrementQ` and `DecrementQ` have in common. */
 export interface IncrementLike<Tag extends string, Opcode extends number> extends RequestHead {
@@ -416,6 +422,7 @@ export const decodeIncrementResponse: ResponseDecoder<IncrementResponse> = (read
   decodeIncrementResponseLike(reader, at, extras, key, value, end, framing, "IncrementResponse", 0x05)
 export const encodeIncrementResponse: ResponseEncoder<IncrementResponse> = (writer, packet) =>
   encodeIncrementResponseLike(writer, packet, "IncrementResponse", 0x05, 0x0000)
+export const Increment: RequestCommand<Increment, IncrementResponse> = { name: "Increment", opcode: 0x05, encode: encodeIncrement }
 
 /** Subtracts from a counter; stops at 0. */
 export type Decrement = IncrementLike<"Decrement", 0x06>
@@ -430,6 +437,7 @@ export const decodeDecrementResponse: ResponseDecoder<DecrementResponse> = (read
   decodeIncrementResponseLike(reader, at, extras, key, value, end, framing, "DecrementResponse", 0x06)
 export const encodeDecrementResponse: ResponseEncoder<DecrementResponse> = (writer, packet) =>
   encodeIncrementResponseLike(writer, packet, "DecrementResponse", 0x06, 0x0000)
+export const Decrement: RequestCommand<Decrement, DecrementResponse> = { name: "Decrement", opcode: 0x06, encode: encodeDecrement }
 
 /** What `Flush` and `FlushQ` have in common. */
 export interface FlushLike<Tag extends string, Opcode extends number> extends RequestHead {
@@ -504,6 +512,7 @@ export const decodeFlushResponse: ResponseDecoder<FlushResponse> = (reader, at, 
   decodeEmptyResponse(reader, at, extras, key, value, end, framing, "FlushResponse", 0x08)
 export const encodeFlushResponse: ResponseEncoder<FlushResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "FlushResponse", 0x08, 0x0000)
+export const Flush: RequestCommand<Flush, FlushResponse> = { name: "Flush", opcode: 0x08, encode: encodeFlush }
 
 /** Get without an answer to a miss. */
 export type GetQ = GetLike<"GetQ", 0x09>
@@ -519,6 +528,7 @@ export const decodeGetQResponse: ResponseDecoder<GetQResponse> = (reader, at, ex
   decodeGetResponseLike(reader, at, extras, key, value, end, framing, "GetQResponse", 0x09)
 export const encodeGetQResponse: ResponseEncoder<GetQResponse> = (writer, packet) =>
   encodeGetResponseLike(writer, packet, "GetQResponse", 0x09, 0x0000)
+export const GetQ: RequestCommand<GetQ, GetQResponse> = { name: "GetQ", opcode: 0x09, encode: encodeGetQ }
 
 /** Get whose answer repeats the key. */
 export type GetK = GetLike<"GetK", 0x0c>
@@ -648,6 +658,8 @@ export const decodeGetKOutcome: ResponseDecoder<GetKOutcome> = (reader, at, extr
   }
 }
 
+export const GetK: RequestCommand<GetK, GetKResponse> = { name: "GetK", opcode: 0x0c, encode: encodeGetK }
+
 /** GetK without an answer to a miss. */
 export type GetKQ = GetLike<"GetKQ", 0x0d>
 
@@ -662,6 +674,7 @@ export const decodeGetKQResponse: ResponseDecoder<GetKQResponse> = (reader, at, 
   decodeGetKResponseLike(reader, at, extras, key, value, end, framing, "GetKQResponse", 0x0d)
 export const encodeGetKQResponse: ResponseEncoder<GetKQResponse> = (writer, packet) =>
   encodeGetKResponseLike(writer, packet, "GetKQResponse", 0x0d, 0x0000)
+export const GetKQ: RequestCommand<GetKQ, GetKQResponse> = { name: "GetKQ", opcode: 0x0d, encode: encodeGetKQ }
 
 /** What `Append`, `Prepend`, `AppendQ` and `PrependQ` have in common. */
 export interface AppendLike<Tag extends string, Opcode extends number> extends RequestHead {
@@ -731,6 +744,7 @@ export const decodeAppendResponse: ResponseDecoder<AppendResponse> = (reader, at
   decodeEmptyResponse(reader, at, extras, key, value, end, framing, "AppendResponse", 0x0e)
 export const encodeAppendResponse: ResponseEncoder<AppendResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "AppendResponse", 0x0e, 0x0000)
+export const Append: RequestCommand<Append, AppendResponse> = { name: "Append", opcode: 0x0e, encode: encodeAppend }
 
 /** Adds bytes at the beginning of a document. */
 export type Prepend = AppendLike<"Prepend", 0x0f>
@@ -745,6 +759,7 @@ export const decodePrependResponse: ResponseDecoder<PrependResponse> = (reader, 
   decodeEmptyResponse(reader, at, extras, key, value, end, framing, "PrependResponse", 0x0f)
 export const encodePrependResponse: ResponseEncoder<PrependResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "PrependResponse", 0x0f, 0x0000)
+export const Prepend: RequestCommand<Prepend, PrependResponse> = { name: "Prepend", opcode: 0x0f, encode: encodePrepend }
 
 /** Asks for statistics: one packet each, the last with neither name nor value. */
 export interface Stat extends RequestHead {
@@ -819,6 +834,13 @@ export const encodeStatResponse: ResponseEncoder<StatResponse> = (writer, packet
   finishResponse(writer, packet, "StatResponse", 0x10, packet.status ?? 0x0000, extrasStart, keyStart, valueStart, position)
 }
 
+export const Stat: RequestCommand<Stat, StatResponse, "many"> = {
+  name: "Stat",
+  opcode: 0x10,
+  encode: encodeStat,
+  last: (answer) => answer.name === "" && answer.value === "" ? "mark" : undefined
+}
+
 /** Set without an answer to success. */
 export type SetQ = SetLike<"SetQ", 0x11>
 
@@ -832,6 +854,7 @@ export const decodeSetQResponse: ResponseDecoder<SetQResponse> = (reader, at, ex
   decodeEmptyResponse(reader, at, extras, key, value, end, framing, "SetQResponse", 0x11)
 export const encodeSetQResponse: ResponseEncoder<SetQResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "SetQResponse", 0x11, 0x0000)
+export const SetQ: RequestCommand<SetQ, SetQResponse> = { name: "SetQ", opcode: 0x11, encode: encodeSetQ }
 
 /** Add without an answer to success. */
 export type AddQ = SetLike<"AddQ", 0x12>
@@ -846,6 +869,7 @@ export const decodeAddQResponse: ResponseDecoder<AddQResponse> = (reader, at, ex
   decodeEmptyResponse(reader, at, extras, key, value, end, framing, "AddQResponse", 0x12)
 export const encodeAddQResponse: ResponseEncoder<AddQResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "AddQResponse", 0x12, 0x0000)
+export const AddQ: RequestCommand<AddQ, AddQResponse> = { name: "AddQ", opcode: 0x12, encode: encodeAddQ }
 
 /** Replace without an answer to success. */
 export type ReplaceQ = SetLike<"ReplaceQ", 0x13>
@@ -860,6 +884,7 @@ export const decodeReplaceQResponse: ResponseDecoder<ReplaceQResponse> = (reader
   decodeEmptyResponse(reader, at, extras, key, value, end, framing, "ReplaceQResponse", 0x13)
 export const encodeReplaceQResponse: ResponseEncoder<ReplaceQResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "ReplaceQResponse", 0x13, 0x0000)
+export const ReplaceQ: RequestCommand<ReplaceQ, ReplaceQResponse> = { name: "ReplaceQ", opcode: 0x13, encode: encodeReplaceQ }
 
 /** Delete without an answer to success. */
 export type DeleteQ = GetLike<"DeleteQ", 0x14>
@@ -874,6 +899,7 @@ export const decodeDeleteQResponse: ResponseDecoder<DeleteQResponse> = (reader, 
   decodeEmptyResponse(reader, at, extras, key, value, end, framing, "DeleteQResponse", 0x14)
 export const encodeDeleteQResponse: ResponseEncoder<DeleteQResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "DeleteQResponse", 0x14, 0x0000)
+export const DeleteQ: RequestCommand<DeleteQ, DeleteQResponse> = { name: "DeleteQ", opcode: 0x14, encode: encodeDeleteQ }
 
 /** Increment without an answer to success. */
 export type IncrementQ = IncrementLike<"IncrementQ", 0x15>
@@ -888,6 +914,7 @@ export const decodeIncrementQResponse: ResponseDecoder<IncrementQResponse> = (re
   decodeIncrementResponseLike(reader, at, extras, key, value, end, framing, "IncrementQResponse", 0x15)
 export const encodeIncrementQResponse: ResponseEncoder<IncrementQResponse> = (writer, packet) =>
   encodeIncrementResponseLike(writer, packet, "IncrementQResponse", 0x15, 0x0000)
+export const IncrementQ: RequestCommand<IncrementQ, IncrementQResponse> = { name: "IncrementQ", opcode: 0x15, encode: encodeIncrementQ }
 
 /** Decrement without an answer to success. */
 export type DecrementQ = IncrementLike<"DecrementQ", 0x16>
@@ -902,6 +929,7 @@ export const decodeDecrementQResponse: ResponseDecoder<DecrementQResponse> = (re
   decodeIncrementResponseLike(reader, at, extras, key, value, end, framing, "DecrementQResponse", 0x16)
 export const encodeDecrementQResponse: ResponseEncoder<DecrementQResponse> = (writer, packet) =>
   encodeIncrementResponseLike(writer, packet, "DecrementQResponse", 0x16, 0x0000)
+export const DecrementQ: RequestCommand<DecrementQ, DecrementQResponse> = { name: "DecrementQ", opcode: 0x16, encode: encodeDecrementQ }
 
 /** Quit without an answer. */
 export type QuitQ = EmptyRequest<"QuitQ", 0x17>
@@ -916,6 +944,7 @@ export const decodeQuitQResponse: ResponseDecoder<QuitQResponse> = (reader, at, 
   decodeEmptyResponse(reader, at, extras, key, value, end, framing, "QuitQResponse", 0x17)
 export const encodeQuitQResponse: ResponseEncoder<QuitQResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "QuitQResponse", 0x17, 0x0000)
+export const QuitQ: RequestCommand<QuitQ, QuitQResponse, "none"> = { name: "QuitQ", opcode: 0x17, encode: encodeQuitQ }
 
 /** Flush without an answer to success. */
 export type FlushQ = FlushLike<"FlushQ", 0x18>
@@ -930,6 +959,7 @@ export const decodeFlushQResponse: ResponseDecoder<FlushQResponse> = (reader, at
   decodeEmptyResponse(reader, at, extras, key, value, end, framing, "FlushQResponse", 0x18)
 export const encodeFlushQResponse: ResponseEncoder<FlushQResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "FlushQResponse", 0x18, 0x0000)
+export const FlushQ: RequestCommand<FlushQ, FlushQResponse> = { name: "FlushQ", opcode: 0x18, encode: encodeFlushQ }
 
 /** Append without an answer to success. */
 export type AppendQ = AppendLike<"AppendQ", 0x19>
@@ -944,6 +974,7 @@ export const decodeAppendQResponse: ResponseDecoder<AppendQResponse> = (reader, 
   decodeEmptyResponse(reader, at, extras, key, value, end, framing, "AppendQResponse", 0x19)
 export const encodeAppendQResponse: ResponseEncoder<AppendQResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "AppendQResponse", 0x19, 0x0000)
+export const AppendQ: RequestCommand<AppendQ, AppendQResponse> = { name: "AppendQ", opcode: 0x19, encode: encodeAppendQ }
 
 /** Prepend without an answer to success. */
 export type PrependQ = AppendLike<"PrependQ", 0x1a>
@@ -958,6 +989,7 @@ export const decodePrependQResponse: ResponseDecoder<PrependQResponse> = (reader
   decodeEmptyResponse(reader, at, extras, key, value, end, framing, "PrependQResponse", 0x1a)
 export const encodePrependQResponse: ResponseEncoder<PrependQResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "PrependQResponse", 0x1a, 0x0000)
+export const PrependQ: RequestCommand<PrependQ, PrependQResponse> = { name: "PrependQ", opcode: 0x1a, encode: encodePrependQ }
 
 /** What `Touch`, `Gat` and `GatQ` have in common. */
 export interface TouchLike<Tag extends string, Opcode extends number> extends RequestHead {
@@ -1067,6 +1099,8 @@ export const encodeTouchResponse: ResponseEncoder<TouchResponse> = (writer, pack
   finishResponse(writer, packet, "TouchResponse", 0x1c, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
 }
 
+export const Touch: RequestCommand<Touch, TouchResponse> = { name: "Touch", opcode: 0x1c, encode: encodeTouch }
+
 /** Get and Touch in one. */
 export type Gat = TouchLike<"Gat", 0x1d>
 
@@ -1081,6 +1115,7 @@ export const decodeGatResponse: ResponseDecoder<GatResponse> = (reader, at, extr
   decodeGetResponseLike(reader, at, extras, key, value, end, framing, "GatResponse", 0x1d)
 export const encodeGatResponse: ResponseEncoder<GatResponse> = (writer, packet) =>
   encodeGetResponseLike(writer, packet, "GatResponse", 0x1d, 0x0000)
+export const Gat: RequestCommand<Gat, GatResponse> = { name: "Gat", opcode: 0x1d, encode: encodeGat }
 
 /** Gat without an answer to a miss. */
 export type GatQ = TouchLike<"GatQ", 0x1e>
@@ -1096,3 +1131,4 @@ export const decodeGatQResponse: ResponseDecoder<GatQResponse> = (reader, at, ex
   decodeGetResponseLike(reader, at, extras, key, value, end, framing, "GatQResponse", 0x1e)
 export const encodeGatQResponse: ResponseEncoder<GatQResponse> = (writer, packet) =>
   encodeGetResponseLike(writer, packet, "GatQResponse", 0x1e, 0x0000)
+export const GatQ: RequestCommand<GatQ, GatQResponse> = { name: "GatQ", opcode: 0x1e, encode: encodeGatQ }

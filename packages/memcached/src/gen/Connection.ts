@@ -5,6 +5,7 @@
 import {
   type EmptyRequest,
   type EmptyResponse,
+  type RequestCommand,
   type RequestDecoder,
   type RequestEncoder,
   type RequestFields,
@@ -40,6 +41,7 @@ export const decodeQuitResponse: ResponseDecoder<QuitResponse> = (reader, at, ex
   decodeEmptyResponse(reader, at, extras, key, value, end, framing, "QuitResponse", 0x07)
 export const encodeQuitResponse: ResponseEncoder<QuitResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "QuitResponse", 0x07, 0x0000)
+export const Quit: RequestCommand<Quit, QuitResponse> = { name: "Quit", opcode: 0x07, encode: encodeQuit }
 
 /** Does nothing. Its answer shows that all quiet commands before it are done. */
 export type Noop = EmptyRequest<"Noop", 0x0a>
@@ -54,6 +56,7 @@ export const decodeNoopResponse: ResponseDecoder<NoopResponse> = (reader, at, ex
   decodeEmptyResponse(reader, at, extras, key, value, end, framing, "NoopResponse", 0x0a)
 export const encodeNoopResponse: ResponseEncoder<NoopResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "NoopResponse", 0x0a, 0x0000)
+export const Noop: RequestCommand<Noop, NoopResponse> = { name: "Noop", opcode: 0x0a, encode: encodeNoop }
 
 /** Asks for the server's version. */
 export type Version = EmptyRequest<"Version", 0x0b>
@@ -96,6 +99,8 @@ export const encodeVersionResponse: ResponseEncoder<VersionResponse> = (writer, 
   finishResponse(writer, packet, "VersionResponse", 0x0b, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
 }
 
+export const Version: RequestCommand<Version, VersionResponse> = { name: "Version", opcode: 0x0b, encode: encodeVersion }
+
 /** Sets how much the server logs. memcached 1.6.18 knows the opcode, but waits for the body a second time before it answers. */
 export interface Verbosity extends RequestHead {
   readonly _tag: "Verbosity"
@@ -137,6 +142,7 @@ export const decodeVerbosityResponse: ResponseDecoder<VerbosityResponse> = (read
   decodeEmptyResponse(reader, at, extras, key, value, end, framing, "VerbosityResponse", 0x1b)
 export const encodeVerbosityResponse: ResponseEncoder<VerbosityResponse> = (writer, packet) =>
   encodeEmptyResponse(writer, packet, "VerbosityResponse", 0x1b, 0x0000)
+export const Verbosity: RequestCommand<Verbosity, VerbosityResponse> = { name: "Verbosity", opcode: 0x1b, encode: encodeVerbosity }
 
 /** Asks which SASL mechanisms the server offers. */
 export type SaslListMechs = EmptyRequest<"SaslListMechs", 0x20>
@@ -186,6 +192,12 @@ export const encodeSaslListMechsResponse: ResponseEncoder<SaslListMechsResponse>
   const keyStart = position
   position = putText(bytes, position, packet.mechanisms, "SaslListMechsResponse", "mechanisms")
   finishResponse(writer, packet, "SaslListMechsResponse", 0x20, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position)
+}
+
+export const SaslListMechs: RequestCommand<SaslListMechs, SaslListMechsResponse> = {
+  name: "SaslListMechs",
+  opcode: 0x20,
+  encode: encodeSaslListMechs
 }
 
 /** What `SaslAuth` and `SaslStep` have in common. */
@@ -306,6 +318,7 @@ export const decodeSaslAuthResponse: ResponseDecoder<SaslAuthResponse> = (reader
   decodeSaslAuthResponseLike(reader, at, extras, key, value, end, framing, "SaslAuthResponse", 0x21)
 export const encodeSaslAuthResponse: ResponseEncoder<SaslAuthResponse> = (writer, packet) =>
   encodeSaslAuthResponseLike(writer, packet, "SaslAuthResponse", 0x21, 0x0000)
+export const SaslAuth: RequestCommand<SaslAuth, SaslAuthResponse> = { name: "SaslAuth", opcode: 0x21, encode: encodeSaslAuth }
 
 /** Goes on with an exchange that SaslAuth began. */
 export type SaslStep = SaslAuthLike<"SaslStep", 0x22>
@@ -321,3 +334,4 @@ export const decodeSaslStepResponse: ResponseDecoder<SaslStepResponse> = (reader
   decodeSaslAuthResponseLike(reader, at, extras, key, value, end, framing, "SaslStepResponse", 0x22)
 export const encodeSaslStepResponse: ResponseEncoder<SaslStepResponse> = (writer, packet) =>
   encodeSaslAuthResponseLike(writer, packet, "SaslStepResponse", 0x22, 0x0000)
+export const SaslStep: RequestCommand<SaslStep, SaslStepResponse> = { name: "SaslStep", opcode: 0x22, encode: encodeSaslStep }

@@ -15,9 +15,11 @@ import {
   writeResponseFrame
 } from "./Types.ts"
 import {
+  type Command,
   type HeaderShape,
   type Init,
   type Reader,
+  type Reply,
   type Writer,
   boundElements,
   expectFrame,
@@ -279,6 +281,15 @@ export type RequestFields<P> = P extends unknown ? Omit<P, "_tag" | "opcode" | k
 
 /** Appends a packet to a writer. Throws `EncodeError` and then leaves the writer as it was. */
 export type RequestEncoder<P, S = void> = (writer: Writer, packet: RequestInit & RequestFields<P>, states: S) => void
+
+/** A command as a value: its request is `P`, what reports its success `A`. */
+export type RequestCommand<P extends { readonly _tag: string }, A, R extends Reply = "one", S = void> = Command<
+  RequestInit & RequestFields<P>,
+  A,
+  R,
+  S,
+  P["_tag"]
+>
 
 /**
  * Reads and checks the header of the request at `at` and hands its content to `decode`, whatever the opcode. Throws `DecodeError`,
@@ -704,6 +715,15 @@ export type ServerRequestFields<P> = P extends unknown ? Omit<P, "_tag" | "opcod
 
 /** Appends a packet to a writer. Throws `EncodeError` and then leaves the writer as it was. */
 export type ServerRequestEncoder<P, S = void> = (writer: Writer, packet: ServerRequestInit & ServerRequestFields<P>, states: S) => void
+
+/** A command as a value: its request is `P`, what reports its success `A`. */
+export type ServerRequestCommand<P extends { readonly _tag: string }, A, R extends Reply = "one", S = void> = Command<
+  ServerRequestInit & ServerRequestFields<P>,
+  A,
+  R,
+  S,
+  P["_tag"]
+>
 
 /**
  * Reads and checks the header of the serverRequest at `at` and hands its content to `decode`, whatever the opcode. Throws `DecodeError`,

@@ -4,6 +4,7 @@
 /** Commands of memcached: GatK, GatKQ. */
 import {
   type ErrorResponse,
+  type RequestCommand,
   type RequestDecoder,
   type RequestEncoder,
   type RequestFields,
@@ -217,6 +218,8 @@ export const decodeGatKOutcome: ResponseDecoder<GatKOutcome> = (reader, at, extr
   }
 }
 
+export const GatK: RequestCommand<GatK, GatKResponse> = { name: "GatK", opcode: 0x23, encode: encodeGatK }
+
 /** GatK without an answer to a miss. Couchbase gave its opcode to IoctlSet. */
 export type GatKQ = GatKLike<"GatKQ", 0x24>
 
@@ -230,3 +233,4 @@ export const decodeGatKQResponse: ResponseDecoder<GatKQResponse> = (reader, at, 
   decodeGatKResponseLike(reader, at, extras, key, value, end, framing, "GatKQResponse", 0x24)
 export const encodeGatKQResponse: ResponseEncoder<GatKQResponse> = (writer, packet) =>
   encodeGatKResponseLike(writer, packet, "GatKQResponse", 0x24, 0x0000)
+export const GatKQ: RequestCommand<GatKQ, GatKQResponse> = { name: "GatKQ", opcode: 0x24, encode: encodeGatKQ }

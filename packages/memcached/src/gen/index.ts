@@ -4,10 +4,12 @@
 /** Codecs of memcached. */
 
 export * from "./Classic.ts"
+export * from "./ClientProtocol.ts"
 export * from "./Connection.ts"
 export * from "./Frame.ts"
 export * from "./Memcached.ts"
 export * from "./Packets.ts"
+export * from "./ServerProtocol.ts"
 export * from "./States.ts"
 export * from "./Tables.ts"
 export * from "./Types.ts"

@@ -5,8 +5,9 @@
  * for (`maxOutput`) holds them; meanwhile nothing is read. It knows no commands and never repeats, drops or reorders a frame.
  */
 import { DecodeError, Framer, type Reader, type Writer } from "@wirewright/codec"
-import { accepted, type ConnectionError, PeerMisbehaved, PeerStalled, type Transport } from "@wirewright/connection"
 import type { Duplex } from "node:stream"
+import { type ConnectionError, PeerMisbehaved, PeerStalled } from "./Errors.ts"
+import { accepted, type Transport } from "./Transport.ts"
 import type { HeldMemory, Holder } from "./HeldMemory.ts"
 import type { PacketServerOptions } from "./PacketServerOptions.ts"
 import type { Frame, PacketHandler, ServerClient } from "./ServerClient.ts"

@@ -4,9 +4,10 @@
  * A quiet request is answered only when there is something to say; the answer to the barrier after it means that nothing more will come.
  */
 import type { EncodeError, Writer } from "@wirewright/codec"
-import type { ConnectionError, Ledger } from "@wirewright/connection"
 import * as Effect from "effect/Effect"
-import { opcodeAfter, type Owner, type Resume, type Sendable } from "./Exchange.ts"
+import type { ConnectionError } from "./Errors.ts"
+import type { Ledger } from "./Ledger.ts"
+import type { Owner, Resume, Sendable } from "./Exchange.ts"
 
 /** Writes one packet with the opaque it is given. Throws `EncodeError`. */
 export type WritePacket = (writer: Writer, opaque: number) => void
@@ -24,8 +25,8 @@ export abstract class PacketCall<Response> implements Sendable<Response> {
   deadline = 0
   cancelled = false
   opaque = -1
-  private timeout = 0
-  private owner: Owner | undefined = undefined
+  protected timeout = 0
+  protected owner: Owner | undefined = undefined
 
   begin(owner: Owner, timeout: number, now: number): void {
     this.owner = owner
@@ -89,13 +90,6 @@ export class Relayed<Response> extends PacketCall<Response> {
   }
 }
 
-/** Appends a packet and returns its opcode. */
-const append = (writer: Writer, packet: WritePacket, opaque: number): number => {
-  const { bytes, position } = writer
-  packet(writer, opaque)
-  return opcodeAfter(writer, bytes, position)
-}
-
 type Answers<Response> = ReadonlyArray<Response | undefined>
 
 /** Quiet requests and the barrier after them. */
@@ -142,12 +136,19 @@ export class QuietCalls<Response> extends PacketCall<Response> {
   write(writer: Writer): void {
     const mark = writer.length
     try {
-      this.opcodes = this.packets.map((packet, index) => append(writer, packet, this.members[index]!))
-      this.barrierOpcode = append(writer, this.barrier, this.opaque)
+      this.opcodes = this.packets.map((packet, index) => this.append(writer, packet, this.members[index]!))
+      this.barrierOpcode = this.append(writer, this.barrier, this.opaque)
     } catch (error) {
       writer.truncate(mark)
       throw error
     }
+  }
+
+  /** Appends a packet and returns its opcode. */
+  private append(writer: Writer, packet: WritePacket, opaque: number): number {
+    const { bytes, position } = writer
+    packet(writer, opaque)
+    return this.owner!.opcodeSince(writer, bytes, position)
   }
 
   override expect(ledger: Ledger<Response>): void {

@@ -1,6 +1,6 @@
 /** What a server's handlers see: the client at the other end of a connection, and the frames it sends. */
 import type { DecodeError, Reader, Writer } from "@wirewright/codec"
-import type { ConnectionError } from "@wirewright/connection"
+import type { ConnectionError } from "./Errors.ts"
 
 /** What one connection's requests are given to, in the callbacks of its socket. */
 export interface PacketHandler<Request> {

@@ -4,12 +4,16 @@
  * Requests may be finished in any order; what is finished early waits for its turn. Pure: it holds answers and hands them to its sink, and
  * knows neither packets nor sockets. Source: memcached `doc/protocol-binary.txt`, kv_engine `docs/BinaryProtocol.md`, "quiet".
  */
-import { requestCommands, Status } from "./gen/index.ts"
+import type { CommandTable, StatusTable } from "@wirewright/codec"
 
 /** Whether a request's outcome goes unanswered: misses of quiet reads, success of quiet writes. */
-export const isSilent = (opcode: number, status: number): boolean => {
-  const quiet = requestCommands[opcode]?.quiet
-  return quiet === undefined ? false : status === (quiet === "miss" ? Status.KeyEnoent : Status.Success)
+export const isSilent = (
+  { commands, statuses }: { readonly commands: CommandTable; readonly statuses: StatusTable },
+  opcode: number,
+  status: number
+): boolean => {
+  const quiet = commands[opcode]?.quiet
+  return quiet !== undefined && statuses[status]?.retry === quiet
 }
 
 /** Receives what leaves a session. */

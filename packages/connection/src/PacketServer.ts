@@ -5,13 +5,14 @@
  * leave once per microtask. While more than `maxOutput` bytes wait for a client that does not read, nothing more of that client is read or
  * handled. It never decides the order of answers; a handler that answers later keeps it (`ServerSession`).
  */
-import { ConnectionError, hostPort, ListenFailed } from "@wirewright/connection"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Net from "node:net"
 import type { Duplex } from "node:stream"
 import * as Tls from "node:tls"
+import { hostPort } from "./Address.ts"
+import { ConnectionError, ListenFailed } from "./Errors.ts"
 import { HeldMemory } from "./HeldMemory.ts"
 import type { PacketServerOptions } from "./PacketServerOptions.ts"
 import type { ServerClient } from "./ServerClient.ts"

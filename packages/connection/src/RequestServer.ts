@@ -5,13 +5,13 @@
  * client that is gone are interrupted. What the answers are is the dialect's business (`RequestHandler`).
  */
 import type { DecodeError, Writer } from "@wirewright/codec"
-import type { ConnectionError } from "@wirewright/connection"
 import * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
+import type { ConnectionError } from "./Errors.ts"
 import { type PacketServer, type PacketServerOptions, servePackets } from "./PacketServer.ts"
 import type { Frame, PacketHandler, ServerClient } from "./ServerClient.ts"
 import { ServerSession } from "./ServerSession.ts"

@@ -4,10 +4,10 @@
  * All kinds of requests have objects of few shapes, because the connection handles millions of them. Nothing here sends or sets timers.
  */
 import type { EncodeError, Writer } from "@wirewright/codec"
-import type { ConnectionError, Ledger, Waiter } from "@wirewright/connection"
 import * as Effect from "effect/Effect"
 import * as Effectable from "effect/Effectable"
-import { opcodeAt } from "./gen/Frame.ts"
+import type { ConnectionError } from "./Errors.ts"
+import type { Ledger, Waiter } from "./Ledger.ts"
 
 /** What a request needs of its connection. */
 export interface Owner {
@@ -15,6 +15,8 @@ export interface Owner {
   cancel(request: { cancelled: boolean; readonly opaque: number }): void
   /** Counts an answer that came after its caller gave up. */
   unwanted(): void
+  /** The opcode of the packet that was appended since the writer had these bytes and stood at this position. */
+  opcodeSince(writer: Writer, bytes: Uint8Array, position: number): number
   /** The error of a request that failed for this reason after `timeout` ms. */
   failure(why: "timeout" | "lost", timeout: number, ambiguous: boolean): ConnectionError
 }
@@ -30,11 +32,6 @@ export interface Call<Packet, Response, A, E> {
   /** What it means that the request failed below the protocol or was not sent. */
   readonly failed: (error: ConnectionError | EncodeError, packet: Packet) => Effect.Effect<A, E>
 }
-
-/** The opcode of the packet that was appended since the writer had these bytes and stood at this position. */
-export const opcodeAfter = (writer: Writer, bytes: Uint8Array, position: number): number =>
-  // a packet never lies in two buffers
-  opcodeAt(writer, writer.bytes === bytes ? position : 0)
 
 /** Resumes the fibre that waits. */
 export type Resume<A, E> = (effect: Effect.Effect<A, E>) => void

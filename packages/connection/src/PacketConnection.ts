@@ -1,46 +1,26 @@
 /**
- * A pipelined connection that speaks the memcached packet format: requests go out as they come, answers are matched by opaque.
+ * A pipelined connection of any protocol whose answers repeat a field of their requests (an opaque): requests go out as they come.
  *
- * It knows headers, not commands: which packets exist is the dialect's business (`Codec`), what to send is the caller's. Requests cost one
+ * It knows what generated code says of headers (`ClientProtocol`); what to send is the caller's business. Requests cost one
  * `Effect.callback`; everything else happens in the socket's callbacks. Source of the rules: kv_engine docs/BinaryProtocol.md.
  */
-import { DecodeError, EncodeError, Framer, type FrameShape, type Reader, type Writer } from "@wirewright/codec"
-import {
-  connect,
-  ConnectionError,
-  type ConnectionReason,
-  Ledger,
-  LimitExceeded,
-  maxRequests,
-  PeerMisbehaved,
-  PeerStalled,
-  RequestTimeout,
-  stackless,
-  type Transport,
-  type TransportOptions
-} from "@wirewright/connection"
+import { type ClientProtocol, DecodeError, EncodeError, Framer, type Reader, type Writer } from "@wirewright/codec"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { opcodeAfter, type Owner, type Resume, type Sendable } from "./Exchange.ts"
-import { kindAt, magicAt, opaqueAt, opcodeAt } from "./gen/Frame.ts"
+import { ConnectionError, type ConnectionReason, LimitExceeded, PeerMisbehaved, PeerStalled, RequestTimeout, stackless } from "./Errors.ts"
+import { Ledger, maxRequests } from "./Ledger.ts"
+import { connect, type Transport, type TransportOptions } from "./Transport.ts"
+import type { Owner, Resume, Sendable } from "./Exchange.ts"
 import { QuietCalls, type WritePacket } from "./Relay.ts"
 import { many, single, Written } from "./Written.ts"
 
 export { type AnswerSink, Relayed, type WritePacket } from "./Relay.ts"
 
-/** What a dialect's generated code provides. */
-export interface Codec<Response, ServerRequest> {
-  readonly frameShape: FrameShape
-  /** Decodes the response at `at`. Throws `DecodeError`. */
-  readonly decodeResponse: (reader: Reader, at: number) => Response
-  /** Decodes the server's request at `at`. Throws `DecodeError`. */
-  readonly decodeServerRequest: (reader: Reader, at: number) => ServerRequest
-}
-
 /** Options of a connection. */
 export interface PacketConnectionOptions<Response, ServerRequest> extends TransportOptions {
-  readonly codec: Codec<Response, ServerRequest>
+  /** What generated code says of the protocol (`client`). */
+  readonly protocol: ClientProtocol<Response, ServerRequest>
   /** Time a request waits for its answer, and before that for the kernel to take it. Default: 2.5 seconds. */
   readonly requestTimeout?: Duration.Input
   /** Most requests in flight, those given up but not yet answered included. Default: 65 535, which is the most there can be. */
@@ -103,7 +83,7 @@ export class PacketConnection<Response, ServerRequest> implements Owner {
     this.timeout = Duration.toMillis(options.requestTimeout ?? "2500 millis")
     this.maxInFlight = Math.min(options.maxInFlight ?? maxRequests, maxRequests)
     this.maxSilence = Duration.toMillis(options.maxSilence ?? "10 seconds")
-    this.framer = new Framer(options.codec.frameShape, options.maxFrame === undefined ? {} : { maxFrame: options.maxFrame })
+    this.framer = new Framer(options.protocol.frameShape, options.maxFrame === undefined ? {} : { maxFrame: options.maxFrame })
   }
 
   /** Connects; the connection closes with the scope. */
@@ -146,7 +126,7 @@ export class PacketConnection<Response, ServerRequest> implements Owner {
   /** Sends one request and waits for its answer. Interrupting it frees it; a late answer is dropped and counted. */
   request(write: WritePacket, options?: RequestOptions): Effect.Effect<Response, ConnectionError | EncodeError> {
     const call = single<Response>(options?.writes === true)
-    return this.perform((resume) => new Written(call, resume, write, () => true), options?.timeout)
+    return this.perform((resume) => new Written(call, resume, write), options?.timeout)
   }
 
   /** Sends one request and collects its answers up to the one that `isLast`, which is not among them. */
@@ -262,6 +242,12 @@ export class PacketConnection<Response, ServerRequest> implements Owner {
   }
 
   /** @internal */
+  opcodeSince(writer: Writer, bytes: Uint8Array, position: number): number {
+    // a packet never lies in two buffers
+    return this.options.protocol.opcodeAt(writer, writer.bytes === bytes ? position : 0)
+  }
+
+  /** @internal */
   unwanted(): void {
     this.late++
   }
@@ -322,7 +308,7 @@ export class PacketConnection<Response, ServerRequest> implements Owner {
       request.opaque = -1
       throw error
     }
-    request.expect(ledger, opcodeAfter(writer, bytes, position))
+    request.expect(ledger, this.opcodeSince(writer, bytes, position))
     transport.flush()
     if (request.deadline < this.nextSweep) this.arm(request.deadline)
   }
@@ -355,29 +341,31 @@ export class PacketConnection<Response, ServerRequest> implements Owner {
 
   private readonly dispatch = (reader: Reader, at: number, end: number): void => {
     if (this.transport.closed !== undefined) return
-    const kind = kindAt(reader, at)
-    if (kind === "request" && this.options.onPeerRequest !== undefined) {
-      return this.options.onPeerRequest(reader, at, end)
-    }
-    if (kind === "response") {
-      const opaque = opaqueAt(reader, at)
-      const opcode = opcodeAt(reader, at)
-      switch (this.ledger.awaits(opaque, opcode)) {
+    const { options: { onPeerRequest, onServerRequest, protocol }, ledger } = this
+    const { kinds } = protocol
+    const kind = protocol.kindAt(reader, at)
+    if (kind === kinds.answer) {
+      const opaque = protocol.correlationAt(reader, at)
+      const opcode = protocol.opcodeAt(reader, at)
+      switch (ledger.awaits(opaque, opcode)) {
         case "waiting":
-          this.ledger.settle(opaque, this.options.codec.decodeResponse(reader, at))
+          ledger.settle(opaque, protocol.decodeAnswer(reader, at))
           return
         case "abandoned":
-          this.ledger.settleUnwanted(opaque)
+          ledger.settleUnwanted(opaque)
           return
         case "mismatched":
-          return this.misbehaved(`a response with opcode 0x${hex(opcode)} to another command, with opaque 0x${hex(opaque)}`)
+          return this.misbehaved(
+            `a response with opcode 0x${hex(opcode)} to another command, with ${protocol.correlation} 0x${hex(opaque)}`
+          )
         case "unknown":
-          return this.misbehaved(`a response with opaque 0x${hex(opaque)}, which is not in flight`)
+          return this.misbehaved(`a response with ${protocol.correlation} 0x${hex(opaque)}, which is not in flight`)
       }
     }
-    if (kind !== "serverRequest") this.misbehaved(`a packet with magic 0x${hex(magicAt(reader, at))} on a client's connection`)
-    else if (this.options.onServerRequest === undefined) this.dropped++
-    else this.options.onServerRequest(this.options.codec.decodeServerRequest(reader, at))
+    if (kind === kinds.request && onPeerRequest !== undefined) onPeerRequest(reader, at, end)
+    else if (kind !== kinds.push || kind === undefined) this.misbehaved(`a packet of kind ${kind} on a client's connection`)
+    else if (onServerRequest === undefined) this.dropped++
+    else onServerRequest(protocol.decodePush(reader, at))
   }
 
   private lost(error: ConnectionError): void {

@@ -1,25 +1,25 @@
 /** Requests whose packet their caller writes, with one answer or many. The connection's plain way in; dialects have their own `Call`s. */
 import type { EncodeError } from "@wirewright/codec"
-import type { ConnectionError } from "@wirewright/connection"
 import * as Exit from "effect/Exit"
+import type { ConnectionError } from "./Errors.ts"
 import { type Call, Exchange, type Resume } from "./Exchange.ts"
 import type { WritePacket } from "./Relay.ts"
 
 /** A packet that its caller writes. */
 export class Written<Response, A> extends Exchange<Response, A, ConnectionError | EncodeError> {
   readonly packet: WritePacket
-  readonly isLast: (answer: Response) => boolean
+  readonly ends: ((answer: Response) => boolean) | undefined
   readonly answers: Array<Response> = []
 
   constructor(
     call: Call<Written<Response, A>, Response, A, ConnectionError | EncodeError>,
     resume: Resume<A, ConnectionError | EncodeError>,
     packet: WritePacket,
-    isLast: (answer: Response) => boolean
+    ends?: (answer: Response) => boolean
   ) {
     super(call, resume)
     this.packet = packet
-    this.isLast = isLast
+    this.ends = ends
   }
 }
 
@@ -42,8 +42,8 @@ export const many = <Response>(
 ): Call<Written<Response, Many<Response>>, Response, Many<Response>, ConnectionError | EncodeError> => ({
   writes,
   encode: (writer, { opaque, packet }) => packet(writer, opaque),
-  interpret: (answer, { answers, isLast }) => {
-    if (isLast(answer)) return Exit.succeed(answers)
+  interpret: (answer, { answers, ends }) => {
+    if (ends!(answer)) return Exit.succeed(answers)
     answers.push(answer)
     return undefined
   },

@@ -1,0 +1,199 @@
+/**
+ * Prints what clients and servers need beside packets: commands as values, `ClientProtocol.ts` and `ServerProtocol.ts`. Protocols have them whose frame says
+ * by which header field answers are told from one another.
+ */
+import type { CommandModel, KindModel } from "@wirewright/codec/Model"
+import { Module } from "../Module.ts"
+import { hex } from "../Names.ts"
+import { codec } from "./Codec.ts"
+import { type Context, kindName } from "./Context.ts"
+import { fieldOf } from "./HeaderFields.ts"
+import { inheritedFrom, packetsOf, type PacketPlan } from "./Plans.ts"
+
+/** The kinds of a conversation: what clients ask, what answers that, and what servers ask. */
+interface Roles {
+  readonly correlation: string
+  readonly request: KindModel
+  readonly answer: KindModel
+  readonly push: KindModel | undefined
+}
+
+/** The kinds by what they are in a conversation; nothing for protocols that do not say. */
+export const rolesOf = ({ model: { frame } }: Context): Roles | undefined => {
+  const { correlation, kinds } = frame
+  const answered = kinds.filter((kind) => kinds.some(({ answers }) => answers === kind.name) && kind.headers.length > 0)
+  const request = answered.find(({ sender }) => sender !== "server")
+  const answer = kinds.find(({ answers }) => answers === request?.name)
+  if (correlation === undefined || request === undefined || answer === undefined) return undefined
+  const push = answered.find(({ sender }) => sender === "server")
+  return { correlation, request, answer, push }
+}
+
+/** Whether a packet reports success. */
+const succeeds = (context: Context, { statuses }: PacketPlan): boolean =>
+  statuses.some(({ code }) => context.model.statuses.find((one) => one.code === code)?.retry === "success")
+
+/** Packets of a command that report its success. */
+const successesOf = (context: Context, command: CommandModel): ReadonlyArray<PacketPlan> =>
+  packetsOf(context, command).slice(1).filter((packet) => succeeds(context, packet))
+
+/** The module from which a command's value is passed on, when it is a base's. */
+export const inheritedValue = (context: Context, command: CommandModel): string | undefined => {
+  const [request, ...answers] = [packetsOf(context, command)[0]!, ...successesOf(context, command)]
+  const from = inheritedFrom(context, request)
+  return answers.every((packet) => inheritedFrom(context, packet) === from) ? from : undefined
+}
+
+/** Whether commands of the protocol are values. */
+export const hasValues = (context: Context, command: CommandModel): boolean => isAsked(context, command.kinds.request)
+
+/** Whether packets of a kind ask something: those of clients, and what servers send unasked. */
+const isAsked = (context: Context, kind: string): boolean => {
+  const roles = rolesOf(context)
+  return roles !== undefined && (kind === roles.request.name || kind === roles.push?.name)
+}
+
+/** Adds the type of commands of a kind to the frame. */
+export const addCommandType = (context: Context, module: Module, kind: KindModel): void => {
+  if (!isAsked(context, kind.name)) return
+  const name = kindName(kind.name)
+  module.add({
+    kind: "alias",
+    name: `${name}Command<P extends { readonly _tag: string }, A, R extends ${module.useType(codec, "Reply")} = "one", S = void>`,
+    doc: "A command as a value: its request is `P`, what reports its success `A`.",
+    type: `${module.useType(codec, "Command")}<${name}Init & ${name}Fields<P>, A, R, S, P["_tag"]>`
+  })
+}
+
+/** Prints a command as a value. */
+export const printCommandValue = (context: Context, module: Module, command: CommandModel): void => {
+  if (!hasValues(context, command) || inheritedValue(context, command) !== undefined) return
+  const [request] = packetsOf(context, command)
+  const typeOf = (packet: PacketPlan): string => {
+    const from = inheritedFrom(context, packet)
+    return from === undefined ? packet.tag : module.useType(from, packet.tag)
+  }
+  const from = inheritedFrom(context, request!)
+  const answers = successesOf(context, command).map(typeOf)
+  const states = context.writesStates(request!.layouts) ? `, ${module.useType(context.local("States"), "States")}` : ""
+  const reply = command.reply === "one" && states === "" ? "" : `, "${command.reply}"${states}`
+  const encode = from === undefined ? `encode${command.name}` : module.use(from, `encode${command.name}`)
+  if (from !== undefined) module.add({ kind: "alias", name: command.name, doc: command.doc, type: typeOf(request!) })
+  module.add({
+    kind: "const",
+    name: command.name,
+    type: `${module.useType(context.frameModule, `${kindName(request!.kind.name)}Command`)}<${typeOf(request!)}, ${
+      answers.length === 0 ? "never" : answers.join(" | ")
+    }${reply}>`,
+    value: `{ name: "${command.name}", opcode: ${hex(command.opcode)}, encode: ${encode}${lastOf(context, command)} }`
+  })
+}
+
+/** The entry that says which of many answers is the last. */
+const lastOf = (context: Context, command: CommandModel): string => {
+  if (command.reply !== "many") return ""
+  const [success] = successesOf(context, command)
+  const status = success === undefined ? undefined : fieldOf(success.kind.headers[0]!, "statusCode")
+  const conditions = Object.entries(command.last ?? {}).map(([field, value]) => `answer.${field} === ${JSON.stringify(value)}`)
+  if (conditions.length > 0) return `, last: (answer) => ${conditions.join(" && ")} ? "mark" : undefined`
+  if (success === undefined || status === undefined) return ""
+  return `, last: (answer) => answer.${status.name} === ${hex(success.statuses[0]!.code, 4)} ? undefined : "answer"`
+}
+
+const headerEntries = (context: Context, module: Module, { correlation, request }: Roles): ReadonlyArray<string> => {
+  const opcode = fieldOf(request.headers[0]!, "opcode")!.name
+  const use = (name: string): string => module.use(context.frameModule, name)
+  return [
+    `name: "${context.model.name}"`,
+    use("frameShape"),
+    use("kindAt"),
+    entry("opcodeAt", use(`${opcode}At`)),
+    `correlation: "${correlation}"`,
+    entry("correlationAt", use(`${correlation}At`))
+  ]
+}
+
+/** A property, whose value may be a name. */
+const entry = (name: string, value: string): string => name === value ? name : `${name}: ${value}`
+
+const object = (entries: ReadonlyArray<string>): string => `{\n${entries.join(",\n")}\n}`
+
+/** Prints `ClientProtocol.ts` and `ServerProtocol.ts`; nothing for protocols that do not say which packets answer which. */
+export const printRoles = (context: Context): ReadonlyArray<Module> => {
+  const roles = rolesOf(context)
+  return roles === undefined ? [] : [printClient(context, roles), printServer(context, roles)]
+}
+
+const printClient = (context: Context, roles: Roles): Module => {
+  const { name } = context.model
+  const module = new Module("ClientProtocol.ts", `What a client of ${name} needs to know.`)
+  const packets = context.local("Packets")
+  const [answer, push] = [kindName(roles.answer.name), roles.push === undefined ? undefined : kindName(roles.push.name)]
+  const decode = (kind: string): string => `(reader, at) => ${module.use(packets, `decode${kind}`)}(reader, at)`
+  module.add({
+    kind: "const",
+    name: "client",
+    doc: `What a client of ${name} needs to know.`,
+    type: `${module.useType(codec, "ClientProtocol")}<${module.useType(packets, answer)}, ${
+      push === undefined ? "never" : module.useType(packets, push)
+    }, "${roles.correlation}">`,
+    value: object([
+      ...headerEntries(context, module, roles),
+      `kinds: { request: "${roles.request.name}", answer: "${roles.answer.name}", push: ${
+        roles.push === undefined ? "undefined" : `"${roles.push.name}"`
+      } }`,
+      `decodeAnswer: ${decode(answer)}`,
+      `decodePush: ${
+        push === undefined ? `() => ${module.use(codec, "malformed")}("Magic", "${name}", "", 0, "an answer", "a push")` : decode(push)
+      }`,
+      `statuses: ${module.use(context.local("Types"), "statusTable")}`
+    ])
+  })
+  return module
+}
+
+const printServer = (context: Context, roles: Roles): Module => {
+  const { name } = context.model
+  const module = new Module("ServerProtocol.ts", `What a server of ${name} needs to know.`)
+  const packets = context.local("Packets")
+  const [request, answer] = [kindName(roles.request.name), kindName(roles.answer.name)]
+  const { correlation } = roles
+  const status = fieldOf(roles.answer.headers[0]!, "statusCode")?.name ?? "status"
+  const opcode = fieldOf(roles.request.headers[0]!, "opcode")!.name
+  const sections = context.model.frame.sections.filter((section) => !roles.answer.shared.some((one) => one.section === section))
+  const contents = sections.map((section, index) => `${section}: ${index === sections.length - 1 ? "content" : "nothing"}`)
+  if (sections.length > 1) module.add({ kind: "statement", text: "const nothing = new Uint8Array(0)" })
+  const refusals = Object.entries(context.model.frame.refusals ?? {}).map(([when, named]) =>
+    `${when}: ${hex(context.model.statuses.find((one) => one.name === named)?.code ?? 0, 4)}`
+  )
+  const kind = module.useType(packets, answer)
+  module.add({
+    kind: "alias",
+    name: "Outcomes",
+    doc: "What the encoder of each answer takes, by its tag.",
+    type: `{ readonly [P in ${kind} as P["_tag"]]: ${module.useType(context.frameModule, `${answer}Init`)} & ${
+      module.useType(context.frameModule, `${answer}Fields`)
+    }<P> }`
+  })
+  module.add({
+    kind: "const",
+    name: "server",
+    doc: `What a server of ${name} needs to know.`,
+    type: `${module.useType(codec, "ServerProtocol")}<${module.useType(packets, request)}, ${
+      module.useType(packets, answer)
+    }, Outcomes, "${roles.correlation}">`,
+    value: object([
+      ...headerEntries(context, module, roles),
+      `kinds: { request: "${roles.request.name}", answer: "${roles.answer.name}" }`,
+      `decodeRequest: (reader, at) => ${module.use(packets, `decode${request}`)}(reader, at)`,
+      `encode: (writer, packet) => ${module.use(packets, "encode")}(writer, packet)`,
+      `encodeStatus: (writer, opcode, correlation, status, content) =>\n${
+        module.use(context.frameModule, `encodeError${answer}`)
+      }(writer, { ${[entry(opcode, "opcode"), entry(correlation, "correlation"), entry(status, "status"), ...contents].join(", ")} })`,
+      `refusals: { ${refusals.join(", ")} }`,
+      `commands: ${module.use(context.local("Tables"), `${roles.request.name}Commands`)}`,
+      `statuses: ${module.use(context.local("Types"), "statusTable")}`
+    ])
+  })
+  return module
+}

@@ -1,0 +1,76 @@
+/**
+ * What generated code says of a protocol beside its packets: commands as values, and what clients and servers (`@wirewright/connection`) need
+ * to know of headers, statuses and answers. Types only.
+ */
+import type { FrameShape } from "./Framer.ts"
+import type { CommandTable, RetryClass } from "./Model.ts"
+import type { Reader } from "./Reader.ts"
+import type { Writer } from "./Writer.ts"
+
+/** How many answers a request gets: `error` means none when it succeeds. */
+export type Reply = "one" | "many" | "error" | "none"
+
+/**
+ * A command as a value. `Packet` is what its request's encoder takes, `Answer` the packets that report success, `S` the connection states
+ * that its encoder needs.
+ */
+export interface Command<Packet, Answer, R extends Reply = Reply, S = void, Name extends string = string> {
+  readonly name: Name
+  readonly opcode: number
+  /** Appends the request. Throws `EncodeError` and then leaves the writer as it was. */
+  readonly encode: (writer: Writer, packet: Packet, states: S) => void
+  /** Of commands with many answers: whether one that reports success is the last, or only marks the end. Without it one answer is all. */
+  readonly last?: (answer: Answer) => "answer" | "mark" | undefined
+  /** For the type alone. */
+  readonly "~answer"?: Answer
+  /** For the type alone. */
+  readonly "~reply"?: R
+}
+
+/** Statuses by code: their names, and what a client may do about them. */
+export type StatusTable = { readonly [code: number]: { readonly name: string; readonly retry: RetryClass } | undefined }
+
+/** Reads headers without decoding packets. */
+export interface HeaderReader {
+  /** Name of the kind of the packet at `at`; nothing when no packet begins like this. */
+  readonly kindAt: (reader: Pick<Reader, "view">, at: number) => string | undefined
+  readonly opcodeAt: (reader: Pick<Reader, "view">, at: number) => number
+  /** What an answer repeats of its request. */
+  readonly correlationAt: (reader: Pick<Reader, "view">, at: number) => number
+}
+
+/** What a client needs to know of a protocol. Generated as `client`. */
+export interface ClientProtocol<Answer, Push, C extends string = string> extends HeaderReader {
+  readonly name: string
+  readonly frameShape: FrameShape
+  /** Name of the field whose value answers repeat. */
+  readonly correlation: C
+  /** Kinds of the packets that a client sends, that answer them, and that servers send unasked, where there are such. */
+  readonly kinds: { readonly request: string; readonly answer: string; readonly push: string | undefined }
+  /** Decodes the answer at `at`. Throws `DecodeError`. */
+  readonly decodeAnswer: (reader: Reader, at: number) => Answer
+  /** Decodes what a server sent unasked. Throws `DecodeError`. */
+  readonly decodePush: (reader: Reader, at: number) => Push
+  readonly statuses: StatusTable
+}
+
+/** What a server needs to know of a protocol. `Outcomes`: what the encoder of each answer takes, by its tag. Generated as `server`. */
+export interface ServerProtocol<Request, Answer, Outcomes, C extends string = string> extends HeaderReader {
+  readonly name: string
+  readonly frameShape: FrameShape
+  /** Name of the field whose value answers repeat. */
+  readonly correlation: C
+  readonly kinds: { readonly request: string; readonly answer: string }
+  /** Decodes the request at `at`. Throws `DecodeError`. */
+  readonly decodeRequest: (reader: Reader, at: number) => Request
+  /** Appends an answer, by its tag. Throws `EncodeError`. */
+  readonly encode: (writer: Writer, packet: Answer) => void
+  /** Appends an answer with a status; `content` is its last section. Throws `EncodeError`. */
+  readonly encodeStatus: (writer: Writer, opcode: number, correlation: number, status: number, content: Uint8Array) => void
+  /** Statuses by which a server refuses what it does not know, what is no packet, and what a handler died of. */
+  readonly refusals: { readonly unknown?: number; readonly malformed?: number; readonly died?: number }
+  readonly commands: CommandTable
+  readonly statuses: StatusTable
+  /** For the type alone. */
+  readonly "~outcomes"?: Outcomes
+}

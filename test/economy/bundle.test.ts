@@ -75,8 +75,8 @@ describe.each(packets)("one packet of %s", (_, from, name) => {
     expect(modules.filter((id) => /\/gen\d*\//.test(id)).length).toBeLessThanOrEqual(4)
     expect(code).not.toContain("effect")
     expect(size - shared).toBeLessThanOrEqual(2_400)
-    expect(size).toBeLessThanOrEqual(14_300)
-    expect(gzipped).toBeLessThanOrEqual(5_550)
+    expect(size).toBeLessThanOrEqual(16_050)
+    expect(gzipped).toBeLessThanOrEqual(5_900)
   })
 
   it("is the same by the door of its module", async () => {
@@ -96,7 +96,7 @@ describe("one packet of a protocol with a small frame (Modbus/TCP)", () => {
   const codecs = `export { decodeReadCoils, encodeReadCoils } from "@wirewright/examples/gallery/modbus"`
 
   it.each([
-    ["with its frame, a writer and a framer", `${codecs}\n${runtime}`, 5_900],
+    ["with its frame, a writer and a framer", `${codecs}\n${runtime}`, 7_650],
     ["alone", codecs, 2_050],
     ["to be written", codecs.replace("decodeReadCoils, ", ""), 1_300]
   ])("%s", async (what, source, most) => {

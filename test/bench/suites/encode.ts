@@ -66,7 +66,7 @@ export const suite: Suite = {
   name: "encode",
   about: "DCP messages; generated: into the pooled writer, taken and given back once per 64 KiB",
   baseline: "Buffer by hand",
-  limit: 0.3,
+  limit: 0.25,
   contenders: {
     "generated": async () => {
       const mix = makeMix()

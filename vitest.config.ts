@@ -11,6 +11,8 @@ export default defineConfig({
     include: ["packages/*/src/**/*.test.ts", "codegen/src/**/*.test.ts", "spec/src/**/*.test.ts", "test/**/*.test.ts"],
     exclude: ["**/node_modules/**", "**/dist/**", "test/peers/**"],
     // tests and hooks run compilers, generators and servers as processes, also on machines that are slow or busy; what installs says more
+    // a test file a core: those that wait for processes, timers and sockets wait together
+    maxWorkers: 2,
     testTimeout: 120_000,
     hookTimeout: 120_000
   }

@@ -99,9 +99,9 @@ const modbus = "@wirewright/examples/gallery/modbus"
  * extras, which any packet may have (`Types`, `NibbleFrames`, `Elements`), and 1.7 kB text in which no byte is lost (`Text`).
  */
 const budgets = [
-  ["Get", "@wirewright/memcached/gen", 11_260, 4_750],
-  ["SubdocGet", "@wirewright/couchbase/gen", 12_900, 5_400],
-  ["DcpMutation", "@wirewright/dcp/gen", 12_900, 5_400]
+  ["Get", "@wirewright/memcached/gen", 13_600, 5_100],
+  ["SubdocGet", "@wirewright/couchbase/gen", 15_250, 5_720],
+  ["DcpMutation", "@wirewright/dcp/gen", 15_250, 5_720]
 ] as const
 
 describe.each(budgets)("one packet of the mcbp family: %s", (name, from, most, mostCompressed) => {
@@ -136,7 +136,7 @@ describe("one packet of a protocol with a plain header (Modbus/TCP)", () => {
   const codecs = `export { decodeReadCoils, encodeReadCoils } from "${modbus}"`
 
   it.each([
-    ["with its frame, a framer and a writer", whole("ReadCoils", modbus, modbus, "requestShape"), 4_660],
+    ["with its frame, a framer and a writer", whole("ReadCoils", modbus, modbus, "requestShape"), 4_700],
     ["its codecs alone", codecs, 1_750],
     ["its encoder alone", codecs.replace("decodeReadCoils, ", ""), 1_150]
   ])("%s", async (what, source, most) => {
@@ -149,10 +149,10 @@ describe("one packet of a protocol with a plain header (Modbus/TCP)", () => {
   })
 })
 
-it("the framer and the writer take less than 2.8 kB with their errors", async () => {
+it("the framer and the writer take less than 2.9 kB with their errors", async () => {
   const all = await bundle(runtime)
   report("Framer and Writer", all)
-  expect(all.size).toBeLessThanOrEqual(2_780)
+  expect(all.size).toBeLessThanOrEqual(2_850)
 })
 
 describe("a bundle has all it takes to read and write a stream", () => {

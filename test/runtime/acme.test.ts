@@ -8,13 +8,14 @@ import { classicHandlers } from "@wirewright/memcached"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Net from "node:net"
 import { describe, expect, it } from "vitest"
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
 
-const run = <A, E>(effect: Effect.Effect<A, E, import("effect/Scope").Scope>): Promise<A> => Effect.runPromise(Effect.scoped(effect))
+const run = <A, E>(effect: Effect.Effect<A, E, Scope.Scope>): Promise<A> => Effect.runPromise(Effect.scoped(effect))
 
 const handlers = (items = new Map<string, Uint8Array>()) => {
   const item = (key: string) => {

@@ -4,7 +4,7 @@
  * A status that is no success is an error with what a client may do about it. Answers of commands with many are a Stream, and so is what
  * servers send unasked. Connections, deadlines and reconnecting are those of the pool; nothing is repeated.
  */
-import { type ClientProtocol, type Command, EncodeError, type RetryClass, type Writer } from "@wirewright/codec"
+import { type ClientProtocol, type Command, type EncodeError, type RetryClass, type Writer } from "@wirewright/codec"
 import * as Cause from "effect/Cause"
 import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"

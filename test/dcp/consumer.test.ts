@@ -500,6 +500,6 @@ describe("liveness", () => {
         const second = yield* world.consume(options)
         yield* until(() => first.exit !== undefined || second.exit !== undefined, "the end of the war", 20_000)
         const loser = first.exit !== undefined ? first : second
-        expect(failureOf(loser)).toMatchObject({ _tag: "NameConflictSuspected", name: "one" })
+        expect(failureOf(loser)).toMatchObject({ _tag: "NameConflictSuspected", connection: "one" })
       })), 25_000)
 })

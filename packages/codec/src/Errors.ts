@@ -125,11 +125,6 @@ export class EncodeError extends CodecError<EncodeProblem> implements EncodeProb
 export const hexNumber = (value: number | bigint, width = 1): string =>
   value < 0 ? `-${hexNumber(-value, width)}` : `0x${value.toString(16).padStart(width * 2, "0")}`
 
-/** Throws: the bytes are wrong. */
-export const malformed = (reason: DecodeReason, packet: string, path: string, offset: number, expected: string, got: string): never => {
-  throw new DecodeError({ reason, packet, path, offset, expected, got, incomplete: reason === "Incomplete" })
-}
-
 /** The one error that is thrown where nobody asks what is missing (`measuring`), since making one takes longer than reading a packet. */
 export let unfinished: DecodeError | undefined
 
@@ -140,11 +135,15 @@ export const throwUnfinished = (error: DecodeError | undefined): DecodeError | u
   return before
 }
 
-/** Throws: the input ends too early. */
-export const incomplete = (packet: string, path: string, offset: number, expected: string, got: string): never => {
-  if (unfinished !== undefined) throw unfinished
-  return malformed("Incomplete", packet, path, offset, expected, got)
+/** Throws: the bytes are wrong, or end too early (`Incomplete`). */
+export const malformed = (reason: DecodeReason, packet: string, path: string, offset: number, expected: string, got: string): never => {
+  if (reason === "Incomplete" && unfinished !== undefined) throw unfinished
+  throw new DecodeError({ reason, packet, path, offset, expected, got, incomplete: reason === "Incomplete" })
 }
+
+/** Throws: the input ends too early. */
+export const incomplete = (packet: string, path: string, offset: number, expected: string, got: string): never =>
+  malformed("Incomplete", packet, path, offset, expected, got)
 
 /** Throws: the value cannot be written. */
 export const unencodable = (reason: EncodeReason, packet: string, path: string, expected: string, got: string): never => {

@@ -84,7 +84,7 @@ export const suite: Suite = {
   name: "decode",
   about: "DCP messages, key and value read",
   baseline: "Buffer by hand",
-  limit: 0.55,
+  limit: 0.6,
   contenders: {
     "generated": async () => {
       const mix = makeMix()

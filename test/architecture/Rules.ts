@@ -33,6 +33,7 @@ export const directions: { readonly [owner: string]: ReadonlyArray<string> } = {
   "@wirewright/testing": ["@wirewright/dcp", "@wirewright/embedded", "@sinonjs/fake-timers", "effect"],
   "@wirewright/examples": [
     "@wirewright/codec",
+    "@wirewright/connection",
     "@wirewright/dsl",
     "@wirewright/spec",
     "@wirewright/memcached",

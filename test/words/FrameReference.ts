@@ -82,7 +82,8 @@ export const frameReference: ReadonlyArray<FrameRow> = [
     bytes: "a header, the sections of the body, a trailer",
     says:
       "`frame(\"F\", { sections, kinds: { m: { headers } } })`. Of a frame: `byteOrder`, `states`, `phases`, `statuses`, `over: \"text\"`, " +
-      "`maxFrame` (30 MiB by default), `minFrame`. Of a kind: `sender`, `answers`, `trailer`, `until`, `datagram`, `shared`, `opcodeFrom`. " +
+      "`maxFrame` (30 MiB by default), `minFrame`; `correlation`, the header field that answers repeat, and `refusals`, the statuses by which " +
+      "servers refuse. Of a kind: `sender`, `answers`, `trailer`, `until`, `datagram`, `shared`, `opcodeFrom`. " +
       "A header holds any words; the packet ends where its length, `until` or datagram does, else it ends itself."
   }),
   ofKind(
@@ -170,7 +171,7 @@ export const x = protocol(f, { name: "x", module: "./x", commands: [
     bytes: "a request with its responses by status",
     says:
       "`const command = commandsOf(f, \"request\")`. `responses` by the names of statuses, of which those that are not listed carry an error; `reply`, " +
-      "`quiet`, and what `packetsOf` has. `replaces` the opcode of a base."
+      "`last` (of many answers, what the end has in its fields), `quiet`, and what `packetsOf` has. `replaces` the opcode of a base."
   }),
   ofCommand("command(\"Get\", { opcode: 1, request: { body: { key: utf8() } }, responses: { Busy: { body: { seconds: u8 } } } })", {
     name: "GetBusy",

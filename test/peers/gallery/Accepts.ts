@@ -97,17 +97,14 @@ const connect = (version: 4 | 5): Buffer =>
     Buffer.from("judg")
   ])
 
-/** A packet identifier that no conversation uses. */
-const inStep = [0xfe, 0xfd]
-
 const mqtt = (version: 4 | 5): Rules => ({
   start: () => startMosquitto(),
   open: (port, fromStart) =>
     fromStart ? openSession(port) : greeted(port, connect(version), (bytes) => bytes.length > 1 && bytes.length >= 2 + bytes[1]!),
-  // UNSUBSCRIBE from a topic nobody subscribed to
-  probe: Buffer.from([0xa2, version === 5 ? 12 : 11, ...inStep, ...(version === 5 ? [0] : []), 0, 7, ...Buffer.from("in/step")]),
-  end: Buffer.from(version === 5 ? [0xb0, 4, ...inStep, 0, 0x11] : [0xb0, 2, ...inStep]),
-  size: version === 5 ? 6 : 4,
+  // PINGREQ, which is the same in all versions: a conversation may begin with another version than the judge's. None that is judged has it
+  probe: Buffer.from([0xc0, 0]),
+  end: Buffer.from([0xd0, 0]),
+  size: 2,
   // a broker that refuses a CONNECT says so and closes the connection; one of version 5 also says why it disconnects
   complaint: (answer) =>
     answer[0] === 0x20 && answer[3] !== 0

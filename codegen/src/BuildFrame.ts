@@ -114,7 +114,7 @@ const header = ({ fields: written, magic }: Header, docOf: DocOf, parts: Parts):
   const fields = Object.entries(written).map(([name, field]): HeaderFieldModel => {
     const int = headerInt(field)
     const at = offset
-    offset += field.kind === "reserved" && field.of.kind === "bytes" ? field.of.size ?? 0 : intSize(int)
+    offset += intSize(int)
     const role = field.kind === "magic" || field.kind === "opcode" || field.kind === "statusCode"
       ? { role: field.kind, int }
       : field.kind === "sectionLength"
@@ -183,8 +183,5 @@ const headersDiffer = ({ kinds }: Frame): boolean => {
   return new Set(places).size > 1
 }
 
-const headerInt = (field: HeaderField): IntName => {
-  if (field.kind === "int") return field.int
-  const of = (field as { readonly of: unknown }).of as Int | { readonly kind: "bytes" }
-  return of.kind === "int" ? of.int : "u8"
-}
+/** The integer that a field in place is. */
+const headerInt = (field: HeaderField): IntName => field.kind === "int" ? field.int : (field as { readonly of: Int }).of.int

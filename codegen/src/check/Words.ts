@@ -558,7 +558,7 @@ function* checkCondition(
 }
 
 /** A checksum covers fields that are among `names`, in wire order and without gaps. */
-export function* checkOver(
+function* checkOver(
   place: Place,
   path: ReadonlyArray<string>,
   name: string,

@@ -8,7 +8,7 @@ import { passedNames } from "./Frame.ts"
 import { fieldOf } from "./HeaderFields.ts"
 import { readerLocals } from "./Objects.ts"
 import { namesOf, printAlike, printPacket, printShape, shapeKey } from "./Packet.ts"
-import { hasValues, inheritedValue, printCommandValue } from "./Roles.ts"
+import { hasValues, inheritedValue, packetType, printCommandValue } from "./Roles.ts"
 import { printRunPacket } from "./RunPacket.ts"
 import { families, inheritedFrom, packetsOf, type PacketPlan } from "./Plans.ts"
 
@@ -71,10 +71,6 @@ const printOutcome = (context: Context, module: Module, command: CommandModel): 
   const needsStates = packets.some((packet) => packet.needsStates)
   const name = `${command.name}Outcome`
   // what is only passed on is not known here by that
-  const typeOf = (packet: PacketPlan): string => {
-    const from = inheritedFrom(context, packet)
-    return from === undefined ? packet.tag : module.useType(from, packet.tag)
-  }
   const decoderOf = (packet: PacketPlan): string => {
     const from = inheritedFrom(context, packet)
     return from === undefined ? `decode${packet.tag}` : module.use(from, `decode${packet.tag}`)
@@ -83,7 +79,7 @@ const printOutcome = (context: Context, module: Module, command: CommandModel): 
     kind: "alias",
     name,
     doc: `What a server answers to \`${command.name}\`.`,
-    type: [...packets.map(typeOf), module.useType(frame, error)].join(" | ")
+    type: [...packets.map((packet) => packetType(context, module, packet)), module.useType(frame, error)].join(" | ")
   })
   const parameters = passedNames(context, kind)
   const body = [

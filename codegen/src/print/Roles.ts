@@ -1,6 +1,6 @@
 /**
- * Prints what clients and servers need beside packets: commands as values, `ClientProtocol.ts` and `ServerProtocol.ts`. Protocols have them whose frame says
- * by which header field answers are told from one another.
+ * Prints what clients and servers need beside packets: commands as values, `ClientProtocol.ts` and `ServerProtocol.ts`. Protocols have them
+ * whose frame says by which header field answers are told from one another.
  */
 import type { CommandModel, KindModel } from "@wirewright/codec/Model"
 import { Module } from "../Module.ts"
@@ -65,14 +65,17 @@ export const addCommandType = (context: Context, module: Module, kind: KindModel
   })
 }
 
+/** The type of a packet, which may be a base's. */
+export const packetType = (context: Context, module: Module, packet: PacketPlan): string => {
+  const from = inheritedFrom(context, packet)
+  return from === undefined ? packet.tag : module.useType(from, packet.tag)
+}
+
 /** Prints a command as a value. */
 export const printCommandValue = (context: Context, module: Module, command: CommandModel): void => {
   if (!hasValues(context, command) || inheritedValue(context, command) !== undefined) return
   const [request] = packetsOf(context, command)
-  const typeOf = (packet: PacketPlan): string => {
-    const from = inheritedFrom(context, packet)
-    return from === undefined ? packet.tag : module.useType(from, packet.tag)
-  }
+  const typeOf = (packet: PacketPlan): string => packetType(context, module, packet)
   const from = inheritedFrom(context, request!)
   const answers = successesOf(context, command).map(typeOf)
   const states = context.writesStates(request!.layouts) ? `, ${module.useType(context.local("States"), "States")}` : ""

@@ -152,7 +152,7 @@ const oneAnswer: Call<Called, unknown, unknown, CallError> = {
 }
 
 /** Answers that may wait for the reader of a stream before their connection is no longer read. */
-const mostWaiting = 1_024
+const maxWaiting = 1_024
 
 /** A command with many answers on its way. */
 class Streaming extends PacketCall<unknown> {
@@ -192,7 +192,7 @@ class Streaming extends PacketCall<unknown> {
     const ends = end !== undefined
     if (end !== "mark") Queue.offerUnsafe(this.queue, answer)
     if (ends) Queue.endUnsafe(this.queue)
-    else if (Queue.sizeUnsafe(this.queue) >= mostWaiting) {
+    else if (Queue.sizeUnsafe(this.queue) >= maxWaiting) {
       this.paused = true
       this.deadline = Infinity
       this.connection.pause()

@@ -20,7 +20,7 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as Gen from "./gen/index.ts"
-import type { Handle, MemcachedHandlers } from "./MemcachedHandlers.ts"
+import type { Found, Handle, MemcachedHandlers, SaslAnswer, Written } from "./MemcachedHandlers.ts"
 import { statusText } from "./StatusText.ts"
 
 /** Where to serve, and limits. */
@@ -59,13 +59,11 @@ const keyed = <Request extends { readonly key: string }, A, B, R>(
   return (request, client) => request.key === "" ? invalid : answer(request, client)
 }
 
-const found = <F extends { readonly cas?: bigint; readonly datatype?: number; readonly flags?: number; readonly value: Uint8Array }>(
-  { cas, datatype, flags = 0, value }: F
-) => ({ cas, datatype, flags, value })
+const found = ({ cas, datatype, flags = 0, value }: Found) => ({ cas, datatype, flags, value })
 
-const foundWithKey = <F extends Parameters<typeof found>[0]>(value: F, { key }: { readonly key: string }) => ({ ...found(value), key })
+const foundWithKey = (value: Found, { key }: { readonly key: string }) => ({ ...found(value), key })
 
-const stored = (value: { readonly cas?: bigint } | void) => ({ cas: value?.cas })
+const stored = (value: Written | void) => ({ cas: value?.cas })
 
 /** A miss is answered with the key where a hit is. */
 const withKeyOfMiss = <Request extends { readonly key: string }, A, Tag extends string, R>(
@@ -82,7 +80,7 @@ const withKeyOfMiss = <Request extends { readonly key: string }, A, Tag extends 
   return failure === undefined ? effect : miss(failure.error)
 }
 
-const sasl = ({ more, value }: { readonly value: Uint8Array; readonly more?: boolean }) => ({
+const sasl = ({ more, value }: SaslAnswer) => ({
   status: more === true ? Gen.Status.AuthContinue : Gen.Status.Success,
   serverData: value
 })

@@ -41,7 +41,7 @@ const commandValue = /^export const \w+: \w+Command<[^=]* = \{(?: .*\}|\n(?: .*\
 
 /** What the codecs of all protocols together may take, and what commands as values may take beside them. What is added here is read by people. */
 const budget = { lines: 28_000, bytes: 1_160_000 }
-const rolesBudget = { lines: 1_050, bytes: 39_000 }
+const rolesBudget = { lines: 950, bytes: 36_800 }
 
 /** Style of hand-written code, as the repository's configuration has it. */
 const written = JSON.parse(readFileSync(`${root}dprint.json`, "utf8")) as {

@@ -9,7 +9,7 @@ import { getInt } from "./Decode.ts"
 import { headerLines } from "./Header.ts"
 import { fieldOf, ownSections, type VisibleField, visibleFields } from "./HeaderFields.ts"
 import { literal, readerLocals, returned } from "./Objects.ts"
-import { addCommandType } from "./Roles.ts"
+import { addCommandType, printHeaderReader } from "./Roles.ts"
 import { addEncoderTypes, rawParameters } from "./Signatures.ts"
 
 const typeOf = (context: Context, module: Module, field: VisibleField): string =>
@@ -45,6 +45,7 @@ export const printFrame = (context: Context): Module => {
       )
     }
   }
+  printHeaderReader(context, module)
   return module
 }
 

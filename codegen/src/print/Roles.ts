@@ -12,7 +12,10 @@ import { inheritedFrom, packetsOf, type PacketPlan } from "./Plans.ts"
 
 /** The kinds of a conversation: what clients ask, what answers that, and what servers ask. */
 interface Roles {
+  /** Names of header fields. */
   readonly correlation: string
+  readonly opcode: string
+  readonly status: string
   readonly request: KindModel
   readonly answer: KindModel
   readonly push: KindModel | undefined
@@ -25,8 +28,11 @@ export const rolesOf = ({ model: { frame } }: Context): Roles | undefined => {
   const request = answered.find(({ sender }) => sender !== "server")
   const answer = kinds.find(({ answers }) => answers === request?.name)
   if (correlation === undefined || request === undefined || answer === undefined) return undefined
-  const push = answered.find(({ sender }) => sender === "server")
-  return { correlation, request, answer, push }
+  const opcode = fieldOf(request.headers[0]!, "opcode")?.name
+  const status = fieldOf(answer.headers[0]!, "statusCode")?.name
+  // without a status nothing says whether a request succeeded
+  if (opcode === undefined || status === undefined) return undefined
+  return { correlation, opcode, status, request, answer, push: answered.find(({ sender }) => sender === "server") }
 }
 
 /** Whether a packet reports success. */
@@ -96,30 +102,56 @@ export const printCommandValue = (context: Context, module: Module, command: Com
 const lastOf = (context: Context, command: CommandModel): string => {
   if (command.reply !== "many") return ""
   const [success] = successesOf(context, command)
-  const status = success === undefined ? undefined : fieldOf(success.kind.headers[0]!, "statusCode")
   const conditions = Object.entries(command.last ?? {}).map(([field, value]) => `answer.${field} === ${JSON.stringify(value)}`)
   if (conditions.length > 0) return `, last: (answer) => ${conditions.join(" && ")} ? "mark" : undefined`
-  if (success === undefined || status === undefined) return ""
-  return `, last: (answer) => answer.${status.name} === ${hex(success.statuses[0]!.code, 4)} ? undefined : "answer"`
-}
-
-const headerEntries = (context: Context, module: Module, { correlation, request }: Roles): ReadonlyArray<string> => {
-  const opcode = fieldOf(request.headers[0]!, "opcode")!.name
-  const use = (name: string): string => module.use(context.frameModule, name)
-  return [
-    `name: "${context.model.name}"`,
-    use("frameShape"),
-    use("kindAt"),
-    entry("opcodeAt", use(`${opcode}At`)),
-    `correlation: "${correlation}"`,
-    entry("correlationAt", use(`${correlation}At`))
-  ]
+  if (success === undefined) return ""
+  return `, last: (answer) => answer.${rolesOf(context)!.status} === ${hex(success.statuses[0]!.code, 4)} ? undefined : "answer"`
 }
 
 /** A property, whose value may be a name. */
 const entry = (name: string, value: string): string => name === value ? name : `${name}: ${value}`
 
 const object = (entries: ReadonlyArray<string>): string => `{\n${entries.join(",\n")}\n}`
+
+/** Prints what clients and servers know of headers, and how an answer of which there is only a status is written; of the frame of all extensions. */
+export const printHeaderReader = (context: Context, module: Module): void => {
+  const roles = rolesOf(context)
+  if (roles === undefined) return
+  const { answer, correlation, opcode, push, request, status } = roles
+  module.add({
+    kind: "const",
+    name: "headerReader",
+    doc: "What clients and servers know of packets without decoding them.",
+    type: `${module.useType(codec, "HeaderReader")}<"${correlation}">`,
+    value: object([
+      "frameShape",
+      `kinds: { request: "${request.name}", answer: "${answer.name}", push: ${push === undefined ? "undefined" : `"${push.name}"`} }`,
+      "kindAt",
+      entry("opcodeAt", `${opcode}At`),
+      `correlation: "${correlation}"`,
+      entry("correlationAt", `${correlation}At`)
+    ])
+  })
+  const sections = context.model.frame.sections.filter((section) => !answer.shared.some((one) => one.section === section))
+  const contents = sections.map((section, index) => `${section}: ${index === sections.length - 1 ? "content" : "nothing"}`)
+  if (sections.length > 1) module.add({ kind: "statement", text: "const nothing = /* @__PURE__ */ new Uint8Array(0)" })
+  module.add({
+    kind: "function",
+    name: `encode${kindName(answer.name)}Status`,
+    doc: "Appends an answer with a status; `content` is its last section. Throws `EncodeError`.",
+    parameters: [
+      { name: "writer", type: module.useType(codec, "Writer") },
+      ...["opcode", "correlation", "status"].map((name) => ({ name, type: "number" })),
+      { name: "content", type: "Uint8Array" }
+    ],
+    returns: "void",
+    body: [
+      `encodeError${kindName(answer.name)}(writer, { ${
+        [entry(opcode, "opcode"), entry(correlation, "correlation"), entry(status, "status"), ...contents].join(", ")
+      } })`
+    ]
+  })
+}
 
 /** Prints `ClientProtocol.ts` and `ServerProtocol.ts`; nothing for protocols that do not say which packets answer which. */
 export const printRoles = (context: Context): ReadonlyArray<Module> => {
@@ -141,10 +173,8 @@ const printClient = (context: Context, roles: Roles): Module => {
       push === undefined ? "never" : module.useType(packets, push)
     }, "${roles.correlation}">`,
     value: object([
-      ...headerEntries(context, module, roles),
-      `kinds: { request: "${roles.request.name}", answer: "${roles.answer.name}", push: ${
-        roles.push === undefined ? "undefined" : `"${roles.push.name}"`
-      } }`,
+      `name: "${name}"`,
+      `header: ${module.use(context.frameModule, "headerReader")}`,
       `decodeAnswer: ${decode(answer)}`,
       `decodePush: ${
         push === undefined ? `() => ${module.use(codec, "malformed")}("Magic", "${name}", "", 0, "an answer", "a push")` : decode(push)
@@ -160,12 +190,6 @@ const printServer = (context: Context, roles: Roles): Module => {
   const module = new Module("ServerProtocol.ts", `What a server of ${name} needs to know.`)
   const packets = context.local("Packets")
   const [request, answer] = [kindName(roles.request.name), kindName(roles.answer.name)]
-  const { correlation } = roles
-  const status = fieldOf(roles.answer.headers[0]!, "statusCode")?.name ?? "status"
-  const opcode = fieldOf(roles.request.headers[0]!, "opcode")!.name
-  const sections = context.model.frame.sections.filter((section) => !roles.answer.shared.some((one) => one.section === section))
-  const contents = sections.map((section, index) => `${section}: ${index === sections.length - 1 ? "content" : "nothing"}`)
-  if (sections.length > 1) module.add({ kind: "statement", text: "const nothing = new Uint8Array(0)" })
   const refusals = Object.entries(context.model.frame.refusals ?? {}).map(([when, named]) =>
     `${when}: ${hex(context.model.statuses.find((one) => one.name === named)?.code ?? 0, 4)}`
   )
@@ -186,13 +210,11 @@ const printServer = (context: Context, roles: Roles): Module => {
       module.useType(packets, answer)
     }, Outcomes, "${roles.correlation}">`,
     value: object([
-      ...headerEntries(context, module, roles),
-      `kinds: { request: "${roles.request.name}", answer: "${roles.answer.name}" }`,
+      `name: "${name}"`,
+      `header: ${module.use(context.frameModule, "headerReader")}`,
       `decodeRequest: (reader, at) => ${module.use(packets, `decode${request}`)}(reader, at)`,
       `encode: (writer, packet) => ${module.use(packets, "encode")}(writer, packet)`,
-      `encodeStatus: (writer, opcode, correlation, status, content) =>\n${
-        module.use(context.frameModule, `encodeError${answer}`)
-      }(writer, { ${[entry(opcode, "opcode"), entry(correlation, "correlation"), entry(status, "status"), ...contents].join(", ")} })`,
+      `encodeStatus: ${module.use(context.frameModule, `encode${answer}Status`)}`,
       `refusals: { ${refusals.join(", ")} }`,
       `commands: ${module.use(context.local("Tables"), `${roles.request.name}Commands`)}`,
       `statuses: ${module.use(context.local("Types"), "statusTable")}`

@@ -30,23 +30,24 @@ export interface Command<Packet, Answer, R extends Reply = Reply, S = void, Name
 /** Statuses by code: their names, and what a client may do about them. */
 export type StatusTable = { readonly [code: number]: { readonly name: string; readonly retry: RetryClass } | undefined }
 
-/** Reads headers without decoding packets. */
-export interface HeaderReader {
+/** What is known of packets without decoding them. Generated with the frame, which a protocol's extensions share. */
+export interface HeaderReader<C extends string = string> {
+  readonly frameShape: FrameShape
+  /** Kinds of the packets that a client sends, that answer them, and that servers send unasked, where there are such. */
+  readonly kinds: { readonly request: string; readonly answer: string; readonly push: string | undefined }
   /** Name of the kind of the packet at `at`; nothing when no packet begins like this. */
   readonly kindAt: (reader: Pick<Reader, "view">, at: number) => string | undefined
   readonly opcodeAt: (reader: Pick<Reader, "view">, at: number) => number
+  /** Name of the field whose value answers repeat. */
+  readonly correlation: C
   /** What an answer repeats of its request. */
   readonly correlationAt: (reader: Pick<Reader, "view">, at: number) => number
 }
 
 /** What a client needs to know of a protocol. Generated as `client`. */
-export interface ClientProtocol<Answer, Push, C extends string = string> extends HeaderReader {
+export interface ClientProtocol<Answer, Push, C extends string = string> {
   readonly name: string
-  readonly frameShape: FrameShape
-  /** Name of the field whose value answers repeat. */
-  readonly correlation: C
-  /** Kinds of the packets that a client sends, that answer them, and that servers send unasked, where there are such. */
-  readonly kinds: { readonly request: string; readonly answer: string; readonly push: string | undefined }
+  readonly header: HeaderReader<C>
   /** Decodes the answer at `at`. Throws `DecodeError`. */
   readonly decodeAnswer: (reader: Reader, at: number) => Answer
   /** Decodes what a server sent unasked. Throws `DecodeError`. */
@@ -55,12 +56,9 @@ export interface ClientProtocol<Answer, Push, C extends string = string> extends
 }
 
 /** What a server needs to know of a protocol. `Outcomes`: what the encoder of each answer takes, by its tag. Generated as `server`. */
-export interface ServerProtocol<Request, Answer, Outcomes, C extends string = string> extends HeaderReader {
+export interface ServerProtocol<Request, Answer, Outcomes, C extends string = string> {
   readonly name: string
-  readonly frameShape: FrameShape
-  /** Name of the field whose value answers repeat. */
-  readonly correlation: C
-  readonly kinds: { readonly request: string; readonly answer: string }
+  readonly header: HeaderReader<C>
   /** Decodes the request at `at`. Throws `DecodeError`. */
   readonly decodeRequest: (reader: Reader, at: number) => Request
   /** Appends an answer, by its tag. Throws `EncodeError`. */

@@ -123,7 +123,7 @@ const encode = (
   writer: Writer,
   command: AnyCommand,
   packet: object,
-  { correlation }: AnyProtocol,
+  { header: { correlation } }: AnyProtocol,
   number: number
 ): void => command.encode(writer, { ...packet, [correlation]: number }, undefined as void)
 

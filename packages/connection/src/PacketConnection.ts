@@ -83,7 +83,7 @@ export class PacketConnection<Response, ServerRequest> implements Owner {
     this.timeout = Duration.toMillis(options.requestTimeout ?? "2500 millis")
     this.maxInFlight = Math.min(options.maxInFlight ?? maxRequests, maxRequests)
     this.maxSilence = Duration.toMillis(options.maxSilence ?? "10 seconds")
-    this.framer = new Framer(options.protocol.frameShape, options.maxFrame === undefined ? {} : { maxFrame: options.maxFrame })
+    this.framer = new Framer(options.protocol.header.frameShape, options.maxFrame === undefined ? {} : { maxFrame: options.maxFrame })
   }
 
   /** Connects; the connection closes with the scope. */
@@ -244,7 +244,7 @@ export class PacketConnection<Response, ServerRequest> implements Owner {
   /** @internal */
   opcodeSince(writer: Writer, bytes: Uint8Array, position: number): number {
     // a packet never lies in two buffers
-    return this.options.protocol.opcodeAt(writer, writer.bytes === bytes ? position : 0)
+    return this.options.protocol.header.opcodeAt(writer, writer.bytes === bytes ? position : 0)
   }
 
   /** @internal */
@@ -342,11 +342,11 @@ export class PacketConnection<Response, ServerRequest> implements Owner {
   private readonly dispatch = (reader: Reader, at: number, end: number): void => {
     if (this.transport.closed !== undefined) return
     const { options: { onPeerRequest, onServerRequest, protocol }, ledger } = this
-    const { kinds } = protocol
-    const kind = protocol.kindAt(reader, at)
+    const { correlation, correlationAt, kindAt, kinds, opcodeAt } = protocol.header
+    const kind = kindAt(reader, at)
     if (kind === kinds.answer) {
-      const opaque = protocol.correlationAt(reader, at)
-      const opcode = protocol.opcodeAt(reader, at)
+      const opaque = correlationAt(reader, at)
+      const opcode = opcodeAt(reader, at)
       switch (ledger.awaits(opaque, opcode)) {
         case "waiting":
           ledger.settle(opaque, protocol.decodeAnswer(reader, at))
@@ -356,10 +356,10 @@ export class PacketConnection<Response, ServerRequest> implements Owner {
           return
         case "mismatched":
           return this.misbehaved(
-            `a response with opcode 0x${hex(opcode)} to another command, with ${protocol.correlation} 0x${hex(opaque)}`
+            `a response with opcode 0x${hex(opcode)} to another command, with ${correlation} 0x${hex(opaque)}`
           )
         case "unknown":
-          return this.misbehaved(`a response with ${protocol.correlation} 0x${hex(opaque)}, which is not in flight`)
+          return this.misbehaved(`a response with ${correlation} 0x${hex(opaque)}, which is not in flight`)
       }
     }
     if (kind === kinds.request && onPeerRequest !== undefined) onPeerRequest(reader, at, end)

@@ -119,7 +119,8 @@ export const requestsOf = <Request, Answer, Outcomes, C extends string, R = neve
   { text = () => nothing, unknown }: Pick<ServerOptions<Request, R>, "text" | "unknown"> = {}
 ): RequestHandler<Request, R> => {
   const protocol = server as unknown as AnyProtocol
-  const { correlation, refusals, statuses } = protocol
+  const { header, refusals, statuses } = protocol
+  const { correlation } = header
   const success = Number(Object.keys(statuses).find((code) => statuses[Number(code)]!.retry === "success") ?? 0)
   // tags are compared faster than they are put together
   const tags: Record<string, string> = Object.fromEntries(Object.keys(handlers).map((name) => [name, `${name}Response`]))
@@ -184,12 +185,12 @@ export const requestsOf = <Request, Answer, Outcomes, C extends string, R = neve
   return {
     handle: run,
     malformed: (error: DecodeError, { at, reader }: Frame, client: ServerClient): Outcome => {
-      if (protocol.kindAt(reader, at) !== protocol.kinds.request || refusals.malformed === undefined) {
+      if (header.kindAt(reader, at) !== header.kinds.request || refusals.malformed === undefined) {
         client.misbehaved(error.message, error)
         return unanswered
       }
       const why = { ...refusal(refusals.malformed), last: true }
-      return refuseWith(protocol.opcodeAt(reader, at), protocol.correlationAt(reader, at), why)
+      return refuseWith(header.opcodeAt(reader, at), header.correlationAt(reader, at), why)
     },
     died: (request) => refusals.died === undefined ? { answer: undefined, last: true } : refuse(request, refusal(refusals.died))
   }
@@ -201,7 +202,7 @@ export const make = <Request, Answer, Outcomes, C extends string, H extends Hand
   handlers: H,
   options: ServerOptions<Request, ServicesOf<H>> = {}
 ): Effect.Effect<PacketServer, ConnectionError, Scope.Scope | ServicesOf<H>> => {
-  const { decodeRequest, frameShape } = module.server
+  const { decodeRequest, header: { frameShape } } = module.server
   const { text: _, unknown: __, ...rest } = options
   return serveRequests<Request, ServicesOf<H>>(
     { ...rest, frameShape, decode: (reader, at) => decodeRequest(reader, at) },

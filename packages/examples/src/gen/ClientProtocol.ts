@@ -5,17 +5,12 @@
 import { type Response, type ServerRequest, decodeResponse, decodeServerRequest } from "./Packets.ts"
 import { statusTable } from "./Types.ts"
 import type { ClientProtocol } from "@wirewright/codec"
-import { frameShape, kindAt, opaqueAt, opcodeAt } from "@wirewright/memcached/gen/Frame"
+import { headerReader } from "@wirewright/memcached/gen/Frame"
 
 /** What a client of measured needs to know. */
 export const client: ClientProtocol<Response, ServerRequest, "opaque"> = {
   name: "measured",
-  frameShape,
-  kindAt,
-  opcodeAt,
-  correlation: "opaque",
-  correlationAt: opaqueAt,
-  kinds: { request: "request", answer: "response", push: "serverRequest" },
+  header: headerReader,
   decodeAnswer: (reader, at) => decodeResponse(reader, at),
   decodePush: (reader, at) => decodeServerRequest(reader, at),
   statuses: statusTable

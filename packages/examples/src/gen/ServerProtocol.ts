@@ -6,17 +6,7 @@ import { type Request, type Response, decodeRequest, encode } from "./Packets.ts
 import { requestCommands } from "./Tables.ts"
 import { statusTable } from "./Types.ts"
 import type { ServerProtocol } from "@wirewright/codec"
-import {
-  type ResponseFields,
-  type ResponseInit,
-  encodeErrorResponse,
-  frameShape,
-  kindAt,
-  opaqueAt,
-  opcodeAt
-} from "@wirewright/memcached/gen/Frame"
-
-const nothing = new Uint8Array(0)
+import { type ResponseFields, type ResponseInit, encodeResponseStatus, headerReader } from "@wirewright/memcached/gen/Frame"
 
 /** What the encoder of each answer takes, by its tag. */
 export type Outcomes = { readonly [P in Response as P["_tag"]]: ResponseInit & ResponseFields<P> }
@@ -24,16 +14,10 @@ export type Outcomes = { readonly [P in Response as P["_tag"]]: ResponseInit & R
 /** What a server of measured needs to know. */
 export const server: ServerProtocol<Request, Response, Outcomes, "opaque"> = {
   name: "measured",
-  frameShape,
-  kindAt,
-  opcodeAt,
-  correlation: "opaque",
-  correlationAt: opaqueAt,
-  kinds: { request: "request", answer: "response" },
+  header: headerReader,
   decodeRequest: (reader, at) => decodeRequest(reader, at),
   encode: (writer, packet) => encode(writer, packet),
-  encodeStatus: (writer, opcode, correlation, status, content) =>
-    encodeErrorResponse(writer, { opcode, opaque: correlation, status, extras: nothing, key: nothing, value: content }),
+  encodeStatus: encodeResponseStatus,
   refusals: { unknown: 0x0081, malformed: 0x0004, died: 0x0084 },
   commands: requestCommands,
   statuses: statusTable

@@ -2,7 +2,7 @@
 /* oxlint-disable */
 
 /** What a client of memcached needs to know. */
-import { frameShape, kindAt, opaqueAt, opcodeAt } from "./Frame.ts"
+import { headerReader } from "./Frame.ts"
 import { type Response, type ServerRequest, decodeResponse, decodeServerRequest } from "./Packets.ts"
 import { statusTable } from "./Types.ts"
 import type { ClientProtocol } from "@wirewright/codec"
@@ -10,12 +10,7 @@ import type { ClientProtocol } from "@wirewright/codec"
 /** What a client of memcached needs to know. */
 export const client: ClientProtocol<Response, ServerRequest, "opaque"> = {
   name: "memcached",
-  frameShape,
-  kindAt,
-  opcodeAt,
-  correlation: "opaque",
-  correlationAt: opaqueAt,
-  kinds: { request: "request", answer: "response", push: "serverRequest" },
+  header: headerReader,
   decodeAnswer: (reader, at) => decodeResponse(reader, at),
   decodePush: (reader, at) => decodeServerRequest(reader, at),
   statuses: statusTable

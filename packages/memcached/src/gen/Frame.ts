@@ -16,6 +16,7 @@ import {
 } from "./Types.ts"
 import {
   type Command,
+  type HeaderReader,
   type HeaderShape,
   type Init,
   type Reader,
@@ -1125,4 +1126,21 @@ export function encodeErrorServerResponse(
     valueStart,
     end
   )
+}
+
+/** What clients and servers know of packets without decoding them. */
+export const headerReader: HeaderReader<"opaque"> = {
+  frameShape,
+  kinds: { request: "request", answer: "response", push: "serverRequest" },
+  kindAt,
+  opcodeAt,
+  correlation: "opaque",
+  correlationAt: opaqueAt
+}
+
+const nothing = /* @__PURE__ */ new Uint8Array(0)
+
+/** Appends an answer with a status; `content` is its last section. Throws `EncodeError`. */
+export function encodeResponseStatus(writer: Writer, opcode: number, correlation: number, status: number, content: Uint8Array): void {
+  encodeErrorResponse(writer, { opcode, opaque: correlation, status, extras: nothing, key: nothing, value: content })
 }

@@ -1,5 +1,5 @@
 /** What printers need to know of a model and of the models it extends: where a name is generated, and what it looks like. */
-import type { FieldModel, LayoutModel, Model, NamedTypeModel, TypeModel } from "@wirewright/codec/Model"
+import type { FieldModel, KindModel, LayoutModel, Model, NamedTypeModel, TypeModel } from "@wirewright/codec/Model"
 import { wordOf as codecWord } from "@wirewright/codec/words/index"
 import { depthsOf, endsItself, fixedSize, isVisibleType, leastSize } from "@wirewright/codec/words/Sizes"
 import { baseOf } from "../Link.ts"
@@ -205,3 +205,7 @@ export class Context {
 
 /** Names of the generated parts of a kind of packet, such as `RequestHead`. */
 export const kindName = (kind: string): string => pascal(kind)
+
+/** Name of the shape of a kind's frames: `frameShape` when there is one kind. */
+export const shapeName = (context: Context, kind: KindModel): string =>
+  context.model.frame.kinds.length === 1 ? "frameShape" : `${kind.name}Shape`

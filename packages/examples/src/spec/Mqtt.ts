@@ -14,6 +14,7 @@ const mqttFrame = frame("MQTT", {
   sections: ["body"],
   states: { version: "the protocol version that the client said in CONNECT: 3 (3.1), 4 (3.1.1) or 5" },
   maxFrame: 268_435_460,
+  correlation: "packetIdentifier",
   kinds: { packet: { headers: [{ fields: header }] } }
 })
 const packet = packetsOf(mqttFrame, "packet")
@@ -86,6 +87,8 @@ const connect = packet("Connect", {
   examples: seen("101d00044d51545405c2003c00000263350004757365720006736563726574", { protocolVersion: 5, userName: "user" }),
   opcode: 1,
   header: flags0000,
+  answers: ["Connack", "Auth"],
+  last: ["Connack"],
   fields: {
     protocolName: text,
     protocolVersion: u8,
@@ -109,7 +112,11 @@ const connect = packet("Connect", {
 })
 const acknowledgeFlags = bits(u8, { sessionPresent: slice(0) })
 const connack = packet("Connack", { opcode: 2, header: flags0000, sender: "server", fields: { acknowledgeFlags, code, properties } })
+/** One of QoS 0 is not answered; after `Pubrec`, which one of QoS 2 is answered with, comes the client's `Pubrel`. */
 const publish = packet("Publish", {
+  answers: ["Puback", "Pubrec", "Pubcomp"],
+  last: ["Puback", "Pubcomp"],
+  reply: "optional",
   examples: seen("30090003612f627a65726f", { qos: 0, topicName: "a/b", payload: { hex: "7a65726f" } }),
   opcode: 3,
   sender: "both",
@@ -118,7 +125,14 @@ const publish = packet("Publish", {
 const acknowledgement = { packetIdentifier: u16, ...reason }
 const puback = packet("Puback", { opcode: 4, header: flags0000, sender: "both", fields: acknowledgement })
 const pubrec = packet("Pubrec", { opcode: 5, header: flags0000, sender: "both", fields: acknowledgement })
-const pubrel = packet("Pubrel", { opcode: 6, header: flags0010, sender: "both", fields: acknowledgement })
+const pubrel = packet("Pubrel", {
+  opcode: 6,
+  header: flags0010,
+  sender: "both",
+  answers: ["Pubcomp"],
+  reply: "optional",
+  fields: acknowledgement
+})
 const pubcomp = packet("Pubcomp", { opcode: 7, header: flags0000, sender: "both", fields: acknowledgement })
 
 /** What a client asks for. All but `qos` is of version 5: `retainHandling` 0 sends retained messages, 1 to new ones only, 2 never. */
@@ -127,14 +141,24 @@ const Subscription = struct("Subscription", {
   options: bits(u8, { retainHandling: slice(5, 4), retainAsPublished: slice(3), noLocal: slice(2), qos: slice(1, 0, { of: QoS }) })
 })
 const subscriptions = array(Subscription)
-const subscribe = packet("Subscribe", { opcode: 8, header: flags0010, fields: { packetIdentifier: u16, properties, subscriptions } })
+const subscribe = packet("Subscribe", {
+  opcode: 8,
+  header: flags0010,
+  answers: ["Suback"],
+  fields: { packetIdentifier: u16, properties, subscriptions }
+})
 const grants = { packetIdentifier: u16, properties, codes: array(code) }
 const suback = packet("Suback", { opcode: 9, header: flags0000, sender: "server", fields: grants })
 const topicFilters = array(text)
-const unsubscribe = packet("Unsubscribe", { opcode: 10, header: flags0010, fields: { packetIdentifier: u16, properties, topicFilters } })
+const unsubscribe = packet("Unsubscribe", {
+  opcode: 10,
+  header: flags0010,
+  answers: ["Unsuback"],
+  fields: { packetIdentifier: u16, properties, topicFilters }
+})
 const withdrawals = { packetIdentifier: u16, properties, codes: since5(array(ReasonCode)) }
 const unsuback = packet("Unsuback", { opcode: 11, header: flags0000, sender: "server", fields: withdrawals })
-const pingreq = packet("Pingreq", { opcode: 12, header: flags0000, fields: {} })
+const pingreq = packet("Pingreq", { opcode: 12, header: flags0000, answers: ["Pingresp"], fields: {} })
 const pingresp = packet("Pingresp", { opcode: 13, header: flags0000, sender: "server", fields: {} })
 const disconnect = packet("Disconnect", { opcode: 14, header: flags0000, sender: "both", fields: reason })
 const auth = packet("Auth", { opcode: 15, header: flags0000, sender: "both", fields: reason })

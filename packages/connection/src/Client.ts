@@ -196,7 +196,7 @@ class Streaming extends PacketCall<unknown> {
       this.paused = true
       this.deadline = Infinity
       this.connection.pause()
-    } else this.deadline = performance.now() + this.timeout
+    } else this.deadline = this.connection.timers.now() + this.timeout
     return ends
   }
 
@@ -213,7 +213,7 @@ class Streaming extends PacketCall<unknown> {
   taken(): void {
     if (!this.paused) return
     this.paused = false
-    this.deadline = performance.now() + this.timeout
+    this.deadline = this.connection.timers.now() + this.timeout
     this.connection.resume()
   }
 

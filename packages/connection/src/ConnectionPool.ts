@@ -12,6 +12,7 @@ import type * as Scope from "effect/Scope"
 import { ConnectionClosed, ConnectionError } from "./Errors.ts"
 import { PacketConnection, type PacketConnectionOptions } from "./PacketConnection.ts"
 import { type ReconnectOptions, reconnectSchedule, stableAfter } from "./Reconnect.ts"
+import { type Timers, timers } from "./Timers.ts"
 
 /** What is told of the connections of a pool. */
 export interface PoolWatch<E> {
@@ -53,6 +54,7 @@ export class ConnectionPool<Answer, Push, E = never> {
   /** `host:port` of the peer. */
   readonly address: string
   private readonly options: ConnectionPoolOptions<Answer, Push, E>
+  private readonly timers: Timers
   private readonly timeout: number
   private readonly ready: Array<PacketConnection<Answer, Push>> = []
   private readonly there = Latch.makeUnsafe(false)
@@ -64,8 +66,9 @@ export class ConnectionPool<Answer, Push, E = never> {
   /** Why there is no connection, while there is none. */
   private reason: E | ConnectionError
 
-  private constructor(options: ConnectionPoolOptions<Answer, Push, E>) {
+  private constructor(options: ConnectionPoolOptions<Answer, Push, E>, timers: Timers) {
     this.options = options
+    this.timers = timers
     this.address = `${options.host}:${options.port}`
     this.timeout = Duration.toMillis(options.requestTimeout ?? "2500 millis")
     this.reason = this.closed("nobody: there was none yet")
@@ -76,7 +79,7 @@ export class ConnectionPool<Answer, Push, E = never> {
     options: ConnectionPoolOptions<Answer, Push, E>
   ): Effect.Effect<ConnectionPool<Answer, Push, E>, E | ConnectionError, Scope.Scope> {
     return Effect.gen(function*() {
-      const pool = new ConnectionPool(options)
+      const pool = new ConnectionPool(options, yield* timers)
       const places = Array.from({ length: options.connections ?? 1 }, () => Deferred.makeUnsafe<void, E | ConnectionError>())
       yield* Effect.addFinalizer(() => Effect.sync(() => pool.stop("this client")))
       pool.places = places.length
@@ -130,13 +133,13 @@ export class ConnectionPool<Answer, Push, E = never> {
     refuse: (reason: E | ConnectionError) => Effect.Effect<A, F>,
     timeout: number = this.timeout
   ): Effect.Effect<A, F> {
-    const until = performance.now() + timeout
+    const until = this.timers.now() + timeout
     const again = (): Effect.Effect<A, F> => {
-      const left = until - performance.now()
+      const left = until - this.timers.now()
       if (this.stopped || this.options.whenDisconnected === "fail" || left <= 0) return refuse(this.reason)
       return Effect.flatMap(Effect.timeoutOption(this.there.await, left), () => {
         const connection = this.take()
-        return connection === undefined ? again() : run(connection, Math.max(1, until - performance.now()))
+        return connection === undefined ? again() : run(connection, Math.max(1, until - this.timers.now()))
       })
     }
     return again()
@@ -188,12 +191,12 @@ export class ConnectionPool<Answer, Push, E = never> {
         (error) => failed === undefined || this.stopped ? Effect.void : failed(error)
       )
       if (connection.closed === undefined) this.enter(connection, Deferred.isDoneUnsafe(first))
-      const since = performance.now()
+      const since = this.timers.now()
       yield* Deferred.succeed(first, undefined)
       if (found !== undefined) yield* found
       const error = yield* Effect.ensuring(Deferred.await(ended), Effect.sync(() => this.leave(connection)))
       if (lost !== undefined && !this.stopped) yield* lost(error)
-      if (this.stopped || performance.now() - since < Duration.toMillis(stableAfter)) return yield* error
+      if (this.stopped || this.timers.now() - since < Duration.toMillis(stableAfter)) return yield* error
     })).pipe(Effect.tapError((error) => {
       if (!this.stopped) this.reason = error
       return Deferred.fail(first, error)

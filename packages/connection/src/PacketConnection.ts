@@ -13,6 +13,7 @@ import { Ledger, maxRequests } from "./Ledger.ts"
 import { connect, type Transport, type TransportOptions } from "./Transport.ts"
 import type { Owner, Resume, Sendable } from "./Exchange.ts"
 import { QuietCalls, type WritePacket } from "./Relay.ts"
+import { type Timer, type Timers, timers } from "./Timers.ts"
 import { many, single, Written } from "./Written.ts"
 
 export { type AnswerSink, Relayed, type WritePacket } from "./Relay.ts"
@@ -71,15 +72,18 @@ export class PacketConnection<Response, ServerRequest> implements Owner {
   /** Requests that wait until the kernel takes bytes again, in order. */
   private held: Array<Sendable<Response>> = []
   private now = 0
-  private sweep: NodeJS.Timeout | undefined
+  /** The time of its deadlines. */
+  readonly timers: Timers
+  private sweep: Timer | undefined
   private nextSweep = Infinity
   private heard = 0
   private heardAt = 0
   private dropped = 0
   private late = 0
 
-  private constructor(options: PacketConnectionOptions<Response, ServerRequest>) {
+  private constructor(options: PacketConnectionOptions<Response, ServerRequest>, timers: Timers) {
     this.options = options
+    this.timers = timers
     this.timeout = Duration.toMillis(options.requestTimeout ?? "2500 millis")
     this.maxInFlight = Math.min(options.maxInFlight ?? maxRequests, maxRequests)
     this.maxSilence = Duration.toMillis(options.maxSilence ?? "10 seconds")
@@ -90,8 +94,8 @@ export class PacketConnection<Response, ServerRequest> implements Owner {
   static make<Response, ServerRequest>(
     options: PacketConnectionOptions<Response, ServerRequest>
   ): Effect.Effect<PacketConnection<Response, ServerRequest>, ConnectionError, Scope.Scope> {
-    return Effect.suspend(() => {
-      const connection = new PacketConnection(options)
+    return Effect.flatMap(timers, (timers) => {
+      const connection = new PacketConnection(options, timers)
       const opened = connect(options, {
         onOpen: (transport) => connection.transport = transport,
         onBytes: (bytes) => connection.receive(bytes),
@@ -258,7 +262,7 @@ export class PacketConnection<Response, ServerRequest> implements Owner {
 
   /** The time, looked up once per microtask that sends. */
   private time(): number {
-    if (!this.transport.flushPending) this.now = performance.now()
+    if (!this.transport.flushPending) this.now = this.timers.now()
     return this.now
   }
 
@@ -369,7 +373,7 @@ export class PacketConnection<Response, ServerRequest> implements Owner {
   }
 
   private lost(error: ConnectionError): void {
-    clearTimeout(this.sweep)
+    this.sweep?.cancel()
     this.nextSweep = -Infinity
     const held = this.held
     this.held = []
@@ -380,7 +384,7 @@ export class PacketConnection<Response, ServerRequest> implements Owner {
 
   /** One timer for all deadlines, running only while something is in flight. */
   private arm(deadline: number): void {
-    const now = performance.now()
+    const now = this.timers.now()
     if (this.nextSweep === Infinity) {
       this.heard = this.transport.bytesReceived
       this.heardAt = now
@@ -389,15 +393,15 @@ export class PacketConnection<Response, ServerRequest> implements Owner {
   }
 
   private schedule(deadline: number, now: number): void {
-    clearTimeout(this.sweep)
+    this.sweep?.cancel()
     const wait = Math.max(1, Math.min(longestSweep, deadline - now))
     this.nextSweep = now + wait
-    this.sweep = setTimeout(this.look, wait)
+    this.sweep = this.timers.after(wait, this.look)
   }
 
   /** Fails what is overdue, and gives up a peer that has been silent for too long. */
   private readonly look = (): void => {
-    const now = performance.now()
+    const now = this.timers.now()
     const { bytesReceived } = this.transport
     if (bytesReceived !== this.heard) {
       this.heard = bytesReceived

@@ -153,10 +153,17 @@ export const printCommandValue = (context: Context, module: Module, command: Com
         `opcode: ${hex(command.opcode)}`,
         entry("encode", encode),
         ...(command.answers === undefined ? [] : [`answers: ${JSON.stringify(command.answers)}`]),
+        ...(isNumbered(context, command) ? ["numbered: true"] : []),
         ...lastOf(context, command)
       ].join(", ")
     } }`
   })
+}
+
+/** Whether the packet of a command has the number that its answers repeat. */
+const isNumbered = (context: Context, command: CommandModel): boolean => {
+  const correlation = orderedOf(context)?.correlation
+  return command.answers !== undefined && correlation !== undefined && correlationField(context, command, correlation) !== undefined
 }
 
 /** The type of a packet of any module of the protocol, or of one that it extends. */

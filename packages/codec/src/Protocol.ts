@@ -23,6 +23,8 @@ export interface Command<Packet, Answer, R extends Reply = Reply, S = void, Name
   readonly last?: (answer: Answer) => "answer" | "mark" | undefined
   /** Tags of the packets that may answer it, where no header field says which request an answer is to. */
   readonly answers?: ReadonlyArray<string>
+  /** Its packet has the number that answers repeat, in the protocol's `correlation` field. */
+  readonly numbered?: true
   /** For the type alone. */
   readonly "~answer"?: Answer
   /** For the type alone: a command that may be answered or not is either. */

@@ -36,7 +36,7 @@ export interface PoolOptions {
 /** Options of a pool and of its connections. */
 export interface ConnectionPoolOptions<Answer, Push, E> extends PoolOptions, Omit<PacketConnectionOptions<Answer, Push>, "onClose"> {
   /** Run on every new connection before it takes requests. Default: nothing */
-  readonly begin?: (connection: PacketConnection<Answer, Push>) => Effect.Effect<void, E>
+  readonly begin?: (connection: PacketConnection<Answer, Push>) => Effect.Effect<void, E, Scope.Scope>
   readonly watch?: PoolWatch<E>
 }
 

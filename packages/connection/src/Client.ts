@@ -48,14 +48,18 @@ export interface CallOptions {
 // oxlint-disable-next-line typescript/no-explicit-any -- states of any protocol
 type Any = any
 
-/** What generated code exports for clients. */
-export type ClientModule<Answer, Push, C extends Correlation, S> =
-  | { readonly client: ClientProtocol<Answer, Push, C["derived"]> }
-  | { readonly client: OrderedProtocol<Push & { readonly _tag: string }, C["numbered"], S> }
+/** Options of clients of all protocols: those of connections, their pool, and what comes unasked. */
+export interface CommonOptions extends
+  Omit<
+    ConnectionPoolOptions<never, never, never>,
+    "protocol" | "onServerRequest" | "onPeerRequest" | "begin" | "states" | "watch"
+  >,
+  PushOptions
+{}
 
 /** Options of a client. */
 export interface ClientOptions<Answer, Push, C extends Correlation, S, E = never>
-  extends Omit<ConnectionPoolOptions<Answer, Push, E>, "protocol" | "onServerRequest" | "onPeerRequest" | "begin" | "states">, PushOptions
+  extends CommonOptions, Pick<ConnectionPoolOptions<Answer, Push, E>, "watch">
 {
   /** What was negotiated, of protocols whose packets depend on that. Default: nothing */
   readonly states?: S
@@ -87,6 +91,10 @@ export interface Conversation<Push, C extends Correlation, E = never> {
   readonly pushes: <N extends string>(
     ...commands: ReadonlyArray<{ readonly name: N }>
   ) => Stream.Stream<Extract<Push, { readonly _tag: N }>>
+  /** The same from this moment on, as long as the scope is open, whenever the stream is run; it is run once. */
+  readonly listen: <N extends string>(
+    ...commands: ReadonlyArray<{ readonly name: N }>
+  ) => Effect.Effect<Stream.Stream<Extract<Push, { readonly _tag: N }>>, never, Scope.Scope>
 }
 
 /** A client of one connection. */
@@ -119,6 +127,10 @@ export const packet = <P>(
   command: Command<P, unknown, "none", Any>,
   ...given: {} extends P ? [fields?: P] : [fields: P]
 ): Outgoing => ({ command, fields: (given[0] ?? noFields) as object, preceding: nothing })
+
+interface Named {
+  readonly name: string
+}
 
 /** Where commands find a connection. */
 interface Connections<E> {
@@ -189,17 +201,30 @@ const conversation = <Push, C extends Correlation, E>(
     call,
     stream,
     send,
-    pushes: (...commands: ReadonlyArray<{ readonly name: string }>) => pushes.of(commands.map(({ name }) => name))
+    pushes: (...commands: ReadonlyArray<Named>) => Stream.unwrap(pushes.of(commands.map(({ name }) => name))),
+    listen: (...commands: ReadonlyArray<Named>) => pushes.of(commands.map(({ name }) => name))
   } as unknown as Conversation<Push, C, E>
 }
 
+type Derived<D extends string> = { readonly derived: D; readonly numbered: never }
+type Numbered<N extends string> = { readonly derived: never; readonly numbered: N }
+
+interface Make {
+  <Answer, Push, D extends string, E = never>(
+    module: { readonly client: ClientProtocol<Answer, Push, D> },
+    options: ClientOptions<Answer, Push, Derived<D>, unknown, E>
+  ): Effect.Effect<Client<Answer, Push, Derived<D>, E>, E | ConnectionError, Scope.Scope>
+  <P extends { readonly _tag: string }, N extends string, S, E = never>(
+    module: { readonly client: OrderedProtocol<P, N, S> },
+    options: ClientOptions<P, P, Numbered<N>, S, E>
+  ): Effect.Effect<Client<P, P, Numbered<N>, E>, E | ConnectionError, Scope.Scope>
+}
+
 /** Connects; the client's connections close with the scope. Fails when the first attempt to connect, or to begin, does. */
-export const make = <Answer, Push, D extends string = never, N extends string = never, S = unknown, E = never>(
-  module:
-    | { readonly client: ClientProtocol<Answer, Push, D> }
-    | { readonly client: OrderedProtocol<Push & { readonly _tag: string }, N, S> },
-  options: ClientOptions<Answer, Push, { readonly derived: D; readonly numbered: N }, S, E>
-): Effect.Effect<Client<Answer, Push, { readonly derived: D; readonly numbered: N }, E>, E | ConnectionError, Scope.Scope> =>
+export const make = (<Answer, Push, C extends Correlation, E>(
+  module: { readonly client: ClientProtocol<Answer, Push> | OrderedProtocol<Any, Any, Any> },
+  options: ClientOptions<Answer, Push, C, unknown, E>
+): Effect.Effect<Client<Answer, Push, C, E>, E | ConnectionError, Scope.Scope> =>
   Effect.gen(function*() {
     const { begin, maxPushes: _, whenBehind: __, ...rest } = options
     const dialect = new Dialect(module.client, options.states)
@@ -214,11 +239,11 @@ export const make = <Answer, Push, D extends string = never, N extends string = 
     }
     const sessionOf = (
       connection: PacketConnection<Answer, Push>
-    ): Session<Answer, Push, { readonly derived: D; readonly numbered: N }> => {
+    ): Session<Answer, Push, C> => {
       const own = pushesOf(connection)
       const one = connection as unknown as PacketConnection<unknown, unknown>
       return {
-        ...conversation<Push, { readonly derived: D; readonly numbered: N }, never>(
+        ...conversation<Push, C, never>(
           dialect,
           connection.address,
           { take: () => one, later: (run, timeout) => run(one, timeout) },
@@ -253,11 +278,11 @@ export const make = <Answer, Push, D extends string = never, N extends string = 
         pool.later((there, left) => run(there as unknown as PacketConnection<unknown, unknown>, left), Effect.fail, timeout)
     }
     return {
-      ...conversation<Push, { readonly derived: D; readonly numbered: N }, E>(dialect, pool.address, connections, pushes),
+      ...conversation<Push, C, E>(dialect, pool.address, connections, pushes),
       counters: Effect.sync(() => pool.counters),
       get pushesDropped() {
         return pushes.dropped
       },
       connections: pool.connections
     }
-  })
+  })) as Make

@@ -2,6 +2,7 @@
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
+import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 
 /** What stops while a reader is behind. */
@@ -58,12 +59,12 @@ export class Pushes<Push> {
     this.early = undefined
   }
 
-  /** Packets of some commands, in the order in which they come. */
-  of(names: ReadonlyArray<string>): Stream.Stream<Push> {
-    return Stream.unwrap(Effect.map(
+  /** Packets of some commands from now on, in the order in which they come. */
+  of(names: ReadonlyArray<string>): Effect.Effect<Stream.Stream<Push>, never, Scope.Scope> {
+    return Effect.map(
       Effect.acquireRelease(Effect.sync(() => this.open(new Set(names))), ({ close }) => Effect.sync(close)),
       ({ queue, taken }) => Stream.tap(Stream.fromQueue(queue), () => Effect.sync(taken))
-    ))
+    )
   }
 
   private open(tags: ReadonlySet<string>) {

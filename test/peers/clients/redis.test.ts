@@ -3,11 +3,13 @@ import { ConnectionError } from "@wirewright/connection"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { spawnSync } from "node:child_process"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import * as Redis from "../../../packages/examples/src/clients/Redis.ts"
+import { cutAfter } from "../../runtime/Cut.ts"
 import { startRedis, startRedisAt } from "../gallery/Resp.ts"
 import type { Server } from "../gallery/Recording.ts"
 
@@ -82,6 +84,32 @@ describe.skipIf(!there)("Redis", () => {
         while ((yield* channels) > 0) yield* Effect.sleep("5 millis")
       })
     ))
+
+  it("cut at every byte: each command has its answer or a typed error", async () => {
+    const commands = [["SET", "cut", "value"], ["GET", "cut"], ["INCR", "cut"], ["LRANGE", "none", "0", "1"]]
+    const converse = (dial: ReturnType<typeof cutAfter>) =>
+      Effect.runPromise(
+        Effect.scoped(Effect.gen(function*() {
+          const redis = yield* Redis.make({ host: "127.0.0.1", port: server.port, dial, whenDisconnected: "fail" })
+          return yield* Effect.forEach(commands, (words) => Effect.result(redis.command(words)), { concurrency: "unbounded" })
+        })).pipe(Effect.result)
+      )
+    const counts = { received: 0 }
+    const whole = await converse(cutAfter(Infinity, counts))
+    const right = Result.getOrThrow(whole)
+    expect(counts.received).toBeGreaterThan(100)
+    for (let size = 1; size < counts.received; size++) {
+      const got = await converse(cutAfter(size))
+      if (Result.isFailure(got)) {
+        expect(got.failure, `cut at ${size}`).toBeInstanceOf(ConnectionError)
+        continue
+      }
+      for (const [i, one] of got.success.entries()) {
+        if (Result.isFailure(one) && one.failure instanceof ConnectionError) continue
+        expect(one, `cut at ${size}`).toEqual(right[i])
+      }
+    }
+  })
 
   it("a server that is killed and comes back: commands wait for it, what was on its way fails, subscriptions go on", async () => {
     const own = await startRedis()

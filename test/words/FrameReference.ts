@@ -161,7 +161,7 @@ export const x = protocol(f, { name: "x", module: "./x", commands: [
     says:
       "`packetsOf(f, \"m\")(\"Say\", { opcode: 1, fields: { text: utf8() } })`; `body` where there are several sections. `opcode` (or none, where " +
       "literals tell), `header` (fields that are the same in every such packet), `then` (the phase that begins), `sender`, `lifecycle`, " +
-      "`label`, `examples`. Where no header field says what a packet answers: `answers`, the packets that may answer this one, `last`, those " +
+      "`label`, `examples`. Where no header field says what a packet answers: `answeredBy`, the packets that may answer this one, `last`, those " +
       "after which no more come, `reply: \"optional\"` when callers know whether it is answered, and `unasked`, an answer that also comes " +
       "when nothing asked for it. More kinds: `packetsOf(f, \"m\", \"other\")`."
   }),

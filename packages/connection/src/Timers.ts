@@ -25,7 +25,7 @@ export interface Timers {
   /** Runs something once, after at least 1 ms. `unref`: the process may end before that. Default: it may not */
   readonly after: (milliseconds: number, run: () => void, options?: { readonly unref?: boolean }) => Timer
   /** Runs something again and again. */
-  readonly every: (milliseconds: number, run: () => void) => Timer
+  readonly every: (milliseconds: number, run: () => void, options?: { readonly unref?: boolean }) => Timer
 }
 
 /** The longest time that Node's timers know; they take a longer one for 1 ms. */
@@ -48,8 +48,9 @@ export const liveTimers: Timers = {
   now: () => performance.now(),
   unixTime: () => Date.now(),
   after: (milliseconds, run, options) => started(milliseconds, run, options?.unref === true),
-  every: (milliseconds, run) => {
+  every: (milliseconds, run, options) => {
     const timer = setInterval(run, milliseconds)
+    if (options?.unref === true) timer.unref()
     return { cancel: () => clearInterval(timer) }
   }
 }

@@ -20,7 +20,7 @@ export interface Timer {
 export interface Timers {
   /** Milliseconds since no certain time; never goes back. */
   readonly now: () => number
-  /** Unix time in milliseconds. */
+  /** Unix time in whole milliseconds. */
   readonly unixTime: () => number
   /** Runs something once, after at least 1 ms. `unref`: the process may end before that. Default: it may not */
   readonly after: (milliseconds: number, run: () => void, options?: { readonly unref?: boolean }) => Timer
@@ -73,7 +73,7 @@ const timersOf = (clock: Clock.Clock, services: Context.Context<never>): Timers 
   const once = (milliseconds: number, run: () => void) => Effect.andThen(Effect.sleep(Math.max(1, milliseconds)), Effect.sync(run))
   return {
     now: () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6,
-    unixTime: () => clock.currentTimeMillisUnsafe(),
+    unixTime: () => Math.floor(clock.currentTimeMillisUnsafe()),
     after: (milliseconds, run) => begin(once(milliseconds, run)),
     every: (milliseconds, run) => begin(Effect.forever(once(milliseconds, run)))
   }

@@ -30,7 +30,7 @@ export const directions: { readonly [owner: string]: ReadonlyArray<string> } = {
     "effect"
   ],
   "@wirewright/proxy": ["@wirewright/codec", "@wirewright/connection", "@wirewright/memcached", "@wirewright/couchbase", "effect"],
-  "@wirewright/testing": ["@wirewright/dcp", "@wirewright/embedded", "@sinonjs/fake-timers", "effect"],
+  "@wirewright/testing": ["@wirewright/connection", "@wirewright/dcp", "@wirewright/embedded", "@sinonjs/fake-timers", "effect"],
   "@wirewright/examples": [
     "@wirewright/codec",
     "@wirewright/connection",
@@ -142,7 +142,7 @@ export const cycles = (modules: ReadonlyArray<Module>): Complaints => {
   return found
 }
 
-const withoutComments = (text: string): string => text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/(^|\s)\/\/.*$/gm, "$1")
+export const withoutComments = (text: string): string => text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/(^|\s)\/\/.*$/gm, "$1")
 
 /** What runs in browsers has no `node:` module and no Buffer. */
 export const platformUses = (modules: ReadonlyArray<Module>): Complaints =>

@@ -4,6 +4,7 @@ import * as Rules from "./Rules.ts"
 import { importsOf, moduleOf } from "./Sources.ts"
 import * as Surface from "./Surface.ts"
 import * as Tags from "./Tags.ts"
+import * as Time from "./Time.ts"
 
 const codec = (name: string, text: string) => moduleOf(`packages/codec/src/${name}`, "@wirewright/codec", text)
 const codegen = (name: string, text: string) => moduleOf(`codegen/src/${name}`, "@wirewright/codegen", text)
@@ -125,6 +126,25 @@ test("headers", () => {
   )
   const snappy = moduleOf("packages/embedded/src/Snappy.ts", "@wirewright/embedded", wrong[3]!)
   expect(Rules.headersByHand([snappy, gen("Frame.ts", wrong[0]!)])).toEqual([])
+})
+
+test("time and chance", () => {
+  const dcp = (text: string, name = "A.ts") => moduleOf(`packages/dcp/src/${name}`, "@wirewright/dcp", text)
+  const wrong = [
+    "const now = performance.now()",
+    "const now = new Date()",
+    "const { setTimeout } = globalThis",
+    "return inside(Date.now)",
+    "const id = Crypto.randomUUID()",
+    "const chance = Math.random() * 2",
+    "Effect.runFork(Effect.ignore(asked))"
+  ]
+  expect(wrong.filter((line) => Time.clockUses([dcp(line)], []).length !== 1)).toEqual([])
+  const fine =
+    "/** Not `Math.random`. */\nconst at = new Date(0) // Date.now()\nEffect.runForkWith(services)(line)\nsetImmediate(go)\nqueueMicrotask(go)"
+  expect(Time.clockUses([dcp(fine), dcp(wrong[0]!, "A.test.ts")], [])).toEqual([])
+  const allowed = [{ path: "packages/dcp/src/A.ts", uses: ["Math.random", "Date.now"], why: "" }]
+  expect(Time.clockUses([dcp(wrong[5]!)], allowed)).toEqual(["packages/dcp/src/A.ts: is allowed Date.now, which it does not use"])
 })
 
 test("ts-morph", () => {

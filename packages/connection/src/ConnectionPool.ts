@@ -54,7 +54,8 @@ export class ConnectionPool<Answer, Push, E = never> {
   /** `host:port` of the peer. */
   readonly address: string
   private readonly options: ConnectionPoolOptions<Answer, Push, E>
-  private readonly timers: Timers
+  /** The time of its waits. */
+  readonly timers: Timers
   private readonly timeout: number
   private readonly ready: Array<PacketConnection<Answer, Push>> = []
   private readonly there = Latch.makeUnsafe(false)

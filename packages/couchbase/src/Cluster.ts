@@ -5,6 +5,7 @@
  * newer is `ClusterMap`'s business; what to repeat, `Retry`'s.
  */
 import { type ConnectionError, hostPort } from "@wirewright/connection"
+import type * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -58,17 +59,20 @@ export class Cluster {
   private single: NodePool | undefined
   private refreshing: Deferred.Deferred<void> | undefined
   private change = Deferred.makeUnsafe<void>()
+  private readonly fork: (effect: Effect.Effect<void>) => void
 
-  private constructor(options: ClusterOptions, scope: Scope.Scope) {
+  private constructor(options: ClusterOptions, scope: Scope.Scope, services: Context.Context<never>) {
     this.options = options
     this.scope = scope
+    this.fork = Effect.runForkWith(services)
   }
 
   /** Begins with the first seed that answers. */
   static readonly make = (options: ClusterOptions): Effect.Effect<Cluster, OpenError, Scope.Scope> =>
-    Effect.flatMap(Effect.scope, (scope) => {
-      const cluster = new Cluster(options, scope)
-      return Effect.as(cluster.begin, cluster)
+    Effect.gen(function*() {
+      const cluster = new Cluster(options, yield* Effect.scope, yield* Effect.context<never>())
+      yield* cluster.begin
+      return cluster
     })
 
   /** The vbucket of a key; 0 as long as there is no map. */
@@ -201,7 +205,7 @@ export class Cluster {
     if (request._tag !== "ClustermapChangeNotification") return
     if (request.clusterMap !== "") {
       if (request.bucket === "" || request.bucket === (this.options.bucket ?? "")) this.learn(request.clusterMap, host)
-    } else Effect.runFork(this.refresh)
+    } else this.fork(this.refresh)
   }
 
   /** Takes a map; `from` is the pool whose node sent it about itself. */
@@ -232,7 +236,7 @@ export class Cluster {
     for (const [address, pool] of this.pools) {
       if (used.has(pool) || pool.inFlight > 0 || pool.connected === 0) continue
       this.pools.delete(address)
-      Effect.runFork(pool.close)
+      this.fork(pool.close)
     }
   }
 }

@@ -34,6 +34,8 @@ export interface DcpNodesOptions {
   readonly fixedName?: string | undefined
   readonly unique: () => string
   readonly random: () => number
+  /** Milliseconds of a clock that never goes back. */
+  readonly now: () => number
   /** Attempts to connect at once, and per second after those. */
   readonly burst: number
   readonly perSecond: number
@@ -93,7 +95,7 @@ export class DcpNodes {
   constructor(options: DcpNodesOptions, scope: Scope.Scope) {
     this.options = options
     this.scope = scope
-    this.budget = new ConnectBudget(options.burst, options.perSecond, performance.now())
+    this.budget = new ConnectBudget(options.burst, options.perSecond, options.now())
   }
 
   /** Connections that are open. */
@@ -153,7 +155,7 @@ export class DcpNodes {
       if (link.scope !== undefined) yield* Scope.close(link.scope, Exit.void)
       const { failures } = link
       if (failures > 0) yield* Effect.sleep(backOff(failures, 50, 5_000, random))
-      yield* Effect.sleep(this.budget.take(performance.now()))
+      yield* Effect.sleep(this.budget.take(this.options.now()))
       this.attempts++
       const scope = Scope.forkUnsafe(this.scope)
       link.scope = scope
@@ -173,7 +175,7 @@ export class DcpNodes {
       if (Result.isSuccess(opened)) {
         const again = link.connection !== undefined || failures > 0
         link.connection = opened.success
-        link.openedAt = performance.now()
+        link.openedAt = this.options.now()
         this.options.log(
           (again ? Effect.logInfo : Effect.logDebug)(`connected to ${link.address}${again ? ` again (attempt ${failures + 1})` : ""}`)
         )
@@ -203,7 +205,7 @@ export class DcpNodes {
     if (link.connection === undefined) return
     this.lost++
     if (error.reason._tag !== "ConnectionClosed") this.options.log(Effect.logWarning(error.message))
-    const stable = performance.now() - link.openedAt >= stableMilliseconds
+    const stable = this.options.now() - link.openedAt >= stableMilliseconds
     link.failures = stable ? 0 : link.failures + 1
     link.quickCloses = stable ? 0 : link.quickCloses + 1
     const { fixedName } = this.options

@@ -4,12 +4,11 @@
  * It finds the node of a key and keeps the map new: from bootstraps, from NotMyVbucket bodies, from pushes, and by asking. Which map is
  * newer is `ClusterMap`'s business; what to repeat, `Retry`'s.
  */
-import { type ConnectionError, hostPort } from "@wirewright/connection"
+import { type ConnectionError, hostPort, type ReconnectOptions } from "@wirewright/connection"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Result from "effect/Result"
-import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type * as Tls from "node:tls"
 import { activeNode, addressOf, type ClusterMap, newer, parseClusterMap, replicaNodes, vbucketOf } from "./ClusterMap.ts"
@@ -25,6 +24,8 @@ export interface ClusterOptions extends Omit<KvConnectionOptions, "host" | "port
   readonly tls?: Tls.ConnectionOptions
   /** Connections per node. Default: 1. */
   readonly connectionsPerNode?: number
+  /** Waits between attempts to connect to a node that is needed. Default: 50 ms, up to 500. */
+  readonly reconnect?: ReconnectOptions
   /** Maps of the cluster are ignored: the first seed that answers is all there is. */
   readonly ignoreMap?: boolean
   readonly watch?: ConnectionWatch
@@ -142,13 +143,13 @@ export class Cluster {
   })
 
   private beginWith(pool: NodePool): Effect.Effect<void, OpenError> {
-    return Effect.map(Effect.retry(pool.connect, { while: wasCut, schedule: Schedule.exponential(50), times: 3 }), () => {
+    return Effect.map(Effect.retry(pool.connect, { while: wasCut, times: 3 }), () => {
       this.single ??= pool
     })
   }
 
   private readonly ask: Effect.Effect<void, OpenError> = Effect.suspend(() => {
-    const connection = [...this.pools.values()].map((pool) => pool.ready()).find((ready) => ready !== undefined)
+    const connection = [...this.pools.values()].map((pool) => pool.take()).find((ready) => ready !== undefined)
     // a new connection brings the map with it; the seeds may be gone by now
     if (connection === undefined) {
       return this.nodes.reduce((tried, pool) => Effect.catch(tried, () => Effect.asVoid(pool.connect)), this.begin)
@@ -165,8 +166,8 @@ export class Cluster {
   private poolAt(address: string, seed: Seed): NodePool {
     const known = this.pools.get(address)
     if (known !== undefined) return known
-    const { connectionsPerNode = 1, ignoreMap: __, seeds: _, tls, watch, ...options } = this.options
-    const open = Effect.suspend(() => {
+    const { connectionsPerNode = 1, ignoreMap: __, reconnect, seeds: _, tls, watch, ...options } = this.options
+    const open = (lost: (error: ConnectionError) => void) => {
       let begun = false
       return openConnection({
         ...options,
@@ -174,7 +175,10 @@ export class Cluster {
         host: seed.host,
         port: seed.port,
         onServerRequest: this.pushed,
-        ...(watch === undefined ? {} : { onClose: (error) => void (begun && watch.closed(address, error)) })
+        onClose: (error) => {
+          lost(error)
+          if (begun) watch?.closed(address, error)
+        }
       }).pipe(
         Effect.tapError((error) => Effect.sync(() => watch?.failed(address, error))),
         Effect.tap((connection) =>
@@ -185,8 +189,8 @@ export class Cluster {
           })
         )
       )
-    })
-    const pool: NodePool = new NodePool(address, connectionsPerNode, open, this.scope)
+    }
+    const pool: NodePool = new NodePool({ address, connections: connectionsPerNode, reconnect: { maxDelay: "500 millis", ...reconnect }, open }, this.scope)
     this.pools.set(address, pool)
     return pool
   }
@@ -230,7 +234,7 @@ export class Cluster {
     const used = new Set<NodePool | undefined>(this.byNode)
     if (this.byNode.every((pool) => pool === undefined)) return
     for (const [address, pool] of this.pools) {
-      if (used.has(pool) || pool.inFlight > 0 || pool.connected === 0) continue
+      if (used.has(pool) || pool.inFlight > 0 || pool.connections.length === 0) continue
       this.pools.delete(address)
       Effect.runFork(pool.close)
     }

@@ -42,7 +42,10 @@ export class SlotPool<C extends Pooled, E = never> {
   private reason: E | ConnectionError
 
   /** @param scope of the connections */
-  constructor({ connections = 1, requestTimeout = "2500 millis", whenDisconnected, ...options }: SlotPoolOptions<C, E>, scope: Scope.Scope) {
+  constructor(
+    { connections = 1, requestTimeout = "2500 millis", whenDisconnected, ...options }: SlotPoolOptions<C, E>,
+    scope: Scope.Scope
+  ) {
     this.address = options.address
     this.timeout = Duration.toMillis(requestTimeout)
     this.fails = whenDisconnected === "fail"

@@ -190,7 +190,12 @@ export class Cluster {
         )
       )
     }
-    const pool: NodePool = new NodePool({ address, connections: connectionsPerNode, reconnect: { maxDelay: "500 millis", ...reconnect }, open }, this.scope)
+    const pool: NodePool = new NodePool({
+      address,
+      connections: connectionsPerNode,
+      reconnect: { maxDelay: "500 millis", ...reconnect },
+      open
+    }, this.scope)
     this.pools.set(address, pool)
     return pool
   }

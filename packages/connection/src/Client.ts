@@ -7,7 +7,7 @@
  * before it takes commands is `begin`, which is given a session: the same client of that one connection.
  */
 import type { ClientProtocol, Command, EncodeError, OrderedProtocol } from "@wirewright/codec"
-import * as Cause from "effect/Cause"
+import type * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
@@ -16,7 +16,7 @@ import * as Stream from "effect/Stream"
 import { type CallError, Called, Dialect, type Outgoing, Streaming } from "./Commands.ts"
 import { ConnectionPool, type ConnectionPoolOptions, type PoolCounters } from "./ConnectionPool.ts"
 import type { ConnectionError } from "./Errors.ts"
-import type { Exchange, Resume } from "./Exchange.ts"
+import type { Resume, Sendable } from "./Exchange.ts"
 import type { ConnectionCounters, PacketConnection } from "./PacketConnection.ts"
 import { Pushes, type PushOptions } from "./Pushes.ts"
 
@@ -134,12 +134,13 @@ interface Named {
 
 /** Where commands find a connection. */
 interface Connections<E> {
-  readonly take: () => PacketConnection<unknown, unknown> | undefined
-  /** Waits for a connection as long as a command may take. */
-  readonly later: <A>(
-    run: (connection: PacketConnection<unknown, unknown>, milliseconds: number | undefined) => Effect.Effect<A, CallError | E>,
+  /** Sends a request on the next connection; waits for one as long as it may take. */
+  readonly begin: (
+    make: (resume: Resume<unknown, CallError | E>) => Sendable<unknown>,
+    resume: Resume<unknown, CallError | E>,
     timeout: number | undefined
-  ) => Effect.Effect<A, CallError | E>
+  ) => Effect.Effect<void> | undefined
+  readonly connected: (timeout?: number) => Effect.Effect<PacketConnection<unknown, unknown>, CallError | E>
 }
 
 const milliseconds = (given: CallOptions | undefined): number | undefined =>
@@ -149,7 +150,7 @@ const milliseconds = (given: CallOptions | undefined): number | undefined =>
 const conversation = <Push, C extends Correlation, E>(
   dialect: Dialect,
   address: string,
-  { later, take }: Connections<E>,
+  { begin, connected }: Connections<E>,
   pushes: Pushes<Push>
 ): Conversation<Push, C, E> => {
   const outgoing = (command: Outgoing["command"], fields: object | undefined, given: CallOptions | undefined): Outgoing => ({
@@ -158,19 +159,13 @@ const conversation = <Push, C extends Correlation, E>(
     preceding: given?.preceding ?? nothing
   })
   const call = (command: Outgoing["command"], fields?: object, given?: CallOptions): Effect.Effect<unknown, CallError | E> =>
-    Effect.callback((resume) => {
-      const request = (resume: Resume<unknown, CallError | E>) =>
-        new Called(outgoing(command, fields, given), dialect, address, resume) as unknown as Exchange<unknown, unknown, CallError>
-      const connection = take()
-      if (connection !== undefined) return connection.begin(request(resume), milliseconds(given))
-      resume(later((there, left) => there.perform(request, left), milliseconds(given)))
-    })
-
-  const connected = (timeout: number | undefined): Effect.Effect<PacketConnection<unknown, unknown>, CallError | E> =>
-    Effect.suspend(() => {
-      const connection = take()
-      return connection === undefined ? later((there) => Effect.succeed(there), timeout) : Effect.succeed(connection)
-    })
+    Effect.callback((resume) =>
+      begin(
+        (resume) => new Called(outgoing(command, fields, given), dialect, address, resume as Resume<unknown, CallError>),
+        resume,
+        milliseconds(given)
+      )
+    )
 
   const stream = (command: Outgoing["command"], fields?: object, given?: CallOptions): Stream.Stream<unknown, CallError | E> =>
     Stream.unwrap(Effect.gen(function*() {
@@ -246,7 +241,7 @@ export const make = (<Answer, Push, C extends Correlation, E>(
         ...conversation<Push, C, never>(
           dialect,
           connection.address,
-          { take: () => one, later: (run, timeout) => run(one, timeout) },
+          { begin: (make, resume, timeout) => one.begin(make(resume), timeout), connected: () => Effect.succeed(one) },
           own
         ),
         address: connection.address,
@@ -273,9 +268,8 @@ export const make = (<Answer, Push, C extends Correlation, E>(
       }
     })
     const connections: Connections<E> = {
-      take: () => pool.take() as PacketConnection<unknown, unknown> | undefined,
-      later: (run, timeout) =>
-        pool.later((there, left) => run(there as unknown as PacketConnection<unknown, unknown>, left), Effect.fail, timeout)
+      begin: (make, resume, timeout) => pool.begin(make as never, resume, Effect.fail, timeout),
+      connected: (timeout) => pool.connected(timeout) as Effect.Effect<PacketConnection<unknown, unknown>, ConnectionError | E>
     }
     return {
       ...conversation<Push, C, E>(dialect, pool.address, connections, pushes),

@@ -52,6 +52,8 @@ export interface Subject {
   readonly dump: (bytes: Uint8Array, reading: Reading) => string
   /** Whether the bytes themselves tell where they end, so that every beginning of them is incomplete, and what follows changes nothing. */
   readonly ends: (reading: Reading) => boolean
+  /** Bytes that are added to these when they lack the end that they are read with. Default: none */
+  readonly added?: (bytes: Uint8Array) => number
   /** Why a value may be written otherwise than it came, so long as it is read the same. */
   readonly spellings?: string
 }

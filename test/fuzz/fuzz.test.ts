@@ -96,6 +96,25 @@ const plants: ReadonlyArray<readonly [what: string, said: RegExp, plant: Plant]>
       return some(bytes) ? Uint8Array.of(...bytes, 0) : bytes
     }
   })],
+  ["an encoder that writes a byte more, which the decoder leaves out", /^written as/, ({ read, write }) => ({
+    read: (bytes, reading) => {
+      const { end, value } = read(bytes, reading)
+      return { value, end: bytes[end] === 0xee ? end + 1 : end }
+    },
+    write: (value, reading) => Uint8Array.of(...write(value, reading), 0xee)
+  })],
+  ["an interpreter that objects beyond the bytes", /^the interpreter objects/, ({ look }) => ({
+    look: (bytes, reading) => {
+      const { error, ...rest } = look(bytes, reading)
+      return error === undefined ? rest : { ...rest, error: remade(error, { offset: bytes.length + 1 }) }
+    }
+  })],
+  ["an interpreter that shows a byte that is not there", /^the interpreter shows/, ({ look }) => ({
+    look: (bytes, reading) => {
+      const { fields, ...rest } = look(bytes, reading)
+      return { ...rest, fields: fields.map((field) => ({ ...field, offset: bytes.length, length: 1 })) }
+    }
+  })],
   ["values that differ from time to time", /^what is written is read otherwise/, ({ read }) => {
     let times = 0
     return {

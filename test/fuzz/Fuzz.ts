@@ -5,7 +5,9 @@
  * - What was read is written as it came, or refused with an `EncodeError`; where it may be spelled otherwise, it is read the same again, and
  *   what is written then stays as it is.
  * - The interpreter accepts the same bytes and finds the same values; a framer tells the same size; JSON leads back.
- * - Every beginning of a packet is incomplete. What is wrong and not incomplete stays wrong, whatever follows.
+ * - Every beginning of a packet is incomplete. What is wrong and not incomplete stays wrong, whatever follows. Of what takes all that is
+ *   left, both are untrue, since it ends where the bytes do: what follows is part of it. The model says which types these are, and which
+ *   packets are datagrams (`Subject.ends`).
  *
  * Each mutant has a number and comes from seed, subject and number alone, so that each can be run again by itself.
  */

@@ -12,6 +12,7 @@ import type {
   TypeModel
 } from "@wirewright/codec/Model"
 import type { Fields, Frame, Header, HeaderField, Int, Kind, Terminator, Type } from "@wirewright/dsl"
+import { intWidth } from "@wirewright/codec/TypeText"
 import { intSize } from "./Names.ts"
 
 /** The comment of a property, by its path below what is being built. */
@@ -178,7 +179,8 @@ const headersDiffer = ({ kinds }: Frame): boolean => {
       const index = all.findIndex(({ kind }) => kind === role)
       return all.slice(0, index + 1).map(headerInt).join(" ")
     }
-    const size = all.reduce((sum, field) => sum + intSize(headerInt(field)), 0)
+    // a length that is no integer is not read in place anyway
+    const size = all.reduce((sum, field) => sum + (intWidth[headerInt(field)] ?? 0), 0)
     return `${before("opcode")}, ${before("bodyLength")}, ${size}`
   })
   return new Set(places).size > 1

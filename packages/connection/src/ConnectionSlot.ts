@@ -45,6 +45,8 @@ export interface SlotOptions<C, E> {
   readonly random?: () => number
   /** Called when a connection takes requests from now on. */
   readonly entered?: (connection: C) => void
+  /** Called when an attempt failed, before anything else hears of it. */
+  readonly refused?: (error: E | ConnectionError) => void
   /** Called when a connection takes no requests any more, before anything else hears of it. */
   readonly left?: (connection: C, error: ConnectionError) => void
 }
@@ -164,6 +166,7 @@ export class ConnectionSlot<C extends Pooled, E = never> {
         const error = Exit.findErrorOption(exit)
         if (Option.isSome(error)) {
           this.missing = error.value
+          this.options.refused?.(error.value)
           if (failed !== undefined && !this.stopped) yield* failed(error.value)
         }
         this.settle(opening, exit)

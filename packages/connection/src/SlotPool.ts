@@ -22,7 +22,7 @@ export interface PoolOptions {
 }
 
 /** Options of a pool and what its connections are. */
-export interface SlotPoolOptions<C, E> extends PoolOptions, Omit<SlotOptions<C, E>, "entered" | "left"> {
+export interface SlotPoolOptions<C, E> extends PoolOptions, Omit<SlotOptions<C, E>, "entered" | "refused" | "left"> {
   /** How long requests wait for a connection. Default: 2.5 seconds */
   readonly requestTimeout?: Duration.Input
 }
@@ -72,6 +72,9 @@ export class SlotPool<C extends Pooled, E = never> {
       entered: (connection) => {
         this.ready.push(connection)
         this.there.openUnsafe()
+      },
+      refused: (error) => {
+        if (this.ready.length === 0 && !this.stopped) this.reason = error
       },
       left: (connection, error) => this.left(connection, error)
     }

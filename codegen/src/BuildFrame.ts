@@ -168,7 +168,7 @@ const isInPlace = (field: HeaderField): boolean => {
   }
 }
 
-/** Whether kinds that no magic tells apart have their opcode or length in different places. */
+/** Whether kinds that no magic tells apart have their opcode or length in different places, or headers of different sizes. */
 const headersDiffer = ({ kinds }: Frame): boolean => {
   const plain = Object.values(kinds).flatMap(({ headers }) => headers).filter(({ magic }) => magic === undefined)
   if (!plain.every(({ fields }) => Object.values(fields).every(isInPlace))) return true
@@ -178,7 +178,8 @@ const headersDiffer = ({ kinds }: Frame): boolean => {
       const index = all.findIndex(({ kind }) => kind === role)
       return all.slice(0, index + 1).map(headerInt).join(" ")
     }
-    return `${before("opcode")}, ${before("bodyLength")}`
+    const size = all.reduce((sum, field) => sum + intSize(headerInt(field)), 0)
+    return `${before("opcode")}, ${before("bodyLength")}, ${size}`
   })
   return new Set(places).size > 1
 }

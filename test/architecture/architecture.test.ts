@@ -4,6 +4,7 @@ import * as Rules from "./Rules.ts"
 import { readManifests, readModules } from "./Sources.ts"
 import * as Surface from "./Surface.ts"
 import * as Tags from "./Tags.ts"
+import * as Time from "./Time.ts"
 
 const modules = readModules()
 const manifests = readManifests()
@@ -23,6 +24,7 @@ test("generated code imports only the runtime and the code it extends", () => ex
 test("modules do not import each other in circles", () => expect(Rules.cycles(modules)).toEqual([]))
 test("what runs in browsers has no Node in it", () => expect(Rules.platformUses(modules)).toEqual([]))
 test("headers are read and written by generated functions", () => expect(Rules.headersByHand(modules)).toEqual([]))
+test("time and chance are Effect's", () => expect(Time.clockUses(modules)).toEqual([]))
 test("one file knows ts-morph", () => expect(Rules.tsMorphUses(modules)).toEqual([]))
 test("the runtime of codecs knows little of effect", () => expect(Rules.codecEffects(modules)).toEqual([]))
 test("files are short", () => expect(Rules.longFiles(modules, { most: 700, median: 160 })).toEqual([]))

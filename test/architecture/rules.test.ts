@@ -4,6 +4,7 @@ import * as Rules from "./Rules.ts"
 import { importsOf, moduleOf } from "./Sources.ts"
 import * as Surface from "./Surface.ts"
 import * as Tags from "./Tags.ts"
+import * as Time from "./Time.ts"
 
 const codec = (name: string, text: string) => moduleOf(`packages/codec/src/${name}`, "@wirewright/codec", text)
 const codegen = (name: string, text: string) => moduleOf(`codegen/src/${name}`, "@wirewright/codegen", text)
@@ -98,6 +99,14 @@ test("browsers", () => {
   expect(Rules.platformUses([codec("A.ts", "const f = process.version")])).toHaveLength(1)
   expect(Rules.platformUses([codec("A.ts", "/** No Buffer.from here. */\nconst a: ArrayBuffer = x")])).toEqual([])
   expect(Rules.platformUses([codec("A.test.ts", "import * as Fs from \"node:fs\"")])).toEqual([])
+  const browser = (text: string) => Rules.platformUses([moduleOf("packages/deepstream/src/A.ts", "@wirewright/deepstream", text)])
+  expect(browser("import { SlotPool } from \"@wirewright/connection\"")).toHaveLength(1)
+  expect(browser("import type { SlotPool } from \"@wirewright/connection\"")).toEqual([])
+  expect(browser("import { Attempts } from \"@wirewright/connection/Reconnect\"")).toEqual([])
+  const reconnect = (text: string) => Rules.platformUses([moduleOf("packages/connection/src/Reconnect.ts", "@wirewright/connection", text)])
+  expect(reconnect("import * as Net from \"node:net\"")).toHaveLength(1)
+  expect(reconnect("import { connect } from \"./Transport.ts\"")).toHaveLength(1)
+  expect(reconnect("import * as Duration from \"effect/Duration\"")).toEqual([])
 })
 
 test("headers", () => {
@@ -125,6 +134,25 @@ test("headers", () => {
   )
   const snappy = moduleOf("packages/embedded/src/Snappy.ts", "@wirewright/embedded", wrong[3]!)
   expect(Rules.headersByHand([snappy, gen("Frame.ts", wrong[0]!)])).toEqual([])
+})
+
+test("time and chance", () => {
+  const dcp = (text: string, name = "A.ts") => moduleOf(`packages/dcp/src/${name}`, "@wirewright/dcp", text)
+  const wrong = [
+    "const now = performance.now()",
+    "const now = new Date()",
+    "const { setTimeout } = globalThis",
+    "return inside(Date.now)",
+    "const id = Crypto.randomUUID()",
+    "const chance = Math.random() * 2",
+    "Effect.runFork(Effect.ignore(asked))"
+  ]
+  expect(wrong.filter((line) => Time.clockUses([dcp(line)], []).length !== 1)).toEqual([])
+  const fine =
+    "/** Not `Math.random`. */\nconst at = new Date(0) // Date.now()\nEffect.runForkWith(services)(line)\nsetImmediate(go)\nqueueMicrotask(go)"
+  expect(Time.clockUses([dcp(fine), dcp(wrong[0]!, "A.test.ts")], [])).toEqual([])
+  const allowed = [{ path: "packages/dcp/src/A.ts", uses: ["Math.random", "Date.now"], why: "" }]
+  expect(Time.clockUses([dcp(wrong[5]!)], allowed)).toEqual(["packages/dcp/src/A.ts: is allowed Date.now, which it does not use"])
 })
 
 test("ts-morph", () => {

@@ -23,6 +23,8 @@ export interface Command<Packet, Answer, R extends Reply = Reply, S = void, Name
   readonly last?: (answer: Answer) => "answer" | "mark" | undefined
   /** Tags of the packets that may answer it, where no header field says which request an answer is to. */
   readonly answers?: ReadonlyArray<string>
+  /** Its packet has the number that answers repeat, in the protocol's `correlation` field. */
+  readonly numbered?: true
   /** For the type alone. */
   readonly "~answer"?: Answer
   /** For the type alone: a command that may be answered or not is either. */
@@ -40,8 +42,10 @@ export interface HeaderReader<C extends string = string> {
   /** Name of the kind of the packet at `at`; nothing when no packet begins like this. */
   readonly kindAt: (reader: Pick<Reader, "view">, at: number) => string | undefined
   readonly opcodeAt: (reader: Pick<Reader, "view">, at: number) => number
-  /** Name of the field whose value answers repeat. */
+  /** Names of the fields whose value answers repeat, that says which command a packet is, and that says what came of a request. */
   readonly correlation: C
+  readonly opcode: string
+  readonly status: string
   /** What an answer repeats of its request. */
   readonly correlationAt: (reader: Pick<Reader, "view">, at: number) => number
 }

@@ -28,8 +28,6 @@ type ScanPacket = RequestOf<"RangeScanCreate" | "RangeScanContinue" | "RangeScan
 const turn = 64 * 1024
 /** Bytes waiting for the client above which a scan rests. */
 const maxWaiting = 256 * 1024
-/** Longest time of a timer. */
-const longestTimer = 0x7fff_ffff
 
 /** The bucket, if the vbucket is here and active; otherwise that is answered. */
 const scannable = (connection: NodeClient, packet: ScanPacket): Bucket | undefined => {
@@ -92,7 +90,7 @@ const createWhenThere = (
   if (release === undefined) return connection.fail(packet, Status.Ebusy)
   const goOn = connection.owes()
   const over = (answer: () => void): void => {
-    clearTimeout(timer)
+    stop()
     unwait()
     unwatch()
     leave()
@@ -100,9 +98,9 @@ const createWhenThere = (
     answer()
     goOn()
   }
-  const timer = setTimeout(
-    () => over(() => connection.fail(packet, Status.Etmpfail, { context: "The seqno was not on disk in time" })),
-    Math.min(timeout, longestTimer)
+  const stop = connection.shared.after(
+    timeout,
+    () => over(() => connection.fail(packet, Status.Etmpfail, { context: "The seqno was not on disk in time" }))
   )
   const unwait = copy.whenPersisted(seqno, () => over(() => createNow(connection, packet, bucket, request)))
   const unwatch = copy.watchers.add({ changed: () => {}, stateChanged: () => over(() => connection.notMyVbucket(packet, bucket)) })

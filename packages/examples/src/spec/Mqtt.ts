@@ -87,7 +87,7 @@ const connect = packet("Connect", {
   examples: seen("101d00044d51545405c2003c00000263350004757365720006736563726574", { protocolVersion: 5, userName: "user" }),
   opcode: 1,
   header: flags0000,
-  answers: ["Connack", "Auth"],
+  answeredBy: ["Connack", "Auth"],
   last: ["Connack"],
   fields: {
     protocolName: text,
@@ -114,7 +114,7 @@ const acknowledgeFlags = bits(u8, { sessionPresent: slice(0) })
 const connack = packet("Connack", { opcode: 2, header: flags0000, sender: "server", fields: { acknowledgeFlags, code, properties } })
 /** One of QoS 0 is not answered; after `Pubrec`, which one of QoS 2 is answered with, comes the client's `Pubrel`. */
 const publish = packet("Publish", {
-  answers: ["Puback", "Pubrec", "Pubcomp"],
+  answeredBy: ["Puback", "Pubrec", "Pubcomp"],
   last: ["Puback", "Pubcomp"],
   reply: "optional",
   examples: seen("30090003612f627a65726f", { qos: 0, topicName: "a/b", payload: { hex: "7a65726f" } }),
@@ -129,7 +129,7 @@ const pubrel = packet("Pubrel", {
   opcode: 6,
   header: flags0010,
   sender: "both",
-  answers: ["Pubcomp"],
+  answeredBy: ["Pubcomp"],
   reply: "optional",
   fields: acknowledgement
 })
@@ -144,7 +144,7 @@ const subscriptions = array(Subscription)
 const subscribe = packet("Subscribe", {
   opcode: 8,
   header: flags0010,
-  answers: ["Suback"],
+  answeredBy: ["Suback"],
   fields: { packetIdentifier: u16, properties, subscriptions }
 })
 const grants = { packetIdentifier: u16, properties, codes: array(code) }
@@ -153,12 +153,12 @@ const topicFilters = array(text)
 const unsubscribe = packet("Unsubscribe", {
   opcode: 10,
   header: flags0010,
-  answers: ["Unsuback"],
+  answeredBy: ["Unsuback"],
   fields: { packetIdentifier: u16, properties, topicFilters }
 })
 const withdrawals = { packetIdentifier: u16, properties, codes: since5(array(ReasonCode)) }
 const unsuback = packet("Unsuback", { opcode: 11, header: flags0000, sender: "server", fields: withdrawals })
-const pingreq = packet("Pingreq", { opcode: 12, header: flags0000, answers: ["Pingresp"], fields: {} })
+const pingreq = packet("Pingreq", { opcode: 12, header: flags0000, answeredBy: ["Pingresp"], fields: {} })
 const pingresp = packet("Pingresp", { opcode: 13, header: flags0000, sender: "server", fields: {} })
 const disconnect = packet("Disconnect", { opcode: 14, header: flags0000, sender: "both", fields: reason })
 const auth = packet("Auth", { opcode: 15, header: flags0000, sender: "both", fields: reason })

@@ -562,6 +562,7 @@ export const Publish: PacketCommand<Publish, Puback | Pubrec | Pubcomp, "many" |
   opcode: 0x03,
   encode: encodePublish,
   answers: ["Puback", "Pubrec", "Pubcomp"],
+  numbered: true,
   last: (answer) => answer._tag === "Puback" || answer._tag === "Pubcomp" ? "answer" : undefined
 }
 
@@ -915,7 +916,8 @@ export const Pubrel: PacketCommand<Pubrel, Pubcomp, "one" | "none", States> = {
   name: "Pubrel",
   opcode: 0x06,
   encode: encodePubrel,
-  answers: ["Pubcomp"]
+  answers: ["Pubcomp"],
+  numbered: true
 }
 
 export interface Pubcomp {
@@ -1141,7 +1143,8 @@ export const Subscribe: PacketCommand<Subscribe, Suback, "one", States> = {
   name: "Subscribe",
   opcode: 0x08,
   encode: encodeSubscribe,
-  answers: ["Suback"]
+  answers: ["Suback"],
+  numbered: true
 }
 
 export interface Suback {
@@ -1367,7 +1370,8 @@ export const Unsubscribe: PacketCommand<Unsubscribe, Unsuback, "one", States> = 
   name: "Unsubscribe",
   opcode: 0x0a,
   encode: encodeUnsubscribe,
-  answers: ["Unsuback"]
+  answers: ["Unsuback"],
+  numbered: true
 }
 
 export interface Unsuback {

@@ -153,12 +153,13 @@ const needsRun = (frame: Frame, kind: Kind): boolean =>
 const isInPlace = (field: HeaderField): boolean => {
   switch (field.kind) {
     case "magic":
+    case "int":
+      return true
     case "opcode":
     case "statusCode":
     case "sectionLength":
     case "bodyLength":
-    case "int":
-      return true
+      return field.of.kind === "int"
     case "flags":
     case "enumeration":
       return field.unknown !== "error"

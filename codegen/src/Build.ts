@@ -234,7 +234,7 @@ class Builder {
       label: command.label ?? upperSnake(command.name),
       sender: command.sender ?? "client",
       lifecycle: command.lifecycle ?? "active",
-      answers: command.answers,
+      answeredBy: command.answeredBy,
       unasked: command.unasked === true ? true : undefined,
       reply: command.reply ?? "one",
       last: command.last,

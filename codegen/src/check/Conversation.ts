@@ -11,18 +11,23 @@ export function* checkConversation(built: Built): Iterable<Complaint> {
   const commands = everyCommand(context)
   const sent = commands.filter(({ kinds, sender }) => sender !== "client" || kindSender(context, kinds.request) === "server")
   for (const [model, value] of built.commands) {
-    const { answers } = model
+    const { answeredBy: answers } = model
     const complain = complaintsOf(value)
     if (answers === undefined) {
       if (Array.isArray(model.last) || model.reply === "optional") {
         const option = model.reply === "optional" ? "reply" : "last"
-        yield complain("WW168", [option], `${model.name} names no packets that answer it`, "name them: answers: [\"…\"]")
+        yield complain("WW168", [option], `${model.name} names no packets that answer it`, "name them: answeredBy: [\"…\"]")
       }
       continue
     }
     if (rolesOf(context) !== undefined) {
       const { correlation } = built.model.frame
-      yield complain("WW168", ["answers"], `the header says by ${correlation} what ${model.name} is answered with`, "leave `answers` out")
+      yield complain(
+        "WW168",
+        ["answeredBy"],
+        `the header says by ${correlation} what ${model.name} is answered with`,
+        "leave `answeredBy` out"
+      )
       continue
     }
     for (const name of answers) {
@@ -30,7 +35,7 @@ export function* checkConversation(built: Built): Iterable<Complaint> {
       const there = commands.some((one) => one.name === name)
       yield complain(
         "WW168",
-        ["answers"],
+        ["answeredBy"],
         there ? `${name} is not sent by servers, so it answers nothing` : `${name}, which answers ${model.name}, is not there`,
         `servers send ${sent.map((one) => one.name).join(", ") || "nothing"}`
       )
@@ -38,7 +43,7 @@ export function* checkConversation(built: Built): Iterable<Complaint> {
     yield* checkLast(model, answers, complain)
   }
   const { correlation } = built.model.frame
-  const isAnswered = commands.some(({ answers }) => answers !== undefined)
+  const isAnswered = commands.some(({ answeredBy }) => answeredBy !== undefined)
   if (correlation !== undefined && isAnswered && !commands.some((one) => correlationField(context, one, correlation) !== undefined)) {
     yield {
       rule: "WW166",

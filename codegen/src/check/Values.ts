@@ -201,7 +201,7 @@ const shapes: { readonly [kind: string]: Shape } = {
     lifecycle: [oneOf("active", "deprecated", "internal", "removed")],
     request: "body",
     responses: [record("body")],
-    answers: [array(name)],
+    answeredBy: [array(name)],
     unasked: [flag],
     reply: [oneOf("one", "many", "error", "none", "optional")],
     last: [{

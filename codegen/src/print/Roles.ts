@@ -47,7 +47,7 @@ interface Ordered {
 
 /** What commands of a protocol and of those that it extends say of their answers; nothing for protocols where none does. */
 export const orderedOf = (context: Context): Ordered | undefined => {
-  if (rolesOf(context) !== undefined || !everyCommand(context).some(({ answers }) => answers !== undefined)) return undefined
+  if (rolesOf(context) !== undefined || !everyCommand(context).some(({ answeredBy }) => answeredBy !== undefined)) return undefined
   const { correlation } = context.model.frame
   let max = 0
   if (correlation !== undefined) {
@@ -132,7 +132,7 @@ export const printCommandValue = (context: Context, module: Module, command: Com
   const from = inheritedFrom(context, request!)
   const answers = orderedOf(context) === undefined
     ? successesOf(context, command).map((packet) => packetType(context, module, packet))
-    : (command.answers ?? []).map((tag) => namedPacket(context, module, command, tag))
+    : (command.answeredBy ?? []).map((tag) => namedPacket(context, module, command, tag))
   const states = context.writesStates(request!.layouts) ? `, ${module.useType(context.local("States"), "States")}` : ""
   const many = command.last === undefined ? "one" : "many"
   const replies = command.reply === "optional" ? `"${many}" | "none"` : `"${command.reply}"`
@@ -152,7 +152,7 @@ export const printCommandValue = (context: Context, module: Module, command: Com
         `name: "${command.name}"`,
         `opcode: ${hex(command.opcode)}`,
         entry("encode", encode),
-        ...(command.answers === undefined ? [] : [`answers: ${JSON.stringify(command.answers)}`]),
+        ...(command.answeredBy === undefined ? [] : [`answers: ${JSON.stringify(command.answeredBy)}`]),
         ...(isNumbered(context, command) ? ["numbered: true"] : []),
         ...lastOf(context, command)
       ].join(", ")
@@ -163,7 +163,7 @@ export const printCommandValue = (context: Context, module: Module, command: Com
 /** Whether the packet of a command has the number that its answers repeat. */
 const isNumbered = (context: Context, command: CommandModel): boolean => {
   const correlation = orderedOf(context)?.correlation
-  return command.answers !== undefined && correlation !== undefined && correlationField(context, command, correlation) !== undefined
+  return command.answeredBy !== undefined && correlation !== undefined && correlationField(context, command, correlation) !== undefined
 }
 
 /** The type of a packet of any module of the protocol, or of one that it extends. */
@@ -276,7 +276,7 @@ const printOrderedClient = (context: Context, { correlation, max }: Ordered): Mo
   })
   const next = commands.flatMap(({ name: tag, then }) => then === undefined ? [] : [`${tag}: "${then}"`])
   const unasked = new Set(commands.flatMap(({ name: tag, unasked }) => unasked === true ? [tag] : []))
-  const answers = new Set(commands.flatMap(({ answers }) => answers ?? []).filter((tag) => !unasked.has(tag)))
+  const answers = new Set(commands.flatMap(({ answeredBy }) => answeredBy ?? []).filter((tag) => !unasked.has(tag)))
   const union = [...new Set(kinds.map(([, kind]) => module.useType(packets, kindName(kind.name))))].join(" | ")
   const states = context.local("States")
   module.add({

@@ -396,7 +396,7 @@ export interface CommandModel {
   readonly sender: "client" | "server" | "both"
   readonly lifecycle: "active" | "deprecated" | "internal" | "removed"
   /** Names of packets that may answer it, where no header field says which request an answer is to. */
-  readonly answers?: ReadonlyArray<string>
+  readonly answeredBy?: ReadonlyArray<string>
   /** May answer a request, and is also sent when nothing asked for it. */
   readonly unasked?: true
   readonly reply: "one" | "many" | "error" | "none" | "optional"

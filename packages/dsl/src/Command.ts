@@ -63,16 +63,16 @@ export interface CommandOptions<Section extends string = string, Status extends 
    * request in flight that it may answer; of those that have the frame's `correlation` field, the one with the same value there. What answers
    * none was sent unasked.
    */
-  readonly answers?: ReadonlyArray<string>
+  readonly answeredBy?: ReadonlyArray<string>
   /** A packet of the server that may answer a request is also sent when nothing asked for it. Default: it is then a mistake of the server */
   readonly unasked?: boolean
   /**
    * How many responses one request gets; `error` means none on success, `optional` that callers say whether there are any. Default: `one`;
-   * with `answers` and `last`, `many`; of packets that stand for themselves, `none`
+   * with `answeredBy` and `last`, `many`; of packets that stand for themselves, `none`
    */
   readonly reply?: "one" | "many" | "error" | "none" | "optional"
   /**
-   * Of `many` responses, the one with this in its fields marks the end; with `answers`, the packets after which no more come. Default: one with
+   * Of `many` responses, the one with this in its fields marks the end; with `answeredBy`, the packets after which no more come. Default: one with
    * a status other than `Success` is the last
    */
   readonly last?: { readonly [field: string]: string | number } | ReadonlyArray<string>
@@ -153,7 +153,7 @@ export const packetsOf = <Section extends string, KindName extends string, Statu
   const packet = <const N extends string, const O extends PacketOptions<Section>>(name: N, options: O): Command & { readonly name: N } => {
     const { body, fields, ...rest } = options as PacketOptions<Section> & { readonly body?: Body; readonly fields?: Fields }
     const request = body ?? { [frame.sections[0] ?? "body"]: fields }
-    const reply = rest.answers === undefined ? "none" as const : rest.last === undefined ? "one" as const : "many" as const
+    const reply = rest.answeredBy === undefined ? "none" as const : rest.last === undefined ? "one" as const : "many" as const
     return mark({ reply, ...rest, request, kind: "command" as const, name, kinds }, packet)
   }
   return packet

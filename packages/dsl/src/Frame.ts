@@ -127,7 +127,7 @@ export interface Frame<
   /** Shorter pieces between terminators are no packets and skipped, where nothing but `until` frames packets. Default: empty ones */
   readonly minFrame?: number
   /**
-   * The field in which an answer repeats what the request has there: of the header, or of some packets (`answers`). Default: answers come in
+   * The field in which an answer repeats what the request has there: of the header, or of some packets (`answeredBy`). Default: answers come in
    * the order of the requests
    */
   readonly correlation?: string

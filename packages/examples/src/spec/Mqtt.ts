@@ -125,19 +125,19 @@ const both = { ...flags0000, sender: "both" } as const
 const either = { sender: "both", reply: "optional" } as const
 
 const commands = [
-  packet("Connect", { ...flags0000, opcode: 1, answers: ["Connack", "Auth"], last: ["Connack"], fields: connect, examples: connected }),
+  packet("Connect", { ...flags0000, opcode: 1, answeredBy: ["Connack", "Auth"], last: ["Connack"], fields: connect, examples: connected }),
   packet("Connack", { ...server, opcode: 2, fields: connack }),
   /** Of QoS 0 it is not answered. Of QoS 2 `Pubrec` answers it, and then, unless that refuses it, the client's `Pubrel` follows. */
-  packet("Publish", { ...either, opcode: 3, answers: ["Puback", "Pubrec"], fields: publish, examples: published }),
+  packet("Publish", { ...either, opcode: 3, answeredBy: ["Puback", "Pubrec"], fields: publish, examples: published }),
   packet("Puback", { ...both, opcode: 4, fields: acknowledgement }),
   packet("Pubrec", { ...both, opcode: 5, fields: acknowledgement }),
-  packet("Pubrel", { ...flags0010, ...either, opcode: 6, answers: ["Pubcomp"], fields: acknowledgement }),
+  packet("Pubrel", { ...flags0010, ...either, opcode: 6, answeredBy: ["Pubcomp"], fields: acknowledgement }),
   packet("Pubcomp", { ...both, opcode: 7, fields: acknowledgement }),
-  packet("Subscribe", { ...flags0010, opcode: 8, answers: ["Suback"], fields: subscriptions }),
+  packet("Subscribe", { ...flags0010, opcode: 8, answeredBy: ["Suback"], fields: subscriptions }),
   packet("Suback", { ...server, opcode: 9, fields: grants }),
-  packet("Unsubscribe", { ...flags0010, opcode: 10, answers: ["Unsuback"], fields: topicFilters }),
+  packet("Unsubscribe", { ...flags0010, opcode: 10, answeredBy: ["Unsuback"], fields: topicFilters }),
   packet("Unsuback", { ...server, opcode: 11, fields: withdrawals }),
-  packet("Pingreq", { ...flags0000, opcode: 12, answers: ["Pingresp"], fields: {} }),
+  packet("Pingreq", { ...flags0000, opcode: 12, answeredBy: ["Pingresp"], fields: {} }),
   packet("Pingresp", { ...server, opcode: 13, fields: {} }),
   packet("Disconnect", { ...both, opcode: 14, fields: reason }),
   packet("Auth", { ...both, opcode: 15, fields: reason })

@@ -116,7 +116,7 @@ const messages = [
       ...payload
     }
   }),
-  message("Ping", { sender: "both", answers: ["Pong"], reply: "optional", fields: { line: line({ verb: literal("PING") }) } }),
+  message("Ping", { sender: "both", answeredBy: ["Pong"], reply: "optional", fields: { line: line({ verb: literal("PING") }) } }),
   message("Pong", { sender: "both", fields: { line: line({ verb: literal("PONG") }) } }),
   /** Answers each message of a client that asked for `verbose`. */
   message("Ok", { sender: "server", fields: { line: line({ verb: literal("+OK") }) } }),

@@ -81,14 +81,14 @@ const results = [
   ...["ParseComplete", "BindComplete", "CloseComplete", "CopyInResponse", "CopyOutResponse", "CopyBothResponse", "BackendCopyData"],
   ...["BackendCopyDone", "FunctionCallResponse", "ErrorResponse", "ReadyForQuery"]
 ]
-const untilReady = { answers: results, last: ["ReadyForQuery"] }
+const untilReady = { answeredBy: results, last: ["ReadyForQuery"] }
 
 /** A run-time parameter, or an option of the protocol. */
 const Parameter = struct("Parameter", { name: cstring({ min: 1 }), value: cstring() })
 
 const startupMessage = startup("StartupMessage", {
   then: "password",
-  answers: greetings,
+  answeredBy: greetings,
   last: ["ErrorResponse", "ReadyForQuery"],
   fields: { majorVersion: constant(u16, 3), minorVersion: u16, parameters: array(Parameter, { until: 0 }) }
 })
@@ -97,13 +97,13 @@ const cancelRequest = startup("CancelRequest", {
 })
 const sslRequest = startup("SSLRequest", {
   then: "encryption",
-  answers: ["EncryptionAnswer"],
+  answeredBy: ["EncryptionAnswer"],
   examples: seen("psql 15.18", "0000000804d2162f"),
   fields: { code: constant(u32, 80877103) }
 })
 const gssEncRequest = startup("GSSENCRequest", {
   then: "encryption",
-  answers: ["EncryptionAnswer"],
+  answeredBy: ["EncryptionAnswer"],
   fields: { code: constant(u32, 80877104) }
 })
 

@@ -22,6 +22,8 @@ export interface PoolWatch<E> {
   readonly lost?: (error: ConnectionError) => Effect.Effect<void>
   /** An attempt to connect failed. */
   readonly failed?: (error: E | ConnectionError) => Effect.Effect<void>
+  /** There is no connection, and the policy has no attempt left: there will be none. */
+  readonly ended?: (error: E | ConnectionError) => Effect.Effect<void>
 }
 
 /** Options of a pool. */
@@ -172,12 +174,13 @@ export class ConnectionPool<Answer, Push, E = never> {
     // a connection that lived leaves the retries, so that their waits begin anew
     const lives = Effect.forever(Effect.retry(this.life(first), { schedule, while: () => !this.stopped }))
     return Effect.catch(lives, (error) =>
-      Effect.sync(() => {
+      Effect.suspend(() => {
         this.places--
-        if (this.places > 0 || this.stopped) return
+        if (this.places > 0 || this.stopped) return Effect.void
         this.stopped = true
         this.reason = error
         this.there.openUnsafe()
+        return this.options.watch?.ended?.(error) ?? Effect.void
       }))
   }
 

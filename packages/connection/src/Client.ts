@@ -15,6 +15,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { type CallError, Called, Dialect, type Outgoing, Streaming } from "./Commands.ts"
 import { ConnectionPool, type ConnectionPoolOptions, type PoolCounters } from "./ConnectionPool.ts"
+import type { PoolWatch } from "./ConnectionSlot.ts"
 import type { ConnectionError } from "./Errors.ts"
 import type { Resume, Sendable } from "./Exchange.ts"
 import type { ConnectionCounters, PacketConnection } from "./PacketConnection.ts"
@@ -58,9 +59,8 @@ export interface CommonOptions extends
 {}
 
 /** Options of a client. */
-export interface ClientOptions<Answer, Push, C extends Correlation, S, E = never>
-  extends CommonOptions, Pick<ConnectionPoolOptions<Answer, Push, E>, "watch">
-{
+export interface ClientOptions<Answer, Push, C extends Correlation, S, E = never> extends CommonOptions {
+  readonly watch?: PoolWatch<NoInfer<E>>
   /** What was negotiated, of protocols whose packets depend on that. Default: nothing */
   readonly states?: S
   /**
@@ -107,6 +107,15 @@ export interface Session<Answer, Push, C extends Correlation> extends Conversati
   readonly pushesDropped: number
   /** The connection, for what has no word here. */
   readonly connection: PacketConnection<Answer, Push>
+  /**
+   * Sends a command at intervals, from now on and as long as the scope is open, and gives the connection up when one is not answered within
+   * such an interval; while nothing is read, because a reader is behind, that says nothing. None is sent where the interval is 0.
+   */
+  readonly keepAlive: <P, A>(
+    command: Command<P, A, "one", Any>,
+    fields: RequestFields<P, C>,
+    interval: Duration.Input
+  ) => Effect.Effect<void, never, Scope.Scope>
 }
 
 /** A client. */
@@ -145,6 +154,17 @@ interface Connections<E> {
 
 const milliseconds = (given: CallOptions | undefined): number | undefined =>
   given?.timeout === undefined ? undefined : Duration.toMillis(given.timeout)
+
+type Keepable = Pick<PacketConnection<never, never>, "paused" | "stalled">
+
+/** What keeps a connection, or gives it up. */
+const keeping = (connection: Keepable, name: string, call: Effect.Effect<unknown, CallError>, interval: number) => {
+  const beat = Effect.catchTag(call, "ConnectionError", ({ reason }) =>
+    Effect.sync(() => {
+      if (reason._tag === "RequestTimeout" && !connection.paused) connection.stalled(`answer to ${name}`, interval)
+    }))
+  return Effect.asVoid(Effect.forkScoped(Effect.forever(Effect.delay(Effect.ignore(beat), interval))))
+}
 
 /** The commands of a protocol over some connections. */
 const conversation = <Push, C extends Correlation, E>(
@@ -237,13 +257,19 @@ export const make = (<Answer, Push, C extends Correlation, E>(
     ): Session<Answer, Push, C> => {
       const own = pushesOf(connection)
       const one = connection as unknown as PacketConnection<unknown, unknown>
+      const only: Connections<never> = {
+        begin: (make, resume, timeout) => one.begin(make(resume), timeout),
+        connected: () => Effect.succeed(one)
+      }
+      const { call, ...others } = conversation<Push, C, never>(dialect, connection.address, only, own)
       return {
-        ...conversation<Push, C, never>(
-          dialect,
-          connection.address,
-          { begin: (make, resume, timeout) => one.begin(make(resume), timeout), connected: () => Effect.succeed(one) },
-          own
-        ),
+        ...others,
+        call,
+        keepAlive: (command, fields, interval) => {
+          const timeout = Duration.toMillis(interval)
+          const called = call(command, ...[fields, { timeout }] as unknown as Given<typeof fields>)
+          return timeout === 0 ? Effect.void : keeping(connection, command.name, called, timeout)
+        },
         address: connection.address,
         get counters() {
           return connection.counters

@@ -31,6 +31,8 @@ export interface PoolWatch<E> {
   readonly lost?: (error: ConnectionError) => Effect.Effect<void>
   /** An attempt to connect failed. */
   readonly failed?: (error: E | ConnectionError) => Effect.Effect<void>
+  /** Of a pool: there is no connection, and the policy has no attempt left, so there will be none. */
+  readonly ended?: (error: E | ConnectionError) => Effect.Effect<void>
 }
 
 /** How a slot is filled. */

@@ -48,6 +48,7 @@ export class SlotPool<C extends Pooled, E = never> {
   private readonly fork: PoolPlace["fork"]
   private readonly timeout: number
   private readonly fails: boolean
+  private readonly ended: (error: E | ConnectionError) => Effect.Effect<void>
   private readonly slots: ReadonlyArray<ConnectionSlot<C, E>>
   private readonly ready: Array<C> = []
   private readonly there = Latch.makeUnsafe(false)
@@ -66,6 +67,7 @@ export class SlotPool<C extends Pooled, E = never> {
     this.fork = fork
     this.timeout = Duration.toMillis(requestTimeout)
     this.fails = whenDisconnected === "fail"
+    this.ended = options.watch?.ended ?? (() => Effect.void)
     this.reason = this.closed("nobody: there was none yet")
     const slot: SlotOptions<C, E> = {
       ...options,
@@ -154,11 +156,12 @@ export class SlotPool<C extends Pooled, E = never> {
     this.kept = true
     let left = this.slots.length
     const keep = (slot: ConnectionSlot<C, E>): Effect.Effect<void> =>
-      Effect.map(slot.keep, (reason) => {
-        if (--left > 0 || this.stopped) return
+      Effect.flatMap(slot.keep, (reason) => {
+        if (--left > 0 || this.stopped) return Effect.void
         this.stopped = true
         this.reason = reason
         this.there.openUnsafe()
+        return this.ended(reason)
       })
     return Effect.andThen(
       Effect.forEach(this.slots, (slot) => Effect.forkScoped(keep(slot), { startImmediately: true }), { discard: true }),

@@ -172,33 +172,6 @@ export const platformUses = (modules: ReadonlyArray<Module>): Complaints =>
       : [])
   ])
 
-/** Packages that work with packets whose headers have generated accessors. */
-const ofPackets = ["memcached", "couchbase", "dcp", "embedded", "proxy", "testing", "examples"].map((name) => `@wirewright/${name}`)
-
-/** Files that take bytes apart which are no packets. */
-const otherFormats =
-  /\/(Snappy|Base64|JsonText|SubDocument\w*|GroupName|Scram\w*|Documents|VirtualTime|WebSocketCutter|TextCutter|Deepstream\w*|Input)\.ts$|\/custom\//
-
-/** Reads and writes at a literal offset, literal magics, and a header's size said anew. */
-const headerLiterals: ReadonlyArray<RegExp> = [
-  /\.(?:get|set)(?:Uint|Int|BigUint|BigInt)\d+\(\s*(?:[\w.]+\s*\+\s*)?\d+\s*[,)]/,
-  /\b(?:bytes|copy|frame|packet|head|header)\s*!?\[\s*(?:[\w.]+\s*\+\s*)?\d+\s*\]/,
-  /\bbytes\[\s*(?:\w+\.)?at\s*\]!?\s*[!=]==?\s*0x/,
-  /\b\w*[mM]agics?\w*\b["']?\]?(?:\s*[!=]==?|:|\s*=|.*\[)\s*0x(?:80|08|81|18|82|83)\b/,
-  /\b(?:kind|flexible|plain\w*)\s*(?:[!=]==?|=)\s*0x(?:80|08|81|18|82|83)\b/,
-  /\bheaderSize\s*=\s*\d+/
-]
-
-/** What headers look like is said by generated code alone: it has functions that read and write their fields. */
-export const headersByHand = (modules: ReadonlyArray<Module>): Complaints =>
-  shipped(modules).filter(({ generated, owner, path }) =>
-    !generated && (ofPackets.includes(owner) || owner === "wirewright") && !otherFormats.test(path)
-  ).flatMap(({ path, text }) =>
-    withoutComments(text).split("\n").flatMap((line) =>
-      headerLiterals.some((pattern) => pattern.test(line)) ? [`${path}: ${line.trim()}`] : []
-    )
-  )
-
 /** ts-morph is known to one file. */
 export const tsMorphUses = (modules: ReadonlyArray<Module>): Complaints =>
   modules.flatMap((module) =>

@@ -6,6 +6,7 @@
  */
 import type { EncodeError } from "@wirewright/codec"
 import { type Call, ConnectionError, ConnectTimeout, Exchange, type Resume, type Timers } from "@wirewright/connection"
+import { Datatype } from "@wirewright/memcached/gen/Types"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type * as Random from "effect/Random"
@@ -335,7 +336,7 @@ export class KvDispatch {
 
   /** Learns the map that comes with NotMyVbucket. Returns whether the vbucket's node is another one now. */
   private redirected(answer: ErrorResponse, attempt: Destination): boolean {
-    const body = received(answer.value, answer.datatype & 0x02, this.snappy)
+    const body = received(answer.value, answer.datatype & Datatype.snappy, this.snappy)
     const host = attempt.connection.packets.address.replace(/:\d+$/, "").replace(/^\[|\]$/g, "")
     return Result.isSuccess(body) && this.cluster.learn(new TextDecoder().decode(body.success), host)
   }

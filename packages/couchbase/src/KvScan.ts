@@ -7,6 +7,7 @@
  */
 import { compareText } from "@wirewright/codec"
 import { RequestTimeout } from "@wirewright/connection"
+import { Datatype } from "@wirewright/memcached/gen/Types"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -191,7 +192,7 @@ class VbucketScan {
         connection = route.connection
         const consistentWith = token === undefined ? undefined : { token, timeout: Math.max(1, Math.floor(this.left)) }
         const scan = scanText({ selection, collectionId: route.collectionId, keysOnly, consistentWith })
-        Gen.encodeRangeScanCreate(writer, { opaque: route.opaque, vbucket, datatype: jsonDatatype, scan })
+        Gen.encodeRangeScanCreate(writer, { opaque: route.opaque, vbucket, datatype: Datatype.json, scan })
       },
       read: (answer) => {
         if (answer._tag !== "RangeScanCreateResponse") return answer.status === Status.KeyEnoent ? Option.none() : refused
@@ -287,8 +288,6 @@ class VbucketScan {
     Effect.runFork(Effect.ignore(asked))
   }
 }
-
-const jsonDatatype = 1
 
 const invalid = (message: string): Stream.Stream<never, KvError> =>
   Stream.fail(kvError(new InvalidRequest({ message }), facts(undefined, 0)))

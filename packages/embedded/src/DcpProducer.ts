@@ -214,7 +214,13 @@ export class DcpProducer {
       this.noopPending = undefined
       return
     }
-    const tolerated = [Status.Success, Status.NotMyVbucket, Status.Eaccess, 0x0a, 0x0b]
+    const tolerated: ReadonlyArray<number> = [
+      Status.Success,
+      Status.NotMyVbucket,
+      Status.Eaccess,
+      Status.DcpStreamNotFound,
+      Status.OpaqueNoMatch
+    ]
     if (tolerated.includes(status)) return
     const old = status === Status.KeyEexists || status === Status.KeyEnoent
     if (old && (!this.settings.v7Statuses || opcode === Opcode.DcpStreamEnd)) return

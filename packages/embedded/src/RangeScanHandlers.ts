@@ -12,6 +12,7 @@ import {
   Status,
   VBucketState
 } from "@wirewright/couchbase/gen"
+import { Datatype } from "@wirewright/memcached/gen"
 import { bodyOf, hasXattrs } from "./Bodies.ts"
 import type { Bucket } from "./Bucket.ts"
 import type { Handlers, NodeClient } from "./Handlers.ts"
@@ -19,7 +20,6 @@ import type { RequestOf } from "./RequestRules.ts"
 import type { Item } from "./HashTable.ts"
 import type { RangeScan, ScanPart } from "./RangeScans.ts"
 import { readScanRequest, type ScanRequest, type SnapshotRequirements } from "./ScanRequest.ts"
-import { datatypeBits } from "./SubDocumentAttributes.ts"
 import type { VbucketCopy } from "./VbucketCopy.ts"
 
 type ScanPacket = RequestOf<"RangeScanCreate" | "RangeScanContinue" | "RangeScanCancel">
@@ -110,7 +110,7 @@ const createWhenThere = (
 const create = (connection: NodeClient, packet: RequestOf<"RangeScanCreate">): void => {
   const bucket = scannable(connection, packet)
   if (bucket === undefined) return
-  const request = packet.datatype === datatypeBits.json ? readScanRequest(packet.scan) : "The datatype is not JSON"
+  const request = packet.datatype === Datatype.json ? readScanRequest(packet.scan) : "The datatype is not JSON"
   if (typeof request === "string") return connection.fail(packet, Status.Einval, { context: request })
   if (request.includeXattrs && !connection.features.xattr) {
     return connection.fail(packet, Status.Einval, { context: "include_xattrs needs Xattr" })
@@ -132,7 +132,7 @@ const create = (connection: NodeClient, packet: RequestOf<"RangeScanCreate">): v
 
 const documentOf = (connection: NodeClient, bucket: Bucket, item: Item, xattrs: boolean): RangeScanDocument => {
   const whole = !xattrs && hasXattrs(item)
-  const datatype = connection.visible(whole ? item.datatype & ~datatypeBits.xattr : item.datatype)
+  const datatype = connection.visible(whole ? item.datatype & ~Datatype.xattr : item.datatype)
   const { expiry, flags, key, seqno } = item
   return { flags, expiry, seqno, cas: bucket.store.casOf(item), datatype, key, value: whole ? bodyOf(item) : item.value }
 }

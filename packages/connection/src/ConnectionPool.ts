@@ -8,8 +8,10 @@ import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
+import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
-import { ConnectionClosed, ConnectionError } from "./Errors.ts"
+import * as Semaphore from "effect/Semaphore"
+import { ConnectionClosed, ConnectionError, LimitExceeded } from "./Errors.ts"
 import { PacketConnection, type PacketConnectionOptions } from "./PacketConnection.ts"
 import { type ReconnectOptions, reconnectSchedule, stableAfter } from "./Reconnect.ts"
 import { type Timers, timers } from "./Timers.ts"
@@ -57,6 +59,9 @@ export class ConnectionPool<Answer, Push, E = never> {
   private readonly timers: Timers
   private readonly timeout: number
   private readonly ready: Array<PacketConnection<Answer, Push>> = []
+  /** Those of them that somebody has to himself. */
+  private readonly reserved = new Set<PacketConnection<Answer, Push>>()
+  private readonly reservations: Semaphore.Semaphore
   private readonly there = Latch.makeUnsafe(false)
   private turn = 0
   private late = 0
@@ -71,6 +76,7 @@ export class ConnectionPool<Answer, Push, E = never> {
     this.timers = timers
     this.address = `${options.host}:${options.port}`
     this.timeout = Duration.toMillis(options.requestTimeout ?? "2500 millis")
+    this.reservations = Semaphore.makeUnsafe(options.connections ?? 1)
     this.reason = this.closed("nobody: there was none yet")
   }
 
@@ -105,9 +111,11 @@ export class ConnectionPool<Answer, Push, E = never> {
     return this.ready
   }
 
-  /** Why there is no connection, while there is none. */
+  /** Why there is no connection to take, while there is none. */
   get missing(): E | ConnectionError {
-    return this.reason
+    if (this.reserved.size === 0 || this.stopped) return this.reason
+    const reason = new LimitExceeded({ limit: "connections, which are all in use", max: this.places })
+    return new ConnectionError({ reason, address: this.address, ambiguous: false })
   }
 
   /** The connection for the next request, if there is one. */
@@ -115,12 +123,12 @@ export class ConnectionPool<Answer, Push, E = never> {
     if (this.stopped) return undefined
     for (;;) {
       const { ready } = this
-      if (ready.length === 0) return undefined
+      if (ready.length === this.reserved.size) return undefined
       this.turn = ready.length === 1 ? 0 : (this.turn + 1) % ready.length
       const connection = ready[this.turn]!
-      if (connection.closed === undefined) return connection
       // its end is just being told, and requests that it failed are back already
-      this.leave(connection)
+      if (connection.closed !== undefined) this.leave(connection)
+      else if (!this.reserved.has(connection)) return connection
     }
   }
 
@@ -128,21 +136,40 @@ export class ConnectionPool<Answer, Push, E = never> {
    * Waits for a connection as long as a request may take, and hands it to `run` with the milliseconds that are left; or hands `refuse` the
    * reason why there is none.
    */
-  later<A, F>(
-    run: (connection: PacketConnection<Answer, Push>, milliseconds: number) => Effect.Effect<A, F>,
+  later<A, F, R = never>(
+    run: (connection: PacketConnection<Answer, Push>, milliseconds: number) => Effect.Effect<A, F, R>,
     refuse: (reason: E | ConnectionError) => Effect.Effect<A, F>,
     timeout: number = this.timeout
-  ): Effect.Effect<A, F> {
+  ): Effect.Effect<A, F, R> {
     const until = this.timers.now() + timeout
-    const again = (): Effect.Effect<A, F> => {
+    const again = (): Effect.Effect<A, F, R> => {
       const left = until - this.timers.now()
-      if (this.stopped || this.options.whenDisconnected === "fail" || left <= 0) return refuse(this.reason)
+      const fails = this.options.whenDisconnected === "fail" && this.ready.length === 0
+      if (this.stopped || fails || left <= 0) return refuse(this.missing)
       return Effect.flatMap(Effect.timeoutOption(this.there.await, left), () => {
         const connection = this.take()
         return connection === undefined ? again() : run(connection, Math.max(1, until - this.timers.now()))
       })
     }
     return again()
+  }
+
+  /**
+   * A connection that requests of nobody else are sent on until the scope closes. Waits for one as long as a request may take; whoever came
+   * first has the first.
+   */
+  reserve(timeout: number = this.timeout): Effect.Effect<PacketConnection<Answer, Push>, E | ConnectionError, Scope.Scope> {
+    const until = this.timers.now() + timeout
+    const hold = (taken: PacketConnection<Answer, Push>): ReturnType<typeof this.reserve> =>
+      Effect.flatMap(
+        Effect.acquireRelease(Effect.sync(() => this.hold(taken)), (held) => Effect.sync(() => held && this.release(taken))),
+        // somebody was faster
+        (held) => held ? Effect.succeed(taken) : this.later(hold, Effect.fail, until - this.timers.now())
+      )
+    return Effect.flatMap(
+      Effect.timeoutOption(this.reservations.takeScoped(1), timeout),
+      (turn) => Option.isNone(turn) ? Effect.fail(this.missing) : this.later(hold, Effect.fail, until - this.timers.now())
+    )
   }
 
   /** Connects and begins; the connection is not one of the pool and closes with the scope. */
@@ -160,6 +187,17 @@ export class ConnectionPool<Answer, Push, E = never> {
     this.stopped = true
     this.reason = this.closed(by)
     this.there.openUnsafe()
+  }
+
+  private hold(connection: PacketConnection<Answer, Push>): boolean {
+    if (this.reserved.has(connection) || !this.ready.includes(connection)) return false
+    this.reserved.add(connection)
+    if (this.ready.length === this.reserved.size) this.there.closeUnsafe()
+    return true
+  }
+
+  private release(connection: PacketConnection<Answer, Push>): void {
+    if (this.reserved.delete(connection)) this.there.openUnsafe()
   }
 
   private closed(by: string): ConnectionError {
@@ -215,6 +253,7 @@ export class ConnectionPool<Answer, Push, E = never> {
     if (connection.closed !== undefined && !this.stopped) this.reason = connection.closed
     this.late += connection.counters.lateAnswers
     this.ready.splice(place, 1)
-    if (this.ready.length === 0 && !this.stopped) this.there.closeUnsafe()
+    this.reserved.delete(connection)
+    if (this.ready.length === this.reserved.size && !this.stopped) this.there.closeUnsafe()
   }
 }

@@ -113,7 +113,7 @@ export class ConnectionPool<Answer, Push, E = never> {
 
   /** Why there is no connection to take, while there is none. */
   get missing(): E | ConnectionError {
-    if (this.reserved.size === 0 || this.stopped) return this.reason
+    if (this.ready.length === 0 || this.stopped) return this.reason
     const reason = new LimitExceeded({ limit: "connections, which are all in use", max: this.places })
     return new ConnectionError({ reason, address: this.address, ambiguous: false })
   }

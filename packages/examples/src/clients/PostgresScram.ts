@@ -13,7 +13,7 @@ import {
 } from "@wirewright/couchbase/internal"
 import type { Client } from "@wirewright/connection"
 import { Writer } from "@wirewright/codec"
-import { Effect, type Redacted } from "effect"
+import { Data, Effect, type Redacted } from "effect"
 import * as Pg from "../gallery/postgres/index.ts"
 
 const mechanism = "SCRAM-SHA256"
@@ -32,8 +32,11 @@ const lineOf = ({ attributes }: { readonly attributes: ReadonlyArray<Pg.ScramAtt
 
 const impostor = new ScramError({ reason: "ServerSignatureMismatch", message: "the server did not prove that it knows the password" })
 
-/** Messages of an exchange. */
-type Answer = Pg.AuthenticationSASL | Pg.AuthenticationSASLContinue | Pg.AuthenticationSASLFinal | Pg.AuthenticationOk
+/** What a server says until it is ready. */
+type Answer = NonNullable<(typeof Pg.StartupMessage)["~answer"]>
+
+/** The server asks for what is not spoken here. */
+export class AuthenticationUnsupported extends Data.TaggedError("AuthenticationUnsupported")<{ readonly method: string }> {}
 
 /** Sends what an exchange needs. */
 type Send = Pick<Client.Conversation<unknown, Client.Correlation>, "send">
@@ -43,7 +46,7 @@ export const scram = ({ send }: Send, password: Redacted.Redacted) => {
   let first: ClientFirst | undefined
   let final: ClientFinal | undefined
   let isProved = false
-  return (answer: Answer): Effect.Effect<void, ScramError | Client.CallError> =>
+  return (answer: Answer): Effect.Effect<void, ScramError | AuthenticationUnsupported | Client.CallError> =>
     Effect.gen(function*() {
       switch (answer._tag) {
         case "AuthenticationSASL": {
@@ -64,6 +67,13 @@ export const scram = ({ send }: Send, password: Redacted.Redacted) => {
           return
         case "AuthenticationOk":
           if (first !== undefined && !isProved) return yield* impostor
+          return
+        case "BackendKeyData":
+        case "NegotiateProtocolVersion":
+        case "ReadyForQuery":
+          return
+        default:
+          return yield* new AuthenticationUnsupported({ method: answer._tag })
       }
     })
 }

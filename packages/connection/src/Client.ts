@@ -7,7 +7,7 @@
  * before it takes commands is `begin`, which is given a session: the same client of that one connection.
  */
 import type { ClientProtocol, Command, EncodeError, OrderedProtocol } from "@wirewright/codec"
-import * as Cause from "effect/Cause"
+import type * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
@@ -15,8 +15,9 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { type CallError, Called, Dialect, type Outgoing, Streaming } from "./Commands.ts"
 import { ConnectionPool, type ConnectionPoolOptions, type PoolCounters } from "./ConnectionPool.ts"
+import type { PoolWatch } from "./ConnectionSlot.ts"
 import type { ConnectionError } from "./Errors.ts"
-import type { Exchange, Resume } from "./Exchange.ts"
+import type { Resume, Sendable } from "./Exchange.ts"
 import type { ConnectionCounters, PacketConnection } from "./PacketConnection.ts"
 import { Pushes, type PushOptions } from "./Pushes.ts"
 
@@ -58,9 +59,8 @@ export interface CommonOptions extends
 {}
 
 /** Options of a client. */
-export interface ClientOptions<Answer, Push, C extends Correlation, S, E = never>
-  extends CommonOptions, Pick<ConnectionPoolOptions<Answer, Push, E>, "watch">
-{
+export interface ClientOptions<Answer, Push, C extends Correlation, S, E = never> extends CommonOptions {
+  readonly watch?: PoolWatch<NoInfer<E>>
   /** What was negotiated, of protocols whose packets depend on that. Default: nothing */
   readonly states?: S
   /**
@@ -107,6 +107,15 @@ export interface Session<Answer, Push, C extends Correlation> extends Conversati
   readonly pushesDropped: number
   /** The connection, for what has no word here. */
   readonly connection: PacketConnection<Answer, Push>
+  /**
+   * Sends a command at intervals, from now on and as long as the scope is open, and gives the connection up when one is not answered within
+   * such an interval; while nothing is read, because a reader is behind, that says nothing. None is sent where the interval is 0.
+   */
+  readonly keepAlive: <P, A>(
+    command: Command<P, A, "one", Any>,
+    fields: RequestFields<P, C>,
+    interval: Duration.Input
+  ) => Effect.Effect<void, never, Scope.Scope>
 }
 
 /** A client. */
@@ -139,22 +148,34 @@ interface Named {
 
 /** Where commands find a connection. */
 interface Connections<E> {
-  readonly take: () => PacketConnection<unknown, unknown> | undefined
-  /** Waits for a connection as long as a command may take. */
-  readonly later: <A>(
-    run: (connection: PacketConnection<unknown, unknown>, milliseconds: number | undefined) => Effect.Effect<A, CallError | E>,
+  /** Sends a request on the next connection; waits for one as long as it may take. */
+  readonly begin: (
+    make: (resume: Resume<unknown, CallError | E>) => Sendable<unknown>,
+    resume: Resume<unknown, CallError | E>,
     timeout: number | undefined
-  ) => Effect.Effect<A, CallError | E>
+  ) => Effect.Effect<void> | undefined
+  readonly connected: (timeout?: number) => Effect.Effect<PacketConnection<unknown, unknown>, CallError | E>
 }
 
 const milliseconds = (given: CallOptions | undefined): number | undefined =>
   given?.timeout === undefined ? undefined : Duration.toMillis(given.timeout)
 
+type Keepable = Pick<PacketConnection<never, never>, "paused" | "stalled">
+
+/** What keeps a connection, or gives it up. */
+const keeping = (connection: Keepable, name: string, call: Effect.Effect<unknown, CallError>, interval: number) => {
+  const beat = Effect.catchTag(call, "ConnectionError", ({ reason }) =>
+    Effect.sync(() => {
+      if (reason._tag === "RequestTimeout" && !connection.paused) connection.stalled(`answer to ${name}`, interval)
+    }))
+  return Effect.asVoid(Effect.forkScoped(Effect.forever(Effect.delay(Effect.ignore(beat), interval))))
+}
+
 /** The commands of a protocol over some connections. */
 const conversation = <Push, C extends Correlation, E>(
   dialect: Dialect,
   address: string,
-  { later, take }: Connections<E>,
+  { begin, connected }: Connections<E>,
   pushes: Pushes<Push>
 ): Conversation<Push, C, E> => {
   const outgoing = (command: Outgoing["command"], fields: object | undefined, given: CallOptions | undefined): Outgoing => ({
@@ -163,19 +184,13 @@ const conversation = <Push, C extends Correlation, E>(
     preceding: given?.preceding ?? nothing
   })
   const call = (command: Outgoing["command"], fields?: object, given?: CallOptions): Effect.Effect<unknown, CallError | E> =>
-    Effect.callback((resume) => {
-      const request = (resume: Resume<unknown, CallError | E>) =>
-        new Called(outgoing(command, fields, given), dialect, address, resume) as unknown as Exchange<unknown, unknown, CallError>
-      const connection = take()
-      if (connection !== undefined) return connection.begin(request(resume), milliseconds(given))
-      resume(later((there, left) => there.perform(request, left), milliseconds(given)))
-    })
-
-  const connected = (timeout: number | undefined): Effect.Effect<PacketConnection<unknown, unknown>, CallError | E> =>
-    Effect.suspend(() => {
-      const connection = take()
-      return connection === undefined ? later((there) => Effect.succeed(there), timeout) : Effect.succeed(connection)
-    })
+    Effect.callback((resume) =>
+      begin(
+        (resume) => new Called(outgoing(command, fields, given), dialect, address, resume as Resume<unknown, CallError>),
+        resume,
+        milliseconds(given)
+      )
+    )
 
   const stream = (command: Outgoing["command"], fields?: object, given?: CallOptions): Stream.Stream<unknown, CallError | E> =>
     Stream.unwrap(Effect.gen(function*() {
@@ -247,13 +262,19 @@ export const make = (<Answer, Push, C extends Correlation, E>(
     ): Session<Answer, Push, C> => {
       const own = pushesOf(connection)
       const one = connection as unknown as PacketConnection<unknown, unknown>
+      const only: Connections<never> = {
+        begin: (make, resume, timeout) => one.begin(make(resume), timeout),
+        connected: () => Effect.succeed(one)
+      }
+      const { call, ...others } = conversation<Push, C, never>(dialect, connection.address, only, own)
       return {
-        ...conversation<Push, C, never>(
-          dialect,
-          connection.address,
-          { take: () => one, later: (run, timeout) => run(one, timeout) },
-          own
-        ),
+        ...others,
+        call,
+        keepAlive: (command, fields, interval) => {
+          const timeout = Duration.toMillis(interval)
+          const called = call(command, ...[fields, { timeout }] as unknown as Given<typeof fields>)
+          return timeout === 0 ? Effect.void : keeping(connection, command.name, called, timeout)
+        },
         address: connection.address,
         get counters() {
           return connection.counters
@@ -278,9 +299,8 @@ export const make = (<Answer, Push, C extends Correlation, E>(
       }
     })
     const connections: Connections<E> = {
-      take: () => pool.take() as PacketConnection<unknown, unknown> | undefined,
-      later: (run, timeout) =>
-        pool.later((there, left) => run(there as unknown as PacketConnection<unknown, unknown>, left), Effect.fail, timeout)
+      begin: (make, resume, timeout) => pool.begin(make as never, resume, Effect.fail, timeout),
+      connected: (timeout) => pool.connected(timeout) as Effect.Effect<PacketConnection<unknown, unknown>, ConnectionError | E>
     }
     return {
       ...conversation<Push, C, E>(dialect, pool.address, connections, pushes),

@@ -103,7 +103,7 @@ export class Dialect {
   /** The failure that an answer stands for, unless it reports success. */
   failure(command: string, address: string, answer: unknown): StatusError | undefined {
     if (this.header === undefined) return undefined
-    const { status } = answer as { readonly status: number }
+    const status = (answer as { readonly [field: string]: number })[this.header.header.status]!
     const row = this.header.statuses[status]
     if (row?.retry === "success") return undefined
     return new StatusError({ command, status, name: row?.name ?? String(status), retry: row?.retry ?? "fatal", answer, address })

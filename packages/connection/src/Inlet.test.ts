@@ -27,6 +27,19 @@ const waiting = (name: string, heard: Array<string>, { count = 1, deadline = 100
 const ledger = () => new OrderedLedger<Packet>({ field: "id", max: 3 })
 
 describe("requests in flight, without a header field", () => {
+  it("a number is free for whoever hears the last answer", () => {
+    const heard: Array<string> = []
+    const it = ledger()
+    const next = () => it.enter(waiting("released", heard), ["Done"], 2)
+    const first = { ...waiting("sent", heard), answer: () => next() > 0 }
+    it.enter(first, ["Received"], 2)
+    expect(it.settle({ _tag: "Received", id: 2 })).toBe("answered")
+    expect(it.inFlight).toBe(1)
+    expect(it.settle({ _tag: "Done", id: 2 })).toBe("answered")
+    expect(heard).toEqual(["released: Done"])
+    expect(it.inFlight).toBe(0)
+  })
+
   it("a packet answers the oldest that it may answer", () => {
     const heard: Array<string> = []
     const it = ledger()

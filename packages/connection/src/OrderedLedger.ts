@@ -97,9 +97,10 @@ export class OrderedLedger<A extends Packet> implements InFlight {
     const entry = this.answered(answer)
     if (entry === undefined) return "unmatched"
     const { waiter } = entry
+    // before the waiter hears it, who may at once send a request of the same number
+    if (entry.ends?.(answer) !== false) this.leave(entry)
     if (waiter === undefined) {
       this.late++
-      if (entry.ends?.(answer) !== false) this.leave(entry)
       return "late"
     }
     if (waiter.answer(answer)) this.leave(entry)

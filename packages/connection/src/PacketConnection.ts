@@ -241,6 +241,11 @@ export class PacketConnection<Response, ServerRequest> implements Owner {
     if (this.pauses > 0 && --this.pauses === 0) this.transport.resume()
   }
 
+  /** Nothing is read for now. */
+  get paused(): boolean {
+    return this.pauses > 0
+  }
+
   /** Bytes appended that the kernel has not taken. */
   get waiting(): number {
     return this.transport.waiting
@@ -390,7 +395,7 @@ export class PacketConnection<Response, ServerRequest> implements Owner {
   private readonly look = (): void => {
     const now = this.timers.now()
     const { bytesReceived } = this.transport
-    if (bytesReceived !== this.heard) {
+    if (this.paused || bytesReceived !== this.heard) {
       this.heard = bytesReceived
       this.heardAt = now
     }

@@ -1,5 +1,5 @@
 /** What servers send unasked, on its way to whoever reads it: kept for readers that are behind, up to a limit. */
-import * as Cause from "effect/Cause"
+import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"

@@ -243,7 +243,7 @@ export const encodeConnect: PacketEncoder<Connect> = (writer, packet) => {
     packet.protocolVersion >= 5 && packet.willTopic !== undefined,
     "Connect",
     "willProperties",
-    "willTopic is there"
+    "protocolVersion is 5… and willTopic is there"
   )
   checkPresence(packet.willPayload !== undefined, packet.willTopic !== undefined, "Connect", "willPayload", "willTopic is there")
   putU8(
@@ -447,7 +447,7 @@ export const encodeConnack: PacketEncoder<Connack, States> = (writer, packet, st
 
 export const Connack: PacketCommand<Connack, never, "none", States> = { name: "Connack", opcode: 0x02, encode: encodeConnack }
 
-/** One of QoS 0 is not answered; after `Pubrec`, which one of QoS 2 is answered with, comes the client's `Pubrel`. */
+/** Of QoS 0 it is not answered. Of QoS 2 `Pubrec` answers it, and then, unless that refuses it, the client's `Pubrel` follows. */
 export interface Publish extends PacketHead {
   readonly _tag: "Publish"
   readonly type: 0x03
@@ -557,13 +557,12 @@ export const encodePublish: PacketEncoder<Publish, States> = (writer, packet, st
   finishPacket(writer, packet, "Publish", 3, bodyStart, position)
 }
 
-export const Publish: PacketCommand<Publish, Puback | Pubrec | Pubcomp, "many" | "none", States> = {
+export const Publish: PacketCommand<Publish, Puback | Pubrec, "one" | "none", States> = {
   name: "Publish",
   opcode: 0x03,
   encode: encodePublish,
-  answers: ["Puback", "Pubrec", "Pubcomp"],
-  numbered: true,
-  last: (answer) => answer._tag === "Puback" || answer._tag === "Pubcomp" ? "answer" : undefined
+  answers: ["Puback", "Pubrec"],
+  numbered: true
 }
 
 export interface Puback {

@@ -8,7 +8,7 @@ import type { CommandTable } from "@wirewright/codec"
 export const Opcode = {
   Connect: 0x01,
   Connack: 0x02,
-  /** One of QoS 0 is not answered; after `Pubrec`, which one of QoS 2 is answered with, comes the client's `Pubrel`. */
+  /** Of QoS 0 it is not answered. Of QoS 2 `Pubrec` answers it, and then, unless that refuses it, the client's `Pubrel` follows. */
   Publish: 0x03,
   Puback: 0x04,
   Pubrec: 0x05,

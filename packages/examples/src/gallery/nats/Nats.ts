@@ -33,6 +33,7 @@ import {
   wrongLiteral
 } from "@wirewright/codec"
 
+/** What the client is and wants. */
 export interface Connect {
   readonly _tag: "Connect"
   readonly options: string
@@ -348,6 +349,7 @@ export const encodeHPub: MessageEncoder<HPub> = (writer, packet) => {
 
 export const HPub: MessageCommand<HPub, never, "none"> = { name: "HPub", opcode: 0x00, encode: encodeHPub }
 
+/** What the server is; sent first, and again when it changes. */
 export interface Info {
   readonly _tag: "Info"
   readonly info: string
@@ -468,6 +470,7 @@ export const encodeMsg: MessageEncoder<Msg> = (writer, packet) => {
 
 export const Msg: MessageCommand<Msg, never, "none"> = { name: "Msg", opcode: 0x00, encode: encodeMsg }
 
+/** Answers each message of a client that asked for `verbose`. */
 export interface Ok {
   readonly _tag: "Ok"
 }
@@ -697,6 +700,7 @@ export const encodeSub: MessageEncoder<Sub> = (writer, packet) => {
 
 export const Sub: MessageCommand<Sub, never, "none"> = { name: "Sub", opcode: 0x00, encode: encodeSub }
 
+/** Ends a subscription, at once or after some messages. */
 export interface Unsub {
   readonly _tag: "Unsub"
   readonly sid: string

@@ -226,7 +226,9 @@ const conversation = <Push, C extends Correlation, E>(
   } as unknown as Conversation<Push, C, E>
 }
 
+/** Where a header field says what packets answer. */
 export type Derived<D extends string> = { readonly derived: D; readonly numbered: never }
+/** Where the order of packets says it, or a number in them. */
 export type Numbered<N extends string> = { readonly derived: never; readonly numbered: N }
 
 interface Make {

@@ -194,6 +194,11 @@ describe.skipIf(!there)("PostgreSQL", () => {
             )
           expect(yield* Effect.flip(inserted(true))).toBe("changed my mind")
           expect(yield* one(postgres, "select count(*) from x")).toBe("0")
+          const caught = postgres.transaction((statements) =>
+            Effect.andThen(statements.execute("insert into x values (1)"), Effect.ignore(statements.execute("selekt")))
+          )
+          expect(yield* Effect.flip(caught)).toMatchObject({ _tag: "PostgresError", code: "25P02" })
+          expect(yield* one(postgres, "select count(*) from x")).toBe("0")
           expect(yield* inserted(false)).toBe(1)
           expect(yield* one(postgres, "select count(*) from x")).toBe("1")
         }), { connections: 2 }))
@@ -402,7 +407,7 @@ describe.skipIf(!there)("PostgreSQL", () => {
           const postgres = yield* Postgres.make(options(given))
           const rows = yield* Effect.result(all(postgres, "select 1, null; select 'two'"))
           const withParameters = yield* Effect.result(all(postgres, "select $1::text", ["x"]))
-          return [rows, withParameters, yield* Effect.result(one(postgres, "selekt"))]
+          return [rows, withParameters, yield* Effect.result(all(postgres, "selekt"))]
         })).pipe(Effect.result)
       )
     const counts = { received: 0 }

@@ -131,11 +131,11 @@ export const make = (options: PostgresOptions) =>
     const pooled = statements(client.reserve, options)
     return {
       ...pooled,
-      /** Statements on one connection, all of them or none. */
+      /** Statements on one connection, all of them or none: fails when one of them did, whoever caught that. */
       transaction: <A, E, R>(use: (one: typeof pooled) => Effect.Effect<A, E, R>) =>
         Effect.scoped(Effect.flatMap(client.reserve, (session) => {
           const one = statements(Effect.as(Semaphore.makeUnsafe(1).takeScoped(1), session), options)
-          const all = Effect.andThen(one.execute("begin"), use(one))
+          const all = Effect.tap(Effect.andThen(one.execute("begin"), use(one)), one.execute("select 1"))
           return Effect.onExit(all, (exit) => one.execute(Exit.isSuccess(exit) ? "commit" : "rollback"))
         })),
       /** What the server reported last, such as `server_version`. */

@@ -4,14 +4,15 @@
  * A status that is no success is an error with what a client may do about it. Answers of commands with many are a Stream, and so is what
  * servers send unasked. Connections, deadlines and reconnecting are those of the pool; nothing is repeated.
  */
-import { type ClientProtocol, type Command, type EncodeError, type RetryClass, type Writer } from "@wirewright/codec"
+import type { ClientProtocol, Command, EncodeError, Writer } from "@wirewright/codec"
+import { RetryClassSchema } from "@wirewright/codec/ErrorSchema"
 import * as Cause from "effect/Cause"
-import * as Data from "effect/Data"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as PubSub from "effect/PubSub"
 import * as Queue from "effect/Queue"
+import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { ConnectionPool, type ConnectionPoolOptions, type PoolCounters } from "./ConnectionPool.ts"
@@ -19,21 +20,22 @@ import type { ConnectionError } from "./Errors.ts"
 import { type Call, Exchange, type Resume } from "./Exchange.ts"
 import type { PacketConnection } from "./PacketConnection.ts"
 import { PacketCall } from "./Relay.ts"
+import { TaggedError } from "./TaggedErrors.ts"
 
 /** A command was answered with a status that is no success. */
-export class StatusError extends Data.TaggedError("StatusError")<{
+export class StatusError extends TaggedError<StatusError>()("StatusError", {
   /** Name of the command. */
-  readonly command: string
-  readonly status: number
+  command: Schema.String,
+  status: Schema.Number,
   /** Name of the status; of one that the spec does not have, its number. */
-  readonly name: string
+  name: Schema.String,
   /** What a client may do about it; `fatal` for a status that the spec does not have. */
-  readonly retry: RetryClass
-  /** The answer as it was decoded. */
-  readonly answer: unknown
+  retry: RetryClassSchema,
+  /** The answer as it was decoded; in another process, what JSON has of it. */
+  answer: Schema.Defect(),
   /** `host:port` of the server. */
-  readonly address: string
-}> {
+  address: Schema.String
+}) {
   override get message(): string {
     return `${this.address}: ${this.command} was answered with ${this.name}`
   }

@@ -10,12 +10,12 @@ import { DecodeError, malformed } from "./Errors.ts"
 import { bytesOfDigits, textOfHex } from "./Hex.ts"
 import { type OptionalField, possibleSizes, sizesText, subsets } from "./LayoutSizes.ts"
 import { LayoutSpans, plural } from "./LayoutSpans.ts"
-import type { ConditionModel, FieldModel, TypeModel } from "./Model.ts"
+import type { FieldModel, TypeModel } from "./Model.ts"
 import { endStands, expectLiteral, expectNoMore, expectToken, expectTokenEnd, isToken, tokenEnd, tokensAfter } from "./Ends.ts"
 import { quoted } from "./TypeText.ts"
 import { endsItself, fixedSize, leastSize, optionalIn } from "./words/Sizes.ts"
 import { wordOf } from "./words/index.ts"
-import { inState, isPresenceByLength } from "./words/Presence.ts"
+import { holds, inState, isPresenceByLength } from "./words/Presence.ts"
 import { groupsFrom, measuredFields, upTo } from "./words/Records.ts"
 import { literalsAfter, mayBeMissing } from "./words/Tokens.ts"
 import { Scope, type Spot } from "./words/Word.ts"
@@ -148,7 +148,7 @@ export class LayoutWalk extends LayoutSpans {
   /** What stands in place of a field; nothing when it is not there. */
   present(type: TypeModel, scope: Scope, known = true): TypeModel | undefined {
     if (type.kind === "optional") {
-      const there = type.if === undefined ? known : this.holds(type.if, scope)
+      const there = type.if === undefined ? known : holds(type.if, scope.value(type.if.field))
       return there ? this.present(type.of, scope) : undefined
     }
     if (type.kind === "when") {
@@ -157,12 +157,6 @@ export class LayoutWalk extends LayoutSpans {
       return of === undefined ? undefined : this.present(of, scope, known)
     }
     return type
-  }
-
-  private holds(condition: ConditionModel, scope: Scope): boolean {
-    const value = scope.value(condition.field) ?? 0
-    if (condition.kind === "valueOf") return condition.values.includes(value)
-    return condition.bit === undefined ? value !== 0 : Math.floor(value / 2 ** condition.bit) % 2 === 1
   }
 
   /** Bytes that the fields from `from` on take at least, up to the last of a group. */

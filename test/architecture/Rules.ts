@@ -45,7 +45,7 @@ export const directions: { readonly [owner: string]: ReadonlyArray<string> } = {
     "@effect/platform-node",
     "effect"
   ],
-  "@wirewright/deepstream": ["@wirewright/codec", "effect"],
+  "@wirewright/deepstream": ["@wirewright/codec", "@wirewright/connection", "effect"],
   "wirewright": [
     "@wirewright/capture",
     "@wirewright/codec",
@@ -74,6 +74,11 @@ export const portable = [
   "@wirewright/capture",
   "@wirewright/deepstream"
 ]
+
+/** Modules that run anywhere although their packages do not: they import no other module of theirs. */
+export const portableModules: { readonly [specifier: string]: string } = {
+  "@wirewright/connection/Reconnect": "packages/connection/src/Reconnect.ts"
+}
 
 const shipped = (modules: ReadonlyArray<Module>) => modules.filter((module) => !module.test && module.owner !== "")
 
@@ -144,10 +149,24 @@ export const cycles = (modules: ReadonlyArray<Module>): Complaints => {
 
 export const withoutComments = (text: string): string => text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/(^|\s)\/\/.*$/gm, "$1")
 
-/** What runs in browsers has no `node:` module and no Buffer. */
+const isPortable = ({ generated, owner, path }: Module): boolean =>
+  portable.includes(owner) || generated || Object.values(portableModules).includes(path)
+
+/** Packages of ours whose modules do not all run anywhere. */
+const bound = (specifier: string): boolean => {
+  const to = packageOf(specifier) ?? ""
+  return to.startsWith("@wirewright/") && !portable.includes(to) && !/^@wirewright\/[a-z]+\/gen\d*(\/|$)/.test(specifier)
+}
+
+/** What runs in browsers has no `node:` module and no Buffer, and imports nothing that has. */
 export const platformUses = (modules: ReadonlyArray<Module>): Complaints =>
-  modules.filter((module) => !module.test && (portable.includes(module.owner) || module.generated)).flatMap((module) => [
+  modules.filter((module) => !module.test && isPortable(module)).flatMap((module) => [
     ...module.imports.flatMap(({ specifier }) => specifier.startsWith("node:") ? [`${module.path}: imports ${specifier}`] : []),
+    ...module.imports.flatMap(({ specifier, typeOnly }) => {
+      const own = specifier.startsWith(".") && !portable.includes(module.owner) && !module.generated
+      const away = portable.includes(module.owner) && bound(specifier) && !(specifier in portableModules)
+      return !typeOnly && (own || away) ? [`${module.path}: imports ${specifier}, which may need Node`] : []
+    }),
     ...(/\bBuffer\s*[.(<]|\b(new|extends|instanceof|as) Buffer\b|: Buffer\b|\bprocess\s*\./.test(withoutComments(module.text))
       ? [`${module.path}: uses Node's globals`]
       : [])

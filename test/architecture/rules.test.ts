@@ -101,6 +101,14 @@ test("browsers", () => {
   expect(Rules.platformUses([codec("A.ts", "const f = process.version")])).toHaveLength(1)
   expect(Rules.platformUses([codec("A.ts", "/** No Buffer.from here. */\nconst a: ArrayBuffer = x")])).toEqual([])
   expect(Rules.platformUses([codec("A.test.ts", "import * as Fs from \"node:fs\"")])).toEqual([])
+  const browser = (text: string) => Rules.platformUses([moduleOf("packages/deepstream/src/A.ts", "@wirewright/deepstream", text)])
+  expect(browser("import { SlotPool } from \"@wirewright/connection\"")).toHaveLength(1)
+  expect(browser("import type { SlotPool } from \"@wirewright/connection\"")).toEqual([])
+  expect(browser("import { Attempts } from \"@wirewright/connection/Reconnect\"")).toEqual([])
+  const reconnect = (text: string) => Rules.platformUses([moduleOf("packages/connection/src/Reconnect.ts", "@wirewright/connection", text)])
+  expect(reconnect("import * as Net from \"node:net\"")).toHaveLength(1)
+  expect(reconnect("import { connect } from \"./Transport.ts\"")).toHaveLength(1)
+  expect(reconnect("import * as Duration from \"effect/Duration\"")).toEqual([])
 })
 
 describe("numbers of packets", () => {

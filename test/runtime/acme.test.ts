@@ -191,7 +191,11 @@ describe("what happens to a connection", () => {
 
 /** Read by the compiler alone. */
 export const types = () => {
-  const acme = undefined as unknown as Client.Client<Acme.Response, Acme.ServerRequest, "opaque">
+  const acme = undefined as unknown as Client.Client<
+    Acme.Response,
+    Acme.ServerRequest,
+    { readonly derived: "opaque"; readonly numbered: never }
+  >
   const length: Effect.Effect<Acme.LengthOfResponse, Client.CallError> = acme.call(Acme.LengthOf, { key: "k" })
   // @ts-expect-error a field is missing
   acme.call(Acme.LengthOf)

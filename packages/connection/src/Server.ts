@@ -133,8 +133,8 @@ export const requestsOf = <Request, Answer, Outcomes, C extends string, R = neve
   }
 
   const refuse = (request: unknown, refusal: Refusal): Outcome => {
-    const { opcode, [correlation]: number } = request as { readonly opcode: number; readonly [field: string]: number }
-    return refuseWith(opcode, number!, refusal)
+    const { [header.opcode]: opcode, [correlation]: number } = request as { readonly [field: string]: number }
+    return refuseWith(opcode!, number!, refusal)
   }
 
   const write = (writer: Writer, request: Packet, answer: unknown): void => {
@@ -153,7 +153,7 @@ export const requestsOf = <Request, Answer, Outcomes, C extends string, R = neve
         }
       }
     }
-    const { opcode } = request as unknown as { readonly opcode: number }
+    const opcode = (request as unknown as { readonly [field: string]: number })[header.opcode]!
     // a packet of another outcome says so with its tag, and is no silent success
     if ((answer as Packet | undefined)?._tag === undefined && isSilent(protocol, opcode, success)) return unanswered
     return { answer: (writer) => write(writer, request, answer) }

@@ -245,6 +245,8 @@ export class Transport {
 const over = (stream: Duplex, address: string, sink: TransportSink, timers: Timers): Transport => {
   const transport = new Transport(stream, address, sink, timers)
   stream.on("data", (chunk: Uint8Array) => transport.receive(chunk))
+  // as sockets do: a peer that has ended its side answers nothing more
+  stream.on("end", () => stream.end())
   return transport
 }
 

@@ -77,7 +77,7 @@ const make: (options: KvClientOptions) => Effect.Effect<KvCommands, KvError, Sco
       clusterMap: Effect.sync(() => Option.fromUndefinedOr(cluster.map)),
       features: Effect.sync(() =>
         new Map(cluster.nodes.flatMap((pool) => {
-          const ready = pool.ready()
+          const ready = pool.take()
           return ready === undefined ? [] : [[pool.address, ready.session.features] as const]
         }))
       )

@@ -160,16 +160,17 @@ export class KvDispatch {
     const vbucket = this.vbucketOf(work.operation)
     const pool = this.cluster.poolOf(vbucket, work.operation.replica)
     if (pool === undefined) return Effect.fail({ _tag: "NoNode", vbucket })
-    const ready = pool.ready()
+    const ready = pool.take()
     if (ready !== undefined) return this.send(work, vbucket, ready)
     const { address } = pool
     const left = this.left(work)
     const late = () =>
       Effect.fail(new ConnectionError({ reason: new ConnectTimeout({ milliseconds: Math.round(left) }), address, ambiguous: false }))
-    return pool.connect.pipe(
+    // while a node is away, its vbuckets may come to others
+    return Effect.raceFirst(pool.connect, Effect.as(this.cluster.changed, undefined)).pipe(
       Effect.timeoutOrElse({ duration: left, orElse: late }),
       Effect.mapError((error): Failure => ({ _tag: "NotOpen", error, address })),
-      Effect.flatMap((connection) => this.send(work, vbucket, connection))
+      Effect.flatMap((connection) => connection === undefined ? this.route(work) : this.send(work, vbucket, connection))
     )
   }
 

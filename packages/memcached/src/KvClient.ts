@@ -73,11 +73,10 @@ const commandsOf = (pool: KvPool, spans: boolean): KvCommands => {
     const text = textOf(key)
     const bytes = bytesOf(value)
     const wait = millis(timeout)
-    const effect = Effect.callback<A, MemcachedError>((resume) => {
-      const connection = pool.take()
-      if (connection !== undefined) return connection.begin(packet(pool, call, resume, text, bytes, flags, expiry, cas), wait)
-      resume(pool.later((again) => packet(pool, call, again, text, bytes, flags, expiry, cas), wait))
-    })
+    const effect = pool.perform(
+      (resume: Resume<A, MemcachedError>) => packet(pool, call, resume, text, bytes, flags, expiry, cas),
+      wait
+    )
     return spans ? traced(call.operation, text, effect) : effect
   }
 

@@ -119,6 +119,8 @@ export interface Session<Answer, Push, C extends Correlation> extends Conversati
 
 /** A client. */
 export interface Client<Answer, Push, C extends Correlation, E = never> extends Conversation<Push, C, E> {
+  /** `host:port` of the server. */
+  readonly address: string
   /** What was counted so far. */
   readonly counters: Effect.Effect<PoolCounters>
   /** Packets sent unasked that no reader of the client's took. */
@@ -301,6 +303,7 @@ export const make = (<Answer, Push, C extends Correlation, E>(
     }
     return {
       ...conversation<Push, C, E>(dialect, pool.address, connections, pushes),
+      address: pool.address,
       counters: Effect.sync(() => pool.counters),
       get pushesDropped() {
         return pushes.dropped

@@ -37,7 +37,7 @@ export interface PoolOptions {
 
 /** Options of a pool and of its connections. */
 export interface ConnectionPoolOptions<Answer, Push, E> extends PoolOptions, Omit<PacketConnectionOptions<Answer, Push>, "onClose"> {
-  /** Run on every new connection before it takes requests. Default: nothing */
+  /** Run on every new connection before it takes requests; interrupted when that is lost. Default: nothing */
   readonly begin?: (connection: PacketConnection<Answer, Push>) => Effect.Effect<void, E, Scope.Scope>
   readonly watch?: PoolWatch<E>
 }
@@ -152,8 +152,16 @@ export class ConnectionPool<Answer, Push, E = never> {
     onClose: (error: ConnectionError) => void = () => {}
   ): Effect.Effect<PacketConnection<Answer, Push>, E | ConnectionError, Scope.Scope> {
     const { begin, connections: _, reconnect: __, watch: ___, whenDisconnected: ____, ...options } = this.options
-    const connected = PacketConnection.make<Answer, Push>({ ...options, onClose })
-    return begin === undefined ? connected : Effect.tap(connected, begin)
+    const gone = Deferred.makeUnsafe<never, ConnectionError>()
+    const connected = PacketConnection.make<Answer, Push>({
+      ...options,
+      onClose: (error) => {
+        Deferred.doneUnsafe(gone, Effect.fail(error))
+        onClose(error)
+      }
+    })
+    if (begin === undefined) return connected
+    return Effect.tap(connected, (connection) => Effect.raceFirst(begin(connection), Deferred.await(gone)))
   }
 
   /** Closes everything; requests fail from now on. */

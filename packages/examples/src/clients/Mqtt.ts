@@ -2,6 +2,7 @@
  * An MQTT 5 client on the runtime. What it promises outlives connections: messages of QoS 1 and 2 that were not acknowledged are sent again
  * with the identifier they had, and subscriptions are made again when the broker has no session.
  */
+import { type EncodeError, Writer } from "@wirewright/codec"
 import { Client, ConnectionClosed, ConnectionError, LimitExceeded, Readers } from "@wirewright/connection"
 import { Data, Deferred, Duration, Effect, Redacted, Semaphore, Stream } from "effect"
 import * as Mqtt from "../gallery/mqtt/index.ts"
@@ -37,6 +38,7 @@ interface Pending {
   step: "new" | "sent" | "received"
 }
 
+const states = { version: 5 }
 /** As long as the connection lives, of which pings tell. */
 const forever = { timeout: Duration.infinity }
 /** Fewer than there are identifiers. */
@@ -46,16 +48,30 @@ const sessionLost = new MqttError({ reason: "sessionLost", message: "the broker 
 const property = <T extends Mqtt.Property["_tag"]>({ properties }: Pick<Mqtt.Connack, "properties">, tag: T) =>
   properties?.find((one): one is Extract<Mqtt.Property, { readonly _tag: T }> => one._tag === tag)
 
+const refusal = (packet: string, code: number, why?: string): MqttError => {
+  const [reason = `0x${code.toString(16)}`] = Object.entries(Mqtt.ReasonCode).find((one) => one[1] === code) ?? []
+  return new MqttError({ reason, message: `${packet}: ${why ?? reason}` })
+}
+
 /** An answer of which no reason code is an error. */
 const accepted = <A extends Mqtt.Connack | Mqtt.Puback | Mqtt.Pubrec | Mqtt.Suback>(answer: A): Effect.Effect<A, MqttError> => {
   const code = ("codes" in answer ? answer.codes : ["code" in answer ? answer.code : answer.reasonCode ?? 0]).find((one) => one >= 0x80)
-  if (code === undefined) return Effect.succeed(answer)
-  const [reason = `0x${code.toString(16)}`] = Object.entries(Mqtt.ReasonCode).find((one) => one[1] === code) ?? []
-  return Effect.fail(new MqttError({ reason, message: `${answer._tag}: ${property(answer, "ReasonString")?.reason ?? reason}` }))
+  return code === undefined
+    ? Effect.succeed(answer)
+    : Effect.fail(refusal(answer._tag, code, property(answer, "ReasonString")?.reason))
 }
 
 /** What a filter is known by in messages that match it; the same in every client, as a session may outlive one. */
 const identifierOf = (filter: string): number => [...filter].reduce((sum, one) => (sum * 31 + one.codePointAt(0)!) % 268_435_455, 7) + 1
+
+/** Why the broker, as it said in its CONNACK, would not take a message. */
+const refusalOf = (connack: Mqtt.Connack, { qos, retain, ...fields }: Pending["fields"]): number | undefined => {
+  const writer = new Writer()
+  Mqtt.encodePublish(writer, { ...fields, qos, retain }, states)
+  if (writer.length > (property(connack, "MaximumPacketSize")?.bytes ?? Infinity)) return Mqtt.ReasonCode.packetTooLarge
+  if (retain === 1 && property(connack, "RetainAvailable")?.available === 0) return Mqtt.ReasonCode.retainNotSupported
+  return qos > (property(connack, "MaximumQoS")?.qos ?? 2) ? Mqtt.ReasonCode.qosNotSupported : undefined
+}
 
 /** Connects, and says who we are. Closes with the scope; what is not acknowledged then fails. */
 export const make = ({ cleanStart = true, maxPushes = 1_024, password, pingWithin = 60, sessionExpiry, user, ...options }: MqttOptions) =>
@@ -82,9 +98,11 @@ export const make = ({ cleanStart = true, maxPushes = 1_024, password, pingWithi
         return failed(error)
       })
     /** Sends what is left to be said of a message. When the connection is lost, it goes on with the next. */
-    const deliver = (session: Conversation, one: Pending) =>
+    const deliver = (session: Conversation, connack: Mqtt.Connack) => (one: Pending) =>
       Effect.gen(function*() {
         const { fields, step } = one
+        const code = yield* Effect.try({ try: () => refusalOf(connack, fields), catch: (error) => error as EncodeError })
+        if (code !== undefined) yield* refusal("Publish", code)
         if (step === "new") one.step = "sent"
         if (step !== "received") {
           const answer = yield* accepted(yield* session.call(Mqtt.Publish, { ...fields, dup: step === "new" ? 0 : 1 }, forever))
@@ -136,27 +154,27 @@ export const make = ({ cleanStart = true, maxPushes = 1_024, password, pingWithi
         yield* Effect.forkScoped(Stream.runForEach(incoming, accept(session)))
         yield* session.keepAlive(Mqtt.Pingreq, {}, (property(connack, "ServerKeepAlive")?.seconds ?? pingWithin) * 500)
         const quota = Semaphore.makeUnsafe(property(connack, "ReceiveMaximum")?.packets ?? maxPending)
-        const next = (one: Pending) => Effect.forkIn(quota.withPermit(deliver(session, one)), scope, { startImmediately: true })
+        const next = (one: Pending) => Effect.forkIn(quota.withPermit(deliver(session, connack)(one)), scope, { startImmediately: true })
         for (const one of pending.values()) yield* next(one)
         send = next
       })
     const client = yield* Client.make(Mqtt, {
       ...options,
-      maxPushes,
+      maxPushes: 2 * maxPushes,
       whenBehind: "pause",
-      states: { version: 5 },
+      states,
       watch: { ended: end },
       begin
     })
-    const refusal = (reason: ConnectionClosed | LimitExceeded) => new ConnectionError({ reason, address: client.address, ambiguous: false })
-    yield* Effect.addFinalizer(() => end(refusal(new ConnectionClosed({ by: "this client" }))))
+    const unsent = (reason: ConnectionClosed | LimitExceeded) => new ConnectionError({ reason, address: client.address, ambiguous: false })
+    yield* Effect.addFinalizer(() => end(unsent(new ConnectionClosed({ by: "this client" }))))
 
     return {
       /** Publishes; of QoS 1 and 2 it is done when the broker has the message, on however many connections. Interrupting takes nothing back. */
       publish: (topicName: string, payload: Uint8Array, { properties = [], qos = 0, retain = 0 }: PublishOptions = {}) =>
         Effect.suspend((): Effect.Effect<void, Fault> => {
           if (qos === 0) return client.send(Mqtt.Publish, { topicName, payload, qos, retain, properties })
-          if (pending.size >= maxPending) return refusal(new LimitExceeded({ limit: "messages not acknowledged", max: maxPending }))
+          if (pending.size >= maxPending) return unsent(new LimitExceeded({ limit: "messages not acknowledged", max: maxPending }))
           const packetIdentifier = nextIdentifier()
           const fields = { topicName, payload, qos, retain, properties, packetIdentifier }
           const one: Pending = { fields, done: Deferred.makeUnsafe(), step: "new" }

@@ -3,7 +3,7 @@
  *
  * What NATS promises is at most once: messages that come while there is no connection are lost.
  */
-import { Client, ConnectionError, Readers, RequestTimeout } from "@wirewright/connection"
+import { Client, ConnectionClosed, ConnectionError, Readers, RequestTimeout } from "@wirewright/connection"
 import { Data, Deferred, Duration, Effect, Option, Redacted, Stream } from "effect"
 import { randomUUID } from "node:crypto"
 import * as Nats from "../gallery/nats/index.ts"
@@ -32,6 +32,9 @@ export interface Message {
   /** Of what the server answers itself, like HTTP's. */
   readonly status?: number | undefined
 }
+
+/** How a message is published. */
+export type PublishOptions = Partial<Pick<Message, "headers" | "replyTo">>
 
 type Fault = NatsError | Client.CallError
 type Correlation = { readonly derived: never; readonly numbered: never }
@@ -64,6 +67,8 @@ export const make = ({ maxPushes = 1_024, name, password, pingInterval = "30 sec
       const isMeant = (sid: string) => subject !== undefined && subscriptions.get(sid)?.subject === subject
       return Effect.sync(() => readers.fail(new NatsError(packet), readers.keys.filter(isMeant)))
     }
+    const address = `${options.host}:${options.port}`
+    const failure = (reason: ConnectionError["reason"]) => new ConnectionError({ reason, address, ambiguous: true })
     const connect = {
       ...{ verbose: false, pedantic: false, lang: "typescript", version: "1", protocol: 1, headers: true, no_responders: true, name, user },
       ...{ pass: password && Redacted.value(password), auth_token: token && Redacted.value(token) }
@@ -82,17 +87,18 @@ export const make = ({ maxPushes = 1_024, name, password, pingInterval = "30 sec
         // what it does not like about that, it says before it answers
         yield* Effect.raceFirst(session.call(Nats.Ping), refused)
         for (const one of subscriptions.values()) yield* session.send(Nats.Sub, one)
-        yield* Effect.addFinalizer(() => Effect.sync(() => readers.fail(new NatsError({ message: "Slow Consumer" }), readers.behind)))
+        const end = Effect.sync(() => {
+          const lost = failure(session.connection.closed?.reason ?? new ConnectionClosed({ by: "this client" }))
+          for (const request of requests.values()) Deferred.doneUnsafe(request, Effect.fail(lost))
+          readers.fail(new NatsError({ message: "Slow Consumer" }), readers.behind)
+        })
+        yield* Effect.addFinalizer(() => end)
         yield* Effect.forkScoped(Stream.runForEach(incoming, accept(session)))
         yield* session.keepAlive(Nats.Ping, {}, pingInterval)
       })
     const client = yield* Client.make(Nats, { ...options, maxPushes, whenBehind: "pause", begin })
 
-    const publish = (
-      subject: string,
-      payload: Uint8Array,
-      { headers = [], replyTo }: Partial<Pick<Message, "headers" | "replyTo">> = {}
-    ): Effect.Effect<void, Fault> => {
+    const publish = (subject: string, payload: Uint8Array, { headers = [], replyTo }: PublishOptions = {}): Effect.Effect<void, Fault> => {
       if (payload.length > maxPayload) return Effect.fail(new NatsError({ message: "Maximum Payload Violation" }))
       if (headers.length === 0) return client.send(Nats.Pub, { subject, replyTo, payload })
       const all = { headers: headers.map(([name, value]) => ({ name, value: ` ${value}` })) }
@@ -101,16 +107,12 @@ export const make = ({ maxPushes = 1_024, name, password, pingInterval = "30 sec
     return {
       publish,
       /** Asks, and waits for the first answer. Fails with `No Responders` when nobody is there to answer. */
-      request: (subject: string, payload: Uint8Array, { headers = [] }: Partial<Pick<Message, "headers">> = {}) =>
+      request: (subject: string, payload: Uint8Array, { headers = [] }: Omit<PublishOptions, "replyTo"> = {}) =>
         Effect.suspend((): Effect.Effect<Message, Fault> => {
           const replyTo = `${inbox}.${++last}`
           const answer = Deferred.makeUnsafe<Message, Fault>()
           requests.set(replyTo, answer)
-          const late = new ConnectionError({
-            reason: new RequestTimeout({ milliseconds: timeout }),
-            address: client.address,
-            ambiguous: true
-          })
+          const late = failure(new RequestTimeout({ milliseconds: timeout }))
           return publish(subject, payload, { headers, replyTo }).pipe(
             Effect.andThen(Effect.timeoutOrElse(Deferred.await(answer), { duration: timeout, orElse: () => Effect.fail(late) })),
             Effect.flatMap((one) => one.status === 503 ? Effect.fail(new NatsError({ message: "No Responders" })) : Effect.succeed(one)),

@@ -51,7 +51,7 @@ const property = <T extends Mqtt.Property["_tag"]>({ properties }: Pick<Mqtt.Con
 /** An answer of which no reason code is an error. */
 const accepted = <A extends Mqtt.Connack | Mqtt.Puback | Mqtt.Pubrec | Mqtt.Suback>(answer: A): Effect.Effect<A, MqttError> => {
   const codes = "codes" in answer ? answer.codes : ["code" in answer ? answer.code : answer.reasonCode ?? 0]
-  const code = codes.find((one) => one >= 0x80)
+  const code = codes.find((one) => one >= Mqtt.ReasonCode.unspecifiedError)
   if (code === undefined) return Effect.succeed(answer)
   const [reason = `0x${code.toString(16)}`] = Object.entries(Mqtt.ReasonCode).find((one) => one[1] === code) ?? []
   return Effect.fail(new MqttError({ reason, message: `${answer._tag}: ${property(answer, "ReasonString")?.reason ?? reason}` }))
@@ -76,7 +76,7 @@ export const make = ({ cleanStart = true, password, pingWithin = "1 minute", rec
     let { clientIdentifier = "" } = options
     let isNew = cleanStart
     let last = 0
-    let send = (_: Pending): Effect.Effect<unknown, Fault> => Effect.void
+    let send: (one: Pending) => Effect.Effect<unknown, Fault> = () => Effect.void
 
     const failed = (reason: ConnectionClosed | LimitExceeded) =>
       new ConnectionError({ reason, address: `${host}:${port}`, ambiguous: false })

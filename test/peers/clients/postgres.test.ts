@@ -387,7 +387,8 @@ describe.skipIf(!there)("PostgreSQL", () => {
             expect(yield* process(postgres)).toBe(backend)
           }
           expect((yield* postgres.client.counters).reconnects).toBe(0)
-        }))
+        })
+      ))
 
     it("of rows that are left, few come", () =>
       using((postgres) =>

@@ -3,6 +3,7 @@
  *
  * Pure. The flags are those all Couchbase clients share: the first byte is 2 for JSON, 3 for bytes, 4 for text.
  */
+import { Datatype } from "@wirewright/memcached/gen/Types"
 import { jsonText } from "@wirewright/memcached/internal"
 import * as Result from "effect/Result"
 
@@ -12,9 +13,7 @@ export type DocumentFormat = "json" | "binary" | "text" | "unknown"
 /** User flags of each format. */
 export const formatFlags = { json: 0x02000000, binary: 0x03000000, text: 0x04000000 } as const
 
-const json = 0x01
-const snappy = 0x02
-const xattr = 0x04
+const { json, snappy, xattr } = Datatype
 
 /** Whether a value with this datatype is the document as it stands: not compressed, nothing in front of it. */
 export const isPlain = (datatype: number): boolean => (datatype & (snappy | xattr)) === 0

@@ -8,14 +8,13 @@ import type { EncodeError } from "@wirewright/codec"
 import { type Call, ConnectionError, ConnectTimeout, Exchange, type Resume } from "@wirewright/connection"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import { BootstrapError, type Bootstrapped } from "./Bootstrap.ts"
 import type { Cluster } from "./Cluster.ts"
 import { CollectionIds, defaultPath } from "./Collections.ts"
-import { received, type SnappyCodec } from "./Documents.ts"
+import type { SnappyCodec } from "./Documents.ts"
 import { missingFeature } from "./FeatureNeeds.ts"
-import { encodeCollectionsGetID, type ErrorResponse, type Response } from "./gen/index.ts"
+import { encodeCollectionsGetID, type Response } from "./gen/index.ts"
 import { HelloFeature, Status } from "./gen/Types.ts"
 import type { KvConnection } from "./KvConnection.ts"
 import { FeatureMissing, InvalidRequest, type KvError, kvError, type KvReason, NoActiveNode, NotReady, statusReason } from "./KvError.ts"
@@ -308,7 +307,8 @@ export class KvDispatch {
         _tag: "Status",
         retry: reason.retry,
         advice,
-        redirected: status === Status.NotMyVbucket && error !== undefined && this.redirected(error, attempt),
+        redirected: status === Status.NotMyVbucket && error !== undefined
+          && this.cluster.redirected(error, attempt.connection, this.snappy),
         collection: forgotten
       },
       reason,
@@ -318,12 +318,5 @@ export class KvDispatch {
       status,
       operation
     }
-  }
-
-  /** Learns the map that comes with NotMyVbucket. Returns whether the vbucket's node is another one now. */
-  private redirected(answer: ErrorResponse, attempt: Destination): boolean {
-    const body = received(answer.value, answer.datatype & 0x02, this.snappy)
-    const host = attempt.connection.packets.address.replace(/:\d+$/, "").replace(/^\[|\]$/g, "")
-    return Result.isSuccess(body) && this.cluster.learn(new TextDecoder().decode(body.success), host)
   }
 }

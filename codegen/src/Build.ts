@@ -234,6 +234,8 @@ class Builder {
       label: command.label ?? upperSnake(command.name),
       sender: command.sender ?? "client",
       lifecycle: command.lifecycle ?? "active",
+      answeredBy: command.answeredBy,
+      unasked: command.unasked === true ? true : undefined,
       reply: command.reply ?? "one",
       last: command.last,
       quiet: command.quiet,

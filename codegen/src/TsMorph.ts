@@ -101,11 +101,12 @@ export class Call {
     this.sources = sources
   }
 
-  /** The comment of the constant or property that holds the call's result. */
+  /** The comment of the constant, property or array element that holds the call's result. */
   get doc(): string | undefined {
     let node: Node | undefined = this.node
     while (node !== undefined) {
-      if (Node.isVariableStatement(node) || Node.isPropertyAssignment(node)) return docOf(node)
+      const holds = Node.isVariableStatement(node) || Node.isPropertyAssignment(node) || Node.isArrayLiteralExpression(node.getParent())
+      if (holds) return docOf(node)
       if (Node.isArrowFunction(node) || Node.isFunctionDeclaration(node) || Node.isBlock(node)) return undefined
       node = node.getParent()
     }

@@ -30,7 +30,7 @@ export const directions: { readonly [owner: string]: ReadonlyArray<string> } = {
     "effect"
   ],
   "@wirewright/proxy": ["@wirewright/codec", "@wirewright/connection", "@wirewright/memcached", "@wirewright/couchbase", "effect"],
-  "@wirewright/testing": ["@wirewright/dcp", "@wirewright/embedded", "@sinonjs/fake-timers", "effect"],
+  "@wirewright/testing": ["@wirewright/connection", "@wirewright/dcp", "@wirewright/embedded", "@sinonjs/fake-timers", "effect"],
   "@wirewright/examples": [
     "@wirewright/codec",
     "@wirewright/connection",
@@ -148,7 +148,7 @@ export const cycles = (modules: ReadonlyArray<Module>): Complaints => {
   return found
 }
 
-const withoutComments = (text: string): string => text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/(^|\s)\/\/.*$/gm, "$1")
+export const withoutComments = (text: string): string => text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/(^|\s)\/\/.*$/gm, "$1")
 
 const isPortable = ({ generated, owner, path }: Module): boolean =>
   portable.includes(owner) || generated || Object.values(portableModules).includes(path)
@@ -172,33 +172,6 @@ export const platformUses = (modules: ReadonlyArray<Module>): Complaints =>
       ? [`${module.path}: uses Node's globals`]
       : [])
   ])
-
-/** Packages that work with packets whose headers have generated accessors. */
-const ofPackets = ["memcached", "couchbase", "dcp", "embedded", "proxy", "testing", "examples"].map((name) => `@wirewright/${name}`)
-
-/** Files that take bytes apart which are no packets. */
-const otherFormats =
-  /\/(Snappy|Base64|JsonText|SubDocument\w*|GroupName|Scram\w*|Documents|VirtualTime|WebSocketCutter|TextCutter|Deepstream\w*|Input)\.ts$|\/custom\//
-
-/** Reads and writes at a literal offset, literal magics, and a header's size said anew. */
-const headerLiterals: ReadonlyArray<RegExp> = [
-  /\.(?:get|set)(?:Uint|Int|BigUint|BigInt)\d+\(\s*(?:[\w.]+\s*\+\s*)?\d+\s*[,)]/,
-  /\b(?:bytes|copy|frame|packet|head|header)\s*!?\[\s*(?:[\w.]+\s*\+\s*)?\d+\s*\]/,
-  /\bbytes\[\s*(?:\w+\.)?at\s*\]!?\s*[!=]==?\s*0x/,
-  /\b\w*[mM]agics?\w*\b["']?\]?(?:\s*[!=]==?|:|\s*=|.*\[)\s*0x(?:80|08|81|18|82|83)\b/,
-  /\b(?:kind|flexible|plain\w*)\s*(?:[!=]==?|=)\s*0x(?:80|08|81|18|82|83)\b/,
-  /\bheaderSize\s*=\s*\d+/
-]
-
-/** What headers look like is said by generated code alone: it has functions that read and write their fields. */
-export const headersByHand = (modules: ReadonlyArray<Module>): Complaints =>
-  shipped(modules).filter(({ generated, owner, path }) =>
-    !generated && (ofPackets.includes(owner) || owner === "wirewright") && !otherFormats.test(path)
-  ).flatMap(({ path, text }) =>
-    withoutComments(text).split("\n").flatMap((line) =>
-      headerLiterals.some((pattern) => pattern.test(line)) ? [`${path}: ${line.trim()}`] : []
-    )
-  )
 
 /** ts-morph is known to one file. */
 export const tsMorphUses = (modules: ReadonlyArray<Module>): Complaints =>

@@ -1,9 +1,11 @@
 /** The repository keeps the rules of the house. Complaints are listed in full, so that a failure says what to change. */
 import { expect, test } from "vitest"
+import * as Literals from "./Literals.ts"
 import * as Rules from "./Rules.ts"
 import { readManifests, readModules } from "./Sources.ts"
 import * as Surface from "./Surface.ts"
 import * as Tags from "./Tags.ts"
+import * as Time from "./Time.ts"
 
 const modules = readModules()
 const manifests = readManifests()
@@ -22,7 +24,8 @@ test("relative imports stay inside of their package", () => expect(Rules.escapes
 test("generated code imports only the runtime and the code it extends", () => expect(Rules.generatedImports(modules)).toEqual([]))
 test("modules do not import each other in circles", () => expect(Rules.cycles(modules)).toEqual([]))
 test("what runs in browsers has no Node in it", () => expect(Rules.platformUses(modules)).toEqual([]))
-test("headers are read and written by generated functions", () => expect(Rules.headersByHand(modules)).toEqual([]))
+test("numbers of packets are in specs and generated code alone", () => expect(Literals.packetLiterals(modules)).toEqual([]))
+test("time and chance are Effect's", () => expect(Time.clockUses(modules)).toEqual([]))
 test("one file knows ts-morph", () => expect(Rules.tsMorphUses(modules)).toEqual([]))
 test("the runtime of codecs knows little of effect", () => expect(Rules.codecEffects(modules)).toEqual([]))
 test("files are short", () => expect(Rules.longFiles(modules, { most: 700, median: 160 })).toEqual([]))

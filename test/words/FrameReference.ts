@@ -82,7 +82,7 @@ export const frameReference: ReadonlyArray<FrameRow> = [
     bytes: "a header, the sections of the body, a trailer",
     says:
       "`frame(\"F\", { sections, kinds: { m: { headers } } })`. Of a frame: `byteOrder`, `states`, `phases`, `statuses`, `over: \"text\"`, " +
-      "`maxFrame` (30 MiB by default), `minFrame`; `correlation`, the header field that answers repeat, and `refusals`, the statuses by which " +
+      "`maxFrame` (30 MiB by default), `minFrame`; `correlation`, the field that answers repeat, and `refusals`, the statuses by which " +
       "servers refuse. Of a kind: `sender`, `answers`, `trailer`, `until`, `datagram`, `shared`, `opcodeFrom`. " +
       "A header holds any words; the packet ends where its length, `until` or datagram does, else it ends itself."
   }),
@@ -161,7 +161,9 @@ export const x = protocol(f, { name: "x", module: "./x", commands: [
     says:
       "`packetsOf(f, \"m\")(\"Say\", { opcode: 1, fields: { text: utf8() } })`; `body` where there are several sections. `opcode` (or none, where " +
       "literals tell), `header` (fields that are the same in every such packet), `then` (the phase that begins), `sender`, `lifecycle`, " +
-      "`label`, `examples`. More kinds: `packetsOf(f, \"m\", \"other\")`."
+      "`label`, `examples`. Where no header field says what a packet answers: `answeredBy`, the packets that may answer this one, `last`, those " +
+      "after which no more come, `reply: \"optional\"` when callers know whether it is answered, and `unasked`, an answer that also comes " +
+      "when nothing asked for it. More kinds: `packetsOf(f, \"m\", \"other\")`."
   }),
   ofCommand("command(\"Get\", { opcode: 1, request: { body: { key: utf8() } }, responses: { Success: { body: { value: utf8() } } } })", {
     name: "GetResponse",

@@ -11,6 +11,7 @@ import { measuredFields } from "@wirewright/codec/words/Records"
 import { Context } from "../print/Context.ts"
 import { visibleFields } from "../print/HeaderFields.ts"
 import { checkCommand, checkReplaced } from "./Commands.ts"
+import { checkConversation } from "./Conversation.ts"
 import { checkNames, checkReferences, checkRun, flattened, slicesOf } from "./Fields.ts"
 import { checkFrame } from "./Frame.ts"
 import { checkKinds } from "./Frames.ts"
@@ -69,6 +70,7 @@ function* rules(built: Built): Iterable<Complaint> {
   if (built.protocol.base === undefined) yield* checkKinds(built, built.protocol.frame)
   yield* checkCommands(built, context, states)
   yield* checkReplaced(built)
+  yield* checkConversation(built)
 }
 
 function* checkNamed(place: Place, type: NamedTypeModel): Iterable<Complaint> {

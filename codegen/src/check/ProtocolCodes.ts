@@ -406,6 +406,20 @@ export const protocolCodes: ReadonlyArray<FindingCode> = [
     "const s = statuses(\"Status\", u16, { Ok: status(0, \"success\") })\nconst g = frame(\"G\", { sections: [\"body\"], statuses: s, refusals: { unknown: \"No\" }, // ←\n  kinds: { m: kind({ length: bodyLength(u16), type: opcode(u8) }) } })\nexport const x = protocol(g, { name: \"p\", module: \"./gen\", commands: [] })"
   ),
   one(
+    "WW168",
+    "Answers that cannot come",
+    "Whoever waits for them would wait for ever.",
+    "Name packets that servers send, and only where no header field says which request an answer is to.",
+    "const g = frame(\"G\", { sections: [\"body\"], kinds: { m: kind({ length: bodyLength(u16), type: opcode(u8) }) } })\nconst m = packetsOf(g, \"m\")\nconst a = m(\"A\", { opcode: 1, answeredBy: [\"B\"], fields: {} }) // ←\nexport const x = protocol(g, { name: \"p\", module: \"./gen\", commands: [a] })"
+  ),
+  one(
+    "WW169",
+    "Answers without an end, or with another one",
+    "A stream of answers would not end, or end too early.",
+    "Name with `last` which packet of `answeredBy` is the last.",
+    "const g = frame(\"G\", { sections: [\"body\"], kinds: { m: kind({ length: bodyLength(u16), type: opcode(u8) }) } })\nconst m = packetsOf(g, \"m\")\nconst a = m(\"A\", { opcode: 1, answeredBy: [\"B\"], last: [\"C\"], fields: {} }) // ←\nconst b = m(\"B\", { opcode: 2, sender: \"server\", fields: {} })\nexport const x = protocol(g, { name: \"p\", module: \"./gen\", commands: [a, b] })"
+  ),
+  one(
     "WW170",
     "An example that is not hex",
     "Golden bytes are written as two digits each.",

@@ -201,8 +201,16 @@ const shapes: { readonly [kind: string]: Shape } = {
     lifecycle: [oneOf("active", "deprecated", "internal", "removed")],
     request: "body",
     responses: [record("body")],
-    reply: [oneOf("one", "many", "error", "none")],
-    last: [record(test((value) => typeof value === "string" || typeof value === "number", "a text or a number"))],
+    answeredBy: [array(name)],
+    unasked: [flag],
+    reply: [oneOf("one", "many", "error", "none", "optional")],
+    last: [{
+      either: [
+        Array.isArray,
+        array(name),
+        record(test((value) => typeof value === "string" || typeof value === "number", "a text or a number"))
+      ]
+    }],
     quiet: [oneOf("success", "miss")],
     label: [text],
     examples: [array({

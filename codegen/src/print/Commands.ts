@@ -17,7 +17,10 @@ export const printCommands = (context: Context): ReadonlyArray<Module> =>
   [...families(context)].map(([family, commands]) => {
     const module = new Module(`${family}.ts`, `Commands of ${context.model.name}: ${commands.map((command) => command.name).join(", ")}.`)
     if (context.model.frame.kinds[0]?.run !== undefined) {
-      for (const command of commands) for (const packet of packetsOf(context, command)) printRunPacket(context, module, packet)
+      for (const command of commands) {
+        for (const packet of packetsOf(context, command)) printRunPacket(context, module, packet)
+        printCommandValue(context, module, command)
+      }
       return module
     }
     const alike = new Map<string, Array<PacketPlan>>()

@@ -6,7 +6,7 @@ import { compare, Module, type Parameter } from "../Module.ts"
 import { hex, integerLiteral, intSize } from "../Names.ts"
 import { comment } from "../Print.ts"
 import { codec } from "./Codec.ts"
-import { Context, kindName } from "./Context.ts"
+import { Context, kindName, shapeName } from "./Context.ts"
 import { printCommands } from "./Commands.ts"
 import { getInt } from "./Decode.ts"
 import { readerLocals } from "./Objects.ts"
@@ -14,8 +14,8 @@ import { customsOf } from "./Customs.ts"
 import { passedNames, printFrame } from "./Frame.ts"
 import { fieldOf } from "./HeaderFields.ts"
 import { describedCommands, families, type PacketPlan, packetsOf } from "./Plans.ts"
-import { opcodeField, printRunFrame, rawNames, runNames, shapeName } from "./RunFrame.ts"
-import { printRoles, rolesOf } from "./Roles.ts"
+import { opcodeField, printRunFrame, rawNames, runNames } from "./RunFrame.ts"
+import { printRoles } from "./Roles.ts"
 import { runDispatch } from "./RunPacket.ts"
 import { printTypes } from "./Types.ts"
 
@@ -519,7 +519,7 @@ export const printIndex = (context: Context): Module => {
     ? ["Types"]
     : [
       ...families(context).keys(),
-      ...(rolesOf(context) === undefined ? [] : ["ClientProtocol", "ServerProtocol"]),
+      ...printRoles(context).map(({ path }) => path.replace(/\.ts$/, "")),
       "Packets",
       "States",
       "Tables",

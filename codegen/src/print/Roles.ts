@@ -2,11 +2,13 @@
  * Prints what clients and servers need beside packets: commands as values, `ClientProtocol.ts` and `ServerProtocol.ts`. Protocols have them
  * whose frame says by which header field answers are told from one another.
  */
-import type { CommandModel, KindModel } from "@wirewright/codec/Model"
+import type { CommandModel, IntModel, KindModel, Model } from "@wirewright/codec/Model"
+import { intWidth } from "@wirewright/codec/TypeText"
+import { baseOf } from "../Build.ts"
 import { Module } from "../Module.ts"
 import { hex } from "../Names.ts"
 import { codec } from "./Codec.ts"
-import { type Context, kindName } from "./Context.ts"
+import { Context, kindName, shapeName } from "./Context.ts"
 import { fieldOf } from "./HeaderFields.ts"
 import { inheritedFrom, packetsOf, type PacketPlan } from "./Plans.ts"
 
@@ -35,6 +37,50 @@ export const rolesOf = ({ model: { frame } }: Context): Roles | undefined => {
   return { correlation, opcode, status, request, answer, push: answered.find(({ sender }) => sender === "server") }
 }
 
+/** How clients tell answers where no header field does: commands name the packets that may answer them. */
+interface Ordered {
+  /** Field that packets have in common with what they answer. */
+  readonly correlation: string | undefined
+  /** Largest number it holds. */
+  readonly max: number
+}
+
+/** What commands of a protocol and of those that it extends say of their answers; nothing for protocols where none does. */
+export const orderedOf = (context: Context): Ordered | undefined => {
+  if (rolesOf(context) !== undefined || !everyCommand(context).some(({ answeredBy }) => answeredBy !== undefined)) return undefined
+  const { correlation } = context.model.frame
+  let max = 0
+  if (correlation !== undefined) {
+    for (const command of everyCommand(context)) {
+      const field = correlationField(context, command, correlation)
+      if (field !== undefined) max = 2 ** (8 * intWidth[field.int]) - 1
+    }
+  }
+  return { correlation, max }
+}
+
+/** The integer in which a command's packets are numbered. */
+export const correlationField = (context: Context, command: CommandModel, name: string): IntModel | undefined => {
+  for (const { sections } of command.request) {
+    for (const { fields } of sections) {
+      for (const field of fields) {
+        const type = field.type.kind === "optional" ? field.type.of : field.type
+        if (field.name === name && type.kind === "int") return type as IntModel
+      }
+    }
+  }
+  return undefined
+}
+
+/** Commands of a protocol and of those that it extends. */
+export const everyCommand = ({ model }: Context): ReadonlyArray<CommandModel> => {
+  const out = [...model.commands]
+  for (let base = baseOf(model); base !== undefined; base = baseOf(base)) {
+    out.push(...base.commands.filter(({ name }) => !out.some((one) => one.name === name)))
+  }
+  return out
+}
+
 /** Whether a packet reports success. */
 const succeeds = (context: Context, { statuses }: PacketPlan): boolean =>
   statuses.some(({ code }) => context.model.statuses.find((one) => one.code === code)?.retry === "success")
@@ -51,12 +97,14 @@ export const inheritedValue = (context: Context, command: CommandModel): string 
 }
 
 /** Whether commands of the protocol are values. */
-export const hasValues = (context: Context, command: CommandModel): boolean => isAsked(context, command.kinds.request)
+export const hasValues = (context: Context, command: CommandModel): boolean =>
+  isAsked(context, command.kinds.request) || orderedOf(context) !== undefined
 
 /** Whether packets of a kind ask something: those of clients, and what servers send unasked. */
 const isAsked = (context: Context, kind: string): boolean => {
   const roles = rolesOf(context)
-  return roles !== undefined && (kind === roles.request.name || kind === roles.push?.name)
+  if (roles === undefined) return orderedOf(context) !== undefined
+  return (kind === roles.request.name || kind === roles.push?.name)
 }
 
 /** Adds the type of commands of a kind to the frame. */
@@ -81,32 +129,74 @@ export const packetType = (context: Context, module: Module, packet: PacketPlan)
 export const printCommandValue = (context: Context, module: Module, command: CommandModel): void => {
   if (!hasValues(context, command) || inheritedValue(context, command) !== undefined) return
   const [request] = packetsOf(context, command)
-  const typeOf = (packet: PacketPlan): string => packetType(context, module, packet)
   const from = inheritedFrom(context, request!)
-  const answers = successesOf(context, command).map(typeOf)
+  const answers = orderedOf(context) === undefined
+    ? successesOf(context, command).map((packet) => packetType(context, module, packet))
+    : (command.answeredBy ?? []).map((tag) => namedPacket(context, module, command, tag))
   const states = context.writesStates(request!.layouts) ? `, ${module.useType(context.local("States"), "States")}` : ""
-  const reply = command.reply === "one" && states === "" ? "" : `, "${command.reply}"${states}`
+  const many = command.last === undefined ? "one" : "many"
+  const replies = command.reply === "optional" ? `"${many}" | "none"` : `"${command.reply}"`
+  const reply = replies === "\"one\"" && states === "" ? "" : `, ${replies}${states}`
   const encode = from === undefined ? `encode${command.name}` : module.use(from, `encode${command.name}`)
-  if (from !== undefined) module.add({ kind: "alias", name: command.name, doc: command.doc, type: typeOf(request!) })
+  if (from !== undefined) {
+    module.add({ kind: "alias", name: command.name, doc: command.doc, type: packetType(context, module, request!) })
+  }
   module.add({
     kind: "const",
     name: command.name,
-    type: `${module.useType(context.frameModule, `${kindName(request!.kind.name)}Command`)}<${typeOf(request!)}, ${
+    type: `${module.useType(context.frameModule, `${kindName(request!.kind.name)}Command`)}<${packetType(context, module, request!)}, ${
       answers.length === 0 ? "never" : answers.join(" | ")
     }${reply}>`,
-    value: `{ name: "${command.name}", opcode: ${hex(command.opcode)}, encode: ${encode}${lastOf(context, command)} }`
+    value: `{ ${
+      [
+        `name: "${command.name}"`,
+        `opcode: ${hex(command.opcode)}`,
+        entry("encode", encode),
+        ...(command.answeredBy === undefined ? [] : [`answers: ${JSON.stringify(command.answeredBy)}`]),
+        ...(isNumbered(context, command) ? ["numbered: true"] : []),
+        ...lastOf(context, command)
+      ].join(", ")
+    } }`
   })
 }
 
-/** The entry that says which of many answers is the last. */
-const lastOf = (context: Context, command: CommandModel): string => {
-  if (command.reply !== "many") return ""
-  const [success] = successesOf(context, command)
-  const conditions = Object.entries(command.last ?? {}).map(([field, value]) => `answer.${field} === ${JSON.stringify(value)}`)
-  if (conditions.length > 0) return `, last: (answer) => ${conditions.join(" && ")} ? "mark" : undefined`
-  if (success === undefined) return ""
-  return `, last: (answer) => answer.${rolesOf(context)!.status} === ${hex(success.statuses[0]!.code, 4)} ? undefined : "answer"`
+/** Whether the packet of a command has the number that its answers repeat. */
+const isNumbered = (context: Context, command: CommandModel): boolean => {
+  const correlation = orderedOf(context)?.correlation
+  return command.answeredBy !== undefined && correlation !== undefined && correlationField(context, command, correlation) !== undefined
 }
+
+/** The type of a packet of any module of the protocol, or of one that it extends. */
+const namedPacket = (context: Context, module: Module, { family }: CommandModel, tag: string): string => {
+  const own = context.model.commands.find(({ name }) => name === tag)
+  if (own !== undefined) return own.family === family ? tag : module.useType(context.local(own.family), tag)
+  const command = everyCommand(context).find(({ name }) => name === tag)!
+  const [packet] = packetsOf(new Context(baseHaving(context, tag)!, context.extension), command)
+  return module.useType(`${baseHaving(context, tag)!.module}/${command.family}`, packet!.tag)
+}
+
+const baseHaving = ({ model }: Context, tag: string): Model | undefined => {
+  let base = baseOf(model)
+  while (base !== undefined && !base.commands.some(({ name }) => name === tag)) base = baseOf(base)
+  return base
+}
+
+/** The entry that says which of many answers is the last. */
+const lastOf = (context: Context, command: CommandModel): ReadonlyArray<string> => {
+  const { last } = command
+  if (isTags(last)) {
+    const isLast = last.map((tag) => `answer._tag === "${tag}"`).join(" || ")
+    return [`last: (answer) => ${isLast} ? "answer" : undefined`]
+  }
+  if (command.reply !== "many") return []
+  const [success] = successesOf(context, command)
+  const conditions = Object.entries(last ?? {}).map(([field, value]) => `answer.${field} === ${JSON.stringify(value)}`)
+  if (conditions.length > 0) return [`last: (answer) => ${conditions.join(" && ")} ? "mark" : undefined`]
+  if (success === undefined) return []
+  return [`last: (answer) => answer.${rolesOf(context)!.status} === ${hex(success.statuses[0]!.code, 4)} ? undefined : "answer"`]
+}
+
+const isTags = (last: CommandModel["last"]): last is ReadonlyArray<string> => Array.isArray(last)
 
 /** A property, whose value may be a name. */
 const entry = (name: string, value: string): string => name === value ? name : `${name}: ${value}`
@@ -129,6 +219,8 @@ export const printHeaderReader = (context: Context, module: Module): void => {
       "kindAt",
       entry("opcodeAt", `${opcode}At`),
       `correlation: "${correlation}"`,
+      `opcode: "${opcode}"`,
+      `status: "${status}"`,
       entry("correlationAt", `${correlation}At`)
     ])
   })
@@ -156,7 +248,57 @@ export const printHeaderReader = (context: Context, module: Module): void => {
 /** Prints `ClientProtocol.ts` and `ServerProtocol.ts`; nothing for protocols that do not say which packets answer which. */
 export const printRoles = (context: Context): ReadonlyArray<Module> => {
   const roles = rolesOf(context)
-  return roles === undefined ? [] : [printClient(context, roles), printServer(context, roles)]
+  if (roles !== undefined) return [printClient(context, roles), printServer(context, roles)]
+  const ordered = orderedOf(context)
+  return ordered === undefined || serverKinds(context) === undefined ? [] : [printOrderedClient(context, ordered)]
+}
+
+/** Kinds of the packets that servers send, by phase; nothing where a connection without phases has several. */
+const serverKinds = ({ model: { frame } }: Context): ReadonlyArray<readonly [phase: string, kind: KindModel]> | undefined => {
+  if (frame.phases !== undefined) {
+    return frame.phases.flatMap(({ name, server }) => {
+      const kind = frame.kinds.find((one) => one.name === server)
+      return kind === undefined ? [] : [[name, kind] as const]
+    })
+  }
+  const kinds = frame.kinds.filter(({ sender }) => sender !== "client")
+  return kinds.length === 1 ? [["all", kinds[0]!]] : undefined
+}
+
+const printOrderedClient = (context: Context, { correlation, max }: Ordered): Module => {
+  const { frame, name } = context.model
+  const module = new Module("ClientProtocol.ts", `What a client of ${name} needs to know.`)
+  const packets = context.local("Packets")
+  const kinds = serverKinds(context)!
+  const commands = everyCommand(context)
+  const shapeOf = (kind: KindModel): string => kind.run === undefined ? "frameShape" : shapeName(context, kind)
+  const phases = kinds.map(([phase, kind]) => {
+    const shape = kind.run?.end === "self" ? [] : [entry("shape", module.use(context.frameModule, shapeOf(kind)))]
+    return `${phase}: { ${[...shape, `decode: ${module.use(packets, `decode${kindName(kind.name)}`)}`].join(", ")} }`
+  })
+  const next = commands.flatMap(({ name: tag, then }) => then === undefined ? [] : [`${tag}: "${then}"`])
+  const unasked = new Set(commands.flatMap(({ name: tag, unasked }) => unasked === true ? [tag] : []))
+  const answers = new Set(commands.flatMap(({ answeredBy }) => answeredBy ?? []).filter((tag) => !unasked.has(tag)))
+  const union = [...new Set(kinds.map(([, kind]) => module.useType(packets, kindName(kind.name))))].join(" | ")
+  const states = context.local("States")
+  module.add({
+    kind: "const",
+    name: "client",
+    doc: `What a client of ${name} needs to know.`,
+    type: `${module.useType(codec, "OrderedProtocol")}<${union}, ${correlation === undefined ? "never" : `"${correlation}"`}, ${
+      module.useType(states, "States")
+    }>`,
+    value: object([
+      `name: "${name}"`,
+      `maxFrame: ${frame.maxFrame}`,
+      `states: ${module.use(states, "noStates")}`,
+      ...(correlation === undefined ? [] : [`correlation: { field: "${correlation}", max: ${max} }`]),
+      `phases: ${object(phases)}`,
+      `next: { ${next.join(", ")} }`,
+      `answers: [${[...answers].map((tag) => JSON.stringify(tag)).join(", ")}]`
+    ])
+  })
+  return module
 }
 
 const printClient = (context: Context, roles: Roles): Module => {

@@ -10,13 +10,14 @@ import { Module, type Parameter } from "../Module.ts"
 import { lengthOf, local } from "../Names.ts"
 import { sizeOfNumber } from "../words/Numbers.ts"
 import { codec } from "./Codec.ts"
-import { type Context, kindName } from "./Context.ts"
+import { type Context, kindName, shapeName } from "./Context.ts"
 import { FieldReader, ReadScope, wantPlaces } from "./Decode.ts"
 import { Position } from "./Position.ts"
 import { boundText, FieldWriter, WriteScope } from "./Encode.ts"
 import { placeParameters } from "./Accessors.ts"
 import { fieldOf } from "./HeaderFields.ts"
 import { literal, returned, usedParameters } from "./Objects.ts"
+import { addCommandType } from "./Roles.ts"
 import { addEncoderTypes, rawParameters } from "./Signatures.ts"
 
 /** The header of a kind of packet. */
@@ -78,10 +79,6 @@ export const printRunFrame = (context: Context): Module => {
   }
   return module
 }
-
-/** Name of the shape of a kind's frames: `frameShape` when there is one kind. */
-export const shapeName = (context: Context, kind: KindModel): string =>
-  context.model.frame.kinds.length === 1 ? "frameShape" : `${kind.name}Shape`
 
 /** Prints how long a frame is, for the framer. */
 const printShape = (context: Context, module: Module, kind: KindModel): void => {
@@ -206,6 +203,7 @@ const printSignatures = (context: Context, module: Module, kind: KindModel): voi
     type: `(${[...runTypes(context, module, kind).map((one) => `${one.name}: ${one.type}`), "states: S"].join(", ")}) => P`
   })
   addEncoderTypes(module, name, derived)
+  addCommandType(context, module, kind)
 }
 
 const reserved = [

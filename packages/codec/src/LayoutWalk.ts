@@ -5,7 +5,7 @@
  * `DecodeError`; what was noted before stays in `spans`. What a field's bytes mean is its word's knowledge (`words`); here is what fields
  * say about each other.
  */
-import { expectCountMin, expectEnd, noLength, short } from "./Check.ts"
+import { expectCountMin, expectEnd, expectUsed, noLength, short } from "./Check.ts"
 import { DecodeError, malformed } from "./Errors.ts"
 import { bytesOfDigits, textOfHex } from "./Hex.ts"
 import { type OptionalField, possibleSizes, sizesText, subsets } from "./LayoutSizes.ts"
@@ -15,7 +15,7 @@ import { endStands, expectLiteral, expectNoMore, expectToken, expectTokenEnd, is
 import { quoted } from "./TypeText.ts"
 import { endsItself, fixedSize, leastSize, optionalIn } from "./words/Sizes.ts"
 import { wordOf } from "./words/index.ts"
-import { inState, isPresenceByLength } from "./words/Presence.ts"
+import { inState, isPresenceByLength, reservedBit, stateBits } from "./words/Presence.ts"
 import { groupsFrom, measuredFields, upTo } from "./words/Records.ts"
 import { literalsAfter, mayBeMissing } from "./words/Tokens.ts"
 import { Scope, type Spot } from "./words/Word.ts"
@@ -81,8 +81,16 @@ export class LayoutWalk extends LayoutSpans {
     let position = at
     /** What lengths of several fields surround, the innermost last. */
     const groups: Array<{ readonly last: string; readonly end: number }> = []
+    const bits = stateBits(fields)
     for (const [i, field] of fields.entries()) {
       const path = prefix + field.name
+      for (const bit of bits) {
+        if (bit.fields.at(-1) !== field) continue
+        const { condition, holder } = bit
+        const isUsed = bit.fields.some(({ type }) => this.isInState(type, scope))
+        const [place] = scope.places.get(holder)!
+        expectUsed(this.holds(condition, scope), isUsed, this.packet, prefix + condition.field, place, reservedBit(bit))
+      }
       const run = runs.get(i)
       if (run !== undefined && run > end - position) {
         try {
@@ -118,7 +126,7 @@ export class LayoutWalk extends LayoutSpans {
         if (limit < position) this.need(path, position, rest, stop)
         position = this.type(type, { ...spot, end: limit })
       }
-      if (field.type.kind === "optional" && field.type.of.kind === "literal" && type !== undefined) this.mark()
+      if (optionalIn(field.type)?.of.kind === "literal" && type !== undefined) this.mark()
       scope.place(field.name, spot.at, position)
       while (groups.at(-1)?.last === field.name) {
         const group = groups.pop()!
@@ -152,11 +160,19 @@ export class LayoutWalk extends LayoutSpans {
       return there ? this.present(type.of, scope) : undefined
     }
     if (type.kind === "when") {
-      const number = type.sibling === true ? scope.value(type.state) : this.states.get(type.state)
-      const of = inState(type, number) ? type.of : type.else
+      const of = inState(type, this.stateOf(type, scope)) ? type.of : type.else
       return of === undefined ? undefined : this.present(of, scope, known)
     }
     return type
+  }
+
+  private stateOf(type: Of<"when">, scope: Scope): number | undefined {
+    return type.sibling === true ? scope.value(type.state) : this.states.get(type.state)
+  }
+
+  /** Whether the connection or a sibling is in all states that a field is for. */
+  private isInState(type: TypeModel, scope: Scope): boolean {
+    return type.kind !== "when" || inState(type, this.stateOf(type, scope)) && this.isInState(type.of, scope)
   }
 
   private holds(condition: ConditionModel, scope: Scope): boolean {

@@ -339,7 +339,7 @@ export interface FrameModel {
   readonly over?: "text"
   readonly maxFrame: number
   readonly minFrame?: number
-  /** The header field in which an answer repeats what the request has there. */
+  /** The field in which an answer repeats what the request has there: of the header, or of packets. */
   readonly correlation?: string
   /** Names of the statuses by which servers refuse. */
   readonly refusals?: { readonly unknown?: string; readonly malformed?: string; readonly died?: string }
@@ -395,9 +395,13 @@ export interface CommandModel {
   readonly label: string
   readonly sender: "client" | "server" | "both"
   readonly lifecycle: "active" | "deprecated" | "internal" | "removed"
-  readonly reply: "one" | "many" | "error" | "none"
-  /** Of `many` responses, the one with this in its fields marks the end. */
-  readonly last?: { readonly [field: string]: string | number }
+  /** Names of packets that may answer it, where no header field says which request an answer is to. */
+  readonly answeredBy?: ReadonlyArray<string>
+  /** May answer a request, and is also sent when nothing asked for it. */
+  readonly unasked?: true
+  readonly reply: "one" | "many" | "error" | "none" | "optional"
+  /** Of `many` responses, the one with this in its fields marks the end; or the packets after which no more come. */
+  readonly last?: { readonly [field: string]: string | number } | ReadonlyArray<string>
   readonly quiet?: "success" | "miss"
   /** `also`: further kinds that have the same packet as `request`. */
   readonly kinds: { readonly request: string; readonly response?: string; readonly also?: ReadonlyArray<string> }

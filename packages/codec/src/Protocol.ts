@@ -7,7 +7,7 @@ import type { CommandTable, RetryClass } from "./Model.ts"
 import type { Reader } from "./Reader.ts"
 import type { Writer } from "./Writer.ts"
 
-/** How many answers a request gets: `error` means none when it succeeds. */
+/** How many answers a request gets: `error` means none when it succeeds. Where there are two, whoever calls knows which. */
 export type Reply = "one" | "many" | "error" | "none"
 
 /**
@@ -21,10 +21,14 @@ export interface Command<Packet, Answer, R extends Reply = Reply, S = void, Name
   readonly encode: (writer: Writer, packet: Packet, states: S) => void
   /** Of commands with many answers: whether one that reports success is the last, or only marks the end. Without it one answer is all. */
   readonly last?: (answer: Answer) => "answer" | "mark" | undefined
+  /** Tags of the packets that may answer it, where no header field says which request an answer is to. */
+  readonly answers?: ReadonlyArray<string>
+  /** Its packet has the number that answers repeat, in the protocol's `correlation` field. */
+  readonly numbered?: true
   /** For the type alone. */
   readonly "~answer"?: Answer
-  /** For the type alone. */
-  readonly "~reply"?: R
+  /** For the type alone: a command that may be answered or not is either. */
+  readonly "~reply"?: (reply: R) => void
 }
 
 /** Statuses by code: their names, and what a client may do about them. */
@@ -38,8 +42,10 @@ export interface HeaderReader<C extends string = string> {
   /** Name of the kind of the packet at `at`; nothing when no packet begins like this. */
   readonly kindAt: (reader: Pick<Reader, "view">, at: number) => string | undefined
   readonly opcodeAt: (reader: Pick<Reader, "view">, at: number) => number
-  /** Name of the field whose value answers repeat. */
+  /** Names of the fields whose value answers repeat, that says which command a packet is, and that says what came of a request. */
   readonly correlation: C
+  readonly opcode: string
+  readonly status: string
   /** What an answer repeats of its request. */
   readonly correlationAt: (reader: Pick<Reader, "view">, at: number) => number
 }
@@ -53,6 +59,34 @@ export interface ClientProtocol<Answer, Push, C extends string = string> {
   /** Decodes what a server sent unasked. Throws `DecodeError`. */
   readonly decodePush: (reader: Reader, at: number) => Push
   readonly statuses: StatusTable
+}
+
+/** How the packets of a server are read in one phase of a connection. */
+export interface PhaseReader<P, S> {
+  /** How long a frame is; nothing where only decoding it tells. */
+  readonly shape?: FrameShape
+  /** Decodes the packet at `at`, and leaves the offset after it in `reader.next`. Throws `DecodeError`. */
+  readonly decode: (reader: Reader, at: number, states: S) => P
+}
+
+/**
+ * What a client needs to know of a protocol in which no header field says which request a packet answers. It answers the oldest request in
+ * flight whose `answers` name it; of packets that have the field `correlation`, the one with the same number. Generated as `client`.
+ */
+export interface OrderedProtocol<P extends { readonly _tag: string }, C extends string = never, S = {}> {
+  readonly name: string
+  /** Largest packet in bytes. */
+  readonly maxFrame: number
+  /** A connection on which nothing was negotiated. */
+  readonly states: S
+  /** Field of packets in which an answer repeats what the request has there, and the largest number it holds. */
+  readonly correlation?: { readonly field: C; readonly max: number }
+  /** Phases of a connection, the first one first. */
+  readonly phases: { readonly [phase: string]: PhaseReader<P, S> }
+  /** Phases that begin after a packet, by its tag, whoever sent it. */
+  readonly next: { readonly [tag: string]: string }
+  /** Packets that come only as answers. */
+  readonly answers: ReadonlyArray<string>
 }
 
 /** What a server needs to know of a protocol. `Outcomes`: what the encoder of each answer takes, by its tag. Generated as `server`. */

@@ -1,304 +1,316 @@
 /**
- * A client of any protocol whose spec says by which field answers are told: commands in, typed answers out.
+ * A client of any protocol whose spec says what answers what: by a header field, by the order of packets, or by a number in them. Commands in,
+ * typed answers out.
  *
  * A status that is no success is an error with what a client may do about it. Answers of commands with many are a Stream, and so is what
- * servers send unasked. Connections, deadlines and reconnecting are those of the pool; nothing is repeated.
+ * servers send unasked. Connections, deadlines and reconnecting are those of the pool; nothing is repeated. What is said on a new connection
+ * before it takes commands is `begin`, which is given a session: the same client of that one connection.
  */
-import type { ClientProtocol, Command, EncodeError, Writer } from "@wirewright/codec"
-import { RetryClassSchema } from "@wirewright/codec/ErrorSchema"
-import * as Cause from "effect/Cause"
+import type { ClientProtocol, Command, EncodeError, OrderedProtocol } from "@wirewright/codec"
+import type * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import * as PubSub from "effect/PubSub"
 import * as Queue from "effect/Queue"
-import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import { type CallError, Called, Dialect, type Outgoing, Streaming } from "./Commands.ts"
 import { ConnectionPool, type ConnectionPoolOptions, type PoolCounters } from "./ConnectionPool.ts"
+import type { PoolWatch } from "./ConnectionSlot.ts"
 import type { ConnectionError } from "./Errors.ts"
-import { type Call, Exchange, type Resume } from "./Exchange.ts"
-import type { PacketConnection } from "./PacketConnection.ts"
-import { PacketCall } from "./Relay.ts"
-import { TaggedError } from "./TaggedErrors.ts"
+import type { Resume, Sendable } from "./Exchange.ts"
+import type { ConnectionCounters, PacketConnection } from "./PacketConnection.ts"
+import { Pushes, type PushOptions } from "./Pushes.ts"
 
-/** A command was answered with a status that is no success. */
-export class StatusError extends TaggedError<StatusError>()("StatusError", {
-  /** Name of the command. */
-  command: Schema.String,
-  status: Schema.Number,
-  /** Name of the status; of one that the spec does not have, its number. */
-  name: Schema.String,
-  /** What a client may do about it; `fatal` for a status that the spec does not have. */
-  retry: RetryClassSchema,
-  /** The answer as it was decoded; in another process, what JSON has of it. */
-  answer: Schema.Defect(),
-  /** `host:port` of the server. */
-  address: Schema.String
-}) {
-  override get message(): string {
-    return `${this.address}: ${this.command} was answered with ${this.name}`
-  }
+export { type CallError, type Outgoing, StatusError } from "./Commands.ts"
+export type { PushOptions } from "./Pushes.ts"
+
+/** The field that answers repeat: never a caller's to give (`derived`), or one that he may give (`numbered`). */
+export interface Correlation {
+  readonly derived: string
+  readonly numbered: string
 }
 
-/** Why a command failed. `EncodeError`: a field is wrong, and nothing was sent. */
-export type CallError = StatusError | ConnectionError | EncodeError
-
-/** What a command's request is made of: what its encoder takes, without the field that answers repeat. */
-export type RequestFields<P, C extends string> = P extends unknown ? Omit<P, C> : never
+/** What a command's request is made of: what its encoder takes, without the field that answers repeat, or with it when callers want. */
+export type RequestFields<P, C extends Correlation> = P extends unknown
+  ? Omit<P, C["derived"] | C["numbered"]> & Partial<Pick<P, Extract<keyof P, C["numbered"]>>>
+  : never
 
 /** Fields, which need not be given when none is needed. */
 export type Given<F> = {} extends F ? [fields?: F, options?: CallOptions] : [fields: F, options?: CallOptions]
 
 /** How a command is to be treated. */
 export interface CallOptions {
-  /** Time to wait for the answer. Default: the client's own. */
+  /** Time to wait for the answer, or for the next of many. Default: the client's own. */
   readonly timeout?: Duration.Input
+  /** What is sent right before it on the same connection, and is not answered on its own (`packet`). */
+  readonly preceding?: ReadonlyArray<Outgoing>
 }
+
+// oxlint-disable-next-line typescript/no-explicit-any -- states of any protocol
+type Any = any
+
+/** Options of clients of all protocols: those of connections, their pool, and what comes unasked. */
+export interface CommonOptions extends
+  Omit<
+    ConnectionPoolOptions<never, never, never>,
+    "protocol" | "onServerRequest" | "onPeerRequest" | "begin" | "states" | "watch"
+  >,
+  PushOptions
+{}
 
 /** Options of a client. */
-export interface ClientOptions<Answer, Push, E = never>
-  extends Omit<ConnectionPoolOptions<Answer, Push, E>, "protocol" | "onServerRequest" | "onPeerRequest">
-{
-  /** Packets sent unasked that a slow reader of `pushes` may be behind; the oldest are dropped. Default: 1 024 */
-  readonly maxPushes?: number
+export interface ClientOptions<Answer, Push, C extends Correlation, S, E = never> extends CommonOptions {
+  readonly watch?: PoolWatch<NoInfer<E>>
+  /** What was negotiated, of protocols whose packets depend on that. Default: nothing */
+  readonly states?: S
+  /**
+   * Run on every new connection before it takes commands; what it forks in its scope lives as long as the connection. What comes unasked until
+   * it is done is kept for it. Default: nothing
+   */
+  readonly begin?: (session: Session<Answer, Push, C>) => Effect.Effect<void, E, Scope.Scope>
 }
 
-/** What generated code exports for clients. */
-export interface ClientModule<Answer, Push, C extends string> {
-  readonly client: ClientProtocol<Answer, Push, C>
-}
-
-interface Packet {
-  readonly _tag: string
-}
-
-type AnyCommand = Command<object, unknown>
-type AnyProtocol = ClientProtocol<unknown, unknown, string>
-
-/** A client. */
-export interface Client<Answer, Push, C extends string, E = never> {
+/** What clients, and sessions of one connection, do. */
+export interface Conversation<Push, C extends Correlation, E = never> {
   /** Sends a command and waits for its answer, which is one of those that report success. */
-  readonly call: <P, A>(command: Command<P, A, "one">, ...given: Given<RequestFields<P, C>>) => Effect.Effect<A, CallError | E>
+  readonly call: <P, A>(command: Command<P, A, "one", Any>, ...given: Given<RequestFields<P, C>>) => Effect.Effect<A, CallError | E>
   /**
    * Sends a command, and has its answers until the last. While many wait for a slow reader, nothing of that connection is read. A stream
    * that ends early leaves the answers to be dropped.
    */
-  readonly stream: <P, A>(command: Command<P, A, "many">, ...given: Given<RequestFields<P, C>>) => Stream.Stream<A, CallError | E>
+  readonly stream: <P, A>(
+    command: Command<P, A, "many", Any>,
+    ...given: Given<RequestFields<P, C>>
+  ) => Stream.Stream<A, CallError | E>
   /** Sends a command that is not answered, or not when it succeeds. */
   readonly send: <P, A>(
-    command: Command<P, A, "none" | "error">,
-    ...given: Given<RequestFields<P, C>>
+    command: Command<P, A, "none", Any> | Command<P, A, "error", Any>,
+    ...given: Given<Omit<P, C["derived"]>>
   ) => Effect.Effect<void, ConnectionError | EncodeError | E>
-  /** What servers send unasked from now on: packets of one command. */
-  readonly pushes: <N extends string>(command: { readonly name: N }) => Stream.Stream<Extract<Push, { readonly _tag: N }>>
+  /** What servers send unasked from now on: packets of some commands, in order. */
+  readonly pushes: <N extends string>(
+    ...commands: ReadonlyArray<{ readonly name: N }>
+  ) => Stream.Stream<Extract<Push, { readonly _tag: N }>>
+  /** The same from this moment on, as long as the scope is open, whenever the stream is run; it is run once. */
+  readonly listen: <N extends string>(
+    ...commands: ReadonlyArray<{ readonly name: N }>
+  ) => Effect.Effect<Stream.Stream<Extract<Push, { readonly _tag: N }>>, never, Scope.Scope>
+}
+
+/** A client of one connection. */
+export interface Session<Answer, Push, C extends Correlation> extends Conversation<Push, C> {
+  /** `host:port` of the server. */
+  readonly address: string
+  /** What was counted so far. */
+  readonly counters: ConnectionCounters
+  /** Packets sent unasked that nobody read. */
+  readonly pushesDropped: number
+  /** The connection, for what has no word here. */
+  readonly connection: PacketConnection<Answer, Push>
+  /**
+   * Sends a command at intervals, from now on and as long as the scope is open, and gives the connection up when one is not answered within
+   * such an interval; while nothing is read, because a reader is behind, that says nothing. None is sent where the interval is 0.
+   */
+  readonly keepAlive: <P, A>(
+    command: Command<P, A, "one", Any>,
+    fields: RequestFields<P, C>,
+    interval: Duration.Input
+  ) => Effect.Effect<void, never, Scope.Scope>
+}
+
+/** A client. */
+export interface Client<Answer, Push, C extends Correlation, E = never> extends Conversation<Push, C, E> {
+  /**
+   * A connection that commands of nobody else are sent on until the scope closes: for steps that belong together. Waits for one as long as a
+   * command may take.
+   */
+  readonly reserve: Effect.Effect<Session<Answer, Push, C>, ConnectionError | E, Scope.Scope>
   /** What was counted so far. */
   readonly counters: Effect.Effect<PoolCounters>
+  /** Packets sent unasked that no reader of the client's took. */
+  readonly pushesDropped: number
   /** The connections there are, for what has no word here. */
   readonly connections: ReadonlyArray<PacketConnection<Answer, Push>>
 }
 
-/** A command on its way. */
-class Called extends Exchange<unknown, unknown, CallError> {
-  readonly command: AnyCommand
-  readonly packet: object
-  readonly protocol: AnyProtocol
-  readonly address: string
-
-  constructor(
-    command: AnyCommand,
-    packet: object,
-    protocol: AnyProtocol,
-    address: string,
-    resume: Resume<unknown, CallError>
-  ) {
-    super(oneAnswer, resume)
-    this.command = command
-    this.packet = packet
-    this.protocol = protocol
-    this.address = address
-  }
-}
-
-/** Appends the request of a command under the number that answers repeat. */
-const encode = (
-  writer: Writer,
-  command: AnyCommand,
-  packet: object,
-  { header: { correlation } }: AnyProtocol,
-  number: number
-): void => command.encode(writer, { ...packet, [correlation]: number }, undefined as void)
-
-/** The failure that an answer stands for, unless it reports success. */
-const failure = (
-  { statuses }: AnyProtocol,
-  command: string,
-  address: string,
-  answer: unknown
-): StatusError | undefined => {
-  const { status } = answer as { readonly status: number }
-  const row = statuses[status]
-  if (row?.retry === "success") return undefined
-  return new StatusError({ command, status, name: row?.name ?? String(status), retry: row?.retry ?? "fatal", answer, address })
-}
-
-const oneAnswer: Call<Called, unknown, unknown, CallError> = {
-  // what a lost command did is not known, whichever it was
-  writes: true,
-  encode: (writer, { command, opaque, packet, protocol }) => encode(writer, command, packet, protocol, opaque),
-  interpret: (answer, { address, command, protocol }) => {
-    const error = failure(protocol, command.name, address, answer)
-    return error === undefined ? Exit.succeed(answer) : Exit.fail(error)
-  },
-  failed: (error) => Exit.fail(error)
-}
-
-/** Answers that may wait for the reader of a stream before their connection is no longer read. */
-const maxWaiting = 1_024
-
-/** A command with many answers on its way. */
-class Streaming extends PacketCall<unknown> {
-  private readonly command: AnyCommand
-  private readonly packet: object
-  private readonly protocol: AnyProtocol
-  private readonly connection: PacketConnection<unknown, unknown>
-  private readonly queue: Queue.Queue<unknown, CallError | Cause.Done>
-  private paused = false
-
-  constructor(
-    command: AnyCommand,
-    packet: object,
-    protocol: AnyProtocol,
-    connection: PacketConnection<unknown, unknown>,
-    queue: Queue.Queue<unknown, CallError | Cause.Done>
-  ) {
-    super()
-    this.command = command
-    this.packet = packet
-    this.protocol = protocol
-    this.connection = connection
-    this.queue = queue
-  }
-
-  write(writer: Writer): void {
-    encode(writer, this.command, this.packet, this.protocol, this.opaque)
-  }
-
-  answer(answer: unknown): boolean {
-    const error = failure(this.protocol, this.command.name, this.connection.address, answer)
-    if (error !== undefined) {
-      this.refuse(error)
-      return true
-    }
-    const end = this.place(answer)
-    const ends = end !== undefined
-    if (end !== "mark") Queue.offerUnsafe(this.queue, answer)
-    if (ends) Queue.endUnsafe(this.queue)
-    else if (Queue.sizeUnsafe(this.queue) >= maxWaiting) {
-      this.paused = true
-      this.deadline = Infinity
-      this.connection.pause()
-    } else this.deadline = performance.now() + this.timeout
-    return ends
-  }
-
-  /** Whether an answer that reports success is the last, or only marks the end. */
-  private place(answer: unknown): "answer" | "mark" | undefined {
-    const { last } = this.command
-    return last === undefined ? "answer" : last(answer)
-  }
-
-  readonly ends = (answer: unknown): boolean =>
-    failure(this.protocol, this.command.name, this.connection.address, answer) !== undefined || this.place(answer) !== undefined
-
-  /** The reader has taken what waited, or wants no more. */
-  taken(): void {
-    if (!this.paused) return
-    this.paused = false
-    this.deadline = performance.now() + this.timeout
-    this.connection.resume()
-  }
-
-  fail(why: "timeout" | "lost"): void {
-    this.refuse(this.failure(why, false))
-  }
-
-  refuse(error: CallError): void {
-    Queue.failCauseUnsafe(this.queue, Cause.fail(error))
-  }
-}
-
 const noFields = {}
+const nothing: ReadonlyArray<Outgoing> = []
 
-/** Connects; the client's connections close with the scope. Fails when the first attempt to connect does. */
-export const make = <Answer, Push, C extends string, E = never>(
-  module: ClientModule<Answer, Push, C>,
-  { maxPushes = 1_024, ...options }: ClientOptions<Answer, Push, E>
+/** A command with its fields, to be sent right before another. */
+export const packet = <P, A>(
+  command: Command<P, A, "none", Any>,
+  ...given: {} extends P ? [fields?: NoInfer<P>] : [fields: NoInfer<P>]
+): Outgoing => ({ command: command as Outgoing["command"], fields: (given[0] ?? noFields) as object, preceding: nothing })
+
+interface Named {
+  readonly name: string
+}
+
+/** Where commands find a connection. */
+interface Connections<E> {
+  /** Sends a request on the next connection; waits for one as long as it may take. */
+  readonly begin: (
+    make: (resume: Resume<unknown, CallError | E>) => Sendable<unknown>,
+    resume: Resume<unknown, CallError | E>,
+    timeout: number | undefined
+  ) => Effect.Effect<void> | undefined
+  readonly connected: (timeout?: number) => Effect.Effect<PacketConnection<unknown, unknown>, CallError | E>
+}
+
+const milliseconds = (given: CallOptions | undefined): number | undefined =>
+  given?.timeout === undefined ? undefined : Duration.toMillis(given.timeout)
+
+type Keepable = Pick<PacketConnection<never, never>, "paused" | "stalled">
+
+/** What keeps a connection, or gives it up. */
+const keeping = (connection: Keepable, name: string, call: Effect.Effect<unknown, CallError>, interval: number) => {
+  const beat = Effect.catchTag(call, "ConnectionError", ({ reason }) =>
+    Effect.sync(() => {
+      if (reason._tag === "RequestTimeout" && !connection.paused) connection.stalled(`answer to ${name}`, interval)
+    }))
+  return Effect.asVoid(Effect.forkScoped(Effect.forever(Effect.delay(Effect.ignore(beat), interval))))
+}
+
+/** The commands of a protocol over some connections. */
+const conversation = <Push, C extends Correlation, E>(
+  dialect: Dialect,
+  address: string,
+  { begin, connected }: Connections<E>,
+  pushes: Pushes<Push>
+): Conversation<Push, C, E> => {
+  const outgoing = (command: Outgoing["command"], fields: object | undefined, given: CallOptions | undefined): Outgoing => ({
+    command,
+    fields: fields ?? noFields,
+    preceding: given?.preceding ?? nothing
+  })
+  const call = (command: Outgoing["command"], fields?: object, given?: CallOptions): Effect.Effect<unknown, CallError | E> =>
+    Effect.callback((resume) =>
+      begin(
+        (resume) => new Called(outgoing(command, fields, given), dialect, address, resume as Resume<unknown, CallError>),
+        resume,
+        milliseconds(given)
+      )
+    )
+
+  const stream = (command: Outgoing["command"], fields?: object, given?: CallOptions): Stream.Stream<unknown, CallError | E> =>
+    Stream.unwrap(Effect.gen(function*() {
+      const queue = yield* Queue.unbounded<unknown, CallError | Cause.Done>()
+      const connection = yield* connected(milliseconds(given))
+      const request = new Streaming(outgoing(command, fields, given), dialect, connection, queue)
+      yield* Effect.acquireRelease(
+        Effect.sync(() => connection.begin(request, milliseconds(given))),
+        (freed) =>
+          Effect.suspend(() => {
+            request.taken()
+            return freed ?? Effect.void
+          })
+      )
+      return Stream.tap(Stream.fromQueue(queue), () =>
+        Effect.sync(() => {
+          if (Queue.sizeUnsafe(queue) === 0) request.taken()
+        }))
+    }))
+
+  const send = (command: Outgoing["command"], fields?: object, given?: CallOptions): Effect.Effect<void, CallError | E> =>
+    Effect.flatMap(
+      connected(undefined),
+      (connection) => connection.sendOnly((writer, number) => dialect.write(writer, connection, outgoing(command, fields, given), number))
+    )
+
+  return {
+    call,
+    stream,
+    send,
+    pushes: (...commands: ReadonlyArray<Named>) => Stream.unwrap(pushes.of(commands.map(({ name }) => name))),
+    listen: (...commands: ReadonlyArray<Named>) => pushes.of(commands.map(({ name }) => name))
+  } as unknown as Conversation<Push, C, E>
+}
+
+/** Where a header field says what packets answer. */
+export type Derived<D extends string> = { readonly derived: D; readonly numbered: never }
+/** Where the order of packets says it, or a number in them. */
+export type Numbered<N extends string> = { readonly derived: never; readonly numbered: N }
+
+interface Make {
+  <Answer, Push, D extends string, E = never>(
+    module: { readonly client: ClientProtocol<Answer, Push, D> },
+    options: ClientOptions<Answer, Push, Derived<D>, unknown, E>
+  ): Effect.Effect<Client<Answer, Push, Derived<D>, E>, E | ConnectionError, Scope.Scope>
+  <P extends { readonly _tag: string }, N extends string, S, E = never>(
+    module: { readonly client: OrderedProtocol<P, N, S> },
+    options: ClientOptions<P, P, Numbered<N>, S, E>
+  ): Effect.Effect<Client<P, P, Numbered<N>, E>, E | ConnectionError, Scope.Scope>
+}
+
+/** Connects; the client's connections close with the scope. Fails when the first attempt to connect, or to begin, does. */
+export const make = (<Answer, Push, C extends Correlation, E>(
+  module: { readonly client: ClientProtocol<Answer, Push> | OrderedProtocol<Any, Any, Any> },
+  options: ClientOptions<Answer, Push, C, unknown, E>
 ): Effect.Effect<Client<Answer, Push, C, E>, E | ConnectionError, Scope.Scope> =>
   Effect.gen(function*() {
-    const protocol = module.client as AnyProtocol
-    const pushed = yield* PubSub.sliding<Push>(maxPushes)
-    yield* Effect.addFinalizer(() => PubSub.shutdown(pushed))
+    const { begin, maxPushes: _, whenBehind: __, ...rest } = options
+    const dialect = new Dialect(module.client, options.states)
+    const pushes = new Pushes<Push>(options)
+    const bySession = new WeakMap<object, Pushes<Push>>()
+    const pushesOf = (connection: PacketConnection<Answer, Push>): Pushes<Push> => {
+      const there = bySession.get(connection)
+      if (there !== undefined) return there
+      const made = new Pushes<Push>(options)
+      bySession.set(connection, made)
+      return made
+    }
+    const sessionOf = (
+      connection: PacketConnection<Answer, Push>
+    ): Session<Answer, Push, C> => {
+      const own = pushesOf(connection)
+      const one = connection as unknown as PacketConnection<unknown, unknown>
+      const only: Connections<never> = {
+        begin: (make, resume, timeout) => one.begin(make(resume), timeout),
+        connected: () => Effect.succeed(one)
+      }
+      const { call, ...others } = conversation<Push, C, never>(dialect, connection.address, only, own)
+      return {
+        ...others,
+        call,
+        keepAlive: (command, fields, interval) => {
+          const timeout = Duration.toMillis(interval)
+          const called = call(command, ...[fields, { timeout }] as unknown as Given<typeof fields>)
+          return timeout === 0 ? Effect.void : keeping(connection, command.name, called, timeout)
+        },
+        address: connection.address,
+        get counters() {
+          return connection.counters
+        },
+        get pushesDropped() {
+          return own.dropped
+        },
+        connection
+      }
+    }
+    pushes.begun()
     const pool = yield* ConnectionPool.make<Answer, Push, E>({
-      ...options,
-      protocol: module.client,
-      onServerRequest: (push) => void PubSub.publishUnsafe(pushed, push)
+      ...rest,
+      protocol: module.client as ClientProtocol<Answer, Push>,
+      onServerRequest: (push, connection) => {
+        pushes.publish(push, connection)
+        pushesOf(connection).publish(push, connection)
+      },
+      begin: (connection) => {
+        const begun = begin === undefined ? Effect.void : begin(sessionOf(connection))
+        return Effect.tap(begun, () => Effect.sync(() => pushesOf(connection).begun()))
+      }
     })
-    const wait = (given: CallOptions | undefined): number | undefined =>
-      given?.timeout === undefined ? undefined : Duration.toMillis(given.timeout)
-
-    const call = (command: AnyCommand, fields: object = noFields, given?: CallOptions): Effect.Effect<unknown, CallError | E> =>
-      Effect.callback((resume) => {
-        const request = (resume: Resume<unknown, CallError | E>) =>
-          new Called(command, fields, protocol, pool.address, resume) as unknown as Exchange<Answer, unknown, CallError>
-        const connection = pool.take()
-        if (connection !== undefined) return connection.begin(request(resume), wait(given))
-        resume(whenThere((there, left) => there.perform(request, left), wait(given)))
-      })
-
-    /** Waits for a connection as long as the command may take. */
-    const whenThere = <A>(
-      run: (connection: PacketConnection<Answer, Push>, milliseconds: number | undefined) => Effect.Effect<A, CallError | E>,
-      timeout: number | undefined
-    ): Effect.Effect<A, CallError | E> => pool.later(run, Effect.fail, timeout)
-
-    const connected = (timeout: number | undefined): Effect.Effect<PacketConnection<Answer, Push>, CallError | E> =>
-      Effect.suspend(() => {
-        const connection = pool.take()
-        return connection === undefined ? whenThere((there) => Effect.succeed(there), timeout) : Effect.succeed(connection)
-      })
-
-    const stream = (command: AnyCommand, fields: object = noFields, given?: CallOptions): Stream.Stream<unknown, CallError | E> =>
-      Stream.unwrap(Effect.gen(function*() {
-        const queue = yield* Queue.unbounded<unknown, CallError | Cause.Done>()
-        const connection = (yield* connected(wait(given))) as PacketConnection<unknown, unknown>
-        const request = new Streaming(command, fields, protocol, connection, queue)
-        yield* Effect.acquireRelease(
-          Effect.sync(() => connection.begin(request, wait(given))),
-          (freed) =>
-            Effect.suspend(() => {
-              request.taken()
-              return freed ?? Effect.void
-            })
-        )
-        return Stream.tap(Stream.fromQueue(queue), () =>
-          Effect.sync(() => {
-            if (Queue.sizeUnsafe(queue) === 0) request.taken()
-          }))
-      }))
-
-    const send = (command: AnyCommand, fields: object = noFields): Effect.Effect<void, CallError | E> =>
-      Effect.flatMap(connected(undefined), (connection) =>
-        connection.sendOnly((writer, number) => encode(writer, command, fields, protocol, number)))
-
+    const connections: Connections<E> = {
+      begin: (make, resume, timeout) => pool.begin(make as never, resume, Effect.fail, timeout),
+      connected: (timeout) => pool.connected(timeout) as Effect.Effect<PacketConnection<unknown, unknown>, ConnectionError | E>
+    }
     return {
-      call,
-      stream,
-      send,
-      pushes: ({ name }: { readonly name: string }) =>
-        Stream.filter(Stream.fromPubSub(pushed), (push) =>
-          (push as unknown as Packet)._tag === name),
+      ...conversation<Push, C, E>(dialect, pool.address, connections, pushes),
+      reserve: Effect.suspend(() => Effect.map(pool.reserve(), sessionOf)),
       counters: Effect.sync(() => pool.counters),
+      get pushesDropped() {
+        return pushes.dropped
+      },
       connections: pool.connections
-    } as unknown as Client<Answer, Push, C, E>
-  })
+    }
+  })) as Make

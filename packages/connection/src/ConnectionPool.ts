@@ -11,12 +11,12 @@ import type { PoolWatch } from "./ConnectionSlot.ts"
 import type { ConnectionError } from "./Errors.ts"
 import type { Resume, Sendable } from "./Exchange.ts"
 import { PacketConnection, type PacketConnectionOptions } from "./PacketConnection.ts"
-import { type PoolOptions, SlotPool } from "./SlotPool.ts"
+import { type PoolOptions, type PoolPlace, poolPlace, SlotPool } from "./SlotPool.ts"
 
 /** Options of a pool and of its connections. */
 export interface ConnectionPoolOptions<Answer, Push, E> extends PoolOptions, Omit<PacketConnectionOptions<Answer, Push>, "onClose"> {
   /** Run on every new connection before it takes requests. Default: nothing */
-  readonly begin?: (connection: PacketConnection<Answer, Push>) => Effect.Effect<void, E>
+  readonly begin?: (connection: PacketConnection<Answer, Push>) => Effect.Effect<void, E, Scope.Scope>
   readonly watch?: PoolWatch<E>
 }
 
@@ -43,21 +43,24 @@ export class ConnectionPool<Answer, Push, E = never> extends SlotPool<PacketConn
 
   private constructor(
     { begin, connections, reconnect, watch, whenDisconnected, ...options }: ConnectionPoolOptions<Answer, Push, E>,
-    scope: Scope.Scope
+    place: PoolPlace
   ) {
     const open = (onClose?: (error: ConnectionError) => void) => {
       const connected = PacketConnection.make<Answer, Push>(onClose === undefined ? options : { ...options, onClose })
       return begin === undefined ? connected : Effect.tap(connected, begin)
     }
-    super({
-      address: hostPort(options.host, options.port),
-      open,
-      ...(options.requestTimeout === undefined ? {} : { requestTimeout: options.requestTimeout }),
-      ...(connections === undefined ? {} : { connections }),
-      ...(reconnect === undefined ? {} : { reconnect }),
-      ...(watch === undefined ? {} : { watch }),
-      ...(whenDisconnected === undefined ? {} : { whenDisconnected })
-    }, scope)
+    super(
+      {
+        address: hostPort(options.host, options.port),
+        open,
+        ...(options.requestTimeout === undefined ? {} : { requestTimeout: options.requestTimeout }),
+        ...(connections === undefined ? {} : { connections }),
+        ...(reconnect === undefined ? {} : { reconnect }),
+        ...(watch === undefined ? {} : { watch }),
+        ...(whenDisconnected === undefined ? {} : { whenDisconnected })
+      },
+      place
+    )
     this.dedicated = open()
   }
 
@@ -66,7 +69,7 @@ export class ConnectionPool<Answer, Push, E = never> extends SlotPool<PacketConn
     options: ConnectionPoolOptions<Answer, Push, E>
   ): Effect.Effect<ConnectionPool<Answer, Push, E>, E | ConnectionError, Scope.Scope> {
     return Effect.gen(function*() {
-      const pool = new ConnectionPool(options, yield* Effect.scope)
+      const pool = new ConnectionPool(options, yield* poolPlace)
       yield* Effect.addFinalizer(() => Effect.sync(() => pool.stop("this client")))
       yield* pool.keep
       return pool

@@ -10,7 +10,7 @@ import * as Fiber from "effect/Fiber"
 import * as TestClock from "effect/testing/TestClock"
 import { ConnectionSlot, type SlotOptions } from "./ConnectionSlot.ts"
 import { ConnectionError, ConnectionLost } from "./Errors.ts"
-import { SlotPool } from "./SlotPool.ts"
+import { poolPlace, SlotPool } from "./SlotPool.ts"
 
 const lost = new ConnectionError({ reason: new ConnectionLost({ cause: "cut" }), address: "a:1", ambiguous: false })
 
@@ -209,8 +209,7 @@ describe("a pool that is filled when asked", () => {
   it.effect("makes again what was lost although others are there", () =>
     Effect.gen(function*() {
       const { dialled, made, options } = peer()
-      const scope = yield* Effect.scope
-      const pool = new SlotPool({ ...options, connections: 3 }, scope)
+      const pool = new SlotPool({ ...options, connections: 3 }, yield* poolPlace)
       assert.isUndefined(pool.take())
       yield* pool.connect
       yield* TestClock.adjust(1_000)
@@ -227,7 +226,7 @@ describe("a pool that is filled when asked", () => {
   it.effect("gives nobody a connection whose end is just being told", () =>
     Effect.gen(function*() {
       const { made, options } = peer()
-      const pool = new SlotPool({ ...options, connections: 2 }, yield* Effect.scope)
+      const pool = new SlotPool({ ...options, connections: 2 }, yield* poolPlace)
       yield* pool.connect
       yield* TestClock.adjust(0)
       made[0]!.cut(() => assert.deepStrictEqual([1, 2, 3].map(() => pool.take()?.number), [2, 2, 2]))
@@ -239,7 +238,7 @@ describe("a pool that is kept filled", () => {
   it.effect("makes a request wait for the next connection, or fail with why there is none", () =>
     Effect.gen(function*() {
       const { made, options } = peer((attempt) => attempt !== 2)
-      const pool = new SlotPool(options, yield* Effect.scope)
+      const pool = new SlotPool(options, yield* poolPlace)
       yield* pool.keep
       assert.strictEqual((yield* pool.connected()).number, 1)
       made[0]!.cut()

@@ -31,6 +31,8 @@ export interface PoolWatch<E> {
   readonly lost?: (error: ConnectionError) => Effect.Effect<void>
   /** An attempt to connect failed. */
   readonly failed?: (error: E | ConnectionError) => Effect.Effect<void>
+  /** Of a pool: there is no connection, and the policy has no attempt left, so there will be none. */
+  readonly ended?: (error: E | ConnectionError) => Effect.Effect<void>
 }
 
 /** How a slot is filled. */
@@ -45,6 +47,8 @@ export interface SlotOptions<C, E> {
   readonly random?: () => number
   /** Called when a connection takes requests from now on. */
   readonly entered?: (connection: C) => void
+  /** Called when an attempt failed, before anything else hears of it. */
+  readonly refused?: (error: E | ConnectionError) => void
   /** Called when a connection takes no requests any more, before anything else hears of it. */
   readonly left?: (connection: C, error: ConnectionError) => void
 }
@@ -164,6 +168,7 @@ export class ConnectionSlot<C extends Pooled, E = never> {
         const error = Exit.findErrorOption(exit)
         if (Option.isSome(error)) {
           this.missing = error.value
+          this.options.refused?.(error.value)
           if (failed !== undefined && !this.stopped) yield* failed(error.value)
         }
         this.settle(opening, exit)

@@ -15,6 +15,8 @@ export interface Owner {
   cancel(request: { cancelled: boolean; readonly opaque: number }): void
   /** Counts an answer that came after its caller gave up. */
   unwanted(): void
+  /** A packet was sent, which may begin a phase of the connection. */
+  sent(tag: string): void
   /** The opcode of the packet that was appended since the writer had these bytes and stood at this position. */
   opcodeSince(writer: Writer, bytes: Uint8Array, position: number): number
   /** The error of a request that failed for this reason after `timeout` ms. */
@@ -71,7 +73,7 @@ export class Exchange<Response, A, E> extends Effectable.Class<A, E> implements 
   private timeout = 0
   private taken = false
   private outcome: Effect.Effect<A, E> | undefined = undefined
-  private owner: Owner | undefined = undefined
+  protected owner: Owner | undefined = undefined
   protected readonly call: Call<never, Response, A, E>
   private readonly resume: Resume<A, E>
 

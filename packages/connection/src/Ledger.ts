@@ -8,6 +8,8 @@
  * requests in the same slot.
  */
 
+import type { InFlight } from "./InFlight.ts"
+
 /** Somebody who waits for the answer to a request. */
 export interface Waiter<A> {
   /** Receives the answer. Returns false while more answers are to come. */
@@ -51,7 +53,7 @@ const largest = 0x7fff_ffff
 const abandoned = null
 
 /** Requests in flight. */
-export class Ledger<A> {
+export class Ledger<A> implements InFlight {
   /** By slot: who waits, `null` when no caller does any more, `undefined` when the slot is free. */
   private readonly slots: Array<Waiter<A> | null | undefined> = []
   /** By slot: the opaque of its present or next use. */
@@ -70,22 +72,18 @@ export class Ledger<A> {
   private lost = false
   private silence = slotMask
 
-  /** Requests that wait for an answer. */
   get inFlight(): number {
     return this.waiting - this.draining
   }
 
-  /** Requests whose answers are still owed although no caller waits. */
   get owed(): number {
     return this.owing + this.draining
   }
 
-  /** Answers that came after their caller gave up. */
   get lateAnswers(): number {
     return this.late
   }
 
-  /** When the first deadline is, or Infinity. Never later than the first one; may be earlier after answers came. */
   get nextDeadline(): number {
     return this.inFlight === 0 ? Infinity : this.earliest
   }
@@ -182,7 +180,6 @@ export class Ledger<A> {
     if (waiter !== undefined && waiter !== abandoned && !(waiter instanceof Drain)) this.give(slot)
   }
 
-  /** Fails every request whose deadline has passed. */
   expire(now: number): void {
     if (now < this.earliest) return
     const expired: Array<Waiter<A>> = []

@@ -1,18 +1,21 @@
 /**
- * A pipelined connection of any protocol whose answers repeat a field of their requests (an opaque): requests go out as they come.
+ * A pipelined connection of any protocol: requests go out as they come. Which of them a packet answers is its inlet's to find.
  *
- * It knows what generated code says of headers (`ClientProtocol`); what to send is the caller's business. Requests cost one
+ * It knows what generated code says of clients (`client`); what to send is the caller's business. Requests cost one
  * `Effect.callback`; everything else happens in the socket's callbacks. Source of the rules: kv_engine docs/BinaryProtocol.md.
  */
-import { type ClientProtocol, DecodeError, EncodeError, Framer, type Reader, type Writer } from "@wirewright/codec"
+import { DecodeError, EncodeError, type Reader, type Writer } from "@wirewright/codec"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { ConnectionError, type ConnectionReason, LimitExceeded, PeerMisbehaved, PeerStalled, RequestTimeout, stackless } from "./Errors.ts"
-import { Ledger, maxRequests } from "./Ledger.ts"
+import type { Ledger } from "./Ledger.ts"
+import type { InFlight } from "./InFlight.ts"
+import { type AnyProtocol, type Inlet, inletOf } from "./Inlet.ts"
 import { connect, type Transport, type TransportOptions } from "./Transport.ts"
 import type { Owner, Resume, Sendable } from "./Exchange.ts"
 import { QuietCalls, type WritePacket } from "./Relay.ts"
+import { type Timer, type Timers, timers } from "./Timers.ts"
 import { many, single, Written } from "./Written.ts"
 
 export { type AnswerSink, Relayed, type WritePacket } from "./Relay.ts"
@@ -20,7 +23,9 @@ export { type AnswerSink, Relayed, type WritePacket } from "./Relay.ts"
 /** Options of a connection. */
 export interface PacketConnectionOptions<Response, ServerRequest> extends TransportOptions {
   /** What generated code says of the protocol (`client`). */
-  readonly protocol: ClientProtocol<Response, ServerRequest>
+  readonly protocol: AnyProtocol<Response, ServerRequest>
+  /** What was negotiated, of protocols whose packets depend on that; where no header field says what packets answer. Default: nothing */
+  readonly states?: unknown
   /** Time a request waits for its answer, and before that for the kernel to take it. Default: 2.5 seconds. */
   readonly requestTimeout?: Duration.Input
   /** Most requests in flight, those given up but not yet answered included. Default: 65 535, which is the most there can be. */
@@ -30,7 +35,7 @@ export interface PacketConnectionOptions<Response, ServerRequest> extends Transp
   /** Time without a byte, while answers to requests that timed out are owed, after which the peer is taken for gone; 10 seconds. */
   readonly maxSilence?: Duration.Input
   /** Receives requests of the server (duplex); without it they are counted and dropped. */
-  readonly onServerRequest?: (request: ServerRequest) => void
+  readonly onServerRequest?: (request: ServerRequest, connection: PacketConnection<Response, ServerRequest>) => void
   /** Receives requests of a peer that sends what clients send (DCP), as they lie in a buffer; without it they end the connection. */
   readonly onPeerRequest?: (reader: Reader, at: number, end: number) => void
   /** Told once that the connection is gone, after everything in flight has failed. */
@@ -54,16 +59,14 @@ export interface ConnectionCounters {
   readonly bytesReceived: number
 }
 
-const hex = (number: number): string => number.toString(16).padStart(2, "0")
-
 /** Longest time between two looks at deadlines and at whether the peer is silent. */
 const longestSweep = 250
 
 /** An open connection. */
 export class PacketConnection<Response, ServerRequest> implements Owner {
   private readonly options: PacketConnectionOptions<Response, ServerRequest>
-  private readonly ledger = new Ledger<Response>()
-  private readonly framer: Framer
+  private readonly inlet: Inlet
+  private readonly ledger: InFlight
   private readonly timeout: number
   private readonly maxInFlight: number
   private readonly maxSilence: number
@@ -71,27 +74,39 @@ export class PacketConnection<Response, ServerRequest> implements Owner {
   /** Requests that wait until the kernel takes bytes again, in order. */
   private held: Array<Sendable<Response>> = []
   private now = 0
-  private sweep: NodeJS.Timeout | undefined
+  /** The time of its deadlines. */
+  readonly timers: Timers
+  private sweep: Timer | undefined
   private nextSweep = Infinity
   private heard = 0
   private heardAt = 0
   private dropped = 0
+  private pauses = 0
   private late = 0
 
-  private constructor(options: PacketConnectionOptions<Response, ServerRequest>) {
+  private constructor(options: PacketConnectionOptions<Response, ServerRequest>, timers: Timers) {
     this.options = options
+    this.timers = timers
     this.timeout = Duration.toMillis(options.requestTimeout ?? "2500 millis")
-    this.maxInFlight = Math.min(options.maxInFlight ?? maxRequests, maxRequests)
     this.maxSilence = Duration.toMillis(options.maxSilence ?? "10 seconds")
-    this.framer = new Framer(options.protocol.header.frameShape, options.maxFrame === undefined ? {} : { maxFrame: options.maxFrame })
+    const { onServerRequest } = options
+    this.inlet = inletOf<Response, ServerRequest>(options.protocol, {
+      isOpen: () => this.transport.closed === undefined,
+      pushed: onServerRequest === undefined ? undefined : (push) => onServerRequest(push, this),
+      dropped: () => this.dropped++,
+      request: options.onPeerRequest,
+      misbehaved: (message) => this.misbehaved(message)
+    }, options)
+    this.ledger = this.inlet.ledger
+    this.maxInFlight = Math.min(options.maxInFlight ?? Infinity, this.inlet.maxInFlight)
   }
 
   /** Connects; the connection closes with the scope. */
   static make<Response, ServerRequest>(
     options: PacketConnectionOptions<Response, ServerRequest>
   ): Effect.Effect<PacketConnection<Response, ServerRequest>, ConnectionError, Scope.Scope> {
-    return Effect.suspend(() => {
-      const connection = new PacketConnection(options)
+    return Effect.flatMap(timers, (timers) => {
+      const connection = new PacketConnection(options, timers)
       const opened = connect(options, {
         onOpen: (transport) => connection.transport = transport,
         onBytes: (bytes) => connection.receive(bytes),
@@ -186,7 +201,7 @@ export class PacketConnection<Response, ServerRequest> implements Owner {
       if (transport.closed !== undefined) return Effect.fail(transport.closed)
       if (transport.blocked) return Effect.andThen(transport.writable, this.sendOnly(write))
       try {
-        write(transport.writer, this.ledger.silent())
+        write(transport.writer, this.inlet.silent())
       } catch (error) {
         return error instanceof EncodeError ? Effect.fail(error) : Effect.die(error)
       }
@@ -216,14 +231,19 @@ export class PacketConnection<Response, ServerRequest> implements Owner {
     this.transport.fail(new PeerMisbehaved({ message }))
   }
 
-  /** Stops reading until `resume`: what the peer sends waits in the network, and in the end with the peer. */
+  /** Stops reading until as many `resume`: what the peer sends waits in the network, and in the end with the peer. */
   pause(): void {
-    this.transport.pause()
+    if (this.pauses++ === 0) this.transport.pause()
   }
 
-  /** Goes on reading. */
+  /** Goes on reading, unless it was stopped by others too. */
   resume(): void {
-    this.transport.resume()
+    if (this.pauses > 0 && --this.pauses === 0) this.transport.resume()
+  }
+
+  /** Nothing is read for now. */
+  get paused(): boolean {
+    return this.pauses > 0
   }
 
   /** Bytes appended that the kernel has not taken. */
@@ -244,7 +264,12 @@ export class PacketConnection<Response, ServerRequest> implements Owner {
   /** @internal */
   opcodeSince(writer: Writer, bytes: Uint8Array, position: number): number {
     // a packet never lies in two buffers
-    return this.options.protocol.header.opcodeAt(writer, writer.bytes === bytes ? position : 0)
+    return this.inlet.opcodeAt(writer, writer.bytes === bytes ? position : 0)
+  }
+
+  /** @internal */
+  sent(tag: string): void {
+    this.inlet.sent(tag)
   }
 
   /** @internal */
@@ -258,7 +283,7 @@ export class PacketConnection<Response, ServerRequest> implements Owner {
 
   /** The time, looked up once per microtask that sends. */
   private time(): number {
-    if (!this.transport.flushPending) this.now = performance.now()
+    if (!this.transport.flushPending) this.now = this.timers.now()
     return this.now
   }
 
@@ -300,7 +325,7 @@ export class PacketConnection<Response, ServerRequest> implements Owner {
     const { ledger, transport } = this
     const { writer } = transport
     const { bytes, position } = writer
-    request.opaque = request.enter(ledger)
+    request.opaque = request.enter(ledger as Ledger<Response>)
     try {
       request.write(writer)
     } catch (error) {
@@ -308,7 +333,7 @@ export class PacketConnection<Response, ServerRequest> implements Owner {
       request.opaque = -1
       throw error
     }
-    request.expect(ledger, this.opcodeSince(writer, bytes, position))
+    request.expect(ledger as Ledger<Response>, this.opcodeSince(writer, bytes, position))
     transport.flush()
     if (request.deadline < this.nextSweep) this.arm(request.deadline)
   }
@@ -332,44 +357,15 @@ export class PacketConnection<Response, ServerRequest> implements Owner {
 
   private receive(bytes: Uint8Array): void {
     try {
-      this.framer.push(bytes, this.dispatch)
+      this.inlet.push(bytes)
     } catch (error) {
       const message = error instanceof Error ? error.message : String(error)
       this.transport.fail(new PeerMisbehaved(error instanceof DecodeError ? { message, error } : { message }))
     }
   }
 
-  private readonly dispatch = (reader: Reader, at: number, end: number): void => {
-    if (this.transport.closed !== undefined) return
-    const { options: { onPeerRequest, onServerRequest, protocol }, ledger } = this
-    const { correlation, correlationAt, kindAt, kinds, opcodeAt } = protocol.header
-    const kind = kindAt(reader, at)
-    if (kind === kinds.answer) {
-      const opaque = correlationAt(reader, at)
-      const opcode = opcodeAt(reader, at)
-      switch (ledger.awaits(opaque, opcode)) {
-        case "waiting":
-          ledger.settle(opaque, protocol.decodeAnswer(reader, at))
-          return
-        case "abandoned":
-          ledger.settleUnwanted(opaque)
-          return
-        case "mismatched":
-          return this.misbehaved(
-            `a response with opcode 0x${hex(opcode)} to another command, with ${correlation} 0x${hex(opaque)}`
-          )
-        case "unknown":
-          return this.misbehaved(`a response with ${correlation} 0x${hex(opaque)}, which is not in flight`)
-      }
-    }
-    if (kind === kinds.request && onPeerRequest !== undefined) onPeerRequest(reader, at, end)
-    else if (kind !== kinds.push || kind === undefined) this.misbehaved(`a packet of kind ${kind} on a client's connection`)
-    else if (onServerRequest === undefined) this.dropped++
-    else onServerRequest(protocol.decodePush(reader, at))
-  }
-
   private lost(error: ConnectionError): void {
-    clearTimeout(this.sweep)
+    this.sweep?.cancel()
     this.nextSweep = -Infinity
     const held = this.held
     this.held = []
@@ -380,7 +376,7 @@ export class PacketConnection<Response, ServerRequest> implements Owner {
 
   /** One timer for all deadlines, running only while something is in flight. */
   private arm(deadline: number): void {
-    const now = performance.now()
+    const now = this.timers.now()
     if (this.nextSweep === Infinity) {
       this.heard = this.transport.bytesReceived
       this.heardAt = now
@@ -389,17 +385,17 @@ export class PacketConnection<Response, ServerRequest> implements Owner {
   }
 
   private schedule(deadline: number, now: number): void {
-    clearTimeout(this.sweep)
+    this.sweep?.cancel()
     const wait = Math.max(1, Math.min(longestSweep, deadline - now))
     this.nextSweep = now + wait
-    this.sweep = setTimeout(this.look, wait)
+    this.sweep = this.timers.after(wait, this.look)
   }
 
   /** Fails what is overdue, and gives up a peer that has been silent for too long. */
   private readonly look = (): void => {
-    const now = performance.now()
+    const now = this.timers.now()
     const { bytesReceived } = this.transport
-    if (bytesReceived !== this.heard) {
+    if (this.paused || bytesReceived !== this.heard) {
       this.heard = bytesReceived
       this.heardAt = now
     }

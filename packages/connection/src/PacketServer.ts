@@ -17,6 +17,7 @@ import { HeldMemory } from "./HeldMemory.ts"
 import type { PacketServerOptions } from "./PacketServerOptions.ts"
 import type { ServerClient } from "./ServerClient.ts"
 import { counts, ServerConnection, type Shared } from "./ServerConnection.ts"
+import { type Timers, timers } from "./Timers.ts"
 
 export type { PacketServerOptions, UnauthenticatedLimits } from "./PacketServerOptions.ts"
 export type { Frame, PacketHandler, ServerClient } from "./ServerClient.ts"
@@ -62,14 +63,16 @@ const lingerMilliseconds = 2_000
 
 /** Listens; the server and its connections close with the scope. */
 export const servePackets = <Request>(options: PacketServerOptions<Request>): Effect.Effect<PacketServer, ConnectionError, Scope.Scope> =>
-  Effect.flatMap(Effect.context<never>(), (services) => {
+  Effect.gen(function*() {
+    const services = yield* Effect.context<never>()
     const log = (defect: unknown): void => void Effect.runForkWith(services)(Effect.logError("a request was not handled", defect))
-    return serveWith(options, options.onDefect ?? log)
+    return yield* serveWith(options, options.onDefect ?? log, yield* timers)
   })
 
 const serveWith = <Request>(
   options: PacketServerOptions<Request>,
-  onDefect: Shared<Request>["onDefect"]
+  onDefect: Shared<Request>["onDefect"],
+  timers: Timers
 ): Effect.Effect<PacketServer, ConnectionError, Scope.Scope> => {
   const host = options.host ?? "127.0.0.1"
   const maxConnections = options.maxConnections ?? 10_000
@@ -82,6 +85,7 @@ const serveWith = <Request>(
   const maxStrangers = unauthenticated === undefined ? Infinity : unauthenticated.maxConnections ?? 1_000
   const shared: Shared<Request> = {
     options,
+    timers,
     onDefect,
     maxOutput: options.maxOutput ?? 4 * mebibyte,
     maxStrangerFrame: Math.min(unauthenticated?.maxFrame ?? 64 * 1024, options.maxFrame ?? Infinity),
@@ -108,7 +112,7 @@ const serveWith = <Request>(
     if (socket.destroyed) return
     if (shared.clients.size >= maxConnections) return refuse(socket)
     if (socket instanceof Tls.TLSSocket) track(socket)
-    const client = new ServerConnection(shared, socket, ++shared.counts.accepted, performance.now())
+    const client = new ServerConnection(shared, socket, ++shared.counts.accepted)
     if (client.closed === undefined) shared.clients.add(client)
     // whoever was there for longest had the most time to say who it is
     if (shared.unauthenticated.size > maxStrangers) {
@@ -157,8 +161,8 @@ const serveWith = <Request>(
     const interval = Math.max(10, Math.min(1_000, header / 4, idle / 4, frame / 4, admission / 4))
     yield* Effect.acquireRelease(
       Effect.sync(() =>
-        setInterval(() => {
-          const now = performance.now()
+        timers.every(interval, () => {
+          const now = timers.now()
           for (const client of shared.clients) client.check(now, deadlines)
           for (const socket of sockets) {
             if (!socket.writableEnded) continue
@@ -168,9 +172,9 @@ const serveWith = <Request>(
               socket.once("close", () => ended.delete(socket))
             } else if (now - since >= lingerMilliseconds) socket.destroy()
           }
-        }, interval)
+        })
       ),
-      (timer) => Effect.sync(() => clearInterval(timer))
+      (timer) => Effect.sync(timer.cancel)
     )
     const port = server === undefined ? options.port ?? 0 : (server.address() as Net.AddressInfo).port
     return {

@@ -7,6 +7,7 @@
 import { DecodeError, Framer, type Reader, type Writer } from "@wirewright/codec"
 import type { Duplex } from "node:stream"
 import { type ConnectionError, PeerMisbehaved, PeerStalled } from "./Errors.ts"
+import type { Timers } from "./Timers.ts"
 import { accepted, type Transport } from "./Transport.ts"
 import type { HeldMemory, Holder } from "./HeldMemory.ts"
 import type { PacketServerOptions } from "./PacketServerOptions.ts"
@@ -29,6 +30,7 @@ export const counts = () => ({
 /** What the connections of a server share. */
 export interface Shared<Request> {
   readonly options: PacketServerOptions<Request>
+  readonly timers: Timers
   /** Told of what a handler threw. */
   readonly onDefect: (defect: unknown, client: ServerClient) => void
   readonly maxOutput: number
@@ -75,7 +77,9 @@ export class ServerConnection<Request> implements ServerClient, Holder {
   private frameSince = 0
   private readonly since: number
 
-  constructor(shared: Shared<Request>, socket: Duplex, id: number, now: number) {
+  constructor(shared: Shared<Request>, socket: Duplex, id: number) {
+    const { timers } = shared
+    const now = timers.now()
     this.shared = shared
     this.id = id
     this.movedAt = now
@@ -89,7 +93,7 @@ export class ServerConnection<Request> implements ServerClient, Holder {
       onBytes: (bytes) => this.receive(bytes),
       onClose: (error) => this.lost(error),
       onDrain: () => this.drained()
-    })
+    }, timers)
     this.handler = handler(this)
   }
 

@@ -6,10 +6,13 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
+import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
 import { ConnectionSlot, type Pooled, type SlotOptions } from "./ConnectionSlot.ts"
-import { ConnectionClosed, ConnectionError } from "./Errors.ts"
+import { ConnectionClosed, ConnectionError, LimitExceeded } from "./Errors.ts"
 import type { ReconnectOptions } from "./Reconnect.ts"
+import { type Timers, timers } from "./Timers.ts"
 
 /** Options of a pool. */
 export interface PoolOptions {
@@ -21,19 +24,38 @@ export interface PoolOptions {
 }
 
 /** Options of a pool and what its connections are. */
-export interface SlotPoolOptions<C, E> extends PoolOptions, Omit<SlotOptions<C, E>, "entered" | "left"> {
+export interface SlotPoolOptions<C, E> extends PoolOptions, Omit<SlotOptions<C, E>, "entered" | "refused" | "left"> {
   /** How long requests wait for a connection. Default: 2.5 seconds */
   readonly requestTimeout?: Duration.Input
 }
+
+/** Where a pool is made: whose its connections are, and whose time and services hold for what it does on its own. */
+export interface PoolPlace {
+  readonly scope: Scope.Scope
+  readonly timers: Timers
+  readonly fork: (effect: Effect.Effect<void>) => void
+}
+
+/** The place where this is run. */
+export const poolPlace: Effect.Effect<PoolPlace, never, Scope.Scope> = Effect.gen(function*() {
+  return { scope: yield* Effect.scope, timers: yield* timers, fork: Effect.runForkWith(yield* Effect.context<never>()) }
+})
 
 /** Connections to one address. */
 export class SlotPool<C extends Pooled, E = never> {
   /** `host:port` of the peer. */
   readonly address: string
+  /** The time of its waits. */
+  readonly timers: Timers
+  private readonly fork: PoolPlace["fork"]
   private readonly timeout: number
   private readonly fails: boolean
+  private readonly ended: (error: E | ConnectionError) => Effect.Effect<void>
   private readonly slots: ReadonlyArray<ConnectionSlot<C, E>>
   private readonly ready: Array<C> = []
+  /** Those of them that somebody has to himself. */
+  private readonly reserved = new Set<C>()
+  private readonly reservations: Semaphore.Semaphore
   private readonly there = Latch.makeUnsafe(false)
   private turn = 0
   private kept = false
@@ -41,20 +63,26 @@ export class SlotPool<C extends Pooled, E = never> {
   /** Why there is no connection, while there is none. */
   private reason: E | ConnectionError
 
-  /** @param scope of the connections */
   constructor(
     { connections = 1, requestTimeout = "2500 millis", whenDisconnected, ...options }: SlotPoolOptions<C, E>,
-    scope: Scope.Scope
+    { fork, scope, timers }: PoolPlace
   ) {
     this.address = options.address
+    this.timers = timers
+    this.fork = fork
     this.timeout = Duration.toMillis(requestTimeout)
     this.fails = whenDisconnected === "fail"
+    this.reservations = Semaphore.makeUnsafe(connections)
+    this.ended = options.watch?.ended ?? (() => Effect.void)
     this.reason = this.closed("nobody: there was none yet")
     const slot: SlotOptions<C, E> = {
       ...options,
       entered: (connection) => {
         this.ready.push(connection)
         this.there.openUnsafe()
+      },
+      refused: (error) => {
+        if (this.ready.length === 0 && !this.stopped) this.reason = error
       },
       left: (connection, error) => this.left(connection, error)
     }
@@ -71,9 +99,11 @@ export class SlotPool<C extends Pooled, E = never> {
     return this.slots.reduce((sum, { lives }) => sum + Math.max(0, lives - 1), 0)
   }
 
-  /** Why there is no connection, while there is none. */
+  /** Why there is no connection to take, while there is none. */
   get missing(): E | ConnectionError {
-    return this.reason
+    if (this.ready.length === 0 || this.stopped) return this.reason
+    const reason = new LimitExceeded({ limit: "connections in use", max: this.slots.length })
+    return new ConnectionError({ reason, address: this.address, ambiguous: false })
   }
 
   /** The connection for the next request, if there is one. */
@@ -81,15 +111,16 @@ export class SlotPool<C extends Pooled, E = never> {
     if (this.stopped) return undefined
     for (;;) {
       const { ready } = this
-      if (ready.length === 0) return undefined
+      if (ready.length === this.reserved.size) return undefined
       this.turn = ready.length === 1 ? 0 : (this.turn + 1) % ready.length
       const connection = ready[this.turn]!
-      if (connection.closed === undefined) {
-        if (ready.length < this.slots.length && !this.kept) Effect.runFork(this.fill)
+      if (connection.closed !== undefined) {
+        // its end is just being told, and requests that it failed are back already
+        this.drop()
+      } else if (!this.reserved.has(connection)) {
+        if (ready.length < this.slots.length && !this.kept) this.fork(this.fill)
         return connection
       }
-      // its end is just being told, and requests that it failed are back already
-      this.drop()
     }
   }
 
@@ -104,18 +135,18 @@ export class SlotPool<C extends Pooled, E = never> {
    * Waits for a connection as long as a request may take, and hands it to `run` with the milliseconds that are left; or hands `refuse` the
    * reason why there is none.
    */
-  later<A, F>(
-    run: (connection: C, milliseconds: number) => Effect.Effect<A, F>,
+  later<A, F, R = never>(
+    run: (connection: C, milliseconds: number) => Effect.Effect<A, F, R>,
     refuse: (reason: E | ConnectionError) => Effect.Effect<A, F>,
     timeout: number = this.timeout
-  ): Effect.Effect<A, F> {
-    const until = performance.now() + timeout
-    const again = (): Effect.Effect<A, F> => {
-      const left = until - performance.now()
-      if (this.stopped || this.fails || left <= 0) return refuse(this.reason)
+  ): Effect.Effect<A, F, R> {
+    const until = this.timers.now() + timeout
+    const again = (): Effect.Effect<A, F, R> => {
+      const left = until - this.timers.now()
+      if (this.stopped || this.fails && this.ready.length === 0 || left <= 0) return refuse(this.missing)
       return Effect.flatMap(Effect.timeoutOption(this.there.await, left), () => {
         const connection = this.take()
-        return connection === undefined ? again() : run(connection, Math.max(1, until - performance.now()))
+        return connection === undefined ? again() : run(connection, Math.max(1, until - this.timers.now()))
       })
     }
     return again()
@@ -129,16 +160,39 @@ export class SlotPool<C extends Pooled, E = never> {
     })
   }
 
+  /**
+   * A connection on which nobody else's requests are sent until the scope closes. Waits for one as long as a request may take; whoever asked
+   * first has the first.
+   */
+  reserve(timeout: number = this.timeout): Effect.Effect<C, E | ConnectionError, Scope.Scope> {
+    return Effect.suspend(() => {
+      const until = this.timers.now() + timeout
+      const next = (): Effect.Effect<C, E | ConnectionError, Scope.Scope> =>
+        this.later(hold, Effect.fail, Math.max(1, until - this.timers.now()))
+      const hold = (taken: C): ReturnType<typeof next> => {
+        const held = Effect.acquireRelease(
+          Effect.sync(() => this.hold(taken)),
+          (isHeld) => Effect.sync(() => isHeld && this.release(taken))
+        )
+        // it may be gone by now
+        return Effect.flatMap(held, (isHeld) => isHeld ? Effect.succeed(taken) : next())
+      }
+      const turn = Effect.timeoutOption(this.reservations.takeScoped(1), timeout)
+      return Effect.flatMap(turn, (taken) => Option.isNone(taken) ? Effect.fail(this.missing) : next())
+    })
+  }
+
   /** Keeps the pool filled as long as the scope lasts. Fails when the first attempt of one of its connections does. */
   readonly keep: Effect.Effect<void, E | ConnectionError, Scope.Scope> = Effect.suspend(() => {
     this.kept = true
     let left = this.slots.length
     const keep = (slot: ConnectionSlot<C, E>): Effect.Effect<void> =>
-      Effect.map(slot.keep, (reason) => {
-        if (--left > 0 || this.stopped) return
+      Effect.flatMap(slot.keep, (reason) => {
+        if (--left > 0 || this.stopped) return Effect.void
         this.stopped = true
         this.reason = reason
         this.there.openUnsafe()
+        return this.ended(reason)
       })
     return Effect.andThen(
       Effect.forEach(this.slots, (slot) => Effect.forkScoped(keep(slot), { startImmediately: true }), { discard: true }),
@@ -162,9 +216,21 @@ export class SlotPool<C extends Pooled, E = never> {
   protected left(connection: C, error: ConnectionError): void {
     const place = this.ready.indexOf(connection)
     if (place !== -1) this.ready.splice(place, 1)
+    this.reserved.delete(connection)
     if (this.stopped) return
     this.reason = error
-    if (this.ready.length === 0) this.there.closeUnsafe()
+    if (this.ready.length === this.reserved.size) this.there.closeUnsafe()
+  }
+
+  private hold(connection: C): boolean {
+    if (this.reserved.has(connection) || !this.ready.includes(connection)) return false
+    this.reserved.add(connection)
+    if (this.ready.length === this.reserved.size) this.there.closeUnsafe()
+    return true
+  }
+
+  private release(connection: C): void {
+    if (this.reserved.delete(connection)) this.there.openUnsafe()
   }
 
   /** Makes the connections that are missing, in the scope of the pool. */

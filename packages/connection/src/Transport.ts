@@ -14,6 +14,7 @@ import * as Net from "node:net"
 import type { Duplex } from "node:stream"
 import * as Tls from "node:tls"
 import { ConnectFailed, ConnectionClosed, ConnectionError, ConnectionLost, type ConnectionReason, ConnectTimeout } from "./Errors.ts"
+import { type Timer, type Timers, timers } from "./Timers.ts"
 
 /** Where to connect and how. */
 export interface TransportOptions {
@@ -21,7 +22,10 @@ export interface TransportOptions {
   readonly port: number
   /** TLS when given; client certificates and own authorities are part of these options. */
   readonly tls?: Tls.ConnectionOptions
-  /** Makes what is spoken over instead of a TCP connection; it is open when it is returned. `tls` does not apply to it. */
+  /**
+   * Makes what is spoken over instead of a TCP connection; it is open when it is returned, and what it throws is why there is none. `tls` does
+   * not apply to it.
+   */
   readonly dial?: (to: { readonly host: string; readonly port: number }) => Duplex
   /** Time for DNS, TCP and TLS together. Default: 5 seconds. */
   readonly connectTimeout?: Duration.Input
@@ -87,16 +91,18 @@ export class Transport {
   private received = 0
   /** Segments that Node was given and may still read. */
   private inKernel: Array<Uint8Array> = []
-  private linger: NodeJS.Timeout | undefined
+  private readonly timers: Timers
+  private linger: Timer | undefined
 
-  constructor(socket: Duplex, address: string, sink: TransportSink) {
+  constructor(socket: Duplex, address: string, sink: TransportSink, timers: Timers) {
     this.socket = socket
+    this.timers = timers
     this.address = address
     this.sink = sink
     socket.on("drain", () => this.release())
     socket.on("error", (cause) => this.fail(new ConnectionLost({ cause })))
     socket.on("close", () => {
-      clearTimeout(this.linger)
+      this.linger?.cancel()
       this.fail(new ConnectionLost({ cause: "closed by the peer" }))
     })
     sink.onOpen?.(this)
@@ -187,7 +193,7 @@ export class Transport {
     this.socket.end()
     // a paused socket would not see the peer close
     this.socket.resume()
-    this.linger = setTimeout(() => this.socket.destroy(), lingerMilliseconds).unref()
+    this.linger = this.timers.after(lingerMilliseconds, () => this.socket.destroy(), { unref: true })
     this.fail(new ConnectionClosed({ by }), false)
   }
 
@@ -236,24 +242,36 @@ export class Transport {
 }
 
 /** Speaks over a stream that is open. What it reads is its own to keep, so it needs no copy. */
-const over = (stream: Duplex, address: string, sink: TransportSink): Transport => {
-  const transport = new Transport(stream, address, sink)
+const over = (stream: Duplex, address: string, sink: TransportSink, timers: Timers): Transport => {
+  const transport = new Transport(stream, address, sink, timers)
   stream.on("data", (chunk: Uint8Array) => transport.receive(chunk))
+  // as sockets do: a peer that has ended its side answers nothing more
+  stream.on("end", () => stream.end())
   return transport
 }
 
 /** Connects; the transport closes with the scope. */
-export const connect = (options: TransportOptions, sink: TransportSink): Effect.Effect<Transport, ConnectionError, Scope.Scope> => {
+export const connect = (options: TransportOptions, sink: TransportSink): Effect.Effect<Transport, ConnectionError, Scope.Scope> =>
+  Effect.flatMap(timers, (timers) => connectWith(options, sink, timers))
+
+const connectWith = (
+  options: TransportOptions,
+  sink: TransportSink,
+  timers: Timers
+): Effect.Effect<Transport, ConnectionError, Scope.Scope> => {
   const address = `${options.host}:${options.port}`
+  const failed = (reason: ConnectionReason): ConnectionError => new ConnectionError({ reason, address, ambiguous: false })
   const { dial } = options
   if (dial !== undefined) {
     return Effect.acquireRelease(
-      Effect.sync(() => over(dial(options), address, sink)),
+      Effect.map(
+        Effect.try({ try: () => dial(options), catch: (cause) => failed(new ConnectFailed({ cause })) }),
+        (stream) => over(stream, address, sink, timers)
+      ),
       (transport) => Effect.sync(() => transport.shut("this side"))
     )
   }
   const timeout = Duration.toMillis(options.connectTimeout ?? "5 seconds")
-  const failed = (reason: ConnectionReason): ConnectionError => new ConnectionError({ reason, address, ambiguous: false })
   const open = Effect.callback<Transport, ConnectionError>((resume) => {
     const slabs = new Slabs()
     let transport: Transport | undefined
@@ -284,7 +302,7 @@ export const connect = (options: TransportOptions, sink: TransportSink): Effect.
     socket.once(options.tls === undefined ? "connect" : "secureConnect", () => {
       socket.off("error", refused)
       socket.off("close", closed)
-      transport = new Transport(socket, address, sink)
+      transport = new Transport(socket, address, sink, timers)
       resume(Effect.succeed(transport))
     })
     return Effect.sync(() => socket.destroy())
@@ -295,8 +313,8 @@ export const connect = (options: TransportOptions, sink: TransportSink): Effect.
 }
 
 /** Makes a transport of an accepted socket, or of another stream. */
-export const accepted = (socket: Duplex, sink: TransportSink): Transport => {
-  if (!(socket instanceof Net.Socket)) return over(socket, "in memory", sink)
+export const accepted = (socket: Duplex, sink: TransportSink, timers: Timers): Transport => {
+  if (!(socket instanceof Net.Socket)) return over(socket, "in memory", sink, timers)
   socket.setNoDelay(true)
-  return over(socket, `${socket.remoteAddress}:${socket.remotePort}`, sink)
+  return over(socket, `${socket.remoteAddress}:${socket.remotePort}`, sink, timers)
 }

@@ -4,7 +4,7 @@
  * It finds the node of a key and keeps the map new: from bootstraps, from NotMyVbucket bodies, from pushes, and by asking. Which map is
  * newer is `ClusterMap`'s business; what to repeat, `Retry`'s.
  */
-import { type ConnectionError, hostOf, hostPort, type ReconnectOptions } from "@wirewright/connection"
+import { type ConnectionError, hostOf, hostPort, type PoolPlace, poolPlace, type ReconnectOptions } from "@wirewright/connection"
 import { Datatype } from "@wirewright/memcached/gen/Types"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -54,24 +54,25 @@ export class Cluster {
   /** How often the map was replaced. */
   mapChanges = 0
   private readonly options: ClusterOptions
-  private readonly scope: Scope.Scope
   private readonly pools = new Map<string, NodePool>()
   /** Pools in the order of the map's nodes. */
   private byNode: ReadonlyArray<NodePool | undefined> = []
   private single: NodePool | undefined
   private refreshing: Deferred.Deferred<void> | undefined
   private change = Deferred.makeUnsafe<void>()
+  private readonly place: PoolPlace
 
-  private constructor(options: ClusterOptions, scope: Scope.Scope) {
+  private constructor(options: ClusterOptions, place: PoolPlace) {
     this.options = options
-    this.scope = scope
+    this.place = place
   }
 
   /** Begins with the first seed that answers. */
   static readonly make = (options: ClusterOptions): Effect.Effect<Cluster, OpenError, Scope.Scope> =>
-    Effect.flatMap(Effect.scope, (scope) => {
-      const cluster = new Cluster(options, scope)
-      return Effect.as(cluster.begin, cluster)
+    Effect.gen(function*() {
+      const cluster = new Cluster(options, yield* poolPlace)
+      yield* cluster.begin
+      return cluster
     })
 
   /** The vbucket of a key; 0 as long as there is no map. */
@@ -141,7 +142,7 @@ export class Cluster {
       Deferred.doneUnsafe(refreshing, Exit.void)
       return Effect.void
     })
-    return Effect.andThen(Effect.forkIn(ask, this.scope), Deferred.await(refreshing))
+    return Effect.andThen(Effect.forkIn(ask, this.place.scope), Deferred.await(refreshing))
   })
 
   private readonly begin: Effect.Effect<void, OpenError> = Effect.suspend(() => {
@@ -203,7 +204,7 @@ export class Cluster {
       connections: connectionsPerNode,
       reconnect: { maxDelay: "500 millis", ...reconnect },
       open
-    }, this.scope)
+    }, this.place)
     this.pools.set(address, pool)
     return pool
   }
@@ -218,7 +219,7 @@ export class Cluster {
     if (request._tag !== "ClustermapChangeNotification") return
     if (request.clusterMap !== "") {
       if (request.bucket === "" || request.bucket === (this.options.bucket ?? "")) this.learn(request.clusterMap, host)
-    } else Effect.runFork(this.refresh)
+    } else this.place.fork(this.refresh)
   }
 
   /** Takes a map; `from` is the pool whose node sent it about itself. */
@@ -249,7 +250,7 @@ export class Cluster {
     for (const [address, pool] of this.pools) {
       if (used.has(pool) || pool.inFlight > 0 || pool.connections.length === 0) continue
       this.pools.delete(address)
-      Effect.runFork(pool.close)
+      this.place.fork(pool.close)
     }
   }
 }

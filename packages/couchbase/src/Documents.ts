@@ -13,10 +13,8 @@ export type DocumentFormat = "json" | "binary" | "text" | "unknown"
 /** User flags of each format. */
 export const formatFlags = { json: 0x02000000, binary: 0x03000000, text: 0x04000000 } as const
 
-const { json, snappy, xattr } = Datatype
-
 /** Whether a value with this datatype is the document as it stands: not compressed, nothing in front of it. */
-export const isPlain = (datatype: number): boolean => (datatype & (snappy | xattr)) === 0
+export const isPlain = (datatype: number): boolean => (datatype & (Datatype.snappy | Datatype.xattr)) === 0
 
 /** The format user flags tell. Flags of 0 and of clients from before 2014 say nothing. */
 export const formatOf = (flags: number): DocumentFormat => {
@@ -62,7 +60,7 @@ export const encodeValue = (value: unknown, options: EncodeValueOptions, jsonDat
   const bytes = value instanceof Uint8Array
   const format = options.format ?? (bytes ? "binary" : "json")
   const flags = options.flags ?? formatFlags[format]
-  const datatype = format === "json" && jsonDatatype ? json : 0
+  const datatype = format === "json" && jsonDatatype ? Datatype.json : 0
   if (bytes) return Result.succeed({ value, flags, datatype })
   if (format !== "json") {
     return typeof value === "string"
@@ -76,13 +74,13 @@ export const encodeValue = (value: unknown, options: EncodeValueOptions, jsonDat
 export const compressed = (value: EncodedValue, codec: SnappyCodec): EncodedValue => {
   if (value.value.length < (codec.minimum ?? 32)) return value
   const shorter = codec.compress(value.value)
-  return shorter.length < value.value.length ? { ...value, value: shorter, datatype: value.datatype | snappy } : value
+  return shorter.length < value.value.length ? { ...value, value: shorter, datatype: value.datatype | Datatype.snappy } : value
 }
 
 /** The document in a value as it travelled: decompressed, and without the extended attributes in front. */
 export const received = (value: Uint8Array, datatype: number, codec: SnappyCodec | undefined): Result.Result<Uint8Array, string> => {
   let bytes = value
-  if ((datatype & snappy) !== 0 && bytes.length > 0) {
+  if ((datatype & Datatype.snappy) !== 0 && bytes.length > 0) {
     if (codec === undefined) return Result.fail("the value is compressed, and there is no codec for it")
     try {
       bytes = codec.decompress(bytes)
@@ -90,7 +88,7 @@ export const received = (value: Uint8Array, datatype: number, codec: SnappyCodec
       return Result.fail(`the value does not decompress: ${(error as Error).message}`)
     }
   }
-  if ((datatype & xattr) === 0 || bytes.length === 0) return Result.succeed(bytes)
+  if ((datatype & Datatype.xattr) === 0 || bytes.length === 0) return Result.succeed(bytes)
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const end = bytes.length < 4 ? Infinity : 4 + view.getUint32(0)
   return end > bytes.length ? Result.fail("the extended attributes are longer than the value") : Result.succeed(bytes.subarray(end))

@@ -31,6 +31,8 @@ export interface KvConnectionOptions extends
 {
   /** Decodes answers; a protocol that extends this one has its own. */
   readonly decodeResponse?: (reader: Reader, at: number, states: States) => Response
+  /** Where the nonces of SCRAM come from. Default: 18 random bytes as Base64 */
+  readonly scramNonce?: Effect.Effect<string>
   /** Time for the whole bootstrap, the connecting included. Default: 10 seconds. */
   readonly bootstrapTimeout?: Duration.Input
   /** Receives what the node sends unasked. */
@@ -77,7 +79,7 @@ export const openConnection: (options: KvConnectionOptions) => Effect.Effect<KvC
         ? {}
         : { onServerRequest: (request: ServerRequest) => onServerRequest(request, options.host) })
     })
-    const nonce = yield* randomNonce
+    const nonce = yield* options.scramNonce ?? randomNonce
     const session = new Bootstrap({ ...options, tls: options.tls !== undefined, nonce }, nodeCrypto)
     const events = yield* Queue.unbounded<Event>()
     const sink = {

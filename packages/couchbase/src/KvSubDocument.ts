@@ -119,8 +119,9 @@ export const mutateIn = (
     }
     const { positions } = checked.success
     const timeout = timeoutOf(options, defaults)
-    const expiration = options.expiry === undefined ? undefined : expirySeconds(options.expiry, Date.now())
-    const operation = Operations.mutateIn(key, checked.success.specs, flags, expiration, fieldsOf(options, timeout))
+    const now = dispatch.timers.unixTime()
+    const expiration = options.expiry === undefined ? undefined : expirySeconds(options.expiry, now)
+    const operation = Operations.mutateIn(key, checked.success.specs, flags, expiration, fieldsOf(options, timeout, now))
     return Effect.flatMap(dispatch.run(operation, path, timeout), (answer): Effect.Effect<MutateResult, KvError> => {
       if (answer._tag === "SubdocMultiMutationSubdocMultiPathFailure") {
         const index = positions[answer.failedIndex] ?? answer.failedIndex

@@ -31,6 +31,8 @@ export interface DcpNodesOptions {
   readonly fixedName?: string | undefined
   readonly unique: () => string
   readonly random: () => number
+  /** Milliseconds of a clock that never goes back. */
+  readonly now: () => number
   /** Attempts to connect at once, and per second after those. */
   readonly burst: number
   readonly perSecond: number
@@ -91,7 +93,7 @@ export class DcpNodes {
   constructor(options: DcpNodesOptions, scope: Scope.Scope) {
     this.options = options
     this.scope = scope
-    this.budget = new ConnectBudget(options.burst, options.perSecond, performance.now())
+    this.budget = new ConnectBudget(options.burst, options.perSecond, options.now())
   }
 
   /** Connections that are open. */
@@ -152,7 +154,7 @@ export class DcpNodes {
     function*(this: DcpNodes, link: Link, seed: Seed, lost: (error: ConnectionError) => void) {
       const { cluster, connection: options, fixedName, group, unique } = this.options
       const { address, slot } = link
-      yield* Effect.sleep(this.budget.take(performance.now()))
+      yield* Effect.sleep(this.budget.take(this.options.now()))
       this.attempts++
       let begun = false
       const connection = yield* DcpConnection.open({

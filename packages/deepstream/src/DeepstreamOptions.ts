@@ -61,8 +61,6 @@ export interface DeepstreamOptions {
   readonly rememberDenials?: boolean
   /** What becomes of a record that another client changed at the same time. Default: `remoteWins`. */
   readonly merge?: MergeStrategy
-  /** Numbers below 1, for ids and jitter. Default: `Math.random`. */
-  readonly random?: () => number
 }
 
 const durations = [

@@ -58,10 +58,24 @@ export interface CommandOptions<Section extends string = string, Status extends 
   readonly request: Body<Section> | Layouts<Section>
   /** What follows each status; `"Other"` reuses the outcome of that name. Statuses not listed carry an error. Default: an empty `Success`. */
   readonly responses?: { readonly [S in Status]?: Body<Section> | Layouts<Section> | Status }
-  /** How many responses one request gets: `one` unless said otherwise; `error` means none on success. */
-  readonly reply?: "one" | "many" | "error" | "none"
-  /** Of `many` responses, the one with this in its fields marks the end. Default: one with a status other than `Success` is the last */
-  readonly last?: { readonly [field: string]: string | number }
+  /**
+   * Packets of the server that may answer it, by name, where no header field says which request an answer is to. A packet answers the oldest
+   * request in flight that it may answer; of those that have the frame's `correlation` field, the one with the same value there. What answers
+   * none was sent unasked.
+   */
+  readonly answeredBy?: ReadonlyArray<string>
+  /** A packet of the server that may answer a request is also sent when nothing asked for it. Default: it is then a mistake of the server */
+  readonly unasked?: boolean
+  /**
+   * How many responses one request gets; `error` means none on success, `optional` that callers say whether there are any. Default: `one`;
+   * with `answeredBy` and `last`, `many`; of packets that stand for themselves, `none`
+   */
+  readonly reply?: "one" | "many" | "error" | "none" | "optional"
+  /**
+   * Of `many` responses, the one with this in its fields marks the end; with `answeredBy`, the packets after which no more come. Default: one with
+   * a status other than `Success` is the last
+   */
+  readonly last?: { readonly [field: string]: string | number } | ReadonlyArray<string>
   /** Which outcome is not reported: `success` for quiet writes, `miss` for quiet reads. */
   readonly quiet?: "success" | "miss"
   /** The name the field gives this opcode in documents and tools, such as `DCP_OPEN`. */
@@ -123,7 +137,7 @@ export const layouts = <const L extends { readonly [name: string]: Body }>(
 
 /** What the author says of a packet that is no request with responses. */
 export type PacketOptions<Section extends string = string> =
-  & Omit<CommandOptions<Section>, "request" | "responses" | "reply" | "last" | "quiet">
+  & Omit<CommandOptions<Section>, "request" | "responses" | "quiet">
   & ({ readonly body: Body<Section> | Layouts<Section> } | { readonly fields: Fields })
 
 /**
@@ -139,7 +153,8 @@ export const packetsOf = <Section extends string, KindName extends string, Statu
   const packet = <const N extends string, const O extends PacketOptions<Section>>(name: N, options: O): Command & { readonly name: N } => {
     const { body, fields, ...rest } = options as PacketOptions<Section> & { readonly body?: Body; readonly fields?: Fields }
     const request = body ?? { [frame.sections[0] ?? "body"]: fields }
-    return mark({ reply: "none" as const, ...rest, request, kind: "command" as const, name, kinds }, packet)
+    const reply = rest.answeredBy === undefined ? "none" as const : rest.last === undefined ? "one" as const : "many" as const
+    return mark({ reply, ...rest, request, kind: "command" as const, name, kinds }, packet)
   }
   return packet
 }

@@ -126,7 +126,10 @@ export interface Frame<
   readonly maxFrame: number
   /** Shorter pieces between terminators are no packets and skipped, where nothing but `until` frames packets. Default: empty ones */
   readonly minFrame?: number
-  /** The header field in which an answer repeats what the request has there. Default: answers come in the order of the requests */
+  /**
+   * The field in which an answer repeats what the request has there: of the header, or of some packets (`answeredBy`). Default: answers come in
+   * the order of the requests
+   */
   readonly correlation?: string
   /** Statuses by which servers refuse what they do not know, what is no packet, and what their handlers died of. Default: the connection ends */
   readonly refusals?: Refusals<Status>

@@ -50,7 +50,7 @@ const packet = <A>(
   expiry: Expiry | undefined,
   cas: bigint
 ): Calls.KvPacket<A> =>
-  new Calls.KvPacket(pool, call, resume, key, value, flags, expiry === undefined ? 0 : expirySeconds(expiry, Date.now()), cas)
+  new Calls.KvPacket(pool, call, resume, key, value, flags, expiry === undefined ? 0 : expirySeconds(expiry, pool.timers.unixTime()), cas)
 
 /** The commands on the connections of a pool. */
 const commandsOf = (pool: KvPool, spans: boolean): KvCommands => {
@@ -92,7 +92,7 @@ const commandsOf = (pool: KvPool, spans: boolean): KvCommands => {
       call.operation,
       text,
       pool.perform((resume: Resume<Counter, MemcachedError>) => {
-        const expiration = initial === undefined ? createNone : expirySeconds(expiry, Date.now())
+        const expiration = initial === undefined ? createNone : expirySeconds(expiry, pool.timers.unixTime())
         return new Calls.CountPacket(pool, call, resume, text, delta, initial ?? 0n, expiration)
       }, millis(timeout))
     )

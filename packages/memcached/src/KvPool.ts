@@ -11,6 +11,7 @@ import {
   type PacketConnectionOptions,
   type PoolOptions,
   type Resume,
+  type Timers,
   type TransportOptions
 } from "@wirewright/connection"
 import * as Effect from "effect/Effect"
@@ -81,6 +82,11 @@ export class KvPool {
   /** `host:port` of the server. */
   get address(): string {
     return this.pool.address
+  }
+
+  /** The time of its waits. */
+  get timers(): Timers {
+    return this.pool.timers
   }
 
   /** What was counted so far. */

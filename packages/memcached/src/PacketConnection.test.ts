@@ -184,6 +184,26 @@ describe("a peer that does not answer", () => {
       assert.deepStrictEqual(ends, ["PeerStalled"])
     }))
 
+  it.live("is not called silent while nothing of it is read", () =>
+    Effect.gen(function*() {
+      const server = yield* scripted(() => {})
+      const ends: Array<string> = []
+      const connection = yield* connect(server, {
+        requestTimeout: "40 millis",
+        maxSilence: "120 millis",
+        onClose: ({ reason }) => ends.push(reason._tag)
+      })
+      connection.pause()
+      assert.isTrue(connection.paused)
+      yield* Effect.exit(connection.request(get("a")))
+      yield* Effect.sleep("600 millis")
+      assert.deepStrictEqual(ends, [])
+      connection.resume()
+      assert.isFalse(connection.paused)
+      yield* until(() => ends.length > 0)
+      assert.deepStrictEqual(ends, ["PeerStalled"])
+    }))
+
   it.live("is kept while it sends something", () =>
     Effect.gen(function*() {
       const server = yield* scripted((request, peer) => {

@@ -5,8 +5,10 @@ import { converse, openSession } from "./Session.ts"
 import { openTap, type Tap } from "./Tap.ts"
 
 /** Redis that keeps nothing, knows the user `app` with the password `secret`, and obeys DEBUG. */
-export const startRedis = async (): Promise<Server> => {
-  const port = await freePort()
+export const startRedis = async (): Promise<Server> => startRedisAt(await freePort())
+
+/** The same on a given port. */
+export const startRedisAt = async (port: number): Promise<Server> => {
   const user = ["--user", "app", "on", ">secret", "~*", "&*", "+@all"]
   const args = ["--port", String(port), "--bind", "127.0.0.1", "--save", "", "--enable-debug-command", "yes", "--dir", "/tmp", ...user]
   return await startServer("redis-server", args, port)

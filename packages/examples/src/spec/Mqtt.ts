@@ -14,12 +14,13 @@ const mqttFrame = frame("MQTT", {
   sections: ["body"],
   states: { version: "the protocol version that the client said in CONNECT: 3 (3.1), 4 (3.1.1) or 5" },
   maxFrame: 268_435_460,
+  correlation: "packetIdentifier",
   kinds: { packet: { headers: [{ fields: header }] } }
 })
 const packet = packetsOf(mqttFrame, "packet")
 const seen = (hex: string, fields = {}) => [{ origin: "npm's mqtt 5.16.0 and mosquitto_pub 2.0.11", hex, fields }]
-const flags0000 = { dup: 0, qos: 0, retain: 0 }
-const flags0010 = { dup: 0, qos: 1, retain: 0 }
+const flags0000 = { header: { dup: 0, qos: 0, retain: 0 } }
+const flags0010 = { header: { dup: 0, qos: 1, retain: 0 } }
 
 const since5 = (of: Type) => when("version", of, { from: 5 })
 const text = prefixed(u16, utf8({ invalid: "error" }))
@@ -82,66 +83,65 @@ const code = when("version", ReasonCode, { from: 5, else: ReturnCode })
 const reason = { reasonCode: since5(optional(ReasonCode)), properties: since5(optional(propertyList, { requires: "reasonCode" })) }
 
 const will = { if: bitOf("will") }
-const connect = packet("Connect", {
-  examples: seen("101d00044d51545405c2003c00000263350004757365720006736563726574", { protocolVersion: 5, userName: "user" }),
-  opcode: 1,
-  header: flags0000,
-  fields: {
-    protocolName: text,
-    protocolVersion: u8,
-    connectFlags: bits(u8, {
-      userNameFlag: slice(7),
-      passwordFlag: slice(6),
-      willRetain: slice(5),
-      willQoS: slice(4, 3, { of: QoS }),
-      will: slice(2),
-      cleanStart: slice(1)
-    }),
-    keepAlive: u16,
-    properties: when("protocolVersion", propertyList, { from: 5 }),
-    clientIdentifier: text,
-    willProperties: when("protocolVersion", optional(propertyList, will), { from: 5 }),
-    willTopic: optional(text, will),
-    willPayload: optional(binary, will),
-    userName: optional(text, { if: bitOf("userNameFlag") }),
-    password: optional(binary, { if: bitOf("passwordFlag") })
-  }
+const connectFlags = bits(u8, {
+  userNameFlag: slice(7),
+  passwordFlag: slice(6),
+  willRetain: slice(5),
+  willQoS: slice(4, 3, { of: QoS }),
+  will: slice(2),
+  cleanStart: slice(1)
 })
-const acknowledgeFlags = bits(u8, { sessionPresent: slice(0) })
-const connack = packet("Connack", { opcode: 2, header: flags0000, sender: "server", fields: { acknowledgeFlags, code, properties } })
-const publish = packet("Publish", {
-  examples: seen("30090003612f627a65726f", { qos: 0, topicName: "a/b", payload: { hex: "7a65726f" } }),
-  opcode: 3,
-  sender: "both",
-  fields: { topicName: text, packetIdentifier: optional(u16, { if: valueOf("qos", [1, 2]) }), properties, payload: bytes() }
-})
+const connect = {
+  protocolName: text,
+  protocolVersion: u8,
+  connectFlags,
+  keepAlive: u16,
+  properties: when("protocolVersion", propertyList, { from: 5 }),
+  clientIdentifier: text,
+  willProperties: when("protocolVersion", optional(propertyList, will), { from: 5 }),
+  willTopic: optional(text, will),
+  willPayload: optional(binary, will),
+  userName: optional(text, { if: bitOf("userNameFlag") }),
+  password: optional(binary, { if: bitOf("passwordFlag") })
+}
+const connected = seen("101d00044d51545405c2003c00000263350004757365720006736563726574", { protocolVersion: 5, userName: "user" })
+const connack = { acknowledgeFlags: bits(u8, { sessionPresent: slice(0) }), code, properties }
+const publish = { topicName: text, packetIdentifier: optional(u16, { if: valueOf("qos", [1, 2]) }), properties, payload: bytes() }
+const published = seen("30090003612f627a65726f", { qos: 0, topicName: "a/b", payload: { hex: "7a65726f" } })
 const acknowledgement = { packetIdentifier: u16, ...reason }
-const puback = packet("Puback", { opcode: 4, header: flags0000, sender: "both", fields: acknowledgement })
-const pubrec = packet("Pubrec", { opcode: 5, header: flags0000, sender: "both", fields: acknowledgement })
-const pubrel = packet("Pubrel", { opcode: 6, header: flags0010, sender: "both", fields: acknowledgement })
-const pubcomp = packet("Pubcomp", { opcode: 7, header: flags0000, sender: "both", fields: acknowledgement })
 
 /** What a client asks for. All but `qos` is of version 5: `retainHandling` 0 sends retained messages, 1 to new ones only, 2 never. */
 const Subscription = struct("Subscription", {
   topicFilter: text,
   options: bits(u8, { retainHandling: slice(5, 4), retainAsPublished: slice(3), noLocal: slice(2), qos: slice(1, 0, { of: QoS }) })
 })
-const subscriptions = array(Subscription)
-const subscribe = packet("Subscribe", { opcode: 8, header: flags0010, fields: { packetIdentifier: u16, properties, subscriptions } })
+const subscriptions = { packetIdentifier: u16, properties, subscriptions: array(Subscription) }
+const topicFilters = { packetIdentifier: u16, properties, topicFilters: array(text) }
 const grants = { packetIdentifier: u16, properties, codes: array(code) }
-const suback = packet("Suback", { opcode: 9, header: flags0000, sender: "server", fields: grants })
-const topicFilters = array(text)
-const unsubscribe = packet("Unsubscribe", { opcode: 10, header: flags0010, fields: { packetIdentifier: u16, properties, topicFilters } })
 const withdrawals = { packetIdentifier: u16, properties, codes: since5(array(ReasonCode)) }
-const unsuback = packet("Unsuback", { opcode: 11, header: flags0000, sender: "server", fields: withdrawals })
-const pingreq = packet("Pingreq", { opcode: 12, header: flags0000, fields: {} })
-const pingresp = packet("Pingresp", { opcode: 13, header: flags0000, sender: "server", fields: {} })
-const disconnect = packet("Disconnect", { opcode: 14, header: flags0000, sender: "both", fields: reason })
-const auth = packet("Auth", { opcode: 15, header: flags0000, sender: "both", fields: reason })
 
-const publishing = [publish, puback, pubrec, pubrel, pubcomp]
-const subscribing = [subscribe, suback, unsubscribe, unsuback]
-const commands = [connect, connack, ...publishing, ...subscribing, pingreq, pingresp, disconnect, auth]
+const server = { ...flags0000, sender: "server" } as const
+const both = { ...flags0000, sender: "both" } as const
+const either = { sender: "both", reply: "optional" } as const
+
+const commands = [
+  packet("Connect", { ...flags0000, opcode: 1, answeredBy: ["Connack", "Auth"], last: ["Connack"], fields: connect, examples: connected }),
+  packet("Connack", { ...server, opcode: 2, fields: connack }),
+  /** Of QoS 0 it is not answered. Of QoS 2 `Pubrec` answers it, and then, unless that refuses it, the client's `Pubrel` follows. */
+  packet("Publish", { ...either, opcode: 3, answeredBy: ["Puback", "Pubrec"], fields: publish, examples: published }),
+  packet("Puback", { ...both, opcode: 4, fields: acknowledgement }),
+  packet("Pubrec", { ...both, opcode: 5, fields: acknowledgement }),
+  packet("Pubrel", { ...flags0010, ...either, opcode: 6, answeredBy: ["Pubcomp"], fields: acknowledgement }),
+  packet("Pubcomp", { ...both, opcode: 7, fields: acknowledgement }),
+  packet("Subscribe", { ...flags0010, opcode: 8, answeredBy: ["Suback"], fields: subscriptions }),
+  packet("Suback", { ...server, opcode: 9, fields: grants }),
+  packet("Unsubscribe", { ...flags0010, opcode: 10, answeredBy: ["Unsuback"], fields: topicFilters }),
+  packet("Unsuback", { ...server, opcode: 11, fields: withdrawals }),
+  packet("Pingreq", { ...flags0000, opcode: 12, answeredBy: ["Pingresp"], fields: {} }),
+  packet("Pingresp", { ...server, opcode: 13, fields: {} }),
+  packet("Disconnect", { ...both, opcode: 14, fields: reason }),
+  packet("Auth", { ...both, opcode: 15, fields: reason })
+]
 
 /** MQTT. */
 export const mqtt = protocol(mqttFrame, { name: "mqtt", module: "@wirewright/examples/gallery/mqtt", commands })

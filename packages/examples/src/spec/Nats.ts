@@ -73,7 +73,7 @@ const sizedWithHeaders = {
 
 const messages = [
   /** What the server is; sent first, and again when it changes. */
-  message("Info", { fields: { verb: literal("INFO "), info: json({ until: "\r\n" }) } }),
+  message("Info", { sender: "server", fields: { verb: literal("INFO "), info: json({ until: "\r\n" }) } }),
   /** What the client is and wants. */
   message("Connect", { fields: { verb: literal("CONNECT "), options: json({ until: "\r\n" }) } }),
   message("Pub", {
@@ -104,21 +104,23 @@ const messages = [
     examples: documented("UNSUB 1 5\r\n", { sid: "1", maxMessages: "5" })
   }),
   message("Msg", {
+    sender: "server",
     fields: { line: line({ verb: literal("MSG"), subject: word, sid: word, replyTo, ...sized }), ...payload },
     examples: documented("MSG FOO.BAR 9 GREETING.34 11\r\nHello World\r\n", { subject: "FOO.BAR", sid: "9", replyTo: "GREETING.34" })
   }),
   message("HMsg", {
+    sender: "server",
     fields: {
       line: line({ verb: literal("HMSG"), subject: word, sid: word, replyTo, ...sizedWithHeaders }),
       headers: Headers,
       ...payload
     }
   }),
-  message("Ping", { fields: { line: line({ verb: literal("PING") }) } }),
-  message("Pong", { fields: { line: line({ verb: literal("PONG") }) } }),
+  message("Ping", { sender: "both", answeredBy: ["Pong"], reply: "optional", fields: { line: line({ verb: literal("PING") }) } }),
+  message("Pong", { sender: "both", fields: { line: line({ verb: literal("PONG") }) } }),
   /** Answers each message of a client that asked for `verbose`. */
-  message("Ok", { fields: { line: line({ verb: literal("+OK") }) } }),
-  message("Err", { fields: { verb: literal("-ERR '"), message: utf8({ until: "'\r\n" }) } })
+  message("Ok", { sender: "server", fields: { line: line({ verb: literal("+OK") }) } }),
+  message("Err", { sender: "server", fields: { verb: literal("-ERR '"), message: utf8({ until: "'\r\n" }) } })
 ]
 
 /** The NATS client protocol. */

@@ -70,11 +70,40 @@ const formats = counted(u16, Format)
 /** A parameter or column; NULL is null. */
 const value = prefixed(i32, bytes(), { absent: -1 })
 
+/** What comes after the first message, until the server is ready. */
+const greetings: ReadonlyArray<string> =
+  "Ok KerberosV5 CleartextPassword MD5Password SCMCredential GSS GSSContinue SSPI SASL SASLContinue SASLFinal".split(" ")
+    .map((one) => `Authentication${one}`).concat("NegotiateProtocolVersion", "BackendKeyData", "ErrorResponse", "ReadyForQuery")
+/** What comes after queries, until the server is ready for the next. */
+const results = [
+  "RowDescription",
+  "DataRow",
+  "CommandComplete",
+  "EmptyQueryResponse",
+  "PortalSuspended",
+  "NoData",
+  "ParameterDescription",
+  "ParseComplete",
+  "BindComplete",
+  "CloseComplete",
+  "CopyInResponse",
+  "CopyOutResponse",
+  "CopyBothResponse",
+  "BackendCopyData",
+  "BackendCopyDone",
+  "FunctionCallResponse",
+  "ErrorResponse",
+  "ReadyForQuery"
+]
+const untilReady = { answeredBy: results, last: ["ReadyForQuery"] }
+
 /** A run-time parameter, or an option of the protocol. */
 const Parameter = struct("Parameter", { name: cstring({ min: 1 }), value: cstring() })
 
 const startupMessage = startup("StartupMessage", {
   then: "password",
+  answeredBy: greetings,
+  last: ["ErrorResponse", "ReadyForQuery"],
   fields: { majorVersion: constant(u16, 3), minorVersion: u16, parameters: array(Parameter, { until: 0 }) }
 })
 const cancelRequest = startup("CancelRequest", {
@@ -82,10 +111,15 @@ const cancelRequest = startup("CancelRequest", {
 })
 const sslRequest = startup("SSLRequest", {
   then: "encryption",
+  answeredBy: ["EncryptionAnswer"],
   examples: seen("psql 15.18", "0000000804d2162f"),
   fields: { code: constant(u32, 80877103) }
 })
-const gssEncRequest = startup("GSSENCRequest", { then: "encryption", fields: { code: constant(u32, 80877104) } })
+const gssEncRequest = startup("GSSENCRequest", {
+  then: "encryption",
+  answeredBy: ["EncryptionAnswer"],
+  fields: { code: constant(u32, 80877104) }
+})
 
 /** The byte that answers SSLRequest and GSSENCRequest. After `ssl` and `gss` the connection is encrypted. */
 const EncryptionSupport = enumeration("EncryptionSupport", u8, { ssl: "S", gss: "G", none: "N" }, { unknown: "error" })
@@ -163,12 +197,14 @@ const describe = frontend("Describe", { opcode: "D", fields: { target: Target, n
 const execute = frontend("Execute", { opcode: "E", fields: { portal: cstring(), maximumRows: i32 } })
 const flush = frontend("Flush", { opcode: "H", fields: {} })
 const functionCall = frontend("FunctionCall", {
+  ...untilReady,
   opcode: "F",
   fields: { functionOid: u32, argumentFormats: formats, arguments: counted(u16, value), resultFormat: Format }
 })
 const parse = frontend("Parse", { opcode: "P", fields: { statement: cstring(), query: cstring(), parameterTypes: counted(u16, u32) } })
-const query = frontend("Query", { opcode: "Q", fields: { query: cstring() } })
-const sync = frontend("Sync", { opcode: "S", fields: {} })
+const query = frontend("Query", { opcode: "Q", ...untilReady, fields: { query: cstring() } })
+/** What it is answered with tells of the messages of the extended query before it, too. */
+const sync = frontend("Sync", { opcode: "S", ...untilReady, fields: {} })
 const terminate = frontend("Terminate", { opcode: "X", fields: {} })
 
 const backendKeyData = backend("BackendKeyData", { opcode: "K", fields: { processId: i32, secretKey: bytes({ max: 256 }) } })
@@ -214,7 +250,7 @@ const Field = choice("Field", u8, {
   Routine: tagged("R", { name: cstring() })
 })
 const fields = array(Field, { until: 0 })
-const errorResponse = backend("ErrorResponse", { opcode: "E", fields: { fields } })
+const errorResponse = backend("ErrorResponse", { opcode: "E", unasked: true, fields: { fields } })
 const noticeResponse = backend("NoticeResponse", { opcode: "N", fields: { fields } })
 
 const functionCallResponse = backend("FunctionCallResponse", { opcode: "V", fields: { result: value } })

@@ -73,8 +73,10 @@ const respFrame = frame("RESP", {
 const request = packetsOf(respFrame, "request")
 const reply = packetsOf(respFrame, "reply")
 
-/** A command's name and arguments. Redis takes no notice of an empty one. */
+/** A command's name and arguments. Redis takes no notice of an empty one, and answers to subscriptions only with pushes. */
 const command = request("Command", {
+  answeredBy: ["Answer"],
+  reply: "optional",
   fields: { type: literal("*"), arguments: counted(length, Argument, { absent: -1 }) },
   examples: [{
     kind: "request",
@@ -85,7 +87,7 @@ const command = request("Command", {
 })
 
 /** A command as people type it: arguments between spaces, which may be quoted. A carriage return at its end is Redis' to ignore. */
-const inline = request("Inline", { fields: { line: utf8({ until: "\n" }) } })
+const inline = request("Inline", { answeredBy: ["Answer"], fields: { line: utf8({ until: "\n" }) } })
 
 /** What a server sends unasked, such as messages of a channel; its first item says what it is. */
 const push = reply("Push", {

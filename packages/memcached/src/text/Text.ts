@@ -2865,6 +2865,7 @@ export const encodeDeleted: ResponseEncoder<Deleted> = (writer, packet) => {
   finishResponse(writer, packet, "Deleted", 0, bodyStart, position + 9)
 }
 
+/** A line of `lru_crawler metadump`, which LF alone ends. */
 export interface DumpedItem {
   readonly _tag: "DumpedItem"
   readonly key: string
@@ -3067,6 +3068,7 @@ export const encodeExists: ResponseEncoder<Exists> = (writer, packet) => {
   finishResponse(writer, packet, "Exists", 0, bodyStart, position + 8)
 }
 
+/** A line of `watch`, which LF alone ends. */
 export interface LogLine {
   readonly _tag: "LogLine"
   readonly time: string
@@ -3684,6 +3686,7 @@ export const encodeMetaValue: ResponseEncoder<MetaValue> = (writer, packet) => {
   finishResponse(writer, packet, "MetaValue", 0, bodyStart, position + 2)
 }
 
+/** What `incr` and `decr` have made: the only answer that begins with no word. */
 export interface NewNumber {
   readonly _tag: "NewNumber"
   readonly value: bigint

@@ -746,6 +746,7 @@ export const encodeReadDeviceId: RequestEncoder<ReadDeviceId> = (writer, packet)
   finishRequest(writer, packet, "ReadDeviceId", 43, bodyStart, position + 3)
 }
 
+/** What went wrong; the function's code has its highest bit set. */
 export interface Exception extends ResponseHead {
   readonly _tag: "Exception"
   readonly functionCode: number

@@ -4,9 +4,11 @@
 /** The headers of mqtt packets, and packets that no command describes. */
 import { type QoS, isQoS } from "./Types.ts"
 import {
+  type Command,
   type FrameShape,
   type Init,
   type Reader,
+  type Reply,
   type Writer,
   checkBits,
   checkKnown,
@@ -53,6 +55,15 @@ export type PacketFields<P> = P extends unknown ? Omit<P, "_tag" | "type" | keyo
 
 /** Appends a packet to a writer. Throws `EncodeError` and then leaves the writer as it was. */
 export type PacketEncoder<P, S = void> = (writer: Writer, packet: PacketInit & PacketFields<P>, states: S) => void
+
+/** A command as a value: its request is `P`, what reports its success `A`. */
+export type PacketCommand<P extends { readonly _tag: string }, A, R extends Reply = "one", S = void> = Command<
+  PacketInit & PacketFields<P>,
+  A,
+  R,
+  S,
+  P["_tag"]
+>
 
 /**
  * Reads and checks the header of the packet packet at `at` and hands its content to `decode`; leaves the offset after the packet in

@@ -5,7 +5,7 @@
  * Commands of mqtt: Connect, Connack, Publish, Puback, Pubrec, Pubrel, Pubcomp, Subscribe, Suback, Unsubscribe, Unsuback, Pingreq,
  * Pingresp, Disconnect, Auth.
  */
-import { type PacketDecoder, type PacketEncoder, type PacketHead, beginPacket, finishPacket } from "./Frame.ts"
+import { type PacketCommand, type PacketDecoder, type PacketEncoder, type PacketHead, beginPacket, finishPacket } from "./Frame.ts"
 import type { States } from "./States.ts"
 import {
   type Property,
@@ -243,7 +243,7 @@ export const encodeConnect: PacketEncoder<Connect> = (writer, packet) => {
     packet.protocolVersion >= 5 && packet.willTopic !== undefined,
     "Connect",
     "willProperties",
-    "willTopic is there"
+    "protocolVersion is 5… and willTopic is there"
   )
   checkPresence(packet.willPayload !== undefined, packet.willTopic !== undefined, "Connect", "willPayload", "willTopic is there")
   putU8(
@@ -333,6 +333,14 @@ export const encodeConnect: PacketEncoder<Connect> = (writer, packet) => {
     putU16(view, passwordAt, position - passwordFrom, "Connect", "password")
   }
   finishPacket(writer, init, "Connect", 1, bodyStart, position)
+}
+
+export const Connect: PacketCommand<Connect, Connack | Auth, "many"> = {
+  name: "Connect",
+  opcode: 0x01,
+  encode: encodeConnect,
+  answers: ["Connack", "Auth"],
+  last: (answer) => answer._tag === "Connack" ? "answer" : undefined
 }
 
 export interface Connack {
@@ -437,6 +445,9 @@ export const encodeConnack: PacketEncoder<Connack, States> = (writer, packet, st
   finishPacket(writer, init, "Connack", 2, bodyStart, position)
 }
 
+export const Connack: PacketCommand<Connack, never, "none", States> = { name: "Connack", opcode: 0x02, encode: encodeConnack }
+
+/** Of QoS 0 it is not answered. Of QoS 2 `Pubrec` answers it, and then, unless that refuses it, the client's `Pubrel` follows. */
 export interface Publish extends PacketHead {
   readonly _tag: "Publish"
   readonly type: 0x03
@@ -544,6 +555,14 @@ export const encodePublish: PacketEncoder<Publish, States> = (writer, packet, st
   }
   position = putBytes(bytes, position, packet.payload, "Publish", "payload")
   finishPacket(writer, packet, "Publish", 3, bodyStart, position)
+}
+
+export const Publish: PacketCommand<Publish, Puback | Pubrec, "one" | "none", States> = {
+  name: "Publish",
+  opcode: 0x03,
+  encode: encodePublish,
+  answers: ["Puback", "Pubrec"],
+  numbered: true
 }
 
 export interface Puback {
@@ -660,6 +679,8 @@ export const encodePuback: PacketEncoder<Puback, States> = (writer, packet, stat
   finishPacket(writer, init, "Puback", 4, bodyStart, position)
 }
 
+export const Puback: PacketCommand<Puback, never, "none", States> = { name: "Puback", opcode: 0x04, encode: encodePuback }
+
 export interface Pubrec {
   readonly _tag: "Pubrec"
   readonly type: 0x05
@@ -774,6 +795,8 @@ export const encodePubrec: PacketEncoder<Pubrec, States> = (writer, packet, stat
   finishPacket(writer, init, "Pubrec", 5, bodyStart, position)
 }
 
+export const Pubrec: PacketCommand<Pubrec, never, "none", States> = { name: "Pubrec", opcode: 0x05, encode: encodePubrec }
+
 export interface Pubrel {
   readonly _tag: "Pubrel"
   readonly type: 0x06
@@ -886,6 +909,14 @@ export const encodePubrel: PacketEncoder<Pubrel, States> = (writer, packet, stat
     }
   }
   finishPacket(writer, init, "Pubrel", 6, bodyStart, position)
+}
+
+export const Pubrel: PacketCommand<Pubrel, Pubcomp, "one" | "none", States> = {
+  name: "Pubrel",
+  opcode: 0x06,
+  encode: encodePubrel,
+  answers: ["Pubcomp"],
+  numbered: true
 }
 
 export interface Pubcomp {
@@ -1002,6 +1033,8 @@ export const encodePubcomp: PacketEncoder<Pubcomp, States> = (writer, packet, st
   finishPacket(writer, init, "Pubcomp", 7, bodyStart, position)
 }
 
+export const Pubcomp: PacketCommand<Pubcomp, never, "none", States> = { name: "Pubcomp", opcode: 0x07, encode: encodePubcomp }
+
 export interface Subscribe {
   readonly _tag: "Subscribe"
   readonly type: 0x08
@@ -1103,6 +1136,14 @@ export const encodeSubscribe: PacketEncoder<Subscribe, States> = (writer, packet
     throw inList(error, "Subscribe", "subscriptions", subscriptionsIndex, packet.subscriptions)
   }
   finishPacket(writer, init, "Subscribe", 8, bodyStart, position)
+}
+
+export const Subscribe: PacketCommand<Subscribe, Suback, "one", States> = {
+  name: "Subscribe",
+  opcode: 0x08,
+  encode: encodeSubscribe,
+  answers: ["Suback"],
+  numbered: true
 }
 
 export interface Suback {
@@ -1212,6 +1253,8 @@ export const encodeSuback: PacketEncoder<Suback, States> = (writer, packet, stat
   finishPacket(writer, init, "Suback", 9, bodyStart, position)
 }
 
+export const Suback: PacketCommand<Suback, never, "none", States> = { name: "Suback", opcode: 0x09, encode: encodeSuback }
+
 export interface Unsubscribe {
   readonly _tag: "Unsubscribe"
   readonly type: 0x0a
@@ -1320,6 +1363,14 @@ export const encodeUnsubscribe: PacketEncoder<Unsubscribe, States> = (writer, pa
     throw inList(error, "Unsubscribe", "topicFilters", topicFiltersIndex, packet.topicFilters)
   }
   finishPacket(writer, init, "Unsubscribe", 10, bodyStart, position)
+}
+
+export const Unsubscribe: PacketCommand<Unsubscribe, Unsuback, "one", States> = {
+  name: "Unsubscribe",
+  opcode: 0x0a,
+  encode: encodeUnsubscribe,
+  answers: ["Unsuback"],
+  numbered: true
 }
 
 export interface Unsuback {
@@ -1434,6 +1485,8 @@ export const encodeUnsuback: PacketEncoder<Unsuback, States> = (writer, packet, 
   finishPacket(writer, init, "Unsuback", 11, bodyStart, position)
 }
 
+export const Unsuback: PacketCommand<Unsuback, never, "none", States> = { name: "Unsuback", opcode: 0x0b, encode: encodeUnsuback }
+
 export interface Pingreq {
   readonly _tag: "Pingreq"
   readonly type: 0x0c
@@ -1457,6 +1510,8 @@ export const encodePingreq: PacketEncoder<Pingreq> = (writer, packet) => {
   finishPacket(writer, init, "Pingreq", 12, bodyStart, position)
 }
 
+export const Pingreq: PacketCommand<Pingreq, Pingresp> = { name: "Pingreq", opcode: 0x0c, encode: encodePingreq, answers: ["Pingresp"] }
+
 export interface Pingresp {
   readonly _tag: "Pingresp"
   readonly type: 0x0d
@@ -1479,6 +1534,8 @@ export const encodePingresp: PacketEncoder<Pingresp> = (writer, packet) => {
   const position = bodyStart
   finishPacket(writer, init, "Pingresp", 13, bodyStart, position)
 }
+
+export const Pingresp: PacketCommand<Pingresp, never, "none"> = { name: "Pingresp", opcode: 0x0d, encode: encodePingresp }
 
 export interface Disconnect {
   readonly _tag: "Disconnect"
@@ -1589,6 +1646,8 @@ export const encodeDisconnect: PacketEncoder<Disconnect, States> = (writer, pack
   finishPacket(writer, init, "Disconnect", 14, bodyStart, position)
 }
 
+export const Disconnect: PacketCommand<Disconnect, never, "none", States> = { name: "Disconnect", opcode: 0x0e, encode: encodeDisconnect }
+
 export interface Auth {
   readonly _tag: "Auth"
   readonly type: 0x0f
@@ -1697,3 +1756,5 @@ export const encodeAuth: PacketEncoder<Auth, States> = (writer, packet, states) 
   }
   finishPacket(writer, init, "Auth", 15, bodyStart, position)
 }
+
+export const Auth: PacketCommand<Auth, never, "none", States> = { name: "Auth", opcode: 0x0f, encode: encodeAuth }

@@ -8,6 +8,7 @@ import type { CommandTable } from "@wirewright/codec"
 export const Opcode = {
   Connect: 0x01,
   Connack: 0x02,
+  /** Of QoS 0 it is not answered. Of QoS 2 `Pubrec` answers it, and then, unless that refuses it, the client's `Pubrel` follows. */
   Publish: 0x03,
   Puback: 0x04,
   Pubrec: 0x05,
@@ -25,18 +26,18 @@ export const Opcode = {
 
 /** Commands of kind packet by opcode, those of the base included. */
 export const packetCommands: CommandTable = {
-  0x01: { name: "Connect", label: "CONNECT", lifecycle: "active", sender: "client", reply: "none" },
+  0x01: { name: "Connect", label: "CONNECT", lifecycle: "active", sender: "client", reply: "many" },
   0x02: { name: "Connack", label: "CONNACK", lifecycle: "active", sender: "server", reply: "none" },
-  0x03: { name: "Publish", label: "PUBLISH", lifecycle: "active", sender: "both", reply: "none" },
+  0x03: { name: "Publish", label: "PUBLISH", lifecycle: "active", sender: "both", reply: "optional" },
   0x04: { name: "Puback", label: "PUBACK", lifecycle: "active", sender: "both", reply: "none" },
   0x05: { name: "Pubrec", label: "PUBREC", lifecycle: "active", sender: "both", reply: "none" },
-  0x06: { name: "Pubrel", label: "PUBREL", lifecycle: "active", sender: "both", reply: "none" },
+  0x06: { name: "Pubrel", label: "PUBREL", lifecycle: "active", sender: "both", reply: "optional" },
   0x07: { name: "Pubcomp", label: "PUBCOMP", lifecycle: "active", sender: "both", reply: "none" },
-  0x08: { name: "Subscribe", label: "SUBSCRIBE", lifecycle: "active", sender: "client", reply: "none" },
+  0x08: { name: "Subscribe", label: "SUBSCRIBE", lifecycle: "active", sender: "client", reply: "one" },
   0x09: { name: "Suback", label: "SUBACK", lifecycle: "active", sender: "server", reply: "none" },
-  0x0a: { name: "Unsubscribe", label: "UNSUBSCRIBE", lifecycle: "active", sender: "client", reply: "none" },
+  0x0a: { name: "Unsubscribe", label: "UNSUBSCRIBE", lifecycle: "active", sender: "client", reply: "one" },
   0x0b: { name: "Unsuback", label: "UNSUBACK", lifecycle: "active", sender: "server", reply: "none" },
-  0x0c: { name: "Pingreq", label: "PINGREQ", lifecycle: "active", sender: "client", reply: "none" },
+  0x0c: { name: "Pingreq", label: "PINGREQ", lifecycle: "active", sender: "client", reply: "one" },
   0x0d: { name: "Pingresp", label: "PINGRESP", lifecycle: "active", sender: "server", reply: "none" },
   0x0e: { name: "Disconnect", label: "DISCONNECT", lifecycle: "active", sender: "both", reply: "none" },
   0x0f: { name: "Auth", label: "AUTH", lifecycle: "active", sender: "both", reply: "none" }

@@ -3,6 +3,7 @@
 
 /** Codecs of mqtt. */
 
+export * from "./ClientProtocol.ts"
 export * from "./Frame.ts"
 export * from "./Mqtt.ts"
 export * from "./Packets.ts"

@@ -2,7 +2,7 @@
 /* oxlint-disable */
 
 /** The headers of nats packets, and packets that no command describes. */
-import { type Init, type Reader, type Writer, expectFrame, unencodable } from "@wirewright/codec"
+import { type Command, type Init, type Reader, type Reply, type Writer, expectFrame, unencodable } from "@wirewright/codec"
 
 /** What the header of a message packet says. */
 export interface MessageHead {}
@@ -18,6 +18,15 @@ export type MessageFields<P> = P extends unknown ? Omit<P, "_tag" | keyof Messag
 
 /** Appends a packet to a writer. Throws `EncodeError` and then leaves the writer as it was. */
 export type MessageEncoder<P, S = void> = (writer: Writer, packet: MessageInit & MessageFields<P>, states: S) => void
+
+/** A command as a value: its request is `P`, what reports its success `A`. */
+export type MessageCommand<P extends { readonly _tag: string }, A, R extends Reply = "one", S = void> = Command<
+  MessageInit & MessageFields<P>,
+  A,
+  R,
+  S,
+  P["_tag"]
+>
 
 /**
  * Reads and checks the header of the message packet at `at` and hands its content to `decode`; leaves the offset after the packet in

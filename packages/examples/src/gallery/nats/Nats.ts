@@ -2,7 +2,7 @@
 /* oxlint-disable */
 
 /** Commands of nats: Connect, Err, HMsg, HPub, Info, Msg, Ok, Ping, Pong, Pub, Sub, Unsub. */
-import { type MessageDecoder, type MessageEncoder, beginMessage, finishMessage } from "./Frame.ts"
+import { type MessageCommand, type MessageDecoder, type MessageEncoder, beginMessage, finishMessage } from "./Frame.ts"
 import { type NatsHeaders, boundNatsHeaders, readNatsHeaders, writeNatsHeaders } from "./Types.ts"
 import {
   checkMin,
@@ -33,6 +33,7 @@ import {
   wrongLiteral
 } from "@wirewright/codec"
 
+/** What the client is and wants. */
 export interface Connect {
   readonly _tag: "Connect"
   readonly options: string
@@ -63,6 +64,8 @@ export const encodeConnect: MessageEncoder<Connect> = (writer, packet) => {
   view.setUint16(position, 0x0d0a)
   finishMessage(writer, packet, "Connect", 0, bodyStart, position + 2)
 }
+
+export const Connect: MessageCommand<Connect, never, "none"> = { name: "Connect", opcode: 0x00, encode: encodeConnect }
 
 export interface Err {
   readonly _tag: "Err"
@@ -96,6 +99,8 @@ export const encodeErr: MessageEncoder<Err> = (writer, packet) => {
   bytes[position + 2] = 0x0a
   finishMessage(writer, packet, "Err", 0, bodyStart, position + 3)
 }
+
+export const Err: MessageCommand<Err, never, "none"> = { name: "Err", opcode: 0x00, encode: encodeErr }
 
 export interface HMsg {
   readonly _tag: "HMsg"
@@ -223,6 +228,8 @@ export const encodeHMsg: MessageEncoder<HMsg> = (writer, packet) => {
   finishMessage(writer, packet, "HMsg", 0, bodyStart, position + 2)
 }
 
+export const HMsg: MessageCommand<HMsg, never, "none"> = { name: "HMsg", opcode: 0x00, encode: encodeHMsg }
+
 export interface HPub {
   readonly _tag: "HPub"
   readonly subject: string
@@ -340,6 +347,9 @@ export const encodeHPub: MessageEncoder<HPub> = (writer, packet) => {
   finishMessage(writer, packet, "HPub", 0, bodyStart, position + 2)
 }
 
+export const HPub: MessageCommand<HPub, never, "none"> = { name: "HPub", opcode: 0x00, encode: encodeHPub }
+
+/** What the server is; sent first, and again when it changes. */
 export interface Info {
   readonly _tag: "Info"
   readonly info: string
@@ -370,6 +380,8 @@ export const encodeInfo: MessageEncoder<Info> = (writer, packet) => {
   view.setUint16(position, 0x0d0a)
   finishMessage(writer, packet, "Info", 0, bodyStart, position + 2)
 }
+
+export const Info: MessageCommand<Info, never, "none"> = { name: "Info", opcode: 0x00, encode: encodeInfo }
 
 export interface Msg {
   readonly _tag: "Msg"
@@ -456,6 +468,9 @@ export const encodeMsg: MessageEncoder<Msg> = (writer, packet) => {
   finishMessage(writer, packet, "Msg", 0, bodyStart, position + 2)
 }
 
+export const Msg: MessageCommand<Msg, never, "none"> = { name: "Msg", opcode: 0x00, encode: encodeMsg }
+
+/** Answers each message of a client that asked for `verbose`. */
 export interface Ok {
   readonly _tag: "Ok"
 }
@@ -481,6 +496,8 @@ export const encodeOk: MessageEncoder<Ok> = (writer, packet) => {
   finishMessage(writer, packet, "Ok", 0, bodyStart, position + 5)
 }
 
+export const Ok: MessageCommand<Ok, never, "none"> = { name: "Ok", opcode: 0x00, encode: encodeOk }
+
 export interface Ping {
   readonly _tag: "Ping"
 }
@@ -505,6 +522,8 @@ export const encodePing: MessageEncoder<Ping> = (writer, packet) => {
   finishMessage(writer, packet, "Ping", 0, bodyStart, position + 6)
 }
 
+export const Ping: MessageCommand<Ping, Pong, "one" | "none"> = { name: "Ping", opcode: 0x00, encode: encodePing, answers: ["Pong"] }
+
 export interface Pong {
   readonly _tag: "Pong"
 }
@@ -528,6 +547,8 @@ export const encodePong: MessageEncoder<Pong> = (writer, packet) => {
   view.setUint16(position + 4, 0x0d0a)
   finishMessage(writer, packet, "Pong", 0, bodyStart, position + 6)
 }
+
+export const Pong: MessageCommand<Pong, never, "none"> = { name: "Pong", opcode: 0x00, encode: encodePong }
 
 export interface Pub {
   readonly _tag: "Pub"
@@ -604,6 +625,8 @@ export const encodePub: MessageEncoder<Pub> = (writer, packet) => {
   finishMessage(writer, packet, "Pub", 0, bodyStart, position + 2)
 }
 
+export const Pub: MessageCommand<Pub, never, "none"> = { name: "Pub", opcode: 0x00, encode: encodePub }
+
 export interface Sub {
   readonly _tag: "Sub"
   readonly subject: string
@@ -675,6 +698,9 @@ export const encodeSub: MessageEncoder<Sub> = (writer, packet) => {
   finishMessage(writer, packet, "Sub", 0, bodyStart, position + 2)
 }
 
+export const Sub: MessageCommand<Sub, never, "none"> = { name: "Sub", opcode: 0x00, encode: encodeSub }
+
+/** Ends a subscription, at once or after some messages. */
 export interface Unsub {
   readonly _tag: "Unsub"
   readonly sid: string
@@ -724,3 +750,5 @@ export const encodeUnsub: MessageEncoder<Unsub> = (writer, packet) => {
   view.setUint16(position, 0x0d0a)
   finishMessage(writer, packet, "Unsub", 0, bodyStart, position + 2)
 }
+
+export const Unsub: MessageCommand<Unsub, never, "none"> = { name: "Unsub", opcode: 0x00, encode: encodeUnsub }

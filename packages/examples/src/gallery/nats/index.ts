@@ -3,6 +3,7 @@
 
 /** Codecs of nats. */
 
+export * from "./ClientProtocol.ts"
 export * from "./Frame.ts"
 export * from "./Nats.ts"
 export * from "./Packets.ts"

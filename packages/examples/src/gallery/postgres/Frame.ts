@@ -3,9 +3,11 @@
 
 /** The headers of postgres packets, and packets that no command describes. */
 import {
+  type Command,
   type FrameShape,
   type Init,
   type Reader,
+  type Reply,
   type Writer,
   expectFrame,
   expectWhole,
@@ -30,6 +32,15 @@ export type StartupFields<P> = P extends unknown ? Omit<P, "_tag" | keyof Startu
 
 /** Appends a packet to a writer. Throws `EncodeError` and then leaves the writer as it was. */
 export type StartupEncoder<P, S = void> = (writer: Writer, packet: StartupInit & StartupFields<P>, states: S) => void
+
+/** A command as a value: its request is `P`, what reports its success `A`. */
+export type StartupCommand<P extends { readonly _tag: string }, A, R extends Reply = "one", S = void> = Command<
+  StartupInit & StartupFields<P>,
+  A,
+  R,
+  S,
+  P["_tag"]
+>
 
 /**
  * Reads and checks the header of the startup packet at `at` and hands its content to `decode`; leaves the offset after the packet in
@@ -131,6 +142,15 @@ export type EncryptionFields<P> = P extends unknown ? Omit<P, "_tag" | keyof Enc
 /** Appends a packet to a writer. Throws `EncodeError` and then leaves the writer as it was. */
 export type EncryptionEncoder<P, S = void> = (writer: Writer, packet: EncryptionInit & EncryptionFields<P>, states: S) => void
 
+/** A command as a value: its request is `P`, what reports its success `A`. */
+export type EncryptionCommand<P extends { readonly _tag: string }, A, R extends Reply = "one", S = void> = Command<
+  EncryptionInit & EncryptionFields<P>,
+  A,
+  R,
+  S,
+  P["_tag"]
+>
+
 /**
  * Reads and checks the header of the encryption packet at `at` and hands its content to `decode`; leaves the offset after the packet in
  * `reader.next`. Throws `DecodeError`, `incomplete` when the buffer ends before the packet does.
@@ -185,6 +205,15 @@ export type PasswordFields<P> = P extends unknown ? Omit<P, "_tag" | "type" | ke
 
 /** Appends a packet to a writer. Throws `EncodeError` and then leaves the writer as it was. */
 export type PasswordEncoder<P, S = void> = (writer: Writer, packet: PasswordInit & PasswordFields<P>, states: S) => void
+
+/** A command as a value: its request is `P`, what reports its success `A`. */
+export type PasswordCommand<P extends { readonly _tag: string }, A, R extends Reply = "one", S = void> = Command<
+  PasswordInit & PasswordFields<P>,
+  A,
+  R,
+  S,
+  P["_tag"]
+>
 
 /**
  * Reads and checks the header of the password packet at `at` and hands its content to `decode`; leaves the offset after the packet in
@@ -291,6 +320,15 @@ export type GssFields<P> = P extends unknown ? Omit<P, "_tag" | "type" | keyof G
 /** Appends a packet to a writer. Throws `EncodeError` and then leaves the writer as it was. */
 export type GssEncoder<P, S = void> = (writer: Writer, packet: GssInit & GssFields<P>, states: S) => void
 
+/** A command as a value: its request is `P`, what reports its success `A`. */
+export type GssCommand<P extends { readonly _tag: string }, A, R extends Reply = "one", S = void> = Command<
+  GssInit & GssFields<P>,
+  A,
+  R,
+  S,
+  P["_tag"]
+>
+
 /**
  * Reads and checks the header of the gss packet at `at` and hands its content to `decode`; leaves the offset after the packet in
  * `reader.next`. Throws `DecodeError`, `incomplete` when the buffer ends before the packet does.
@@ -388,6 +426,15 @@ export type SaslInitialFields<P> = P extends unknown ? Omit<P, "_tag" | "type" |
 
 /** Appends a packet to a writer. Throws `EncodeError` and then leaves the writer as it was. */
 export type SaslInitialEncoder<P, S = void> = (writer: Writer, packet: SaslInitialInit & SaslInitialFields<P>, states: S) => void
+
+/** A command as a value: its request is `P`, what reports its success `A`. */
+export type SaslInitialCommand<P extends { readonly _tag: string }, A, R extends Reply = "one", S = void> = Command<
+  SaslInitialInit & SaslInitialFields<P>,
+  A,
+  R,
+  S,
+  P["_tag"]
+>
 
 /**
  * Reads and checks the header of the saslInitial packet at `at` and hands its content to `decode`; leaves the offset after the packet in
@@ -494,6 +541,15 @@ export type SaslFields<P> = P extends unknown ? Omit<P, "_tag" | "type" | keyof 
 /** Appends a packet to a writer. Throws `EncodeError` and then leaves the writer as it was. */
 export type SaslEncoder<P, S = void> = (writer: Writer, packet: SaslInit & SaslFields<P>, states: S) => void
 
+/** A command as a value: its request is `P`, what reports its success `A`. */
+export type SaslCommand<P extends { readonly _tag: string }, A, R extends Reply = "one", S = void> = Command<
+  SaslInit & SaslFields<P>,
+  A,
+  R,
+  S,
+  P["_tag"]
+>
+
 /**
  * Reads and checks the header of the sasl packet at `at` and hands its content to `decode`; leaves the offset after the packet in
  * `reader.next`. Throws `DecodeError`, `incomplete` when the buffer ends before the packet does.
@@ -591,6 +647,15 @@ export type FrontendFields<P> = P extends unknown ? Omit<P, "_tag" | "type" | ke
 
 /** Appends a packet to a writer. Throws `EncodeError` and then leaves the writer as it was. */
 export type FrontendEncoder<P, S = void> = (writer: Writer, packet: FrontendInit & FrontendFields<P>, states: S) => void
+
+/** A command as a value: its request is `P`, what reports its success `A`. */
+export type FrontendCommand<P extends { readonly _tag: string }, A, R extends Reply = "one", S = void> = Command<
+  FrontendInit & FrontendFields<P>,
+  A,
+  R,
+  S,
+  P["_tag"]
+>
 
 /**
  * Reads and checks the header of the frontend packet at `at` and hands its content to `decode`; leaves the offset after the packet in
@@ -696,6 +761,15 @@ export type BackendFields<P> = P extends unknown ? Omit<P, "_tag" | "type" | key
 
 /** Appends a packet to a writer. Throws `EncodeError` and then leaves the writer as it was. */
 export type BackendEncoder<P, S = void> = (writer: Writer, packet: BackendInit & BackendFields<P>, states: S) => void
+
+/** A command as a value: its request is `P`, what reports its success `A`. */
+export type BackendCommand<P extends { readonly _tag: string }, A, R extends Reply = "one", S = void> = Command<
+  BackendInit & BackendFields<P>,
+  A,
+  R,
+  S,
+  P["_tag"]
+>
 
 /**
  * Reads and checks the header of the backend packet at `at` and hands its content to `decode`; leaves the offset after the packet in

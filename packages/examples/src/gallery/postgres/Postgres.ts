@@ -12,20 +12,28 @@
  * StartupMessage.
  */
 import {
+  type BackendCommand,
   type BackendDecoder,
   type BackendEncoder,
+  type EncryptionCommand,
   type EncryptionDecoder,
   type EncryptionEncoder,
+  type FrontendCommand,
   type FrontendDecoder,
   type FrontendEncoder,
+  type GssCommand,
   type GssDecoder,
   type GssEncoder,
+  type PasswordCommand,
   type PasswordDecoder,
   type PasswordEncoder,
+  type SaslCommand,
   type SaslDecoder,
   type SaslEncoder,
+  type SaslInitialCommand,
   type SaslInitialDecoder,
   type SaslInitialEncoder,
+  type StartupCommand,
   type StartupDecoder,
   type StartupEncoder,
   beginBackend,
@@ -138,6 +146,12 @@ export const encodeParseComplete: BackendEncoder<ParseComplete> = (writer, packe
   finishBackend(writer, packet, "ParseComplete", 49, bodyStart, position)
 }
 
+export const ParseComplete: BackendCommand<ParseComplete, never, "none"> = {
+  name: "ParseComplete",
+  opcode: 0x31,
+  encode: encodeParseComplete
+}
+
 export interface BindComplete {
   readonly _tag: "BindComplete"
   readonly type: 0x32
@@ -157,6 +171,8 @@ export const encodeBindComplete: BackendEncoder<BindComplete> = (writer, packet)
   finishBackend(writer, packet, "BindComplete", 50, bodyStart, position)
 }
 
+export const BindComplete: BackendCommand<BindComplete, never, "none"> = { name: "BindComplete", opcode: 0x32, encode: encodeBindComplete }
+
 export interface CloseComplete {
   readonly _tag: "CloseComplete"
   readonly type: 0x33
@@ -174,6 +190,12 @@ export const encodeCloseComplete: BackendEncoder<CloseComplete> = (writer, packe
   const bodyStart = beginBackend(writer, packet, 0)
   const position = bodyStart
   finishBackend(writer, packet, "CloseComplete", 51, bodyStart, position)
+}
+
+export const CloseComplete: BackendCommand<CloseComplete, never, "none"> = {
+  name: "CloseComplete",
+  opcode: 0x33,
+  encode: encodeCloseComplete
 }
 
 export interface NotificationResponse {
@@ -213,6 +235,12 @@ export const encodeNotificationResponse: BackendEncoder<NotificationResponse> = 
   finishBackend(writer, packet, "NotificationResponse", 65, bodyStart, position + 1)
 }
 
+export const NotificationResponse: BackendCommand<NotificationResponse, never, "none"> = {
+  name: "NotificationResponse",
+  opcode: 0x41,
+  encode: encodeNotificationResponse
+}
+
 export interface CommandComplete {
   readonly _tag: "CommandComplete"
   readonly type: 0x43
@@ -237,6 +265,12 @@ export const encodeCommandComplete: BackendEncoder<CommandComplete> = (writer, p
   checkTextUntil(packet.tag, "\u0000", "CommandComplete", "tag")
   bytes[position] = 0x00
   finishBackend(writer, packet, "CommandComplete", 67, bodyStart, position + 1)
+}
+
+export const CommandComplete: BackendCommand<CommandComplete, never, "none"> = {
+  name: "CommandComplete",
+  opcode: 0x43,
+  encode: encodeCommandComplete
 }
 
 export interface DataRow {
@@ -308,6 +342,8 @@ export const encodeDataRow: BackendEncoder<DataRow> = (writer, packet) => {
   finishBackend(writer, packet, "DataRow", 68, bodyStart, position)
 }
 
+export const DataRow: BackendCommand<DataRow, never, "none"> = { name: "DataRow", opcode: 0x44, encode: encodeDataRow }
+
 export interface ErrorResponse {
   readonly _tag: "ErrorResponse"
   readonly type: 0x45
@@ -353,6 +389,12 @@ export const encodeErrorResponse: BackendEncoder<ErrorResponse> = (writer, packe
   }
   bytes[position] = 0x00
   finishBackend(writer, packet, "ErrorResponse", 69, bodyStart, position + 1)
+}
+
+export const ErrorResponse: BackendCommand<ErrorResponse, never, "none"> = {
+  name: "ErrorResponse",
+  opcode: 0x45,
+  encode: encodeErrorResponse
 }
 
 export interface CopyInResponse {
@@ -420,6 +462,12 @@ export const encodeCopyInResponse: BackendEncoder<CopyInResponse> = (writer, pac
   finishBackend(writer, packet, "CopyInResponse", 71, bodyStart, position)
 }
 
+export const CopyInResponse: BackendCommand<CopyInResponse, never, "none"> = {
+  name: "CopyInResponse",
+  opcode: 0x47,
+  encode: encodeCopyInResponse
+}
+
 export interface CopyOutResponse {
   readonly _tag: "CopyOutResponse"
   readonly type: 0x48
@@ -485,6 +533,12 @@ export const encodeCopyOutResponse: BackendEncoder<CopyOutResponse> = (writer, p
   finishBackend(writer, packet, "CopyOutResponse", 72, bodyStart, position)
 }
 
+export const CopyOutResponse: BackendCommand<CopyOutResponse, never, "none"> = {
+  name: "CopyOutResponse",
+  opcode: 0x48,
+  encode: encodeCopyOutResponse
+}
+
 export interface EmptyQueryResponse {
   readonly _tag: "EmptyQueryResponse"
   readonly type: 0x49
@@ -502,6 +556,12 @@ export const encodeEmptyQueryResponse: BackendEncoder<EmptyQueryResponse> = (wri
   const bodyStart = beginBackend(writer, packet, 0)
   const position = bodyStart
   finishBackend(writer, packet, "EmptyQueryResponse", 73, bodyStart, position)
+}
+
+export const EmptyQueryResponse: BackendCommand<EmptyQueryResponse, never, "none"> = {
+  name: "EmptyQueryResponse",
+  opcode: 0x49,
+  encode: encodeEmptyQueryResponse
 }
 
 export interface BackendKeyData {
@@ -532,6 +592,12 @@ export const encodeBackendKeyData: BackendEncoder<BackendKeyData> = (writer, pac
   position = putBytes(bytes, secretKeyFrom2, packet.secretKey, "BackendKeyData", "secretKey")
   checkAtMost(position - secretKeyFrom2, 256, "BackendKeyData", "secretKey")
   finishBackend(writer, packet, "BackendKeyData", 75, bodyStart, position)
+}
+
+export const BackendKeyData: BackendCommand<BackendKeyData, never, "none"> = {
+  name: "BackendKeyData",
+  opcode: 0x4b,
+  encode: encodeBackendKeyData
 }
 
 export interface NoticeResponse {
@@ -581,6 +647,12 @@ export const encodeNoticeResponse: BackendEncoder<NoticeResponse> = (writer, pac
   finishBackend(writer, packet, "NoticeResponse", 78, bodyStart, position + 1)
 }
 
+export const NoticeResponse: BackendCommand<NoticeResponse, never, "none"> = {
+  name: "NoticeResponse",
+  opcode: 0x4e,
+  encode: encodeNoticeResponse
+}
+
 export interface AuthenticationCleartextPassword {
   readonly _tag: "AuthenticationCleartextPassword"
   readonly type: 0x52
@@ -604,6 +676,12 @@ export const encodeAuthenticationCleartextPassword: BackendEncoder<Authenticatio
   finishBackend(writer, packet, "AuthenticationCleartextPassword", 82, bodyStart, position + 4)
 }
 
+export const AuthenticationCleartextPassword: BackendCommand<AuthenticationCleartextPassword, never, "none"> = {
+  name: "AuthenticationCleartextPassword",
+  opcode: 0x52,
+  encode: encodeAuthenticationCleartextPassword
+}
+
 export interface AuthenticationGSS {
   readonly _tag: "AuthenticationGSS"
   readonly type: 0x52
@@ -625,6 +703,12 @@ export const encodeAuthenticationGSS: BackendEncoder<AuthenticationGSS> = (write
   const position = bodyStart
   view.setUint32(position, 0x07)
   finishBackend(writer, packet, "AuthenticationGSS", 82, bodyStart, position + 4)
+}
+
+export const AuthenticationGSS: BackendCommand<AuthenticationGSS, never, "none"> = {
+  name: "AuthenticationGSS",
+  opcode: 0x52,
+  encode: encodeAuthenticationGSS
 }
 
 export interface AuthenticationGSSContinue {
@@ -653,6 +737,12 @@ export const encodeAuthenticationGSSContinue: BackendEncoder<AuthenticationGSSCo
   finishBackend(writer, packet, "AuthenticationGSSContinue", 82, bodyStart, position)
 }
 
+export const AuthenticationGSSContinue: BackendCommand<AuthenticationGSSContinue, never, "none"> = {
+  name: "AuthenticationGSSContinue",
+  opcode: 0x52,
+  encode: encodeAuthenticationGSSContinue
+}
+
 export interface AuthenticationKerberosV5 {
   readonly _tag: "AuthenticationKerberosV5"
   readonly type: 0x52
@@ -674,6 +764,12 @@ export const encodeAuthenticationKerberosV5: BackendEncoder<AuthenticationKerber
   const position = bodyStart
   view.setUint32(position, 0x02)
   finishBackend(writer, packet, "AuthenticationKerberosV5", 82, bodyStart, position + 4)
+}
+
+export const AuthenticationKerberosV5: BackendCommand<AuthenticationKerberosV5, never, "none"> = {
+  name: "AuthenticationKerberosV5",
+  opcode: 0x52,
+  encode: encodeAuthenticationKerberosV5
 }
 
 export interface AuthenticationMD5Password {
@@ -703,6 +799,12 @@ export const encodeAuthenticationMD5Password: BackendEncoder<AuthenticationMD5Pa
   finishBackend(writer, packet, "AuthenticationMD5Password", 82, bodyStart, position + 8)
 }
 
+export const AuthenticationMD5Password: BackendCommand<AuthenticationMD5Password, never, "none"> = {
+  name: "AuthenticationMD5Password",
+  opcode: 0x52,
+  encode: encodeAuthenticationMD5Password
+}
+
 export interface AuthenticationOk {
   readonly _tag: "AuthenticationOk"
   readonly type: 0x52
@@ -724,6 +826,12 @@ export const encodeAuthenticationOk: BackendEncoder<AuthenticationOk> = (writer,
   const position = bodyStart
   view.setUint32(position, 0x00)
   finishBackend(writer, packet, "AuthenticationOk", 82, bodyStart, position + 4)
+}
+
+export const AuthenticationOk: BackendCommand<AuthenticationOk, never, "none"> = {
+  name: "AuthenticationOk",
+  opcode: 0x52,
+  encode: encodeAuthenticationOk
 }
 
 export interface AuthenticationSASL {
@@ -782,6 +890,12 @@ export const encodeAuthenticationSASL: BackendEncoder<AuthenticationSASL> = (wri
   }
   bytes[position] = 0x00
   finishBackend(writer, packet, "AuthenticationSASL", 82, bodyStart, position + 1)
+}
+
+export const AuthenticationSASL: BackendCommand<AuthenticationSASL, never, "none"> = {
+  name: "AuthenticationSASL",
+  opcode: 0x52,
+  encode: encodeAuthenticationSASL
 }
 
 export interface AuthenticationSASLContinue {
@@ -844,6 +958,12 @@ export const encodeAuthenticationSASLContinue: BackendEncoder<AuthenticationSASL
   finishBackend(writer, packet, "AuthenticationSASLContinue", 82, bodyStart, position)
 }
 
+export const AuthenticationSASLContinue: BackendCommand<AuthenticationSASLContinue, never, "none"> = {
+  name: "AuthenticationSASLContinue",
+  opcode: 0x52,
+  encode: encodeAuthenticationSASLContinue
+}
+
 export interface AuthenticationSASLFinal {
   readonly _tag: "AuthenticationSASLFinal"
   readonly type: 0x52
@@ -904,6 +1024,12 @@ export const encodeAuthenticationSASLFinal: BackendEncoder<AuthenticationSASLFin
   finishBackend(writer, packet, "AuthenticationSASLFinal", 82, bodyStart, position)
 }
 
+export const AuthenticationSASLFinal: BackendCommand<AuthenticationSASLFinal, never, "none"> = {
+  name: "AuthenticationSASLFinal",
+  opcode: 0x52,
+  encode: encodeAuthenticationSASLFinal
+}
+
 export interface AuthenticationSCMCredential {
   readonly _tag: "AuthenticationSCMCredential"
   readonly type: 0x52
@@ -927,6 +1053,12 @@ export const encodeAuthenticationSCMCredential: BackendEncoder<AuthenticationSCM
   finishBackend(writer, packet, "AuthenticationSCMCredential", 82, bodyStart, position + 4)
 }
 
+export const AuthenticationSCMCredential: BackendCommand<AuthenticationSCMCredential, never, "none"> = {
+  name: "AuthenticationSCMCredential",
+  opcode: 0x52,
+  encode: encodeAuthenticationSCMCredential
+}
+
 export interface AuthenticationSSPI {
   readonly _tag: "AuthenticationSSPI"
   readonly type: 0x52
@@ -948,6 +1080,12 @@ export const encodeAuthenticationSSPI: BackendEncoder<AuthenticationSSPI> = (wri
   const position = bodyStart
   view.setUint32(position, 0x09)
   finishBackend(writer, packet, "AuthenticationSSPI", 82, bodyStart, position + 4)
+}
+
+export const AuthenticationSSPI: BackendCommand<AuthenticationSSPI, never, "none"> = {
+  name: "AuthenticationSSPI",
+  opcode: 0x52,
+  encode: encodeAuthenticationSSPI
 }
 
 export interface ParameterStatus {
@@ -980,6 +1118,12 @@ export const encodeParameterStatus: BackendEncoder<ParameterStatus> = (writer, p
   checkTextUntil(packet.value, "\u0000", "ParameterStatus", "value")
   bytes[position] = 0x00
   finishBackend(writer, packet, "ParameterStatus", 83, bodyStart, position + 1)
+}
+
+export const ParameterStatus: BackendCommand<ParameterStatus, never, "none"> = {
+  name: "ParameterStatus",
+  opcode: 0x53,
+  encode: encodeParameterStatus
 }
 
 export interface RowDescription {
@@ -1032,6 +1176,12 @@ export const encodeRowDescription: BackendEncoder<RowDescription> = (writer, pac
   finishBackend(writer, packet, "RowDescription", 84, bodyStart, position)
 }
 
+export const RowDescription: BackendCommand<RowDescription, never, "none"> = {
+  name: "RowDescription",
+  opcode: 0x54,
+  encode: encodeRowDescription
+}
+
 export interface FunctionCallResponse {
   readonly _tag: "FunctionCallResponse"
   readonly type: 0x56
@@ -1074,6 +1224,12 @@ export const encodeFunctionCallResponse: BackendEncoder<FunctionCallResponse> = 
     putI32(view, resultAt, position - resultFrom, "FunctionCallResponse", "result")
   }
   finishBackend(writer, packet, "FunctionCallResponse", 86, bodyStart, position)
+}
+
+export const FunctionCallResponse: BackendCommand<FunctionCallResponse, never, "none"> = {
+  name: "FunctionCallResponse",
+  opcode: 0x56,
+  encode: encodeFunctionCallResponse
 }
 
 export interface CopyBothResponse {
@@ -1141,6 +1297,12 @@ export const encodeCopyBothResponse: BackendEncoder<CopyBothResponse> = (writer,
   finishBackend(writer, packet, "CopyBothResponse", 87, bodyStart, position)
 }
 
+export const CopyBothResponse: BackendCommand<CopyBothResponse, never, "none"> = {
+  name: "CopyBothResponse",
+  opcode: 0x57,
+  encode: encodeCopyBothResponse
+}
+
 export interface ReadyForQuery {
   readonly _tag: "ReadyForQuery"
   readonly type: 0x5a
@@ -1171,6 +1333,12 @@ export const encodeReadyForQuery: BackendEncoder<ReadyForQuery> = (writer, packe
   finishBackend(writer, packet, "ReadyForQuery", 90, bodyStart, position + 1)
 }
 
+export const ReadyForQuery: BackendCommand<ReadyForQuery, never, "none"> = {
+  name: "ReadyForQuery",
+  opcode: 0x5a,
+  encode: encodeReadyForQuery
+}
+
 export interface BackendCopyDone {
   readonly _tag: "BackendCopyDone"
   readonly type: 0x63
@@ -1188,6 +1356,12 @@ export const encodeBackendCopyDone: BackendEncoder<BackendCopyDone> = (writer, p
   const bodyStart = beginBackend(writer, packet, 0)
   const position = bodyStart
   finishBackend(writer, packet, "BackendCopyDone", 99, bodyStart, position)
+}
+
+export const BackendCopyDone: BackendCommand<BackendCopyDone, never, "none"> = {
+  name: "BackendCopyDone",
+  opcode: 0x63,
+  encode: encodeBackendCopyDone
 }
 
 export interface BackendCopyData {
@@ -1212,6 +1386,12 @@ export const encodeBackendCopyData: BackendEncoder<BackendCopyData> = (writer, p
   finishBackend(writer, packet, "BackendCopyData", 100, bodyStart, position)
 }
 
+export const BackendCopyData: BackendCommand<BackendCopyData, never, "none"> = {
+  name: "BackendCopyData",
+  opcode: 0x64,
+  encode: encodeBackendCopyData
+}
+
 export interface NoData {
   readonly _tag: "NoData"
   readonly type: 0x6e
@@ -1231,6 +1411,8 @@ export const encodeNoData: BackendEncoder<NoData> = (writer, packet) => {
   finishBackend(writer, packet, "NoData", 110, bodyStart, position)
 }
 
+export const NoData: BackendCommand<NoData, never, "none"> = { name: "NoData", opcode: 0x6e, encode: encodeNoData }
+
 export interface PortalSuspended {
   readonly _tag: "PortalSuspended"
   readonly type: 0x73
@@ -1248,6 +1430,12 @@ export const encodePortalSuspended: BackendEncoder<PortalSuspended> = (writer, p
   const bodyStart = beginBackend(writer, packet, 0)
   const position = bodyStart
   finishBackend(writer, packet, "PortalSuspended", 115, bodyStart, position)
+}
+
+export const PortalSuspended: BackendCommand<PortalSuspended, never, "none"> = {
+  name: "PortalSuspended",
+  opcode: 0x73,
+  encode: encodePortalSuspended
 }
 
 export interface ParameterDescription {
@@ -1302,6 +1490,12 @@ export const encodeParameterDescription: BackendEncoder<ParameterDescription> = 
     throw inList(error, "ParameterDescription", "parameterTypes", parameterTypesIndex, packet.parameterTypes)
   }
   finishBackend(writer, packet, "ParameterDescription", 116, bodyStart, position)
+}
+
+export const ParameterDescription: BackendCommand<ParameterDescription, never, "none"> = {
+  name: "ParameterDescription",
+  opcode: 0x74,
+  encode: encodeParameterDescription
 }
 
 export interface NegotiateProtocolVersion {
@@ -1373,6 +1567,12 @@ export const encodeNegotiateProtocolVersion: BackendEncoder<NegotiateProtocolVer
   finishBackend(writer, packet, "NegotiateProtocolVersion", 118, bodyStart, position)
 }
 
+export const NegotiateProtocolVersion: BackendCommand<NegotiateProtocolVersion, never, "none"> = {
+  name: "NegotiateProtocolVersion",
+  opcode: 0x76,
+  encode: encodeNegotiateProtocolVersion
+}
+
 export interface EncryptionAnswer {
   readonly _tag: "EncryptionAnswer"
   /** The byte that answers SSLRequest and GSSENCRequest. After `ssl` and `gss` the connection is encrypted. */
@@ -1400,6 +1600,12 @@ export const encodeEncryptionAnswer: EncryptionEncoder<EncryptionAnswer> = (writ
   checkKnown(isEncryptionSupport(packet.answer), packet.answer, "EncryptionAnswer", "answer", "one of 71, 78, 83")
   putU8(view, position, packet.answer, "EncryptionAnswer", "answer")
   finishEncryption(writer, packet, "EncryptionAnswer", 0, bodyStart, position + 1)
+}
+
+export const EncryptionAnswer: EncryptionCommand<EncryptionAnswer, never, "none"> = {
+  name: "EncryptionAnswer",
+  opcode: 0x00,
+  encode: encodeEncryptionAnswer
 }
 
 export interface Bind {
@@ -1558,6 +1764,8 @@ export const encodeBind: FrontendEncoder<Bind> = (writer, packet) => {
   finishFrontend(writer, packet, "Bind", 66, bodyStart, position)
 }
 
+export const Bind: FrontendCommand<Bind, never, "none"> = { name: "Bind", opcode: 0x42, encode: encodeBind }
+
 export interface Close {
   readonly _tag: "Close"
   readonly type: 0x43
@@ -1592,6 +1800,8 @@ export const encodeClose: FrontendEncoder<Close> = (writer, packet) => {
   bytes[position] = 0x00
   finishFrontend(writer, packet, "Close", 67, bodyStart, position + 1)
 }
+
+export const Close: FrontendCommand<Close, never, "none"> = { name: "Close", opcode: 0x43, encode: encodeClose }
 
 export interface Describe {
   readonly _tag: "Describe"
@@ -1628,6 +1838,8 @@ export const encodeDescribe: FrontendEncoder<Describe> = (writer, packet) => {
   finishFrontend(writer, packet, "Describe", 68, bodyStart, position + 1)
 }
 
+export const Describe: FrontendCommand<Describe, never, "none"> = { name: "Describe", opcode: 0x44, encode: encodeDescribe }
+
 export interface Execute {
   readonly _tag: "Execute"
   readonly type: 0x45
@@ -1658,6 +1870,8 @@ export const encodeExecute: FrontendEncoder<Execute> = (writer, packet) => {
   putI32(view, position + 1, packet.maximumRows, "Execute", "maximumRows")
   finishFrontend(writer, packet, "Execute", 69, bodyStart, position + 5)
 }
+
+export const Execute: FrontendCommand<Execute, never, "none"> = { name: "Execute", opcode: 0x45, encode: encodeExecute }
 
 export interface FunctionCall {
   readonly _tag: "FunctionCall"
@@ -1784,6 +1998,54 @@ export const encodeFunctionCall: FrontendEncoder<FunctionCall> = (writer, packet
   finishFrontend(writer, packet, "FunctionCall", 70, bodyStart, position + 2)
 }
 
+export const FunctionCall: FrontendCommand<
+  FunctionCall,
+  | RowDescription
+  | DataRow
+  | CommandComplete
+  | EmptyQueryResponse
+  | PortalSuspended
+  | NoData
+  | ParameterDescription
+  | ParseComplete
+  | BindComplete
+  | CloseComplete
+  | CopyInResponse
+  | CopyOutResponse
+  | CopyBothResponse
+  | BackendCopyData
+  | BackendCopyDone
+  | FunctionCallResponse
+  | ErrorResponse
+  | ReadyForQuery,
+  "many"
+> = {
+  name: "FunctionCall",
+  opcode: 0x46,
+  encode: encodeFunctionCall,
+  answers: [
+    "RowDescription",
+    "DataRow",
+    "CommandComplete",
+    "EmptyQueryResponse",
+    "PortalSuspended",
+    "NoData",
+    "ParameterDescription",
+    "ParseComplete",
+    "BindComplete",
+    "CloseComplete",
+    "CopyInResponse",
+    "CopyOutResponse",
+    "CopyBothResponse",
+    "BackendCopyData",
+    "BackendCopyDone",
+    "FunctionCallResponse",
+    "ErrorResponse",
+    "ReadyForQuery"
+  ],
+  last: (answer) => answer._tag === "ReadyForQuery" ? "answer" : undefined
+}
+
 export interface Flush {
   readonly _tag: "Flush"
   readonly type: 0x48
@@ -1802,6 +2064,8 @@ export const encodeFlush: FrontendEncoder<Flush> = (writer, packet) => {
   const position = bodyStart
   finishFrontend(writer, packet, "Flush", 72, bodyStart, position)
 }
+
+export const Flush: FrontendCommand<Flush, never, "none"> = { name: "Flush", opcode: 0x48, encode: encodeFlush }
 
 export interface Parse {
   readonly _tag: "Parse"
@@ -1871,6 +2135,8 @@ export const encodeParse: FrontendEncoder<Parse> = (writer, packet) => {
   finishFrontend(writer, packet, "Parse", 80, bodyStart, position)
 }
 
+export const Parse: FrontendCommand<Parse, never, "none"> = { name: "Parse", opcode: 0x50, encode: encodeParse }
+
 export interface Query {
   readonly _tag: "Query"
   readonly type: 0x51
@@ -1897,6 +2163,55 @@ export const encodeQuery: FrontendEncoder<Query> = (writer, packet) => {
   finishFrontend(writer, packet, "Query", 81, bodyStart, position + 1)
 }
 
+export const Query: FrontendCommand<
+  Query,
+  | RowDescription
+  | DataRow
+  | CommandComplete
+  | EmptyQueryResponse
+  | PortalSuspended
+  | NoData
+  | ParameterDescription
+  | ParseComplete
+  | BindComplete
+  | CloseComplete
+  | CopyInResponse
+  | CopyOutResponse
+  | CopyBothResponse
+  | BackendCopyData
+  | BackendCopyDone
+  | FunctionCallResponse
+  | ErrorResponse
+  | ReadyForQuery,
+  "many"
+> = {
+  name: "Query",
+  opcode: 0x51,
+  encode: encodeQuery,
+  answers: [
+    "RowDescription",
+    "DataRow",
+    "CommandComplete",
+    "EmptyQueryResponse",
+    "PortalSuspended",
+    "NoData",
+    "ParameterDescription",
+    "ParseComplete",
+    "BindComplete",
+    "CloseComplete",
+    "CopyInResponse",
+    "CopyOutResponse",
+    "CopyBothResponse",
+    "BackendCopyData",
+    "BackendCopyDone",
+    "FunctionCallResponse",
+    "ErrorResponse",
+    "ReadyForQuery"
+  ],
+  last: (answer) => answer._tag === "ReadyForQuery" ? "answer" : undefined
+}
+
+/** What it is answered with tells of the messages of the extended query before it, too. */
 export interface Sync {
   readonly _tag: "Sync"
   readonly type: 0x53
@@ -1914,6 +2229,54 @@ export const encodeSync: FrontendEncoder<Sync> = (writer, packet) => {
   const bodyStart = beginFrontend(writer, packet, 0)
   const position = bodyStart
   finishFrontend(writer, packet, "Sync", 83, bodyStart, position)
+}
+
+export const Sync: FrontendCommand<
+  Sync,
+  | RowDescription
+  | DataRow
+  | CommandComplete
+  | EmptyQueryResponse
+  | PortalSuspended
+  | NoData
+  | ParameterDescription
+  | ParseComplete
+  | BindComplete
+  | CloseComplete
+  | CopyInResponse
+  | CopyOutResponse
+  | CopyBothResponse
+  | BackendCopyData
+  | BackendCopyDone
+  | FunctionCallResponse
+  | ErrorResponse
+  | ReadyForQuery,
+  "many"
+> = {
+  name: "Sync",
+  opcode: 0x53,
+  encode: encodeSync,
+  answers: [
+    "RowDescription",
+    "DataRow",
+    "CommandComplete",
+    "EmptyQueryResponse",
+    "PortalSuspended",
+    "NoData",
+    "ParameterDescription",
+    "ParseComplete",
+    "BindComplete",
+    "CloseComplete",
+    "CopyInResponse",
+    "CopyOutResponse",
+    "CopyBothResponse",
+    "BackendCopyData",
+    "BackendCopyDone",
+    "FunctionCallResponse",
+    "ErrorResponse",
+    "ReadyForQuery"
+  ],
+  last: (answer) => answer._tag === "ReadyForQuery" ? "answer" : undefined
 }
 
 export interface Terminate {
@@ -1935,6 +2298,8 @@ export const encodeTerminate: FrontendEncoder<Terminate> = (writer, packet) => {
   finishFrontend(writer, packet, "Terminate", 88, bodyStart, position)
 }
 
+export const Terminate: FrontendCommand<Terminate, never, "none"> = { name: "Terminate", opcode: 0x58, encode: encodeTerminate }
+
 export interface CopyDone {
   readonly _tag: "CopyDone"
   readonly type: 0x63
@@ -1953,6 +2318,8 @@ export const encodeCopyDone: FrontendEncoder<CopyDone> = (writer, packet) => {
   const position = bodyStart
   finishFrontend(writer, packet, "CopyDone", 99, bodyStart, position)
 }
+
+export const CopyDone: FrontendCommand<CopyDone, never, "none"> = { name: "CopyDone", opcode: 0x63, encode: encodeCopyDone }
 
 export interface CopyData {
   readonly _tag: "CopyData"
@@ -1975,6 +2342,8 @@ export const encodeCopyData: FrontendEncoder<CopyData> = (writer, packet) => {
   position = putBytes(bytes, position, packet.data, "CopyData", "data")
   finishFrontend(writer, packet, "CopyData", 100, bodyStart, position)
 }
+
+export const CopyData: FrontendCommand<CopyData, never, "none"> = { name: "CopyData", opcode: 0x64, encode: encodeCopyData }
 
 export interface CopyFail {
   readonly _tag: "CopyFail"
@@ -2002,6 +2371,8 @@ export const encodeCopyFail: FrontendEncoder<CopyFail> = (writer, packet) => {
   finishFrontend(writer, packet, "CopyFail", 102, bodyStart, position + 1)
 }
 
+export const CopyFail: FrontendCommand<CopyFail, never, "none"> = { name: "CopyFail", opcode: 0x66, encode: encodeCopyFail }
+
 export interface GSSResponse {
   readonly _tag: "GSSResponse"
   readonly type: 0x70
@@ -2023,6 +2394,8 @@ export const encodeGSSResponse: GssEncoder<GSSResponse> = (writer, packet) => {
   position = putBytes(bytes, position, packet.token, "GSSResponse", "token")
   finishGss(writer, packet, "GSSResponse", 112, bodyStart, position)
 }
+
+export const GSSResponse: GssCommand<GSSResponse, never, "none"> = { name: "GSSResponse", opcode: 0x70, encode: encodeGSSResponse }
 
 export interface PasswordMessage {
   readonly _tag: "PasswordMessage"
@@ -2048,6 +2421,12 @@ export const encodePasswordMessage: PasswordEncoder<PasswordMessage> = (writer, 
   checkTextUntil(packet.password, "\u0000", "PasswordMessage", "password")
   bytes[position] = 0x00
   finishPassword(writer, packet, "PasswordMessage", 112, bodyStart, position + 1)
+}
+
+export const PasswordMessage: PasswordCommand<PasswordMessage, never, "none"> = {
+  name: "PasswordMessage",
+  opcode: 0x70,
+  encode: encodePasswordMessage
 }
 
 export interface SASLResponse {
@@ -2104,6 +2483,8 @@ export const encodeSASLResponse: SaslEncoder<SASLResponse> = (writer, packet) =>
   checkLine(begun && position === lineFrom, "SASLResponse", "attributes")
   finishSasl(writer, packet, "SASLResponse", 112, bodyStart, position)
 }
+
+export const SASLResponse: SaslCommand<SASLResponse, never, "none"> = { name: "SASLResponse", opcode: 0x70, encode: encodeSASLResponse }
 
 export interface SASLInitialResponse {
   readonly _tag: "SASLInitialResponse"
@@ -2162,6 +2543,12 @@ export const encodeSASLInitialResponse: SaslInitialEncoder<SASLInitialResponse> 
   finishSaslInitial(writer, packet, "SASLInitialResponse", 112, bodyStart, position)
 }
 
+export const SASLInitialResponse: SaslInitialCommand<SASLInitialResponse, never, "none"> = {
+  name: "SASLInitialResponse",
+  opcode: 0x70,
+  encode: encodeSASLInitialResponse
+}
+
 export interface CancelRequest {
   readonly _tag: "CancelRequest"
   readonly processId: number
@@ -2192,6 +2579,12 @@ export const encodeCancelRequest: StartupEncoder<CancelRequest> = (writer, packe
   finishStartup(writer, packet, "CancelRequest", 0, bodyStart, position)
 }
 
+export const CancelRequest: StartupCommand<CancelRequest, never, "none"> = {
+  name: "CancelRequest",
+  opcode: 0x00,
+  encode: encodeCancelRequest
+}
+
 export interface GSSENCRequest {
   readonly _tag: "GSSENCRequest"
 }
@@ -2213,6 +2606,13 @@ export const encodeGSSENCRequest: StartupEncoder<GSSENCRequest> = (writer, packe
   finishStartup(writer, packet, "GSSENCRequest", 0, bodyStart, position + 4)
 }
 
+export const GSSENCRequest: StartupCommand<GSSENCRequest, EncryptionAnswer> = {
+  name: "GSSENCRequest",
+  opcode: 0x00,
+  encode: encodeGSSENCRequest,
+  answers: ["EncryptionAnswer"]
+}
+
 export interface SSLRequest {
   readonly _tag: "SSLRequest"
 }
@@ -2232,6 +2632,13 @@ export const encodeSSLRequest: StartupEncoder<SSLRequest> = (writer, packet) => 
   const position = bodyStart
   view.setUint32(position, 0x4d2162f)
   finishStartup(writer, packet, "SSLRequest", 0, bodyStart, position + 4)
+}
+
+export const SSLRequest: StartupCommand<SSLRequest, EncryptionAnswer> = {
+  name: "SSLRequest",
+  opcode: 0x00,
+  encode: encodeSSLRequest,
+  answers: ["EncryptionAnswer"]
 }
 
 export interface StartupMessage {
@@ -2287,4 +2694,46 @@ export const encodeStartupMessage: StartupEncoder<StartupMessage> = (writer, pac
   }
   bytes[position] = 0x00
   finishStartup(writer, packet, "StartupMessage", 0, bodyStart, position + 1)
+}
+
+export const StartupMessage: StartupCommand<
+  StartupMessage,
+  | AuthenticationOk
+  | AuthenticationKerberosV5
+  | AuthenticationCleartextPassword
+  | AuthenticationMD5Password
+  | AuthenticationSCMCredential
+  | AuthenticationGSS
+  | AuthenticationGSSContinue
+  | AuthenticationSSPI
+  | AuthenticationSASL
+  | AuthenticationSASLContinue
+  | AuthenticationSASLFinal
+  | NegotiateProtocolVersion
+  | BackendKeyData
+  | ErrorResponse
+  | ReadyForQuery,
+  "many"
+> = {
+  name: "StartupMessage",
+  opcode: 0x00,
+  encode: encodeStartupMessage,
+  answers: [
+    "AuthenticationOk",
+    "AuthenticationKerberosV5",
+    "AuthenticationCleartextPassword",
+    "AuthenticationMD5Password",
+    "AuthenticationSCMCredential",
+    "AuthenticationGSS",
+    "AuthenticationGSSContinue",
+    "AuthenticationSSPI",
+    "AuthenticationSASL",
+    "AuthenticationSASLContinue",
+    "AuthenticationSASLFinal",
+    "NegotiateProtocolVersion",
+    "BackendKeyData",
+    "ErrorResponse",
+    "ReadyForQuery"
+  ],
+  last: (answer) => answer._tag === "ErrorResponse" || answer._tag === "ReadyForQuery" ? "answer" : undefined
 }

@@ -3,6 +3,7 @@
 
 /** Codecs of postgres. */
 
+export * from "./ClientProtocol.ts"
 export * from "./Frame.ts"
 export * from "./Packets.ts"
 export * from "./Postgres.ts"

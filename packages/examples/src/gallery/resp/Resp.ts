@@ -3,8 +3,10 @@
 
 /** Commands of resp: Answer, Push, Command, Inline. */
 import {
+  type ReplyCommand,
   type ReplyDecoder,
   type ReplyEncoder,
+  type RequestCommand,
   type RequestDecoder,
   type RequestEncoder,
   beginReply,
@@ -62,6 +64,8 @@ export const encodeAnswer: ReplyEncoder<Answer> = (writer, packet) => {
   finishReply(writer, packet, "Answer", 0, bodyStart, position)
 }
 
+export const Answer: ReplyCommand<Answer, never, "none"> = { name: "Answer", opcode: 0x00, encode: encodeAnswer }
+
 /** What a server sends unasked, such as messages of a channel; its first item says what it is. */
 export interface Push {
   readonly _tag: "Push"
@@ -116,7 +120,9 @@ export const encodePush: ReplyEncoder<Push> = (writer, packet) => {
   finishReply(writer, packet, "Push", 0, bodyStart, position)
 }
 
-/** A command's name and arguments. Redis takes no notice of an empty one. */
+export const Push: ReplyCommand<Push, never, "none"> = { name: "Push", opcode: 0x00, encode: encodePush }
+
+/** A command's name and arguments. Redis takes no notice of an empty one, and answers to subscriptions only with pushes. */
 export interface Command {
   readonly _tag: "Command"
   readonly arguments: ReadonlyArray<Argument> | null
@@ -191,6 +197,13 @@ export const encodeCommand: RequestEncoder<Command> = (writer, packet) => {
   finishRequest(writer, packet, "Command", 0, bodyStart, position)
 }
 
+export const Command: RequestCommand<Command, Answer, "one" | "none"> = {
+  name: "Command",
+  opcode: 0x00,
+  encode: encodeCommand,
+  answers: ["Answer"]
+}
+
 /** A command as people type it: arguments between spaces, which may be quoted. A carriage return at its end is Redis' to ignore. */
 export interface Inline {
   readonly _tag: "Inline"
@@ -217,3 +230,5 @@ export const encodeInline: RequestEncoder<Inline> = (writer, packet) => {
   checkHead(bytes, bodyStart, position, "Inline", [["*"]])
   finishRequest(writer, packet, "Inline", 0, bodyStart, position)
 }
+
+export const Inline: RequestCommand<Inline, Answer> = { name: "Inline", opcode: 0x00, encode: encodeInline, answers: ["Answer"] }

@@ -3,6 +3,7 @@
 
 /** Codecs of resp. */
 
+export * from "./ClientProtocol.ts"
 export * from "./Frame.ts"
 export * from "./Packets.ts"
 export * from "./Resp.ts"

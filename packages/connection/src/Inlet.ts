@@ -1,0 +1,184 @@
+/**
+ * The way in of a connection: bytes become packets, and each finds the request that it answers. One way where a header field says which,
+ * another where the order of packets or a number in them does.
+ */
+import { type ClientProtocol, Framer, type FrameShape, measuring, type OrderedProtocol, type Reader } from "@wirewright/codec"
+import type { InFlight } from "./InFlight.ts"
+import { Ledger, maxRequests } from "./Ledger.ts"
+import { OrderedLedger } from "./OrderedLedger.ts"
+
+interface Packet {
+  readonly _tag: string
+}
+
+/** What generated code says of a protocol (`client`). */
+export type AnyProtocol<Answer, Push> =
+  | ClientProtocol<Answer, Push>
+  // oxlint-disable-next-line typescript/no-explicit-any -- states and packets of any protocol
+  | OrderedProtocol<any, any, any>
+
+/** Whether no header field of a protocol says what packets answer. */
+// oxlint-disable-next-line typescript/no-explicit-any -- states and packets of any protocol
+export const isOrdered = (protocol: AnyProtocol<unknown, unknown>): protocol is OrderedProtocol<any, any, any> => "phases" in protocol
+
+/** Whom packets are handed to that answer nothing. */
+export interface Outlet<Push> {
+  /** Whether packets are still wanted. */
+  readonly isOpen: () => boolean
+  readonly pushed: ((push: Push) => void) | undefined
+  /** A push came that nobody wants. */
+  readonly dropped: () => void
+  /** What peers send that sends what clients send. */
+  readonly request: ((reader: Reader, at: number, end: number) => void) | undefined
+  readonly misbehaved: (message: string) => void
+}
+
+/** The way in. */
+export interface Inlet {
+  readonly ledger: InFlight
+  /** Most requests that can be in flight. */
+  readonly maxInFlight: number
+  /** Takes what arrived. Throws `DecodeError`. */
+  readonly push: (bytes: Uint8Array) => void
+  /** The opcode of the packet at `at`, where there is one that answers repeat; else 0. */
+  readonly opcodeAt: (reader: Pick<Reader, "view">, at: number) => number
+  /** A number for a packet that is not answered. */
+  readonly silent: () => number
+  /** A packet was sent, which may begin a phase. */
+  readonly sent: (tag: string) => void
+}
+
+const hex = (number: number): string => number.toString(16).padStart(2, "0")
+
+/** Where a header field says which request a packet answers. */
+export class HeaderInlet<Answer, Push> implements Inlet {
+  readonly ledger = new Ledger<Answer>()
+  readonly maxInFlight = maxRequests
+  private readonly framer: Framer
+  private readonly protocol: ClientProtocol<Answer, Push>
+  private readonly outlet: Outlet<Push>
+
+  constructor(protocol: ClientProtocol<Answer, Push>, outlet: Outlet<Push>, maxFrame: number | undefined) {
+    this.protocol = protocol
+    this.outlet = outlet
+    this.framer = new Framer(protocol.header.frameShape, maxFrame === undefined ? {} : { maxFrame })
+  }
+
+  push(bytes: Uint8Array): void {
+    this.framer.push(bytes, this.dispatch)
+  }
+
+  opcodeAt(reader: Pick<Reader, "view">, at: number): number {
+    return this.protocol.header.opcodeAt(reader, at)
+  }
+
+  silent(): number {
+    return this.ledger.silent()
+  }
+
+  sent(): void {}
+
+  private readonly dispatch = (reader: Reader, at: number, end: number): void => {
+    const { ledger, outlet, protocol } = this
+    if (!outlet.isOpen()) return
+    const { correlation, correlationAt, kindAt, kinds, opcodeAt } = protocol.header
+    const kind = kindAt(reader, at)
+    if (kind === kinds.answer) {
+      const opaque = correlationAt(reader, at)
+      const opcode = opcodeAt(reader, at)
+      switch (ledger.awaits(opaque, opcode)) {
+        case "waiting":
+          ledger.settle(opaque, protocol.decodeAnswer(reader, at))
+          return
+        case "abandoned":
+          ledger.settleUnwanted(opaque)
+          return
+        case "mismatched":
+          return outlet.misbehaved(
+            `a response with opcode 0x${hex(opcode)} to another command, with ${correlation} 0x${hex(opaque)}`
+          )
+        case "unknown":
+          return outlet.misbehaved(`a response with ${correlation} 0x${hex(opaque)}, which is not in flight`)
+      }
+    }
+    if (kind === kinds.request && outlet.request !== undefined) outlet.request(reader, at, end)
+    else if (kind !== kinds.push || kind === undefined) outlet.misbehaved(`a packet of kind ${kind} on a client's connection`)
+    else if (outlet.pushed === undefined) outlet.dropped()
+    else outlet.pushed(protocol.decodePush(reader, at))
+  }
+}
+
+/** Where the order of packets says it, or a number in them. */
+export class OrderedInlet<P extends Packet, S> implements Inlet {
+  readonly ledger: OrderedLedger<P>
+  readonly maxInFlight: number
+  private readonly framer: Framer
+  private readonly protocol: OrderedProtocol<P, string, S>
+  private readonly answers: ReadonlySet<string>
+  private readonly outlet: Outlet<P>
+  private readonly states: S
+  private phase: OrderedProtocol<P, string, S>["phases"][string]
+  /** What was decoded to be measured. */
+  private packet: P | undefined
+
+  constructor(protocol: OrderedProtocol<P, string, S>, outlet: Outlet<P>, maxFrame: number | undefined, states: S = protocol.states) {
+    this.protocol = protocol
+    this.outlet = outlet
+    this.states = states
+    this.answers = new Set(protocol.answers)
+    this.ledger = new OrderedLedger<P>(protocol.correlation)
+    this.maxInFlight = Math.min(maxRequests, protocol.correlation?.max ?? maxRequests)
+    this.phase = Object.values(protocol.phases)[0]!
+    const decoded = measuring((reader, at) => {
+      this.packet = this.phase.decode(reader, at, this.states)
+      return reader.next - at
+    })
+    const shape: FrameShape = {
+      name: protocol.name,
+      maxFrame: maxFrame ?? protocol.maxFrame,
+      sizeAt: (reader, at, end) => (this.phase.shape?.sizeAt ?? decoded)(reader, at, end)
+    }
+    this.framer = new Framer(shape)
+  }
+
+  push(bytes: Uint8Array): void {
+    this.framer.push(bytes, this.dispatch)
+  }
+
+  opcodeAt(): number {
+    return 0
+  }
+
+  silent(): number {
+    return 0
+  }
+
+  sent(tag: string): void {
+    const { next, phases } = this.protocol
+    const phase = next[tag]
+    if (phase !== undefined) this.phase = phases[phase] ?? this.phase
+  }
+
+  private readonly dispatch = (reader: Reader, at: number): void => {
+    const { outlet } = this
+    if (!outlet.isOpen()) return
+    const packet = this.phase.shape === undefined ? this.packet! : this.phase.decode(reader, at, this.states)
+    this.packet = undefined
+    // before whoever waits for it sends the next
+    this.sent(packet._tag)
+    if (this.ledger.settle(packet) !== "unmatched") return
+    if (this.answers.has(packet._tag)) outlet.misbehaved(`${packet._tag}, which answers no request in flight`)
+    else if (outlet.pushed === undefined) outlet.dropped()
+    else outlet.pushed(packet)
+  }
+}
+
+/** The way in of a protocol. */
+export const inletOf = <Answer, Push>(
+  protocol: AnyProtocol<Answer, Push>,
+  outlet: Outlet<Push>,
+  { maxFrame, states }: { readonly maxFrame?: number; readonly states?: unknown }
+): Inlet =>
+  isOrdered(protocol)
+    ? new OrderedInlet<Packet, unknown>(protocol, outlet as Outlet<unknown>, maxFrame, states ?? protocol.states)
+    : new HeaderInlet(protocol, outlet, maxFrame)

@@ -1,0 +1,86 @@
+/**
+ * Time as the runtime reads it: that of the Clock which is in place where a connection, a pool or a server is made.
+ *
+ * With the live clock this is `performance.now` and `setTimeout`, without a fibre per timer. With any other (`TestClock`) every deadline
+ * follows that one. What only puts work off to a later turn of the event loop (`setImmediate`, microtasks) is order, not time.
+ */
+import * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+
+/** Something that is to run later. */
+export interface Timer {
+  /** It does not run (again). */
+  readonly cancel: () => void
+}
+
+/** A clock and its timers. What a timer runs and throws is uncaught. */
+export interface Timers {
+  /** Milliseconds since no certain time; never goes back. */
+  readonly now: () => number
+  /** Unix time in whole milliseconds. */
+  readonly unixTime: () => number
+  /** Runs something once, after at least 1 ms. `unref`: the process may end before that. Default: it may not */
+  readonly after: (milliseconds: number, run: () => void, options?: { readonly unref?: boolean }) => Timer
+  /** Runs something again and again. */
+  readonly every: (milliseconds: number, run: () => void, options?: { readonly unref?: boolean }) => Timer
+}
+
+/** The longest time that Node's timers know; they take a longer one for 1 ms. */
+const longest = 2 ** 31 - 1
+
+const started = (milliseconds: number, run: () => void, unref: boolean): Timer => {
+  const start = (left: number): NodeJS.Timeout => {
+    const timeout = left <= longest ? setTimeout(run, left) : setTimeout(() => {
+      timer = start(left - longest)
+    }, longest)
+    return unref ? timeout.unref() : timeout
+  }
+  let timer = start(milliseconds)
+  return { cancel: () => clearTimeout(timer) }
+}
+
+/** The machine's own time. */
+export const liveTimers: Timers = {
+  // looked up at each call, because tests put others in their place
+  now: () => performance.now(),
+  unixTime: () => Date.now(),
+  after: (milliseconds, run, options) => started(milliseconds, run, options?.unref === true),
+  every: (milliseconds, run, options) => {
+    const timer = setInterval(run, milliseconds)
+    if (options?.unref === true) timer.unref()
+    return { cancel: () => clearInterval(timer) }
+  }
+}
+
+/** The clock of programs that were given none. */
+const liveClock = Context.get(Context.empty(), Clock.Clock)
+
+const timersOf = (clock: Clock.Clock, services: Context.Context<never>): Timers => {
+  const fork = Effect.runForkWith(services)
+  const begin = (effect: Effect.Effect<void>): Timer => {
+    const fiber = fork(effect)
+    fiber.addObserver((exit) => {
+      if (Exit.isSuccess(exit) || Cause.hasInterruptsOnly(exit.cause)) return
+      queueMicrotask(() => {
+        throw Cause.squash(exit.cause)
+      })
+    })
+    return { cancel: () => fiber.interruptUnsafe() }
+  }
+  const once = (milliseconds: number, run: () => void) => Effect.andThen(Effect.sleep(Math.max(1, milliseconds)), Effect.sync(run))
+  return {
+    now: () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6,
+    unixTime: () => Math.floor(clock.currentTimeMillisUnsafe()),
+    after: (milliseconds, run) => begin(once(milliseconds, run)),
+    every: (milliseconds, run) => begin(Effect.forever(once(milliseconds, run)))
+  }
+}
+
+/** The timers of the Clock in place. */
+export const timers: Effect.Effect<Timers> = Effect.contextWith((services: Context.Context<never>) => {
+  const clock = Context.get(services, Clock.Clock)
+  return Effect.succeed(clock === liveClock ? liveTimers : timersOf(clock, services))
+})

@@ -5,3 +5,6 @@ export const bracketed = (host: string): string => host.includes(":") ? `[${host
 
 /** `host:port`. */
 export const hostPort = (host: string, port: number): string => `${bracketed(host)}:${port}`
+
+/** The host of `host:port`, without brackets. */
+export const hostOf = (address: string): string => address.replace(/:\d+$/, "").replace(/^\[|\]$/g, "")

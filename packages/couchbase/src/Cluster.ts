@@ -4,7 +4,8 @@
  * It finds the node of a key and keeps the map new: from bootstraps, from NotMyVbucket bodies, from pushes, and by asking. Which map is
  * newer is `ClusterMap`'s business; what to repeat, `Retry`'s.
  */
-import { type ConnectionError, hostPort, type PoolPlace, poolPlace, type ReconnectOptions } from "@wirewright/connection"
+import { type ConnectionError, hostOf, hostPort, type PoolPlace, poolPlace, type ReconnectOptions } from "@wirewright/connection"
+import { Datatype } from "@wirewright/memcached/gen/Types"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -13,8 +14,9 @@ import type * as Scope from "effect/Scope"
 import type * as Tls from "node:tls"
 import { activeNode, addressOf, type ClusterMap, newer, parseClusterMap, replicaNodes, vbucketOf } from "./ClusterMap.ts"
 import type { Seed } from "./ConnectionString.ts"
+import { received, type SnappyCodec } from "./Documents.ts"
 import { emptyErrorMap, type ErrorMap } from "./ErrorMap.ts"
-import { encodeGetClusterConfig, type ServerRequest } from "./gen/index.ts"
+import { encodeGetClusterConfig, type ErrorResponse, type ServerRequest } from "./gen/index.ts"
 import { type KvConnection, type KvConnectionOptions, openConnection } from "./KvConnection.ts"
 import { NodePool, type OpenError } from "./NodePool.ts"
 
@@ -107,6 +109,12 @@ export class Cluster {
     return Result.isSuccess(parsed) && this.apply(parsed.success, undefined)
   }
 
+  /** Learns the map that comes with NotMyVbucket. Returns whether it was newer: the vbucket's node is another one now. */
+  redirected({ datatype, value }: Pick<ErrorResponse, "datatype" | "value">, { packets }: KvConnection, codec?: SnappyCodec): boolean {
+    const body = received(value, datatype & Datatype.snappy, codec)
+    return Result.isSuccess(body) && this.learn(new TextDecoder().decode(body.success), hostOf(packets.address))
+  }
+
   /** Waits until the map is replaced. */
   readonly changed: Effect.Effect<void> = Effect.suspend(() => Deferred.await(this.change))
 
@@ -155,10 +163,10 @@ export class Cluster {
     if (connection === undefined) {
       return this.nodes.reduce((tried, pool) => Effect.catch(tried, () => Effect.asVoid(pool.connect)), this.begin)
     }
-    const host = connection.packets.address.replace(/:\d+$/, "")
+    const host = hostOf(connection.packets.address)
     return connection.packets.request((writer, opaque) => encodeGetClusterConfig(writer, { opaque })).pipe(
       Effect.map((answer) => {
-        if (answer._tag === "GetClusterConfigResponse") this.learn(answer.clusterMap, host.replace(/^\[|\]$/g, ""))
+        if (answer._tag === "GetClusterConfigResponse") this.learn(answer.clusterMap, host)
       }),
       Effect.catchTag("EncodeError", () => Effect.void)
     )

@@ -6,18 +6,16 @@
  */
 import type { EncodeError } from "@wirewright/codec"
 import { type Call, ConnectionError, ConnectTimeout, Exchange, type Resume, type Timers } from "@wirewright/connection"
-import { Datatype } from "@wirewright/memcached/gen/Types"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type * as Random from "effect/Random"
-import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import { BootstrapError, type Bootstrapped } from "./Bootstrap.ts"
 import type { Cluster } from "./Cluster.ts"
 import { CollectionIds, defaultPath } from "./Collections.ts"
-import { received, type SnappyCodec } from "./Documents.ts"
+import type { SnappyCodec } from "./Documents.ts"
 import { missingFeature } from "./FeatureNeeds.ts"
-import { encodeCollectionsGetID, type ErrorResponse, type Response } from "./gen/index.ts"
+import { encodeCollectionsGetID, type Response } from "./gen/index.ts"
 import { HelloFeature, Status } from "./gen/Types.ts"
 import type { KvConnection } from "./KvConnection.ts"
 import { FeatureMissing, InvalidRequest, type KvError, kvError, type KvReason, NoActiveNode, NotReady, statusReason } from "./KvError.ts"
@@ -322,7 +320,8 @@ export class KvDispatch {
         _tag: "Status",
         retry: reason.retry,
         advice,
-        redirected: status === Status.NotMyVbucket && error !== undefined && this.redirected(error, attempt),
+        redirected: status === Status.NotMyVbucket && error !== undefined
+          && this.cluster.redirected(error, attempt.connection, this.snappy),
         collection: forgotten
       },
       reason,
@@ -332,12 +331,5 @@ export class KvDispatch {
       status,
       operation
     }
-  }
-
-  /** Learns the map that comes with NotMyVbucket. Returns whether the vbucket's node is another one now. */
-  private redirected(answer: ErrorResponse, attempt: Destination): boolean {
-    const body = received(answer.value, answer.datatype & Datatype.snappy, this.snappy)
-    const host = attempt.connection.packets.address.replace(/:\d+$/, "").replace(/^\[|\]$/g, "")
-    return Result.isSuccess(body) && this.cluster.learn(new TextDecoder().decode(body.success), host)
   }
 }

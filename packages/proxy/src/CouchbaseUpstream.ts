@@ -6,7 +6,7 @@
  */
 import { EncodeError, type Writer } from "@wirewright/codec"
 import { encode, type Request, type Response, Status } from "@wirewright/couchbase/gen"
-import { Cluster, type NodePool, type OpenError } from "@wirewright/couchbase/node"
+import { Cluster, type KvConnection, type NodePool, type OpenError } from "@wirewright/couchbase/node"
 import { allowsPlainWithoutTls } from "@wirewright/couchbase"
 import { type ConnectionError, Relayed } from "@wirewright/connection"
 import * as Duration from "effect/Duration"
@@ -85,10 +85,9 @@ class Bucket implements Upstream {
     const { collections } = connection.session.states
     // without collections a key has no prefix
     const fields = collections || !("collectionId" in request) ? request : { ...request, collectionId: undefined }
-    const host = connection.packets.address.replace(/:\d+$/, "").replace(/^\[|\]$/g, "")
     try {
       const sink = {
-        answer: (answer: Response) => this.answered(call, answer, host),
+        answer: (answer: Response) => this.answered(call, answer, connection),
         fail: (error: ConnectionError) => slot.fail(lostBy(error))
       }
       const write = (writer: Writer, opaque: number): void =>
@@ -100,11 +99,10 @@ class Bucket implements Upstream {
     }
   }
 
-  private answered(call: BucketCall, answer: Response, host: string): boolean {
+  private answered(call: BucketCall, answer: Response, connection: KvConnection): boolean {
     const { slot, key } = call
     if (answer.status === Status.NotMyVbucket) {
-      const text = answer._tag === "ErrorResponse" ? new TextDecoder().decode(answer.value) : ""
-      this.moved(call, this.cluster.learn(text, host))
+      this.moved(call, answer._tag === "ErrorResponse" && this.cluster.redirected(answer, connection))
       return true
     }
     const { loud, writes } = slot.command!

@@ -33,7 +33,7 @@ test("the nonce of SCRAM is what a caller gives, and another each time by defaul
         dial: link.dial,
         credentials: { user: "ada", password: Redacted.make("secret") },
         ...scramNonce === undefined ? {} : { scramNonce }
-      })).then((text) => /n=ada,r=([^\0-\x1f,]+?)(?=\x80|$)/.exec(text)?.[1])
+      })).then((text) => /n=ada,r=([\w+/]+)/.exec(text)?.[1])
   expect(await nonce(Effect.succeed("fyko+d2lbbFgONRv9qkxdawL"))).toBe("fyko+d2lbbFgONRv9qkxdawL")
   const [one, other] = [await nonce(), await nonce()]
   expect(one).toMatch(/^[\w+/]{24}$/)

@@ -77,7 +77,8 @@ export const portable = [
 
 /** Modules that run anywhere although their packages do not: they import no other module of theirs. */
 export const portableModules: { readonly [specifier: string]: string } = {
-  "@wirewright/connection/Reconnect": "packages/connection/src/Reconnect.ts"
+  "@wirewright/connection/Reconnect": "packages/connection/src/Reconnect.ts",
+  "@wirewright/connection/TaggedErrors": "packages/connection/src/TaggedErrors.ts"
 }
 
 const shipped = (modules: ReadonlyArray<Module>) => modules.filter((module) => !module.test && module.owner !== "")
@@ -185,7 +186,7 @@ export const codecEffects = (modules: ReadonlyArray<Module>): Complaints =>
   shipped(modules).filter(({ owner }) => owner === "@wirewright/codec").flatMap(({ path, imports }) =>
     imports.flatMap(({ specifier }) => {
       const fine = packageOf(specifier) !== "effect"
-        || /\/(Wire|Packet|Text)Schema\.ts$/.test(path) && /^effect\/Schema(Getter|Transformation|Issue|AST)?$/.test(specifier)
+        || /\/(Wire|Packet|Text|Error)Schema\.ts$/.test(path) && /^effect\/Schema(Getter|Transformation|Issue|AST)?$/.test(specifier)
       return fine ? [] : [`${path}: imports ${specifier}`]
     })
   )

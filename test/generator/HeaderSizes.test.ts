@@ -1,5 +1,5 @@
 /** Headers of different sizes: a frame is as long as its own header says, whichever magic or direction tells which that is. */
-import type { headerShape} from "@wirewright/codec";
+import type { headerShape } from "@wirewright/codec"
 import { Reader, Writer } from "@wirewright/codec"
 import * as Fs from "node:fs"
 import * as Path from "node:path"

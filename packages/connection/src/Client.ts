@@ -120,6 +120,13 @@ export interface Session<Answer, Push, C extends Correlation> extends Conversati
 
 /** A client. */
 export interface Client<Answer, Push, C extends Correlation, E = never> extends Conversation<Push, C, E> {
+  /**
+   * A connection that commands of nobody else are sent on until the scope closes: for steps that belong together. Waits for one as long as a
+   * command may take.
+   */
+  readonly reserve: Effect.Effect<Session<Answer, Push, C>, ConnectionError | E, Scope.Scope>
+  /** `host:port` of the server. */
+  readonly address: string
   /** What was counted so far. */
   readonly counters: Effect.Effect<PoolCounters>
   /** Packets sent unasked that no reader of the client's took. */
@@ -132,10 +139,10 @@ const noFields = {}
 const nothing: ReadonlyArray<Outgoing> = []
 
 /** A command with its fields, to be sent right before another. */
-export const packet = <P>(
-  command: Command<P, unknown, "none", Any>,
-  ...given: {} extends P ? [fields?: P] : [fields: P]
-): Outgoing => ({ command, fields: (given[0] ?? noFields) as object, preceding: nothing })
+export const packet = <P, A>(
+  command: Command<P, A, "none", Any>,
+  ...given: {} extends P ? [fields?: NoInfer<P>] : [fields: NoInfer<P>]
+): Outgoing => ({ command: command as Outgoing["command"], fields: (given[0] ?? noFields) as object, preceding: nothing })
 
 interface Named {
   readonly name: string
@@ -221,8 +228,10 @@ const conversation = <Push, C extends Correlation, E>(
   } as unknown as Conversation<Push, C, E>
 }
 
-type Derived<D extends string> = { readonly derived: D; readonly numbered: never }
-type Numbered<N extends string> = { readonly derived: never; readonly numbered: N }
+/** Where a header field says what packets answer. */
+export type Derived<D extends string> = { readonly derived: D; readonly numbered: never }
+/** Where the order of packets says it, or a number in them. */
+export type Numbered<N extends string> = { readonly derived: never; readonly numbered: N }
 
 interface Make {
   <Answer, Push, D extends string, E = never>(
@@ -299,6 +308,8 @@ export const make = (<Answer, Push, C extends Correlation, E>(
     }
     return {
       ...conversation<Push, C, E>(dialect, pool.address, connections, pushes),
+      reserve: Effect.suspend(() => Effect.map(pool.reserve(), sessionOf)),
+      address: pool.address,
       counters: Effect.sync(() => pool.counters),
       get pushesDropped() {
         return pushes.dropped

@@ -6,9 +6,11 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
+import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
+import * as Semaphore from "effect/Semaphore"
 import { ConnectionSlot, type Pooled, type SlotOptions } from "./ConnectionSlot.ts"
-import { ConnectionClosed, ConnectionError } from "./Errors.ts"
+import { ConnectionClosed, ConnectionError, LimitExceeded } from "./Errors.ts"
 import type { ReconnectOptions } from "./Reconnect.ts"
 import { type Timers, timers } from "./Timers.ts"
 
@@ -51,6 +53,9 @@ export class SlotPool<C extends Pooled, E = never> {
   private readonly ended: (error: E | ConnectionError) => Effect.Effect<void>
   private readonly slots: ReadonlyArray<ConnectionSlot<C, E>>
   private readonly ready: Array<C> = []
+  /** Those of them that somebody has to himself. */
+  private readonly reserved = new Set<C>()
+  private readonly reservations: Semaphore.Semaphore
   private readonly there = Latch.makeUnsafe(false)
   private turn = 0
   private kept = false
@@ -67,6 +72,7 @@ export class SlotPool<C extends Pooled, E = never> {
     this.fork = fork
     this.timeout = Duration.toMillis(requestTimeout)
     this.fails = whenDisconnected === "fail"
+    this.reservations = Semaphore.makeUnsafe(connections)
     this.ended = options.watch?.ended ?? (() => Effect.void)
     this.reason = this.closed("nobody: there was none yet")
     const slot: SlotOptions<C, E> = {
@@ -93,9 +99,11 @@ export class SlotPool<C extends Pooled, E = never> {
     return this.slots.reduce((sum, { lives }) => sum + Math.max(0, lives - 1), 0)
   }
 
-  /** Why there is no connection, while there is none. */
+  /** Why there is no connection to take, while there is none. */
   get missing(): E | ConnectionError {
-    return this.reason
+    if (this.ready.length === 0 || this.stopped) return this.reason
+    const reason = new LimitExceeded({ limit: "connections in use", max: this.slots.length })
+    return new ConnectionError({ reason, address: this.address, ambiguous: false })
   }
 
   /** The connection for the next request, if there is one. */
@@ -103,15 +111,16 @@ export class SlotPool<C extends Pooled, E = never> {
     if (this.stopped) return undefined
     for (;;) {
       const { ready } = this
-      if (ready.length === 0) return undefined
+      if (ready.length === this.reserved.size) return undefined
       this.turn = ready.length === 1 ? 0 : (this.turn + 1) % ready.length
       const connection = ready[this.turn]!
-      if (connection.closed === undefined) {
+      if (connection.closed !== undefined) {
+        // its end is just being told, and requests that it failed are back already
+        this.drop()
+      } else if (!this.reserved.has(connection)) {
         if (ready.length < this.slots.length && !this.kept) this.fork(this.fill)
         return connection
       }
-      // its end is just being told, and requests that it failed are back already
-      this.drop()
     }
   }
 
@@ -126,15 +135,15 @@ export class SlotPool<C extends Pooled, E = never> {
    * Waits for a connection as long as a request may take, and hands it to `run` with the milliseconds that are left; or hands `refuse` the
    * reason why there is none.
    */
-  later<A, F>(
-    run: (connection: C, milliseconds: number) => Effect.Effect<A, F>,
+  later<A, F, R = never>(
+    run: (connection: C, milliseconds: number) => Effect.Effect<A, F, R>,
     refuse: (reason: E | ConnectionError) => Effect.Effect<A, F>,
     timeout: number = this.timeout
-  ): Effect.Effect<A, F> {
+  ): Effect.Effect<A, F, R> {
     const until = this.timers.now() + timeout
-    const again = (): Effect.Effect<A, F> => {
+    const again = (): Effect.Effect<A, F, R> => {
       const left = until - this.timers.now()
-      if (this.stopped || this.fails || left <= 0) return refuse(this.reason)
+      if (this.stopped || this.fails && this.ready.length === 0 || left <= 0) return refuse(this.missing)
       return Effect.flatMap(Effect.timeoutOption(this.there.await, left), () => {
         const connection = this.take()
         return connection === undefined ? again() : run(connection, Math.max(1, until - this.timers.now()))
@@ -148,6 +157,28 @@ export class SlotPool<C extends Pooled, E = never> {
     return Effect.suspend(() => {
       const connection = this.take()
       return connection === undefined ? this.later((there) => Effect.succeed(there), Effect.fail, timeout) : Effect.succeed(connection)
+    })
+  }
+
+  /**
+   * A connection on which nobody else's requests are sent until the scope closes. Waits for one as long as a request may take; whoever asked
+   * first has the first.
+   */
+  reserve(timeout: number = this.timeout): Effect.Effect<C, E | ConnectionError, Scope.Scope> {
+    return Effect.suspend(() => {
+      const until = this.timers.now() + timeout
+      const next = (): Effect.Effect<C, E | ConnectionError, Scope.Scope> =>
+        this.later(hold, Effect.fail, Math.max(1, until - this.timers.now()))
+      const hold = (taken: C): ReturnType<typeof next> => {
+        const held = Effect.acquireRelease(
+          Effect.sync(() => this.hold(taken)),
+          (isHeld) => Effect.sync(() => isHeld && this.release(taken))
+        )
+        // it may be gone by now
+        return Effect.flatMap(held, (isHeld) => isHeld ? Effect.succeed(taken) : next())
+      }
+      const turn = Effect.timeoutOption(this.reservations.takeScoped(1), timeout)
+      return Effect.flatMap(turn, (taken) => Option.isNone(taken) ? Effect.fail(this.missing) : next())
     })
   }
 
@@ -185,9 +216,21 @@ export class SlotPool<C extends Pooled, E = never> {
   protected left(connection: C, error: ConnectionError): void {
     const place = this.ready.indexOf(connection)
     if (place !== -1) this.ready.splice(place, 1)
+    this.reserved.delete(connection)
     if (this.stopped) return
     this.reason = error
-    if (this.ready.length === 0) this.there.closeUnsafe()
+    if (this.ready.length === this.reserved.size) this.there.closeUnsafe()
+  }
+
+  private hold(connection: C): boolean {
+    if (this.reserved.has(connection) || !this.ready.includes(connection)) return false
+    this.reserved.add(connection)
+    if (this.ready.length === this.reserved.size) this.there.closeUnsafe()
+    return true
+  }
+
+  private release(connection: C): void {
+    if (this.reserved.delete(connection)) this.there.openUnsafe()
   }
 
   /** Makes the connections that are missing, in the scope of the pool. */

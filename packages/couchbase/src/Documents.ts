@@ -3,7 +3,7 @@
  *
  * Pure. The flags are those all Couchbase clients share: the first byte is 2 for JSON, 3 for bytes, 4 for text.
  */
-import { stringify } from "@wirewright/codec/JsonPrint"
+import { jsonText } from "@wirewright/memcached/internal"
 import { Datatype } from "@wirewright/memcached/gen/Types"
 import * as Result from "effect/Result"
 
@@ -54,7 +54,6 @@ export interface EncodeValueOptions {
 }
 
 const utf8 = new TextEncoder()
-const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
 
 /** Encodes a value. `undefined`, functions and the like have no JSON and fail with what is wrong. */
 export const encodeValue = (value: unknown, options: EncodeValueOptions, jsonDatatype: boolean): Result.Result<EncodedValue, string> => {
@@ -68,14 +67,7 @@ export const encodeValue = (value: unknown, options: EncodeValueOptions, jsonDat
       ? Result.succeed({ value: utf8.encode(value), flags, datatype })
       : Result.fail(`a ${format} value is bytes${format === "text" ? " or a string" : " or text"}`)
   }
-  try {
-    const written = stringify(value)
-    return written === undefined
-      ? Result.fail("the value has no JSON")
-      : Result.succeed({ value: utf8.encode(written), flags, datatype })
-  } catch (error) {
-    return Result.fail(`the value has no JSON: ${(error as Error).message}`)
-  }
+  return Result.map(jsonText(value), (written) => ({ value: utf8.encode(written), flags, datatype }))
 }
 
 /** Compresses a value when that makes it smaller. */
@@ -104,22 +96,3 @@ export const received = (value: Uint8Array, datatype: number, codec: SnappyCodec
 
 /** Bytes that may be kept: a copy when they are a small part of a larger buffer, which they would otherwise hold on to. */
 export const kept = (bytes: Uint8Array): Uint8Array => bytes.byteLength * 4 < bytes.buffer.byteLength ? bytes.slice() : bytes
-
-/** The text of a document. */
-export const textOf = (bytes: Uint8Array): Result.Result<string, string> => {
-  try {
-    return Result.succeed(text.decode(bytes))
-  } catch {
-    return Result.fail("the document is invalid UTF-8")
-  }
-}
-
-/** The JSON of a document, whatever its flags say. */
-export const jsonOf = (bytes: Uint8Array): Result.Result<unknown, string> =>
-  Result.flatMap(textOf(bytes), (written) => {
-    try {
-      return Result.succeed(JSON.parse(written) as unknown)
-    } catch (error) {
-      return Result.fail(`the document is no JSON: ${(error as Error).message}`)
-    }
-  })

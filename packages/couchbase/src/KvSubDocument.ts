@@ -1,9 +1,10 @@
 /** `lookupIn` and `mutateIn`: checks and orders the operations, and puts the results back where the caller expects them. */
 import { expirySeconds } from "@wirewright/memcached/internal"
+import { jsonOf } from "@wirewright/memcached/internal"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
-import { jsonOf, kept } from "./Documents.ts"
+import { kept } from "./Documents.ts"
 import type { MutationToken } from "./gen/index.ts"
 import { Status, SubdocOpcode } from "./gen/Types.ts"
 import type { KvDispatch } from "./KvDispatch.ts"

@@ -2,5 +2,5 @@
 export { decodeBase64 } from "./Base64.ts"
 export { formatOf } from "./Documents.ts"
 export * from "./Scram.ts"
-export { nodeCrypto, saltedPassword } from "./ScramCrypto.ts"
+export { nodeCrypto, randomNonce, saltedPassword } from "./ScramCrypto.ts"
 export { encodeDuration } from "./ServerDuration.ts"

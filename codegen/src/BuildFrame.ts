@@ -12,6 +12,7 @@ import type {
   TypeModel
 } from "@wirewright/codec/Model"
 import type { Fields, Frame, Header, HeaderField, Int, Kind, Terminator, Type } from "@wirewright/dsl"
+import { intWidth } from "@wirewright/codec/TypeText"
 import { intSize } from "./Names.ts"
 
 /** The comment of a property, by its path below what is being built. */
@@ -152,12 +153,13 @@ const needsRun = (frame: Frame, kind: Kind): boolean =>
 const isInPlace = (field: HeaderField): boolean => {
   switch (field.kind) {
     case "magic":
+    case "int":
+      return true
     case "opcode":
     case "statusCode":
     case "sectionLength":
     case "bodyLength":
-    case "int":
-      return true
+      return field.of.kind === "int"
     case "flags":
     case "enumeration":
       return field.unknown !== "error"
@@ -168,7 +170,7 @@ const isInPlace = (field: HeaderField): boolean => {
   }
 }
 
-/** Whether kinds that no magic tells apart have their opcode or length in different places. */
+/** Whether kinds that no magic tells apart have their opcode or length in different places, or headers of different sizes. */
 const headersDiffer = ({ kinds }: Frame): boolean => {
   const plain = Object.values(kinds).flatMap(({ headers }) => headers).filter(({ magic }) => magic === undefined)
   if (!plain.every(({ fields }) => Object.values(fields).every(isInPlace))) return true
@@ -178,7 +180,9 @@ const headersDiffer = ({ kinds }: Frame): boolean => {
       const index = all.findIndex(({ kind }) => kind === role)
       return all.slice(0, index + 1).map(headerInt).join(" ")
     }
-    return `${before("opcode")}, ${before("bodyLength")}`
+    // a length that is no integer is not read in place anyway
+    const size = all.reduce((sum, field) => sum + (intWidth[headerInt(field)] ?? 0), 0)
+    return `${before("opcode")}, ${before("bodyLength")}, ${size}`
   })
   return new Set(places).size > 1
 }

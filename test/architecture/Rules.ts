@@ -30,7 +30,7 @@ export const directions: { readonly [owner: string]: ReadonlyArray<string> } = {
     "effect"
   ],
   "@wirewright/proxy": ["@wirewright/codec", "@wirewright/connection", "@wirewright/memcached", "@wirewright/couchbase", "effect"],
-  "@wirewright/testing": ["@wirewright/dcp", "@wirewright/embedded", "@sinonjs/fake-timers", "effect"],
+  "@wirewright/testing": ["@wirewright/connection", "@wirewright/dcp", "@wirewright/embedded", "@sinonjs/fake-timers", "effect"],
   "@wirewright/examples": [
     "@wirewright/codec",
     "@wirewright/connection",
@@ -45,7 +45,7 @@ export const directions: { readonly [owner: string]: ReadonlyArray<string> } = {
     "@effect/platform-node",
     "effect"
   ],
-  "@wirewright/deepstream": ["@wirewright/codec", "effect"],
+  "@wirewright/deepstream": ["@wirewright/codec", "@wirewright/connection", "effect"],
   "wirewright": [
     "@wirewright/capture",
     "@wirewright/codec",
@@ -74,6 +74,12 @@ export const portable = [
   "@wirewright/capture",
   "@wirewright/deepstream"
 ]
+
+/** Modules that run anywhere although their packages do not: they import no other module of theirs. */
+export const portableModules: { readonly [specifier: string]: string } = {
+  "@wirewright/connection/Reconnect": "packages/connection/src/Reconnect.ts",
+  "@wirewright/connection/TaggedErrors": "packages/connection/src/TaggedErrors.ts"
+}
 
 const shipped = (modules: ReadonlyArray<Module>) => modules.filter((module) => !module.test && module.owner !== "")
 
@@ -142,43 +148,30 @@ export const cycles = (modules: ReadonlyArray<Module>): Complaints => {
   return found
 }
 
-const withoutComments = (text: string): string => text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/(^|\s)\/\/.*$/gm, "$1")
+export const withoutComments = (text: string): string => text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/(^|\s)\/\/.*$/gm, "$1")
 
-/** What runs in browsers has no `node:` module and no Buffer. */
+const isPortable = ({ generated, owner, path }: Module): boolean =>
+  portable.includes(owner) || generated || Object.values(portableModules).includes(path)
+
+/** Packages of ours whose modules do not all run anywhere. */
+const bound = (specifier: string): boolean => {
+  const to = packageOf(specifier) ?? ""
+  return to.startsWith("@wirewright/") && !portable.includes(to) && !/^@wirewright\/[a-z]+\/gen\d*(\/|$)/.test(specifier)
+}
+
+/** What runs in browsers has no `node:` module and no Buffer, and imports nothing that has. */
 export const platformUses = (modules: ReadonlyArray<Module>): Complaints =>
-  modules.filter((module) => !module.test && (portable.includes(module.owner) || module.generated)).flatMap((module) => [
+  modules.filter((module) => !module.test && isPortable(module)).flatMap((module) => [
     ...module.imports.flatMap(({ specifier }) => specifier.startsWith("node:") ? [`${module.path}: imports ${specifier}`] : []),
+    ...module.imports.flatMap(({ specifier, typeOnly }) => {
+      const own = specifier.startsWith(".") && !portable.includes(module.owner) && !module.generated
+      const away = portable.includes(module.owner) && bound(specifier) && !(specifier in portableModules)
+      return !typeOnly && (own || away) ? [`${module.path}: imports ${specifier}, which may need Node`] : []
+    }),
     ...(/\bBuffer\s*[.(<]|\b(new|extends|instanceof|as) Buffer\b|: Buffer\b|\bprocess\s*\./.test(withoutComments(module.text))
       ? [`${module.path}: uses Node's globals`]
       : [])
   ])
-
-/** Packages that work with packets whose headers have generated accessors. */
-const ofPackets = ["memcached", "couchbase", "dcp", "embedded", "proxy", "testing", "examples"].map((name) => `@wirewright/${name}`)
-
-/** Files that take bytes apart which are no packets. */
-const otherFormats =
-  /\/(Snappy|Base64|JsonText|SubDocument\w*|GroupName|Scram\w*|Documents|VirtualTime|WebSocketCutter|TextCutter|Deepstream\w*|Input)\.ts$|\/custom\//
-
-/** Reads and writes at a literal offset, literal magics, and a header's size said anew. */
-const headerLiterals: ReadonlyArray<RegExp> = [
-  /\.(?:get|set)(?:Uint|Int|BigUint|BigInt)\d+\(\s*(?:[\w.]+\s*\+\s*)?\d+\s*[,)]/,
-  /\b(?:bytes|copy|frame|packet|head|header)\s*!?\[\s*(?:[\w.]+\s*\+\s*)?\d+\s*\]/,
-  /\bbytes\[\s*(?:\w+\.)?at\s*\]!?\s*[!=]==?\s*0x/,
-  /\b\w*[mM]agics?\w*\b["']?\]?(?:\s*[!=]==?|:|\s*=|.*\[)\s*0x(?:80|08|81|18|82|83)\b/,
-  /\b(?:kind|flexible|plain\w*)\s*(?:[!=]==?|=)\s*0x(?:80|08|81|18|82|83)\b/,
-  /\bheaderSize\s*=\s*\d+/
-]
-
-/** What headers look like is said by generated code alone: it has functions that read and write their fields. */
-export const headersByHand = (modules: ReadonlyArray<Module>): Complaints =>
-  shipped(modules).filter(({ generated, owner, path }) =>
-    !generated && (ofPackets.includes(owner) || owner === "wirewright") && !otherFormats.test(path)
-  ).flatMap(({ path, text }) =>
-    withoutComments(text).split("\n").flatMap((line) =>
-      headerLiterals.some((pattern) => pattern.test(line)) ? [`${path}: ${line.trim()}`] : []
-    )
-  )
 
 /** ts-morph is known to one file. */
 export const tsMorphUses = (modules: ReadonlyArray<Module>): Complaints =>
@@ -193,7 +186,7 @@ export const codecEffects = (modules: ReadonlyArray<Module>): Complaints =>
   shipped(modules).filter(({ owner }) => owner === "@wirewright/codec").flatMap(({ path, imports }) =>
     imports.flatMap(({ specifier }) => {
       const fine = packageOf(specifier) !== "effect"
-        || /\/(Wire|Packet|Text)Schema\.ts$/.test(path) && /^effect\/Schema(Getter|Transformation|Issue|AST)?$/.test(specifier)
+        || /\/(Wire|Packet|Text|Error)Schema\.ts$/.test(path) && /^effect\/Schema(Getter|Transformation|Issue|AST)?$/.test(specifier)
       return fine ? [] : [`${path}: imports ${specifier}`]
     })
   )

@@ -15,7 +15,7 @@ interface Named {
 }
 
 const tagged = [
-  /\bclass (\w+)\s+extends\s+(?:Data|Schema)\.Tagged\w+(?:<[^()]*>)?\((?:\)\()?\s*"([^"]+)"/g,
+  /\bclass (\w+)\s+extends\s+(?:(?:Data|Schema)\.)?Tagged\w+(?:<[^()]*>)?\((?:\)\()?\s*"([^"]+)"/g,
   /\bclass (\w+)[^{}]*\{(?:(?!\n\})[\s\S])*?\n  (?:override )?readonly _tag(?:: "[^"]+")? = "([^"]+)"/g
 ]
 const keyed = [

@@ -1,9 +1,12 @@
 /** The repository keeps the rules of the house. Complaints are listed in full, so that a failure says what to change. */
 import { expect, test } from "vitest"
+import * as Duplicates from "./Duplicates.ts"
+import * as Literals from "./Literals.ts"
 import * as Rules from "./Rules.ts"
 import { readManifests, readModules } from "./Sources.ts"
 import * as Surface from "./Surface.ts"
 import * as Tags from "./Tags.ts"
+import * as Time from "./Time.ts"
 
 const modules = readModules()
 const manifests = readManifests()
@@ -22,7 +25,12 @@ test("relative imports stay inside of their package", () => expect(Rules.escapes
 test("generated code imports only the runtime and the code it extends", () => expect(Rules.generatedImports(modules)).toEqual([]))
 test("modules do not import each other in circles", () => expect(Rules.cycles(modules)).toEqual([]))
 test("what runs in browsers has no Node in it", () => expect(Rules.platformUses(modules)).toEqual([]))
-test("headers are read and written by generated functions", () => expect(Rules.headersByHand(modules)).toEqual([]))
+test("numbers of packets are in specs and generated code alone", () => expect(Literals.packetLiterals(modules)).toEqual([]))
+test("time and chance are Effect's", () => expect(Time.clockUses(modules)).toEqual([]))
+test("what is shipped stands once, and tests repeat little", () => {
+  expect(Duplicates.duplicates(modules)).toEqual([])
+  expect(Duplicates.duplicateLinesOfTests(modules)).toBeLessThanOrEqual(260)
+})
 test("one file knows ts-morph", () => expect(Rules.tsMorphUses(modules)).toEqual([]))
 test("the runtime of codecs knows little of effect", () => expect(Rules.codecEffects(modules)).toEqual([]))
 test("files are short", () => expect(Rules.longFiles(modules, { most: 700, median: 160 })).toEqual([]))
@@ -46,7 +54,7 @@ test("no two classes have one tag", () => {
   const written = modules.filter(({ generated, test }) => !generated && !test).map(({ text }) => text).join("\n")
   // what a pattern misses would be unseen: as many classes as there are words for them
   const words = [
-    ...written.matchAll(/\b(?:Data|Schema)\.Tagged(?:Error|Class|ErrorClass)\b[(<]|^  (?:override )?readonly _tag(?:: "\w+")? = "/gm)
+    ...written.matchAll(/\bTagged(?:Error|Class|ErrorClass)\b[(<]|^  (?:override )?readonly _tag(?:: "\w+")? = "/gm)
   ]
   expect(Tags.tagsOf(modules)).toHaveLength(words.length)
   expect(words.length).toBeGreaterThan(70)

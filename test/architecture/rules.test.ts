@@ -1,9 +1,12 @@
 /** Every rule of the house can fail, and does not complain about what is right. */
 import { describe, expect, test } from "vitest"
+import * as Duplicates from "./Duplicates.ts"
+import * as Literals from "./Literals.ts"
 import * as Rules from "./Rules.ts"
 import { importsOf, moduleOf } from "./Sources.ts"
 import * as Surface from "./Surface.ts"
 import * as Tags from "./Tags.ts"
+import * as Time from "./Time.ts"
 
 const codec = (name: string, text: string) => moduleOf(`packages/codec/src/${name}`, "@wirewright/codec", text)
 const codegen = (name: string, text: string) => moduleOf(`codegen/src/${name}`, "@wirewright/codegen", text)
@@ -98,33 +101,132 @@ test("browsers", () => {
   expect(Rules.platformUses([codec("A.ts", "const f = process.version")])).toHaveLength(1)
   expect(Rules.platformUses([codec("A.ts", "/** No Buffer.from here. */\nconst a: ArrayBuffer = x")])).toEqual([])
   expect(Rules.platformUses([codec("A.test.ts", "import * as Fs from \"node:fs\"")])).toEqual([])
+  const browser = (text: string) => Rules.platformUses([moduleOf("packages/deepstream/src/A.ts", "@wirewright/deepstream", text)])
+  expect(browser("import { SlotPool } from \"@wirewright/connection\"")).toHaveLength(1)
+  expect(browser("import type { SlotPool } from \"@wirewright/connection\"")).toEqual([])
+  expect(browser("import { Attempts } from \"@wirewright/connection/Reconnect\"")).toEqual([])
+  const reconnect = (text: string) => Rules.platformUses([moduleOf("packages/connection/src/Reconnect.ts", "@wirewright/connection", text)])
+  expect(reconnect("import * as Net from \"node:net\"")).toHaveLength(1)
+  expect(reconnect("import { connect } from \"./Transport.ts\"")).toHaveLength(1)
+  expect(reconnect("import * as Duration from \"effect/Duration\"")).toEqual([])
 })
 
-test("headers", () => {
-  const proxy = (text: string) => Rules.headersByHand([moduleOf("packages/proxy/src/A.ts", "@wirewright/proxy", text)])
+describe("numbers of packets", () => {
+  const proxy = (text: string, allowed: ReadonlyArray<Literals.LiteralAllowance> = []) =>
+    Literals.packetLiterals([moduleOf("packages/proxy/src/A.ts", "@wirewright/proxy", text)], allowed)
+
+  test.each([
+    ["offset", "const opaque = reader.view.getUint32(at + 12)"],
+    ["offset", "const size = view.getUint32(this.at + 8)"],
+    ["offset", "const size = view.getBigUint64(24 + at, true)"],
+    ["offset", "new DataView(copy.buffer).setUint32(12, opaque)"],
+    ["offset", "const key = buffer.readUInt16BE(2)"],
+    ["offset", "buffer.writeUInt16BE(size, at + 2)"],
+    ["offset", "const body = frame.subarray(24)"],
+    ["offset", "const body = this.bytes!.subarray(at + 24, end)"],
+    ["index", "const opcode = reader.bytes[at + 1]!"],
+    ["index", "writer.bytes[to + 1] = 1 + opcode"],
+    ["index", "const wrong = copy[4]! > 0"],
+    ["code", "if (reader.opcode !== 1) return"],
+    ["code", "if ((packet as Get).status! === 1) f()"],
+    ["code", "if (0 === answer.status) f()"],
+    ["code", "if ((packet.datatype & 2) !== 0) f()"],
+    ["code", "switch (packet.opcode) {\n  case 10:\n    f()\n}"],
+    ["code", "const head = { opcode: 10, key }"],
+    ["code", "const requestMagics = [128, other]"],
+    ["code", "const headerSize = 24"],
+    ["code", "class A {\n  readonly mutationExtras = 31\n}"],
+    ["code", "features.has(30)"],
+    ["code", "const tolerated = [Status.Success, 10]"],
+    ["hexadecimal", "if (bytes[at] !== 0x80) f()"],
+    ["hexadecimal", "const flexible = 0x08"],
+    ["hexadecimal", "if (kind === 0x83) f()"],
+    ["hexadecimal", "const reactions = { 0x30: slow }"]
+  ])("%s: %s", (kind, line) => {
+    const text = /^(if|switch|features|new|buffer|writer)/.test(line) ? `function g() {\n${line}\n}` : line
+    const kinds = proxy(text).map((one) => one.split(": ")[1])
+    expect(kinds).toContain(kind)
+    // what is allowed is so for its kind alone
+    const allowed = { path: /proxy\/src\/A\.ts$/, kinds: [kind as "code"], why: "" }
+    expect(proxy(text, [allowed]).map((one) => one.split(": ")[1])).toEqual(kinds.filter((one) => one !== kind))
+  })
+
+  test("names, limits, masks and places that are counted are fine", () => {
+    const fine = [
+      "const opaque = opaqueAt(reader, at) // at + 12",
+      "const end = at + headerSize",
+      "const byte = bytes[at]!",
+      "const view = value.getUint8(at)",
+      "const most = [0xffff, 0xffff_ffff, 0xffff_ffff_ffff_ffffn, 0x1_0000, 0x7fff_ffff, 0xff]",
+      "const head = { opcode: Opcode.Get, datatype: 0 }",
+      "const plain = (packet.datatype & ~legal) === 0",
+      "const name = `status 0x${status.toString(16).padStart(4, \"0\")}`",
+      "const kinds = [0, Number.MAX_SAFE_INTEGER]",
+      "const rest = bytes.subarray(at, at + size)"
+    ]
+    expect(fine.flatMap((line) => proxy(line))).toEqual([])
+  })
+
+  test("generated code, tests and packages without packets may have them", () => {
+    const text = "const opcode = 0x24"
+    expect(Literals.packetLiterals([gen("Frame.ts", text), codec("A.ts", text)], [])).toEqual([])
+    expect(Literals.packetLiterals([moduleOf("packages/proxy/src/A.test.ts", "@wirewright/proxy", text)], [])).toEqual([])
+  })
+
+  test("an allowance that nothing needs", () => {
+    expect(proxy("const a = 1", [{ path: /A\.ts$/, kinds: ["code"], why: "" }])).toEqual(["A\\.ts$ code: is allowed, and there is none"])
+  })
+})
+
+describe("what stands twice", () => {
+  const body = Array.from({ length: 8 }, (_, i) => `  const a${i} = first(b${i}, c${i}, ${i})`).join("\n")
+  const one = codec("A.ts", `/** One. */\nimport { first } from "./First.ts"\nexport const one = () => {\n${body}\n}\n`)
+  const twin = (text: string) => codec("B.ts", `// Two.\nexport const two = (d: number) => {\n${text}\n  return d\n}\n`)
+
+  test("is found in another file and in the same, whatever comments say", () => {
+    const [clone, ...others] = Duplicates.clonesOf([one, twin(body.replaceAll("\n", " // another\n"))])
+    expect(others).toEqual([])
+    expect(clone).toMatchObject({ paths: ["packages/codec/src/A.ts", "packages/codec/src/B.ts"], lines: [3, 2], length: 9 })
+    expect(Duplicates.clonesOf([twin(`${body}\n  const middle = 1\n${body}`)])).toHaveLength(1)
+    expect(Duplicates.duplicates([one, twin(body)], [])).toEqual([
+      expect.stringMatching(/^packages\/codec\/src\/B\.ts:2: 9 lines \(\d+ tokens\) as in packages\/codec\/src\/A\.ts:3$/)
+    ])
+    expect(Duplicates.duplicates([one, twin(body)], [{ paths: ["src/A.ts", "src/B.ts"], why: "" }])).toEqual([])
+    expect(Duplicates.duplicates([one], [{ paths: ["src/A.ts", "src/B.ts"], why: "" }])).toHaveLength(1)
+  })
+
+  test("counts from so many tokens and lines on", () => {
+    const { tokens } = Duplicates.clonesOf([one, twin(body)])[0]!
+    const found = (limits: Duplicates.CloneLimits) => Duplicates.clonesOf([one, twin(body)], limits).length
+    expect([found({ tokens, lines: 9 }), found({ tokens: tokens + 1, lines: 9 }), found({ tokens, lines: 10 })]).toEqual([1, 0, 0])
+    expect(Duplicates.clonesOf([one, twin(body.replace("c4", "x").replace("c1", "x"))])).toEqual([])
+  })
+
+  test("is no matter of imports, nor of generated code", () => {
+    const names = Array.from({ length: 40 }, (_, i) => `  name${i}`).join(",\n")
+    const importing = (name: string) => codec(name, `import {\n${names}\n} from "./Names.ts"\nexport const a = 1\n`)
+    expect(Duplicates.clonesOf([importing("A.ts"), importing("B.ts")])).toEqual([])
+    expect(Duplicates.duplicates([{ ...one, generated: true }, twin(body)], [])).toEqual([])
+  })
+})
+
+test("time and chance", () => {
+  const dcp = (text: string, name = "A.ts") => moduleOf(`packages/dcp/src/${name}`, "@wirewright/dcp", text)
   const wrong = [
-    "const opaque = reader.view.getUint32(at + 12)",
-    "const size = view.getUint32(this.at + 8)",
-    "new DataView(copy.buffer).setUint32(12, opaque)",
-    "const opcode = reader.bytes[at + 1]!",
-    "writer.bytes[to + 1] = opcode",
-    "if (copy[4]! > 0) return",
-    "if (bytes[at] !== 0x80) return false",
-    "if (magic !== 0x80 && magic !== 0x08) return",
-    "if (packet.magic === 0x83) return",
-    "const requestMagics = [0x80, 0x08]",
-    "const head = { magic: 0x80, datatype: 0 }",
-    "const flexible = 0x08",
-    "const headerSize = 24"
+    "const now = performance.now()",
+    "const now = new Date()",
+    "const { setTimeout } = globalThis",
+    "return inside(Date.now)",
+    "const id = Crypto.randomUUID()",
+    "const chance = Math.random() * 2",
+    "Effect.runFork(Effect.ignore(asked))"
   ]
-  expect(wrong.filter((line) => proxy(line).length !== 1)).toEqual([])
-  expect(
-    proxy("const opaque = opaqueAt(reader, at) // at + 12\nconst end = at + headerSize\nconst byte = bytes[at]!\nif (flags === 0x80) f()")
-  ).toEqual(
-    []
-  )
-  const snappy = moduleOf("packages/embedded/src/Snappy.ts", "@wirewright/embedded", wrong[3]!)
-  expect(Rules.headersByHand([snappy, gen("Frame.ts", wrong[0]!)])).toEqual([])
+  expect(wrong.filter((line) => Time.clockUses([dcp(line)], []).length !== 1)).toEqual([])
+  const fine =
+    "/** Not `Math.random`. */\nconst at = new Date(0) // Date.now()\nEffect.runForkWith(services)(line)\nsetImmediate(go)\nqueueMicrotask(go)"
+  expect(Time.clockUses([dcp(fine), dcp(wrong[0]!, "A.test.ts")], [])).toEqual([])
+  const allowed = [{ path: "packages/dcp/src/A.ts", uses: ["Math.random", "Date.now"], why: "" }]
+  expect(Time.clockUses([dcp(wrong[5]!)], allowed)).toEqual(["packages/dcp/src/A.ts: is allowed Date.now, which it does not use"])
 })
 
 test("ts-morph", () => {

@@ -77,9 +77,10 @@ const answers = (message: Client): ReadonlyArray<Answer> => {
   }
 }
 
-/** Serves a URL. */
-export const oblige = (network: WebSockets, url: string): () => void =>
+/** Serves a URL; tells of each connection. */
+export const oblige = (network: WebSockets, url: string, connected: (socket: ServerSocket) => void = () => {}): () => void =>
   network.serve(url, (socket: ServerSocket) => {
+    connected(socket)
     socket.onFrame = (frame) =>
       forEachMessage(frame, delimiting, (text, start, end) => {
         // each answer is a frame of its own, so that each can be lost by itself

@@ -5,7 +5,9 @@
  * - What was read is written as it came, or refused with an `EncodeError`; where it may be spelled otherwise, it is read the same again, and
  *   what is written then stays as it is.
  * - The interpreter accepts the same bytes and finds the same values; a framer tells the same size; JSON leads back.
- * - Every beginning of a packet is incomplete. What is wrong and not incomplete stays wrong, whatever follows.
+ * - Every beginning of a packet is incomplete. What is wrong and not incomplete stays wrong, whatever follows. Of what takes all that is
+ *   left, both are untrue, since it ends where the bytes do: what follows is part of it. The model says which types these are, and which
+ *   packets are datagrams (`Subject.ends`).
  *
  * Each mutant has a number and comes from seed, subject and number alone, so that each can be run again by itself.
  */
@@ -84,8 +86,8 @@ const seedOf = (seed: number, subject: string, run: number): number => {
   return Math.imul(hash ^ run, 0x9e3779b1) >>> 0
 }
 
-/** Whether a byte, or the end of all, is where an error says; of a message of text without its end, that is added. */
-const isPlace = (offset: number, bytes: Uint8Array): boolean => Number.isInteger(offset) && offset >= 0 && offset <= bytes.length + 1
+/** Whether a byte of `[0, length)`, or the end of all, is where an error says. */
+const isPlace = (offset: number, length: number): boolean => Number.isInteger(offset) && offset >= 0 && offset <= length
 
 /** Every NaN is written as the same one. */
 const holdsNaN = (value: unknown): boolean =>
@@ -196,10 +198,10 @@ class Run {
     const { counts, subject } = this
     const read = attempt(subject, bytes, reading)
     const look = subject.look(bytes, reading)
-    this.lies(bytes, look)
+    this.lies(this.sizeOf(bytes), look)
     if (below(16) === 0) this.shown(bytes, reading)
     if (!(read instanceof DecodeError)) return this.packet(below, bytes, reading, read, look)
-    if (!isPlace(read.offset, bytes)) this.say(`the decoder objects at byte ${read.offset}: ${read.message}`)
+    if (!isPlace(read.offset, this.sizeOf(bytes))) this.say(`the decoder objects at byte ${read.offset}: ${read.message}`)
     if (read.incomplete) counts.incomplete++
     else counts.refused++
     if (look.error === undefined) this.say(`the interpreter accepts what the decoder refuses: ${read.message}`)
@@ -207,14 +209,18 @@ class Run {
     if (!read.incomplete) this.wrong(below, bytes, reading, read, pick)
   }
 
+  /** Bytes that are read of these. */
+  private sizeOf(bytes: Uint8Array): number {
+    return bytes.length + (this.subject.added?.(bytes) ?? 0)
+  }
+
   /** What the interpreter shows, lies within the bytes there are. */
-  private lies(bytes: Uint8Array, { error, fields }: Look): void {
-    // the end that a message of text lacks is added to it
+  private lies(size: number, { error, fields }: Look): void {
     const out = fields.find(({ length, offset }) =>
-      !(Number.isInteger(length) && Number.isInteger(offset)) || offset < 0 || length < 0 || offset + length > bytes.length + 1
+      !(Number.isInteger(length) && Number.isInteger(offset)) || offset < 0 || length < 0 || offset + length > size
     )
     if (out !== undefined) this.say(`the interpreter shows ${out.path} at byte ${out.offset}, ${out.length} bytes`)
-    if (error !== undefined && !isPlace(error.offset, bytes)) this.say(`the interpreter objects at byte ${error.offset}`)
+    if (error !== undefined && !isPlace(error.offset, size)) this.say(`the interpreter objects at byte ${error.offset}`)
   }
 
   /** Nothing that a terminal acts on may be left in a dump without colours. */
@@ -253,11 +259,12 @@ class Run {
     }
   }
 
-  private stable(whole: Uint8Array, { value }: Read, reading: Reading, written: Uint8Array): void {
+  private stable(whole: Uint8Array, { end, value }: Read, reading: Reading, written: Uint8Array): void {
     const { counts, subject } = this
-    // of text, the last message may lack its end
+    // what was added to read it, is written
+    const part = written.length === end ? written.subarray(0, whole.length) : written
     if (Buffer.compare(written, whole) === 0) counts.same++
-    else if (subject.spellings === undefined && !holdsNaN(value) && Buffer.compare(written.subarray(0, -1), whole) !== 0) {
+    else if (subject.spellings === undefined && !holdsNaN(value) && Buffer.compare(part, whole) !== 0) {
       this.say(`written as ${hexOf(written)}`)
     }
     const again = attempt(subject, written, reading)

@@ -188,7 +188,8 @@ const deepstream = (name: string, generated: object, models: ReadonlyArray<Model
     viaJson: (value, length) => packetFromJson(catalog, JSON.parse(jsonOf(packetToJson(catalog, value as AnyPacket, length))!)),
     difference: (_bytes, { value }, look) => valuesDiffer(value, look),
     dump: (bytes) => adapter.dump(bytes, 0, adapter.begin(), false),
-    ends: () => false
+    ends: () => false,
+    added: (bytes) => bytes.includes(end) ? 0 : 1
   }
 }
 

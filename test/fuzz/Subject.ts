@@ -50,8 +50,13 @@ export interface Subject {
   readonly sizeAt?: (bytes: Uint8Array, reading: Reading) => number | undefined
   /** What people are shown. */
   readonly dump: (bytes: Uint8Array, reading: Reading) => string
-  /** Whether the bytes themselves tell where they end, so that every beginning of them is incomplete, and what follows changes nothing. */
+  /**
+   * Whether the bytes themselves tell where they end, so that every beginning of them is incomplete, and what follows changes nothing. The
+   * model says so, for no subject by name: records whose type ends itself (`endsItself`), packets that are no datagrams.
+   */
   readonly ends: (reading: Reading) => boolean
+  /** Bytes that are added to these when they lack the end that they are read with. Default: none */
+  readonly added?: (bytes: Uint8Array) => number
   /** Why a value may be written otherwise than it came, so long as it is read the same. */
   readonly spellings?: string
 }

@@ -8,7 +8,7 @@ import { mqtt } from "../gallery/Mqtt.ts"
 import { fuzz } from "./Fuzz.ts"
 import { operators } from "./Mutate.ts"
 import { galleryPackets } from "./Packets.ts"
-import type { Subject } from "./Subject.ts"
+import { attempt, type Seed, type Subject } from "./Subject.ts"
 import { type Subjects, subjects } from "./Subjects.ts"
 
 const asked = process.env["WIREWRIGHT_FUZZ"] ?? "4000"
@@ -53,6 +53,45 @@ describe(`mutants of every generated protocol (seed ${seed})`, () => {
   })
 })
 
+/** Whether it takes all that is left: a beginning of it is a packet, or wrong for good though more makes it right; or what follows is part of it. */
+const takesRest = (subject: Subject, { bytes, reading }: Seed): boolean => {
+  const isOther = (one: Uint8Array): boolean => {
+    const read = attempt(subject, one, reading)
+    return !(read instanceof DecodeError && read.incomplete)
+  }
+  return !(attempt(subject, bytes, reading) instanceof DecodeError) &&
+    (bytes.some((_, size) => isOther(bytes.subarray(0, size))) ||
+      [...Array(256).keys()].some((byte) => !(attempt(subject, joined(bytes, Uint8Array.of(byte)), reading) instanceof DecodeError)))
+}
+
+describe("that beginnings are incomplete, and that what is wrong stays so", () => {
+  let found: Subjects
+  beforeAll(async () => {
+    found = await subjects(seed, 40)
+  })
+  afterAll(() => found?.remove())
+
+  it("is asked of all but what takes all that is left", () => {
+    const spared = new Map<string, boolean>()
+    let asked = 0
+    for (const subject of found.all) {
+      for (const one of subject.sorts.flat()) {
+        if (subject.ends(one.reading)) {
+          asked++
+          continue
+        }
+        // a case that nobody knows takes what another case does not
+        const others = [0, 1, 0x7a, 0xff].map((first) => ({ ...one, bytes: Uint8Array.of(first, ...one.bytes.subarray(1)) }))
+        const name = `${subject.name}, ${one.reading.kind ?? "packets"}`
+        spared.set(name, spared.get(name) === true || [one, ...others].some((each) => takesRest(subject, each)))
+      }
+    }
+    expect(asked).toBeGreaterThan(1_000)
+    expect(spared.size).toBeGreaterThan(20)
+    expect([...spared].filter(([, takes]) => !takes).map(([name]) => name)).toEqual([])
+  }, 600_000)
+})
+
 /** Whether a mistake is made with these bytes. */
 const some = (bytes: Uint8Array): boolean => bytes.length % 3 === 0
 
@@ -94,6 +133,25 @@ const plants: ReadonlyArray<readonly [what: string, said: RegExp, plant: Plant]>
     write: (value, reading) => {
       const bytes = write(value, reading)
       return some(bytes) ? Uint8Array.of(...bytes, 0) : bytes
+    }
+  })],
+  ["an encoder that writes a byte more, which the decoder leaves out", /^written as/, ({ read, write }) => ({
+    read: (bytes, reading) => {
+      const { end, value } = read(bytes, reading)
+      return { value, end: bytes[end] === 0xee ? end + 1 : end }
+    },
+    write: (value, reading) => Uint8Array.of(...write(value, reading), 0xee)
+  })],
+  ["an interpreter that objects beyond the bytes", /^the interpreter objects/, ({ look }) => ({
+    look: (bytes, reading) => {
+      const { error, ...rest } = look(bytes, reading)
+      return error === undefined ? rest : { ...rest, error: remade(error, { offset: bytes.length + 1 }) }
+    }
+  })],
+  ["an interpreter that shows a byte that is not there", /^the interpreter shows/, ({ look }) => ({
+    look: (bytes, reading) => {
+      const { fields, ...rest } = look(bytes, reading)
+      return { ...rest, fields: fields.map((field) => ({ ...field, offset: bytes.length, length: 1 })) }
     }
   })],
   ["values that differ from time to time", /^what is written is read otherwise/, ({ read }) => {

@@ -175,6 +175,31 @@ const planted: ReadonlyArray<readonly [what: string, spec: string, rule: string,
     /name one of: a/
   ],
   [
+    "a presence bit that stands after a field of some versions",
+    `T(struct("S", { v: u8, a: when("v", optional(u8, { if: bitOf("has") }), { from: 2 }), b: bits(u8, { has: slice(0) }) }))`,
+    "WW230",
+    /put has in front/
+  ],
+  [
+    "a presence bit for what stands there in the other versions alone",
+    `T(struct("S", { v: u8, b: bits(u8, { has: slice(0) }), a: when("v", u16, { from: 2, else: optional(u8, { if: bitOf("has") }) }) }))`,
+    "WW230",
+    /the same bit on both sides/
+  ],
+  ["a constant at the end that may be missing", `T(struct("S", { a: u8, c: optional(constant(u8, 5)) }))`, "WW235", /literal/],
+  [
+    "a constant with a flag of its own",
+    `T(struct("S", { f: flags("F", u8, { a: bit(0) }), c: optional(constant(u8, 5), { if: bitOf("f", "a") }) }))`,
+    "WW235",
+    /literal/
+  ],
+  [
+    "a length in some states of what is there in all",
+    `protocol(frame("G", { sections: ["body"], states: { on: "On." }, kinds: { m: { headers: [{ fields: { length: bodyLength(u16), type: opcode(u8) } }] } } }), { name: "p", module: "./g", commands: [], types: [struct("S", { n: when("on", lengthOf(u8, "a")), a: bytes(), b: u8 })] })`,
+    "WW235",
+    /when\("on", …\) for a, too/
+  ],
+  [
     "a checksum behind the body over a name of nothing",
     framed(
       `trailer: { sum: checksum("crc32", u32, { over: ["bdy"] }) }, headers: [{ fields: { length: bodyLength(u16), type: opcode(u8) } }]`

@@ -90,6 +90,34 @@ describe("a command of ours beside those of the base", () => {
       expect((yield* acme.counters).inFlight).toBe(0)
     })))
 
+  it("many answers of a Stream are pulled no faster than the client takes them, and end with a refusal where they fail", () =>
+    run(Effect.gen(function*() {
+      let pulled = 0
+      const page = bytes("x".repeat(1_000))
+      const pages = Stream.map(Stream.range(1, 10_000), (i) => {
+        pulled++
+        return { name: String(i), value: Buffer.from(page).toString() }
+      })
+      const server = yield* Server.make(Acme, {
+        ...handlers(),
+        Stat: ({ group }: Acme.Stat) =>
+          group === "fails"
+            ? Stream.concat(Stream.take(pages, 3), Stream.fail(Server.refusal(Acme.Status.Einternal)))
+            : Stream.concat(pages, Stream.succeed({ name: "", value: "" }))
+      })
+      const acme = yield* Client.make(Acme, { host: server.host, port: server.port, requestTimeout: "1 minute" })
+      const held = yield* Stream.toPull(acme.stream(Acme.Stat, { group: "all" }))
+      const first = yield* held
+      yield* Effect.sleep("300 millis")
+      // what the kernel and both sides hold is a few MB at most
+      expect(pulled).toBeLessThan(9_000)
+      const all = yield* Stream.runCount(acme.stream(Acme.Stat, { group: "fails" })).pipe(Effect.flip, Effect.forkScoped)
+      let taken = first.length
+      yield* Effect.ignore(Effect.forever(Effect.tap(held, (chunk) => Effect.sync(() => taken += chunk.length))))
+      expect(taken).toBe(10_000)
+      expect(yield* Fiber.join(all)).toMatchObject({ _tag: "StatusError", name: "Einternal" })
+    })))
+
   it("in memory, without a socket", () =>
     run(Effect.gen(function*() {
       const server = yield* Server.make(Acme, handlers(new Map([["k", bytes("four")]])), { listen: false })

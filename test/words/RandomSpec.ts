@@ -254,7 +254,27 @@ export class RandomSpec {
     const count = 1 + this.next(4)
     for (let i = 0; i < count; i++) {
       const name = `f${i}`
-      switch (this.next(13)) {
+      switch (this.next(14)) {
+        case 13: {
+          // one bit for fields of several versions, one of which may be of all
+          const [one, other] = [this.ended(depth - 1), this.ended(depth - 1)]
+          if (one.type.kind === "reserved" || other.type.kind === "reserved") break
+          const isForAll = this.next(3) === 0
+          const has = { if: D.bitOf(`has${i}`) }
+          fields[`b${i}`] = D.bits(this.pick([D.u8, D.u16.le]), { [`has${i}`]: D.slice(7) })
+          fields[`k${i}`] = D.u8
+          fields[name] = D.when(`k${i}`, D.optional(one.type, has), { from: 1, to: 3 })
+          fields[`${name}b`] = isForAll ? D.optional(other.type, has) : D.when(`k${i}`, D.optional(other.type, has), { from: 3, to: 5 })
+          some = true
+          makers.push((out) => {
+            const k = this.next(7)
+            out[`k${i}`] = k
+            if (this.next(3) === 0) return
+            if (k >= 1 && k <= 3) out[name] = one.value()
+            if (isForAll || k >= 3 && k <= 5) out[`${name}b`] = other.value()
+          })
+          break
+        }
         case 0: {
           fields[`mark${i}`] = this.pick([D.literal("#!"), D.literal(7), D.constant(D.u16, 258)])
           some = true

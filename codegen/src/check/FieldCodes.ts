@@ -172,6 +172,13 @@ export const fieldCodes: ReadonlyArray<FindingCode> = [
     "export const x = T(struct(\"S\", { version: u16, a: when(\"version\", u8, { from: 3, to: 2 }) })) // ←"
   ),
   one(
+    "WW235",
+    "A field of which nothing that packets carry says whether it is there",
+    "Encoders could not know whether to write it.",
+    "Write a `literal`, which is told by true, or let a value or another field tell.",
+    "export const x = T(struct(\"S\", { b: bits(u8, { has: slice(0) }), a: optional(constant(u8, 5), { if: bitOf(\"has\") }) })) // ←"
+  ),
+  one(
     "WW240",
     "A checksum over what is not there, has gaps, or is computed later",
     "It covers bytes that follow one another.",

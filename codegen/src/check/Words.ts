@@ -2,7 +2,8 @@
 import type { BitFieldModel, EscapedModel, FieldModel, LengthModel, NumberModel, TypeModel } from "@wirewright/codec/Model"
 import { intWidth } from "@wirewright/codec/TypeText"
 import { numberRange } from "@wirewright/codec/words/Numbers"
-import { unwrapped } from "@wirewright/codec/words/Sizes"
+import { isInAllStates } from "@wirewright/codec/words/Presence"
+import { isVisibleType, optionalIn, targetOf, unwrapped } from "@wirewright/codec/words/Sizes"
 import type { Context } from "../print/Context.ts"
 import type { Complaint } from "../Finding.ts"
 import { intSize } from "../Names.ts"
@@ -399,12 +400,13 @@ export function* checkSiblings(
       if (there >= i) return at(place, rule, path, `${what} of ${name} names ${who}, which stands after it`, `put ${who} in front`)
       return undefined
     }
-    const condition = type.kind === "optional" ? type.if : undefined
+    const condition = optionalIn(type)?.if
     if (condition !== undefined) {
       const wrong = before("WW230", condition.field, condition.kind)
       if (wrong !== undefined) yield wrong
       else yield* checkCondition(place, path, name, condition, types.get(condition.field)!, slices.has(condition.field))
     }
+    yield* checkTold(place, path, name, type, types)
     if (type.kind === "when" && type.sibling === true) {
       const wrong = before("WW233", type.state, "when")
       if (wrong !== undefined) yield wrong
@@ -553,6 +555,58 @@ function* checkCondition(
       path,
       `${condition.field} has no flag that says whether ${name} is there`,
       `name one of: ${named.bits.map((one) => one.name).join(", ")}`
+    )
+  }
+}
+
+/** Whether a field is there is told by what packets carry; `types` are those of all fields. */
+function* checkTold(
+  place: Place,
+  path: ReadonlyArray<string>,
+  name: string,
+  type: TypeModel,
+  types: ReadonlyMap<string, TypeModel>
+): Iterable<Complaint> {
+  const other = type.kind === "when" && type.else !== undefined ? optionalIn(type.else)?.if : undefined
+  if (other?.kind === "bitOf" && !isInAllStates(type)) {
+    yield at(
+      place,
+      "WW230",
+      path,
+      `bitOf in the \`else\` of ${name} says nothing of what stands there otherwise`,
+      "name the same bit on both sides"
+    )
+  }
+  if (isVisibleType(type)) return
+  const target = targetOf(type)
+  const optional = optionalIn(type)
+  const condition = optional?.if
+  const isSame = (one: TypeModel): boolean => {
+    const of = optionalIn(one)?.if
+    return isVisibleType(one) && of?.kind === "bitOf" && condition?.kind === "bitOf" && of.field === condition.field &&
+      of.bit === condition.bit
+  }
+  const isTold = optional === undefined || condition?.kind === "valueOf" ||
+    (condition === undefined ? target !== undefined : [...types.values()].some(isSame))
+  if (!isTold) {
+    yield at(
+      place,
+      "WW235",
+      path,
+      `nothing that packets carry says whether ${name} is there`,
+      target === undefined
+        ? `write a literal, which is told by true, or let a value tell: valueOf("kind", [1])`
+        : `let the same bit tell of ${target}, too`
+    )
+  }
+  const of = target === undefined ? undefined : types.get(target)
+  if (type.kind === "when" && place.context.saysState(type) && of !== undefined && !(of.kind === "when" && of.state === type.state)) {
+    yield at(
+      place,
+      "WW235",
+      path,
+      `nothing that packets carry says whether ${name} is there: ${target} is there in all states`,
+      `write when(${JSON.stringify(type.state)}, …) for ${target}, too`
     )
   }
 }

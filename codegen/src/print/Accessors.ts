@@ -5,7 +5,7 @@ import { hex, intSize, pascal } from "../Names.ts"
 import { codec } from "./Codec.ts"
 import type { Context } from "./Context.ts"
 import { getInt } from "./Decode.ts"
-import { fieldOf, visibleFields } from "./HeaderFields.ts"
+import { fieldOf, headerSizeOf, visibleFields } from "./HeaderFields.ts"
 
 /** A frame in bytes, of which a reader or a writer has a view. */
 export const placeParameters = (module: Module): ReadonlyArray<Parameter> => [
@@ -58,9 +58,9 @@ const printField = (context: Context, module: Module, field: HeaderFieldModel): 
 /** Where sections lie depends on the header, which its magic tells. */
 const printSections = (context: Context, module: Module, headers: ReadonlyArray<HeaderModel>): void => {
   const { sections } = context.model.frame
-  const size = headers[0]!.size
   const length = fieldOf(headers[0]!, "bodyLength")
   const magic = fieldOf(headers[0]!, "magic")
+  const size = headerSizeOf(headers, magic === undefined ? "" : getInt(module, magic.int, placeOf(magic.offset), undefined))
   let start = `at + ${size}`
   sections.slice(0, -1).forEach((section, index) => {
     const expressions = headers.map((header) => {
@@ -101,7 +101,9 @@ const addStart = (module: Module, section: string, start: string, reads: boolean
     kind: "function",
     name: `${section}At`,
     doc: `Where the ${section} section begins.`,
-    parameters: placeParameters(module).map((one, index) => index > 0 ? one : { ...one, name: reads ? "from" : "_" }),
+    parameters: placeParameters(module).map((one, index) =>
+      index > 0 ? one : start.includes("view.") ? one : { ...one, name: reads ? "from" : "_" }
+    ),
     returns: "number",
     body: [`return ${start}`]
   })

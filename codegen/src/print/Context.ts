@@ -1,7 +1,7 @@
 /** What printers need to know of a model and of the models it extends: where a name is generated, and what it looks like. */
 import type { FieldModel, KindModel, LayoutModel, Model, NamedTypeModel, TypeModel } from "@wirewright/codec/Model"
 import { wordOf as codecWord } from "@wirewright/codec/words/index"
-import { depthsOf, endsItself, fixedSize, isVisibleType, leastSize } from "@wirewright/codec/words/Sizes"
+import { depthsOf, endsItself, fixedSize, isVisibleType, leastSize, targetOf } from "@wirewright/codec/words/Sizes"
 import { baseOf } from "../Link.ts"
 import { Module } from "../Module.ts"
 import { lengthOf, pascal } from "../Names.ts"
@@ -73,12 +73,15 @@ export class Context {
     return this.some(type, (one) => one.kind === "when" && one.sibling !== true)
   }
 
-  /** Whether writing does: a value that is given says for itself that a state is on. */
+  /** Whether writing does. */
   needsStatesToWrite(type: TypeModel): boolean {
-    return this.some(
-      type,
-      (one) => one.kind === "when" && one.sibling !== true && (one.from !== undefined || one.to !== undefined || one.else !== undefined)
-    )
+    return this.some(type, (one) => one.kind === "when" && one.sibling !== true && !this.saysState(one))
+  }
+
+  /** Whether a value that is given says for itself that a state is on; also that of a field which is measured or selected. */
+  saysState(type: TypeModel & { readonly kind: "when" }): boolean {
+    if (type.sibling === true || type.from !== undefined || type.to !== undefined || type.else !== undefined) return false
+    return this.isVisible(type.of) || targetOf(type.of) !== undefined
   }
 
   /** Whether writing some layout of a packet depends on the states of the connection. */
@@ -125,7 +128,8 @@ export class Context {
 
   /** Whether a caller may leave the field out. */
   isOptional(type: TypeModel): boolean {
-    return type.kind === "optional" || type.kind === "when" && type.else === undefined || type.kind === "reserved"
+    if (type.kind === "when") return type.else === undefined || this.isOptional(type.of) || this.isOptional(type.else)
+    return type.kind === "optional" || type.kind === "reserved"
   }
 
   /** How many records of a type may lie within one another; nothing when it cannot contain itself. */

@@ -6,7 +6,7 @@
  * say about each other: lengths, counts, presence, tags.
  */
 import type { ByteOrder, ConditionModel, FieldModel, TypeModel } from "@wirewright/codec/Model"
-import { isByLength, isPresenceByLength } from "@wirewright/codec/words/Presence"
+import { isByLength, isPresenceByLength, reservedBit, type StateBit, stateBits } from "@wirewright/codec/words/Presence"
 import { groupsFrom, measuredFields, upTo } from "@wirewright/codec/words/Records"
 import { presences } from "@wirewright/codec/LayoutSizes"
 import { unwrapped } from "@wirewright/codec/words/Sizes"
@@ -39,7 +39,9 @@ export class ReadScope extends LocalNames {
   readonly tags = new Map<string, string>()
   /** Expressions of numbers, by field. */
   readonly numbers = new Map<string, string>()
-  /** Where fields stand, for checksums. */
+  /** Presence bits that some states have no use for. */
+  readonly bits: Array<StateBit> = []
+  /** Where fields stand, for checksums and presence bits. */
   readonly places = new Map<string, readonly [at: string, end: string]>()
   /** Fields whose place somebody asks for. */
   readonly wanted = new Set<string>()
@@ -87,8 +89,12 @@ const positionOf = (expression: string): Position => {
 
 const inBrackets = (expression: string): string => /^\w+$/.test(expression) ? expression : `(${expression})`
 
-/** Notes whose places the checksums among fields ask for. */
+/** Notes whose places the checksums and presence bits among fields ask for. */
 export const wantPlaces = (scope: ReadScope, fields: ReadonlyArray<FieldModel>): void => {
+  for (const bit of stateBits(fields)) {
+    scope.wanted.add(bit.holder)
+    scope.bits.push(bit)
+  }
   for (const { type } of flatFields(fields)) {
     if (type.kind === "checksum") { for (const name of [type.over[0]!, type.over.at(-1)!]) scope.wanted.add(name) }
   }
@@ -439,6 +445,7 @@ export class FieldReader {
   /** A field whose width the bytes tell. */
   private variable(field: FieldModel, behind: ReadonlyArray<FieldModel>): void {
     const { name } = field
+    for (const bit of this.scope.bits) if (bit.fields.at(-1) === field) this.used(bit)
     for (const names of groupsFrom(this.scope.lengths.keys(), name)) this.group(names)
     const at = this.pinned(name)
     this.measured(field, behind)
@@ -493,6 +500,20 @@ export class FieldReader {
       this.lines.push(`${this.use("expectEnd")}(${this.at}, ${end}, ${this.where(name)}, ${this.origin})`)
       this.moveTo(end)
     }
+  }
+
+  /** Checks that a presence bit is zero where no state has its fields. */
+  private used(bit: StateBit): void {
+    const { condition, fields, holder } = bit
+    const states = (type: TypeModel): ReadonlyArray<string> => type.kind === "when" ? [this.inState(type), ...states(type.of)] : []
+    const isUsed = [...new Set(fields.map(({ type }) => states(type).map((one) => fields.length > 1 ? `(${one})` : one).join(" && ")))]
+      .join(" || ")
+    const [place] = this.scope.places.get(holder)!
+    this.lines.push(
+      `${this.use("expectUsed")}(${this.holds(condition)}, ${isUsed}, ${this.where(condition.field)}, ${this.offset(place)}, ${
+        quote(reservedBit(bit))
+      })`
+    )
   }
 
   private inState(type: TypeModel & { readonly kind: "when" }): string {
@@ -571,11 +592,12 @@ export class FieldReader {
       : length === undefined
       ? []
       : [`  ${this.use("expectLength")}(${length}, 0, ${this.where(field.name)}, ${this.offset(start)})`]
+    const mayBeMissing = alternative === undefined ? !isMark : context.isOptional(field.type)
     const initial = alternative !== undefined ? "" : isMark ? " = false" : otherwise === "null" ? " = null" : ""
     this.lines.push(
       ...hoisted,
       ...(visible
-        ? [`let ${name}: ${[...texts, ...(alternative === undefined && !isMark ? [otherwise] : [])].join(" | ")}${initial}`]
+        ? [`let ${name}: ${[...texts, ...(mayBeMissing ? [otherwise] : [])].join(" | ")}${initial}`]
         : []),
       `let ${after} = ${start}`,
       `if (${condition}) {`,

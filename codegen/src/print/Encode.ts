@@ -6,10 +6,11 @@
  * they measure. How one value is written, its word knows (`words`); here is what fields say about each other.
  */
 import { textOfHex } from "@wirewright/codec/Hex"
-import type { ByteOrder, FieldModel, IntName, LengthModel, TypeModel } from "@wirewright/codec/Model"
+import type { ByteOrder, ConditionModel, FieldModel, IntName, LengthModel, TypeModel } from "@wirewright/codec/Model"
 import { isBigNumber } from "@wirewright/codec/words/Numbers"
+import { isInAllStates } from "@wirewright/codec/words/Presence"
 import { isNullable } from "@wirewright/codec/words/Records"
-import { optionalIn, unwrapped } from "@wirewright/codec/words/Sizes"
+import { optionalIn, targetOf, unwrapped } from "@wirewright/codec/words/Sizes"
 import { flatFields } from "@wirewright/codec/words/Word"
 import type { Module } from "../Module.ts"
 import { hex, intSize, local, quote } from "../Names.ts"
@@ -95,6 +96,10 @@ export const boundTerms = (
   }
   return { fixed, terms }
 }
+
+/** The states that a field is for, in words. */
+const statesOf = (type: TypeModel): ReadonlyArray<string> =>
+  type.kind === "when" ? [`${type.state} is ${type.from ?? ""}…${type.to ?? ""}`, ...statesOf(type.of)] : []
 
 /** Sum of a bound as an expression. */
 export const boundText = ({ fixed, terms }: Bound): string =>
@@ -236,12 +241,22 @@ export class FieldWriter {
     return (type as { readonly ref: string }).ref
   }
 
-  /** When an optional field is there that callers do not give: with what it measures. */
+  /** When an optional field is there that callers do not give: when its condition holds, or with what it measures. */
   presenceOf(type: TypeModel & { readonly kind: "optional" }): string {
-    const { of } = type
-    if (of.kind !== "lengthOf" && of.kind !== "countOf") return "true"
-    const target = typeof of.target === "string" ? of.target : of.target[0]!
-    return `${this.value(target)} !== undefined`
+    const { if: condition, of } = type
+    if (condition?.kind === "valueOf") return this.hasValue(condition)
+    if (condition?.kind === "bitOf") {
+      const { field, bit } = condition
+      return this.someThere(this.visible(this.saidBy(field).get(bit) ?? []))
+    }
+    const target = targetOf(of)
+    return target === undefined ? "true" : this.isThere(target)
+  }
+
+  /** Whether a sibling has one of the values with which a field is there. */
+  hasValue({ field, values }: Extract<ConditionModel, { readonly kind: "valueOf" }>): string {
+    const number = this.number(field)
+    return values.map((one) => `${number} === ${one}`).join(" || ")
   }
 
   /** Whether the connection or a sibling is in the state that a field is for. */
@@ -254,40 +269,74 @@ export class FieldWriter {
     ].join(" && ")
   }
 
-  /** Flags with the bits that say which fields are there. */
-  withPresenceBits(field: string, value: string): string {
-    const bits = new Map<number, Array<string>>()
+  /** Fields of whose presence the bits of a field tell, by bit; by nothing for a slice. */
+  private saidBy(field: string): ReadonlyMap<number | undefined, ReadonlyArray<string>> {
+    const bits = new Map<number | undefined, Array<string>>()
     for (const [name, type] of this.target.scope.all) {
       const condition = optionalIn(type)?.if
-      if (condition?.kind !== "bitOf" || condition.field !== field || condition.bit === undefined) continue
+      if (condition?.kind !== "bitOf" || condition.field !== field) continue
       bits.set(condition.bit, [...bits.get(condition.bit) ?? [], name])
     }
-    if (bits.size === 0) return value
-    const mask = [...bits.keys()].reduce((sum, bit) => sum + 2 ** bit, 0)
-    const set = [...bits].map(([bit, names]) => ` | (${this.presence(names)} ? ${hex(2 ** bit)} : 0)`).join("")
+    return bits
+  }
+
+  /** Flags with the bits that say which fields are there. */
+  withPresenceBits(field: string, value: string): string {
+    const bits = [...this.saidBy(field)].flatMap(([bit, names]) => bit === undefined ? [] : [{ mask: 2 ** bit, names }])
+    if (bits.length === 0) return value
+    const mask = bits.reduce((sum, bit) => sum + bit.mask, 0)
+    const set = bits.map((bit) => ` | (${this.presence(bit.names)} ? ${hex(bit.mask)} : 0)`).join("")
     return `(${this.use("checkBits")}(${value}, ${2 ** 32 - 1}, ${this.where(field)}) & ~${hex(mask)}${set}) >>> 0`
   }
 
   /** Whether an optional field is there, as an expression. */
   isThere(name: string): string {
     const type = this.target.scope.all.get(name)!
-    return type.kind === "optional" && type.of.kind === "literal" ? `${this.value(name)} === true` : `${this.value(name)} !== undefined`
+    const given = optionalIn(type)?.of.kind === "literal" ? `${this.value(name)} === true` : `${this.value(name)} !== undefined`
+    // something else may stand in its place
+    return type.kind === "when" && type.else !== undefined && !isInAllStates(type) ? `${this.states(type).join(" && ")} && ${given}` : given
+  }
+
+  /** The states that a field is for, as far as encoders are told of them. */
+  private states(type: TypeModel): ReadonlyArray<string> {
+    if (type.kind !== "when" || isInAllStates(type)) return []
+    return [...this.context.saysState(type) ? [] : [this.inState(type)], ...this.states(type.of)]
+  }
+
+  private visible(names: ReadonlyArray<string>): ReadonlyArray<string> {
+    return names.filter((name) => this.context.isVisible(this.target.scope.all.get(name)!))
+  }
+
+  /** Whether one of several fields is there; of those in all states, the first stands for all. */
+  private someThere(names: ReadonlyArray<string>): string {
+    const always = names.find((name) => isInAllStates(this.target.scope.all.get(name)!))
+    if (always !== undefined) return this.isThere(always)
+    return names.length === 0 ? "false" : `(${names.map((name) => this.isThere(name)).join(" || ")})`
   }
 
   /** Whether fields are there that one bit tells of; prints the checks that they are there together. */
   presence(names: ReadonlyArray<string>): string {
     const types = this.target.scope.all
-    const own = names.filter((name) => this.context.isVisible(types.get(name)!))
+    const own = this.visible(names)
+    const there = this.someThere(own)
     // a field of some states says nothing in the others
-    const first = own.find((name) => types.get(name)!.kind !== "when")
-    if (first === undefined) return own.length === 0 ? "false" : `(${own.map((name) => this.isThere(name)).join(" || ")})`
-    const there = this.isThere(first)
+    const first = own.find((name) => isInAllStates(types.get(name)!))
+    const told = new Map<string, string>()
     for (const name of own.filter((one) => one !== first)) {
       const type = types.get(name)!
-      const expected = type.kind === "when" ? `${this.inState(type)} && ${there}` : there
-      this.lines.push(
-        `${this.use("checkPresence")}(${this.isThere(name)}, ${expected}, ${this.where(name)}, ${quote(`${first} is there`)})`
-      )
+      const isThere = this.isThere(name)
+      const states = this.states(type)
+      // that a field is given says that the state is on, and so does another of the same state
+      const state = type.kind === "when" && states.length === 0 ? type.state : undefined
+      const other = state === undefined ? undefined : told.get(state)
+      if (state !== undefined && other === undefined) told.set(state, name)
+      if (first === undefined && (own.length === 1 || state !== undefined && other === undefined)) continue
+      const expected = other !== undefined
+        ? this.isThere(other)
+        : [...state === undefined ? states : [isThere], there].join(" && ")
+      const others = other ?? first ?? own.filter((one) => one !== name).join(" or ")
+      const when = [...state === undefined ? statesOf(type) : [], `${others} is there`].join(" and ")
+      this.lines.push(`${this.use("checkPresence")}(${isThere}, ${expected}, ${this.where(name)}, ${quote(when)})`)
     }
     return there
   }

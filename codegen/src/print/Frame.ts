@@ -7,7 +7,7 @@ import { codec } from "./Codec.ts"
 import { type Context, kindName } from "./Context.ts"
 import { getInt } from "./Decode.ts"
 import { headerLines } from "./Header.ts"
-import { fieldOf, ownSections, type VisibleField, visibleFields } from "./HeaderFields.ts"
+import { fieldOf, headerSizeOf, ownSections, type VisibleField, visibleFields } from "./HeaderFields.ts"
 import { literal, readerLocals, returned } from "./Objects.ts"
 import { addCommandType, printHeaderReader } from "./Roles.ts"
 import { addEncoderTypes, rawParameters } from "./Signatures.ts"
@@ -53,6 +53,7 @@ const printShape = (context: Context, module: Module): void => {
   const { frame } = context.model
   const headers = frame.kinds.flatMap((kind) => kind.headers)
   const length = fieldOf(headers[0]!, "bodyLength")!
+  const smallest = Math.min(...headers.map(({ size }) => size))
   const magics = [...new Set(headers.flatMap((header) => header.magic === undefined ? [] : [header.magic]))]
   module.add({
     kind: "const",
@@ -61,18 +62,20 @@ const printShape = (context: Context, module: Module): void => {
     type: module.useType(codec, "HeaderShape"),
     value: `{
   name: "${frame.name}",
-  headerSize: ${headers[0]!.size},
+  headerSize: ${smallest},
   lengthOffset: ${length.offset},
   lengthWidth: ${intSize(length.int)},
   lengthIncludesHeader: ${length.includesHeader},
   magics: [${magics.map((magic) => hex(magic)).join(", ")}],
   maxFrame: ${frame.maxFrame},
   sizeAt: ({ view }, at, end) => {
-    ${sizeLines(module, frame.name, headers[0]!.size, length, magics).join("\n")}
+    ${sizeLines(module, frame.name, headers, length, magics).join("\n")}
   }
 }`
   })
-  module.add({ kind: "const", name: "headerSize", doc: "Bytes of a header.", value: String(headers[0]!.size) })
+  const differ = headers.some(({ size }) => size !== smallest)
+  const doc = differ ? "Bytes of the smallest header." : "Bytes of a header."
+  module.add({ kind: "const", name: "headerSize", doc, value: String(smallest) })
   printKinds(context, module)
   printAccessors(context, module)
 }
@@ -81,7 +84,7 @@ const printShape = (context: Context, module: Module): void => {
 const sizeLines = (
   module: Module,
   name: string,
-  headerSize: number,
+  headers: ReadonlyArray<HeaderModel>,
   length: HeaderFieldModel & { readonly role: "bodyLength" },
   magics: ReadonlyArray<number>
 ): ReadonlyArray<string> => {
@@ -92,6 +95,10 @@ const sizeLines = (
       magics.map((magic) => hex(magic)).join(", ")
     }", "${name}")`
   ]
+  const written = headerSizeOf(headers, "magic")
+  const isOne = /^\d+$/.test(written)
+  const headerSize = isOne ? written : "headerSize"
+  if (!isOne) checked.push(`const headerSize = ${written.slice(1, -1)}`)
   if (!length.includesHeader) return [...checked, `return end - at < ${headerSize} ? 0 : ${headerSize} + ${read}`]
   return [
     ...checked,

@@ -219,6 +219,8 @@ export const printHeaderReader = (context: Context, module: Module): void => {
       "kindAt",
       entry("opcodeAt", `${opcode}At`),
       `correlation: "${correlation}"`,
+      `opcode: "${opcode}"`,
+      `status: "${status}"`,
       entry("correlationAt", `${correlation}At`)
     ])
   })

@@ -1,5 +1,6 @@
 /** Prints what may be missing. Reading decides in `FieldReader`, where what siblings say is known. */
 import type { TypeModel } from "@wirewright/codec/Model"
+import { optionalIn, targetOf } from "@wirewright/codec/words/Sizes"
 import { local } from "../Names.ts"
 import { wordOf } from "./Registry.ts"
 import type { Word } from "./Word.ts"
@@ -22,18 +23,17 @@ export const presenceWords: { readonly [K in "optional" | "when"]: Word<Of<K>> }
     text: (context, module, type) => type.of.kind === "literal" ? "boolean" : context.typeText(module, type.of),
     read: (reader, type, field, end) => wordOf(type.of).read(reader, type.of, field, end),
     write: (writer, type, field, value) => {
-      if (type.if?.kind === "valueOf") {
-        const other = writer.number(type.if.field)
-        const holds = type.if.values.map((one) => `${other} === ${one}`).join(" || ")
+      const isVisible = type.of.kind === "literal" || writer.context.isVisible(type.of)
+      if (type.if?.kind === "valueOf" && isVisible) {
         writer.lines.push(
-          `${writer.use("checkPresence")}(${type.of.kind === "literal" ? `${value} === true` : `${value} !== undefined`}, ${holds}, ${
-            writer.where(field.path)
-          }, ${JSON.stringify(`${type.if.field} is ${type.if.values.join(" or ")}`)})`
+          `${writer.use("checkPresence")}(${type.of.kind === "literal" ? `${value} === true` : `${value} !== undefined`}, ${
+            writer.hasValue(type.if)
+          }, ${writer.where(field.path)}, ${JSON.stringify(`${type.if.field} is ${type.if.values.join(" or ")}`)})`
         )
       }
       writer.settle()
       if (type.of.kind === "literal") return writer.branch(`${value} === true`, (inner) => inner.write(type.of, field, value))
-      if (!writer.context.isVisible(type.of)) return writer.branch(writer.presenceOf(type), (inner) => inner.write(type.of, field, value))
+      if (!isVisible) return writer.branch(writer.presenceOf(type), (inner) => inner.write(type.of, field, value))
       writer.branch(`${value} !== undefined`, (inner) => {
         const start = type.if === undefined && writer.context.minimumSize(type.of) === 0
           ? inner.mark(`${local(field.name)}From`)
@@ -56,23 +56,27 @@ export const presenceWords: { readonly [K in "optional" | "when"]: Word<Of<K>> }
     read: (reader, type, field, end) => wordOf(type.of).read(reader, type.of, field, end),
     write: (writer, type, field, value) => {
       writer.settle()
-      if (type.sibling !== true && type.from === undefined && type.to === undefined && type.else === undefined) {
-        // that a value is given says that the state is on
-        return writer.branch(`${value} !== undefined`, (inner) => inner.write(type.of, field, value))
+      if (writer.context.saysState(type)) {
+        const given = writer.context.isVisible(type.of) ? `${value} !== undefined` : writer.isThere(targetOf(type.of)!)
+        return writer.branch(given, (inner) => inner.write(type.of, field, value))
       }
       const other = type.else
       const condition = writer.inState(type)
       if (other === undefined && writer.context.isVisible(type.of)) {
+        const given = optionalIn(type)?.of.kind === "literal" ? `${value} === true` : `${value} !== undefined`
         const states = JSON.stringify(`${type.state} is ${type.from ?? ""}…${type.to ?? ""}`)
         writer.lines.push(
-          type.of.kind === "optional"
-            ? `if (!(${condition})) ${writer.use("checkPresence")}(${value} !== undefined, false, ${writer.where(field.path)}, ${states})`
+          writer.context.isOptional(type.of)
+            ? `if (!(${condition})) ${writer.use("checkPresence")}(${given}, false, ${writer.where(field.path)}, ${states})`
             : `${writer.use("checkPresence")}(${value} !== undefined, ${condition}, ${writer.where(field.path)}, ${states})`
         )
       }
       const texts = [type.of, ...(other === undefined ? [] : [other])].map((one) => writer.context.typeText(writer.module, one))
-      const as = (index: number): string =>
-        other === undefined ? `${value}!` : texts[0] === texts[1] ? value : `(${value} as ${texts[index]})`
+      const as = (index: number): string => {
+        if (other === undefined) return `${value}!`
+        if (texts[0] !== texts[1]) return `(${value} as ${texts[index]})`
+        return writer.context.isOptional(type) && !writer.context.isOptional([type.of, other][index]!) ? `${value}!` : value
+      }
       writer.branch(
         condition,
         (inner) => inner.write(type.of, field, as(0)),

@@ -13,6 +13,7 @@ import type {
 import type { CheckpointErrorReason, DcpError } from "@wirewright/dcp"
 import type { DeepstreamError, DeepstreamReason } from "@wirewright/deepstream"
 import type { MemcachedError } from "@wirewright/memcached"
+import { Status } from "@wirewright/couchbase/gen"
 import type { InvalidTarget } from "@wirewright/proxy"
 import * as Data from "effect/Data"
 import * as Effect from "effect/Effect"
@@ -120,8 +121,6 @@ const deepstream: { readonly [reason: string]: FailureExit | undefined } = {
   InvalidRecordData: "usage"
 } satisfies { readonly [Reason in DeepstreamReason["_tag"]]?: FailureExit }
 
-const eaccess = 0x24
-
 const clear = "use TLS (memcacheds://, couchbases://), or ask for it with ?allowed_sasl_mechanisms=PLAIN"
 
 const hints: { readonly [reason: string]: string | undefined } = { PlainNeedsTls: clear, PasswordWithheld: clear }
@@ -156,9 +155,9 @@ const exitOf = (error: LibraryError): readonly [exit: FailureExit, name: string]
     case "CheckpointError":
       return [checkpoints[error.reason], `Checkpoint${error.reason}`]
     case "NegotiationRefused":
-      return [error.status === eaccess ? "denied" : "findings", error._tag]
+      return [error.status === Status.Eaccess ? "denied" : "findings", error._tag]
     case "DcpStreamFailed":
-      return [error.status === eaccess ? "denied" : "findings", error.cause]
+      return [error.status === Status.Eaccess ? "denied" : "findings", error.cause]
     case "NameConflictSuspected":
       return ["findings", error._tag]
     case "TooManyUnsettled":

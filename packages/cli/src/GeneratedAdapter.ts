@@ -31,7 +31,7 @@ export interface GeneratedProtocol {
   readonly customs?: Customs
 }
 
-const mask = 0x2a
+const mask = "*".charCodeAt(0)
 
 interface Head {
   readonly kind: KindModel

@@ -3,6 +3,7 @@
  *
  * The value goes to stdout, byte for byte; what is known about it goes to stderr, or with `--json` everything is one object on stdout.
  */
+import { formatOf } from "@wirewright/couchbase/internal"
 import { jsonOf } from "@wirewright/codec/JsonPrint"
 import { escaped } from "@wirewright/codec/Visible"
 import * as Duration from "effect/Duration"
@@ -21,9 +22,6 @@ import { type KvDocument, type KvFormat, type KvOutcome, type KvTarget, type KvW
 import { block, bytes, drain, flush, line, say } from "./Output.ts"
 import { lineOf, shown, terminalText } from "./Shown.ts"
 
-/** How a document's flags say it is to be read, as all Couchbase clients agree. */
-const formatOf = (flags: number): string => ["", "", "json", "binary", "text"][flags >>> 24 & 0x0f] ?? ""
-
 const hex = (value: number | bigint, digits: number): string => `0x${value.toString(16).padStart(digits, "0")}`
 
 const casWords = (cas: bigint): string => `cas ${hex(cas, 16)} (${cas})`
@@ -39,7 +37,7 @@ const terminal = (value: Uint8Array): Promise<void> => {
 /** A document, as JSON. */
 const documentJson = (key: string, { cas, flags, value }: KvDocument, more: object = {}): string => {
   const format = formatOf(flags)
-  const facts = { flags, format: format || "unknown", ...more, size: value.length }
+  const facts = { flags, format, ...more, size: value.length }
   return jsonOf({ key, ...casJson(cas), ...facts, ...shown(value, { json: format === "json" }) })!
 }
 
@@ -51,7 +49,7 @@ const printDocument = (key: string, document: KvDocument, json: boolean): Effect
     line(documentJson(key, document))
     return Effect.promise(flush)
   }
-  say(`${escaped(key)}  size ${value.length}  flags ${hex(flags, 8)}${format === "" ? "" : ` (${format})`}  ${casWords(cas)}`)
+  say(`${escaped(key)}  size ${value.length}  flags ${hex(flags, 8)}${format === "unknown" ? "" : ` (${format})`}  ${casWords(cas)}`)
   return Effect.promise(() => process.stdout.isTTY ? terminal(value) : bytes(value))
 }
 

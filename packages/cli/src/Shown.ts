@@ -9,6 +9,7 @@ import { jsonOf, RawJson } from "@wirewright/codec/JsonPrint"
 import { decodeText, hasEscapes } from "@wirewright/codec/Text"
 import { escaped, visible, visibleLines } from "@wirewright/codec/Visible"
 import { decodeXattrValue } from "@wirewright/couchbase/gen"
+import { Datatype } from "@wirewright/memcached/gen"
 
 /** How a value stands in JSON. */
 export interface Shown {
@@ -28,9 +29,9 @@ export interface ValueFacts {
 
 /** What the datatype of a packet says. */
 export const factsOf = (datatype: number): ValueFacts => ({
-  json: (datatype & 0x01) !== 0,
-  snappy: (datatype & 0x02) !== 0,
-  xattr: (datatype & 0x04) !== 0
+  json: (datatype & Datatype.json) !== 0,
+  snappy: (datatype & Datatype.snappy) !== 0,
+  xattr: (datatype & Datatype.xattr) !== 0
 })
 
 const base64 = (bytes: Uint8Array): string => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength).toString("base64")

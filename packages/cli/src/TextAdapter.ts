@@ -19,7 +19,7 @@ import { isMasked, plausibleFrame, WebSocketCutter } from "./WebSocketCutter.ts"
 
 type Decode = (text: string) => { readonly _tag: string }
 
-const mask = 0x2a
+const mask = "*".charCodeAt(0)
 
 const bytesOf = (text: string): Uint8Array => {
   const bytes = new Uint8Array(textBound(text))

@@ -3,6 +3,8 @@
  * others have none of it, and extensions of ours have it too.
  */
 import type { Model } from "@wirewright/codec/Model"
+import { HelloFeature } from "@wirewright/couchbase/gen"
+import { Datatype } from "@wirewright/memcached/gen"
 import type { DecodedPacket, Session } from "./ProtocolAdapter.ts"
 
 /** What is known of a protocol. */
@@ -18,17 +20,15 @@ export interface Traits {
 }
 
 const helloCommand = "Hello"
-const collectionsFeature = 0x12
 
 const memcached: Traits = {
   ports: new Set([11_210, 11_207, 11_209, 11_211]),
   secrets: new Set(["SaslAuth", "SaslStep"]),
-  // JSON, Snappy, extended attributes
-  greatest: { datatype: 0x07 },
+  greatest: { datatype: Datatype.json | Datatype.snappy | Datatype.xattr },
   after: ({ facts, packet }, session) => {
     if (facts.command !== helloCommand || facts.status !== "Success" || !("collections" in session.states)) return session
     const { features } = packet as { readonly features?: Iterable<number> }
-    const collections = features !== undefined && [...features].includes(collectionsFeature)
+    const collections = features !== undefined && [...features].includes(HelloFeature.Collections)
     return { ...session, states: { ...session.states, collections } }
   }
 }

@@ -63,6 +63,11 @@ export const expectZero = (bytes: Uint8Array, at: number, end: number, packet: s
   }
 }
 
+/** A bit that says whether fields are there is zero in a state that has none of them. */
+export const expectUsed = (isSet: boolean, isUsed: boolean, packet: string, path: string, offset: number, expected: string): void => {
+  if (isSet && !isUsed) malformed("Reserved", packet, path, offset, expected, "1")
+}
+
 /** Flags without unknown bits. */
 export const expectKnownBits = (value: number, mask: number, packet: string, path: string, offset: number): void => {
   if ((value & ~mask) !== 0) {

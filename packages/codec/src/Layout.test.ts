@@ -32,6 +32,27 @@ describe("annotate", () => {
     expect(tiled(annotation)).toBeLessThanOrEqual(hex.length / 2)
   })
 
+  it.each(Object.entries({ ...goodFrames, ...Object.fromEntries(Object.entries(badFrames).map(([name, { hex }]) => [name, hex])) }))(
+    "places what is wrong with beginnings of %s within the bytes there are",
+    (_, hex) => {
+      for (let size = 0; size < hex.length / 2; size++) {
+        const { error } = of(hex.slice(0, 2 * size))
+        if (error !== undefined) expect(error.offset, `${size} bytes`).toBeLessThanOrEqual(size)
+      }
+    }
+  )
+
+  it("says that no layout has a section's length though the packet ends before it", () => {
+    // extras of 30 bytes, where layouts have 1 or 20
+    const header = "805600001e000000 0000001e 00000000 0000000000000000".replaceAll(" ", "")
+    const objection = (bytes: number): object => of(header + "00".repeat(bytes)).error!
+    const wrong = { reason: "Length", path: "extras", expected: "1 or 20 bytes", got: "30 bytes", incomplete: false }
+    expect(objection(0)).toMatchObject({ ...wrong, offset: 24 })
+    expect(objection(19)).toMatchObject({ ...wrong, offset: 43 })
+    expect(objection(20)).toMatchObject({ ...wrong, offset: 44 })
+    expect(objection(30)).toMatchObject({ ...wrong, offset: 44 })
+  })
+
   it("names the header's values", () => {
     const annotation = of(goodFrames.hit)
     expect(annotation).toMatchObject({ packet: "Get", kind: "response", status: "Success", frame: "Mcbp", at: 0, length: 33 })

@@ -405,7 +405,8 @@ class Annotating {
     if ("reason" in layout) {
       const { at, length } = place(layout.section)
       const got = layout.reason === "Length" ? `${length} bytes` : "another value"
-      return malformed(layout.reason, walk.packet, layout.path, at + layout.offset, layout.expected, got)
+      // what the header says of a section may be wrong before all of the section is there
+      return malformed(layout.reason, walk.packet, layout.path, Math.min(at + layout.offset, this.available), layout.expected, got)
     }
     return layout
   }

@@ -5,17 +5,17 @@
  * `DecodeError`; what was noted before stays in `spans`. What a field's bytes mean is its word's knowledge (`words`); here is what fields
  * say about each other.
  */
-import { expectCountMin, expectEnd, noLength, short } from "./Check.ts"
+import { expectCountMin, expectEnd, expectUsed, noLength, short } from "./Check.ts"
 import { DecodeError, malformed } from "./Errors.ts"
 import { bytesOfDigits, textOfHex } from "./Hex.ts"
 import { type OptionalField, possibleSizes, sizesText, subsets } from "./LayoutSizes.ts"
 import { LayoutSpans, plural } from "./LayoutSpans.ts"
-import type { ConditionModel, FieldModel, TypeModel } from "./Model.ts"
+import type { FieldModel, TypeModel } from "./Model.ts"
 import { endStands, expectLiteral, expectNoMore, expectToken, expectTokenEnd, isToken, tokenEnd, tokensAfter } from "./Ends.ts"
 import { quoted } from "./TypeText.ts"
 import { endsItself, fixedSize, leastSize, optionalIn } from "./words/Sizes.ts"
 import { wordOf } from "./words/index.ts"
-import { inState, isPresenceByLength } from "./words/Presence.ts"
+import { holds, inState, isPresenceByLength, reservedBit, stateBits } from "./words/Presence.ts"
 import { groupsFrom, measuredFields, upTo } from "./words/Records.ts"
 import { literalsAfter, mayBeMissing } from "./words/Tokens.ts"
 import { Scope, type Spot } from "./words/Word.ts"
@@ -81,8 +81,16 @@ export class LayoutWalk extends LayoutSpans {
     let position = at
     /** What lengths of several fields surround, the innermost last. */
     const groups: Array<{ readonly last: string; readonly end: number }> = []
+    const bits = stateBits(fields)
     for (const [i, field] of fields.entries()) {
       const path = prefix + field.name
+      for (const bit of bits) {
+        if (bit.fields.at(-1) !== field) continue
+        const { condition, holder } = bit
+        const isUsed = bit.fields.some(({ type }) => this.isInState(type, scope))
+        const [place] = scope.places.get(holder)!
+        expectUsed(holds(condition, scope.value(condition.field)), isUsed, this.packet, prefix + condition.field, place, reservedBit(bit))
+      }
       const run = runs.get(i)
       if (run !== undefined && run > end - position) {
         try {
@@ -118,7 +126,7 @@ export class LayoutWalk extends LayoutSpans {
         if (limit < position) this.need(path, position, rest, stop)
         position = this.type(type, { ...spot, end: limit })
       }
-      if (field.type.kind === "optional" && field.type.of.kind === "literal" && type !== undefined) this.mark()
+      if (optionalIn(field.type)?.of.kind === "literal" && type !== undefined) this.mark()
       scope.place(field.name, spot.at, position)
       while (groups.at(-1)?.last === field.name) {
         const group = groups.pop()!
@@ -148,21 +156,23 @@ export class LayoutWalk extends LayoutSpans {
   /** What stands in place of a field; nothing when it is not there. */
   present(type: TypeModel, scope: Scope, known = true): TypeModel | undefined {
     if (type.kind === "optional") {
-      const there = type.if === undefined ? known : this.holds(type.if, scope)
+      const there = type.if === undefined ? known : holds(type.if, scope.value(type.if.field))
       return there ? this.present(type.of, scope) : undefined
     }
     if (type.kind === "when") {
-      const number = type.sibling === true ? scope.value(type.state) : this.states.get(type.state)
-      const of = inState(type, number) ? type.of : type.else
+      const of = inState(type, this.stateOf(type, scope)) ? type.of : type.else
       return of === undefined ? undefined : this.present(of, scope, known)
     }
     return type
   }
 
-  private holds(condition: ConditionModel, scope: Scope): boolean {
-    const value = scope.value(condition.field) ?? 0
-    if (condition.kind === "valueOf") return condition.values.includes(value)
-    return condition.bit === undefined ? value !== 0 : Math.floor(value / 2 ** condition.bit) % 2 === 1
+  private stateOf(type: Of<"when">, scope: Scope): number | undefined {
+    return type.sibling === true ? scope.value(type.state) : this.states.get(type.state)
+  }
+
+  /** Whether the connection or a sibling is in all states that a field is for. */
+  private isInState(type: TypeModel, scope: Scope): boolean {
+    return type.kind !== "when" || inState(type, this.stateOf(type, scope)) && this.isInState(type.of, scope)
   }
 
   /** Bytes that the fields from `from` on take at least, up to the last of a group. */

@@ -42,8 +42,10 @@ export interface HeaderReader<C extends string = string> {
   /** Name of the kind of the packet at `at`; nothing when no packet begins like this. */
   readonly kindAt: (reader: Pick<Reader, "view">, at: number) => string | undefined
   readonly opcodeAt: (reader: Pick<Reader, "view">, at: number) => number
-  /** Name of the field whose value answers repeat. */
+  /** Names of the fields whose value answers repeat, that says which command a packet is, and that says what came of a request. */
   readonly correlation: C
+  readonly opcode: string
+  readonly status: string
   /** What an answer repeats of its request. */
   readonly correlationAt: (reader: Pick<Reader, "view">, at: number) => number
 }

@@ -7,16 +7,17 @@
  * before it takes commands is `begin`, which is given a session: the same client of that one connection.
  */
 import type { ClientProtocol, Command, EncodeError, OrderedProtocol } from "@wirewright/codec"
-import * as Cause from "effect/Cause"
+import type * as Cause from "effect/Cause"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { type CallError, Called, Dialect, type Outgoing, Streaming } from "./Commands.ts"
-import { ConnectionPool, type ConnectionPoolOptions, type PoolCounters, type PoolWatch } from "./ConnectionPool.ts"
+import { ConnectionPool, type ConnectionPoolOptions, type PoolCounters } from "./ConnectionPool.ts"
+import type { PoolWatch } from "./ConnectionSlot.ts"
 import type { ConnectionError } from "./Errors.ts"
-import type { Exchange, Resume } from "./Exchange.ts"
+import type { Resume, Sendable } from "./Exchange.ts"
 import type { ConnectionCounters, PacketConnection } from "./PacketConnection.ts"
 import { Pushes, type PushOptions } from "./Pushes.ts"
 
@@ -121,6 +122,11 @@ export interface Session<Answer, Push, C extends Correlation> extends Conversati
 export interface Client<Answer, Push, C extends Correlation, E = never> extends Conversation<Push, C, E> {
   /** `host:port` of the server. */
   readonly address: string
+  /**
+   * A connection that commands of nobody else are sent on until the scope closes: for steps that belong together. Waits for one as long as a
+   * command may take.
+   */
+  readonly reserve: Effect.Effect<Session<Answer, Push, C>, ConnectionError | E, Scope.Scope>
   /** What was counted so far. */
   readonly counters: Effect.Effect<PoolCounters>
   /** Packets sent unasked that no reader of the client's took. */
@@ -133,10 +139,10 @@ const noFields = {}
 const nothing: ReadonlyArray<Outgoing> = []
 
 /** A command with its fields, to be sent right before another. */
-export const packet = <P>(
-  command: Command<P, unknown, "none", Any>,
-  ...given: {} extends P ? [fields?: P] : [fields: P]
-): Outgoing => ({ command, fields: (given[0] ?? noFields) as object, preceding: nothing })
+export const packet = <P, A>(
+  command: Command<P, A, "none", Any>,
+  ...given: {} extends P ? [fields?: NoInfer<P>] : [fields: NoInfer<P>]
+): Outgoing => ({ command: command as Outgoing["command"], fields: (given[0] ?? noFields) as object, preceding: nothing })
 
 interface Named {
   readonly name: string
@@ -144,12 +150,13 @@ interface Named {
 
 /** Where commands find a connection. */
 interface Connections<E> {
-  readonly take: () => PacketConnection<unknown, unknown> | undefined
-  /** Waits for a connection as long as a command may take. */
-  readonly later: <A>(
-    run: (connection: PacketConnection<unknown, unknown>, milliseconds: number | undefined) => Effect.Effect<A, CallError | E>,
+  /** Sends a request on the next connection; waits for one as long as it may take. */
+  readonly begin: (
+    make: (resume: Resume<unknown, CallError | E>) => Sendable<unknown>,
+    resume: Resume<unknown, CallError | E>,
     timeout: number | undefined
-  ) => Effect.Effect<A, CallError | E>
+  ) => Effect.Effect<void> | undefined
+  readonly connected: (timeout?: number) => Effect.Effect<PacketConnection<unknown, unknown>, CallError | E>
 }
 
 const milliseconds = (given: CallOptions | undefined): number | undefined =>
@@ -170,7 +177,7 @@ const keeping = (connection: Keepable, name: string, call: Effect.Effect<unknown
 const conversation = <Push, C extends Correlation, E>(
   dialect: Dialect,
   address: string,
-  { later, take }: Connections<E>,
+  { begin, connected }: Connections<E>,
   pushes: Pushes<Push>
 ): Conversation<Push, C, E> => {
   const outgoing = (command: Outgoing["command"], fields: object | undefined, given: CallOptions | undefined): Outgoing => ({
@@ -179,19 +186,13 @@ const conversation = <Push, C extends Correlation, E>(
     preceding: given?.preceding ?? nothing
   })
   const call = (command: Outgoing["command"], fields?: object, given?: CallOptions): Effect.Effect<unknown, CallError | E> =>
-    Effect.callback((resume) => {
-      const request = (resume: Resume<unknown, CallError | E>) =>
-        new Called(outgoing(command, fields, given), dialect, address, resume) as unknown as Exchange<unknown, unknown, CallError>
-      const connection = take()
-      if (connection !== undefined) return connection.begin(request(resume), milliseconds(given))
-      resume(later((there, left) => there.perform(request, left), milliseconds(given)))
-    })
-
-  const connected = (timeout: number | undefined): Effect.Effect<PacketConnection<unknown, unknown>, CallError | E> =>
-    Effect.suspend(() => {
-      const connection = take()
-      return connection === undefined ? later((there) => Effect.succeed(there), timeout) : Effect.succeed(connection)
-    })
+    Effect.callback((resume) =>
+      begin(
+        (resume) => new Called(outgoing(command, fields, given), dialect, address, resume as Resume<unknown, CallError>),
+        resume,
+        milliseconds(given)
+      )
+    )
 
   const stream = (command: Outgoing["command"], fields?: object, given?: CallOptions): Stream.Stream<unknown, CallError | E> =>
     Stream.unwrap(Effect.gen(function*() {
@@ -227,8 +228,10 @@ const conversation = <Push, C extends Correlation, E>(
   } as unknown as Conversation<Push, C, E>
 }
 
-type Derived<D extends string> = { readonly derived: D; readonly numbered: never }
-type Numbered<N extends string> = { readonly derived: never; readonly numbered: N }
+/** Where a header field says what packets answer. */
+export type Derived<D extends string> = { readonly derived: D; readonly numbered: never }
+/** Where the order of packets says it, or a number in them. */
+export type Numbered<N extends string> = { readonly derived: never; readonly numbered: N }
 
 interface Make {
   <Answer, Push, D extends string, E = never>(
@@ -263,7 +266,10 @@ export const make = (<Answer, Push, C extends Correlation, E>(
     ): Session<Answer, Push, C> => {
       const own = pushesOf(connection)
       const one = connection as unknown as PacketConnection<unknown, unknown>
-      const only = { take: () => one, later: (run, timeout) => run(one, timeout) } satisfies Connections<never>
+      const only: Connections<never> = {
+        begin: (make, resume, timeout) => one.begin(make(resume), timeout),
+        connected: () => Effect.succeed(one)
+      }
       const { call, ...others } = conversation<Push, C, never>(dialect, connection.address, only, own)
       return {
         ...others,
@@ -297,13 +303,13 @@ export const make = (<Answer, Push, C extends Correlation, E>(
       }
     })
     const connections: Connections<E> = {
-      take: () => pool.take() as PacketConnection<unknown, unknown> | undefined,
-      later: (run, timeout) =>
-        pool.later((there, left) => run(there as unknown as PacketConnection<unknown, unknown>, left), Effect.fail, timeout)
+      begin: (make, resume, timeout) => pool.begin(make as never, resume, Effect.fail, timeout),
+      connected: (timeout) => pool.connected(timeout) as Effect.Effect<PacketConnection<unknown, unknown>, ConnectionError | E>
     }
     return {
       ...conversation<Push, C, E>(dialect, pool.address, connections, pushes),
       address: pool.address,
+      reserve: Effect.suspend(() => Effect.map(pool.reserve(), sessionOf)),
       counters: Effect.sync(() => pool.counters),
       get pushesDropped() {
         return pushes.dropped

@@ -4,34 +4,35 @@
  * One with one answer is an `Exchange`, one object from the caller to the answer; the answers of one with many go to a queue, whose reader may
  * be slower than the server.
  */
-import type { ClientProtocol, Command, OrderedProtocol, RetryClass, Writer } from "@wirewright/codec"
+import type { ClientProtocol, Command, EncodeError, OrderedProtocol, Writer } from "@wirewright/codec"
+import { RetryClassSchema } from "@wirewright/codec/ErrorSchema"
 import * as Cause from "effect/Cause"
-import * as Data from "effect/Data"
 import * as Exit from "effect/Exit"
 import * as Queue from "effect/Queue"
+import * as Schema from "effect/Schema"
 import type { ConnectionError } from "./Errors.ts"
-import type { EncodeError } from "@wirewright/codec"
 import { type Call, Exchange, type Resume } from "./Exchange.ts"
 import { isOrdered } from "./Inlet.ts"
 import type { Ledger } from "./Ledger.ts"
 import type { OrderedLedger } from "./OrderedLedger.ts"
 import type { PacketConnection } from "./PacketConnection.ts"
 import { PacketCall } from "./Relay.ts"
+import { TaggedError } from "./TaggedErrors.ts"
 
 /** A command was answered with a status that is no success. */
-export class StatusError extends Data.TaggedError("StatusError")<{
+export class StatusError extends TaggedError<StatusError>()("StatusError", {
   /** Name of the command. */
-  readonly command: string
-  readonly status: number
+  command: Schema.String,
+  status: Schema.Number,
   /** Name of the status; of one that the spec does not have, its number. */
-  readonly name: string
+  name: Schema.String,
   /** What a client may do about it; `fatal` for a status that the spec does not have. */
-  readonly retry: RetryClass
-  /** The answer as it was decoded. */
-  readonly answer: unknown
+  retry: RetryClassSchema,
+  /** The answer as it was decoded; in another process, what JSON has of it. */
+  answer: Schema.Defect(),
   /** `host:port` of the server. */
-  readonly address: string
-}> {
+  address: Schema.String
+}) {
   override get message(): string {
     return `${this.address}: ${this.command} was answered with ${this.name}`
   }
@@ -103,7 +104,7 @@ export class Dialect {
   /** The failure that an answer stands for, unless it reports success. */
   failure(command: string, address: string, answer: unknown): StatusError | undefined {
     if (this.header === undefined) return undefined
-    const { status } = answer as { readonly status: number }
+    const status = (answer as { readonly [field: string]: number })[this.header.header.status]!
     const row = this.header.statuses[status]
     if (row?.retry === "success") return undefined
     return new StatusError({ command, status, name: row?.name ?? String(status), retry: row?.retry ?? "fatal", answer, address })

@@ -1,45 +1,50 @@
 /** What goes wrong between a program and its peer, below the protocol's own statuses. */
-import type { DecodeError } from "@wirewright/codec"
-import * as Data from "effect/Data"
+import { DecodeErrorSchema } from "@wirewright/codec/ErrorSchema"
+import * as Schema from "effect/Schema"
+import { TaggedClass, TaggedError } from "./TaggedErrors.ts"
 
 /** The connection was never there: refused, unreachable, no such host, TLS refused. */
-export class ConnectFailed extends Data.TaggedClass("ConnectFailed")<{ readonly cause: unknown }> {}
+export class ConnectFailed extends TaggedClass<ConnectFailed>()("ConnectFailed", { cause: Schema.Defect() }) {}
 
 /** The connection was not there in time. */
-export class ConnectTimeout extends Data.TaggedClass("ConnectTimeout")<{ readonly milliseconds: number }> {}
+export class ConnectTimeout extends TaggedClass<ConnectTimeout>()("ConnectTimeout", { milliseconds: Schema.Number }) {}
 
 /** The connection broke: the peer closed or reset it, or the network did. */
-export class ConnectionLost extends Data.TaggedClass("ConnectionLost")<{ readonly cause: unknown }> {}
+export class ConnectionLost extends TaggedClass<ConnectionLost>()("ConnectionLost", { cause: Schema.Defect() }) {}
 
 /** This side closed the connection. */
-export class ConnectionClosed extends Data.TaggedClass("ConnectionClosed")<{ readonly by: string }> {}
+export class ConnectionClosed extends TaggedClass<ConnectionClosed>()("ConnectionClosed", { by: Schema.String }) {}
 
 /** The peer sent bytes that are no packet, or a packet that cannot come now. The connection is closed. */
-export class PeerMisbehaved extends Data.TaggedClass("PeerMisbehaved")<{ readonly message: string; readonly error?: DecodeError }> {}
+export class PeerMisbehaved
+  extends TaggedClass<PeerMisbehaved>()("PeerMisbehaved", { message: Schema.String, error: Schema.optionalKey(DecodeErrorSchema) })
+{}
 
 /** No answer in time. The connection stays; a late answer is dropped and counted. */
-export class RequestTimeout extends Data.TaggedClass("RequestTimeout")<{ readonly milliseconds: number }> {}
+export class RequestTimeout extends TaggedClass<RequestTimeout>()("RequestTimeout", { milliseconds: Schema.Number }) {}
 
 /** More requests in flight, or more bytes waiting, than the limits allow. Nothing was sent. */
-export class LimitExceeded extends Data.TaggedClass("LimitExceeded")<{ readonly limit: string; readonly max: number }> {}
+export class LimitExceeded extends TaggedClass<LimitExceeded>()("LimitExceeded", { limit: Schema.String, max: Schema.Number }) {}
 
 /** The peer sent nothing, or too little, for too long. The connection is closed. */
-export class PeerStalled extends Data.TaggedClass("PeerStalled")<{ readonly awaited: string; readonly milliseconds: number }> {}
+export class PeerStalled extends TaggedClass<PeerStalled>()("PeerStalled", { awaited: Schema.String, milliseconds: Schema.Number }) {}
 
 /** The address cannot be listened on. */
-export class ListenFailed extends Data.TaggedClass("ListenFailed")<{ readonly cause: unknown }> {}
+export class ListenFailed extends TaggedClass<ListenFailed>()("ListenFailed", { cause: Schema.Defect() }) {}
 
 /** Why a connection or a request on it failed. */
-export type ConnectionReason =
-  | ConnectFailed
-  | ConnectTimeout
-  | ConnectionLost
-  | ConnectionClosed
-  | PeerMisbehaved
-  | RequestTimeout
-  | LimitExceeded
-  | PeerStalled
-  | ListenFailed
+export const ConnectionReason = Schema.Union([
+  ConnectFailed,
+  ConnectTimeout,
+  ConnectionLost,
+  ConnectionClosed,
+  PeerMisbehaved,
+  RequestTimeout,
+  LimitExceeded,
+  PeerStalled,
+  ListenFailed
+])
+export type ConnectionReason = typeof ConnectionReason.Type
 
 /** A reason in words. */
 export const connectionWords = (reason: ConnectionReason): string => {
@@ -82,13 +87,13 @@ export const stackless = <A>(make: () => A): A => {
 const text = (cause: unknown): string => cause instanceof Error ? cause.message : String(cause)
 
 /** A connection, or a request on it, failed. `Effect.catchReason("ConnectionError", "ConnectionLost", …)` picks one reason. */
-export class ConnectionError extends Data.TaggedError("ConnectionError")<{
-  readonly reason: ConnectionReason
+export class ConnectionError extends TaggedError<ConnectionError>()("ConnectionError", {
+  reason: ConnectionReason,
   /** `host:port` of the peer. */
-  readonly address: string
+  address: Schema.String,
   /** The request may have reached the peer and taken effect: whoever repeats it may do it twice. */
-  readonly ambiguous: boolean
-}> {
+  ambiguous: Schema.Boolean
+}) {
   override get message(): string {
     return `${this.address}: ${connectionWords(this.reason)}${this.ambiguous ? " (the request may have taken effect)" : ""}`
   }

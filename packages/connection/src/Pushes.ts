@@ -1,5 +1,5 @@
 /** What servers send unasked, on its way to whoever reads it: kept for readers that are behind, up to a limit. */
-import * as Cause from "effect/Cause"
+import type * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
 import type * as Scope from "effect/Scope"
@@ -62,13 +62,15 @@ export class Pushes<Push> {
   /** Packets of some commands from now on, in the order in which they come. */
   of(names: ReadonlyArray<string>): Effect.Effect<Stream.Stream<Push>, never, Scope.Scope> {
     return Effect.map(
-      Effect.acquireRelease(Effect.sync(() => this.open(new Set(names))), ({ close }) => Effect.sync(close)),
+      Effect.acquireRelease(
+        Effect.map(Queue.unbounded<Push, Cause.Done>(), (queue) => this.open(new Set(names), queue)),
+        ({ close }) => Effect.sync(close)
+      ),
       ({ queue, taken }) => Stream.tap(Stream.fromQueue(queue), () => Effect.sync(taken))
     )
   }
 
-  private open(tags: ReadonlySet<string>) {
-    const queue = Effect.runSync(Queue.unbounded<Push, Cause.Done>())
+  private open(tags: ReadonlySet<string>, queue: Queue.Queue<Push, Cause.Done>) {
     const paused = new Set<Source>()
     const taken = (): void => {
       if (paused.size === 0 || Queue.sizeUnsafe(queue) > 0) return

@@ -7,10 +7,12 @@
 import type { DecodeError, Writer } from "@wirewright/codec"
 import * as Cause from "effect/Cause"
 import type * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
 import type { ConnectionError } from "./Errors.ts"
 import { type PacketServer, type PacketServerOptions, servePackets } from "./PacketServer.ts"
 import type { Frame, PacketHandler, ServerClient } from "./ServerClient.ts"
@@ -23,6 +25,8 @@ export type Answer = (writer: Writer) => void
 export interface Outcome {
   /** Absent when the request is passed over in silence. */
   readonly answer: Answer | undefined
+  /** Many answers, pulled as the client takes them; `answer` is then absent. The last one may be a refusal. */
+  readonly answers?: Stream.Stream<Answer, never, unknown>
   /** Closes the connection after the answer. */
   readonly last?: boolean
 }
@@ -44,6 +48,11 @@ export interface RequestServerOptions<Request> extends Omit<PacketServerOptions<
   readonly maxInFlight?: number
 }
 
+const silent: Outcome = { answer: undefined }
+
+/** Bytes that may wait for a client before the next of many answers is pulled. */
+const mostWaiting = 64 * 1024
+
 const isOutcome = (result: Outcome | Effect.Effect<Outcome, never, never>): result is Outcome => !Effect.isEffect(result)
 
 /** Serves; the server, its connections and their fibres end with the scope. */
@@ -62,6 +71,8 @@ class Connection<Request, R> implements PacketHandler<Request> {
   private readonly handler: RequestHandler<Request, R>
   private readonly session: ServerSession<Answer>
   private readonly fibers = new Set<Fiber.Fiber<Outcome>>()
+  /** Whoever waits until the client has taken what was sent; there is one at a time, as answers leave in order. */
+  private drained: (() => void) | undefined
   private readonly fork: <A>(effect: Effect.Effect<A, never, R>) => Fiber.Fiber<A>
 
   constructor(
@@ -87,8 +98,9 @@ class Connection<Request, R> implements PacketHandler<Request> {
     if (session.ended) return
     const result = handler.handle(request, this.client)
     if (isOutcome(result as Outcome)) {
-      const { answer, last } = result as Outcome
-      session.finish(answer, last)
+      const { answer, answers, last } = result as Outcome
+      if (answers === undefined) session.finish(answer, last)
+      else this.pull(request, answers as Stream.Stream<Answer, never, R>)
     } else if (Exit.isExit(result)) this.finish(request, result as Exit.Exit<Outcome>)
     else this.run(request, result as Effect.Effect<Outcome, never, R>)
   }
@@ -126,11 +138,41 @@ class Connection<Request, R> implements PacketHandler<Request> {
     const exit = fiber.pollUnsafe()
     if (exit !== undefined) return this.finish(request, exit)
     this.fibers.add(fiber)
-    const answer = this.session.begin()
+    const { finish } = this.session.begin()
     fiber.addObserver((exit) => {
       this.fibers.delete(fiber)
-      if (this.client.closed === undefined) answer(this.outcome(request, exit).answer)
+      if (this.client.closed === undefined) finish(this.outcome(request, exit).answer)
     })
+  }
+
+  /** Sends many answers when it is their turn, no faster than the client takes them. */
+  private pull(request: Request, answers: Stream.Stream<Answer, never, R>): void {
+    const { client, session } = this
+    const turn = Deferred.makeUnsafe<void>()
+    const { finish, part } = session.begin(() => Deferred.doneUnsafe(turn, Exit.void))
+    const drained = Effect.callback<void>((resume) => {
+      this.drained = () => resume(Effect.void)
+    })
+    const run = Effect.andThen(
+      Deferred.await(turn),
+      Stream.runForEach(answers, (answer) =>
+        Effect.suspend(() => {
+          part(answer)
+          return client.waiting > mostWaiting ? drained : Effect.void
+        }))
+    )
+    const fiber = this.fork(Effect.as(run, silent))
+    this.fibers.add(fiber)
+    fiber.addObserver((exit) => {
+      this.fibers.delete(fiber)
+      if (client.closed === undefined) finish(this.outcome(request, exit).answer)
+    })
+  }
+
+  readonly onDrain = (): void => {
+    const { drained } = this
+    this.drained = undefined
+    drained?.()
   }
 
   private finish(request: Request, exit: Exit.Exit<Outcome>): void {

@@ -10,6 +10,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
 import type { ConnectionError } from "./Errors.ts"
 import type { PacketServer } from "./PacketServer.ts"
 import { type Outcome, type RequestHandler, type RequestServerOptions, serveRequests } from "./RequestServer.ts"
@@ -82,15 +83,24 @@ export type Answered<N extends string, Outcomes, C extends string> =
 /** Handles a request. An Effect that is already an Exit (`Effect.succeed`, `Effect.fail`) needs no fibre. */
 export type Handler<Request, A, R> = (request: Request, client: ServerClient) => Effect.Effect<A, Refusal, R>
 
+/** Handles a request with many answers, the mark of their end included where the protocol has one; they are pulled as the client takes them. */
+export type StreamHandler<Request, A, R> = (request: Request, client: ServerClient) => Stream.Stream<A, Refusal, R>
+
 /** A handler for every command. */
 export type Handlers<Request, Outcomes, C extends string, R> = {
-  readonly [N in CommandName<Request, Outcomes>]: Handler<Extract<Request, { readonly _tag: N }>, Answered<N, Outcomes, C>, R>
+  readonly [N in CommandName<Request, Outcomes>]:
+    | Handler<Extract<Request, { readonly _tag: N }>, Answered<N, Outcomes, C>, R>
+    | StreamHandler<Extract<Request, { readonly _tag: N }>, One<N, Outcomes, C>, R>
 }
 
 /** What the handlers need. */
 export type ServicesOf<H> = {
-  readonly [N in keyof H]: H[N] extends (...args: never) => Effect.Effect<unknown, unknown, infer R> ? R : never
+  readonly [N in keyof H]: H[N] extends (...args: never) => infer O ? ServicesOfOutcome<O> : never
 }[keyof H]
+
+type ServicesOfOutcome<O> = O extends Effect.Effect<unknown, unknown, infer R> ? R
+  : O extends Stream.Stream<unknown, unknown, infer R> ? R
+  : never
 
 /** What generated code exports for servers. */
 export interface ServerModule<Request, Answer, Outcomes, C extends string> {
@@ -105,7 +115,7 @@ export interface ServerOptions<Request, R> extends Omit<RequestServerOptions<Req
   readonly text?: (status: number) => Uint8Array
 }
 
-type AnyHandler = Handler<unknown, unknown, never>
+type AnyHandler = (request: unknown, client: ServerClient) => Effect.Effect<unknown, Refusal> | Stream.Stream<unknown, Refusal>
 type AnyProtocol = ServerProtocol<unknown, unknown, unknown, string>
 
 const encoder = new TextEncoder()
@@ -133,8 +143,8 @@ export const requestsOf = <Request, Answer, Outcomes, C extends string, R = neve
   }
 
   const refuse = (request: unknown, refusal: Refusal): Outcome => {
-    const { opcode, [correlation]: number } = request as { readonly opcode: number; readonly [field: string]: number }
-    return refuseWith(opcode, number!, refusal)
+    const { [header.opcode]: opcode, [correlation]: number } = request as { readonly [field: string]: number }
+    return refuseWith(opcode!, number!, refusal)
   }
 
   const write = (writer: Writer, request: Packet, answer: unknown): void => {
@@ -153,7 +163,7 @@ export const requestsOf = <Request, Answer, Outcomes, C extends string, R = neve
         }
       }
     }
-    const { opcode } = request as unknown as { readonly opcode: number }
+    const opcode = (request as unknown as { readonly [field: string]: number })[header.opcode]!
     // a packet of another outcome says so with its tag, and is no silent success
     if ((answer as Packet | undefined)?._tag === undefined && isSilent(protocol, opcode, success)) return unanswered
     return { answer: (writer) => write(writer, request, answer) }
@@ -170,6 +180,16 @@ export const requestsOf = <Request, Answer, Outcomes, C extends string, R = neve
       return unanswered
     }
     const effect = handler(request, client)
+    if (Stream.isStream(effect)) {
+      const answers = Stream.map(effect, (one) => (writer: Writer) => write(writer, packet, one))
+      return {
+        answer: undefined,
+        answers: Stream.catch(answers, (why) => {
+          const { answer } = refuse(request, why)
+          return answer === undefined ? Stream.empty : Stream.succeed(answer)
+        })
+      }
+    }
     if (!Exit.isExit(effect)) {
       return Effect.match(effect, {
         onSuccess: (answer) => done(packet, answer),

@@ -27,9 +27,19 @@ export interface SessionSink<Answer> {
   readonly resume: () => void
 }
 
+/** A request that is answered later. */
+export interface Later<Answer> {
+  /** Answers it, once; nothing more is said of it. */
+  readonly finish: (answer: Answer | undefined) => void
+  /** Sends one of several answers, in its turn; before its turn, and after its end, nothing is sent. */
+  readonly part: (answer: Answer) => void
+}
+
 /** A request that is not answered yet. */
 interface Turn<Answer> {
   finished: boolean
+  /** Called when all requests before it are answered. */
+  readonly reached: (() => void) | undefined
   /** Absent when the request is passed over in silence. */
   answer: Answer | undefined
   last: boolean
@@ -63,23 +73,30 @@ export class ServerSession<Answer> {
   finish(answer: Answer | undefined, last = false): void {
     if (this.ending) return
     if (last) this.ending = true
-    if (this.inFlight > 0) this.turns.push({ finished: true, answer, last })
+    if (this.inFlight > 0) this.turns.push({ finished: true, reached: undefined, answer, last })
     else this.send(answer, last)
   }
 
-  /** Takes a request that is answered later; the result does so, once. */
-  begin(): (answer: Answer | undefined) => void {
-    const turn: Turn<Answer> = { finished: false, answer: undefined, last: false }
+  /** Takes a request that is answered later. `reached` is called once when all before it are answered, maybe at once. */
+  begin(reached?: () => void): Later<Answer> {
+    const turn: Turn<Answer> = { finished: false, reached, answer: undefined, last: false }
+    const isNext = this.inFlight === 0
     this.turns.push(turn)
     if (this.inFlight >= this.maxInFlight && !this.paused) {
       this.paused = true
       this.sink.pause()
     }
-    return (answer) => {
-      if (turn.finished) return
-      turn.finished = true
-      turn.answer = answer
-      if (this.turns[this.next] === turn) this.advance()
+    if (isNext) reached?.()
+    return {
+      finish: (answer) => {
+        if (turn.finished) return
+        turn.finished = true
+        turn.answer = answer
+        if (this.turns[this.next] === turn) this.advance()
+      },
+      part: (answer) => {
+        if (!turn.finished && this.turns[this.next] === turn) this.sink.answer(answer)
+      }
     }
   }
 
@@ -100,6 +117,7 @@ export class ServerSession<Answer> {
       this.next++
       this.send(turn.answer, turn.last)
     }
+    const reached = this.turns[this.next]?.reached
     if (this.next === this.turns.length) {
       this.turns = []
       this.next = 0
@@ -111,5 +129,6 @@ export class ServerSession<Answer> {
       this.paused = false
       this.sink.resume()
     }
+    reached?.()
   }
 }

@@ -61,6 +61,13 @@ test("a test clock moves them, and nothing else does", () =>
     expect(log.slice(5)).toEqual(["later than Node's timers can 2148484648 2148484648"])
   })))
 
+test("Unix time is whole, as `Date.now` is", () =>
+  withTestClock(Effect.gen(function*() {
+    const { now, unixTime } = yield* timers
+    yield* TestClock.adjust(20_377.743697)
+    expect([now(), unixTime()]).toEqual([20_377.743697, 20_377])
+  })))
+
 test("an immediate timer comes after its beginner, and 0 ms is 1 ms, as in Node", () =>
   withTestClock(Effect.gen(function*() {
     const { after } = yield* timers

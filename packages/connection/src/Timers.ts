@@ -20,12 +20,12 @@ export interface Timer {
 export interface Timers {
   /** Milliseconds since no certain time; never goes back. */
   readonly now: () => number
-  /** Unix time in milliseconds. */
+  /** Unix time in whole milliseconds. */
   readonly unixTime: () => number
   /** Runs something once, after at least 1 ms. `unref`: the process may end before that. Default: it may not */
   readonly after: (milliseconds: number, run: () => void, options?: { readonly unref?: boolean }) => Timer
   /** Runs something again and again. */
-  readonly every: (milliseconds: number, run: () => void) => Timer
+  readonly every: (milliseconds: number, run: () => void, options?: { readonly unref?: boolean }) => Timer
 }
 
 /** The longest time that Node's timers know; they take a longer one for 1 ms. */
@@ -48,8 +48,9 @@ export const liveTimers: Timers = {
   now: () => performance.now(),
   unixTime: () => Date.now(),
   after: (milliseconds, run, options) => started(milliseconds, run, options?.unref === true),
-  every: (milliseconds, run) => {
+  every: (milliseconds, run, options) => {
     const timer = setInterval(run, milliseconds)
+    if (options?.unref === true) timer.unref()
     return { cancel: () => clearInterval(timer) }
   }
 }
@@ -72,7 +73,7 @@ const timersOf = (clock: Clock.Clock, services: Context.Context<never>): Timers 
   const once = (milliseconds: number, run: () => void) => Effect.andThen(Effect.sleep(Math.max(1, milliseconds)), Effect.sync(run))
   return {
     now: () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6,
-    unixTime: () => clock.currentTimeMillisUnsafe(),
+    unixTime: () => Math.floor(clock.currentTimeMillisUnsafe()),
     after: (milliseconds, run) => begin(once(milliseconds, run)),
     every: (milliseconds, run) => begin(Effect.forever(once(milliseconds, run)))
   }

@@ -22,7 +22,10 @@ export interface TransportOptions {
   readonly port: number
   /** TLS when given; client certificates and own authorities are part of these options. */
   readonly tls?: Tls.ConnectionOptions
-  /** Makes what is spoken over instead of a TCP connection; it is open when it is returned. `tls` does not apply to it. */
+  /**
+   * Makes what is spoken over instead of a TCP connection; it is open when it is returned, and what it throws is why there is none. `tls` does
+   * not apply to it.
+   */
   readonly dial?: (to: { readonly host: string; readonly port: number }) => Duplex
   /** Time for DNS, TCP and TLS together. Default: 5 seconds. */
   readonly connectTimeout?: Duration.Input
@@ -257,15 +260,18 @@ const connectWith = (
   timers: Timers
 ): Effect.Effect<Transport, ConnectionError, Scope.Scope> => {
   const address = `${options.host}:${options.port}`
+  const failed = (reason: ConnectionReason): ConnectionError => new ConnectionError({ reason, address, ambiguous: false })
   const { dial } = options
   if (dial !== undefined) {
     return Effect.acquireRelease(
-      Effect.sync(() => over(dial(options), address, sink, timers)),
+      Effect.map(
+        Effect.try({ try: () => dial(options), catch: (cause) => failed(new ConnectFailed({ cause })) }),
+        (stream) => over(stream, address, sink, timers)
+      ),
       (transport) => Effect.sync(() => transport.shut("this side"))
     )
   }
   const timeout = Duration.toMillis(options.connectTimeout ?? "5 seconds")
-  const failed = (reason: ConnectionReason): ConnectionError => new ConnectionError({ reason, address, ambiguous: false })
   const open = Effect.callback<Transport, ConnectionError>((resume) => {
     const slabs = new Slabs()
     let transport: Transport | undefined

@@ -15,8 +15,10 @@ import * as Schema from "effect/Schema"
 import { type ClusterMap, parseClusterMap } from "./ClusterMap.ts"
 import { type ErrorMap, emptyErrorMap, parseErrorMap } from "./ErrorMap.ts"
 import { magics } from "@wirewright/memcached/gen/Frame"
+import { Opcode as ClassicOpcode } from "@wirewright/memcached/gen/Tables"
 import type { Request, Response } from "./gen/Packets.ts"
 import type { States } from "./gen/States.ts"
+import { Opcode } from "./gen/Tables.ts"
 import { HelloFeature, Status, statusTable } from "./gen/Types.ts"
 import {
   type ParsedServerFirst,
@@ -185,11 +187,11 @@ export class Bootstrap {
   /** The first flight. */
   start(): Outputs {
     const requests: Array<Request> = [
-      { ...head, _tag: "Hello", opcode: 0x1f, agent: this.options.agent, features: this.options.features }
+      { ...head, _tag: "Hello", opcode: Opcode.Hello, agent: this.options.agent, features: this.options.features }
     ]
     this.awaited.add("hello")
     if (this.options.credentials === undefined) return [this.send(requests)]
-    requests.push({ ...head, _tag: "SaslListMechs", opcode: 0x20 })
+    requests.push({ ...head, _tag: "SaslListMechs", opcode: ClassicOpcode.SaslListMechs })
     this.awaited.add("mechanisms")
     const first = this.authenticate()
     if (first instanceof BootstrapError) return this.fail(first)
@@ -200,18 +202,18 @@ export class Bootstrap {
   receive(answer: Response): Outputs {
     if (this.over) return []
     switch (answer.opcode) {
-      case 0x1f:
+      case Opcode.Hello:
         return this.hello(answer)
-      case 0x20:
+      case ClassicOpcode.SaslListMechs:
         return this.mechanisms(answer)
-      case 0x21:
-      case 0x22:
+      case ClassicOpcode.SaslAuth:
+      case ClassicOpcode.SaslStep:
         return this.sasl(answer)
-      case 0xfe:
+      case Opcode.GetErrorMap:
         return this.errors(answer)
-      case 0x89:
+      case Opcode.SelectBucket:
         return this.bucket(answer)
-      case 0xb5:
+      case Opcode.GetClusterConfig:
         return this.config(answer)
       default:
         return this.broken(
@@ -227,7 +229,7 @@ export class Bootstrap {
     if (this.over) return []
     this.final = clientFinal(this.crypto, challenge, saltedPassword)
     const clientData = utf8.encode(this.final.message)
-    return [this.send([{ ...head, _tag: "SaslStep", opcode: 0x22, mechanism: challenge.mechanism, clientData }])]
+    return [this.send([{ ...head, _tag: "SaslStep", opcode: ClassicOpcode.SaslStep, mechanism: challenge.mechanism, clientData }])]
   }
 
   private hello(answer: Response): Outputs {
@@ -260,8 +262,8 @@ export class Bootstrap {
       const verified = verifyServerFinal(this.final, text.decode(answer.serverData))
       return Result.isFailure(verified) ? this.scramFailed(verified.failure) : this.authenticated()
     }
-    if (answer.status === Status.AuthError && answer.opcode === 0x21) return this.fallBack(answer.status)
-    if (answer.status === Status.Success && answer.opcode === 0x21) {
+    if (answer.status === Status.AuthError && answer.opcode === ClassicOpcode.SaslAuth) return this.fallBack(answer.status)
+    if (answer.status === Status.Success && answer.opcode === ClassicOpcode.SaslAuth) {
       // a server that lets us in without its part of SCRAM has not proved that it is the one we know
       return this.scram === undefined
         ? this.authenticated()
@@ -320,7 +322,7 @@ export class Bootstrap {
       })
       return Result.isFailure(message)
         ? this.plainFailed(message.failure)
-        : { ...head, _tag: "SaslAuth", opcode: 0x21, mechanism, clientData: message.success }
+        : { ...head, _tag: "SaslAuth", opcode: ClassicOpcode.SaslAuth, mechanism, clientData: message.success }
     }
     if (!isScramMechanism(mechanism)) return this.error("NoMechanism", "authentication", undefined, `unknown mechanism ${mechanism}`)
     const nonce = this.attempts++ === 0 ? this.options.nonce : `${this.options.nonce}${this.attempts}`
@@ -329,7 +331,7 @@ export class Bootstrap {
       return this.error("AuthenticationFailed", "authentication", undefined, first.failure.message, first.failure)
     }
     this.scram = first.success
-    return { ...head, _tag: "SaslAuth", opcode: 0x21, mechanism, clientData: utf8.encode(first.success.message) }
+    return { ...head, _tag: "SaslAuth", opcode: ClassicOpcode.SaslAuth, mechanism, clientData: utf8.encode(first.success.message) }
   }
 
   /** The second flight, once HELLO is answered and the user is known; the end, once that is answered too. */
@@ -339,14 +341,14 @@ export class Bootstrap {
     this.awaited.add("second flight")
     const requests: Array<Request> = []
     if (this.features.has(HelloFeature.Xerror)) {
-      requests.push({ ...head, _tag: "GetErrorMap", opcode: 0xfe, version: 2 })
+      requests.push({ ...head, _tag: "GetErrorMap", opcode: Opcode.GetErrorMap, version: 2 })
       this.awaited.add("error map")
     }
     if (this.options.bucket !== undefined) {
-      requests.push({ ...head, _tag: "SelectBucket", opcode: 0x89, bucket: this.options.bucket })
+      requests.push({ ...head, _tag: "SelectBucket", opcode: Opcode.SelectBucket, bucket: this.options.bucket })
       this.awaited.add("bucket")
     }
-    requests.push({ ...head, _tag: "GetClusterConfig", opcode: 0xb5 })
+    requests.push({ ...head, _tag: "GetClusterConfig", opcode: Opcode.GetClusterConfig })
     this.awaited.add("cluster map")
     return [this.send(requests)]
   }

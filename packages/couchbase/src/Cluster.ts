@@ -4,12 +4,11 @@
  * It finds the node of a key and keeps the map new: from bootstraps, from NotMyVbucket bodies, from pushes, and by asking. Which map is
  * newer is `ClusterMap`'s business; what to repeat, `Retry`'s.
  */
-import { type ConnectionError, hostPort } from "@wirewright/connection"
+import { type ConnectionError, hostPort, type PoolPlace, poolPlace, type ReconnectOptions } from "@wirewright/connection"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Result from "effect/Result"
-import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import type * as Tls from "node:tls"
 import { activeNode, addressOf, type ClusterMap, newer, parseClusterMap, replicaNodes, vbucketOf } from "./ClusterMap.ts"
@@ -25,6 +24,8 @@ export interface ClusterOptions extends Omit<KvConnectionOptions, "host" | "port
   readonly tls?: Tls.ConnectionOptions
   /** Connections per node. Default: 1. */
   readonly connectionsPerNode?: number
+  /** Waits between attempts to connect to a node that is needed. Default: 50 ms, up to 500. */
+  readonly reconnect?: ReconnectOptions
   /** Maps of the cluster are ignored: the first seed that answers is all there is. */
   readonly ignoreMap?: boolean
   readonly watch?: ConnectionWatch
@@ -51,24 +52,25 @@ export class Cluster {
   /** How often the map was replaced. */
   mapChanges = 0
   private readonly options: ClusterOptions
-  private readonly scope: Scope.Scope
   private readonly pools = new Map<string, NodePool>()
   /** Pools in the order of the map's nodes. */
   private byNode: ReadonlyArray<NodePool | undefined> = []
   private single: NodePool | undefined
   private refreshing: Deferred.Deferred<void> | undefined
   private change = Deferred.makeUnsafe<void>()
+  private readonly place: PoolPlace
 
-  private constructor(options: ClusterOptions, scope: Scope.Scope) {
+  private constructor(options: ClusterOptions, place: PoolPlace) {
     this.options = options
-    this.scope = scope
+    this.place = place
   }
 
   /** Begins with the first seed that answers. */
   static readonly make = (options: ClusterOptions): Effect.Effect<Cluster, OpenError, Scope.Scope> =>
-    Effect.flatMap(Effect.scope, (scope) => {
-      const cluster = new Cluster(options, scope)
-      return Effect.as(cluster.begin, cluster)
+    Effect.gen(function*() {
+      const cluster = new Cluster(options, yield* poolPlace)
+      yield* cluster.begin
+      return cluster
     })
 
   /** The vbucket of a key; 0 as long as there is no map. */
@@ -132,7 +134,7 @@ export class Cluster {
       Deferred.doneUnsafe(refreshing, Exit.void)
       return Effect.void
     })
-    return Effect.andThen(Effect.forkIn(ask, this.scope), Deferred.await(refreshing))
+    return Effect.andThen(Effect.forkIn(ask, this.place.scope), Deferred.await(refreshing))
   })
 
   private readonly begin: Effect.Effect<void, OpenError> = Effect.suspend(() => {
@@ -142,13 +144,13 @@ export class Cluster {
   })
 
   private beginWith(pool: NodePool): Effect.Effect<void, OpenError> {
-    return Effect.map(Effect.retry(pool.connect, { while: wasCut, schedule: Schedule.exponential(50), times: 3 }), () => {
+    return Effect.map(Effect.retry(pool.connect, { while: wasCut, times: 3 }), () => {
       this.single ??= pool
     })
   }
 
   private readonly ask: Effect.Effect<void, OpenError> = Effect.suspend(() => {
-    const connection = [...this.pools.values()].map((pool) => pool.ready()).find((ready) => ready !== undefined)
+    const connection = [...this.pools.values()].map((pool) => pool.take()).find((ready) => ready !== undefined)
     // a new connection brings the map with it; the seeds may be gone by now
     if (connection === undefined) {
       return this.nodes.reduce((tried, pool) => Effect.catch(tried, () => Effect.asVoid(pool.connect)), this.begin)
@@ -165,8 +167,8 @@ export class Cluster {
   private poolAt(address: string, seed: Seed): NodePool {
     const known = this.pools.get(address)
     if (known !== undefined) return known
-    const { connectionsPerNode = 1, ignoreMap: __, seeds: _, tls, watch, ...options } = this.options
-    const open = Effect.suspend(() => {
+    const { connectionsPerNode = 1, ignoreMap: __, reconnect, seeds: _, tls, watch, ...options } = this.options
+    const open = (lost: (error: ConnectionError) => void) => {
       let begun = false
       return openConnection({
         ...options,
@@ -174,7 +176,10 @@ export class Cluster {
         host: seed.host,
         port: seed.port,
         onServerRequest: this.pushed,
-        ...(watch === undefined ? {} : { onClose: (error) => void (begun && watch.closed(address, error)) })
+        onClose: (error) => {
+          lost(error)
+          if (begun) watch?.closed(address, error)
+        }
       }).pipe(
         Effect.tapError((error) => Effect.sync(() => watch?.failed(address, error))),
         Effect.tap((connection) =>
@@ -185,8 +190,13 @@ export class Cluster {
           })
         )
       )
-    })
-    const pool: NodePool = new NodePool(address, connectionsPerNode, open, this.scope)
+    }
+    const pool: NodePool = new NodePool({
+      address,
+      connections: connectionsPerNode,
+      reconnect: { maxDelay: "500 millis", ...reconnect },
+      open
+    }, this.place)
     this.pools.set(address, pool)
     return pool
   }
@@ -201,7 +211,7 @@ export class Cluster {
     if (request._tag !== "ClustermapChangeNotification") return
     if (request.clusterMap !== "") {
       if (request.bucket === "" || request.bucket === (this.options.bucket ?? "")) this.learn(request.clusterMap, host)
-    } else Effect.runFork(this.refresh)
+    } else this.place.fork(this.refresh)
   }
 
   /** Takes a map; `from` is the pool whose node sent it about itself. */
@@ -230,9 +240,9 @@ export class Cluster {
     const used = new Set<NodePool | undefined>(this.byNode)
     if (this.byNode.every((pool) => pool === undefined)) return
     for (const [address, pool] of this.pools) {
-      if (used.has(pool) || pool.inFlight > 0 || pool.connected === 0) continue
+      if (used.has(pool) || pool.inFlight > 0 || pool.connections.length === 0) continue
       this.pools.delete(address)
-      Effect.runFork(pool.close)
+      this.place.fork(pool.close)
     }
   }
 }

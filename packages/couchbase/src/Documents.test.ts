@@ -1,8 +1,9 @@
 /** Values, flags, compression, parts of documents, durability and names of collections: the pure parts of operations. */
+import { jsonOf, textOf } from "@wirewright/memcached/internal"
 import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
 import { CollectionIds, defaultPath, parseCollection, pathOf } from "./Collections.ts"
-import { compressed, encodeValue, formatOf, jsonOf, kept, received, textOf } from "./Documents.ts"
+import { compressed, encodeValue, formatOf, kept, received } from "./Documents.ts"
 import { durabilityTimeout, writeFrames } from "./Durability.ts"
 import { documentFlags, flagsProblem, LookupIn, MutateIn, type MutateSpec, ordered } from "./SubDocument.ts"
 

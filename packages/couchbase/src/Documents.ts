@@ -3,7 +3,8 @@
  *
  * Pure. The flags are those all Couchbase clients share: the first byte is 2 for JSON, 3 for bytes, 4 for text.
  */
-import { stringify } from "@wirewright/codec/JsonPrint"
+import { jsonText } from "@wirewright/memcached/internal"
+import { Datatype } from "@wirewright/memcached/gen/Types"
 import * as Result from "effect/Result"
 
 /** How a document's bytes are to be read. */
@@ -12,12 +13,8 @@ export type DocumentFormat = "json" | "binary" | "text" | "unknown"
 /** User flags of each format. */
 export const formatFlags = { json: 0x02000000, binary: 0x03000000, text: 0x04000000 } as const
 
-const json = 0x01
-const snappy = 0x02
-const xattr = 0x04
-
 /** Whether a value with this datatype is the document as it stands: not compressed, nothing in front of it. */
-export const isPlain = (datatype: number): boolean => (datatype & (snappy | xattr)) === 0
+export const isPlain = (datatype: number): boolean => (datatype & (Datatype.snappy | Datatype.xattr)) === 0
 
 /** The format user flags tell. Flags of 0 and of clients from before 2014 say nothing. */
 export const formatOf = (flags: number): DocumentFormat => {
@@ -57,41 +54,33 @@ export interface EncodeValueOptions {
 }
 
 const utf8 = new TextEncoder()
-const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true })
 
 /** Encodes a value. `undefined`, functions and the like have no JSON and fail with what is wrong. */
 export const encodeValue = (value: unknown, options: EncodeValueOptions, jsonDatatype: boolean): Result.Result<EncodedValue, string> => {
   const bytes = value instanceof Uint8Array
   const format = options.format ?? (bytes ? "binary" : "json")
   const flags = options.flags ?? formatFlags[format]
-  const datatype = format === "json" && jsonDatatype ? json : 0
+  const datatype = format === "json" && jsonDatatype ? Datatype.json : 0
   if (bytes) return Result.succeed({ value, flags, datatype })
   if (format !== "json") {
     return typeof value === "string"
       ? Result.succeed({ value: utf8.encode(value), flags, datatype })
       : Result.fail(`a ${format} value is bytes${format === "text" ? " or a string" : " or text"}`)
   }
-  try {
-    const written = stringify(value)
-    return written === undefined
-      ? Result.fail("the value has no JSON")
-      : Result.succeed({ value: utf8.encode(written), flags, datatype })
-  } catch (error) {
-    return Result.fail(`the value has no JSON: ${(error as Error).message}`)
-  }
+  return Result.map(jsonText(value), (written) => ({ value: utf8.encode(written), flags, datatype }))
 }
 
 /** Compresses a value when that makes it smaller. */
 export const compressed = (value: EncodedValue, codec: SnappyCodec): EncodedValue => {
   if (value.value.length < (codec.minimum ?? 32)) return value
   const shorter = codec.compress(value.value)
-  return shorter.length < value.value.length ? { ...value, value: shorter, datatype: value.datatype | snappy } : value
+  return shorter.length < value.value.length ? { ...value, value: shorter, datatype: value.datatype | Datatype.snappy } : value
 }
 
 /** The document in a value as it travelled: decompressed, and without the extended attributes in front. */
 export const received = (value: Uint8Array, datatype: number, codec: SnappyCodec | undefined): Result.Result<Uint8Array, string> => {
   let bytes = value
-  if ((datatype & snappy) !== 0 && bytes.length > 0) {
+  if ((datatype & Datatype.snappy) !== 0 && bytes.length > 0) {
     if (codec === undefined) return Result.fail("the value is compressed, and there is no codec for it")
     try {
       bytes = codec.decompress(bytes)
@@ -99,7 +88,7 @@ export const received = (value: Uint8Array, datatype: number, codec: SnappyCodec
       return Result.fail(`the value does not decompress: ${(error as Error).message}`)
     }
   }
-  if ((datatype & xattr) === 0 || bytes.length === 0) return Result.succeed(bytes)
+  if ((datatype & Datatype.xattr) === 0 || bytes.length === 0) return Result.succeed(bytes)
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength)
   const end = bytes.length < 4 ? Infinity : 4 + view.getUint32(0)
   return end > bytes.length ? Result.fail("the extended attributes are longer than the value") : Result.succeed(bytes.subarray(end))
@@ -107,22 +96,3 @@ export const received = (value: Uint8Array, datatype: number, codec: SnappyCodec
 
 /** Bytes that may be kept: a copy when they are a small part of a larger buffer, which they would otherwise hold on to. */
 export const kept = (bytes: Uint8Array): Uint8Array => bytes.byteLength * 4 < bytes.buffer.byteLength ? bytes.slice() : bytes
-
-/** The text of a document. */
-export const textOf = (bytes: Uint8Array): Result.Result<string, string> => {
-  try {
-    return Result.succeed(text.decode(bytes))
-  } catch {
-    return Result.fail("the document is invalid UTF-8")
-  }
-}
-
-/** The JSON of a document, whatever its flags say. */
-export const jsonOf = (bytes: Uint8Array): Result.Result<unknown, string> =>
-  Result.flatMap(textOf(bytes), (written) => {
-    try {
-      return Result.succeed(JSON.parse(written) as unknown)
-    } catch (error) {
-      return Result.fail(`the document is no JSON: ${(error as Error).message}`)
-    }
-  })

@@ -16,9 +16,11 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Random from "effect/Random"
 import type * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
+import { timers } from "@wirewright/connection"
 import { defaultFeatures } from "./Bootstrap.ts"
 import { Cluster } from "./Cluster.ts"
 import type { ClusterMap } from "./ClusterMap.ts"
@@ -53,7 +55,11 @@ const make: (options: KvClientOptions) => Effect.Effect<KvCommands, KvError, Sco
     const { durableTimeout, retry, snappy, timeout, ...rest } = options
     const clusterOptions = { agent: "wirewright/0.1.0", ...rest, features: featuresOf(options) }
     const cluster = yield* Effect.mapError(Cluster.make(clusterOptions), openFailed)
-    const dispatch = new KvDispatch(cluster, { ...defaultRetryPolicy, ...retry }, snappy, yield* Effect.scope)
+    const dispatch = new KvDispatch(cluster, { ...defaultRetryPolicy, ...retry }, snappy, {
+      timers: yield* timers,
+      random: yield* Random.Random,
+      scope: yield* Effect.scope
+    })
     const defaults = {
       timeout: Duration.toMillis(timeout ?? defaultRetryPolicy.budget),
       durableTimeout: Duration.toMillis(durableTimeout ?? "10 seconds"),
@@ -71,7 +77,7 @@ const make: (options: KvClientOptions) => Effect.Effect<KvCommands, KvError, Sco
       clusterMap: Effect.sync(() => Option.fromUndefinedOr(cluster.map)),
       features: Effect.sync(() =>
         new Map(cluster.nodes.flatMap((pool) => {
-          const ready = pool.ready()
+          const ready = pool.take()
           return ready === undefined ? [] : [[pool.address, ready.session.features] as const]
         }))
       )

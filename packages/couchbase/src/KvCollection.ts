@@ -120,6 +120,7 @@ const bytesOf = (value: string | Uint8Array): Uint8Array => typeof value === "st
 
 /** The operations on one collection. */
 export const collectionOf = (dispatch: KvDispatch, path: string, defaults: KvDefaults): KvCollection => {
+  const { unixTime } = dispatch.timers
   const { snappy } = defaults
   const run = <A>(operation: Operations.Operation<A>, options: Options.KvRequestOptions = {}): Effect.Effect<A, KvError> =>
     dispatch.run(operation, path, timeoutOf(options, defaults))
@@ -167,20 +168,20 @@ export const collectionOf = (dispatch: KvDispatch, path: string, defaults: KvDef
           return unsent(name, key, new InvalidRequest({ message: "a document that must not exist has no CAS" }))
         }
         const timeout = timeoutOf(options, defaults)
-        return dispatch.run(Operations.store(name, key, written.success, fieldsOf(options, timeout), snappy), path, timeout)
+        return dispatch.run(Operations.store(name, key, written.success, fieldsOf(options, timeout, unixTime()), snappy), path, timeout)
       })
 
   const extend = (name: "Append" | "Prepend") => (key: string, value: string | Uint8Array, options: Options.KvChangeOptions = {}) =>
     Effect.suspend(() => {
       const timeout = timeoutOf(options, defaults)
-      return dispatch.run(Operations.extend(name, key, bytesOf(value), fieldsOf(options, timeout)), path, timeout)
+      return dispatch.run(Operations.extend(name, key, bytesOf(value), fieldsOf(options, timeout, unixTime())), path, timeout)
     })
 
   const count = (name: "Increment" | "Decrement") => (key: string, options: Options.KvCountOptions = {}) =>
     Effect.suspend(() => {
       const timeout = timeoutOf(options, defaults)
       const { delta = 1n, initial } = options
-      return dispatch.run(Operations.count(name, key, delta, initial, fieldsOf(options, timeout)), path, timeout)
+      return dispatch.run(Operations.count(name, key, delta, initial, fieldsOf(options, timeout, unixTime())), path, timeout)
     })
 
   return {
@@ -198,15 +199,15 @@ export const collectionOf = (dispatch: KvDispatch, path: string, defaults: KvDef
     remove: (key, options = {}) =>
       Effect.suspend(() => {
         const timeout = timeoutOf(options, defaults)
-        return dispatch.run(Operations.remove(key, fieldsOf(options, timeout)), path, timeout)
+        return dispatch.run(Operations.remove(key, fieldsOf(options, timeout, unixTime())), path, timeout)
       }),
     append: extend("Append"),
     prepend: extend("Prepend"),
     increment: count("Increment"),
     decrement: count("Decrement"),
-    touch: (key, expiry, options) => Effect.suspend(() => run(Operations.touch(key, expirySeconds(expiry, Date.now())), options)),
+    touch: (key, expiry, options) => Effect.suspend(() => run(Operations.touch(key, expirySeconds(expiry, unixTime())), options)),
     getAndTouch: (key, expiry, options) =>
-      Effect.suspend(() => read(Operations.getAndTouch(key, expirySeconds(expiry, Date.now())), options)),
+      Effect.suspend(() => read(Operations.getAndTouch(key, expirySeconds(expiry, unixTime())), options)),
     getAndLock: (key, options) => {
       const seconds = options?.lock === undefined ? undefined : Math.ceil(Duration.toSeconds(options.lock))
       return read(Operations.getAndLock(key, seconds), options)

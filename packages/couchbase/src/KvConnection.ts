@@ -8,6 +8,7 @@ import {
   type ConnectionError,
   PacketConnection,
   type PacketConnectionOptions,
+  type Pooled,
   Relayed,
   type TransportOptions
 } from "@wirewright/connection"
@@ -30,6 +31,8 @@ export interface KvConnectionOptions extends
 {
   /** Decodes answers; a protocol that extends this one has its own. */
   readonly decodeResponse?: (reader: Reader, at: number, states: States) => Response
+  /** Where the nonces of SCRAM come from. Default: 18 random bytes as Base64 */
+  readonly scramNonce?: Effect.Effect<string>
   /** Time for the whole bootstrap, the connecting included. Default: 10 seconds. */
   readonly bootstrapTimeout?: Duration.Input
   /** Receives what the node sends unasked. */
@@ -37,9 +40,23 @@ export interface KvConnectionOptions extends
 }
 
 /** A connection that has begun. */
-export interface KvConnection {
+export interface KvConnection extends Pooled {
   readonly packets: PacketConnection<Response, ServerRequest>
   readonly session: Bootstrapped
+}
+
+class Begun implements KvConnection {
+  readonly packets: KvConnection["packets"]
+  readonly session: Bootstrapped
+
+  constructor(packets: KvConnection["packets"], session: Bootstrapped) {
+    this.packets = packets
+    this.session = session
+  }
+
+  get closed(): ConnectionError | undefined {
+    return this.packets.closed
+  }
 }
 
 type Event = { readonly _tag: "Answer"; readonly answer: Response } | { readonly _tag: "Lost"; readonly error: ConnectionError }
@@ -62,7 +79,7 @@ export const openConnection: (options: KvConnectionOptions) => Effect.Effect<KvC
         ? {}
         : { onServerRequest: (request: ServerRequest) => onServerRequest(request, options.host) })
     })
-    const nonce = yield* randomNonce
+    const nonce = yield* options.scramNonce ?? randomNonce
     const session = new Bootstrap({ ...options, tls: options.tls !== undefined, nonce }, nodeCrypto)
     const events = yield* Queue.unbounded<Event>()
     const sink = {
@@ -114,7 +131,7 @@ export const openConnection: (options: KvConnectionOptions) => Effect.Effect<KvC
         const event = yield* Queue.take(events)
         if (event._tag === "Lost") return yield* event.error
         todo.push(...session.receive(event.answer))
-      } else if (output._tag === "Done") return { packets, session: output.result }
+      } else if (output._tag === "Done") return new Begun(packets, output.result)
       else todo.push(...yield* perform(output))
     }
   })

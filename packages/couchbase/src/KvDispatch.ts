@@ -5,9 +5,11 @@
  * the id of a collection.
  */
 import type { EncodeError } from "@wirewright/codec"
-import { type Call, ConnectionError, ConnectTimeout, Exchange, type Resume } from "@wirewright/connection"
+import { type Call, ConnectionError, ConnectTimeout, Exchange, type Resume, type Timers } from "@wirewright/connection"
+import { Datatype } from "@wirewright/memcached/gen/Types"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import type * as Random from "effect/Random"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import { BootstrapError, type Bootstrapped } from "./Bootstrap.ts"
@@ -104,31 +106,43 @@ const transient: FailedAttempt = { _tag: "Connection", sent: false, writes: fals
 /** Reasons of a connection after which another attempt makes no sense. */
 const final: ReadonlySet<string> = new Set(["RequestTimeout", "LimitExceeded", "ConnectionClosed", "PeerMisbehaved"])
 
+/** What operations take of the world. */
+export interface DispatchWorld {
+  readonly timers: Timers
+  readonly random: Random.Random
+  /** Where what is asked beside an operation runs. */
+  readonly scope: Scope.Scope
+}
+
 /** Sends operations. */
 export class KvDispatch {
   readonly cluster: Cluster
   readonly collections = new CollectionIds()
   readonly policy: RetryPolicy
   private readonly snappy: SnappyCodec | undefined
+  readonly timers: Timers
+  readonly random: Random.Random
   private readonly scope: Scope.Scope
   private readonly asking = new Map<string, Deferred.Deferred<number, Failure>>()
 
-  constructor(cluster: Cluster, policy: RetryPolicy, snappy: SnappyCodec | undefined, scope: Scope.Scope) {
+  constructor(cluster: Cluster, policy: RetryPolicy, snappy: SnappyCodec | undefined, world: DispatchWorld) {
     this.cluster = cluster
     this.policy = policy
     this.snappy = snappy
-    this.scope = scope
+    this.timers = world.timers
+    this.random = world.random
+    this.scope = world.scope
   }
 
   /** Carries out an operation within `timeout` milliseconds. */
   run<A>(operation: Operation<A>, path: string, timeout: number): Effect.Effect<A, KvError> {
-    return Effect.suspend(() => this.attempt({ operation, path, timeout, started: performance.now(), attempt: 1 }))
+    return Effect.suspend(() => this.attempt({ operation, path, timeout, started: this.timers.now(), attempt: 1 }))
   }
 
   /** Carries out an operation on a connection, once, whatever becomes of it. What it learns of the cluster is kept. */
   once<A>(operation: Operation<A>, path: string, connection: KvConnection, timeout: number): Effect.Effect<A, KvError> {
     return Effect.suspend(() => {
-      const work = { operation, path, timeout, started: performance.now(), attempt: 1 }
+      const work = { operation, path, timeout, started: this.timers.now(), attempt: 1 }
       const attempt = this.perform(work, this.vbucketOf(operation), undefined, connection)
       return Effect.catch(attempt, (failure) => this.fail(work, this.judge(work, failure), false))
     })
@@ -146,16 +160,17 @@ export class KvDispatch {
     const vbucket = this.vbucketOf(work.operation)
     const pool = this.cluster.poolOf(vbucket, work.operation.replica)
     if (pool === undefined) return Effect.fail({ _tag: "NoNode", vbucket })
-    const ready = pool.ready()
+    const ready = pool.take()
     if (ready !== undefined) return this.send(work, vbucket, ready)
     const { address } = pool
     const left = this.left(work)
     const late = () =>
       Effect.fail(new ConnectionError({ reason: new ConnectTimeout({ milliseconds: Math.round(left) }), address, ambiguous: false }))
-    return pool.connect.pipe(
+    // while a node is away, its vbuckets may come to others
+    return Effect.raceFirst(pool.connect, Effect.as(this.cluster.changed, undefined)).pipe(
       Effect.timeoutOrElse({ duration: left, orElse: late }),
       Effect.mapError((error): Failure => ({ _tag: "NotOpen", error, address })),
-      Effect.flatMap((connection) => this.send(work, vbucket, connection))
+      Effect.flatMap((connection) => connection === undefined ? this.route(work) : this.send(work, vbucket, connection))
     )
   }
 
@@ -192,7 +207,7 @@ export class KvDispatch {
   }
 
   private left<A>({ started, timeout }: PendingOperation<A>): number {
-    return Math.max(1, timeout - (performance.now() - started))
+    return Math.max(1, timeout - (this.timers.now() - started))
   }
 
   /** The id of a collection; all who ask at the same time share the answer. */
@@ -227,9 +242,9 @@ export class KvDispatch {
   }
 
   private failed<A>(work: PendingOperation<A>, failure: Failure): Effect.Effect<A, KvError> {
-    const elapsed = performance.now() - work.started
+    const elapsed = this.timers.now() - work.started
     const verdict = this.judge(work, failure)
-    const decision = decide(verdict.failed, work.attempt, elapsed, { ...this.policy, budget: work.timeout }, Math.random())
+    const decision = decide(verdict.failed, work.attempt, elapsed, { ...this.policy, budget: work.timeout }, this.random.nextDoubleUnsafe())
     if (decision._tag === "GiveUp") return this.fail(work, verdict, decision.ambiguous)
     const again = Effect.suspend(() => this.attempt({ ...work, attempt: work.attempt + 1 }))
     const waited = decision.delay === 0 ? again : Effect.andThen(Effect.sleep(decision.delay), again)
@@ -321,7 +336,7 @@ export class KvDispatch {
 
   /** Learns the map that comes with NotMyVbucket. Returns whether the vbucket's node is another one now. */
   private redirected(answer: ErrorResponse, attempt: Destination): boolean {
-    const body = received(answer.value, answer.datatype & 0x02, this.snappy)
+    const body = received(answer.value, answer.datatype & Datatype.snappy, this.snappy)
     const host = attempt.connection.packets.address.replace(/:\d+$/, "").replace(/^\[|\]$/g, "")
     return Result.isSuccess(body) && this.cluster.learn(new TextDecoder().decode(body.success), host)
   }

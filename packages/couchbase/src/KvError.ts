@@ -5,14 +5,15 @@
  * `Effect.catchReason("KvError", "Locked", …)` works for all of them. Outcomes that are common (no such document, wrong CAS) carry no stack
  * trace; that makes them ten times cheaper.
  */
-import type { RetryClass } from "@wirewright/codec"
-import { type ConnectionReason, connectionWords, stackless } from "@wirewright/connection"
+import { RetryClassSchema } from "@wirewright/codec/ErrorSchema"
+import { ConnectionReason, connectionWords, stackless } from "@wirewright/connection"
+import { TaggedClass, TaggedError } from "@wirewright/connection/TaggedErrors"
 import { InvalidRequest, InvalidValue } from "@wirewright/memcached"
-import * as Data from "effect/Data"
-import type { BootstrapError } from "./Bootstrap.ts"
+import * as Schema from "effect/Schema"
+import { BootstrapError } from "./Bootstrap.ts"
 import { emptyErrorMap, type ErrorMap } from "./ErrorMap.ts"
 import type { ErrorResponse } from "./gen/index.ts"
-import type { Status } from "./gen/Types.ts"
+import { Status } from "./gen/Types.ts"
 import { type Context, meaningOf } from "./StatusMeaning.ts"
 
 export { InvalidRequest, InvalidValue }
@@ -20,18 +21,22 @@ export { InvalidRequest, InvalidValue }
 /** Names of the protocol's statuses. */
 export type StatusName = keyof typeof Status
 
-/** What a server said. */
-interface StatusFacts {
-  readonly status: number
+const told = Schema.UndefinedOr(Schema.String)
+
+const statusFacts = {
+  status: Schema.Number,
   /** What may be done about it. */
-  readonly retry: RetryClass
+  retry: RetryClassSchema,
   /** The error map's name and text. */
-  readonly label: string | undefined
-  readonly text: string | undefined
+  label: told,
+  text: told,
   /** The server's own explanation, and the number under which it logged it. */
-  readonly context: string | undefined
-  readonly reference: string | undefined
+  context: told,
+  reference: told
 }
+
+/** What a server said. */
+type StatusFacts = Schema.Struct.Type<typeof statusFacts>
 
 /** Statuses that mean something else in every command have names of their own as reasons. */
 interface Names {
@@ -41,45 +46,55 @@ interface Names {
 
 type ReasonName = { readonly [Name in StatusName]: Name extends keyof Names ? Names[Name] : Name }[StatusName]
 
+/** Names of reasons that statuses have by themselves, and those that depend on the operation. */
+const reasonNames = [
+  ...Object.keys(Status).filter((name) => name !== "KeyEnoent" && name !== "KeyEexists"),
+  "NotFound",
+  "Exists",
+  "CasMismatch"
+] as ReadonlyArray<ReasonName>
+
 /**
  * A status as a reason. `NotFound` is KeyEnoent; `CasMismatch` is KeyEexists where a CAS was given, and Locked of an unlock; `Exists` is
  * KeyEexists otherwise; `NotLocked` is also what servers that have no such status make of it. All others have the protocol's names.
  */
 export type StatusReason = { readonly [Name in ReasonName]: StatusFacts & { readonly _tag: Name } }[ReasonName]
+export const StatusReason = Schema.Struct({ _tag: Schema.Literals(reasonNames), ...statusFacts }) as unknown as Schema.Codec<StatusReason>
 
 /** A status that the protocol, as far as it is known here, does not have; see `text` and `retry`, which are the error map's. */
-export interface UnknownStatus extends StatusFacts {
-  readonly _tag: "UnknownStatus"
-}
+export const UnknownStatus = Schema.TaggedStruct("UnknownStatus", statusFacts)
+export type UnknownStatus = typeof UnknownStatus.Type
 
 /** A connection was made, but the node did not let us begin. */
-export class NotReady extends Data.TaggedClass("NotReady")<{ readonly error: BootstrapError }> {}
+export class NotReady extends TaggedClass<NotReady>()("NotReady", { error: BootstrapError }) {}
 
 /** The node does not have what is needed: a feature that HELLO did not grant, or a capability its bucket does not have. Nothing was sent. */
-export class FeatureMissing extends Data.TaggedClass("FeatureMissing")<{ readonly feature: string }> {}
+export class FeatureMissing extends TaggedClass<FeatureMissing>()("FeatureMissing", { feature: Schema.String }) {}
 
 /** No node has the copy of the vbucket that is asked, the active one or a replica, just now. */
-export class NoActiveNode extends Data.TaggedClass("NoActiveNode")<{ readonly vbucket: number }> {}
+export class NoActiveNode extends TaggedClass<NoActiveNode>()("NoActiveNode", { vbucket: Schema.Number }) {}
 
 /** One of several operations on a document failed, and none was carried out. */
-export class PathFailed extends Data.TaggedClass("PathFailed")<{
+export class PathFailed extends TaggedClass<PathFailed>()("PathFailed", {
   /** Position of the operation in the request. */
-  readonly index: number
-  readonly path: string
-  readonly reason: StatusReason | UnknownStatus
-}> {}
+  index: Schema.Number,
+  path: Schema.String,
+  reason: Schema.Union([StatusReason, UnknownStatus])
+}) {}
 
 /** Why an operation failed. */
-export type KvReason =
-  | StatusReason
-  | UnknownStatus
-  | ConnectionReason
-  | NotReady
-  | InvalidRequest
-  | InvalidValue
-  | FeatureMissing
-  | NoActiveNode
-  | PathFailed
+export const KvReason = Schema.Union([
+  StatusReason,
+  UnknownStatus,
+  ...ConnectionReason.members,
+  NotReady,
+  InvalidRequest,
+  InvalidValue,
+  FeatureMissing,
+  NoActiveNode,
+  PathFailed
+])
+export type KvReason = typeof KvReason.Type
 
 const words = (reason: KvReason): string => {
   switch (reason._tag) {
@@ -107,21 +122,21 @@ const statusWords = (reason: StatusReason | UnknownStatus): string => {
 }
 
 /** An operation failed. */
-export class KvError extends Data.TaggedError("KvError")<{
-  readonly reason: KvReason
+export class KvError extends TaggedError<KvError>()("KvError", {
+  reason: KvReason,
   /** Name of the command, such as `Set`. */
-  readonly operation: string
-  readonly key: string | undefined
+  operation: Schema.String,
+  key: told,
   /** `host:port` of the node that was asked last. */
-  readonly address: string | undefined
-  readonly vbucket: number | undefined
-  readonly opaque: number | undefined
-  readonly status: number | undefined
+  address: told,
+  vbucket: Schema.UndefinedOr(Schema.Number),
+  opaque: Schema.UndefinedOr(Schema.Number),
+  status: Schema.UndefinedOr(Schema.Number),
   /** The write may have happened: whoever repeats it may do it twice. */
-  readonly ambiguous: boolean
+  ambiguous: Schema.Boolean,
   /** How often it was tried. */
-  readonly attempts: number
-}> {
+  attempts: Schema.Number
+}) {
   override get message(): string {
     const where = this.key === undefined ? this.operation : `${this.operation} ${JSON.stringify(this.key)}`
     const often = this.attempts > 1 ? ` (after ${this.attempts} attempts)` : ""
@@ -149,15 +164,15 @@ export const statusReason = (
 ): StatusReason | UnknownStatus => {
   const { name, retry } = meaningOf(status, map, context)
   const entry = map.entries.get(status)
-  const told = answer === undefined ? undefined : json(answer.value)?.["error"] as Record<string, unknown> | undefined
+  const said = answer === undefined ? undefined : json(answer.value)?.["error"] as Record<string, unknown> | undefined
   return {
     _tag: name,
     status,
     retry,
     label: entry?.name,
     text: entry?.text,
-    context: string(told?.["context"]),
-    reference: string(told?.["ref"])
+    context: string(said?.["context"]),
+    reference: string(said?.["ref"])
   } as StatusReason | UnknownStatus
 }
 

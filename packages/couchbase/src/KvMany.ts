@@ -38,7 +38,7 @@ export const getMany = Effect.fnUntraced(function*(
   const open = new Map<KvConnection, Batch>()
   const batches: Array<Batch> = []
   for (const key of new Set(given)) {
-    const connection = cluster.poolOf(cluster.vbucketOf(key))?.ready()
+    const connection = cluster.poolOf(cluster.vbucketOf(key))?.take()
     const known = connection !== undefined
       && (connection.session.states.collections ? collections.idOf(path) !== undefined : path === defaultPath)
     if (!known) {

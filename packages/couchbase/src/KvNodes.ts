@@ -59,11 +59,6 @@ export const nodesOf = (cluster: Cluster, timeout: number): KvNodes => {
       answer
     ))
 
-  const connected = (pool: NodePool) => {
-    const ready = pool.ready()
-    return ready === undefined ? pool.connect : Effect.succeed(ready)
-  }
-
   const everywhere = <A>(ask: (pool: NodePool) => Effect.Effect<A, KvError>): Effect.Effect<ReadonlyMap<string, A>, KvError> =>
     Effect.suspend(() =>
       Effect.map(
@@ -75,7 +70,7 @@ export const nodesOf = (cluster: Cluster, timeout: number): KvNodes => {
   const one = (operation: string, write: WritePacket, writes = false) => (pool: NodePool): Effect.Effect<Response, KvError> =>
     Effect.flatMap(
       Effect.mapError(
-        Effect.flatMap(connected(pool), ({ packets }) => packets.request(write, { timeout, writes })),
+        Effect.flatMap(pool.connect, ({ packets }) => packets.request(write, { timeout, writes })),
         failed(operation, pool)
       ),
       (answer) => answer.status === Status.Success ? Effect.succeed(answer) : refused(operation, pool, answer)
@@ -90,7 +85,7 @@ export const nodesOf = (cluster: Cluster, timeout: number): KvNodes => {
       return refusal !== undefined || isLast(answer)
     }
     const answers = Effect.flatMap(
-      connected(pool),
+      pool.connect,
       ({ packets }) => packets.requestMany((writer, opaque) => encodeStat(writer, { opaque, group, parameters }), ended, { timeout })
     )
     return Effect.flatMap(Effect.mapError(answers, failed("Stat", pool)), (rows) =>

@@ -1,7 +1,7 @@
 /**
  * What the client and its operations can be told, and how a connection string becomes that. Reading a certificate's file is all it does.
  */
-import type { Expiry } from "@wirewright/memcached"
+import type * as Classic from "@wirewright/memcached"
 import * as Data from "effect/Data"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -34,23 +34,16 @@ export interface KvClientOptions extends Omit<ClusterOptions, "agent" | "feature
 }
 
 /** Options of every operation. */
-export interface KvRequestOptions {
-  /** Time for this operation, instead of the client's. */
-  readonly timeout?: Duration.Input
-}
+export type KvRequestOptions = Classic.KvRequestOptions
 
 /** Options of operations that change a document. */
-export interface KvChangeOptions extends KvRequestOptions {
-  /** The version the document must have. */
-  readonly cas?: bigint
+export interface KvChangeOptions extends Classic.KvChangeOptions {
   /** How durable the write must be before it succeeds. */
   readonly durability?: Durability
 }
 
 /** Options of operations that store a document. */
-export interface KvStoreOptions extends KvChangeOptions, EncodeValueOptions {
-  /** When the document expires. Default: never. */
-  readonly expiry?: Expiry
+export interface KvStoreOptions extends KvChangeOptions, Classic.KvTouchOptions, EncodeValueOptions {
   /** Keeps the expiry the document has. */
   readonly preserveExpiry?: boolean
 }
@@ -61,13 +54,7 @@ export interface KvStoreSchemaOptions<A> extends Omit<KvStoreOptions, "format"> 
 }
 
 /** Options of counters. */
-export interface KvCountOptions extends KvRequestOptions {
-  /** What to add or subtract. Default: 1. */
-  readonly delta?: bigint
-  /** What a counter that is missing begins with; without it a missing one is `NotFound`. */
-  readonly initial?: bigint
-  /** When a counter that is made expires. */
-  readonly expiry?: Expiry
+export interface KvCountOptions extends Classic.KvCountOptions {
   readonly durability?: Durability
 }
 
@@ -75,8 +62,7 @@ export interface KvCountOptions extends KvRequestOptions {
 export interface KvLookupOptions extends KvRequestOptions, Pick<DocumentFlags, "accessDeleted" | "replicaRead"> {}
 
 /** Options of `mutateIn`. */
-export interface KvMutateOptions extends KvChangeOptions, DocumentFlags {
-  readonly expiry?: Expiry
+export interface KvMutateOptions extends KvChangeOptions, Classic.KvTouchOptions, DocumentFlags {
   readonly preserveExpiry?: boolean
 }
 

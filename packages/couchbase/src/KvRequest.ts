@@ -40,12 +40,13 @@ export const unsent = (operation: string, key: string, reason: InvalidRequest | 
     attempts: 0
   }))
 
-/** Fields of a write. */
+/** Fields of a write; `now` is Unix time in milliseconds. */
 export const fieldsOf = (
   options: KvChangeOptions & { readonly expiry?: Expiry; readonly preserveExpiry?: boolean },
-  timeout: number
+  timeout: number,
+  now: number
 ): WriteFields => ({
   cas: options.cas ?? 0n,
-  expiration: options.expiry === undefined ? 0 : expirySeconds(options.expiry, Date.now()),
+  expiration: options.expiry === undefined ? 0 : expirySeconds(options.expiry, now),
   framing: writeFrames(options.durability, options.preserveExpiry, timeout)
 })

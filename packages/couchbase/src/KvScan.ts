@@ -7,6 +7,7 @@
  */
 import { compareText } from "@wirewright/codec"
 import { RequestTimeout } from "@wirewright/connection"
+import { Datatype } from "@wirewright/memcached/gen/Types"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -75,7 +76,7 @@ const documents = (snappy: SnappyCodec | undefined): Kind<ScannedDocument> => ({
 interface Limits {
   readonly items: number
   readonly bytes: number
-  /** `performance.now()` at which the time of the scan is over. */
+  /** The time of `Timers.now` at which the time of the scan is over. */
   readonly deadline: number
   /** Milliseconds of the whole scan. */
   readonly timeout: number
@@ -157,7 +158,7 @@ class VbucketScan {
 
   /** Milliseconds left. */
   private get left(): number {
-    return this.limits.deadline - performance.now()
+    return this.limits.deadline - this.dispatch.timers.now()
   }
 
   /** Some more of it; may be nothing although more is to come. */
@@ -191,7 +192,7 @@ class VbucketScan {
         connection = route.connection
         const consistentWith = token === undefined ? undefined : { token, timeout: Math.max(1, Math.floor(this.left)) }
         const scan = scanText({ selection, collectionId: route.collectionId, keysOnly, consistentWith })
-        Gen.encodeRangeScanCreate(writer, { opaque: route.opaque, vbucket, datatype: jsonDatatype, scan })
+        Gen.encodeRangeScanCreate(writer, { opaque: route.opaque, vbucket, datatype: Datatype.json, scan })
       },
       read: (answer) => {
         if (answer._tag !== "RangeScanCreateResponse") return answer.status === Status.KeyEnoent ? Option.none() : refused
@@ -267,10 +268,16 @@ class VbucketScan {
   /** Lets another scan go on after what was returned; gives up when that returns nothing time and again. */
   private again(found: ReadonlyArray<Found>, error: KvError): Effect.Effect<ReadonlyArray<Found>, KvError> {
     if (this.last !== undefined) this.selection = after(this.selection, this.last)
-    const now = performance.now()
+    const now = this.dispatch.timers.now()
     if (this.fruitless++ === 0) this.fruitlessSince = now
     const policy = { ...this.dispatch.policy, budget: this.limits.timeout }
-    const decision = decide({ _tag: "Status", retry: "retry" }, this.fruitless, now - this.fruitlessSince, policy, Math.random())
+    const decision = decide(
+      { _tag: "Status", retry: "retry" },
+      this.fruitless,
+      now - this.fruitlessSince,
+      policy,
+      this.dispatch.random.nextDoubleUnsafe()
+    )
     if (decision._tag === "GiveUp") return Effect.fail(error)
     return found.length > 0 ? Effect.succeed(found) : Effect.as(Effect.sleep(Math.min(decision.delay, Math.max(1, this.left))), found)
   }
@@ -281,8 +288,6 @@ class VbucketScan {
     Effect.runFork(Effect.ignore(asked))
   }
 }
-
-const jsonDatatype = 1
 
 const invalid = (message: string): Stream.Stream<never, KvError> =>
   Stream.fail(kvError(new InvalidRequest({ message }), facts(undefined, 0)))
@@ -299,12 +304,12 @@ const scan = <A>(
     const whole = (value: number, least: number): boolean => Number.isInteger(value) && value >= least && value <= 0xffff_ffff
     if (!whole(batchItems, 0) || !whole(batchBytes, 0)) return invalid("a limit of a batch is a whole number from 0 to 2³²−1")
     if (!whole(concurrency, 1)) return invalid("the concurrency is 1 or more")
-    const selected = readSelection(given, Math.random())
+    const selected = readSelection(given, dispatch.random.nextDoubleUnsafe())
     if (Result.isFailure(selected)) return invalid(selected.failure)
     const selection = selected.success
     const { cluster } = dispatch
     const timeout = Duration.toMillis(options.timeout ?? "75 seconds")
-    const limits: Limits = { items: batchItems, bytes: batchBytes, deadline: performance.now() + timeout, timeout }
+    const limits: Limits = { items: batchItems, bytes: batchBytes, deadline: dispatch.timers.now() + timeout, timeout }
     const tokens = newestTokens(consistentWith, (key) => cluster.vbucketOf(key))
     // a node without a map of vbuckets is asked, and says what it lacks
     const count = Math.max(1, cluster.map?.vbuckets.length ?? 0)

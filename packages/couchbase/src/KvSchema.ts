@@ -1,30 +1,13 @@
 /** Documents that are JSON of a schema. What does not fit is `InvalidValue`, never a defect. */
-import { type SchemaMismatch, runCodec } from "@wirewright/memcached/internal"
+import { jsonCodec } from "@wirewright/memcached/internal"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
-import * as Schema from "effect/Schema"
-import { type EncodedValue, encodeValue, jsonOf } from "./Documents.ts"
+import type * as Schema from "effect/Schema"
+import { type EncodedValue, encodeValue } from "./Documents.ts"
 import { InvalidValue, type KvError, kvError } from "./KvError.ts"
 import type { Document } from "./KvOperations.ts"
 
-interface Compiled {
-  readonly decode: (value: unknown) => Result.Result<unknown, SchemaMismatch>
-  readonly encode: (value: unknown) => Result.Result<unknown, SchemaMismatch>
-}
-
-/** Compiling a schema takes longer than using it. */
-const compiled = new WeakMap<object, Compiled>()
-
-const jsonSchema = (schema: Schema.Codec<unknown, unknown>): Compiled => {
-  const known = compiled.get(schema)
-  if (known !== undefined) return known
-  const json = Schema.toCodecJson(schema)
-  const decode = Schema.decodeUnknownExit(json)
-  const encode = Schema.encodeUnknownExit(json)
-  const made: Compiled = { decode: (value) => runCodec(() => decode(value)), encode: (value) => runCodec(() => encode(value)) }
-  compiled.set(schema, made)
-  return made
-}
+const utf8 = new TextEncoder()
 
 const invalid = (key: string, message: string, cause?: unknown): Effect.Effect<never, KvError> =>
   Effect.fail(kvError(new InvalidValue(cause === undefined ? { message } : { message, cause }), {
@@ -43,14 +26,11 @@ export const decodeWith = (
   schema: Schema.Codec<unknown, unknown>,
   key: string,
   document: Document
-): Effect.Effect<Document<unknown>, KvError> => {
-  const json = jsonOf(document.value)
-  if (Result.isFailure(json)) return invalid(key, json.failure)
-  const value = jsonSchema(schema).decode(json.success)
-  return Result.isFailure(value)
-    ? invalid(key, value.failure.message, value.failure.cause)
-    : Effect.succeed({ value: value.success, flags: document.flags, cas: document.cas })
-}
+): Effect.Effect<Document<unknown>, KvError> =>
+  Result.match(jsonCodec(schema).decode(document.value), {
+    onFailure: ({ cause, message }) => invalid(key, message, cause),
+    onSuccess: (value) => Effect.succeed({ value, flags: document.flags, cas: document.cas })
+  })
 
 /** Writes a value as JSON as the schema says. */
 export const encodeWith = (
@@ -58,7 +38,7 @@ export const encodeWith = (
   value: unknown,
   flags: number | undefined
 ): Result.Result<EncodedValue, string> =>
-  Result.match(jsonSchema(schema).encode(value), {
+  Result.match(jsonCodec(schema).encode(value), {
     onFailure: ({ message }) => Result.fail(message),
-    onSuccess: (json) => encodeValue(json, flags === undefined ? { format: "json" } : { format: "json", flags }, true)
+    onSuccess: (json) => encodeValue(utf8.encode(json), flags === undefined ? { format: "json" } : { format: "json", flags }, true)
   })

@@ -1,9 +1,10 @@
 /** `lookupIn` and `mutateIn`: checks and orders the operations, and puts the results back where the caller expects them. */
 import { expirySeconds } from "@wirewright/memcached/internal"
+import { jsonOf } from "@wirewright/memcached/internal"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
-import { jsonOf, kept } from "./Documents.ts"
+import { kept } from "./Documents.ts"
 import type { MutationToken } from "./gen/index.ts"
 import { Status, SubdocOpcode } from "./gen/Types.ts"
 import type { KvDispatch } from "./KvDispatch.ts"
@@ -118,8 +119,9 @@ export const mutateIn = (
     }
     const { positions } = checked.success
     const timeout = timeoutOf(options, defaults)
-    const expiration = options.expiry === undefined ? undefined : expirySeconds(options.expiry, Date.now())
-    const operation = Operations.mutateIn(key, checked.success.specs, flags, expiration, fieldsOf(options, timeout))
+    const now = dispatch.timers.unixTime()
+    const expiration = options.expiry === undefined ? undefined : expirySeconds(options.expiry, now)
+    const operation = Operations.mutateIn(key, checked.success.specs, flags, expiration, fieldsOf(options, timeout, now))
     return Effect.flatMap(dispatch.run(operation, path, timeout), (answer): Effect.Effect<MutateResult, KvError> => {
       if (answer._tag === "SubdocMultiMutationSubdocMultiPathFailure") {
         const index = positions[answer.failedIndex] ?? answer.failedIndex

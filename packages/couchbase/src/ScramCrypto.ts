@@ -31,6 +31,3 @@ export const saltedPassword = (
 
 /** Eighteen random bytes as 24 characters that need no escaping. */
 export const randomNonce: Effect.Effect<string> = Effect.sync(() => Crypto.randomBytes(18).toString("base64"))
-
-/** A random salt of 16 bytes. */
-export const randomSalt: Effect.Effect<Uint8Array> = Effect.sync(() => plain(Crypto.randomBytes(16)))

@@ -1,5 +1,6 @@
 /** What the other packages of this repository need of this one. It changes without notice. */
 export { decodeBase64 } from "./Base64.ts"
+export { formatOf } from "./Documents.ts"
 export * from "./Scram.ts"
-export { nodeCrypto, saltedPassword } from "./ScramCrypto.ts"
+export { nodeCrypto, randomNonce, saltedPassword } from "./ScramCrypto.ts"
 export { encodeDuration } from "./ServerDuration.ts"

@@ -17,14 +17,15 @@
 import { Cluster, type ClusterOptions, type OpenError } from "@wirewright/couchbase/node"
 import { HelloFeature } from "@wirewright/couchbase/gen/Types"
 import { type CertificateUnreadable, type ConnectionStringError, type KvClientOptions, optionsOfUrl } from "@wirewright/couchbase"
+import { timers } from "@wirewright/connection"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
+import * as Random from "effect/Random"
 import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import { randomBytes } from "node:crypto"
 import { CheckpointStore } from "./CheckpointStore.ts"
 import { dcpFeatures } from "./DcpConnection.ts"
 import type { ChangesOptions, From } from "./ChangesOptions.ts"
@@ -101,15 +102,19 @@ export const start = (options: ChangesOptions): Effect.Effect<DcpConsumer, DcpEr
     const checkpoints = settings.resumes && Option.isSome(store) ? yield* store.value.open(group) : undefined
     const { seeds: _, connectionsPerNode: __, ignoreMap: ___, ...connection } = where
     const services = yield* Effect.context<never>()
+    const { now } = yield* timers
+    const chance = yield* Random.Random
+    const random = () => chance.nextDoubleUnsafe()
     const nodes = new DcpNodes({
       ...settings.nodes,
       cluster,
       connection: { agent, ...connection, features: dcpFeatures, negotiation: settings.negotiation },
-      unique: () => randomBytes(6).toString("hex"),
-      random: Math.random,
+      unique: () => Math.floor(random() * 2 ** 48).toString(16).padStart(12, "0"),
+      random,
+      now,
       log: (line) => void Effect.runForkWith(services)(line)
     }, yield* Effect.scope)
-    return yield* DcpConsumer.make({ cluster, nodes, checkpoints, random: Math.random }, settings)
+    return yield* DcpConsumer.make({ cluster, nodes, checkpoints, random }, settings)
   })
 
 /** The events of a consumer as they come. @internal */

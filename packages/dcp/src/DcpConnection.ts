@@ -405,10 +405,10 @@ export class DcpConnection {
 
   /** Looks after the peer, and acknowledges remainders. */
   private watch(interval: number): Effect.Effect<void> {
-    const liveness = new Liveness(interval, performance.now())
+    const liveness = new Liveness(interval, this.packets.timers.now())
     let heard = this.packets.bytesReceived
     const look = Effect.suspend(() => {
-      const now = performance.now()
+      const now = this.packets.timers.now()
       this.acknowledge()
       // whoever is not read is not silent
       if (this.paused || this.packets.bytesReceived !== heard) {

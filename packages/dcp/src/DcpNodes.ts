@@ -2,17 +2,14 @@
  * A consumer's connections: one to each node that has vbuckets it streams, made when the first vbucket needs it, shared by all, made anew when
  * lost.
  *
- * It finds the node of a vbucket and waits where there is none. What may be tried again is tried again, in the pace of `ConnectBudget`; what
- * cannot get better fails all callers.
+ * It finds the node of a vbucket and waits where there is none. What may be tried again is tried again, in the pace of each node's slot and of
+ * `ConnectBudget`; what cannot get better fails all callers.
  */
 import type { BootstrapError } from "@wirewright/couchbase"
 import type { Cluster } from "@wirewright/couchbase/node"
-import type { ConnectionError } from "@wirewright/connection"
-import * as Deferred from "effect/Deferred"
+import { type ConnectionError, ConnectionSlot } from "@wirewright/connection"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
-import * as Result from "effect/Result"
-import * as Scope from "effect/Scope"
+import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import { backOff, ConnectBudget } from "./ConnectBudget.ts"
 import { DcpConnection, type DcpConnectionOptions } from "./DcpConnection.ts"
@@ -34,6 +31,8 @@ export interface DcpNodesOptions {
   readonly fixedName?: string | undefined
   readonly unique: () => string
   readonly random: () => number
+  /** Milliseconds of a clock that never goes back. */
+  readonly now: () => number
   /** Attempts to connect at once, and per second after those. */
   readonly burst: number
   readonly perSecond: number
@@ -44,21 +43,22 @@ export interface DcpNodesOptions {
 /** Stream requests in flight on one connection. */
 export const requestsInFlight = 64
 
-/** A connection that lived this long was a good one. */
-const stableMilliseconds = 1_000
 /** Closes soon after opening, one after the other, that look like another client with the same name. */
 const suspicious = 3
+
+interface Seed {
+  readonly host: string
+  readonly port: number
+}
 
 interface Link {
   readonly address: string
   readonly permits: Semaphore.Semaphore
-  connection: DcpConnection | undefined
-  scope: Scope.Closeable | undefined
-  opening: Deferred.Deferred<void, FatalConnectError> | undefined
-  failures: number
+  readonly slot: ConnectionSlot<DcpConnection, OpenError>
   quickCloses: number
-  openedAt: number
 }
+
+type OpenError = ConnectionError | BootstrapError | NegotiationRefused | DcpFeatureMissing
 
 /** A connection and the right to ask for streams on it. */
 export interface NodeConnection {
@@ -66,7 +66,7 @@ export interface NodeConnection {
   readonly permits: Semaphore.Semaphore
 }
 
-const isFatal = (error: ConnectionError | BootstrapError | NegotiationRefused | DcpFeatureMissing): boolean => {
+const isFatal = (error: OpenError): boolean => {
   switch (error._tag) {
     case "ConnectionError":
       return false
@@ -93,14 +93,12 @@ export class DcpNodes {
   constructor(options: DcpNodesOptions, scope: Scope.Scope) {
     this.options = options
     this.scope = scope
-    this.budget = new ConnectBudget(options.burst, options.perSecond, performance.now())
+    this.budget = new ConnectBudget(options.burst, options.perSecond, options.now())
   }
 
   /** Connections that are open. */
   get connections(): ReadonlyArray<DcpConnection> {
-    return [...this.links.values()].flatMap(({ connection }) =>
-      connection !== undefined && connection.closed === undefined ? [connection] : []
-    )
+    return [...this.links.values()].flatMap(({ slot: { connection } }) => connection === undefined ? [] : [connection])
   }
 
   /** A connection to the node that has the vbucket; waits until there is one. */
@@ -114,14 +112,10 @@ export class DcpNodes {
           yield* this.pause(homeless++)
           continue
         }
-        const link = this.linkTo(`${seed.host}:${seed.port}`)
-        const { connection, permits } = link
-        if (connection !== undefined && connection.closed === undefined) return { connection, permits }
-        if (link.opening === undefined) {
-          link.opening = Deferred.makeUnsafe()
-          yield* Effect.forkIn(this.open(link, seed), this.scope)
-        }
-        yield* Effect.raceFirst(Deferred.await(link.opening), this.options.cluster.changed)
+        const { permits, slot } = this.linkTo(seed)
+        const { connection } = slot
+        if (connection !== undefined) return { connection, permits }
+        yield* Effect.raceFirst(Effect.ignore(slot.connect), this.options.cluster.changed)
       }
     }
   )
@@ -135,77 +129,73 @@ export class DcpNodes {
     )
   }
 
-  private linkTo(address: string): Link {
-    let link = this.links.get(address)
-    if (link === undefined) {
-      const permits = Semaphore.makeUnsafe(requestsInFlight)
-      link = { address, permits, connection: undefined, scope: undefined, opening: undefined, failures: 0, quickCloses: 0, openedAt: 0 }
-      this.links.set(address, link)
+  private linkTo(seed: Seed): Link {
+    const address = `${seed.host}:${seed.port}`
+    const known = this.links.get(address)
+    if (known !== undefined) return known
+    const link: Link = {
+      address,
+      permits: Semaphore.makeUnsafe(requestsInFlight),
+      slot: new ConnectionSlot<DcpConnection, OpenError>({
+        address,
+        random: this.options.random,
+        open: (lost) => this.open(link, seed, lost),
+        watch: { failed: (error) => this.failed(link, error) }
+      }, this.scope),
+      quickCloses: 0
     }
+    this.links.set(address, link)
     return link
   }
 
-  /** One attempt; whoever waits looks again after it. */
+  /** One attempt. */
   private readonly open = Effect.fnUntraced(
     { self: this },
-    function*(this: DcpNodes, link: Link, seed: { readonly host: string; readonly port: number }) {
-      const { cluster, connection: options, fixedName, group, random, unique } = this.options
-      if (link.scope !== undefined) yield* Scope.close(link.scope, Exit.void)
-      const { failures } = link
-      if (failures > 0) yield* Effect.sleep(backOff(failures, 50, 5_000, random))
-      yield* Effect.sleep(this.budget.take(performance.now()))
+    function*(this: DcpNodes, link: Link, seed: Seed, lost: (error: ConnectionError) => void) {
+      const { cluster, connection: options, fixedName, group, unique } = this.options
+      const { address, slot } = link
+      yield* Effect.sleep(this.budget.take(this.options.now()))
       this.attempts++
-      const scope = Scope.forkUnsafe(this.scope)
-      link.scope = scope
-      const name = fixedName ?? connectionName(group, unique())
-      const opened = yield* Effect.result(Scope.provide(
-        DcpConnection.open({
-          ...options,
-          ...seed,
-          negotiation: { ...options.negotiation, name },
-          onServerRequest: cluster.pushed,
-          onClose: (error) => this.closed(link, error)
-        }),
-        scope
-      ))
-      const { opening } = link
-      link.opening = undefined
-      if (Result.isSuccess(opened)) {
-        const again = link.connection !== undefined || failures > 0
-        link.connection = opened.success
-        link.openedAt = performance.now()
-        this.options.log(
-          (again ? Effect.logInfo : Effect.logDebug)(`connected to ${link.address}${again ? ` again (attempt ${failures + 1})` : ""}`)
-        )
-        cluster.offer(opened.success.session.clusterMap)
-        Deferred.doneUnsafe(opening!, Exit.void)
-        return
-      }
-      link.failures++
-      // of a node that is away for long, the log says less and less often
-      if (Number.isInteger(Math.log2(link.failures))) {
-        this.options.log(Effect.logWarning(`cannot connect (attempt ${link.failures}): ${opened.failure.message}`))
-      }
-      yield* Scope.close(scope, Exit.void)
-      link.scope = undefined
-      if (isFatal(opened.failure)) {
-        this.fatal = opened.failure
-        Deferred.doneUnsafe(opening!, Effect.fail(opened.failure))
-        return
-      }
-      // the node may be gone for good, and its vbuckets elsewhere
-      yield* Effect.forkIn(cluster.refresh, this.scope)
-      Deferred.doneUnsafe(opening!, Exit.void)
+      let begun = false
+      const connection = yield* DcpConnection.open({
+        ...options,
+        ...seed,
+        negotiation: { ...options.negotiation, name: fixedName ?? connectionName(group, unique()) },
+        onServerRequest: cluster.pushed,
+        onClose: (error) => {
+          lost(error)
+          if (begun) this.closed(link, error)
+        }
+      })
+      begun = true
+      const again = slot.lives > 0 || slot.failures > 0
+      this.options.log(
+        (again ? Effect.logInfo : Effect.logDebug)(`connected to ${address}${again ? ` again (attempt ${slot.failures + 1})` : ""}`)
+      )
+      cluster.offer(connection.session.clusterMap)
+      return connection
     }
   )
 
+  private failed({ slot: { failures } }: Link, error: OpenError): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      // of a node that is away for long, the log says less and less often
+      if (Number.isInteger(Math.log2(failures))) {
+        this.options.log(Effect.logWarning(`cannot connect (attempt ${failures}): ${error.message}`))
+      }
+      if (isFatal(error)) {
+        this.fatal = error
+        return Effect.void
+      }
+      // the node may be gone for good, and its vbuckets elsewhere
+      return Effect.forkIn(this.options.cluster.refresh, this.scope)
+    })
+  }
+
   private closed(link: Link, error: ConnectionError): void {
-    if (link.connection === undefined) return
     this.lost++
     if (error.reason._tag !== "ConnectionClosed") this.options.log(Effect.logWarning(error.message))
-    const stable = performance.now() - link.openedAt >= stableMilliseconds
-    link.failures = stable ? 0 : link.failures + 1
-    link.quickCloses = stable ? 0 : link.quickCloses + 1
+    link.quickCloses = link.slot.failures === 0 ? 0 : link.quickCloses + 1
     const { fixedName } = this.options
     if (fixedName !== undefined && link.quickCloses > suspicious) this.fatal = new NameConflictSuspected({ connection: fixedName })
   }

@@ -54,11 +54,11 @@ const byStatus: { readonly [status: number]: Reaction } = {
   [Status.Enomem]: slow,
   [Status.Etmpfail]: soon,
   [Status.Ebusy]: soon,
-  0x30: slow,
-  0x31: slow,
-  0x32: slow,
-  0x33: slow,
-  0x50: slow
+  [Status.RateLimitedNetworkIngress]: slow,
+  [Status.RateLimitedNetworkEgress]: slow,
+  [Status.RateLimitedMaxConnections]: slow,
+  [Status.RateLimitedMaxCommands]: slow,
+  [Status.BucketPaused]: slow
 }
 
 /** What to do about a stream request that was not answered with Success. */

@@ -4,6 +4,7 @@
  * It follows the table of states, and knows nothing of topics.
  */
 import { stringify } from "@wirewright/codec/JsonPrint"
+import { Attempts } from "@wirewright/connection/Reconnect"
 import type { TypedValue } from "./Typed.ts"
 import { type ConnectionInput, type ConnectionState, transitions } from "./ConnectionState.ts"
 import type { Deadline } from "./Deadlines.ts"
@@ -73,7 +74,7 @@ export class Connection {
   /** Whether the server challenged this connection, as only the classic one does. */
   private wasChallenged = false
   private redirects = 0
-  private attempts = 0
+  private readonly attempts: Attempts
   private lastHeard = 0
   private heartbeat: Deadline | undefined
   private handshake: Deadline | undefined
@@ -83,11 +84,13 @@ export class Connection {
     this.url = this.dialled = completeUrl(url)
     this.wire = wire
     this.host = host
+    this.attempts = new Attempts(wire.options.reconnect)
   }
 
   start(): void {
     if (this.wanted || this.ended !== undefined) return
     this.wanted = true
+    this.next()
     this.dial(this.url)
   }
 
@@ -172,7 +175,9 @@ export class Connection {
     if (!this.step("accepted")) return this.outOfOrder("connection ack")
     this.wire.cancel(this.handshake)
     this.handshake = undefined
+    // with credentials, the login is what it is for
     if (this.credentials !== undefined) this.sendLogin()
+    else this.attempts.opened(this.wire.now())
   }
 
   redirected(url: string): void {
@@ -198,7 +203,7 @@ export class Connection {
     if (!this.step("login accepted")) return this.outOfOrder("login")
     this.wire.cancel(this.handshake)
     this.handshake = undefined
-    this.attempts = 0
+    this.attempts.opened(this.wire.now())
     this.redirects = 0
     this.proven = true
     const waiting = this.waiting.splice(0)
@@ -295,7 +300,7 @@ export class Connection {
 
   /** The connection broke: connects again, later each time. */
   private broken(message: string, severity: Problem["severity"] = "error"): void {
-    const { options, random } = this.wire
+    this.attempts.ended(this.wire.now())
     this.quiet()
     this.dialling = false
     this.step("broken")
@@ -304,22 +309,25 @@ export class Connection {
     this.wire.report(new ConnectionFailed({ url: this.url, message }), severity)
     // whoever heard of it may have closed
     if (!this.wanted) return
-    const { factor, initialDelay, jitter, maxAttempts, maxDelay } = options.reconnect
-    if (this.attempts >= maxAttempts) return this.finish(new ReconnectsExhausted({ attempts: this.attempts + 1 }))
+    const wait = this.next()
+    if (wait === undefined) return this.finish(new ReconnectsExhausted({ attempts: this.attempts.made }))
     this.step("retry")
-    const delay = Math.min(maxDelay, initialDelay * factor ** this.attempts++)
     this.redirects = 0
-    this.retry = this.wire.after(jitter ? delay * (0.8 + 0.4 * random()) : delay, () => {
+    this.retry = this.wire.after(wait, () => {
       this.retry = undefined
       this.dial(this.url)
     })
+  }
+
+  private next(): number | undefined {
+    return this.attempts.next(this.wire.now(), this.wire.random())
   }
 
   private leave(): void {
     const { wanted } = this
     this.wanted = false
     this.dialling = false
-    this.attempts = 0
+    this.attempts.reset()
     this.quiet()
     this.wire.cancel(this.retry)
     this.retry = undefined

@@ -71,8 +71,8 @@ export const make = (
   options: DeepstreamOptions
 ): Effect.Effect<DeepstreamClient, DeepstreamError, Socket.WebSocketConstructor | Scope.Scope> =>
   Effect.gen(function*() {
-    const { maxSocketBuffer = 1024 * 1024, random = Math.random } = options
-    const driver = yield* Driver.make(options.url, { maxSocketBuffer, random }, sessionOptions(options))
+    const { maxSocketBuffer = 1024 * 1024 } = options
+    const driver = yield* Driver.make(options.url, { maxSocketBuffer }, sessionOptions(options))
     const { session } = driver
     const client: DeepstreamClient = {
       state: driver.state,

@@ -1,23 +1,10 @@
 /** How a client is configured: in code, and from the environment. */
+import { type ReconnectOptions, reconnectPolicy } from "@wirewright/connection/Reconnect"
 import * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
 import type * as Redacted from "effect/Redacted"
-import type { MergeStrategy, ReconnectPolicy, SessionOptions } from "./SessionOptions.ts"
+import type { MergeStrategy, SessionOptions } from "./SessionOptions.ts"
 import { defaultOptions } from "./SessionOptions.ts"
-
-/** Waits between attempts to connect. */
-export interface ReconnectOptions {
-  /** Wait before the first attempt. Default: 100 ms. */
-  readonly initialDelay?: Duration.Input
-  /** What each wait is multiplied by for the next one. Default: 2. */
-  readonly factor?: number
-  /** Longest wait, jitter aside. Default: 30 seconds. */
-  readonly maxDelay?: Duration.Input
-  /** Makes waits up to a fifth shorter or longer. Default: yes. */
-  readonly jitter?: boolean
-  /** Most attempts in a row that fail. Default: no limit. */
-  readonly maxAttempts?: number
-}
 
 /** Options of a client. */
 export interface DeepstreamOptions {
@@ -52,6 +39,7 @@ export interface DeepstreamOptions {
   readonly rpcResponseTimeout?: Duration.Input
   /** Queries of presence. Default: 10 seconds. */
   readonly presenceTimeout?: Duration.Input
+  /** Waits between attempts to connect. Default: 100 ms after the first failure, up to 30 seconds. */
   readonly reconnect?: ReconnectOptions
   /** What becomes of messages while there is no connection. Default: `queue`. */
   readonly offline?: "queue" | "fail"
@@ -73,8 +61,6 @@ export interface DeepstreamOptions {
   readonly rememberDenials?: boolean
   /** What becomes of a record that another client changed at the same time. Default: `remoteWins`. */
   readonly merge?: MergeStrategy
-  /** Numbers below 1, for ids and jitter. Default: `Math.random`. */
-  readonly random?: () => number
 }
 
 const durations = [
@@ -108,16 +94,7 @@ export const sessionOptions = (options: DeepstreamOptions): Partial<SessionOptio
   const found: Record<string, unknown> = {}
   for (const name of durations) if (options[name] !== undefined) found[name] = Duration.toMillis(options[name])
   for (const name of plain) if (options[name] !== undefined) found[name] = options[name]
-  const { factor, initialDelay, jitter, maxAttempts, maxDelay } = options.reconnect ?? {}
-  const defaults = defaultOptions.reconnect
-  const reconnect: ReconnectPolicy = {
-    initialDelay: initialDelay === undefined ? defaults.initialDelay : Duration.toMillis(initialDelay),
-    factor: factor ?? defaults.factor,
-    maxDelay: maxDelay === undefined ? defaults.maxDelay : Duration.toMillis(maxDelay),
-    jitter: jitter ?? defaults.jitter,
-    maxAttempts: maxAttempts ?? defaults.maxAttempts
-  }
-  return { ...found, reconnect }
+  return { ...found, reconnect: reconnectPolicy(options.reconnect, defaultOptions.reconnect) }
 }
 
 /** The options that operators set: `DEEPSTREAM_URL`, and `DEEPSTREAM_USERNAME` with `DEEPSTREAM_PASSWORD` to log in with. */

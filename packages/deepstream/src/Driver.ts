@@ -6,6 +6,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import * as PubSub from "effect/PubSub"
+import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
 import * as Socket from "effect/socket/Socket"
 import * as Stream from "effect/Stream"
@@ -23,8 +24,6 @@ import type { Settle } from "./Wire.ts"
 export interface DriverOptions {
   /** Characters that a socket may hold before nothing more is given to it. */
   readonly maxSocketBuffer: number
-  /** Numbers below 1, for ids and jitter. */
-  readonly random: () => number
 }
 
 /** How long a full socket is left alone, in milliseconds. */
@@ -57,13 +56,14 @@ export class Driver implements SessionHost {
     session: Partial<SessionOptions>,
     parts: Pick<Driver, "state"> & {
       readonly clock: Clock.Clock
+      readonly chance: Random.Random
       readonly construct: Driver["construct"]
       readonly reported: PubSub.PubSub<Problem>
       readonly fork: Driver["fork"]
     }
   ) {
     this.options = options
-    this.random = options.random
+    this.random = () => parts.chance.nextDoubleUnsafe()
     this.state = parts.state
     this.clock = parts.clock
     this.construct = parts.construct
@@ -81,12 +81,13 @@ export class Driver implements SessionHost {
     Effect.gen(function*() {
       const construct = yield* Socket.WebSocketConstructor
       const clock = yield* Clock.Clock
+      const chance = yield* Random.Random
       const state = yield* SubscriptionRef.make<ConnectionState>("CLOSED")
       const reported = yield* PubSub.sliding<Problem>(1024)
       const context = yield* Effect.context<never>()
       const fork = Effect.runForkWith(context)
       return yield* Effect.acquireRelease(
-        Effect.sync(() => new Driver(url, options, session, { clock, construct, fork, reported, state })),
+        Effect.sync(() => new Driver(url, options, session, { chance, clock, construct, fork, reported, state })),
         (driver) => Effect.sync(() => driver.stop())
       )
     })

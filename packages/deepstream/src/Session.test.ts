@@ -1,4 +1,5 @@
 /** The session by itself: limits at their edges, deadlines, states, dialects, and what leaves as one frame. */
+import { defaultReconnect } from "@wirewright/connection/Reconnect"
 import { describe, expect, it } from "vitest"
 import type { DeepstreamReason } from "./DeepstreamError.ts"
 import { DeepstreamSession } from "./DeepstreamSession.ts"
@@ -118,7 +119,7 @@ describe("without a connection", () => {
 })
 
 describe("the connection", () => {
-  it("waits longer after each failure, up to the limit, and anew after a login", () => {
+  it("waits longer after each failure, up to the limit, and anew after a connection that lasted", () => {
     const { host, session } = offline({ reconnect: { initialDelay: 100, factor: 2, maxDelay: 500, jitter: true, maxAttempts: Infinity } })
     const waits: Array<number> = []
     for (let attempt = 0; attempt < 5; attempt++) {
@@ -130,9 +131,41 @@ describe("the connection", () => {
     // in the middle of what jitter allows, as the test's random number is
     expect(waits.map(Math.round)).toEqual([100, 200, 400, 500, 500])
     expect(host.dialled).toHaveLength(6)
-    open(session)
-    session.socketClosed()
-    expect(Math.round(session.nextDeadline! - host.time)).toBe(100)
+    const lives = (millis: number): number => {
+      session.tick()
+      open(session)
+      host.time += millis
+      session.socketClosed()
+      const wait = session.nextDeadline! - host.time
+      host.time = session.nextDeadline!
+      return Math.round(wait)
+    }
+    // a login that is lost at once is one more failure
+    expect([lives(999), lives(1_000), lives(0), lives(0)]).toEqual([500, 0, 100, 200])
+  })
+
+  it("counts as lasting from the login, or from when the server takes one if there are no credentials", () => {
+    const { host, session } = offline({ loginTimeout: 5_000, reconnect: { ...defaultReconnect, initialDelay: 100, jitter: false } })
+    const wait = (): number => {
+      session.socketClosed()
+      const found = session.nextDeadline! - host.time
+      host.time = session.nextDeadline!
+      session.tick()
+      session.socketOpened()
+      session.received(wire("C|A+"))
+      return found
+    }
+    session.start()
+    session.socketOpened()
+    session.received(wire("C|A+"))
+    host.time += 1_000
+    expect(wait()).toBe(0)
+    session.login({}, nothing)
+    host.time += 1_000
+    // accepted for a second, but the login was not answered
+    expect(wait()).toBe(0)
+    host.time += 1_000
+    expect(wait()).toBe(100)
   })
 
   it("gives up after so many attempts", () => {

@@ -1,4 +1,5 @@
 /** What a session can be told. Durations are milliseconds, sizes characters. */
+import { defaultReconnect, type ReconnectPolicy } from "@wirewright/connection/Reconnect"
 import type { Json } from "./Json.ts"
 
 /** Both sides of a conflict. */
@@ -17,16 +18,6 @@ export interface Conflict {
  * both, or nothing: `none` reports `VersionExists` and leaves the record as it is here.
  */
 export type MergeStrategy = "remoteWins" | "localWins" | "none" | ((conflict: Conflict) => Json)
-
-/** Waits between attempts to connect. */
-export interface ReconnectPolicy {
-  readonly initialDelay: number
-  readonly factor: number
-  readonly maxDelay: number
-  /** Makes each wait up to a fifth shorter or longer. */
-  readonly jitter: boolean
-  readonly maxAttempts: number
-}
 
 /** Options of a session; all have defaults. */
 export interface SessionOptions {
@@ -85,7 +76,7 @@ export const defaultOptions: SessionOptions = {
   rpcAckTimeout: 6_000,
   rpcResponseTimeout: 10_000,
   presenceTimeout: 10_000,
-  reconnect: { initialDelay: 100, factor: 2, maxDelay: 30_000, jitter: true, maxAttempts: Infinity },
+  reconnect: { ...defaultReconnect, initialDelay: 100, maxDelay: 30_000 },
   offline: "queue",
   maxQueued: 10_000,
   maxQueuedSize: 4 * 1024 * 1024,

@@ -3,15 +3,16 @@
  *
  * Pure. A document without attributes is its body. Attributes outlive a new body; of a removed document the system attributes remain.
  */
+import { Datatype } from "@wirewright/memcached/gen"
 import type { Content, Counting, Document, Refusal } from "./Document.ts"
 import { decimalBytes, parseDecimal } from "./DecimalText.ts"
 import type { Item, Space } from "./HashTable.ts"
 import { isJson } from "./JsonText.ts"
 import type { Store } from "./Store.ts"
-import { datatypeBits, partsOf, systemXattrs, valueOf } from "./SubDocumentAttributes.ts"
+import { partsOf, systemXattrs, valueOf } from "./SubDocumentAttributes.ts"
 
 /** Whether a document has attributes. */
-export const hasXattrs = (document: Document): boolean => (document.datatype & datatypeBits.xattr) !== 0
+export const hasXattrs = (document: Document): boolean => (document.datatype & Datatype.xattr) !== 0
 
 /** The body of a document. */
 export const bodyOf = (document: Document): Uint8Array =>
@@ -25,10 +26,10 @@ export const withBody = (
   expiration = 0,
   isJsonBody = isJson(body)
 ): Content => {
-  const json = isJsonBody ? datatypeBits.json : 0
+  const json = isJsonBody ? Datatype.json : 0
   if (current === undefined || !hasXattrs(current)) return { value: body, flags, datatype: json, expiration }
   const { xattrs } = partsOf(current.value, current.datatype)
-  return { value: valueOf({ xattrs, body }), flags, datatype: json | datatypeBits.xattr, expiration }
+  return { value: valueOf({ xattrs, body }), flags, datatype: json | Datatype.xattr, expiration }
 }
 
 /** A body with bytes before or after it. */
@@ -67,5 +68,5 @@ export const removeBody = (store: Store, space: Space, key: string, cas: bigint)
   if (left.length === 0) return store.remove(space, key, { cas })
   const refused = store.refusal(current, cas, "KeyEnoent")
   if (refused !== undefined) return refused
-  return store.removeWithValue(space, key, { value: valueOf({ xattrs: left, body: new Uint8Array(0) }), datatype: datatypeBits.xattr })
+  return store.removeWithValue(space, key, { value: valueOf({ xattrs: left, body: new Uint8Array(0) }), datatype: Datatype.xattr })
 }

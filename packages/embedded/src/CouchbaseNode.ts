@@ -11,15 +11,17 @@ import {
   type PacketServerOptions,
   servePackets,
   type ServerClient,
+  timers,
   type UnauthenticatedLimits
 } from "@wirewright/connection"
 import { decode, frameShape, type Packet } from "@wirewright/dcp/gen"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
-import * as Crypto from "node:crypto"
 import { Administration } from "./Administration.ts"
 import type { Bucket, BucketOptions } from "./Bucket.ts"
+import { chanceOf } from "./Chance.ts"
 import { ClusterState } from "./ClusterState.ts"
 import { collectionHandlers } from "./CollectionHandlers.ts"
 import { connectionHandlers } from "./ConnectionHandlers.ts"
@@ -32,6 +34,7 @@ import { type ManagementServer, serveManagement } from "./ManagementServer.ts"
 import { expectBody } from "./RequestRules.ts"
 import { NodeConnection } from "./NodeConnection.ts"
 import { rangeScanHandlers } from "./RangeScanHandlers.ts"
+import type { After } from "./Replication.ts"
 import { type ScanLimits, RangeScans } from "./RangeScans.ts"
 import { statHandlers } from "./StatHandlers.ts"
 import { subDocumentHandlers } from "./SubDocumentHandlers.ts"
@@ -160,13 +163,7 @@ const sweepInterval = 10_000
 const version = "7.6.4-wirewright"
 
 /** Timers do not keep the process alive. */
-const after = (milliseconds: number, run: () => void): () => void => {
-  const timer = setTimeout(run, Math.min(milliseconds, 0x7fff_ffff))
-  timer.unref()
-  return () => clearTimeout(timer)
-}
-
-const randomUuid = (): bigint => BigInt(`0x${Crypto.randomBytes(6).toString("hex")}`) | 1n
+const unref = { unref: true }
 
 /** One node, listening; it, its connections and its documents are gone with the scope. */
 export const serveCouchbase = (options: CouchbaseNodeOptions = {}): Effect.Effect<CouchbaseNode, ConnectionError, Scope.Scope> =>
@@ -177,10 +174,13 @@ export const serveCouchbaseCluster = (
   options: CouchbaseClusterOptions = {}
 ): Effect.Effect<CouchbaseCluster, ConnectionError, Scope.Scope> =>
   Effect.gen(function*() {
-    const now = options.now ?? Date.now
+    const time = yield* timers
+    const chance = chanceOf(yield* Random.Random)
+    const after: After = (milliseconds, run) => time.after(milliseconds, run, unref).cancel
+    const now = options.now ?? time.unixTime
     const host = options.host ?? "127.0.0.1"
     const size = options.nodes ?? 1
-    const started = performance.now()
+    const started = time.now()
     const users = yield* Users.make(options.users ?? [], options.saslRandom)
     const nodes: Array<CouchbaseNode> = []
     const clients: Array<Map<ServerClient, NodeConnection>> = []
@@ -188,7 +188,7 @@ export const serveCouchbaseCluster = (
     const state = new ClusterState({
       nodes: size,
       buckets: options.buckets ?? [{ name: "default" }],
-      world: { now, uuid: randomUuid, after },
+      world: { now, uuid: chance.vbucketUuid, after },
       tls: options.tls !== undefined,
       onMapChanged: () => {
         for (const connections of clients) for (const connection of connections.values()) connection.pushClusterMap()
@@ -227,10 +227,10 @@ export const serveCouchbaseCluster = (
       const connections = new Map<ServerClient, NodeConnection>()
       const producers = new ProducerNames()
       const scans = new RangeScans(options.rangeScans ?? {}, {
-        now: () => performance.now(),
-        uuid: () => new Uint8Array(Crypto.randomBytes(16))
+        now: time.now,
+        uuid: chance.uuid
       })
-      const uptime = () => Math.floor((performance.now() - started) / 1000)
+      const uptime = () => Math.floor((time.now() - started) / 1000)
       const shared: NodeShared = {
         users,
         version: options.version ?? version,
@@ -240,9 +240,9 @@ export const serveCouchbaseCluster = (
         scans,
         cluster: state,
         clusterConfig: (bucket) => state.map(nodes, index, bucket),
-        elapsed: () => performance.now(),
+        elapsed: time.now,
         after,
-        reference: () => Crypto.randomUUID(),
+        reference: chance.reference,
         uptime,
         handlers: couchbaseHandlers,
         closeOnEinval: options.closeOnEinval === true,
@@ -312,19 +312,19 @@ export const serveCouchbaseCluster = (
     let stop: (() => void) | undefined
     yield* Effect.acquireRelease(
       Effect.sync(() =>
-        setInterval(() => {
+        time.every(sweepInterval, () => {
           if (stop !== undefined) return
           let over = false
-          const stopped = inTurns(sweeps(), () => {
+          const stopped = inTurns(sweeps(), time.now, () => {
             over = true
             stop = undefined
           })
           if (!over) stop = stopped
-        }, sweepInterval).unref()
+        }, unref)
       ),
       (timer) =>
         Effect.sync(() => {
-          clearInterval(timer)
+          timer.cancel()
           stop?.()
         })
     )

@@ -13,11 +13,11 @@ import {
   encodeDcpSystemEvent
 } from "@wirewright/dcp/gen"
 import type { Outgoing } from "@wirewright/dcp/producer"
+import { Datatype } from "@wirewright/memcached/gen"
 import { bodyOf, hasXattrs } from "./Bodies.ts"
 import type { AbortChange, BucketChange, DocumentChange, PrepareChange } from "./BucketChange.ts"
 import type { ManifestEvent } from "./Collections.ts"
 import type { Document } from "./Document.ts"
-import { datatypeBits } from "./SubDocumentAttributes.ts"
 
 /** What a connection wants to see. */
 export interface ItemView {
@@ -48,7 +48,7 @@ const valueOf = (document: Document, { flags, visible }: ItemView): { readonly v
   if (!hasXattrs(document)) return { value: document.value, datatype: visible(datatype) }
   return (flags & DcpOpenFlags.includeXattrs) !== 0
     ? { value: document.value, datatype }
-    : { value: bodyOf(document), datatype: visible(datatype & ~datatypeBits.xattr) }
+    : { value: bodyOf(document), datatype: visible(datatype & ~Datatype.xattr) }
 }
 
 const collectionOf = ({ collection }: Document, { collections }: ItemView) => collections ? { collectionId: collection } : {}

@@ -21,6 +21,7 @@ import type { Bucket } from "./Bucket.ts"
 import type { BucketChange, DocumentChange } from "./BucketChange.ts"
 import { control, type DcpSettings, initialSettings, windowSize } from "./DcpControls.ts"
 import { type ItemView, type StreamHead, writeChange, writeCommit, writeMarker } from "./DcpItems.ts"
+import type { After } from "./Replication.ts"
 import type { VbucketCopy } from "./VbucketCopy.ts"
 import type { Features } from "./Hello.ts"
 
@@ -82,7 +83,7 @@ export class ProducerNames {
 export interface ProducerClient {
   readonly client: ServerClient
   readonly features: Features
-  readonly shared: { readonly producers: ProducerNames }
+  readonly shared: { readonly producers: ProducerNames; readonly elapsed: () => number; readonly after: After }
   /** The datatype as this client may see it. */
   visible(datatype: number): number
   reply(write: (writer: Writer) => void): void
@@ -105,7 +106,7 @@ export class DcpProducer {
   private noopPending: number | undefined
   private noopAt = 0
   private heardAt = 0
-  private timer: NodeJS.Timeout | undefined
+  private stopTimer: (() => void) | undefined
   private closed = false
   private counts = { items: 0, bytes: 0, noops: 0, acknowledged: 0 }
 
@@ -202,7 +203,7 @@ export class DcpProducer {
 
   /** The client sent something. */
   heard(): void {
-    this.heardAt = performance.now()
+    this.heardAt = this.connection.shared.elapsed()
   }
 
   /** An answer of the client. Those that say that it did not understand us end the connection. */
@@ -213,7 +214,13 @@ export class DcpProducer {
       this.noopPending = undefined
       return
     }
-    const tolerated = [Status.Success, Status.NotMyVbucket, Status.Eaccess, 0x0a, 0x0b]
+    const tolerated: ReadonlyArray<number> = [
+      Status.Success,
+      Status.NotMyVbucket,
+      Status.Eaccess,
+      Status.DcpStreamNotFound,
+      Status.OpaqueNoMatch
+    ]
     if (tolerated.includes(status)) return
     const old = status === Status.KeyEexists || status === Status.KeyEnoent
     if (old && (!this.settings.v7Statuses || opcode === Opcode.DcpStreamEnd)) return
@@ -228,7 +235,7 @@ export class DcpProducer {
   /** The connection is gone. */
   close(): void {
     this.closed = true
-    clearTimeout(this.timer)
+    this.stopTimer?.()
     for (const stream of this.order) stream.unwatch()
     this.order = []
     this.streams.clear()
@@ -339,18 +346,17 @@ export class DcpProducer {
   }
 
   private startNoops(): void {
-    if (this.timer !== undefined || !this.settings.noop) return
-    const now = performance.now()
+    if (this.stopTimer !== undefined || !this.settings.noop) return
+    const now = this.connection.shared.elapsed()
     this.noopAt = now
     this.heardAt = now
-    this.timer = setTimeout(this.tick, this.settings.noopInterval)
-    this.timer.unref()
+    this.stopTimer = this.connection.shared.after(this.settings.noopInterval, this.tick)
   }
 
   /** NOOPs come in a fixed pace, also when the window is closed, one at a time. */
   private readonly tick = (): void => {
     if (this.closed) return
-    const now = performance.now()
+    const now = this.connection.shared.elapsed()
     if (now - this.heardAt >= idleTimeout) return this.disconnect("the node, as the client was silent")
     if (this.noopPending === undefined && now - this.noopAt >= this.settings.noopInterval - 1) {
       this.noopPending = this.noopOpaque++
@@ -362,7 +368,6 @@ export class DcpProducer {
     const wait = this.noopPending === undefined
       ? Math.max(1, this.noopAt + this.settings.noopInterval - now)
       : Math.min(1_000, this.settings.noopInterval)
-    this.timer = setTimeout(this.tick, wait)
-    this.timer.unref()
+    this.stopTimer = this.connection.shared.after(wait, this.tick)
   }
 }

@@ -7,15 +7,15 @@
 import type { Writer } from "@wirewright/codec"
 import * as Gen from "@wirewright/couchbase/gen"
 import { type MutationToken, ObserveKeyState, type ResponseInit, Status, VBucketState } from "@wirewright/couchbase/gen"
+import { Datatype } from "@wirewright/memcached/gen"
 import { bodyOf, countBody, joined, removeBody, withBody } from "./Bodies.ts"
-import type { Document, Refusal } from "./Document.ts"
+import { type Document, doNotCreate, type Refusal } from "./Document.ts"
 import type { Item } from "./HashTable.ts"
 import { type Handlers, type Keyed, type NodeClient, preservesExpiry, type Target } from "./Handlers.ts"
 import type { RequestOf } from "./RequestRules.ts"
 import { isJsonSteps } from "./JsonText.ts"
 import type { Bucket } from "./Bucket.ts"
 import type { Sliced } from "./Slices.ts"
-import { datatypeBits } from "./SubDocumentAttributes.ts"
 import type { VbucketInfo } from "./VbucketCopy.ts"
 
 type EncodeWrite = (writer: Writer, packet: ResponseInit & { readonly mutationToken?: MutationToken | undefined }) => void
@@ -35,7 +35,7 @@ const wrote = (
 }
 
 const read = (connection: NodeClient, packet: Keyed, document: Document, cas: bigint, encode: EncodeRead): void => {
-  const datatype = connection.visible(document.datatype & datatypeBits.json)
+  const datatype = connection.visible(document.datatype & Datatype.json)
   const head = connection.head(packet, { cas, datatype })
   connection.reply((writer) => encode(writer, { ...head, flags: document.flags, value: bodyOf(document) }))
 }
@@ -108,7 +108,7 @@ const count = (down: boolean, encode: EncodeCount | undefined) => (connection: N
   const target = connection.writable(packet)
   if (target === undefined) return
   const { bucket, space } = target
-  const expiration = packet.expiration === 0xffff_ffff ? packet.expiration : bucket.expirationIn(space.collection, packet.expiration)
+  const expiration = packet.expiration === doNotCreate ? packet.expiration : bucket.expirationIn(space.collection, packet.expiration)
   const { delta, initial, cas } = packet
   const outcome = countBody(bucket.store, space, packet.key, { delta, down, initial, expiration, cas })
   if (typeof outcome === "string") return connection.refuse(packet, outcome)

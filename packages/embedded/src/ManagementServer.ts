@@ -189,12 +189,13 @@ export const serveManagement = (options: ManagementServerOptions): Effect.Effect
   Effect.flatMap(Effect.context<never>(), (services) => {
     const log = (defect: unknown): void =>
       void Effect.runForkWith(services)(Effect.logError("The management endpoint failed", Cause.die(defect)))
-    return serveWith(options, log)
+    return serveWith(options, log, Effect.runPromiseWith(services))
   })
 
 const serveWith = (
   options: ManagementServerOptions,
-  onDefect: (defect: unknown) => void
+  onDefect: (defect: unknown) => void,
+  run: <A>(effect: Effect.Effect<A>) => Promise<A>
 ): Effect.Effect<ManagementServer, ConnectionError, Scope.Scope> => {
   const { host, management, maxBody = 64 * 1024, maxConnections = 1_000, patience = 10_000, port, tls } = options
   const watchers = new Watchers(management, patience)
@@ -224,7 +225,7 @@ const serveWith = (
     if (body === undefined) return send(response, { status: 413, body: "The body is too long\n" }, { Connection: "close" })
     const asked: ManagementRequest = { method, path, form: formIn(body), user: accepted ? credentials.user : undefined }
     const answer = answerTo(known, asked)
-    const settled = Effect.isEffect(answer) ? await Effect.runPromise(answer) : answer
+    const settled = Effect.isEffect(answer) ? await run(answer) : answer
     if (settled.stream === undefined || request.method === "HEAD") return send(response, settled)
     response.writeHead(200, headersOf({}))
     watchers.add(settled.stream, response)

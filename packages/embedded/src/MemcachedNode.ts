@@ -5,7 +5,7 @@
  * refusal, a plain CAS counter, touching that changes no version. It has no text protocol, no SASL, and no background threads to report on.
  */
 import { textLength } from "@wirewright/codec"
-import type { ConnectionError, PacketServer } from "@wirewright/connection"
+import { type ConnectionError, type PacketServer, timers } from "@wirewright/connection"
 import {
   type MemcachedHandlers,
   type MemcachedServerOptions,
@@ -205,11 +205,13 @@ export const memcachedHandlers = (
 
 /** Serves an empty memcached; it ends with the scope. */
 export const serveMemcachedNode = (options: MemcachedNodeOptions = {}): Effect.Effect<MemcachedNode, ConnectionError, Scope.Scope> => {
-  const { maxItemSize = 1024 * 1024, maxMemory = 64 * 1024 * 1024, now = Date.now, version = "1.6.18", ...rest } = options
+  const { maxItemSize = 1024 * 1024, maxMemory = 64 * 1024 * 1024, now: given, version = "1.6.18", ...rest } = options
   // as many as memcached has unless it is told otherwise
   const maxConnections = options.maxConnections ?? 1_024
   const server = { ...rest, maxConnections }
   return Effect.gen(function*() {
+    const time = yield* timers
+    const now = given ?? time.unixTime
     const stats = new MemcachedStats({
       now,
       version,
@@ -235,7 +237,7 @@ export const serveMemcachedNode = (options: MemcachedNodeOptions = {}): Effect.E
       return lines === undefined ? refusals.KeyEnoent : Effect.succeed(lines)
     }, version)
     const running: PacketServer = yield* serveMemcached(handlers, { unknownOpcodes, ...server })
-    const sweep = Effect.callback<void>((resume) => Effect.sync(inTurns(store.sweepSteps(), () => resume(Effect.void))))
+    const sweep = Effect.callback<void>((resume) => Effect.sync(inTurns(store.sweepSteps(), time.now, () => resume(Effect.void))))
     yield* Effect.forkScoped(Effect.repeat(sweep, Schedule.spaced("1 minute")))
     return { server: running, store }
   })

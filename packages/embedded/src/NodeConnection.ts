@@ -21,7 +21,7 @@ import {
   Status,
   VBucketState
 } from "@wirewright/dcp/gen"
-import type { RequestFrame } from "@wirewright/memcached/gen"
+import { Datatype, type RequestFrame } from "@wirewright/memcached/gen"
 import type { Frame, PacketHandler, ServerClient } from "@wirewright/connection"
 import type { Bucket } from "./Bucket.ts"
 import type { DcpProducer } from "./DcpProducer.ts"
@@ -35,7 +35,6 @@ import { type Sliced, someOf } from "./Slices.ts"
 import { SaslServer } from "./SaslServer.ts"
 import { inflate } from "./Snappy.ts"
 import type { Item } from "./HashTable.ts"
-import { datatypeBits } from "./SubDocumentAttributes.ts"
 import { defaultSyncWriteTimeout } from "./SyncWrites.ts"
 import { longestSlice } from "./Turns.ts"
 import type { VbucketCopy, VbucketInfo } from "./VbucketCopy.ts"
@@ -274,12 +273,12 @@ export class NodeConnection implements PacketHandler<Packet>, NodeClient {
 
   /** The datatype as this client may see it. */
   visible(datatype: number): number {
-    return (this.features.json ? datatype & datatypeBits.json : 0) | (this.features.xattr ? datatype & datatypeBits.xattr : 0)
+    return (this.features.json ? datatype & Datatype.json : 0) | (this.features.xattr ? datatype & Datatype.xattr : 0)
   }
 
   /** Datatype of JSON that the node itself writes. */
   get jsonDatatype(): number {
-    return this.visible(datatypeBits.json)
+    return this.visible(Datatype.json)
   }
 
   /** Answers with a failure, as far as the client understands it. */
@@ -352,7 +351,7 @@ export class NodeConnection implements PacketHandler<Packet>, NodeClient {
 
   /** Says that the vbucket is not here, and what is. */
   notMyVbucket(packet: Handled, bucket: Bucket): void {
-    const repeats = this.sentConfig && this.features.has(0x1e)
+    const repeats = this.sentConfig && this.features.has(HelloFeature.DedupeNotMyVbucketClustermap)
     this.sentConfig = true
     const value = repeats ? empty : bytesOf(this.shared.clusterConfig(bucket))
     const datatype = value.length > 0 ? this.jsonDatatype : 0
@@ -427,8 +426,8 @@ export class NodeConnection implements PacketHandler<Packet>, NodeClient {
 
   /** The request with its value inflated; answers when that cannot be done. */
   private plain(request: Request): Request | undefined {
-    if ((request.datatype & datatypeBits.snappy) === 0) return request
-    const datatype = request.datatype & ~datatypeBits.snappy
+    if ((request.datatype & Datatype.snappy) === 0) return request
+    const datatype = request.datatype & ~Datatype.snappy
     if (!("value" in request) || !(request.value instanceof Uint8Array)) return { ...request, datatype }
     const value = inflate(request.value, largestInflated)
     if (typeof value !== "string") return { ...request, datatype, value } as Request
@@ -444,7 +443,7 @@ export class NodeConnection implements PacketHandler<Packet>, NodeClient {
       this.fail(request, Status.Eaccess, { context: "Authorization failure: not signed in", ref: shared.reference() })
       return false
     }
-    const negotiated = this.visible(datatypeBits.json | datatypeBits.xattr) | (this.features.snappy ? datatypeBits.snappy : 0)
+    const negotiated = this.visible(Datatype.json | Datatype.xattr) | (this.features.snappy ? Datatype.snappy : 0)
     const problem = headerProblem((requestCommands[request.opcode]?.name ?? request._tag) as CheckedCommand, reader, at)
       ?? ((request.datatype & ~negotiated) === 0 ? requestProblem(request) : "Datatype (or part of it) was not negotiated")
     if (problem !== undefined) {

@@ -12,6 +12,7 @@ import {
   Status,
   VBucketState
 } from "@wirewright/couchbase/gen"
+import { Datatype } from "@wirewright/memcached/gen"
 import { bodyOf, hasXattrs } from "./Bodies.ts"
 import type { Bucket } from "./Bucket.ts"
 import type { Handlers, NodeClient } from "./Handlers.ts"
@@ -19,7 +20,6 @@ import type { RequestOf } from "./RequestRules.ts"
 import type { Item } from "./HashTable.ts"
 import type { RangeScan, ScanPart } from "./RangeScans.ts"
 import { readScanRequest, type ScanRequest, type SnapshotRequirements } from "./ScanRequest.ts"
-import { datatypeBits } from "./SubDocumentAttributes.ts"
 import type { VbucketCopy } from "./VbucketCopy.ts"
 
 type ScanPacket = RequestOf<"RangeScanCreate" | "RangeScanContinue" | "RangeScanCancel">
@@ -28,8 +28,6 @@ type ScanPacket = RequestOf<"RangeScanCreate" | "RangeScanContinue" | "RangeScan
 const turn = 64 * 1024
 /** Bytes waiting for the client above which a scan rests. */
 const maxWaiting = 256 * 1024
-/** Longest time of a timer. */
-const longestTimer = 0x7fff_ffff
 
 /** The bucket, if the vbucket is here and active; otherwise that is answered. */
 const scannable = (connection: NodeClient, packet: ScanPacket): Bucket | undefined => {
@@ -92,7 +90,7 @@ const createWhenThere = (
   if (release === undefined) return connection.fail(packet, Status.Ebusy)
   const goOn = connection.owes()
   const over = (answer: () => void): void => {
-    clearTimeout(timer)
+    stop()
     unwait()
     unwatch()
     leave()
@@ -100,9 +98,9 @@ const createWhenThere = (
     answer()
     goOn()
   }
-  const timer = setTimeout(
-    () => over(() => connection.fail(packet, Status.Etmpfail, { context: "The seqno was not on disk in time" })),
-    Math.min(timeout, longestTimer)
+  const stop = connection.shared.after(
+    timeout,
+    () => over(() => connection.fail(packet, Status.Etmpfail, { context: "The seqno was not on disk in time" }))
   )
   const unwait = copy.whenPersisted(seqno, () => over(() => createNow(connection, packet, bucket, request)))
   const unwatch = copy.watchers.add({ changed: () => {}, stateChanged: () => over(() => connection.notMyVbucket(packet, bucket)) })
@@ -112,7 +110,7 @@ const createWhenThere = (
 const create = (connection: NodeClient, packet: RequestOf<"RangeScanCreate">): void => {
   const bucket = scannable(connection, packet)
   if (bucket === undefined) return
-  const request = packet.datatype === datatypeBits.json ? readScanRequest(packet.scan) : "The datatype is not JSON"
+  const request = packet.datatype === Datatype.json ? readScanRequest(packet.scan) : "The datatype is not JSON"
   if (typeof request === "string") return connection.fail(packet, Status.Einval, { context: request })
   if (request.includeXattrs && !connection.features.xattr) {
     return connection.fail(packet, Status.Einval, { context: "include_xattrs needs Xattr" })
@@ -134,7 +132,7 @@ const create = (connection: NodeClient, packet: RequestOf<"RangeScanCreate">): v
 
 const documentOf = (connection: NodeClient, bucket: Bucket, item: Item, xattrs: boolean): RangeScanDocument => {
   const whole = !xattrs && hasXattrs(item)
-  const datatype = connection.visible(whole ? item.datatype & ~datatypeBits.xattr : item.datatype)
+  const datatype = connection.visible(whole ? item.datatype & ~Datatype.xattr : item.datatype)
   const { expiry, flags, key, seqno } = item
   return { flags, expiry, seqno, cas: bucket.store.casOf(item), datatype, key, value: whole ? bodyOf(item) : item.value }
 }

@@ -7,7 +7,7 @@
  */
 import { malformed, type Reader } from "@wirewright/codec"
 import { Opcode as CouchbaseOpcode } from "@wirewright/couchbase/gen"
-import { Opcode as ClassicOpcode } from "@wirewright/memcached/gen"
+import { Datatype, Opcode as ClassicOpcode } from "@wirewright/memcached/gen"
 import {
   bodyLengthAt,
   casAt,
@@ -24,7 +24,6 @@ import {
   VBucketState
 } from "@wirewright/dcp/gen"
 import { bytesOf, isJson } from "./JsonText.ts"
-import { datatypeBits } from "./SubDocumentAttributes.ts"
 
 /** A request by its name. */
 export type RequestOf<Tag extends Request["_tag"]> = Extract<Request, { readonly _tag: Tag }>
@@ -41,7 +40,7 @@ export interface HeaderRule {
   readonly datatypes?: number
 }
 
-const { json, snappy, xattr } = datatypeBits
+const { json, snappy, xattr } = Datatype
 
 const plain: HeaderRule = {}
 const read: HeaderRule = { key: "some", value: "none" }

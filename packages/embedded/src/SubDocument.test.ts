@@ -1,9 +1,10 @@
 /** Whole sub-document requests: what is refused before a document is looked at, what is executed, and what is to be stored. */
+import { Datatype } from "@wirewright/memcached/gen"
 import { Status, statusTable, SubdocDocFlags as Doc, SubdocOpcode as Op, SubdocPathFlags as Path } from "@wirewright/couchbase/gen"
 import { describe, expect, it } from "vitest"
 import { bytesOf, textOf } from "./JsonText.ts"
 import { blank, type Execution, lookUp, mutate, type Subject } from "./SubDocument.ts"
-import { datatypeBits, partsOf, valueOf } from "./SubDocumentAttributes.ts"
+import { partsOf, valueOf } from "./SubDocumentAttributes.ts"
 import { maxSpecs, refusalOf, type Spec, type SubDocumentRequest } from "./SubDocumentTraits.ts"
 
 const spec = (opcode: number, path: string, value = "", flags = 0): Spec => ({ opcode, path, flags, value: bytesOf(value) })
@@ -26,10 +27,10 @@ const refusal = (given: SubDocumentRequest, xattrs = true): string | undefined =
 
 const subject = (body: string, xattrs: Readonly<Record<string, string>> = {}, more: Partial<Subject> = {}): Subject => {
   const pairs = Object.entries(xattrs).map(([key, value]) => ({ key, value }))
-  const json = /^[[{]/.test(body) ? datatypeBits.json : 0
+  const json = /^[[{]/.test(body) ? Datatype.json : 0
   return {
     value: valueOf({ xattrs: pairs, body: bytesOf(body) }),
-    datatype: json | (pairs.length > 0 ? datatypeBits.xattr : 0),
+    datatype: json | (pairs.length > 0 ? Datatype.xattr : 0),
     cas: 0x1122334455667788n,
     seqno: 7n,
     revSeqno: 3n,
@@ -252,7 +253,7 @@ describe("mutations", () => {
       0
     )
     expect(stored(executed)!.body).toBe("{\"a\":1}")
-    expect(executed.change!.datatype).toBe(datatypeBits.json | datatypeBits.xattr)
+    expect(executed.change!.datatype).toBe(Datatype.json | Datatype.xattr)
   })
 
   it("leave system attributes of a removed document", () => {
@@ -262,12 +263,12 @@ describe("mutations", () => {
 
   it("drop the section of attributes with its last one", () => {
     const executed = mutate(request([spec(Op.SubdocDelete, "only", "", Path.xattrPath)]), subject("{}", { only: "1" }), 0)
-    expect(executed.change!.datatype).toBe(datatypeBits.json)
+    expect(executed.change!.datatype).toBe(Datatype.json)
     expect(textOf(executed.change!.value(1n, 1n))).toBe("{}")
   })
 
   it("let a tombstone have no body, unless it is revived", () => {
-    const tombstone = subject("", { _sys: "1" }, { deleted: true, datatype: datatypeBits.xattr })
+    const tombstone = subject("", { _sys: "1" }, { deleted: true, datatype: Datatype.xattr })
     const sets = [spec(Op.SetDocument, "", "{}")]
     expect(mutate(request(sets, { docFlags: Doc.accessDeleted }), tombstone, 0).status).toBe(Status.SubdocDeletedDocumentCantHaveValue)
     const revived = mutate(request(sets, { docFlags: Doc.accessDeleted | Doc.reviveDocument }), tombstone, 0)

@@ -5,13 +5,12 @@
  * semantics: kv_engine docs/SubDocument.md and daemon/subdocument_context.cc.
  */
 import { Status, SubdocDocFlags, SubdocOpcode, SubdocPathFlags, type Xattr } from "@wirewright/couchbase/gen"
-import type { Datatype } from "@wirewright/memcached/gen"
+import { Datatype } from "@wirewright/memcached/gen"
 import { isUtf8 } from "node:buffer"
 import { bytesOf, bytesOfByteText, byteTextOf, isJsonSteps, textOf, writeByteText } from "./JsonText.ts"
 import {
   attributesOf,
   attributesText,
-  datatypeBits,
   type Facts,
   isVirtual,
   Macros,
@@ -92,7 +91,7 @@ class Draft {
     this.original = parts
     this.now = now
     this.body = parts.body
-    this.json = (subject.datatype & datatypeBits.json) !== 0
+    this.json = (subject.datatype & Datatype.json) !== 0
     this.xattrs = { text: asByteText(attributesText(parts.xattrs)), known: "nothing" }
     this.macros = new Macros([this.xattrs.text, ...request.specs.filter(isXattr).map(({ value }) => byteTextOf(value))])
     this.makesParents = (request.docFlags & (SubdocDocFlags.mkdoc | SubdocDocFlags.add)) !== 0
@@ -136,7 +135,7 @@ class Draft {
     const xattrs = attributesOf(text)
     yield
     const kept = removed ? systemXattrs(xattrs) : xattrs
-    const datatype = (json && body.length > 0 ? datatypeBits.json : 0) | (kept.length > 0 ? datatypeBits.xattr : 0)
+    const datatype = (json && body.length > 0 ? Datatype.json : 0) | (kept.length > 0 ? Datatype.xattr : 0)
     const value = (cas: bigint, seqno: bigint): Uint8Array =>
       valueOf({ body, xattrs: kept.map(({ key, value: text }) => ({ key, value: macros.finish(text, cas, seqno, body) })) })
     // without macros it is the same whenever it is asked for
@@ -250,6 +249,6 @@ export const blank = (request: SubDocumentRequest, vbucketUuid: bigint): Subject
   for (const { opcode, path } of deleted ? [] : request.specs) {
     if (body === "" && traitsOf(opcode)!.scope === "path") body = rootFor(path, pushes.includes(opcode)) ?? ""
   }
-  const datatype = body === "" ? 0 : datatypeBits.json
+  const datatype = body === "" ? 0 : Datatype.json
   return { value: bytesOf(body), datatype, deleted, cas: 0n, seqno: 0n, revSeqno: 0n, vbucketUuid, flags: 0, expiry: 0 }
 }

@@ -7,12 +7,9 @@
 import { membersAt } from "@wirewright/codec/JsonScan"
 import { encodeWith, Reader } from "@wirewright/codec"
 import { encodeXattrValue, readXattrValue, Status, type Xattr } from "@wirewright/couchbase/gen"
-import type { Datatype } from "@wirewright/memcached/gen"
+import { Datatype } from "@wirewright/memcached/gen"
 import { crc32c } from "./Crc32c.ts"
 import { bytesOf, textOf } from "./JsonText.ts"
-
-/** Datatype bits. */
-export const datatypeBits = { json: 0x01, snappy: 0x02, xattr: 0x04 } as const
 
 /** A stored value taken apart. */
 export interface Parts {
@@ -34,7 +31,7 @@ export interface Facts {
 
 /** Takes a stored value apart. All of it is there: throws `DecodeError`, never `incomplete`, for attributes that are cut off. */
 export const partsOf = (value: Uint8Array, datatype: Datatype): Parts => {
-  if ((datatype & datatypeBits.xattr) === 0) return { xattrs: [], body: value }
+  if ((datatype & Datatype.xattr) === 0) return { xattrs: [], body: value }
   const { body, pairs } = readXattrValue(new Reader(value), 0, value.length, 0)
   return { xattrs: pairs.map(({ pair }) => pair), body }
 }
@@ -77,7 +74,7 @@ const hex = (value: bigint | number, digits: number): string => `0x${value.toStr
 
 /** The names of the bits of a datatype. */
 export const datatypeNames = (datatype: Datatype): ReadonlyArray<string> => {
-  const names = Object.entries(datatypeBits).filter(([, bit]) => (datatype & bit) !== 0).map(([name]) => name)
+  const names = Object.entries(Datatype).filter(([, bit]) => (datatype & bit) !== 0).map(([name]) => name)
   return names.length === 0 ? ["raw"] : names
 }
 

@@ -4,13 +4,13 @@ import { type Sliced, someOf } from "./Slices.ts"
 /** Milliseconds after which work gives way to others. */
 export const longestSlice = 10
 
-/** Does work that is not awaited; the result stops it. What it throws is an error of the work itself. */
-export const inTurns = (work: Sliced<unknown>, done: () => void = () => {}): () => void => {
+/** Does work that is not awaited; the result stops it. `now` tells how long a slice takes. What it throws is an error of the work itself. */
+export const inTurns = (work: Sliced<unknown>, now: () => number, done: () => void = () => {}): () => void => {
   let over = false
   const turn = (): void => {
     if (over) return
-    const until = performance.now() + longestSlice
-    if (someOf(work, () => performance.now() >= until) === undefined) return void setImmediate(turn)
+    const until = now() + longestSlice
+    if (someOf(work, () => now() >= until) === undefined) return void setImmediate(turn)
     over = true
     done()
   }

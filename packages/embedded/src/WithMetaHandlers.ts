@@ -7,12 +7,13 @@
 import type { Writer } from "@wirewright/codec"
 import * as Gen from "@wirewright/couchbase/gen"
 import { GetMetaDeleted, GetMetaVersion, type MutationToken, type ResponseInit, Status, WithMetaOptions } from "@wirewright/couchbase/gen"
+import { Datatype } from "@wirewright/memcached/gen"
 import { lockedCas } from "./Document.ts"
 import type { Item } from "./HashTable.ts"
 import type { Handlers, NodeClient } from "./Handlers.ts"
 import type { RequestOf } from "./RequestRules.ts"
 import { isJsonSteps } from "./JsonText.ts"
-import { datatypeBits, partsOf } from "./SubDocumentAttributes.ts"
+import { partsOf } from "./SubDocumentAttributes.ts"
 
 type Encode = (writer: Writer, packet: ResponseInit & { readonly mutationToken?: MutationToken | undefined }) => void
 type Put = RequestOf<"SetWithMeta" | "SetQWithMeta" | "AddWithMeta" | "AddQWithMeta">
@@ -67,7 +68,7 @@ const write = (adds: boolean, deleted: boolean, encode: Encode | undefined) => (
   }
   if (documentCas === 0n || documentCas === lockedCas) return connection.fail(packet, Status.CasValueInvalid)
   if (!isWellFormed(value, packet.datatype)) return connection.fail(packet, Status.XattrEinval)
-  const xattr = packet.datatype & datatypeBits.xattr
+  const xattr = packet.datatype & Datatype.xattr
   connection.slicedChange(packet, target, isJsonSteps(partsOf(value, xattr).body), (json, there) => {
     const { bucket, space } = there
     const current = bucket.store.getDeleted(space, key)
@@ -81,7 +82,7 @@ const write = (adds: boolean, deleted: boolean, encode: Encode | undefined) => (
     const item = bucket.store.keep(space, key, {
       value,
       flags,
-      datatype: (json ? datatypeBits.json : 0) | xattr,
+      datatype: (json ? Datatype.json : 0) | xattr,
       expiry,
       deleted,
       expired: (options & WithMetaOptions.isExpiration) !== 0,

@@ -125,6 +125,10 @@ describe("documents", () => {
         const error = failure(yield* Effect.exit(kv.get("wrong", User)))
         assert.deepStrictEqual([error.reason._tag, error.operation, error.key], ["InvalidValue", "get", "wrong"], wrong)
       }
+      // a name that is invalid UTF-8 fits when it is read with characters in its place
+      const [before, after] = JSON.stringify({ name: "?", born: 1815, id: "1" }).split("?").map(text)
+      documents.set("wrong", Uint8Array.of(...before!, 0xff, ...after!))
+      assert.include(failure(yield* Effect.exit(kv.get("wrong", User))).message, "invalid UTF-8")
       const unfit = yield* Effect.exit(users.set("x", { name: "X", born: 0.5, id: 1n } as User))
       assert.strictEqual(failure(unfit).reason._tag, "InvalidValue")
       assert.isFalse(documents.has("x"))

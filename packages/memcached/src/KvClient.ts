@@ -16,10 +16,11 @@ import type * as Scope from "effect/Scope"
 import { type Expiry, expirySeconds } from "./Expiry.ts"
 import type { Resume } from "@wirewright/connection"
 import { encodeNoop } from "./gen/index.ts"
+import { isSchema } from "./JsonDocuments.ts"
 import * as Calls from "./KvCalls.ts"
 import type { Counter, Document } from "./KvCalls.ts"
 import type { MemcachedError } from "./KvError.ts"
-import { isSchema, jsonView, readJson } from "./KvJson.ts"
+import { jsonView, readJson } from "./KvJson.ts"
 import { publish } from "./KvMetrics.ts"
 import type * as Options from "./KvOptions.ts"
 import type { KvCommands } from "./KvCommands.ts"
@@ -49,7 +50,7 @@ const packet = <A>(
   expiry: Expiry | undefined,
   cas: bigint
 ): Calls.KvPacket<A> =>
-  new Calls.KvPacket(pool, call, resume, key, value, flags, expiry === undefined ? 0 : expirySeconds(expiry, Date.now()), cas)
+  new Calls.KvPacket(pool, call, resume, key, value, flags, expiry === undefined ? 0 : expirySeconds(expiry, pool.timers.unixTime()), cas)
 
 /** The commands on the connections of a pool. */
 const commandsOf = (pool: KvPool, spans: boolean): KvCommands => {
@@ -73,11 +74,10 @@ const commandsOf = (pool: KvPool, spans: boolean): KvCommands => {
     const text = textOf(key)
     const bytes = bytesOf(value)
     const wait = millis(timeout)
-    const effect = Effect.callback<A, MemcachedError>((resume) => {
-      const connection = pool.take()
-      if (connection !== undefined) return connection.begin(packet(pool, call, resume, text, bytes, flags, expiry, cas), wait)
-      resume(pool.later((again) => packet(pool, call, again, text, bytes, flags, expiry, cas), wait))
-    })
+    const effect = pool.perform(
+      (resume: Resume<A, MemcachedError>) => packet(pool, call, resume, text, bytes, flags, expiry, cas),
+      wait
+    )
     return spans ? traced(call.operation, text, effect) : effect
   }
 
@@ -92,7 +92,7 @@ const commandsOf = (pool: KvPool, spans: boolean): KvCommands => {
       call.operation,
       text,
       pool.perform((resume: Resume<Counter, MemcachedError>) => {
-        const expiration = initial === undefined ? createNone : expirySeconds(expiry, Date.now())
+        const expiration = initial === undefined ? createNone : expirySeconds(expiry, pool.timers.unixTime())
         return new Calls.CountPacket(pool, call, resume, text, delta, initial ?? 0n, expiration)
       }, millis(timeout))
     )

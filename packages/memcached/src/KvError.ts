@@ -3,77 +3,95 @@
  *
  * A miss of `get` is no error. Values and passwords never appear here; keys do.
  */
-import type { EncodeError, RetryClass } from "@wirewright/codec"
-import { type ConnectionError, type ConnectionReason, connectionWords, stackless } from "@wirewright/connection"
-import * as Data from "effect/Data"
+import type { EncodeError } from "@wirewright/codec"
+import { EncodeErrorSchema, RetryClassSchema } from "@wirewright/codec/ErrorSchema"
+import { type ConnectionError, ConnectionReason, connectionWords, stackless } from "@wirewright/connection"
+import { TaggedClass, TaggedError } from "@wirewright/connection/TaggedErrors"
+import * as Schema from "effect/Schema"
 import { type ErrorResponse, Status, statusTable } from "./gen/index.ts"
 
-/** What the server said. */
-export interface StatusDetails {
+const statusDetails = {
   /** Code on the wire. */
-  readonly status: number
+  status: Schema.Number,
   /** Name of the status; `Unknown` when no table has it. */
-  readonly name: string
+  name: Schema.String,
   /** What a client may do about it. */
-  readonly retry: RetryClass
+  retry: RetryClassSchema,
   /** The server's own words; may be empty. */
-  readonly text: string
+  text: Schema.String
 }
 
+/** What the server said. */
+export type StatusDetails = Schema.Struct.Type<typeof statusDetails>
+
 /** There is no such document. */
-export class NotFound extends Data.TaggedClass("NotFound")<StatusDetails> {}
+export class NotFound extends TaggedClass<NotFound>()("NotFound", statusDetails) {}
 /** `add`: there is such a document. */
-export class Exists extends Data.TaggedClass("Exists")<StatusDetails> {}
+export class Exists extends TaggedClass<Exists>()("Exists", statusDetails) {}
 /** The document changed since the CAS that was given. */
-export class CasMismatch extends Data.TaggedClass("CasMismatch")<StatusDetails> {}
+export class CasMismatch extends TaggedClass<CasMismatch>()("CasMismatch", statusDetails) {}
 /** The condition of the command does not hold: `append` and `prepend` need a document. */
-export class NotStored extends Data.TaggedClass("NotStored")<StatusDetails> {}
+export class NotStored extends TaggedClass<NotStored>()("NotStored", statusDetails) {}
 /** The value is larger than the server takes. */
-export class TooLarge extends Data.TaggedClass("TooLarge")<StatusDetails> {}
+export class TooLarge extends TaggedClass<TooLarge>()("TooLarge", statusDetails) {}
 /** The server refuses the arguments. */
-export class InvalidArguments extends Data.TaggedClass("InvalidArguments")<StatusDetails> {}
+export class InvalidArguments extends TaggedClass<InvalidArguments>()("InvalidArguments", statusDetails) {}
 /** `increment` and `decrement`: the document is no number. */
-export class NotANumber extends Data.TaggedClass("NotANumber")<StatusDetails> {}
+export class NotANumber extends TaggedClass<NotANumber>()("NotANumber", statusDetails) {}
 /** User or password is wrong, or neither was given and the server wants them. */
-export class AuthFailed extends Data.TaggedClass("AuthFailed")<StatusDetails> {}
+export class AuthFailed extends TaggedClass<AuthFailed>()("AuthFailed", statusDetails) {}
 /** The server is busy or out of order for a moment; the same request may succeed later. */
-export class Busy extends Data.TaggedClass("Busy")<StatusDetails> {}
+export class Busy extends TaggedClass<Busy>()("Busy", statusDetails) {}
 /** The server has no room. */
-export class OutOfMemory extends Data.TaggedClass("OutOfMemory")<StatusDetails> {}
+export class OutOfMemory extends TaggedClass<OutOfMemory>()("OutOfMemory", statusDetails) {}
 /** The server does not know the command, or does not do it. */
-export class NotSupported extends Data.TaggedClass("NotSupported")<StatusDetails> {}
+export class NotSupported extends TaggedClass<NotSupported>()("NotSupported", statusDetails) {}
 /** The server is broken. */
-export class ServerFault extends Data.TaggedClass("ServerFault")<StatusDetails> {}
+export class ServerFault extends TaggedClass<ServerFault>()("ServerFault", statusDetails) {}
 /** A status without a description. */
-export class UnknownStatus extends Data.TaggedClass("UnknownStatus")<StatusDetails> {}
+export class UnknownStatus extends TaggedClass<UnknownStatus>()("UnknownStatus", statusDetails) {}
 
 /** Outcomes that the server reported. */
-export type StatusReason =
-  | NotFound
-  | Exists
-  | CasMismatch
-  | NotStored
-  | TooLarge
-  | InvalidArguments
-  | NotANumber
-  | AuthFailed
-  | Busy
-  | OutOfMemory
-  | NotSupported
-  | ServerFault
-  | UnknownStatus
+export const StatusReason = Schema.Union([
+  NotFound,
+  Exists,
+  CasMismatch,
+  NotStored,
+  TooLarge,
+  InvalidArguments,
+  NotANumber,
+  AuthFailed,
+  Busy,
+  OutOfMemory,
+  NotSupported,
+  ServerFault,
+  UnknownStatus
+])
+export type StatusReason = typeof StatusReason.Type
 
 /** What is wrong with the request was found before it was sent: a key of more than 250 bytes, a number out of range. */
-export class InvalidRequest extends Data.TaggedClass("InvalidRequest")<{ readonly message: string; readonly error?: EncodeError }> {}
+export class InvalidRequest
+  extends TaggedClass<InvalidRequest>()("InvalidRequest", { message: Schema.String, error: Schema.optionalKey(EncodeErrorSchema) })
+{}
 /** The value does not fit its schema, or its bytes are not what was asked for; when reading, the stored one, when writing, the given one. */
-export class InvalidValue extends Data.TaggedClass("InvalidValue")<{ readonly message: string; readonly cause?: unknown }> {}
+export class InvalidValue
+  extends TaggedClass<InvalidValue>()("InvalidValue", { message: Schema.String, cause: Schema.optionalKey(Schema.Defect()) })
+{}
 /** The password was not sent: without TLS anyone on the way could read it. */
-export class PasswordWithheld extends Data.TaggedClass("PasswordWithheld")<{ readonly message: string }> {}
+export class PasswordWithheld extends TaggedClass<PasswordWithheld>()("PasswordWithheld", { message: Schema.String }) {}
 /** The server offers none of the mechanisms this client has. */
-export class NoMechanism extends Data.TaggedClass("NoMechanism")<{ readonly offered: string }> {}
+export class NoMechanism extends TaggedClass<NoMechanism>()("NoMechanism", { offered: Schema.String }) {}
 
 /** Why a request of a client failed. */
-export type KvReason = StatusReason | ConnectionReason | InvalidRequest | InvalidValue | PasswordWithheld | NoMechanism
+export const KvReason = Schema.Union([
+  ...StatusReason.members,
+  ...ConnectionReason.members,
+  InvalidRequest,
+  InvalidValue,
+  PasswordWithheld,
+  NoMechanism
+])
+export type KvReason = typeof KvReason.Type
 
 const words = (reason: KvReason): string => {
   switch (reason._tag) {
@@ -91,17 +109,17 @@ const words = (reason: KvReason): string => {
 }
 
 /** A request failed. `Effect.catchReason("MemcachedError", "CasMismatch", …)` picks one reason. */
-export class MemcachedError extends Data.TaggedError("MemcachedError")<{
-  readonly reason: KvReason
+export class MemcachedError extends TaggedError<MemcachedError>()("MemcachedError", {
+  reason: KvReason,
   /** What was asked for, such as `set`. */
-  readonly operation: string
-  readonly opcode: number | undefined
-  readonly key: string | undefined
+  operation: Schema.String,
+  opcode: Schema.UndefinedOr(Schema.Number),
+  key: Schema.UndefinedOr(Schema.String),
   /** `host:port` of the server. */
-  readonly address: string
+  address: Schema.String,
   /** The request may have taken effect: whoever repeats it may do it twice. */
-  readonly ambiguous: boolean
-}> {
+  ambiguous: Schema.Boolean
+}) {
   override get message(): string {
     const key = this.key === undefined ? "" : ` ${JSON.stringify(this.key)}`
     const doubt = this.ambiguous ? " (the request may have taken effect)" : ""

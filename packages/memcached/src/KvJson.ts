@@ -2,57 +2,15 @@
  * Documents that are JSON of a schema, on top of the commands for bytes. A stored value that does not fit is `InvalidValue`, never a defect.
  */
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Result from "effect/Result"
-import * as Schema from "effect/Schema"
+import type * as Schema from "effect/Schema"
+import { jsonCodec, type SchemaMismatch } from "./JsonDocuments.ts"
 import * as Calls from "./KvCalls.ts"
 import type { Document, Mutation } from "./KvCalls.ts"
 import type { JsonView, KvCommands } from "./KvCommands.ts"
 import { type RequestFacts, InvalidValue, type MemcachedError, reasonError } from "./KvError.ts"
 import type * as Options from "./KvOptions.ts"
-
-/** Whether an argument is a schema. */
-export const isSchema = (value: object | undefined): value is Schema.Codec<unknown, unknown> => value !== undefined && "ast" in value
-
-/** What is wrong with a value. */
-export interface SchemaMismatch {
-  readonly message: string
-  readonly cause: unknown
-}
-
-/** Runs what walks a value with a schema. One that is nested deeper than the stack is a mismatch, too; other defects stay defects. */
-export const runCodec = <A>(walk: () => Exit.Exit<A, Schema.SchemaError>): Result.Result<A, SchemaMismatch> => {
-  try {
-    const exit = walk()
-    if (Exit.isSuccess(exit)) return Result.succeed(exit.value)
-    const [reason] = exit.cause.reasons
-    if (reason?._tag === "Fail") return Result.fail({ message: reason.error.message, cause: reason.error })
-    throw reason?._tag === "Die" ? reason.defect : exit.cause
-  } catch (error) {
-    if (error instanceof RangeError) return Result.fail({ message: `the value is nested too deep: ${error.message}`, cause: error })
-    throw error
-  }
-}
-
-interface Json<A> {
-  readonly decode: (text: string) => Result.Result<A, SchemaMismatch>
-  readonly encode: (value: A) => Result.Result<string, SchemaMismatch>
-}
-
-/** Compiling a schema takes longer than using it. */
-const compiled = new WeakMap<object, unknown>()
-
-const jsonOf = <A>(schema: Schema.Codec<A, unknown>): Json<A> => {
-  const known = compiled.get(schema)
-  if (known !== undefined) return known as Json<A>
-  const text = Schema.fromJsonString(Schema.toCodecJson(schema))
-  const decode = Schema.decodeUnknownExit(text)
-  const encode = Schema.encodeExit(text)
-  const made: Json<A> = { decode: (written) => runCodec(() => decode(written)), encode: (value) => runCodec(() => encode(value)) }
-  compiled.set(schema, made)
-  return made
-}
 
 const decoder = new TextDecoder()
 
@@ -71,14 +29,14 @@ export const readJson = <A>(
     if (Option.isNone(found)) return Effect.succeed(Option.none())
     const { cas, flags, value } = found.value
     return Effect.map(
-      orInvalid(jsonOf(schema).decode(decoder.decode(value)), { operation, opcode, key, address }),
+      orInvalid(jsonCodec(schema).decode(value), { operation, opcode, key, address }),
       (decoded) => Option.some({ value: decoded, flags, cas })
     )
   })
 
 /** The view of a client in which values are JSON of the schema. */
 export const jsonView = <A>(schema: Schema.Codec<A, unknown>, commands: KvCommands, address: string): JsonView<A> => {
-  const json = jsonOf(schema)
+  const json = jsonCodec(schema)
   const text = (key: Options.Key): string => typeof key === "string" ? key : decoder.decode(key)
   const write = <Rest extends ReadonlyArray<unknown>>(
     { opcode, operation }: Pick<Calls.KvCall<unknown>, "opcode" | "operation">,
@@ -98,7 +56,7 @@ export const jsonView = <A>(schema: Schema.Codec<A, unknown>, commands: KvComman
         Effect.map(
           Effect.forEach(found, ([key, { cas, flags, value }]) =>
             Effect.map(
-              orInvalid(json.decode(decoder.decode(value)), { ...Calls.getMany, key, address }),
+              orInvalid(json.decode(value), { ...Calls.getMany, key, address }),
               (decoded) => [key, { value: decoded, flags, cas }] as const
             )),
           (entries) => new Map(entries)

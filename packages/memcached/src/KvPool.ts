@@ -4,11 +4,14 @@
  * It does not repeat requests: whether that is safe is the caller's knowledge.
  */
 import {
+  type ConnectionError,
   ConnectionPool,
+  hostPort,
   type PacketConnection,
   type PacketConnectionOptions,
   type PoolOptions,
   type Resume,
+  type Timers,
   type TransportOptions
 } from "@wirewright/connection"
 import * as Effect from "effect/Effect"
@@ -37,6 +40,8 @@ export interface KvPoolOptions extends
 
 type Connection = PacketConnection<Response, ServerRequest>
 
+type Make<A> = (resume: Resume<A, MemcachedError>) => Calls.KvPacket<A>
+
 const noBytes = new Uint8Array(0)
 
 /** What a pool counted. */
@@ -62,7 +67,7 @@ export class KvPool {
   static make(
     { allowPlaintextPassword, credentials, host = "127.0.0.1", port = 11_211, ...options }: KvPoolOptions
   ): Effect.Effect<KvPool, MemcachedError, Scope.Scope> {
-    const facts = factsAt(`${host}:${port}`)
+    const facts = factsAt(hostPort(host, port))
     const begin = credentials === undefined
       ? undefined
       : (connection: Connection) => signIn(connection, credentials, options.tls !== undefined || allowPlaintextPassword === true)
@@ -79,6 +84,11 @@ export class KvPool {
     return this.pool.address
   }
 
+  /** The time of its waits. */
+  get timers(): Timers {
+    return this.pool.timers
+  }
+
   /** What was counted so far. */
   get counters(): KvCounters {
     return { ...this.counts, ...this.pool.counters }
@@ -89,37 +99,23 @@ export class KvPool {
     return this.pool.connections
   }
 
-  /** Runs a request on one of the connections; `make` makes it anew each time the effect is run. */
-  perform<A>(make: (resume: Resume<A, MemcachedError>) => Calls.KvPacket<A>, timeout?: number): Effect.Effect<A, MemcachedError> {
+  /** Runs a request on the next connection, or waits for one as long as it may take; `make` makes it anew each time the effect is run. */
+  perform<A>(make: Make<A>, timeout?: number): Effect.Effect<A, MemcachedError> {
     return Effect.callback<A, MemcachedError>((resume) => {
-      const connection = this.take()
-      if (connection !== undefined) return connection.begin(make(resume), timeout)
-      resume(this.later(make, timeout))
+      this.counts.requests++
+      return this.pool.begin(make, resume, this.refused, timeout)
     })
   }
 
-  /** The connection for the next request, if there is one; counts the request. */
-  take(): Connection | undefined {
-    this.counts.requests++
-    return this.pool.take()
-  }
-
-  /** Waits for a connection as long as the request may take, then runs it. */
-  later<A>(make: (resume: Resume<A, MemcachedError>) => Calls.KvPacket<A>, timeout?: number): Effect.Effect<A, MemcachedError> {
-    return this.pool.later(
-      (connection, milliseconds) => connection.perform(make, milliseconds),
-      ({ reason }) => {
-        this.counts.errors++
-        return Effect.fail(reasonError(make(() => {}).facts, reason))
-      },
-      timeout
-    )
+  private readonly refused = <A>({ reason }: ConnectionError | MemcachedError, make: Make<A>): Effect.Effect<A, MemcachedError> => {
+    this.counts.errors++
+    return Effect.fail(reasonError(make(() => {}).facts, reason))
   }
 
   /** Connects and signs in; the connection is not one of the pool and closes with the scope. */
   connect(): Effect.Effect<Connection, MemcachedError, Scope.Scope> {
     return Effect.mapError(
-      this.pool.connect(),
+      this.pool.dedicated,
       (error) => error._tag === "ConnectionError" ? transportError(factsAt(this.address), error) : error
     )
   }

@@ -8,7 +8,7 @@
  */
 import { Reader, Writer } from "@wirewright/codec"
 import type { Request as BucketRequest, Response as BucketResponse } from "@wirewright/couchbase/gen"
-import { HelloFeature, statusTable as bucketStatuses } from "@wirewright/couchbase/gen"
+import { HelloFeature, Opcode as BucketOpcode, statusTable as bucketStatuses } from "@wirewright/couchbase/gen"
 import {
   decodeRequest,
   encodeDeleteResponse,
@@ -66,7 +66,7 @@ export const translate = (frame: Frame): Translated => {
     case "GetK":
     case "GetKQ": {
       const { key } = packet
-      return keyed(key, { ...base, _tag: "Get", opcode: 0x00, collectionId: defaultCollection, key })
+      return keyed(key, { ...base, _tag: "Get", opcode: BucketOpcode.Get, collectionId: defaultCollection, key })
     }
     // memcached answers TOUCH with the flags of the item, which only GAT tells here
     case "Touch":
@@ -75,52 +75,79 @@ export const translate = (frame: Frame): Translated => {
     case "GatK":
     case "GatKQ": {
       const { key, expiration } = packet
-      return keyed(key, { ...base, _tag: "Gat", opcode: 0x1d, collectionId: defaultCollection, expiration, key })
+      return keyed(key, { ...base, _tag: "Gat", opcode: BucketOpcode.Gat, collectionId: defaultCollection, expiration, key })
     }
     case "Set":
     case "SetQ": {
       const { key, flags, expiration, value } = packet
-      return keyed(key, { ...base, _tag: "Set", opcode: 0x01, collectionId: defaultCollection, flags, expiration, key, value })
+      return keyed(key, { ...base, _tag: "Set", opcode: BucketOpcode.Set, collectionId: defaultCollection, flags, expiration, key, value })
     }
     case "Add":
     case "AddQ": {
       const { key, flags, expiration, value } = packet
-      return keyed(key, { ...base, _tag: "Add", opcode: 0x02, collectionId: defaultCollection, flags, expiration, key, value })
+      return keyed(key, { ...base, _tag: "Add", opcode: BucketOpcode.Add, collectionId: defaultCollection, flags, expiration, key, value })
     }
     case "Replace":
     case "ReplaceQ": {
       const { key, flags, expiration, value } = packet
-      return keyed(key, { ...base, _tag: "Replace", opcode: 0x03, collectionId: defaultCollection, flags, expiration, key, value })
+      return keyed(key, {
+        ...base,
+        _tag: "Replace",
+        opcode: BucketOpcode.Replace,
+        collectionId: defaultCollection,
+        flags,
+        expiration,
+        key,
+        value
+      })
     }
     case "Delete":
     case "DeleteQ": {
       const { key } = packet
-      return keyed(key, { ...base, _tag: "Delete", opcode: 0x04, collectionId: defaultCollection, key })
+      return keyed(key, { ...base, _tag: "Delete", opcode: BucketOpcode.Delete, collectionId: defaultCollection, key })
     }
     case "Increment":
     case "IncrementQ": {
       const { key, delta, initial, expiration } = packet
-      return keyed(key, { ...base, _tag: "Increment", opcode: 0x05, collectionId: defaultCollection, delta, initial, expiration, key })
+      return keyed(key, {
+        ...base,
+        _tag: "Increment",
+        opcode: BucketOpcode.Increment,
+        collectionId: defaultCollection,
+        delta,
+        initial,
+        expiration,
+        key
+      })
     }
     case "Decrement":
     case "DecrementQ": {
       const { key, delta, initial, expiration } = packet
-      return keyed(key, { ...base, _tag: "Decrement", opcode: 0x06, collectionId: defaultCollection, delta, initial, expiration, key })
+      return keyed(key, {
+        ...base,
+        _tag: "Decrement",
+        opcode: BucketOpcode.Decrement,
+        collectionId: defaultCollection,
+        delta,
+        initial,
+        expiration,
+        key
+      })
     }
     case "Append":
     case "AppendQ": {
       const { key, value } = packet
-      return keyed(key, { ...base, _tag: "Append", opcode: 0x0e, collectionId: defaultCollection, key, value })
+      return keyed(key, { ...base, _tag: "Append", opcode: BucketOpcode.Append, collectionId: defaultCollection, key, value })
     }
     case "Prepend":
     case "PrependQ": {
       const { key, value } = packet
-      return keyed(key, { ...base, _tag: "Prepend", opcode: 0x0f, collectionId: defaultCollection, key, value })
+      return keyed(key, { ...base, _tag: "Prepend", opcode: BucketOpcode.Prepend, collectionId: defaultCollection, key, value })
     }
     case "Version":
-      return { _tag: "Node", request: { ...base, _tag: "Version", opcode: 0x0b } }
+      return { _tag: "Node", request: { ...base, _tag: "Version", opcode: Opcode.Version } }
     case "Stat":
-      return { _tag: "Node", request: { ...base, _tag: "Stat", opcode: 0x10, group: packet.group, parameters: "" } }
+      return { _tag: "Node", request: { ...base, _tag: "Stat", opcode: BucketOpcode.Stat, group: packet.group, parameters: "" } }
     default:
       return { _tag: "Refused", status: Status.NotSupported }
   }

@@ -65,7 +65,7 @@ class Bucket implements Upstream {
     if (waiting !== undefined) return void waiting.push(call)
     const pool = call.vbucket < 0 ? this.cluster.nodes[0] : this.cluster.poolOf(call.vbucket)
     if (pool === undefined) this.moved(call, false)
-    else if (pool.ready() === undefined) this.connect(pool, call)
+    else if (pool.take() === undefined) this.connect(pool, call)
     else this.submit(pool, call)
   }
 
@@ -79,7 +79,7 @@ class Bucket implements Upstream {
   }
 
   private submit(pool: NodePool, call: BucketCall): void {
-    const connection = pool.ready()
+    const connection = pool.take()
     if (connection === undefined) return call.slot.fail("unavailable")
     const { slot, request, vbucket } = call
     const { collections } = connection.session.states

@@ -1,5 +1,5 @@
 /** What a proxy counts, by opcode. It never reads packets and knows no client. */
-import { requestCommands } from "@wirewright/memcached/gen"
+import { requestCommands, Status } from "@wirewright/memcached/gen"
 
 /** Counts of one opcode. */
 export interface OpcodeCounts {
@@ -25,12 +25,12 @@ export class Counters {
 
   answered(opcode: number, status: number): void {
     this.answers[opcode]!++
-    if (status !== 0) this.errors[opcode]!++
+    if (status !== Status.Success) this.errors[opcode]!++
   }
 
   silenced(opcode: number, status: number): void {
     this.silent[opcode]!++
-    if (status !== 0) this.errors[opcode]!++
+    if (status !== Status.Success) this.errors[opcode]!++
   }
 
   /** Counts by the names the field gives the opcodes; those that never came are left out. */

@@ -1,4 +1,5 @@
-/** A consumer and a producer in one process, without sockets: what runs between them is a `Link`. By `runVirtual`, in virtual time. */
+/** A consumer and a producer in one process, without sockets: what runs between them is a `MemoryLink`. By `runVirtual`, in virtual time. */
+import { MemoryLink, type MemoryLinkOptions } from "@wirewright/connection/testing"
 import { Dcp, type DcpOptions } from "@wirewright/dcp"
 import {
   type Bucket,
@@ -9,15 +10,11 @@ import {
 } from "@wirewright/embedded"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { Link, type LinkFaults, type Tap } from "./Link.ts"
 
 /** What a pair is made of. */
-export interface PairOptions extends CouchbaseClusterOptions {
+export interface PairOptions extends CouchbaseClusterOptions, MemoryLinkOptions {
   /** Vbuckets of the bucket `default`. Default: 4. */
   readonly vbuckets?: number
-  readonly faults?: LinkFaults | ((connection: number) => LinkFaults)
-  /** Sees what both say. */
-  readonly tap?: Tap
   readonly client?: Partial<Omit<DcpOptions, "bucket" | "seeds">>
 }
 
@@ -27,7 +24,7 @@ export interface Pair {
   /** The first node. */
   readonly node: CouchbaseNode
   readonly bucket: Bucket
-  readonly link: Link
+  readonly link: MemoryLink
   /** Gives the consumer its end. */
   readonly layer: ReturnType<typeof Dcp.layer>
 }
@@ -35,13 +32,12 @@ export interface Pair {
 /** Makes a pair, which is gone with the scope. Fails when the node cannot be made. */
 export const pair = (options: PairOptions = {}): Effect.Effect<Pair, Effect.Error<ReturnType<typeof serveCouchbaseCluster>>, Scope.Scope> =>
   Effect.gen(function*() {
-    const { client, faults, tap, vbuckets = 4, ...rest } = options
+    const { client, vbuckets = 4, ...rest } = options
     const cluster = yield* serveCouchbaseCluster({ buckets: [{ name: "default", vbuckets }], listen: false, port: 11210, ...rest })
     const node = cluster.nodes[0]!
-    const link = new Link(
+    const link = yield* MemoryLink.make(
       (stream, port) => (cluster.nodes.find((one) => one.port === port) ?? node).server.accept(stream),
-      faults,
-      tap
+      options
     )
     const layer = Dcp.layer({ seeds: [{ host: node.host, port: node.port }], bucket: "default", ...client, dial: link.dial })
     return { cluster, node, bucket: node.buckets.get("default")!, link, layer }

@@ -81,6 +81,21 @@ describe("time", () => {
     expect([...order].sort()).toEqual(["immediate", "microtask", "second immediate", "tick", "timer"])
   })
 
+  it("lets no time pass for immediates, nor for fibres that yield, also within a timer", async () => {
+    const at = await runVirtual(
+      Effect.gen(function*() {
+        const at: Array<number> = []
+        setTimeout(() => setImmediate(() => setImmediate(() => at.push(performance.now()))), 10)
+        yield* Effect.sleep(10)
+        for (let turn = 0; turn < 5; turn++) yield* Effect.yieldNow
+        at.push(performance.now())
+        return at
+      })
+    )
+    expect(at).toEqual([10, 10])
+    untouched()
+  })
+
   it("gives what the program gives, or rejects with its error", async () => {
     expect(await runVirtual(Effect.succeed(7))).toBe(7)
     await expect(runVirtual(Effect.fail("no"))).rejects.toBe("no")

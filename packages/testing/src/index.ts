@@ -1,5 +1,5 @@
 /** Tools for tests of protocols: both ends in one process, links that fail, virtual time, seeds that shrink. */
-export * from "./Link.ts"
+export * from "@wirewright/connection/testing"
 export * from "./Pair.ts"
 export * from "./Replay.ts"
 export * from "./Seeds.ts"

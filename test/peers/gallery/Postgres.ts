@@ -48,8 +48,14 @@ const settings = (port: number): string =>
     "log_timezone = 'UTC'"
   ].map((line) => `${line}\n`).join("")
 
+/** A server that can go, and come back with what it holds. */
+export interface Cluster extends Server {
+  readonly down: () => Promise<void>
+  readonly up: () => Promise<void>
+}
+
 /** A fresh cluster, with the users `trusted` (a superuser), `scram`, `md5` and `plain`; their password is `secret`. */
-export const startPostgres = async (): Promise<Server> => {
+export const startPostgres = async (): Promise<Cluster> => {
   const folder = mkdtempSync(join(tmpdir(), "wirewright-postgres-"))
   const uid = owner()
   if (uid !== undefined) chownSync(folder, uid, -1)
@@ -61,7 +67,8 @@ export const startPostgres = async (): Promise<Server> => {
     const port = await freePort()
     appendFileSync(join(data, "postgresql.conf"), settings(port))
     writeFileSync(join(data, "pg_hba.conf"), rules.map((line) => `${line}\n`).join(""))
-    const server = await startServer(join(programs(), "postgres"), ["-D", data], port, { uid, signal: "SIGINT" })
+    const start = () => startServer(join(programs(), "postgres"), ["-D", data], port, { uid, signal: "SIGINT" })
+    let server = await start()
     const made = await psql(port, users.map((line) => `${line};\n`).join(""), { PGUSER: "postgres" })
     const stop = async (): Promise<void> => {
       await server.stop()
@@ -71,7 +78,10 @@ export const startPostgres = async (): Promise<Server> => {
       await stop()
       throw new Error(`psql: ${made.output}`)
     }
-    return { port, stop }
+    const up = async (): Promise<void> => {
+      server = await start()
+    }
+    return { port, stop, down: () => server.stop(), up }
   } catch (error) {
     rmSync(folder, { recursive: true, force: true })
     throw error

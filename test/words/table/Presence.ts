@@ -8,6 +8,10 @@ const b = (...values: ReadonlyArray<number>): Uint8Array => Uint8Array.from(valu
 
 const Rights = D.flags("PresenceRights", D.u16, { Read: D.bit(0), Extra: D.bit(3), Late: D.bit(15) })
 
+const has = D.bits(D.u8, { has: D.slice(7) })
+
+const hasIt = { if: D.bitOf("has") }
+
 /** Entries of presence. */
 export const presence: ReadonlyArray<Entry> = [
   {
@@ -234,7 +238,166 @@ export const presence: ReadonlyArray<Entry> = [
       { value: { api: 1, after: 9 }, hex: "01 00 09" },
       { value: { api: 2, after: 9 }, hex: "02 00 09" },
       { value: { api: 2, data: Uint8Array.of(1, 2), after: 9 }, hex: "02 80 02 0102 09" }
+    ],
+    // a bit of version 2 that version 1 has no use for
+    wrong: [wrong("01 80 09", "Reserved", "has", 1)]
+  },
+  {
+    name: "a flag of some versions says whether a field is there",
+    type: struct("WhenFlag", {
+      api: D.u8,
+      rights: Rights,
+      extra: D.when("api", D.optional(D.u8, { if: D.bitOf("rights", "Extra") }), { from: 2 }),
+      after: D.u8
+    }),
+    examples: [
+      { value: { api: 1, rights: 0x8001, after: 9 }, hex: "01 8001 09" },
+      { value: { api: 2, rights: 1, after: 9 }, hex: "02 0001 09" },
+      { value: { api: 2, rights: 9, extra: 5, after: 9 }, hex: "02 0009 05 09" }
+    ],
+    wrong: [wrong("01 0008 09", "Reserved", "rights", 1)],
+    refused: [refused({ api: 1, rights: 8, extra: 5, after: 9 }, "Range", "extra")]
+  },
+  {
+    name: "one bit for fields of several versions",
+    type: struct("WhenOneBit", {
+      head: has,
+      api: D.u8,
+      until: D.when("api", D.optional(D.u8, hasIt), { to: 2 }),
+      since: D.when("api", D.optional(D.u16, hasIt), { from: 4 }),
+      late: D.when("api", D.optional(D.cstring(), hasIt), { from: 5 }),
+      after: D.u8
+    }),
+    examples: [
+      { value: { api: 2, after: 9 }, hex: "00 02 09" },
+      { value: { api: 2, until: 1, after: 9 }, hex: "80 02 01 09" },
+      { value: { api: 3, after: 9 }, hex: "00 03 09" },
+      { value: { api: 4, since: 258, after: 9 }, hex: "80 04 0102 09" },
+      { value: { api: 5, since: 258, late: "é", after: 9 }, hex: "80 05 0102 c3a900 09" }
+    ],
+    wrong: [wrong("80 03 09", "Reserved", "has", 0), wrong("80 03", "Reserved", "has", 0)],
+    refused: [
+      refused({ api: 3, until: 1, after: 9 }, "Range", "until"),
+      refused({ api: 5, since: 258, after: 9 }, "Missing", "late"),
+      refused({ api: 5, late: "x", after: 9 }, "Missing", "since")
     ]
+  },
+  {
+    name: "one bit for fields of several states",
+    type: struct("WhenStates", {
+      head: has,
+      one: D.when("on", D.optional(D.u8, hasIt)),
+      two: D.when("on", D.optional(D.u16, hasIt)),
+      new: D.when("version", D.optional(D.u8, hasIt), { from: 2 }),
+      after: D.u8
+    }),
+    examples: [
+      { value: { after: 9 }, hex: "00 09", states: { on: false, version: 0 } },
+      { value: { after: 9 }, hex: "00 09", states: { on: true, version: 2 } },
+      { value: { one: 1, two: 2, after: 9 }, hex: "80 01 0002 09", states: { on: true, version: 1 } },
+      { value: { new: 3, after: 9 }, hex: "80 03 09", states: { on: false, version: 2 } },
+      { value: { one: 1, two: 2, new: 3, after: 9 }, hex: "80 01 0002 03 09", states: { on: true, version: 2 } }
+    ],
+    wrong: [wrong("80 09", "Reserved", "has", 0, { states: { on: false, version: 1 } })],
+    refused: [
+      refused({ one: 1, after: 9 }, "Missing", "two", { states: { on: true, version: 1 } }),
+      refused({ two: 1, after: 9 }, "Range", "two", { states: { on: true, version: 1 } }),
+      refused({ one: 1, two: 2, after: 9 }, "Missing", "new", { states: { on: true, version: 2 } })
+    ]
+  },
+  {
+    name: "one bit for a field of a state and one of all",
+    type: struct("WhenAndAlways", {
+      head: has,
+      one: D.when("on", D.optional(D.u8, hasIt)),
+      always: D.optional(D.u16, hasIt),
+      after: D.u8
+    }),
+    examples: [
+      { value: { after: 9 }, hex: "00 09", states: { on: true, version: 0 } },
+      { value: { always: 2, after: 9 }, hex: "80 0002 09", states: { on: false, version: 0 } },
+      { value: { one: 1, always: 2, after: 9 }, hex: "80 01 0002 09", states: { on: true, version: 0 } }
+    ],
+    refused: [refused({ one: 1, after: 9 }, "Range", "one", { states: { on: true, version: 0 } })]
+  },
+  {
+    name: "in other versions something else stands there, by a bit or always",
+    type: struct("WhenElse", {
+      head: D.bits(D.u8, { has: D.slice(7), hasBoth: D.slice(0) }),
+      api: D.u8,
+      either: D.when("api", D.optional(D.u8, hasIt), { from: 2, else: D.u16 }),
+      both: D.when("api", D.optional(D.u8, { if: D.bitOf("hasBoth") }), { from: 2, else: D.optional(D.u16, { if: D.bitOf("hasBoth") }) }),
+      after: D.u8
+    }),
+    examples: [
+      { value: { api: 1, either: 258, after: 9 }, hex: "00 01 0102 09" },
+      { value: { api: 1, either: 258, both: 3, after: 9 }, hex: "01 01 0102 0003 09" },
+      { value: { api: 2, after: 9 }, hex: "00 02 09" },
+      { value: { api: 2, either: 5, both: 3, after: 9 }, hex: "81 02 05 03 09" }
+    ],
+    wrong: [wrong("80 01 0102 09", "Reserved", "has", 0)],
+    refused: [refused({ api: 1, after: 9 }, "Missing", "either")]
+  },
+  {
+    name: "a mark by a bit, in some versions of the connection and of a sibling at once",
+    type: struct("WhenMark", {
+      head: has,
+      api: D.u8,
+      mark: D.when("version", D.when("api", D.optional(D.literal("!"), hasIt), { from: 2 }), { from: 3 }),
+      after: D.u8
+    }),
+    examples: [
+      { value: { api: 1, after: 9 }, hex: "00 01 09", states: { on: false, version: 3 } },
+      { value: { api: 2, mark: false, after: 9 }, hex: "00 02 09", states: { on: false, version: 3 } },
+      { value: { api: 2, mark: true, after: 9 }, hex: "80 02 21 09", states: { on: false, version: 3 } },
+      { value: { api: 2, after: 9 }, hex: "00 02 09", states: { on: false, version: 2 } }
+    ],
+    wrong: [
+      wrong("80 02 09", "Reserved", "has", 0, { states: { on: false, version: 2 } }),
+      wrong("80 01 09", "Reserved", "has", 0, { states: { on: false, version: 3 } })
+    ],
+    refused: [
+      refused({ api: 2, mark: true, after: 9 }, "Range", "mark", { states: { on: false, version: 2 } }),
+      refused({ api: 1, mark: true, after: 9 }, "Range", "mark", { states: { on: false, version: 3 } })
+    ]
+  },
+  {
+    name: "what packets carry no value for, with a field that a bit or a value tells of",
+    type: struct("OptionalInvisible", {
+      head: has,
+      rights: Rights,
+      kind: D.u8,
+      five: D.optional(D.constant(D.u8, 5), hasIt),
+      n: D.optional(D.u8, hasIt),
+      six: D.optional(D.constant(D.u8, 6), { if: D.bitOf("rights", "Late") }),
+      m: D.optional(D.u8, { if: D.bitOf("rights", "Late") }),
+      seven: D.optional(D.constant(D.u8, 7), { if: D.valueOf("kind", [1, 2]) }),
+      size: D.optional(D.lengthOf(D.u8, "data"), { if: D.valueOf("kind", [2]) }),
+      data: D.optional(D.bytes(), { if: D.valueOf("kind", [2]) }),
+      after: D.u8
+    }),
+    examples: [
+      { value: { rights: 1, kind: 0, after: 9 }, hex: "00 0001 00 09" },
+      { value: { rights: 1, kind: 1, n: 3, after: 9 }, hex: "80 0001 01 05 03 07 09" },
+      { value: { rights: 0x8000, kind: 2, m: 4, data: Uint8Array.of(8), after: 9 }, hex: "00 8000 02 06 04 07 01 08 09" }
+    ],
+    wrong: [wrong("80 0001 00 04 03 09", "Constant", "five", 4)],
+    refused: [refused({ rights: 1, kind: 2, after: 9 }, "Missing", "data")]
+  },
+  {
+    name: "what packets carry no value for, in some states",
+    type: struct("WhenInvisible", {
+      five: D.when("on", D.constant(D.u8, 5)),
+      size: D.when("on", D.lengthOf(D.u8, "data")),
+      data: D.when("on", D.bytes()),
+      after: D.u8
+    }),
+    examples: [
+      { value: { after: 9 }, hex: "09", states: { on: false, version: 0 } },
+      { value: { data: Uint8Array.of(), after: 9 }, hex: "05 00 09", states: { on: true, version: 0 } },
+      { value: { data: Uint8Array.of(1, 2), after: 9 }, hex: "05 02 0102 09", states: { on: true, version: 0 } }
+    ],
+    wrong: [wrong("04 00 09", "Constant", "five", 0, { states: { on: true, version: 0 } })]
   },
   {
     name: "when a version in a sibling is in a range (Kafka's numbered versions)",

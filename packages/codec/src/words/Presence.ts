@@ -1,10 +1,10 @@
 /** What may be missing. */
 import { malformed } from "../Errors.ts"
 import type { Catalog } from "../Catalog.ts"
-import type { FieldModel, TypeModel } from "../Model.ts"
+import type { ConditionModel, FieldModel, TypeModel } from "../Model.ts"
 import { isBigNumber } from "./Numbers.ts"
 import { fixedIn } from "./Records.ts"
-import { endsItself, fixedSize, isVisibleType, leastSize } from "./Sizes.ts"
+import { endsItself, fixedSize, isVisibleType, leastSize, optionalIn } from "./Sizes.ts"
 import { flatFields, type StateSet, type Types, type Word } from "./Word.ts"
 
 type Of<K extends TypeModel["kind"]> = Extract<TypeModel, { readonly kind: K }>
@@ -14,6 +14,13 @@ export const inState = (type: Of<"when">, number: number | undefined): boolean =
   type.from === undefined && type.to === undefined
     ? (number ?? 0) !== 0
     : (number ?? 0) >= (type.from ?? -Infinity) && (number ?? 0) <= (type.to ?? Infinity)
+
+/** Whether a field is there by a condition, which looks at the number of another field. */
+export const holds = (condition: ConditionModel, number: number | undefined): boolean => {
+  const value = number ?? 0
+  if (condition.kind === "valueOf") return condition.values.includes(value)
+  return condition.bit === undefined ? value !== 0 : Math.floor(value / 2 ** condition.bit) % 2 === 1
+}
 
 /** Whether only the length of what surrounds it tells if a field is there. */
 export const isByLength = ({ type }: FieldModel): boolean => type.kind === "optional" && type.if === undefined
@@ -26,6 +33,44 @@ export const isPresenceByLength = (types: Types, fields: ReadonlyArray<FieldMode
   )
   return optionals.length > 0 && fixed && (optionals.length > 1 || !isByLength(fields.at(-1)!))
 }
+
+/** A bit that says whether fields are there each of which is in some states only. In a state that has none of them, the bit is reserved. */
+export interface StateBit {
+  readonly condition: Extract<ConditionModel, { readonly kind: "bitOf" }>
+  /** The field of `bits` or `flags` that the bit is in. */
+  readonly holder: string
+  /** The fields in wire order. When the last is read, the states of all are known. */
+  readonly fields: ReadonlyArray<FieldModel>
+}
+
+/** Whether a presence bit says of a field whether it is there, whatever the state: then also of what stands in its place otherwise. */
+export const isInAllStates = (type: TypeModel): boolean => {
+  if (type.kind !== "when") return true
+  const [one, other] = [optionalIn(type.of)?.if, type.else === undefined ? undefined : optionalIn(type.else)?.if]
+  return one?.kind === "bitOf" && other?.kind === "bitOf" && one.field === other.field && one.bit === other.bit &&
+    isInAllStates(type.of) && isInAllStates(type.else!)
+}
+
+/** The presence bits among fields that some states have no use for. */
+export const stateBits = (fields: ReadonlyArray<FieldModel>): ReadonlyArray<StateBit> => {
+  const holders = new Map<string, string>()
+  const found = new Map<string, StateBit>()
+  for (const field of fields) {
+    const { name, type } = field
+    if (type.kind === "flags") holders.set(name, name)
+    if (type.kind === "bits") { for (const one of type.fields) holders.set(one.name, name) }
+    const condition = optionalIn(type)?.if
+    if (condition?.kind !== "bitOf" || !isVisibleType(type)) continue
+    const holder = holders.get(condition.field)
+    if (holder === undefined) continue
+    const key = `${condition.field} ${condition.bit ?? ""}`
+    found.set(key, { condition, holder, fields: [...found.get(key)?.fields ?? [], field] })
+  }
+  return [...found.values()].filter((bit) => !bit.fields.some(({ type }) => isInAllStates(type)))
+}
+
+/** What a bit for fields of other states must be, in words. */
+export const reservedBit = ({ fields }: StateBit): string => `0, as this state has no ${fields.map(({ name }) => name).join(" or ")}`
 
 /** The number of a state; 1 when it is on and has none. */
 export const stateNumber = (states: StateSet | undefined, name: string): number | undefined =>

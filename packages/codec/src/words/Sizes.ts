@@ -56,3 +56,10 @@ export const unwrapped = (type: TypeModel): TypeModel => type.kind === "optional
 /** The optional that a type is, or is in some states. */
 export const optionalIn = (type: TypeModel): TypeModel & { readonly kind: "optional" } | undefined =>
   type.kind === "optional" ? type : type.kind === "when" ? optionalIn(type.of) : undefined
+
+/** The field that one measures, counts or says the case of; nothing for other fields. */
+export const targetOf = (type: TypeModel): string | undefined => {
+  const of = unwrapped(type)
+  if (of.kind !== "lengthOf" && of.kind !== "countOf" && of.kind !== "tagOf") return undefined
+  return typeof of.target === "string" ? of.target : of.target[0]
+}

@@ -42,7 +42,7 @@ export const make = ({ maxPushes = 1_024, password, pingWithin = 60, sessionExpi
   Effect.gen(function*() {
     let { cleanStart = true, clientIdentifier = "" } = options
     let last = 0
-    let send = (_: Pending): Effect.Effect<unknown, Fault> => Effect.void
+    let send: (one: Pending) => Effect.Effect<unknown, Fault> = () => Effect.void
     const pending = new Map<number, Pending>()
     /** Identifiers of messages of QoS 2 that came and are not released. */
     const received = new Set<number>()
@@ -88,11 +88,16 @@ export const make = ({ maxPushes = 1_024, password, pingWithin = 60, sessionExpi
       Effect.flatMap(session.call(Mqtt.Subscribe, { ...subscription(filter, qos), packetIdentifier: nextIdentifier() }), accepted)
     const expiry = { _tag: "SessionExpiryInterval", seconds: sessionExpiry ?? 3_600 } as const
     const expired = sessionExpiry === undefined ? [{ ...expiry, seconds: 0 }] : []
-    const connect = {
-      ...{ protocolName: "MQTT", protocolVersion: 5, keepAlive: pingWithin, willRetain: 0, willQoS: Mqtt.QoS.atMostOnce },
-      ...{ userName: user, password: password && new TextEncoder().encode(Redacted.value(password)) },
-      properties: [expiry, { _tag: "ReceiveMaximum", packets: maxPushes } as const]
+    const properties = [expiry, { _tag: "ReceiveMaximum", packets: maxPushes } as const]
+    const what = {
+      protocolName: "MQTT",
+      protocolVersion: 5,
+      keepAlive: pingWithin,
+      properties,
+      willRetain: 0,
+      willQoS: Mqtt.QoS.atMostOnce
     }
+    const connect = { ...what, userName: user, password: password && new TextEncoder().encode(Redacted.value(password)) }
     const begin = (session: Client.Session<Mqtt.Packet, Mqtt.Packet, Numbered>) =>
       Effect.gen(function*() {
         const scope = yield* Effect.scope

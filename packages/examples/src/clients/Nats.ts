@@ -69,10 +69,9 @@ export const make = ({ maxPushes = 1_024, name, password, pingInterval = "30 sec
     }
     const address = `${options.host}:${options.port}`
     const failure = (reason: ConnectionError["reason"]) => new ConnectionError({ reason, address, ambiguous: true })
-    const connect = {
-      ...{ verbose: false, pedantic: false, lang: "typescript", version: "1", protocol: 1, headers: true, no_responders: true, name, user },
-      ...{ pass: password && Redacted.value(password), auth_token: token && Redacted.value(token) }
-    }
+    const what = { verbose: false, pedantic: false, lang: "typescript", version: "1", protocol: 1, headers: true, no_responders: true }
+    const secrets = { pass: password && Redacted.value(password), auth_token: token && Redacted.value(token) }
+    const connect = { ...what, ...secrets, name, user }
     const begin = (session: Client.Session<Nats.Packet, Nats.Packet, Correlation>) =>
       Effect.gen(function*() {
         const incoming = yield* session.listen(Nats.Ping, Nats.Msg, Nats.HMsg, Nats.Err)

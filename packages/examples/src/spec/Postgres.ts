@@ -71,15 +71,29 @@ const formats = counted(u16, Format)
 const value = prefixed(i32, bytes(), { absent: -1 })
 
 /** What comes after the first message, until the server is ready. */
-const greetings: ReadonlyArray<string> = [
-  ...["Ok", "KerberosV5", "CleartextPassword", "MD5Password", "SCMCredential", "GSS", "GSSContinue", "SSPI", "SASL", "SASLContinue"],
-  "SASLFinal"
-].map((one) => `Authentication${one}`).concat("NegotiateProtocolVersion", "BackendKeyData", "ErrorResponse", "ReadyForQuery")
+const greetings: ReadonlyArray<string> =
+  "Ok KerberosV5 CleartextPassword MD5Password SCMCredential GSS GSSContinue SSPI SASL SASLContinue SASLFinal".split(" ")
+    .map((one) => `Authentication${one}`).concat("NegotiateProtocolVersion", "BackendKeyData", "ErrorResponse", "ReadyForQuery")
 /** What comes after queries, until the server is ready for the next. */
 const results = [
-  ...["RowDescription", "DataRow", "CommandComplete", "EmptyQueryResponse", "PortalSuspended", "NoData", "ParameterDescription"],
-  ...["ParseComplete", "BindComplete", "CloseComplete", "CopyInResponse", "CopyOutResponse", "CopyBothResponse", "BackendCopyData"],
-  ...["BackendCopyDone", "FunctionCallResponse", "ErrorResponse", "ReadyForQuery"]
+  "RowDescription",
+  "DataRow",
+  "CommandComplete",
+  "EmptyQueryResponse",
+  "PortalSuspended",
+  "NoData",
+  "ParameterDescription",
+  "ParseComplete",
+  "BindComplete",
+  "CloseComplete",
+  "CopyInResponse",
+  "CopyOutResponse",
+  "CopyBothResponse",
+  "BackendCopyData",
+  "BackendCopyDone",
+  "FunctionCallResponse",
+  "ErrorResponse",
+  "ReadyForQuery"
 ]
 const untilReady = { answeredBy: results, last: ["ReadyForQuery"] }
 

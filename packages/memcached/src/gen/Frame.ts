@@ -1135,6 +1135,8 @@ export const headerReader: HeaderReader<"opaque"> = {
   kindAt,
   opcodeAt,
   correlation: "opaque",
+  opcode: "opcode",
+  status: "status",
   correlationAt: opaqueAt
 }
 

@@ -243,7 +243,7 @@ export const encodeConnect: PacketEncoder<Connect> = (writer, packet) => {
     packet.protocolVersion >= 5 && packet.willTopic !== undefined,
     "Connect",
     "willProperties",
-    "willTopic is there"
+    "protocolVersion is 5… and willTopic is there"
   )
   checkPresence(packet.willPayload !== undefined, packet.willTopic !== undefined, "Connect", "willPayload", "willTopic is there")
   putU8(

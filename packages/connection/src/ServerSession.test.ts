@@ -1,7 +1,6 @@
 /** Answers leave in the order of the requests, whoever finishes first, and quiet commands tell only what they must. */
 import { describe, expect, test } from "vitest"
-import { server } from "./gen/index.ts"
-import { isSilent, ServerSession } from "@wirewright/connection"
+import { ServerSession } from "./ServerSession.ts"
 
 const session = (maxInFlight?: number) => {
   const log: Array<string> = []
@@ -26,8 +25,8 @@ describe("order", () => {
 
   test("what is finished early waits for those before it", () => {
     const { log, session: it } = session()
-    const a = it.begin()
-    const b = it.begin()
+    const { finish: a } = it.begin()
+    const { finish: b } = it.begin()
     it.finish("c")
     b("b")
     expect(log).toEqual([])
@@ -37,7 +36,7 @@ describe("order", () => {
 
   test("silence takes its turn, too", () => {
     const { log, session: it } = session()
-    const a = it.begin()
+    const { finish: a } = it.begin()
     it.finish("b")
     a(undefined)
     expect(log).toEqual(["b"])
@@ -45,8 +44,8 @@ describe("order", () => {
 
   test("a request is answered once", () => {
     const { log, session: it } = session()
-    const a = it.begin()
-    const b = it.begin()
+    const { finish: a } = it.begin()
+    const { finish: b } = it.begin()
     a("a")
     a("again")
     b("b")
@@ -61,7 +60,7 @@ describe("order", () => {
     for (let i = 0; i < 2_000; i++) {
       if (random() < 0.3) it.finish(String(i))
       else {
-        const finish = it.begin()
+        const { finish } = it.begin()
         open.push(() => finish(String(i)))
       }
       while (open.length > 0 && random() < 0.4) open.splice(Math.floor(random() * open.length), 1)[0]!()
@@ -74,7 +73,7 @@ describe("order", () => {
 describe("end", () => {
   test("the last answer ends the connection after those before it, and nothing follows", () => {
     const { log, session: it } = session()
-    const a = it.begin()
+    const { finish: a } = it.begin()
     it.finish("bye", true)
     it.finish("late")
     expect(log).toEqual([])
@@ -84,7 +83,7 @@ describe("end", () => {
 
   test("a cleared session answers nothing", () => {
     const { log, session: it } = session()
-    const a = it.begin()
+    const { finish: a } = it.begin()
     it.clear()
     a("a")
     expect(log).toEqual([])
@@ -94,9 +93,9 @@ describe("end", () => {
 describe("limit", () => {
   test("reading stops at the limit, not before, and goes on at half of it", () => {
     const { log, session: it } = session(4)
-    const open = [it.begin(), it.begin(), it.begin()]
+    const open = [it.begin(), it.begin(), it.begin()].map(({ finish }) => finish)
     expect(log).toEqual([])
-    open.push(it.begin())
+    open.push(it.begin().finish)
     expect(log).toEqual(["pause"])
     open[0]!("0")
     expect(log).toEqual(["pause", "0"])
@@ -105,28 +104,31 @@ describe("limit", () => {
   })
 })
 
-describe("silence", () => {
-  // opcode, status, silent: memcached doc/protocol-binary.txt, "quiet"
-  test.each([
-    ["GETQ miss", 0x09, 0x01, true],
-    ["GETQ hit", 0x09, 0x00, false],
-    ["GETKQ miss", 0x0d, 0x01, true],
-    ["GATQ miss", 0x1e, 0x01, true],
-    ["GATKQ miss", 0x24, 0x01, true],
-    ["GETQ invalid", 0x09, 0x04, false],
-    ["GET miss", 0x00, 0x01, false],
-    ["SETQ stored", 0x11, 0x00, true],
-    ["SETQ too large", 0x11, 0x03, false],
-    ["ADDQ exists", 0x12, 0x02, false],
-    ["REPLACEQ miss", 0x13, 0x01, false],
-    ["DELETEQ removed", 0x14, 0x00, true],
-    ["DELETEQ miss", 0x14, 0x01, false],
-    ["INCRQ", 0x15, 0x00, true],
-    ["DECRQ not a number", 0x16, 0x06, false],
-    ["FLUSHQ", 0x18, 0x00, true],
-    ["APPENDQ", 0x19, 0x00, true],
-    ["PREPENDQ not stored", 0x1a, 0x05, false],
-    ["SET stored", 0x01, 0x00, false],
-    ["unknown opcode", 0x77, 0x81, false]
-  ])("%s", (_, opcode, status, silent) => expect(isSilent(server, opcode, status)).toBe(silent))
+describe("many answers", () => {
+  test("leave one by one, in their turn alone, and those after them wait for their end", () => {
+    const { log, session: it } = session()
+    const reached: Array<string> = []
+    const { finish: a } = it.begin()
+    const b = it.begin(() => reached.push("b"))
+    it.finish("c")
+    b.part("too early")
+    expect([log, reached]).toEqual([[], []])
+    a("a")
+    expect([log, reached]).toEqual([["a"], ["b"]])
+    b.part("b1")
+    b.part("b2")
+    expect(log).toEqual(["a", "b1", "b2"])
+    b.finish(undefined)
+    b.part("too late")
+    expect(log).toEqual(["a", "b1", "b2", "c"])
+  })
+
+  test("at once when nothing is before them", () => {
+    const { session: it } = session()
+    let reached = 0
+    it.begin(() => reached++)
+    expect(reached).toBe(1)
+    it.begin(() => reached++)
+    expect(reached).toBe(1)
+  })
 })

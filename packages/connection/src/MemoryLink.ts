@@ -1,9 +1,13 @@
 /**
- * A connection without a socket: two streams, and between them whatever can go wrong on a wire. By `runVirtual` all of it is in virtual time.
+ * Connections without sockets: two streams each, and between them whatever can go wrong on a wire. Clients and servers of the runtime take
+ * them in the place of sockets, and what is late is late by the Clock in place.
  *
  * Bytes are never reordered. What arrives when is said by the faults alone, so what happened once happens again.
  */
+import * as Effect from "effect/Effect"
 import { Duplex } from "node:stream"
+import { type Timers, timers } from "./Timers.ts"
+import type { TransportOptions } from "./Transport.ts"
 
 /** What is wrong with one direction of a link. */
 export interface Faults {
@@ -30,7 +34,15 @@ export interface LinkFaults {
 /** Sees the bytes of every connection as they are sent, before anything goes wrong with them. Connections are numbered from 0. */
 export type Tap = (connection: number, direction: "toServer" | "toClient", bytes: Uint8Array) => void
 
+/** What goes wrong on a link, and who sees what is said. */
+export interface MemoryLinkOptions {
+  /** Of every connection, or of each by its number from 0. Default: none */
+  readonly faults?: LinkFaults | ((connection: number) => LinkFaults)
+  readonly tap?: Tap
+}
+
 const reset = (): Error => Object.assign(new Error("read ECONNRESET"), { code: "ECONNRESET" })
+const refused = (): Error => Object.assign(new Error("connect ECONNREFUSED"), { code: "ECONNREFUSED" })
 
 /** One end. */
 class End extends Duplex {
@@ -38,14 +50,16 @@ class End extends Duplex {
   frozen = false
   private readonly faults: Faults
   private readonly tap: (bytes: Uint8Array) => void
+  private readonly timers: Timers
   private sent = 0
   private held: Array<Buffer> = []
   private waiting: (() => void) | undefined
 
-  constructor(faults: Faults, tap: (bytes: Uint8Array) => void) {
+  constructor(faults: Faults, tap: (bytes: Uint8Array) => void, timers: Timers) {
     super({ allowHalfOpen: true })
     this.faults = faults
     this.tap = tap
+    this.timers = timers
   }
 
   override _read(): void {
@@ -67,7 +81,7 @@ class End extends Duplex {
       return done()
     }
     if (delay !== undefined) {
-      setTimeout(() => this.deliver(bytes), delay)
+      this.timers.after(delay, () => this.deliver(bytes))
       return done()
     }
     if (merge === true) {
@@ -116,22 +130,35 @@ class End extends Duplex {
 }
 
 /** Makes connections to something that accepts streams; to one of several by its port. */
-export class Link {
-  private readonly accept: (stream: Duplex, port: number | undefined) => void
+export class MemoryLink {
+  /** Whether connections are refused from now on, as where no server listens. */
+  refuses = false
+  private readonly accept: (stream: Duplex, port: number) => void
   private readonly faultsOf: (connection: number) => LinkFaults
   private readonly tap: Tap
+  private readonly timers: Timers
   private ends: Array<readonly [End, End]> = []
   private count = 0
 
-  /** @param faults of every connection, or of each by its number from 0 */
-  constructor(
-    accept: (stream: Duplex, port: number | undefined) => void,
-    faults: LinkFaults | ((connection: number) => LinkFaults) = {},
-    tap: Tap = () => {}
+  private constructor(
+    accept: (stream: Duplex, port: number) => void,
+    { faults = {}, tap = () => {} }: MemoryLinkOptions,
+    timers: Timers
   ) {
     this.accept = accept
     this.tap = tap
+    this.timers = timers
     this.faultsOf = typeof faults === "function" ? faults : () => faults
+  }
+
+  /** A link to a server, such as the `accept` of one that does not listen, by the Clock in place. */
+  static make(accept: (stream: Duplex, port: number) => void, options: MemoryLinkOptions = {}): Effect.Effect<MemoryLink> {
+    return Effect.map(timers, (timers) => new MemoryLink(accept, options, timers))
+  }
+
+  /** Where a client connects to be given connections of this link. */
+  get transport(): Required<Pick<TransportOptions, "host" | "port" | "dial">> {
+    return { host: "memory", port: 0, dial: this.dial }
   }
 
   /** Connections made so far. */
@@ -145,15 +172,16 @@ export class Link {
   }
 
   /** A new connection; the `dial` of `TransportOptions`. */
-  readonly dial = (to?: { readonly port: number }): Duplex => {
+  readonly dial = ({ port }: { readonly port: number }): Duplex => {
+    if (this.refuses) throw refused()
     const number = this.count++
     const { toClient = {}, toServer = {} } = this.faultsOf(number)
-    const client = new End(toServer, (bytes) => this.tap(number, "toServer", bytes))
-    const server = new End(toClient, (bytes) => this.tap(number, "toClient", bytes))
+    const client = new End(toServer, (bytes) => this.tap(number, "toServer", bytes), this.timers)
+    const server = new End(toClient, (bytes) => this.tap(number, "toClient", bytes), this.timers)
     client.other = server
     server.other = client
     this.ends = [...this.living(), [client, server]]
-    this.accept(server, to?.port)
+    this.accept(server, port)
     return client
   }
 

@@ -1,0 +1,2 @@
+/** For tests of clients and servers: connections without sockets, which fail as you say. */
+export * from "./MemoryLink.ts"

@@ -120,13 +120,13 @@ export interface Session<Answer, Push, C extends Correlation> extends Conversati
 
 /** A client. */
 export interface Client<Answer, Push, C extends Correlation, E = never> extends Conversation<Push, C, E> {
-  /** `host:port` of the server. */
-  readonly address: string
   /**
    * A connection that commands of nobody else are sent on until the scope closes: for steps that belong together. Waits for one as long as a
    * command may take.
    */
   readonly reserve: Effect.Effect<Session<Answer, Push, C>, ConnectionError | E, Scope.Scope>
+  /** `host:port` of the server. */
+  readonly address: string
   /** What was counted so far. */
   readonly counters: Effect.Effect<PoolCounters>
   /** Packets sent unasked that no reader of the client's took. */
@@ -308,8 +308,8 @@ export const make = (<Answer, Push, C extends Correlation, E>(
     }
     return {
       ...conversation<Push, C, E>(dialect, pool.address, connections, pushes),
-      address: pool.address,
       reserve: Effect.suspend(() => Effect.map(pool.reserve(), sessionOf)),
+      address: pool.address,
       counters: Effect.sync(() => pool.counters),
       get pushesDropped() {
         return pushes.dropped

@@ -46,16 +46,20 @@ export class ConnectionPool<Answer, Push, E = never> extends SlotPool<PacketConn
     { begin, connections, reconnect, watch, whenDisconnected, ...options }: ConnectionPoolOptions<Answer, Push, E>,
     place: PoolPlace
   ) {
-    const open = (onClose?: (error: ConnectionError) => void) =>
-      Effect.suspend(() => {
+    const open = (onClose?: (error: ConnectionError) => void) => {
+      if (begin === undefined) return PacketConnection.make<Answer, Push>(onClose === undefined ? options : { ...options, onClose })
+      return Effect.suspend(() => {
         const gone = Deferred.makeUnsafe<never, ConnectionError>()
-        const closed = (error: ConnectionError): void => {
-          Deferred.doneUnsafe(gone, Effect.fail(error))
-          onClose?.(error)
-        }
-        const connected = PacketConnection.make<Answer, Push>({ ...options, onClose: closed })
-        return begin === undefined ? connected : Effect.tap(connected, (one) => Effect.raceFirst(begin(one), Deferred.await(gone)))
+        const connected = PacketConnection.make<Answer, Push>({
+          ...options,
+          onClose: (error) => {
+            Deferred.doneUnsafe(gone, Effect.fail(error))
+            onClose?.(error)
+          }
+        })
+        return Effect.tap(connected, (connection) => Effect.raceFirst(begin(connection), Deferred.await(gone)))
       })
+    }
     super(
       {
         address: hostPort(options.host, options.port),

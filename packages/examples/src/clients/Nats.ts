@@ -39,6 +39,9 @@ export type PublishOptions = Partial<Pick<Message, "headers" | "replyTo">>
 type Fault = NatsError | Client.CallError
 type Correlation = { readonly derived: never; readonly numbered: never }
 
+/** The status with which the server itself answers when nobody is there to. */
+const noResponders = 503
+
 const messageOf = (packet: Nats.Msg | Nats.HMsg): Message => {
   const { payload, replyTo, subject } = packet
   if (packet._tag === "Msg") return { subject, payload, replyTo, headers: [] }
@@ -114,7 +117,9 @@ export const make = ({ maxPushes = 1_024, name, password, pingInterval = "30 sec
           const late = failure(new RequestTimeout({ milliseconds: timeout }))
           return publish(subject, payload, { headers, replyTo }).pipe(
             Effect.andThen(Effect.timeoutOrElse(Deferred.await(answer), { duration: timeout, orElse: () => Effect.fail(late) })),
-            Effect.flatMap((one) => one.status === 503 ? Effect.fail(new NatsError({ message: "No Responders" })) : Effect.succeed(one)),
+            Effect.flatMap((one) =>
+              one.status === noResponders ? Effect.fail(new NatsError({ message: "No Responders" })) : Effect.succeed(one)
+            ),
             Effect.ensuring(Effect.sync(() => requests.delete(replyTo)))
           )
         }),

@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import { duplexPair } from "node:stream"
 import { describe, expect, it } from "vitest"
+import * as Client from "./Client.ts"
 import { OrderedLedger } from "./OrderedLedger.ts"
 import { PacketConnection } from "./PacketConnection.ts"
 
@@ -227,4 +228,20 @@ describe("a connection", () => {
         expect(connection.closed.reason._tag).toBe("ConnectionLost")
       })
     ))
+
+  it("ends what is said on it before it takes requests, whatever that waits for", async () => {
+    const [own, peer] = duplexPair()
+    let ended = false
+    const begun = Effect.ensuring(Effect.never, Effect.sync(() => void (ended = true)))
+    const made = Client.make({ client: protocol }, {
+      host: "memory",
+      port: 0,
+      dial: () => own,
+      reconnect: { maxAttempts: 0 },
+      begin: () => Effect.andThen(Effect.sync(() => void peer.resume().end()), begun)
+    } as never)
+    const exit = await Effect.runPromise(Effect.scoped(Effect.timeout(Effect.exit(made as Effect.Effect<unknown>), "2 seconds")))
+    expect(exit).toMatchObject({ _tag: "Failure", cause: { reasons: [{ error: { reason: { _tag: "ConnectionLost" } } }] } })
+    expect(ended).toBe(true)
+  })
 })

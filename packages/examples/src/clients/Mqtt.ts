@@ -40,7 +40,8 @@ const maxPending = 60_000
 /** Connects, and says who we are. Closes with the scope; what is not acknowledged then fails. */
 export const make = ({ maxPushes = 1_024, password, pingWithin = 60, sessionExpiry, user, ...options }: MqttOptions) =>
   Effect.gen(function*() {
-    let { cleanStart = true, clientIdentifier = "" } = options
+    let { clientIdentifier = "" } = options
+    let cleanStart = options.cleanStart === false ? 0 : 1
     let last = 0
     let send: (one: Pending) => Effect.Effect<unknown, Fault> = () => Effect.void
     const pending = new Map<number, Pending>()
@@ -48,8 +49,11 @@ export const make = ({ maxPushes = 1_024, password, pingWithin = 60, sessionExpi
     const received = new Set<number>()
     const subscriptions = new Map<string, Mqtt.QoS>()
     const readers = new Readers<string, Mqtt.Publish, Fault>(maxPushes)
-
-    const nextIdentifier = (): number => pending.has(last = last % 65_535 + 1) ? nextIdentifier() : last
+    const nextIdentifier = (): number => {
+      do last = last % 65_535 + 1
+      while (pending.has(last))
+      return last
+    }
     const settle = (outcome: Effect.Effect<void, Fault>, of: Iterable<Pending> = pending.values()) =>
       Effect.sync(() => {
         for (const { done, fields } of of) if (pending.delete(fields.packetIdentifier)) Deferred.doneUnsafe(done, outcome)
@@ -88,33 +92,18 @@ export const make = ({ maxPushes = 1_024, password, pingWithin = 60, sessionExpi
       Effect.flatMap(session.call(Mqtt.Subscribe, { ...subscription(filter, qos), packetIdentifier: nextIdentifier() }), accepted)
     const expiry = { _tag: "SessionExpiryInterval", seconds: sessionExpiry ?? 3_600 } as const
     const expired = sessionExpiry === undefined ? [{ ...expiry, seconds: 0 }] : []
-    const connect = {
-      protocolName: "MQTT",
-      protocolVersion: 5,
-      keepAlive: pingWithin,
-      willRetain: 0,
-      willQoS: Mqtt.QoS.atMostOnce,
-      ...{
-        userName: user,
-        password: password && new TextEncoder().encode(Redacted.value(password))
-      },
-      properties: [
-        expiry,
-        {
-          _tag: "ReceiveMaximum",
-          packets: maxPushes
-        } as const
-      ]
-    }
+    const properties = [expiry, { _tag: "ReceiveMaximum", packets: maxPushes } as const]
+    const what = { protocolName: "MQTT", protocolVersion: 5, willRetain: 0, willQoS: Mqtt.QoS.atMostOnce, keepAlive: pingWithin }
+    const who = { userName: user, password: password && new TextEncoder().encode(Redacted.value(password)) }
     const begin = (session: Client.Session<Mqtt.Packet, Mqtt.Packet, Numbered>) =>
       Effect.gen(function*() {
         const scope = yield* Effect.scope
         const incoming = yield* session.listen(Mqtt.Publish, Mqtt.Pubrel)
-        const answers = session.stream(Mqtt.Connect, { ...connect, cleanStart: cleanStart ? 1 : 0, clientIdentifier })
+        const answers = session.stream(Mqtt.Connect, { ...what, ...who, properties, cleanStart, clientIdentifier })
         const connack = yield* accepted((yield* Stream.runCollect(answers)).at(-1) as Mqtt.Connack)
         yield* Effect.addFinalizer(() => Effect.ignore(session.send(Mqtt.Disconnect, { reasonCode: 0, properties: expired })))
         clientIdentifier = property(connack, "AssignedClientIdentifier")?.clientIdentifier ?? clientIdentifier
-        cleanStart = false
+        cleanStart = 0
         if (connack.sessionPresent === 0) {
           received.clear()
           const begun = [...pending.values()].filter(({ fields, step }) => step !== "new" && fields.qos === 2)
@@ -140,9 +129,8 @@ export const make = ({ maxPushes = 1_024, password, pingWithin = 60, sessionExpi
           const fields = { topicName, payload, qos: 0, retain: 0, properties: [], ...options } as const
           if (fields.qos === 0) return client.send(Mqtt.Publish, fields)
           if (pending.size >= maxPending) return unsent(new LimitExceeded({ limit: "messages not acknowledged", max: maxPending }))
-          const packetIdentifier = nextIdentifier()
-          const one: Pending = { fields: { ...fields, packetIdentifier }, done: Deferred.makeUnsafe(), step: "new" }
-          pending.set(packetIdentifier, one)
+          const one: Pending = { fields: { ...fields, packetIdentifier: nextIdentifier() }, done: Deferred.makeUnsafe(), step: "new" }
+          pending.set(one.fields.packetIdentifier, one)
           return Effect.andThen(send(one), Deferred.await(one.done))
         }),
       /** Messages whose topics match a filter, as long as the stream is run. Those of QoS 2 come once. */

@@ -23,7 +23,7 @@ const errorOf = (packet: string, code: number, why?: string): MqttError => {
   return new MqttError({ reason, message: `${packet}: ${why ?? reason}` })
 }
 
-/** An answer, unless one of its reason codes is an error: those from the first of them on are. */
+/** An answer, unless one of its reason codes is an error: those from `unspecifiedError` on are. */
 export const accepted = <A extends Mqtt.Connack | Mqtt.Puback | Mqtt.Pubrec | Mqtt.Suback>(answer: A): Effect.Effect<A, MqttError> => {
   const codes = "codes" in answer ? answer.codes : ["code" in answer ? answer.code : answer.reasonCode ?? 0]
   const code = codes.find((one) => one >= Mqtt.ReasonCode.unspecifiedError)

@@ -39,6 +39,9 @@ export type PublishOptions = Partial<Pick<Message, "headers" | "replyTo">>
 type Fault = NatsError | Client.CallError
 type Correlation = { readonly derived: never; readonly numbered: never }
 
+/** The status with which the server itself answers when nobody is there to. */
+const noResponders = 503
+
 const messageOf = (packet: Nats.Msg | Nats.HMsg): Message => {
   const { payload, replyTo, subject } = packet
   if (packet._tag === "Msg") return { subject, payload, replyTo, headers: [] }
@@ -69,21 +72,9 @@ export const make = ({ maxPushes = 1_024, name, password, pingInterval = "30 sec
     }
     const address = `${options.host}:${options.port}`
     const failure = (reason: ConnectionError["reason"]) => new ConnectionError({ reason, address, ambiguous: true })
-    const connect = {
-      verbose: false,
-      pedantic: false,
-      lang: "typescript",
-      version: "1",
-      protocol: 1,
-      headers: true,
-      no_responders: true,
-      name,
-      user,
-      ...{
-        pass: password && Redacted.value(password),
-        auth_token: token && Redacted.value(token)
-      }
-    }
+    const what = { verbose: false, pedantic: false, lang: "typescript", version: "1", protocol: 1, headers: true, no_responders: true }
+    const secrets = { pass: password && Redacted.value(password), auth_token: token && Redacted.value(token) }
+    const connect = { ...what, ...secrets, name, user }
     const begin = (session: Client.Session<Nats.Packet, Nats.Packet, Correlation>) =>
       Effect.gen(function*() {
         const incoming = yield* session.listen(Nats.Ping, Nats.Msg, Nats.HMsg, Nats.Err)
@@ -126,7 +117,9 @@ export const make = ({ maxPushes = 1_024, name, password, pingInterval = "30 sec
           const late = failure(new RequestTimeout({ milliseconds: timeout }))
           return publish(subject, payload, { headers, replyTo }).pipe(
             Effect.andThen(Effect.timeoutOrElse(Deferred.await(answer), { duration: timeout, orElse: () => Effect.fail(late) })),
-            Effect.flatMap((one) => one.status === 503 ? Effect.fail(new NatsError({ message: "No Responders" })) : Effect.succeed(one)),
+            Effect.flatMap((one) =>
+              one.status === noResponders ? Effect.fail(new NatsError({ message: "No Responders" })) : Effect.succeed(one)
+            ),
             Effect.ensuring(Effect.sync(() => requests.delete(replyTo)))
           )
         }),

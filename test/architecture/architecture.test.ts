@@ -1,5 +1,6 @@
 /** The repository keeps the rules of the house. Complaints are listed in full, so that a failure says what to change. */
 import { expect, test } from "vitest"
+import * as Duplicates from "./Duplicates.ts"
 import * as Literals from "./Literals.ts"
 import * as Rules from "./Rules.ts"
 import { readManifests, readModules } from "./Sources.ts"
@@ -26,6 +27,10 @@ test("modules do not import each other in circles", () => expect(Rules.cycles(mo
 test("what runs in browsers has no Node in it", () => expect(Rules.platformUses(modules)).toEqual([]))
 test("numbers of packets are in specs and generated code alone", () => expect(Literals.packetLiterals(modules)).toEqual([]))
 test("time and chance are Effect's", () => expect(Time.clockUses(modules)).toEqual([]))
+test("what is shipped stands once, and tests repeat little", () => {
+  expect(Duplicates.duplicates(modules)).toEqual([])
+  expect(Duplicates.duplicateLinesOfTests(modules)).toBeLessThanOrEqual(260)
+})
 test("one file knows ts-morph", () => expect(Rules.tsMorphUses(modules)).toEqual([]))
 test("the runtime of codecs knows little of effect", () => expect(Rules.codecEffects(modules)).toEqual([]))
 test("files are short", () => expect(Rules.longFiles(modules, { most: 700, median: 160 })).toEqual([]))

@@ -1,5 +1,6 @@
 /** Every rule of the house can fail, and does not complain about what is right. */
 import { describe, expect, test } from "vitest"
+import * as Duplicates from "./Duplicates.ts"
 import * as Literals from "./Literals.ts"
 import * as Rules from "./Rules.ts"
 import { importsOf, moduleOf } from "./Sources.ts"
@@ -174,6 +175,38 @@ describe("numbers of packets", () => {
 
   test("an allowance that nothing needs", () => {
     expect(proxy("const a = 1", [{ path: /A\.ts$/, kinds: ["code"], why: "" }])).toEqual(["A\\.ts$ code: is allowed, and there is none"])
+  })
+})
+
+describe("what stands twice", () => {
+  const body = Array.from({ length: 8 }, (_, i) => `  const a${i} = first(b${i}, c${i}, ${i})`).join("\n")
+  const one = codec("A.ts", `/** One. */\nimport { first } from "./First.ts"\nexport const one = () => {\n${body}\n}\n`)
+  const twin = (text: string) => codec("B.ts", `// Two.\nexport const two = (d: number) => {\n${text}\n  return d\n}\n`)
+
+  test("is found in another file and in the same, whatever comments say", () => {
+    const [clone, ...others] = Duplicates.clonesOf([one, twin(body.replaceAll("\n", " // another\n"))])
+    expect(others).toEqual([])
+    expect(clone).toMatchObject({ paths: ["packages/codec/src/A.ts", "packages/codec/src/B.ts"], lines: [3, 2], length: 9 })
+    expect(Duplicates.clonesOf([twin(`${body}\n  const middle = 1\n${body}`)])).toHaveLength(1)
+    expect(Duplicates.duplicates([one, twin(body)], [])).toEqual([
+      expect.stringMatching(/^packages\/codec\/src\/B\.ts:2: 9 lines \(\d+ tokens\) as in packages\/codec\/src\/A\.ts:3$/)
+    ])
+    expect(Duplicates.duplicates([one, twin(body)], [{ paths: ["src/A.ts", "src/B.ts"], why: "" }])).toEqual([])
+    expect(Duplicates.duplicates([one], [{ paths: ["src/A.ts", "src/B.ts"], why: "" }])).toHaveLength(1)
+  })
+
+  test("counts from so many tokens and lines on", () => {
+    const { tokens } = Duplicates.clonesOf([one, twin(body)])[0]!
+    const found = (limits: Duplicates.CloneLimits) => Duplicates.clonesOf([one, twin(body)], limits).length
+    expect([found({ tokens, lines: 9 }), found({ tokens: tokens + 1, lines: 9 }), found({ tokens, lines: 10 })]).toEqual([1, 0, 0])
+    expect(Duplicates.clonesOf([one, twin(body.replace("c4", "x").replace("c1", "x"))])).toEqual([])
+  })
+
+  test("is no matter of imports, nor of generated code", () => {
+    const names = Array.from({ length: 40 }, (_, i) => `  name${i}`).join(",\n")
+    const importing = (name: string) => codec(name, `import {\n${names}\n} from "./Names.ts"\nexport const a = 1\n`)
+    expect(Duplicates.clonesOf([importing("A.ts"), importing("B.ts")])).toEqual([])
+    expect(Duplicates.duplicates([{ ...one, generated: true }, twin(body)], [])).toEqual([])
   })
 })
 

@@ -255,7 +255,7 @@ export const reference: { readonly [group: string]: ReadonlyArray<Row> } = {
       "{ n: 1 }",
       "80 0001",
       "there when the bit is set",
-      "The bit is derived and absent from the type. `bitOf(\"flags\", \"name\")` is a bit of flags. Fields with one bit come together."
+      "The bit is derived and absent from the type. `bitOf(\"flags\", \"name\")` is a bit of flags. Fields with one bit come together. In a state or version that has none of them (`when`), the bit is zero: other packets are refused."
     ),
     row(
       "`optional` with `valueOf`",

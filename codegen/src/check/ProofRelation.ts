@@ -8,9 +8,9 @@ import { isToken, standsAt } from "@wirewright/codec/Ends"
 import { DecodeError } from "@wirewright/codec/Errors"
 import { bytesOfDigits, hexOf, textOfHex } from "@wirewright/codec/Hex"
 import { LayoutWalk } from "@wirewright/codec/LayoutWalk"
-import type { ConditionModel, FieldModel, LengthModel, NumberModel, TypeModel } from "@wirewright/codec/Model"
+import type { FieldModel, LengthModel, NumberModel, TypeModel } from "@wirewright/codec/Model"
 import { numberAt } from "@wirewright/codec/words/Numbers"
-import { inState } from "@wirewright/codec/words/Presence"
+import { holds, inState } from "@wirewright/codec/words/Presence"
 import { isVisibleType, optionalIn } from "@wirewright/codec/words/Sizes"
 import { literalsAfter, mayBeMissing } from "@wirewright/codec/words/Tokens"
 import { flatFields, Scope } from "@wirewright/codec/words/Word"
@@ -116,7 +116,7 @@ export class Relation {
   /** Readings of a field, be it there or not. */
   private *present(type: TypeModel, name: string, at: number, end: number, env: Env): Iterable<Reading> {
     if (type.kind === "optional") {
-      const there = type.if === undefined ? undefined : this.holds(type.if, env)
+      const there = type.if === undefined ? undefined : holds(type.if, env.numbers.get(type.if.field))
       if (there !== true) yield { text: undefined, next: at, env: { ...env, numbers: withEntry(env.numbers, `?${name}`, 0) } }
       if (there !== false) {
         for (const one of this.type(type.of, name, at, end, env)) {
@@ -133,12 +133,6 @@ export class Relation {
       if (of === undefined) yield { text: undefined, next: at, env }
       else yield* this.present(of, name, at, end, env)
     } else yield* this.type(type, name, at, end, env)
-  }
-
-  private holds(condition: ConditionModel, env: Env): boolean {
-    const value = env.numbers.get(condition.field) ?? 0
-    if (condition.kind === "valueOf") return condition.values.includes(value)
-    return condition.bit === undefined ? value !== 0 : Math.floor(value / 2 ** condition.bit) % 2 === 1
   }
 
   /** The number at `at`. */

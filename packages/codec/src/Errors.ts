@@ -43,7 +43,10 @@ export interface DecodeProblem {
   readonly offset: number
   readonly expected: string
   readonly got: string
-  /** The bytes may yet become a packet when more arrive. */
+  /**
+   * The bytes may yet become a packet when more arrive. Without it they never do, except where a record takes all that is left, or a packet
+   * is a datagram: these end where the bytes do, and what is read of more bytes is another value.
+   */
   readonly incomplete: boolean
 }
 

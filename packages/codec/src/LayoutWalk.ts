@@ -10,12 +10,12 @@ import { DecodeError, malformed } from "./Errors.ts"
 import { bytesOfDigits, textOfHex } from "./Hex.ts"
 import { type OptionalField, possibleSizes, sizesText, subsets } from "./LayoutSizes.ts"
 import { LayoutSpans, plural } from "./LayoutSpans.ts"
-import type { ConditionModel, FieldModel, TypeModel } from "./Model.ts"
+import type { FieldModel, TypeModel } from "./Model.ts"
 import { endStands, expectLiteral, expectNoMore, expectToken, expectTokenEnd, isToken, tokenEnd, tokensAfter } from "./Ends.ts"
 import { quoted } from "./TypeText.ts"
 import { endsItself, fixedSize, leastSize, optionalIn } from "./words/Sizes.ts"
 import { wordOf } from "./words/index.ts"
-import { inState, isPresenceByLength, reservedBit, stateBits } from "./words/Presence.ts"
+import { holds, inState, isPresenceByLength, reservedBit, stateBits } from "./words/Presence.ts"
 import { groupsFrom, measuredFields, upTo } from "./words/Records.ts"
 import { literalsAfter, mayBeMissing } from "./words/Tokens.ts"
 import { Scope, type Spot } from "./words/Word.ts"
@@ -89,7 +89,7 @@ export class LayoutWalk extends LayoutSpans {
         const { condition, holder } = bit
         const isUsed = bit.fields.some(({ type }) => this.isInState(type, scope))
         const [place] = scope.places.get(holder)!
-        expectUsed(this.holds(condition, scope), isUsed, this.packet, prefix + condition.field, place, reservedBit(bit))
+        expectUsed(holds(condition, scope.value(condition.field)), isUsed, this.packet, prefix + condition.field, place, reservedBit(bit))
       }
       const run = runs.get(i)
       if (run !== undefined && run > end - position) {
@@ -156,7 +156,7 @@ export class LayoutWalk extends LayoutSpans {
   /** What stands in place of a field; nothing when it is not there. */
   present(type: TypeModel, scope: Scope, known = true): TypeModel | undefined {
     if (type.kind === "optional") {
-      const there = type.if === undefined ? known : this.holds(type.if, scope)
+      const there = type.if === undefined ? known : holds(type.if, scope.value(type.if.field))
       return there ? this.present(type.of, scope) : undefined
     }
     if (type.kind === "when") {
@@ -173,12 +173,6 @@ export class LayoutWalk extends LayoutSpans {
   /** Whether the connection or a sibling is in all states that a field is for. */
   private isInState(type: TypeModel, scope: Scope): boolean {
     return type.kind !== "when" || inState(type, this.stateOf(type, scope)) && this.isInState(type.of, scope)
-  }
-
-  private holds(condition: ConditionModel, scope: Scope): boolean {
-    const value = scope.value(condition.field) ?? 0
-    if (condition.kind === "valueOf") return condition.values.includes(value)
-    return condition.bit === undefined ? value !== 0 : Math.floor(value / 2 ** condition.bit) % 2 === 1
   }
 
   /** Bytes that the fields from `from` on take at least, up to the last of a group. */

@@ -125,6 +125,8 @@ export interface Client<Answer, Push, C extends Correlation, E = never> extends 
    * command may take.
    */
   readonly reserve: Effect.Effect<Session<Answer, Push, C>, ConnectionError | E, Scope.Scope>
+  /** `host:port` of the server. */
+  readonly address: string
   /** What was counted so far. */
   readonly counters: Effect.Effect<PoolCounters>
   /** Packets sent unasked that no reader of the client's took. */
@@ -307,6 +309,7 @@ export const make = (<Answer, Push, C extends Correlation, E>(
     return {
       ...conversation<Push, C, E>(dialect, pool.address, connections, pushes),
       reserve: Effect.suspend(() => Effect.map(pool.reserve(), sessionOf)),
+      address: pool.address,
       counters: Effect.sync(() => pool.counters),
       get pushesDropped() {
         return pushes.dropped

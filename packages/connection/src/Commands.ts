@@ -4,14 +4,13 @@
  * One with one answer is an `Exchange`, one object from the caller to the answer; the answers of one with many go to a queue, whose reader may
  * be slower than the server.
  */
-import type { ClientProtocol, Command, OrderedProtocol, Writer } from "@wirewright/codec"
+import type { ClientProtocol, Command, EncodeError, OrderedProtocol, Writer } from "@wirewright/codec"
 import { RetryClassSchema } from "@wirewright/codec/ErrorSchema"
 import * as Cause from "effect/Cause"
 import * as Exit from "effect/Exit"
 import * as Queue from "effect/Queue"
 import * as Schema from "effect/Schema"
 import type { ConnectionError } from "./Errors.ts"
-import type { EncodeError } from "@wirewright/codec"
 import { type Call, Exchange, type Resume } from "./Exchange.ts"
 import { isOrdered } from "./Inlet.ts"
 import type { Ledger } from "./Ledger.ts"

@@ -4,6 +4,7 @@
  * A request made while there is none waits for one as long as it may take, or fails at once. What is said on a new connection before it
  * takes requests is `begin`, and what is said about outages `watch`.
  */
+import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { hostPort } from "./Address.ts"
@@ -15,7 +16,7 @@ import { type PoolOptions, type PoolPlace, poolPlace, SlotPool } from "./SlotPoo
 
 /** Options of a pool and of its connections. */
 export interface ConnectionPoolOptions<Answer, Push, E> extends PoolOptions, Omit<PacketConnectionOptions<Answer, Push>, "onClose"> {
-  /** Run on every new connection before it takes requests. Default: nothing */
+  /** Run on every new connection before it takes requests; interrupted when that is lost. Default: nothing */
   readonly begin?: (connection: PacketConnection<Answer, Push>) => Effect.Effect<void, E, Scope.Scope>
   readonly watch?: PoolWatch<E>
 }
@@ -46,8 +47,18 @@ export class ConnectionPool<Answer, Push, E = never> extends SlotPool<PacketConn
     place: PoolPlace
   ) {
     const open = (onClose?: (error: ConnectionError) => void) => {
-      const connected = PacketConnection.make<Answer, Push>(onClose === undefined ? options : { ...options, onClose })
-      return begin === undefined ? connected : Effect.tap(connected, begin)
+      if (begin === undefined) return PacketConnection.make<Answer, Push>(onClose === undefined ? options : { ...options, onClose })
+      return Effect.suspend(() => {
+        const gone = Deferred.makeUnsafe<never, ConnectionError>()
+        const connected = PacketConnection.make<Answer, Push>({
+          ...options,
+          onClose: (error) => {
+            Deferred.doneUnsafe(gone, Effect.fail(error))
+            onClose?.(error)
+          }
+        })
+        return Effect.tap(connected, (connection) => Effect.raceFirst(begin(connection), Deferred.await(gone)))
+      })
     }
     super(
       {

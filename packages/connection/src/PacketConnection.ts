@@ -200,6 +200,7 @@ export class PacketConnection<Response, ServerRequest> implements Owner {
       const { transport } = this
       if (transport.closed !== undefined) return Effect.fail(transport.closed)
       if (transport.blocked) return Effect.andThen(transport.writable, this.sendOnly(write))
+      this.time()
       try {
         write(transport.writer, this.inlet.silent())
       } catch (error) {
@@ -217,6 +218,7 @@ export class PacketConnection<Response, ServerRequest> implements Owner {
   append(write: (writer: Writer) => void): void {
     const { transport } = this
     if (transport.closed !== undefined) return
+    this.time()
     write(transport.writer)
     transport.flush()
   }
@@ -281,7 +283,7 @@ export class PacketConnection<Response, ServerRequest> implements Owner {
     return stackless(() => new ConnectionError({ reason, address: this.transport.address, ambiguous }))
   }
 
-  /** The time, looked up once per microtask that sends. */
+  /** The time, looked up once per microtask that sends: whatever appends a packet asks for it first. */
   private time(): number {
     if (!this.transport.flushPending) this.now = this.timers.now()
     return this.now

@@ -3,8 +3,8 @@
  *
  * Pure. The flags are those all Couchbase clients share: the first byte is 2 for JSON, 3 for bytes, 4 for text.
  */
-import { Datatype } from "@wirewright/memcached/gen/Types"
 import { jsonText } from "@wirewright/memcached/internal"
+import { Datatype } from "@wirewright/memcached/gen/Types"
 import * as Result from "effect/Result"
 
 /** How a document's bytes are to be read. */

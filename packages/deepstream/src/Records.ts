@@ -16,26 +16,22 @@ import type { Json } from "./Json.ts"
 import { decodeWith } from "./RecordSchema.ts"
 import type { Snapshot } from "./RecordTopic.ts"
 
+/** Opens a record, of JSON or of a schema; it is closed with the scope. */
+export interface OpenRecord {
+  (name: string, options?: OpenOptions): Effect.Effect<DeepstreamRecord<Json>, DeepstreamError, Scope.Scope>
+  <A>(
+    name: string,
+    schema: Schema.Codec<A, unknown>,
+    options?: OpenOptions
+  ): Effect.Effect<DeepstreamRecord<A>, DeepstreamError, Scope.Scope>
+}
+
 /** The records of a client. */
 export interface Records {
   /** Opens a record, which is made when it does not exist, and waits until it was read. */
-  readonly open: {
-    (name: string, options?: OpenOptions): Effect.Effect<DeepstreamRecord<Json>, DeepstreamError, Scope.Scope>
-    <A>(
-      name: string,
-      schema: Schema.Codec<A, unknown>,
-      options?: OpenOptions
-    ): Effect.Effect<DeepstreamRecord<A>, DeepstreamError, Scope.Scope>
-  }
+  readonly open: OpenRecord
   /** Opens a record without waiting for it; `ready` says when it was read. Writes until then are held. */
-  readonly acquire: {
-    (name: string, options?: OpenOptions): Effect.Effect<DeepstreamRecord<Json>, DeepstreamError, Scope.Scope>
-    <A>(
-      name: string,
-      schema: Schema.Codec<A, unknown>,
-      options?: OpenOptions
-    ): Effect.Effect<DeepstreamRecord<A>, DeepstreamError, Scope.Scope>
-  }
+  readonly acquire: OpenRecord
   /** Opens a list of names. */
   readonly openList: (name: string, options?: OpenOptions) => Effect.Effect<DeepstreamList, DeepstreamError, Scope.Scope>
   /** A record whose name changes. */

@@ -38,7 +38,8 @@ export interface When<State extends string = string> {
 
 /**
  * A bit that says whether a field is there: `bitOf("will")` is a one-bit slice of a `bits` sibling, `bitOf("flags", "will")` a flag of a
- * `flags` sibling. The encoder sets it; a slice is then absent from the packet's type.
+ * `flags` sibling. The encoder sets it; a slice is then absent from the packet's type. Fields with one bit come together. In a state or
+ * version that has none of them (`when`), the bit is reserved and must be zero.
  */
 export const bitOf = (field: string, bit?: string): BitOf => ({ kind: "bitOf", field, ...(bit === undefined ? {} : { bit }) })
 

@@ -169,6 +169,20 @@ describe("a peer that does not answer", () => {
       assert.strictEqual(connection.closed, undefined)
     }))
 
+  it.live("is given the whole time for a request right after a packet that is not answered", () =>
+    Effect.gen(function*() {
+      const server = yield* scripted((request, peer) => {
+        if (request._tag === "Get") void setTimeout(() => echo(request, peer), 60)
+      })
+      const connection = yield* connect(server, { requestTimeout: "150 millis" })
+      for (const send of [connection.sendOnly(noop), Effect.sync(() => connection.append((writer) => noop(writer, 0)))]) {
+        // longer than a request may take
+        yield* Effect.sleep("200 millis")
+        const answer = yield* Effect.andThen(send, connection.request(get("a")))
+        assert.strictEqual(valueOf(answer), "a")
+      }
+    }))
+
   it.live("is given up after it has been silent for too long", () =>
     Effect.gen(function*() {
       const server = yield* scripted(() => {})

@@ -1,9 +1,12 @@
 /**
  * Test only: a mosquitto whose sessions outlive `kill -9`.
  *
- * mosquitto acknowledges before it writes: whatever its settings, what it said between two savings is forgotten when it is killed. So what it
- * says goes through a way that keeps it back until the file of its sessions is newer, and asks it to save (SIGUSR1). Nothing is known outside
- * that is not in the file, and what was promised can hold.
+ * mosquitto acknowledges before it writes: whatever its settings, what it said after it saved last is forgotten when it is killed. (With npm's
+ * `mqtt` at both ends, 1 000 messages of QoS 2 and 3 kills: 38 lost with `autosave_interval 1800`, 31 with 1 second; with
+ * `autosave_on_changes` and an interval of 1, from 392 to 503, one of them twice in one of three runs.) So what it says goes through a way that
+ * keeps it back until the file of its sessions is newer, and asks it to save (SIGUSR1): nothing is known outside that is not in the file.
+ *
+ * 2.0.11 saves no session that began with Clean Start.
  */
 import { type ChildProcess, spawn } from "node:child_process"
 import { chmodSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs"
@@ -65,8 +68,11 @@ export const startSavingMosquitto = async (...lines: ReadonlyArray<string>): Pro
       return 0
     }
   }
+  let turn = 0
   const release = setInterval(() => {
     if ([...held].every(({ chunks }) => chunks.length === 0)) return
+    // it forgets a signal that comes while it saves
+    if (turn++ % 10 === 0) child.kill("SIGUSR1")
     // the clock of files is behind the other, never before it
     const saved = savedAt()
     for (const { chunks, socket } of held) {
@@ -83,10 +89,7 @@ export const startSavingMosquitto = async (...lines: ReadonlyArray<string>): Pro
       broker.destroy()
     }
     socket.on("data", (bytes) => broker.write(bytes))
-    broker.on("data", (bytes: Buffer) => {
-      one.chunks.push({ at: Date.now(), bytes })
-      child.kill("SIGUSR1")
-    })
+    broker.on("data", (bytes: Buffer) => void one.chunks.push({ at: Date.now(), bytes }))
     for (const end of [socket, broker]) end.on("error", close).on("close", close)
   })
   await start()

@@ -14,7 +14,7 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import * as Mqtt from "../../../packages/examples/src/clients/Mqtt.ts"
 import { cutAfter } from "../../runtime/Cut.ts"
 import { startMosquitto } from "../gallery/Mqtt.ts"
-import type { Server } from "../gallery/Recording.ts"
+import { installed, load, type Server } from "../gallery/Recording.ts"
 import { startSavingMosquitto } from "./Mosquitto.ts"
 
 const there = spawnSync("mosquitto", ["-h"]).error === undefined
@@ -65,19 +65,24 @@ describe.skipIf(!there)("MQTT", () => {
       expect(all.slice(3).map(({ text }) => text)).toEqual(Array.from({ length: 1_000 }, (_, i) => String(i)))
       expect(one.map(({ text }) => text)).toEqual(["qos 0", "qos 1", "qos 2"])
       expect(none).toEqual([])
+      // a broker that takes 20 at once ends the connection of whoever sends more
+      expect((yield* mqtt.counters).reconnects).toBe(0)
     })))
 
   it("exactly once through a broker that is killed, in order", async () => {
     const broker = await startSavingMosquitto("max_inflight_messages 50")
     try {
       await run(Effect.gen(function*() {
-        const options = { host: "127.0.0.1", port: broker.port, reconnect: fast, requestTimeout: "10 seconds" } as const
+        const options = { host: "127.0.0.1", port: broker.port, reconnect: fast, requestTimeout: "10 seconds", cleanStart: false } as const
         const reader = yield* Mqtt.make({ ...options, clientIdentifier: "reader" })
         const writer = yield* Mqtt.make({ ...options, clientIdentifier: "writer" })
         const came = yield* listening(reader, "t/+")
         const messages = Array.from({ length: 1_000 }, (_, i) => ({ topic: `t/${i % 3}`, text: String(i) }))
         const published = yield* Effect.forkScoped(
-          Effect.forEach(messages, ({ text, topic }) => mqtt2(writer, topic, text), { concurrency: 100, discard: true }),
+          Effect.forEach(messages, ({ text, topic }) => writer.publish(topic, bytes(text), { qos: 2 }), {
+            concurrency: 100,
+            discard: true
+          }),
           now
         )
         for (const count of [50, 200, 350, 500, 650, 800, 950]) {
@@ -99,8 +104,144 @@ describe.skipIf(!there)("MQTT", () => {
     } finally {
       await broker.stop()
     }
-  }, 120_000)
+  })
+
+  it("a broker that stands still is noticed, and what waited for it goes on when it does", async () => {
+    const broker = await startSavingMosquitto()
+    try {
+      await run(Effect.gen(function*() {
+        const options = { host: "127.0.0.1", port: broker.port, reconnect: fast, requestTimeout: "500 millis" } as const
+        const mqtt = yield* Mqtt.make({ ...options, pingWithin: 1 })
+        const came = yield* listening(mqtt, "t")
+        yield* Effect.sleep("1200 millis")
+        expect((yield* mqtt.counters).reconnects).toBe(0)
+        broker.signal("SIGSTOP")
+        const published = yield* Effect.forkScoped(mqtt.publish("t", bytes("x"), { qos: 2 }), now)
+        let connected = 1
+        const noticed = Effect.gen(function*() {
+          while (connected > 0) {
+            connected = (yield* mqtt.counters).connected
+            yield* Effect.sleep("10 millis")
+          }
+        })
+        yield* Effect.timeout(noticed, "5 seconds")
+        broker.signal("SIGCONT")
+        yield* Fiber.join(published)
+        yield* until(() => came.length > 0)
+        yield* Effect.sleep("100 millis")
+        expect(came.map(({ text }) => text)).toEqual(["x"])
+        expect((yield* mqtt.counters).reconnects).toBeGreaterThan(0)
+      }))
+    } finally {
+      await broker.stop()
+    }
+  })
+
+  it("what the broker refuses is an error with its reason", async () => {
+    const strict = await startMosquitto(true)
+    try {
+      const who = (secret: string) => ({
+        host: "127.0.0.1",
+        port: strict.port,
+        user: "user",
+        password: Redacted.make(secret),
+        reconnect: { maxAttempts: 0 }
+      })
+      const wrong = await run(Effect.flip(Mqtt.make(who("wrong"))))
+      expect(wrong).toMatchObject({ _tag: "MqttError", reason: "notAuthorized" })
+      await run(Effect.gen(function*() {
+        const mqtt = yield* Mqtt.make(who("secret"))
+        const came = yield* listening(mqtt, "allowed/#", 1)
+        yield* mqtt.publish("allowed/a", bytes("x"), { qos: 1 })
+        const error = yield* Effect.flip(mqtt.publish("forbidden", bytes("x"), { qos: 1 }))
+        expect(error).toMatchObject({ _tag: "MqttError", reason: "notAuthorized" })
+        for (const [fields, reason] of [[{ qos: 2 }, "qosNotSupported"], [{ qos: 1, retain: 1 }, "retainNotSupported"]] as const) {
+          expect(yield* Effect.flip(mqtt.publish("allowed/a", bytes("x"), fields))).toMatchObject({ reason })
+        }
+        const large = yield* Effect.flip(mqtt.publish("allowed/a", new Uint8Array(2_000), { qos: 1 }))
+        expect(large).toMatchObject({ reason: "packetTooLarge" })
+        const long = yield* Effect.flip(mqtt.publish("x".repeat(70_000), bytes("x"), { qos: 1 }))
+        expect(long).toMatchObject({ _tag: "EncodeError" })
+        yield* mqtt.publish("allowed/b", bytes("y"), { qos: 1 })
+        yield* until(() => came.length >= 2)
+        expect(came.map(({ text }) => text)).toEqual(["x", "y"])
+        expect((yield* mqtt.counters).reconnects).toBe(0)
+      }))
+    } finally {
+      await strict.stop()
+    }
+  })
+
+  it("a reader who stands still holds back what is sent to him, and nothing else; none is lost", () =>
+    run(Effect.gen(function*() {
+      const [reader, writer] = [yield* make({ maxPushes: 10 }), yield* make()]
+      const came: Array<string> = []
+      let pass = false
+      yield* Effect.forkScoped(
+        Stream.runForEach(reader.subscribe("slow"), (one) => Effect.andThen(until(() => pass), Effect.sync(() => came.push(text(one))))),
+        now
+      )
+      const others = yield* listening(reader, "other")
+      const messages = Array.from({ length: 300 }, (_, i) => String(i))
+      yield* Effect.forEach(messages, (one) => writer.publish("slow", bytes(one), { qos: 2 }), { concurrency: 50, discard: true })
+      // its own publishing, pings and subscribing go on
+      yield* reader.publish("elsewhere", bytes("x"), { qos: 2 })
+      expect(came).toEqual([])
+      pass = true
+      yield* writer.publish("other", bytes("x"), { qos: 1 })
+      yield* until(() => came.length >= 300 && others.length > 0)
+      expect(came).toEqual(messages)
+    })))
+
+  it("cut at every byte: a message is published, or it fails with a typed error", async () => {
+    const converse = (dial: ReturnType<typeof cutAfter>) =>
+      run(
+        Effect.gen(function*() {
+          const mqtt = yield* make({ dial, reconnect: { maxAttempts: 0 } })
+          const read = Stream.runHead(mqtt.subscribe("cut"))
+          const came = yield* Effect.forkScoped(Effect.result(read), now)
+          const sent = yield* Effect.forEach([0, 1, 2] as const, (qos) => Effect.result(mqtt.publish("cut", bytes("x"), { qos })), {
+            concurrency: "unbounded"
+          })
+          return [...sent, Result.map(yield* Fiber.join(came), () => {})]
+        }).pipe(Effect.timeout("5 seconds"), Effect.result)
+      )
+    const counts = { received: 0 }
+    const whole = Result.getOrThrow(await converse(cutAfter(Infinity, counts)))
+    expect(whole.every(Result.isSuccess)).toBe(true)
+    expect(counts.received).toBeGreaterThan(30)
+    for (let size = 1; size < counts.received; size++) {
+      const got = await converse(cutAfter(size))
+      if (Result.isFailure(got)) expect(got.failure, `cut at ${size}`).toBeInstanceOf(ConnectionError)
+      else for (const one of got.success) if (Result.isFailure(one)) expect(one.failure, `cut at ${size}`).toBeInstanceOf(ConnectionError)
+    }
+  })
+
+  it.skipIf(!installed("mqtt"))("npm's mqtt at the other end", () =>
+    run(Effect.gen(function*() {
+      const { connectAsync } = load<{ readonly connectAsync: (url: string, options: object) => Promise<Other> }>("mqtt")
+      const options = { protocolVersion: 5, reconnectPeriod: 0, properties: { sessionExpiryInterval: 60 } }
+      const open = (more: object) => connectAsync(`mqtt://127.0.0.1:${server.port}`, { ...options, ...more })
+      const other = yield* Effect.promise(() => open({}))
+      const mqtt = yield* make()
+      const came = yield* listening(mqtt, "here/+")
+      const theirs: Array<string> = []
+      other.on("message", (topic, payload) => theirs.push(`${topic} ${new TextDecoder().decode(payload)}`))
+      yield* Effect.promise(() => other.subscribeAsync("there/#", { qos: 2 }))
+      for (const qos of [0, 1, 2] as const) {
+        yield* mqtt.publish("there/a", bytes(String(qos)), { qos })
+        yield* Effect.promise(() => other.publishAsync("here/b", String(qos), { qos }))
+      }
+      yield* until(() => came.length >= 3 && theirs.length >= 3)
+      expect(theirs).toEqual(["there/a 0", "there/a 1", "there/a 2"])
+      expect(came.map(({ text }) => text)).toEqual(["0", "1", "2"])
+      yield* Effect.promise(() => other.endAsync())
+    })))
 })
 
-const mqtt2 = (mqtt: Mqtt.MqttClient, topic: string, text: string) => mqtt.publish(topic, bytes(text), { qos: 2 })
-void [ConnectionError, Redacted, Result, cutAfter]
+interface Other {
+  readonly on: (event: "message", listener: (topic: string, payload: Uint8Array) => void) => void
+  readonly subscribeAsync: (topic: string, options: object) => Promise<unknown>
+  readonly publishAsync: (topic: string, payload: string, options: object) => Promise<unknown>
+  readonly endAsync: () => Promise<void>
+}

@@ -15,6 +15,13 @@ export const inState = (type: Of<"when">, number: number | undefined): boolean =
     ? (number ?? 0) !== 0
     : (number ?? 0) >= (type.from ?? -Infinity) && (number ?? 0) <= (type.to ?? Infinity)
 
+/** Whether a field is there by a condition, which looks at the number of another field. */
+export const holds = (condition: ConditionModel, number: number | undefined): boolean => {
+  const value = number ?? 0
+  if (condition.kind === "valueOf") return condition.values.includes(value)
+  return condition.bit === undefined ? value !== 0 : Math.floor(value / 2 ** condition.bit) % 2 === 1
+}
+
 /** Whether only the length of what surrounds it tells if a field is there. */
 export const isByLength = ({ type }: FieldModel): boolean => type.kind === "optional" && type.if === undefined
 

@@ -75,26 +75,10 @@ const greetings: ReadonlyArray<string> =
   "Ok KerberosV5 CleartextPassword MD5Password SCMCredential GSS GSSContinue SSPI SASL SASLContinue SASLFinal".split(" ")
     .map((one) => `Authentication${one}`).concat("NegotiateProtocolVersion", "BackendKeyData", "ErrorResponse", "ReadyForQuery")
 /** What comes after queries, until the server is ready for the next. */
-const results = [
-  "RowDescription",
-  "DataRow",
-  "CommandComplete",
-  "EmptyQueryResponse",
-  "PortalSuspended",
-  "NoData",
-  "ParameterDescription",
-  "ParseComplete",
-  "BindComplete",
-  "CloseComplete",
-  "CopyInResponse",
-  "CopyOutResponse",
-  "CopyBothResponse",
-  "BackendCopyData",
-  "BackendCopyDone",
-  "FunctionCallResponse",
-  "ErrorResponse",
-  "ReadyForQuery"
-]
+const results: ReadonlyArray<string> =
+  ("RowDescription DataRow CommandComplete EmptyQueryResponse PortalSuspended NoData ParameterDescription ParseComplete BindComplete " +
+    "CloseComplete CopyInResponse CopyOutResponse CopyBothResponse BackendCopyData BackendCopyDone FunctionCallResponse ErrorResponse ReadyForQuery")
+    .split(" ")
 const untilReady = { answeredBy: results, last: ["ReadyForQuery"] }
 
 /** A run-time parameter, or an option of the protocol. */

@@ -47,7 +47,6 @@ export const allowances: ReadonlyArray<Allowance> = [
     uses: ["Effect.runSync"],
     why: "sets a reference within a callback of the socket; nothing waits"
   },
-  { path: "packages/connection/src/Pushes.ts", uses: ["Effect.runSync"], why: "makes a queue; nothing waits" },
   {
     path: "packages/couchbase/src/KvScan.ts",
     uses: ["Effect.runFork"],

@@ -72,8 +72,10 @@ export const processorSeconds = ({ pid }: ChildProcess): number => {
 }
 
 /** A contender in a process of its own, connected. */
-export const startContender = async (name: string, port: number): Promise<ChildProcess> => {
-  const child = fork(join(here, "child.ts"), [name], {
+export const startContender = async (contender: string, port: number): Promise<ChildProcess> => {
+  const [name = "", checkout] = contender.split("@")
+  const child = fork(checkout === undefined ? join(here, "child.ts") : join(checkout, "test/bench/kv/child.ts"), [name], {
+    ...(checkout === undefined ? {} : { cwd: checkout }),
     execArgv: [
       "--conditions=@wirewright/source",
       "--disable-warning=ExperimentalWarning",

@@ -1,6 +1,8 @@
 /**
  * `npm run bench:kv -- [--server memcached|couchbase] [--rounds N] [--in-flight N]… [--operation get|set]… [--contender NAME]… [--milliseconds N] [--json]`
  *
+ * A contender `NAME@DIR` is that of another checkout, so that before and after stand in one run.
+ *
  * Clients against a real memcached, or against `wirewright serve`, on loopback: each in a process of its own, asked for rounds in turn (A B C A B C …), so that what
  * disturbs the machine disturbs all. Figures are medians over the rounds; ratios are medians of the ratios within a round.
  */
@@ -63,9 +65,9 @@ const measure = async (running: ReadonlyMap<string, ChildProcess>, operation: Op
     const times = own === undefined ? NaN : median(own.map((figure, round) => figure.perSecond / figures[round]!.perSecond))
     const wall = 1e6 / perSecond
     say(
-      `  ${name.padEnd(12)}  ${Math.round(perSecond).toLocaleString("en").padStart(12)}  ${wall.toFixed(2).padStart(6)}  ${
-        micros.toFixed(2).padStart(9)
-      }  ${rounds.get(name) === own ? "" : `${times.toFixed(2)} × as fast`}`
+      `  ${name.replace(/@.*\//, "@").padEnd(24)}  ${Math.round(perSecond).toLocaleString("en").padStart(12)}  ${
+        wall.toFixed(2).padStart(6)
+      }  ${micros.toFixed(2).padStart(9)}  ${rounds.get(name) === own ? "" : `${times.toFixed(2)} × as fast`}`
     )
     if (options.json) process.stdout.write(`${JSON.stringify({ operation, inFlight, contender: name, perSecond, micros, times })}\n`)
   }

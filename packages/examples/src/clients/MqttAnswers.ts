@@ -23,10 +23,10 @@ const errorOf = (packet: string, code: number, why?: string): MqttError => {
   return new MqttError({ reason, message: `${packet}: ${why ?? reason}` })
 }
 
-/** An answer, unless one of its reason codes is an error: those from 0x80 on are. */
+/** An answer, unless one of its reason codes is an error: those from the first of them on are. */
 export const accepted = <A extends Mqtt.Connack | Mqtt.Puback | Mqtt.Pubrec | Mqtt.Suback>(answer: A): Effect.Effect<A, MqttError> => {
   const codes = "codes" in answer ? answer.codes : ["code" in answer ? answer.code : answer.reasonCode ?? 0]
-  const code = codes.find((one) => one >= 0x80)
+  const code = codes.find((one) => one >= Mqtt.ReasonCode.unspecifiedError)
   if (code === undefined) return Effect.succeed(answer)
   return Effect.fail(errorOf(answer._tag, code, property(answer, "ReasonString")?.reason))
 }

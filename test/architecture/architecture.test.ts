@@ -51,7 +51,9 @@ test("roots have what people call, and every door leads somewhere", () => {
 })
 
 test("no two classes have one tag", () => {
-  const written = modules.filter(({ generated, test }) => !generated && !test).map(({ text }) => text).join("\n")
+  // the words themselves are no classes
+  const ofWords = "packages/connection/src/TaggedErrors.ts"
+  const written = modules.filter(({ generated, path, test }) => !generated && !test && path !== ofWords).map(({ text }) => text).join("\n")
   // what a pattern misses would be unseen: as many classes as there are words for them
   const words = [
     ...written.matchAll(/\bTagged(?:Error|Class|ErrorClass)\b[(<]|^  (?:override )?readonly _tag(?:: "\w+")? = "/gm)

@@ -45,7 +45,7 @@ const actionNames = new Set(
 )
 
 /** Errors that only name what they are about. */
-const codes: { readonly [tag: string]: string } = {
+export const codes: { readonly [tag: string]: string } = {
   RecordCacheRetrievalTimeout: "CACHE_RETRIEVAL_TIMEOUT",
   RecordStorageRetrievalTimeout: "STORAGE_RETRIEVAL_TIMEOUT",
   RecordCreateError: "RECORD_CREATE_ERROR",

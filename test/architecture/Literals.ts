@@ -211,7 +211,6 @@ export const literalAllowances: ReadonlyArray<LiteralAllowance> = [
       "the size of extras of the few commands that are told by their lengths, for which nothing is generated; tests compare with the decoder"
   },
   {
-    path: /^packages\/examples\/src\/clients\/Nats\.ts$/,
     kinds: ["code"],
     why: "a status that NATS has in text, and its spec as any number"
   },

@@ -210,10 +210,6 @@ export const literalAllowances: ReadonlyArray<LiteralAllowance> = [
     why:
       "the size of extras of the few commands that are told by their lengths, for which nothing is generated; tests compare with the decoder"
   },
-  {
-    kinds: ["code"],
-    why: "a status that NATS has in text, and its spec as any number"
-  },
   { path: /^packages\/dcp\/src\/(?:DcpEvent|GroupName)\.ts$/, kinds: ["hexadecimal"], why: "LEB128 of one byte, and UTF-8" },
   {
     path: /^packages\/deepstream\/src\/Typed\.ts$|^packages\/examples\/src\/custom\/\w+\.ts$/,

@@ -236,15 +236,17 @@ export class FieldReader {
     return numbersOf(hex).map(({ digits, offset, size }) => `${view}.getUint${size * 8}(${this.plus(offset)}) === 0x${digits}`).join(" && ")
   }
 
-  /** Checks that bytes stand at the position, and moves behind them. */
-  literal(hex: string, end: string, path: string): void {
+  /**
+   * Checks that bytes stand at the position, and moves behind them. `first` is a check that the position is within `end`, which need not be
+   * made where the bytes stand.
+   */
+  literal(hex: string, end: string, path: string, first?: string): void {
     const size = hex.length / 2
     const wrong = `(reader, ${this.at}, ${end}, ${quote(textOfHex(hex))}, ${this.origin}, ${this.where(path)})`
-    this.lines.push(
-      size > 16
-        ? `${this.use("expectLiteral")}${wrong}`
-        : `if (!(${end} - ${this.grouped()} >= ${size} && ${this.stand(hex)})) ${this.use("wrongLiteral")}${wrong}`
-    )
+    const stands = `${end} - ${this.grouped()} >= ${size} && ${this.stand(hex)}`
+    if (size > 16) this.lines.push(...(first === undefined ? [] : [first]), `${this.use("expectLiteral")}${wrong}`)
+    else if (first === undefined) this.lines.push(`if (!(${stands})) ${this.use("wrongLiteral")}${wrong}`)
+    else this.lines.push(`if (!(${stands})) {`, `  ${first}`, `  ${this.use("wrongLiteral")}${wrong}`, "}")
     this.advance(size)
   }
 

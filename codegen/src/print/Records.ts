@@ -149,6 +149,18 @@ const printGuarded = (
   })
 }
 
+/** Whether something of the model is a record of this type or contains one. */
+const contains = (context: Context, name: string, value: unknown, seen: Set<string>): boolean => {
+  if (typeof value !== "object" || value === null) return false
+  const { kind, ref } = value as { readonly kind?: unknown; readonly ref?: string }
+  if (ref !== undefined && (kind === "struct" || kind === "choice")) {
+    if (ref === name) return true
+    if (seen.has(ref)) return false
+    return contains(context, name, context.named(ref), seen.add(ref))
+  }
+  return Object.values(value).some((one) => contains(context, name, one, seen))
+}
+
 const readDoc = (name: string): string =>
   `Reads a \`${name}\` at \`at\`, not beyond \`end\`; leaves the offset after it in \`reader.next\`. Offsets in errors count from \`start\`.`
 
@@ -271,7 +283,19 @@ export const printChoice = (context: Context, module: Module, type: ChoiceModel)
     read = readNumber(head, tag, { name: "tagValue", path: "_tag" }, "end")
   }
   const value = (one: CaseModel): string => tag === undefined ? String(one.tag) : literalOf(tag, BigInt(one.tag))
+  const depth = context.depthOf(type.name)
+  // a case without another record of this type counts as one but need not be counted
+  const counted = (one: CaseModel, lines: ReadonlyArray<string>): ReadonlyArray<string> =>
+    depth === undefined || !contains(context, type.name, one.fields, new Set()) ? lines : [
+      `${module.use(codec, "deeper")}(reader, "${type.name}", ${depth}, at - start)`,
+      "try {",
+      ...lines.map((line) => `  ${line}`),
+      "} finally {",
+      `  ${module.use(codec, "shallower")}(reader, "${type.name}")`,
+      "}"
+    ]
   const body = [
+    ...(depth === undefined ? [] : [`${module.use(codec, "expectDepth")}(reader, "${type.name}", ${depth}, at - start)`]),
     ...head.lines,
     `switch (${read}) {`,
     ...type.cases.flatMap((one) => [
@@ -279,7 +303,7 @@ export const printChoice = (context: Context, module: Module, type: ChoiceModel)
       ...(type.empty === "keep" && one.fields.some((field) => context.minimumSize(field.type) > 0)
         ? [`    if (${head.at} === end) return { _tag: "Unknown", tag: ${read}, bytes: reader.slice(reader.next = end, end) }`]
         : []),
-      ...readRecord(context, module, type.name, one.fields, String(head.at), one.name).map((line) => `    ${line}`),
+      ...counted(one, readRecord(context, module, type.name, one.fields, String(head.at), one.name)).map((line) => `    ${line}`),
       "  }"
     ]),
     "  default:",
@@ -292,10 +316,14 @@ export const printChoice = (context: Context, module: Module, type: ChoiceModel)
       ]),
     "}"
   ]
-  printGuarded(context, module, type.name, "reader", readDoc(type.name), readParameters(module, [...ownTag, ...reading]), type.name, [
-    ...readerLocals(body),
-    ...body
-  ])
+  module.add({
+    kind: "function",
+    name: `read${type.name}`,
+    doc: readDoc(type.name),
+    parameters: readParameters(module, [...ownTag, ...reading]),
+    returns: type.name,
+    body: [...readerLocals(body), ...body]
+  })
   const writeTag = (text: string, path: string): { readonly lines: ReadonlyArray<string>; readonly at: string } => {
     if (tag === undefined) return { lines: [], at: "at" }
     const writer = fieldWriter(context, module, type.name, [])

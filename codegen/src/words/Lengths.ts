@@ -19,8 +19,13 @@ const isBig = (type: NumberModel): boolean =>
     ? type.escapes.some(({ of }) => isBig(of))
     : type.bits === 64
 
-/** Reads the number and returns what it means: a length, and when it is there. */
-export const readLength = (reader: FieldReader, type: LengthModel, of: NumberModel, field: Named, end: string): Known => {
+/** What a number means as a length, and the statement that checks it where it is there. */
+interface Meant extends Known {
+  readonly check?: string
+}
+
+/** Reads the number. */
+const readMeant = (reader: FieldReader, type: LengthModel, of: NumberModel, field: Named, end: string): Meant => {
   const at = String(reader.at)
   const read = readNumber(reader, of, field, end)
   const number = isBig(of) ? `${reader.use("safeLength")}(${read}, ${reader.where(field.path)}, ${reader.offset(at)})` : read
@@ -28,12 +33,18 @@ export const readLength = (reader: FieldReader, type: LengthModel, of: NumberMod
   const { plus = 0, absent } = type
   const present = absent === undefined ? undefined : `${raw} !== ${absent}`
   const signed = of.kind === "int" && of.int.startsWith("i") || of.kind === "decimal" && of.signed || of.kind === "varint" && of.zigzag
-  if (plus > 0 || signed) {
-    const check = `${reader.use("expectMeant")}(${raw}, ${plus}, ${reader.where(field.path)}, ${reader.offset(at)})`
-    reader.lines.push(present === undefined ? check : `if (${present}) ${check}`)
-  }
+  const check = plus > 0 || signed
+    ? `${reader.use("expectMeant")}(${raw}, ${plus}, ${reader.where(field.path)}, ${reader.offset(at)})`
+    : undefined
   const value = plus === 0 ? raw : `(${raw} ${plus < 0 ? "+" : "-"} ${Math.abs(plus)})`
-  return { value, ...(present === undefined ? {} : { present }) }
+  return { value, ...(present === undefined ? {} : { present }), ...(check === undefined ? {} : { check }) }
+}
+
+/** Reads the number and returns what it means: a length, and when it is there. */
+export const readLength = (reader: FieldReader, type: LengthModel, of: NumberModel, field: Named, end: string): Known => {
+  const { check, ...known } = readMeant(reader, type, of, field, end)
+  if (check !== undefined) reader.lines.push(known.present === undefined ? check : `if (${known.present}) ${check}`)
+  return known
 }
 
 /** The number that stands for a length. */
@@ -53,14 +64,18 @@ export const sizeBefore = (writer: FieldWriter, type: TypeModel, value: string):
   return undefined
 }
 
-/** Reads something in a block of its own that may be null. */
+/** Reads something that a length says, in a block of its own if it may be null. */
 const nullable = (
   reader: FieldReader,
   field: Named,
   text: string,
-  present: string | undefined,
-  read: (inner: FieldReader) => string | undefined
+  { check, present }: Meant,
+  readIt: (inner: FieldReader) => string | undefined
 ): string | undefined => {
+  const read = (inner: FieldReader): string | undefined => {
+    if (check !== undefined) inner.lines.push(check)
+    return readIt(inner)
+  }
   if (present === undefined) return read(reader)
   const start = String(reader.at)
   const name = reader.fresh(local(field.name === "" ? "value" : field.name))
@@ -77,6 +92,11 @@ const nullable = (
   reader.at = new Position(after)
   return name
 }
+
+/** Whether any bytes are a value, so that reading it makes no statements. */
+const isAnyBytes = (type: TypeModel): boolean =>
+  (type.kind === "bytes" || type.kind === "utf8" && type.invalid !== "error") &&
+  type.until === undefined && type.size === undefined && type.min === undefined && type.max === undefined
 
 /** A base for local names of something in an element. */
 const nameOf = (field: Named): string => field.name === "" ? "element" : field.name
@@ -164,11 +184,19 @@ export const lengthWords: {
     read: (reader, type, field, end) => {
       reader.need(numberNeeds(type.by), field.path, end)
       const named = { ...field, name: `${local(nameOf(field))}Length` }
-      const known = readLength(reader, type, type.by, named, end)
+      const known = readMeant(reader, type, type.by, named, end)
       const text = orNull(type, reader.context.typeText(reader.module, type.of))
-      return nullable(reader, field, text, known.present, (inner) => {
+      return nullable(reader, field, text, known, (inner) => {
         const stop = inner.constant(`${local(nameOf(field))}End`, `${inner.at} + ${known.value}`)
-        inner.lines.push(`${inner.use("expectWithin")}(${stop}, ${end}, ${inner.where(field.path)}, ${inner.at}, ${inner.origin})`)
+        const within = `${inner.use("expectWithin")}(${stop}, ${end}, ${inner.where(field.path)}, ${inner.at}, ${inner.origin})`
+        // what cannot be wrong is made after the trailer has been seen
+        if (type.trailer !== undefined && isAnyBytes(type.of)) {
+          const read = inner.value(type.of, { ...field, name: nameOf(field) }, stop)
+          inner.moveTo(stop)
+          inner.literal(type.trailer, end, field.path, within)
+          return read
+        }
+        inner.lines.push(within)
         const read = inner.value(type.of, { ...field, name: nameOf(field) }, stop)
         if (String(inner.at) !== stop) {
           inner.lines.push(`${inner.use("expectEnd")}(${inner.at}, ${stop}, ${inner.where(field.path)}, ${inner.origin})`)
@@ -230,13 +258,13 @@ export const lengthWords: {
     read: (reader, type, field, end) => {
       reader.need(numberNeeds(type.by), field.path, end)
       const named = { ...field, name: `${local(nameOf(field))}Count` }
-      const known = readLength(reader, type, type.by, named, end)
+      const known = readMeant(reader, type, type.by, named, end)
       const text = orNull(type, `ReadonlyArray<${reader.context.elementText(reader.module, type.of)}>`)
       return nullable(
         reader,
         field,
         text,
-        known.present,
+        known,
         (inner) => readElements(inner, type.of, field, end, { count: known.value, max: type.max })
       )
     },

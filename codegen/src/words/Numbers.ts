@@ -22,6 +22,10 @@ export const getInt = (module: Module, int: IntName, at: string, order: string |
   return `view.${method}(${at}${le})`
 }
 
+/** A limit of a number's range, as an argument. */
+const limitOf = (use: (name: string) => string, type: NumberModel, value: bigint): string =>
+  isBigNumber(type) && value === -(1n << 63n) ? use("leastI64") : literalOf(type, value)
+
 const suffix = (type: VarintModel): string =>
   `${type.encoding === "leb128" ? "Leb128" : type.encoding === "quic" ? "Quic" : "Vlq"}${type.bits === 64 ? "Big" : ""}`
 
@@ -84,9 +88,9 @@ const readDecimal = (reader: FieldReader, type: DecimalModel, field: Named, end:
   const read = (what: string, stop: string): string =>
     reader.constant(
       local(field.name),
-      `${reader.use(`read${what}Decimal${type.bits === 64 ? "Big" : ""}`)}(reader, ${at}, ${stop}, ${literalOf(type, min)}, ${
-        literalOf(type, max)
-      }, ${reader.origin}, ${reader.where(field.path)})`
+      `${reader.use(`read${what}Decimal${type.bits === 64 ? "Big" : ""}`)}(reader, ${at}, ${stop}, ${
+        limitOf((name) => reader.use(name), type, min)
+      }, ${literalOf(type, max)}, ${reader.origin}, ${reader.where(field.path)})`
     )
   if (type.until === "0d0a") {
     const value = read("Line", end)
@@ -152,7 +156,8 @@ export const writeNumber = (writer: FieldWriter, type: NumberModel, field: Named
     case "varint": {
       const { min, max } = numberRange(type)
       const check = writer.use(type.bits === 64 ? "checkVarintBig" : "checkVarint")
-      const checked = `${check}(${value}, ${literalOf(type, min)}, ${literalOf(type, max)}, ${writer.where(field.path)})`
+      const least = limitOf((name) => writer.use(name), type, min)
+      const checked = `${check}(${value}, ${least}, ${literalOf(type, max)}, ${writer.where(field.path)})`
       const spelled = type.zigzag ? `${writer.use(type.bits === 64 ? "zigzagBig" : "zigzag")}(${checked})` : checked
       return writer.advance(`${writer.use(`write${suffix(type)}`)}(bytes, ${writer.here}, ${spelled})`)
     }
@@ -166,7 +171,8 @@ export const writeNumber = (writer: FieldWriter, type: NumberModel, field: Named
     case "decimal": {
       const { min, max } = numberRange(type)
       const check = writer.use(type.bits === 64 ? "checkVarintBig" : "checkVarint")
-      const checked = `${check}(${value}, ${literalOf(type, min)}, ${literalOf(type, max)}, ${writer.where(field.path)})`
+      const least = limitOf((name) => writer.use(name), type, min)
+      const checked = `${check}(${value}, ${least}, ${literalOf(type, max)}, ${writer.where(field.path)})`
       writer.advance(`${writer.use("writeDecimal")}(bytes, ${writer.here}, ${checked})`)
       if (type.until !== undefined) writer.literal(type.until)
       return

@@ -40,8 +40,10 @@ export const readElements = (reader: FieldReader, of: TypeModel, field: Named, e
   const inner = reader.child(new Position(at))
   const value = inner.value(of, { name: "", path: "" }, end)
   const terminator = textOfHex(until ?? "")
+  // of elements that take room, no more are claimed than may be there: the list gets its size at once
+  const index = count !== undefined && least > 0 ? reader.fresh(`${base}Index`) : undefined
   const goesOn = count !== undefined
-    ? `${name}.length < ${count}`
+    ? `${index ?? `${name}.length`} < ${count}`
     : until === undefined
     ? `${end} - ${at} >= 1`
     : `!${reader.use("endStands")}(reader, ${quote(terminator)}, ${at}, ${end}, ${reader.origin}, "", "")`
@@ -57,29 +59,34 @@ export const readElements = (reader: FieldReader, of: TypeModel, field: Named, e
     `  while (${goesOn}) {`,
     ...limit,
     ...inner.lines.map((line) => `    ${line}`),
-    `    ${name}.push(${value})`,
+    index === undefined ? `    ${name}.push(${value})` : `    ${name}[${index}] = ${value}`,
     `    ${at} = ${inner.at}`,
+    ...(index === undefined ? [] : [`    ${index}++`]),
     "  }"
   ]
+  const empty = index === undefined ? "[]" : `new Array(${count})`
   if (context.endThemselves) {
     // a packet that is not all there is read again when more has come; what has been read of its lists is not
     const extent = `${name}, ${start}, ${at}, ${reader.origin}, ${where}`
     reader.lines.push(
-      `const ${name}: Array<${element}> = reader.progress === undefined ? [] : ` +
+      `const ${name}: Array<${element}> = reader.progress === undefined ? ${empty} : ` +
         `${reader.use("resumeElements")}(reader, ${start}, ${reader.origin}, ${where})`,
-      `let ${at} = ${name}.length === 0 ? ${start} : reader.next`,
+      ...(index === undefined ? [] : [`let ${index} = reader.progress === undefined ? 0 : ${name}.length`]),
+      `let ${at} = ${index ?? `${name}.length`} === 0 ? ${start} : reader.next`,
       "try {",
       ...loop,
       "} catch (error) {",
+      ...(index === undefined ? [] : [`  ${name}.length = ${index}`]),
       `  throw ${reader.use("interrupted")}(reader, error, ${extent})`,
       "}",
       `if (reader.progress !== undefined) ${reader.use("keepElements")}(reader, ${extent})`
     )
   } else {
     reader.lines.push(
-      `const ${name}: Array<${element}> = []`,
+      `const ${name}: Array<${element}> = ${empty}`,
+      ...(index === undefined ? [] : [`let ${index} = 0`]),
       `let ${at} = ${start}`,
-      ...elementErrors(reader, where, `${name}.length`, loop)
+      ...elementErrors(reader, where, index ?? `${name}.length`, loop)
     )
   }
   if (min !== undefined) reader.lines.push(`${reader.use("expectCountMin")}(${name}.length, ${min}, ${where}, ${reader.offset(start)})`)

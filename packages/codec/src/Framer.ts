@@ -87,8 +87,12 @@ export const headerShape = (length: HeaderLength): HeaderShape => {
   }
 }
 
-/** Nobody sees what it says. */
-const more = /* @__PURE__ */ new DecodeError({ incomplete: true } as DecodeProblem)
+/**
+ * Thrown for bytes that end too early while packets of a stream are read. Nobody sees what it says.
+ *
+ * @internal
+ */
+export const more = /* @__PURE__ */ new DecodeError({ incomplete: true } as DecodeProblem)
 
 /**
  * The `sizeAt` of frames that are read to be measured. `measure` returns the size of the frame at `at` and throws `DecodeError`,

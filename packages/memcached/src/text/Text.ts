@@ -80,6 +80,7 @@ import {
   inElement,
   inList,
   isToken,
+  leastI64,
   malformed,
   putBytes,
   putEncoded,
@@ -2710,16 +2711,7 @@ export const decodeCachedItem: ResponseDecoder<CachedItem> = (reader, at, bodySt
     wrongLiteral(reader, sizeEnd + 1, end, "b; ", at, "CachedItem", "unit")
   }
   const expirationEnd = findByte(reader, 32, sizeEnd + 4, end, at, "CachedItem", "expiration")
-  const expiration = readDecimalBig(
-    reader,
-    sizeEnd + 4,
-    expirationEnd,
-    -9223372036854775808n,
-    9223372036854775807n,
-    at,
-    "CachedItem",
-    "expiration"
-  )
+  const expiration = readDecimalBig(reader, sizeEnd + 4, expirationEnd, leastI64, 9223372036854775807n, at, "CachedItem", "expiration")
   expectAtLeast(end - (expirationEnd + 1), 4, "CachedItem", "close", expirationEnd + 1 - at)
   if (!(end - (expirationEnd + 1) >= 4 && view.getUint32(expirationEnd + 1) === 0x735d0d0a)) {
     wrongLiteral(reader, expirationEnd + 1, end, "s]\r\n", at, "CachedItem", "close")
@@ -2752,7 +2744,7 @@ export const encodeCachedItem: ResponseEncoder<CachedItem> = (writer, packet) =>
   position = writeDecimal(
     bytes,
     position + 4,
-    checkVarintBig(packet.expiration, -9223372036854775808n, 9223372036854775807n, "CachedItem", "expiration")
+    checkVarintBig(packet.expiration, leastI64, 9223372036854775807n, "CachedItem", "expiration")
   )
   bytes[position] = 0x20
   view.setUint32(position + 1, 0x735d0d0a)

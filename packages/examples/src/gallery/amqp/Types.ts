@@ -12,6 +12,7 @@ import {
   deeperWrite,
   expectAtLeast,
   expectConstant,
+  expectDepth,
   expectEnd,
   expectNoBits,
   expectWithin,
@@ -146,34 +147,40 @@ export type FieldValue =
   | FieldValueUint16
   | FieldValueBytes
 
-/** @internal */
-export function readFieldValueOnce(reader: Reader, at: number, end: number, start: number): FieldValue {
+/** Reads a `FieldValue` at `at`, not beyond `end`; leaves the offset after it in `reader.next`. Offsets in errors count from `start`. */
+export function readFieldValue(reader: Reader, at: number, end: number, start: number): FieldValue {
   const view = reader.view
+  expectDepth(reader, "FieldValue", 128, at - start)
   expectAtLeast(end - at, 1, "FieldValue", "_tag", at - start)
   switch (view.getUint8(at)) {
     case 65: {
-      expectAtLeast(end - (at + 1), 4, "FieldValue", "values", at + 1 - start)
-      const valuesLength = view.getUint32(at + 1)
-      const valuesEnd = at + 5 + valuesLength
-      expectWithin(valuesEnd, end, "FieldValue", "values", at + 5, start)
-      const values: Array<FieldValue> = reader.progress === undefined ? [] : resumeElements(reader, at + 5, start, "FieldValue", "values")
-      let valuesAt = values.length === 0 ? at + 5 : reader.next
+      deeper(reader, "FieldValue", 128, at - start)
       try {
-        while (valuesEnd - valuesAt >= 1) {
-          const element = readFieldValue(reader, valuesAt, valuesEnd, start)
-          const afterElement = reader.next
-          values.push(element)
-          valuesAt = afterElement
+        expectAtLeast(end - (at + 1), 4, "FieldValue", "values", at + 1 - start)
+        const valuesLength = view.getUint32(at + 1)
+        const valuesEnd = at + 5 + valuesLength
+        expectWithin(valuesEnd, end, "FieldValue", "values", at + 5, start)
+        const values: Array<FieldValue> = reader.progress === undefined ? [] : resumeElements(reader, at + 5, start, "FieldValue", "values")
+        let valuesAt = values.length === 0 ? at + 5 : reader.next
+        try {
+          while (valuesEnd - valuesAt >= 1) {
+            const element = readFieldValue(reader, valuesAt, valuesEnd, start)
+            const afterElement = reader.next
+            values.push(element)
+            valuesAt = afterElement
+          }
+        } catch (error) {
+          throw interrupted(reader, error, values, at + 5, valuesAt, start, "FieldValue", "values")
         }
-      } catch (error) {
-        throw interrupted(reader, error, values, at + 5, valuesAt, start, "FieldValue", "values")
-      }
-      if (reader.progress !== undefined) keepElements(reader, values, at + 5, valuesAt, start, "FieldValue", "values")
-      expectEnd(valuesAt, valuesEnd, "FieldValue", "values", start)
-      reader.next = valuesEnd
-      return {
-        _tag: "Array",
-        values
+        if (reader.progress !== undefined) keepElements(reader, values, at + 5, valuesAt, start, "FieldValue", "values")
+        expectEnd(valuesAt, valuesEnd, "FieldValue", "values", start)
+        reader.next = valuesEnd
+        return {
+          _tag: "Array",
+          values
+        }
+      } finally {
+        shallower(reader, "FieldValue")
       }
     }
     case 66: {
@@ -194,28 +201,35 @@ export function readFieldValueOnce(reader: Reader, at: number, end: number, star
       }
     }
     case 70: {
-      expectAtLeast(end - (at + 1), 4, "FieldValue", "entries", at + 1 - start)
-      const entriesLength = view.getUint32(at + 1)
-      const entriesEnd = at + 5 + entriesLength
-      expectWithin(entriesEnd, end, "FieldValue", "entries", at + 5, start)
-      const entries: Array<TableEntry> = reader.progress === undefined ? [] : resumeElements(reader, at + 5, start, "FieldValue", "entries")
-      let entriesAt = entries.length === 0 ? at + 5 : reader.next
+      deeper(reader, "FieldValue", 128, at - start)
       try {
-        while (entriesEnd - entriesAt >= 1) {
-          const element = readTableEntry(reader, entriesAt, entriesEnd, start)
-          const afterElement = reader.next
-          entries.push(element)
-          entriesAt = afterElement
+        expectAtLeast(end - (at + 1), 4, "FieldValue", "entries", at + 1 - start)
+        const entriesLength = view.getUint32(at + 1)
+        const entriesEnd = at + 5 + entriesLength
+        expectWithin(entriesEnd, end, "FieldValue", "entries", at + 5, start)
+        const entries: Array<TableEntry> = reader.progress === undefined
+          ? []
+          : resumeElements(reader, at + 5, start, "FieldValue", "entries")
+        let entriesAt = entries.length === 0 ? at + 5 : reader.next
+        try {
+          while (entriesEnd - entriesAt >= 1) {
+            const element = readTableEntry(reader, entriesAt, entriesEnd, start)
+            const afterElement = reader.next
+            entries.push(element)
+            entriesAt = afterElement
+          }
+        } catch (error) {
+          throw interrupted(reader, error, entries, at + 5, entriesAt, start, "FieldValue", "entries")
         }
-      } catch (error) {
-        throw interrupted(reader, error, entries, at + 5, entriesAt, start, "FieldValue", "entries")
-      }
-      if (reader.progress !== undefined) keepElements(reader, entries, at + 5, entriesAt, start, "FieldValue", "entries")
-      expectEnd(entriesAt, entriesEnd, "FieldValue", "entries", start)
-      reader.next = entriesEnd
-      return {
-        _tag: "Table",
-        entries
+        if (reader.progress !== undefined) keepElements(reader, entries, at + 5, entriesAt, start, "FieldValue", "entries")
+        expectEnd(entriesAt, entriesEnd, "FieldValue", "entries", start)
+        reader.next = entriesEnd
+        return {
+          _tag: "Table",
+          entries
+        }
+      } finally {
+        shallower(reader, "FieldValue")
       }
     }
     case 73: {
@@ -338,16 +352,6 @@ export function readFieldValueOnce(reader: Reader, at: number, end: number, star
         "one of 65, 66, 68, 70, 73, 83, 84, 86, 98, 100, 102, 105, 108, 115, 116, 117, 120",
         String(view.getUint8(at))
       )
-  }
-}
-
-/** Reads a `FieldValue` at `at`, not beyond `end`; leaves the offset after it in `reader.next`. Offsets in errors count from `start`. */
-export function readFieldValue(reader: Reader, at: number, end: number, start: number): FieldValue {
-  deeper(reader, "FieldValue", 128, at - start)
-  try {
-    return readFieldValueOnce(reader, at, end, start)
-  } finally {
-    shallower(reader, "FieldValue")
   }
 }
 

@@ -64,17 +64,19 @@ export const decodeReply: MessageDecoder<Reply> = (reader, at, bodyStart, end, _
   const numberReturned = view.getInt32(bodyStart + 16, true)
   expectMeant(numberReturned, 0, "Reply", "numberReturned", bodyStart + 16 - at)
   expectRoom(numberReturned, 4, end - (bodyStart + 20), "Reply", "documents", bodyStart + 20 - at)
-  const documents: Array<Document> = []
+  const documents: Array<Document> = new Array(numberReturned)
+  let documentsIndex = 0
   let documentsAt = bodyStart + 20
   try {
-    while (documents.length < numberReturned) {
+    while (documentsIndex < numberReturned) {
       const element = readDocument(reader, documentsAt, end, at)
       const afterElement = reader.next
-      documents.push(element)
+      documents[documentsIndex] = element
       documentsAt = afterElement
+      documentsIndex++
     }
   } catch (error) {
-    throw inElement(error, "Reply", "documents", documents.length)
+    throw inElement(error, "Reply", "documents", documentsIndex)
   }
   expectEnd(documentsAt, end, "Reply", "body", at)
   return {

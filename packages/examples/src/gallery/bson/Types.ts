@@ -15,6 +15,7 @@ import {
   deeperWrite,
   endStands,
   expectAtLeast,
+  expectDepth,
   expectEnd,
   expectMeant,
   expectNoBits,
@@ -367,8 +368,10 @@ export function readCodeWithScope(reader: Reader, at: number, end: number, start
   const codeLength = view.getInt32(at, true)
   expectMeant(codeLength, 1, "CodeWithScope", "code", at - start)
   const codeEnd = at + 4 + (codeLength - 1)
-  expectWithin(codeEnd, end, "CodeWithScope", "code", at + 4, start)
-  if (!(end - codeEnd >= 1 && view.getUint8(codeEnd) === 0x00)) wrongLiteral(reader, codeEnd, end, "\u0000", start, "CodeWithScope", "code")
+  if (!(end - codeEnd >= 1 && view.getUint8(codeEnd) === 0x00)) {
+    expectWithin(codeEnd, end, "CodeWithScope", "code", at + 4, start)
+    wrongLiteral(reader, codeEnd, end, "\u0000", start, "CodeWithScope", "code")
+  }
   const scope = readNested(reader, codeEnd + 1, end, start, "CodeWithScope", "scope", readDocument)
   const afterScope = reader.next
   reader.next = afterScope
@@ -754,9 +757,10 @@ export type Element =
   | ElementMaxKey
   | ElementMinKey
 
-/** @internal */
-export function readElementOnce(reader: Reader, at: number, end: number, start: number): Element {
+/** Reads a `Element` at `at`, not beyond `end`; leaves the offset after it in `reader.next`. Offsets in errors count from `start`. */
+export function readElement(reader: Reader, at: number, end: number, start: number): Element {
   const view = reader.view
+  expectDepth(reader, "Element", 128, at - start)
   expectAtLeast(end - at, 1, "Element", "_tag", at - start)
   switch (view.getUint8(at)) {
     case 1: {
@@ -775,8 +779,8 @@ export function readElementOnce(reader: Reader, at: number, end: number, start: 
       const valueLength = view.getInt32(nameEnd + 1, true)
       expectMeant(valueLength, 1, "Element", "value", nameEnd + 1 - start)
       const valueEnd = nameEnd + 5 + (valueLength - 1)
-      expectWithin(valueEnd, end, "Element", "value", nameEnd + 5, start)
       if (!(end - valueEnd >= 1 && view.getUint8(valueEnd) === 0x00)) {
+        expectWithin(valueEnd, end, "Element", "value", nameEnd + 5, start)
         wrongLiteral(reader, valueEnd, end, "\u0000", start, "Element", "value")
       }
       reader.next = valueEnd + 1
@@ -787,25 +791,35 @@ export function readElementOnce(reader: Reader, at: number, end: number, start: 
       }
     }
     case 3: {
-      const nameEnd = findByte(reader, 0, at + 1, end, start, "Element", "name")
-      const value = readNested(reader, nameEnd + 1, end, start, "Element", "value", readDocument)
-      const afterValue = reader.next
-      reader.next = afterValue
-      return {
-        _tag: "Document",
-        name: decodeText(reader.bytes, at + 1, nameEnd),
-        value
+      deeper(reader, "Element", 128, at - start)
+      try {
+        const nameEnd = findByte(reader, 0, at + 1, end, start, "Element", "name")
+        const value = readNested(reader, nameEnd + 1, end, start, "Element", "value", readDocument)
+        const afterValue = reader.next
+        reader.next = afterValue
+        return {
+          _tag: "Document",
+          name: decodeText(reader.bytes, at + 1, nameEnd),
+          value
+        }
+      } finally {
+        shallower(reader, "Element")
       }
     }
     case 4: {
-      const nameEnd = findByte(reader, 0, at + 1, end, start, "Element", "name")
-      const value = readNested(reader, nameEnd + 1, end, start, "Element", "value", readDocument)
-      const afterValue = reader.next
-      reader.next = afterValue
-      return {
-        _tag: "Array",
-        name: decodeText(reader.bytes, at + 1, nameEnd),
-        value
+      deeper(reader, "Element", 128, at - start)
+      try {
+        const nameEnd = findByte(reader, 0, at + 1, end, start, "Element", "name")
+        const value = readNested(reader, nameEnd + 1, end, start, "Element", "value", readDocument)
+        const afterValue = reader.next
+        reader.next = afterValue
+        return {
+          _tag: "Array",
+          name: decodeText(reader.bytes, at + 1, nameEnd),
+          value
+        }
+      } finally {
+        shallower(reader, "Element")
       }
     }
     case 5: {
@@ -893,8 +907,8 @@ export function readElementOnce(reader: Reader, at: number, end: number, start: 
       const namespaceLength = view.getInt32(nameEnd + 1, true)
       expectMeant(namespaceLength, 1, "Element", "namespace", nameEnd + 1 - start)
       const namespaceEnd = nameEnd + 5 + (namespaceLength - 1)
-      expectWithin(namespaceEnd, end, "Element", "namespace", nameEnd + 5, start)
       if (!(end - namespaceEnd >= 1 && view.getUint8(namespaceEnd) === 0x00)) {
+        expectWithin(namespaceEnd, end, "Element", "namespace", nameEnd + 5, start)
         wrongLiteral(reader, namespaceEnd, end, "\u0000", start, "Element", "namespace")
       }
       expectAtLeast(end - (namespaceEnd + 1), 12, "Element", "value", namespaceEnd + 1 - start)
@@ -912,8 +926,8 @@ export function readElementOnce(reader: Reader, at: number, end: number, start: 
       const valueLength = view.getInt32(nameEnd + 1, true)
       expectMeant(valueLength, 1, "Element", "value", nameEnd + 1 - start)
       const valueEnd = nameEnd + 5 + (valueLength - 1)
-      expectWithin(valueEnd, end, "Element", "value", nameEnd + 5, start)
       if (!(end - valueEnd >= 1 && view.getUint8(valueEnd) === 0x00)) {
+        expectWithin(valueEnd, end, "Element", "value", nameEnd + 5, start)
         wrongLiteral(reader, valueEnd, end, "\u0000", start, "Element", "value")
       }
       reader.next = valueEnd + 1
@@ -929,8 +943,8 @@ export function readElementOnce(reader: Reader, at: number, end: number, start: 
       const valueLength = view.getInt32(nameEnd + 1, true)
       expectMeant(valueLength, 1, "Element", "value", nameEnd + 1 - start)
       const valueEnd = nameEnd + 5 + (valueLength - 1)
-      expectWithin(valueEnd, end, "Element", "value", nameEnd + 5, start)
       if (!(end - valueEnd >= 1 && view.getUint8(valueEnd) === 0x00)) {
+        expectWithin(valueEnd, end, "Element", "value", nameEnd + 5, start)
         wrongLiteral(reader, valueEnd, end, "\u0000", start, "Element", "value")
       }
       reader.next = valueEnd + 1
@@ -941,20 +955,25 @@ export function readElementOnce(reader: Reader, at: number, end: number, start: 
       }
     }
     case 15: {
-      const nameEnd = findByte(reader, 0, at + 1, end, start, "Element", "name")
-      expectAtLeast(end - (nameEnd + 1), 4, "Element", "value", nameEnd + 1 - start)
-      const valueLength = view.getInt32(nameEnd + 1, true)
-      expectMeant(valueLength, 4, "Element", "value", nameEnd + 1 - start)
-      const valueEnd = nameEnd + 5 + (valueLength - 4)
-      expectWithin(valueEnd, end, "Element", "value", nameEnd + 5, start)
-      const value = readNested(reader, nameEnd + 5, valueEnd, start, "Element", "value", readCodeWithScope)
-      const afterValue = reader.next
-      expectEnd(afterValue, valueEnd, "Element", "value", start)
-      reader.next = valueEnd
-      return {
-        _tag: "JavaScriptWithScope",
-        name: decodeText(reader.bytes, at + 1, nameEnd),
-        value
+      deeper(reader, "Element", 128, at - start)
+      try {
+        const nameEnd = findByte(reader, 0, at + 1, end, start, "Element", "name")
+        expectAtLeast(end - (nameEnd + 1), 4, "Element", "value", nameEnd + 1 - start)
+        const valueLength = view.getInt32(nameEnd + 1, true)
+        expectMeant(valueLength, 4, "Element", "value", nameEnd + 1 - start)
+        const valueEnd = nameEnd + 5 + (valueLength - 4)
+        expectWithin(valueEnd, end, "Element", "value", nameEnd + 5, start)
+        const value = readNested(reader, nameEnd + 5, valueEnd, start, "Element", "value", readCodeWithScope)
+        const afterValue = reader.next
+        expectEnd(afterValue, valueEnd, "Element", "value", start)
+        reader.next = valueEnd
+        return {
+          _tag: "JavaScriptWithScope",
+          name: decodeText(reader.bytes, at + 1, nameEnd),
+          value
+        }
+      } finally {
+        shallower(reader, "Element")
       }
     }
     case 16: {
@@ -1024,16 +1043,6 @@ export function readElementOnce(reader: Reader, at: number, end: number, start: 
         "one of 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 127, 255",
         String(view.getUint8(at))
       )
-  }
-}
-
-/** Reads a `Element` at `at`, not beyond `end`; leaves the offset after it in `reader.next`. Offsets in errors count from `start`. */
-export function readElement(reader: Reader, at: number, end: number, start: number): Element {
-  deeper(reader, "Element", 128, at - start)
-  try {
-    return readElementOnce(reader, at, end, start)
-  } finally {
-    shallower(reader, "Element")
   }
 }
 

@@ -66,56 +66,64 @@ export const decodeMessage: DatagramDecoder<Message> = (reader, at, bodyStart, e
   const authorityCount = view.getUint16(bodyStart + 8)
   const additionalCount = view.getUint16(bodyStart + 10)
   expectRoom(questionCount, 5, end - (bodyStart + 12), "Message", "questions", bodyStart + 12 - at)
-  const questions: Array<Question> = []
+  const questions: Array<Question> = new Array(questionCount)
+  let questionsIndex = 0
   let questionsAt = bodyStart + 12
   try {
-    while (questions.length < questionCount) {
+    while (questionsIndex < questionCount) {
       const element = readQuestion(reader, questionsAt, end, at)
       const afterElement = reader.next
-      questions.push(element)
+      questions[questionsIndex] = element
       questionsAt = afterElement
+      questionsIndex++
     }
   } catch (error) {
-    throw inElement(error, "Message", "questions", questions.length)
+    throw inElement(error, "Message", "questions", questionsIndex)
   }
   expectRoom(answerCount, 11, end - questionsAt, "Message", "answers", questionsAt - at)
-  const answers: Array<ResourceRecord> = []
+  const answers: Array<ResourceRecord> = new Array(answerCount)
+  let answersIndex = 0
   let answersAt = questionsAt
   try {
-    while (answers.length < answerCount) {
+    while (answersIndex < answerCount) {
       const element2 = readResourceRecord(reader, answersAt, end, at)
       const afterElement2 = reader.next
-      answers.push(element2)
+      answers[answersIndex] = element2
       answersAt = afterElement2
+      answersIndex++
     }
   } catch (error) {
-    throw inElement(error, "Message", "answers", answers.length)
+    throw inElement(error, "Message", "answers", answersIndex)
   }
   expectRoom(authorityCount, 11, end - answersAt, "Message", "authorities", answersAt - at)
-  const authorities: Array<ResourceRecord> = []
+  const authorities: Array<ResourceRecord> = new Array(authorityCount)
+  let authoritiesIndex = 0
   let authoritiesAt = answersAt
   try {
-    while (authorities.length < authorityCount) {
+    while (authoritiesIndex < authorityCount) {
       const element3 = readResourceRecord(reader, authoritiesAt, end, at)
       const afterElement3 = reader.next
-      authorities.push(element3)
+      authorities[authoritiesIndex] = element3
       authoritiesAt = afterElement3
+      authoritiesIndex++
     }
   } catch (error) {
-    throw inElement(error, "Message", "authorities", authorities.length)
+    throw inElement(error, "Message", "authorities", authoritiesIndex)
   }
   expectRoom(additionalCount, 11, end - authoritiesAt, "Message", "additionals", authoritiesAt - at)
-  const additionals: Array<ResourceRecord> = []
+  const additionals: Array<ResourceRecord> = new Array(additionalCount)
+  let additionalsIndex = 0
   let additionalsAt = authoritiesAt
   try {
-    while (additionals.length < additionalCount) {
+    while (additionalsIndex < additionalCount) {
       const element4 = readResourceRecord(reader, additionalsAt, end, at)
       const afterElement4 = reader.next
-      additionals.push(element4)
+      additionals[additionalsIndex] = element4
       additionalsAt = afterElement4
+      additionalsIndex++
     }
   } catch (error) {
-    throw inElement(error, "Message", "additionals", additionals.length)
+    throw inElement(error, "Message", "additionals", additionalsIndex)
   }
   expectEnd(additionalsAt, end, "Message", "message", at)
   return {
@@ -250,56 +258,64 @@ export const decodeTcpMessage: SegmentDecoder<TcpMessage> = (reader, at, bodySta
   const authorityCount = view.getUint16(bodyStart + 8)
   const additionalCount = view.getUint16(bodyStart + 10)
   expectRoom(questionCount, 5, end - (bodyStart + 12), "TcpMessage", "questions", bodyStart + 12 - at)
-  const questions: Array<Question> = []
+  const questions: Array<Question> = new Array(questionCount)
+  let questionsIndex = 0
   let questionsAt = bodyStart + 12
   try {
-    while (questions.length < questionCount) {
+    while (questionsIndex < questionCount) {
       const element = readQuestion(reader, questionsAt, end, at)
       const afterElement = reader.next
-      questions.push(element)
+      questions[questionsIndex] = element
       questionsAt = afterElement
+      questionsIndex++
     }
   } catch (error) {
-    throw inElement(error, "TcpMessage", "questions", questions.length)
+    throw inElement(error, "TcpMessage", "questions", questionsIndex)
   }
   expectRoom(answerCount, 11, end - questionsAt, "TcpMessage", "answers", questionsAt - at)
-  const answers: Array<ResourceRecord> = []
+  const answers: Array<ResourceRecord> = new Array(answerCount)
+  let answersIndex = 0
   let answersAt = questionsAt
   try {
-    while (answers.length < answerCount) {
+    while (answersIndex < answerCount) {
       const element2 = readResourceRecord(reader, answersAt, end, at)
       const afterElement2 = reader.next
-      answers.push(element2)
+      answers[answersIndex] = element2
       answersAt = afterElement2
+      answersIndex++
     }
   } catch (error) {
-    throw inElement(error, "TcpMessage", "answers", answers.length)
+    throw inElement(error, "TcpMessage", "answers", answersIndex)
   }
   expectRoom(authorityCount, 11, end - answersAt, "TcpMessage", "authorities", answersAt - at)
-  const authorities: Array<ResourceRecord> = []
+  const authorities: Array<ResourceRecord> = new Array(authorityCount)
+  let authoritiesIndex = 0
   let authoritiesAt = answersAt
   try {
-    while (authorities.length < authorityCount) {
+    while (authoritiesIndex < authorityCount) {
       const element3 = readResourceRecord(reader, authoritiesAt, end, at)
       const afterElement3 = reader.next
-      authorities.push(element3)
+      authorities[authoritiesIndex] = element3
       authoritiesAt = afterElement3
+      authoritiesIndex++
     }
   } catch (error) {
-    throw inElement(error, "TcpMessage", "authorities", authorities.length)
+    throw inElement(error, "TcpMessage", "authorities", authoritiesIndex)
   }
   expectRoom(additionalCount, 11, end - authoritiesAt, "TcpMessage", "additionals", authoritiesAt - at)
-  const additionals: Array<ResourceRecord> = []
+  const additionals: Array<ResourceRecord> = new Array(additionalCount)
+  let additionalsIndex = 0
   let additionalsAt = authoritiesAt
   try {
-    while (additionals.length < additionalCount) {
+    while (additionalsIndex < additionalCount) {
       const element4 = readResourceRecord(reader, additionalsAt, end, at)
       const afterElement4 = reader.next
-      additionals.push(element4)
+      additionals[additionalsIndex] = element4
       additionalsAt = afterElement4
+      additionalsIndex++
     }
   } catch (error) {
-    throw inElement(error, "TcpMessage", "additionals", additionals.length)
+    throw inElement(error, "TcpMessage", "additionals", additionalsIndex)
   }
   expectEnd(additionalsAt, end, "TcpMessage", "message", at)
   return {

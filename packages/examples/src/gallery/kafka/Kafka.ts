@@ -112,10 +112,10 @@ export const decodeProduceRequest: RequestDecoder<ProduceRequest, States> = (
   states = { ...states, apiVersion: apiVersion }
   expectAtLeast(end - bodyStart, 2, "ProduceRequest", "clientId", bodyStart - at)
   const clientIdLength = view.getInt16(bodyStart)
-  if (clientIdLength !== -1) expectMeant(clientIdLength, 0, "ProduceRequest", "clientId", bodyStart - at)
   let clientId: string | null = null
   let afterClientId = bodyStart + 2
   if (clientIdLength !== -1) {
+    expectMeant(clientIdLength, 0, "ProduceRequest", "clientId", bodyStart - at)
     const clientIdEnd = bodyStart + 2 + clientIdLength
     expectWithin(clientIdEnd, end, "ProduceRequest", "clientId", bodyStart + 2, at)
     afterClientId = clientIdEnd
@@ -127,17 +127,19 @@ export const decodeProduceRequest: RequestDecoder<ProduceRequest, States> = (
     const headerTagsCount = readLeb128(reader, afterClientId, end, at, "ProduceRequest", "headerTags")
     const afterHeaderTagsCount = reader.next
     expectRoom(headerTagsCount, 2, end - afterHeaderTagsCount, "ProduceRequest", "headerTags", afterHeaderTagsCount - at)
-    const headerTags: Array<TaggedField> = []
+    const headerTags: Array<TaggedField> = new Array(headerTagsCount)
+    let headerTagsIndex = 0
     let headerTagsAt = afterHeaderTagsCount
     try {
-      while (headerTags.length < headerTagsCount) {
+      while (headerTagsIndex < headerTagsCount) {
         const element = readTaggedField(reader, headerTagsAt, end, at)
         const afterElement = reader.next
-        headerTags.push(element)
+        headerTags[headerTagsIndex] = element
         headerTagsAt = afterElement
+        headerTagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "ProduceRequest", "headerTags", headerTags.length)
+      throw inElement(error, "ProduceRequest", "headerTags", headerTagsIndex)
     }
     afterMaybeHeaderTags = headerTagsAt
     maybeHeaderTags = headerTags
@@ -147,10 +149,10 @@ export const decodeProduceRequest: RequestDecoder<ProduceRequest, States> = (
   if (states.apiVersion >= 9) {
     const transactionalIdLength = readLeb128(reader, afterMaybeHeaderTags, end, at, "ProduceRequest", "transactionalId")
     const afterTransactionalIdLength = reader.next
-    if (transactionalIdLength !== 0) expectMeant(transactionalIdLength, 1, "ProduceRequest", "transactionalId", afterMaybeHeaderTags - at)
     let transactionalId: string | null = null
     let afterTransactionalId = afterTransactionalIdLength
     if (transactionalIdLength !== 0) {
+      expectMeant(transactionalIdLength, 1, "ProduceRequest", "transactionalId", afterMaybeHeaderTags - at)
       const transactionalIdEnd = afterTransactionalIdLength + (transactionalIdLength - 1)
       expectWithin(transactionalIdEnd, end, "ProduceRequest", "transactionalId", afterTransactionalIdLength, at)
       afterTransactionalId = transactionalIdEnd
@@ -161,12 +163,10 @@ export const decodeProduceRequest: RequestDecoder<ProduceRequest, States> = (
   } else {
     expectAtLeast(end - afterMaybeHeaderTags, 2, "ProduceRequest", "transactionalId", afterMaybeHeaderTags - at)
     const transactionalIdLength2 = view.getInt16(afterMaybeHeaderTags)
-    if (transactionalIdLength2 !== -1) {
-      expectMeant(transactionalIdLength2, 0, "ProduceRequest", "transactionalId", afterMaybeHeaderTags - at)
-    }
     let transactionalId2: string | null = null
     let afterTransactionalId2 = afterMaybeHeaderTags + 2
     if (transactionalIdLength2 !== -1) {
+      expectMeant(transactionalIdLength2, 0, "ProduceRequest", "transactionalId", afterMaybeHeaderTags - at)
       const transactionalIdEnd2 = afterMaybeHeaderTags + 2 + transactionalIdLength2
       expectWithin(transactionalIdEnd2, end, "ProduceRequest", "transactionalId", afterMaybeHeaderTags + 2, at)
       afterTransactionalId2 = transactionalIdEnd2
@@ -183,17 +183,19 @@ export const decodeProduceRequest: RequestDecoder<ProduceRequest, States> = (
     const afterTopicsCount = reader.next
     expectMeant(topicsCount, 1, "ProduceRequest", "topics", afterMaybeTransactionalId + 6 - at)
     expectRoom(topicsCount - 1, 2, end - afterTopicsCount, "ProduceRequest", "topics", afterTopicsCount - at)
-    const topics: Array<ProduceTopic> = []
+    const topics: Array<ProduceTopic> = new Array(topicsCount - 1)
+    let topicsIndex = 0
     let topicsAt = afterTopicsCount
     try {
-      while (topics.length < (topicsCount - 1)) {
+      while (topicsIndex < (topicsCount - 1)) {
         const element2 = readProduceTopic(reader, topicsAt, end, at, states)
         const afterElement2 = reader.next
-        topics.push(element2)
+        topics[topicsIndex] = element2
         topicsAt = afterElement2
+        topicsIndex++
       }
     } catch (error) {
-      throw inElement(error, "ProduceRequest", "topics", topics.length)
+      throw inElement(error, "ProduceRequest", "topics", topicsIndex)
     }
     afterMaybeTopics = topicsAt
     maybeTopics = topics
@@ -202,17 +204,19 @@ export const decodeProduceRequest: RequestDecoder<ProduceRequest, States> = (
     const topicsCount2 = view.getInt32(afterMaybeTransactionalId + 6)
     expectMeant(topicsCount2, 0, "ProduceRequest", "topics", afterMaybeTransactionalId + 6 - at)
     expectRoom(topicsCount2, 2, end - (afterMaybeTransactionalId + 10), "ProduceRequest", "topics", afterMaybeTransactionalId + 10 - at)
-    const topics2: Array<ProduceTopic> = []
+    const topics2: Array<ProduceTopic> = new Array(topicsCount2)
+    let topicsIndex2 = 0
     let topicsAt2 = afterMaybeTransactionalId + 10
     try {
-      while (topics2.length < topicsCount2) {
+      while (topicsIndex2 < topicsCount2) {
         const element3 = readProduceTopic(reader, topicsAt2, end, at, states)
         const afterElement3 = reader.next
-        topics2.push(element3)
+        topics2[topicsIndex2] = element3
         topicsAt2 = afterElement3
+        topicsIndex2++
       }
     } catch (error) {
-      throw inElement(error, "ProduceRequest", "topics", topics2.length)
+      throw inElement(error, "ProduceRequest", "topics", topicsIndex2)
     }
     afterMaybeTopics = topicsAt2
     maybeTopics = topics2
@@ -223,17 +227,19 @@ export const decodeProduceRequest: RequestDecoder<ProduceRequest, States> = (
     const tagsCount = readLeb128(reader, afterMaybeTopics, end, at, "ProduceRequest", "tags")
     const afterTagsCount = reader.next
     expectRoom(tagsCount, 2, end - afterTagsCount, "ProduceRequest", "tags", afterTagsCount - at)
-    const tags: Array<TaggedField> = []
+    const tags: Array<TaggedField> = new Array(tagsCount)
+    let tagsIndex = 0
     let tagsAt = afterTagsCount
     try {
-      while (tags.length < tagsCount) {
+      while (tagsIndex < tagsCount) {
         const element4 = readTaggedField(reader, tagsAt, end, at)
         const afterElement4 = reader.next
-        tags.push(element4)
+        tags[tagsIndex] = element4
         tagsAt = afterElement4
+        tagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "ProduceRequest", "tags", tags.length)
+      throw inElement(error, "ProduceRequest", "tags", tagsIndex)
     }
     afterMaybeTags = tagsAt
     maybeTags = tags
@@ -386,10 +392,10 @@ export const decodeFetchRequest: RequestDecoder<FetchRequest, States> = (
   states = { ...states, apiVersion: apiVersion }
   expectAtLeast(end - bodyStart, 2, "FetchRequest", "clientId", bodyStart - at)
   const clientIdLength = view.getInt16(bodyStart)
-  if (clientIdLength !== -1) expectMeant(clientIdLength, 0, "FetchRequest", "clientId", bodyStart - at)
   let clientId: string | null = null
   let afterClientId = bodyStart + 2
   if (clientIdLength !== -1) {
+    expectMeant(clientIdLength, 0, "FetchRequest", "clientId", bodyStart - at)
     const clientIdEnd = bodyStart + 2 + clientIdLength
     expectWithin(clientIdEnd, end, "FetchRequest", "clientId", bodyStart + 2, at)
     afterClientId = clientIdEnd
@@ -401,17 +407,19 @@ export const decodeFetchRequest: RequestDecoder<FetchRequest, States> = (
     const headerTagsCount = readLeb128(reader, afterClientId, end, at, "FetchRequest", "headerTags")
     const afterHeaderTagsCount = reader.next
     expectRoom(headerTagsCount, 2, end - afterHeaderTagsCount, "FetchRequest", "headerTags", afterHeaderTagsCount - at)
-    const headerTags: Array<TaggedField> = []
+    const headerTags: Array<TaggedField> = new Array(headerTagsCount)
+    let headerTagsIndex = 0
     let headerTagsAt = afterHeaderTagsCount
     try {
-      while (headerTags.length < headerTagsCount) {
+      while (headerTagsIndex < headerTagsCount) {
         const element = readTaggedField(reader, headerTagsAt, end, at)
         const afterElement = reader.next
-        headerTags.push(element)
+        headerTags[headerTagsIndex] = element
         headerTagsAt = afterElement
+        headerTagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "FetchRequest", "headerTags", headerTags.length)
+      throw inElement(error, "FetchRequest", "headerTags", headerTagsIndex)
     }
     afterMaybeHeaderTags = headerTagsAt
     maybeHeaderTags = headerTags
@@ -438,17 +446,19 @@ export const decodeFetchRequest: RequestDecoder<FetchRequest, States> = (
     const afterTopicsCount = reader.next
     expectMeant(topicsCount, 1, "FetchRequest", "topics", afterMaybeSessionEpoch - at)
     expectRoom(topicsCount - 1, 2, end - afterTopicsCount, "FetchRequest", "topics", afterTopicsCount - at)
-    const topics: Array<FetchTopic> = []
+    const topics: Array<FetchTopic> = new Array(topicsCount - 1)
+    let topicsIndex = 0
     let topicsAt = afterTopicsCount
     try {
-      while (topics.length < (topicsCount - 1)) {
+      while (topicsIndex < (topicsCount - 1)) {
         const element2 = readFetchTopic(reader, topicsAt, end, at, states)
         const afterElement2 = reader.next
-        topics.push(element2)
+        topics[topicsIndex] = element2
         topicsAt = afterElement2
+        topicsIndex++
       }
     } catch (error) {
-      throw inElement(error, "FetchRequest", "topics", topics.length)
+      throw inElement(error, "FetchRequest", "topics", topicsIndex)
     }
     afterMaybeTopics = topicsAt
     maybeTopics = topics
@@ -457,17 +467,19 @@ export const decodeFetchRequest: RequestDecoder<FetchRequest, States> = (
     const topicsCount2 = view.getInt32(afterMaybeSessionEpoch)
     expectMeant(topicsCount2, 0, "FetchRequest", "topics", afterMaybeSessionEpoch - at)
     expectRoom(topicsCount2, 2, end - (afterMaybeSessionEpoch + 4), "FetchRequest", "topics", afterMaybeSessionEpoch + 4 - at)
-    const topics2: Array<FetchTopic> = []
+    const topics2: Array<FetchTopic> = new Array(topicsCount2)
+    let topicsIndex2 = 0
     let topicsAt2 = afterMaybeSessionEpoch + 4
     try {
-      while (topics2.length < topicsCount2) {
+      while (topicsIndex2 < topicsCount2) {
         const element3 = readFetchTopic(reader, topicsAt2, end, at, states)
         const afterElement3 = reader.next
-        topics2.push(element3)
+        topics2[topicsIndex2] = element3
         topicsAt2 = afterElement3
+        topicsIndex2++
       }
     } catch (error) {
-      throw inElement(error, "FetchRequest", "topics", topics2.length)
+      throw inElement(error, "FetchRequest", "topics", topicsIndex2)
     }
     afterMaybeTopics = topicsAt2
     maybeTopics = topics2
@@ -489,17 +501,19 @@ export const decodeFetchRequest: RequestDecoder<FetchRequest, States> = (
         "forgottenTopics",
         afterForgottenTopicsCount - at
       )
-      const forgottenTopics: Array<ForgottenTopic> = []
+      const forgottenTopics: Array<ForgottenTopic> = new Array(forgottenTopicsCount - 1)
+      let forgottenTopicsIndex = 0
       let forgottenTopicsAt = afterForgottenTopicsCount
       try {
-        while (forgottenTopics.length < (forgottenTopicsCount - 1)) {
+        while (forgottenTopicsIndex < (forgottenTopicsCount - 1)) {
           const element4 = readForgottenTopic(reader, forgottenTopicsAt, end, at, states)
           const afterElement4 = reader.next
-          forgottenTopics.push(element4)
+          forgottenTopics[forgottenTopicsIndex] = element4
           forgottenTopicsAt = afterElement4
+          forgottenTopicsIndex++
         }
       } catch (error) {
-        throw inElement(error, "FetchRequest", "forgottenTopics", forgottenTopics.length)
+        throw inElement(error, "FetchRequest", "forgottenTopics", forgottenTopicsIndex)
       }
       afterMaybeForgottenTopics2 = forgottenTopicsAt
       maybeForgottenTopics2 = forgottenTopics
@@ -508,17 +522,19 @@ export const decodeFetchRequest: RequestDecoder<FetchRequest, States> = (
       const forgottenTopicsCount2 = view.getInt32(afterMaybeTopics)
       expectMeant(forgottenTopicsCount2, 0, "FetchRequest", "forgottenTopics", afterMaybeTopics - at)
       expectRoom(forgottenTopicsCount2, 2, end - (afterMaybeTopics + 4), "FetchRequest", "forgottenTopics", afterMaybeTopics + 4 - at)
-      const forgottenTopics2: Array<ForgottenTopic> = []
+      const forgottenTopics2: Array<ForgottenTopic> = new Array(forgottenTopicsCount2)
+      let forgottenTopicsIndex2 = 0
       let forgottenTopicsAt2 = afterMaybeTopics + 4
       try {
-        while (forgottenTopics2.length < forgottenTopicsCount2) {
+        while (forgottenTopicsIndex2 < forgottenTopicsCount2) {
           const element5 = readForgottenTopic(reader, forgottenTopicsAt2, end, at, states)
           const afterElement5 = reader.next
-          forgottenTopics2.push(element5)
+          forgottenTopics2[forgottenTopicsIndex2] = element5
           forgottenTopicsAt2 = afterElement5
+          forgottenTopicsIndex2++
         }
       } catch (error) {
-        throw inElement(error, "FetchRequest", "forgottenTopics", forgottenTopics2.length)
+        throw inElement(error, "FetchRequest", "forgottenTopics", forgottenTopicsIndex2)
       }
       afterMaybeForgottenTopics2 = forgottenTopicsAt2
       maybeForgottenTopics2 = forgottenTopics2
@@ -557,17 +573,19 @@ export const decodeFetchRequest: RequestDecoder<FetchRequest, States> = (
     const tagsCount = readLeb128(reader, afterMaybeRackId, end, at, "FetchRequest", "tags")
     const afterTagsCount = reader.next
     expectRoom(tagsCount, 2, end - afterTagsCount, "FetchRequest", "tags", afterTagsCount - at)
-    const tags: Array<TaggedField> = []
+    const tags: Array<TaggedField> = new Array(tagsCount)
+    let tagsIndex = 0
     let tagsAt = afterTagsCount
     try {
-      while (tags.length < tagsCount) {
+      while (tagsIndex < tagsCount) {
         const element6 = readTaggedField(reader, tagsAt, end, at)
         const afterElement6 = reader.next
-        tags.push(element6)
+        tags[tagsIndex] = element6
         tagsAt = afterElement6
+        tagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "FetchRequest", "tags", tags.length)
+      throw inElement(error, "FetchRequest", "tags", tagsIndex)
     }
     afterMaybeTags = tagsAt
     maybeTags = tags
@@ -758,10 +776,10 @@ export const decodeMetadataRequest: RequestDecoder<MetadataRequest, States> = (
   states = { ...states, apiVersion: apiVersion }
   expectAtLeast(end - bodyStart, 2, "MetadataRequest", "clientId", bodyStart - at)
   const clientIdLength = view.getInt16(bodyStart)
-  if (clientIdLength !== -1) expectMeant(clientIdLength, 0, "MetadataRequest", "clientId", bodyStart - at)
   let clientId: string | null = null
   let afterClientId = bodyStart + 2
   if (clientIdLength !== -1) {
+    expectMeant(clientIdLength, 0, "MetadataRequest", "clientId", bodyStart - at)
     const clientIdEnd = bodyStart + 2 + clientIdLength
     expectWithin(clientIdEnd, end, "MetadataRequest", "clientId", bodyStart + 2, at)
     afterClientId = clientIdEnd
@@ -773,17 +791,19 @@ export const decodeMetadataRequest: RequestDecoder<MetadataRequest, States> = (
     const headerTagsCount = readLeb128(reader, afterClientId, end, at, "MetadataRequest", "headerTags")
     const afterHeaderTagsCount = reader.next
     expectRoom(headerTagsCount, 2, end - afterHeaderTagsCount, "MetadataRequest", "headerTags", afterHeaderTagsCount - at)
-    const headerTags: Array<TaggedField> = []
+    const headerTags: Array<TaggedField> = new Array(headerTagsCount)
+    let headerTagsIndex = 0
     let headerTagsAt = afterHeaderTagsCount
     try {
-      while (headerTags.length < headerTagsCount) {
+      while (headerTagsIndex < headerTagsCount) {
         const element = readTaggedField(reader, headerTagsAt, end, at)
         const afterElement = reader.next
-        headerTags.push(element)
+        headerTags[headerTagsIndex] = element
         headerTagsAt = afterElement
+        headerTagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "MetadataRequest", "headerTags", headerTags.length)
+      throw inElement(error, "MetadataRequest", "headerTags", headerTagsIndex)
     }
     afterMaybeHeaderTags = headerTagsAt
     maybeHeaderTags = headerTags
@@ -793,22 +813,24 @@ export const decodeMetadataRequest: RequestDecoder<MetadataRequest, States> = (
   if (states.apiVersion >= 9) {
     const topicsCount = readLeb128(reader, afterMaybeHeaderTags, end, at, "MetadataRequest", "topics")
     const afterTopicsCount = reader.next
-    if (topicsCount !== 0) expectMeant(topicsCount, 1, "MetadataRequest", "topics", afterMaybeHeaderTags - at)
     let topics: ReadonlyArray<MetadataRequestTopic> | null = null
     let afterTopics = afterTopicsCount
     if (topicsCount !== 0) {
+      expectMeant(topicsCount, 1, "MetadataRequest", "topics", afterMaybeHeaderTags - at)
       expectRoom(topicsCount - 1, 1, end - afterTopicsCount, "MetadataRequest", "topics", afterTopicsCount - at)
-      const topics2: Array<MetadataRequestTopic> = []
+      const topics2: Array<MetadataRequestTopic> = new Array(topicsCount - 1)
+      let topicsIndex = 0
       let topicsAt = afterTopicsCount
       try {
-        while (topics2.length < (topicsCount - 1)) {
+        while (topicsIndex < (topicsCount - 1)) {
           const element2 = readMetadataRequestTopic(reader, topicsAt, end, at, states)
           const afterElement2 = reader.next
-          topics2.push(element2)
+          topics2[topicsIndex] = element2
           topicsAt = afterElement2
+          topicsIndex++
         }
       } catch (error) {
-        throw inElement(error, "MetadataRequest", "topics", topics2.length)
+        throw inElement(error, "MetadataRequest", "topics", topicsIndex)
       }
       afterTopics = topicsAt
       topics = topics2
@@ -818,22 +840,24 @@ export const decodeMetadataRequest: RequestDecoder<MetadataRequest, States> = (
   } else {
     expectAtLeast(end - afterMaybeHeaderTags, 4, "MetadataRequest", "topics", afterMaybeHeaderTags - at)
     const topicsCount2 = view.getInt32(afterMaybeHeaderTags)
-    if (topicsCount2 !== -1) expectMeant(topicsCount2, 0, "MetadataRequest", "topics", afterMaybeHeaderTags - at)
     let topics3: ReadonlyArray<MetadataRequestTopic> | null = null
     let afterTopics3 = afterMaybeHeaderTags + 4
     if (topicsCount2 !== -1) {
+      expectMeant(topicsCount2, 0, "MetadataRequest", "topics", afterMaybeHeaderTags - at)
       expectRoom(topicsCount2, 1, end - (afterMaybeHeaderTags + 4), "MetadataRequest", "topics", afterMaybeHeaderTags + 4 - at)
-      const topics4: Array<MetadataRequestTopic> = []
+      const topics4: Array<MetadataRequestTopic> = new Array(topicsCount2)
+      let topicsIndex2 = 0
       let topicsAt2 = afterMaybeHeaderTags + 4
       try {
-        while (topics4.length < topicsCount2) {
+        while (topicsIndex2 < topicsCount2) {
           const element3 = readMetadataRequestTopic(reader, topicsAt2, end, at, states)
           const afterElement3 = reader.next
-          topics4.push(element3)
+          topics4[topicsIndex2] = element3
           topicsAt2 = afterElement3
+          topicsIndex2++
         }
       } catch (error) {
-        throw inElement(error, "MetadataRequest", "topics", topics4.length)
+        throw inElement(error, "MetadataRequest", "topics", topicsIndex2)
       }
       afterTopics3 = topicsAt2
       topics3 = topics4
@@ -880,17 +904,19 @@ export const decodeMetadataRequest: RequestDecoder<MetadataRequest, States> = (
     const tagsCount = readLeb128(reader, afterMaybeIncludeTopicAuthorizedOperations, end, at, "MetadataRequest", "tags")
     const afterTagsCount = reader.next
     expectRoom(tagsCount, 2, end - afterTagsCount, "MetadataRequest", "tags", afterTagsCount - at)
-    const tags: Array<TaggedField> = []
+    const tags: Array<TaggedField> = new Array(tagsCount)
+    let tagsIndex = 0
     let tagsAt = afterTagsCount
     try {
-      while (tags.length < tagsCount) {
+      while (tagsIndex < tagsCount) {
         const element4 = readTaggedField(reader, tagsAt, end, at)
         const afterElement4 = reader.next
-        tags.push(element4)
+        tags[tagsIndex] = element4
         tagsAt = afterElement4
+        tagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "MetadataRequest", "tags", tags.length)
+      throw inElement(error, "MetadataRequest", "tags", tagsIndex)
     }
     afterMaybeTags = tagsAt
     maybeTags = tags
@@ -1053,10 +1079,10 @@ export const decodeApiVersionsRequest: RequestDecoder<ApiVersionsRequest, States
   states = { ...states, apiVersion: apiVersion }
   expectAtLeast(end - bodyStart, 2, "ApiVersionsRequest", "clientId", bodyStart - at)
   const clientIdLength = view.getInt16(bodyStart)
-  if (clientIdLength !== -1) expectMeant(clientIdLength, 0, "ApiVersionsRequest", "clientId", bodyStart - at)
   let clientId: string | null = null
   let afterClientId = bodyStart + 2
   if (clientIdLength !== -1) {
+    expectMeant(clientIdLength, 0, "ApiVersionsRequest", "clientId", bodyStart - at)
     const clientIdEnd = bodyStart + 2 + clientIdLength
     expectWithin(clientIdEnd, end, "ApiVersionsRequest", "clientId", bodyStart + 2, at)
     afterClientId = clientIdEnd
@@ -1068,17 +1094,19 @@ export const decodeApiVersionsRequest: RequestDecoder<ApiVersionsRequest, States
     const headerTagsCount = readLeb128(reader, afterClientId, end, at, "ApiVersionsRequest", "headerTags")
     const afterHeaderTagsCount = reader.next
     expectRoom(headerTagsCount, 2, end - afterHeaderTagsCount, "ApiVersionsRequest", "headerTags", afterHeaderTagsCount - at)
-    const headerTags: Array<TaggedField> = []
+    const headerTags: Array<TaggedField> = new Array(headerTagsCount)
+    let headerTagsIndex = 0
     let headerTagsAt = afterHeaderTagsCount
     try {
-      while (headerTags.length < headerTagsCount) {
+      while (headerTagsIndex < headerTagsCount) {
         const element = readTaggedField(reader, headerTagsAt, end, at)
         const afterElement = reader.next
-        headerTags.push(element)
+        headerTags[headerTagsIndex] = element
         headerTagsAt = afterElement
+        headerTagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "ApiVersionsRequest", "headerTags", headerTags.length)
+      throw inElement(error, "ApiVersionsRequest", "headerTags", headerTagsIndex)
     }
     afterMaybeHeaderTags = headerTagsAt
     maybeHeaderTags = headerTags
@@ -1118,17 +1146,19 @@ export const decodeApiVersionsRequest: RequestDecoder<ApiVersionsRequest, States
     const tagsCount = readLeb128(reader, afterMaybeClientSoftwareVersion, end, at, "ApiVersionsRequest", "tags")
     const afterTagsCount = reader.next
     expectRoom(tagsCount, 2, end - afterTagsCount, "ApiVersionsRequest", "tags", afterTagsCount - at)
-    const tags: Array<TaggedField> = []
+    const tags: Array<TaggedField> = new Array(tagsCount)
+    let tagsIndex = 0
     let tagsAt = afterTagsCount
     try {
-      while (tags.length < tagsCount) {
+      while (tagsIndex < tagsCount) {
         const element2 = readTaggedField(reader, tagsAt, end, at)
         const afterElement2 = reader.next
-        tags.push(element2)
+        tags[tagsIndex] = element2
         tagsAt = afterElement2
+        tagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "ApiVersionsRequest", "tags", tags.length)
+      throw inElement(error, "ApiVersionsRequest", "tags", tagsIndex)
     }
     afterMaybeTags = tagsAt
     maybeTags = tags
@@ -1244,17 +1274,19 @@ export const decodeProduceResponse: ResponseDecoder<ProduceResponse, States> = (
     const headerTagsCount = readLeb128(reader, bodyStart, end, at, "ProduceResponse", "headerTags")
     const afterHeaderTagsCount = reader.next
     expectRoom(headerTagsCount, 2, end - afterHeaderTagsCount, "ProduceResponse", "headerTags", afterHeaderTagsCount - at)
-    const headerTags: Array<TaggedField> = []
+    const headerTags: Array<TaggedField> = new Array(headerTagsCount)
+    let headerTagsIndex = 0
     let headerTagsAt = afterHeaderTagsCount
     try {
-      while (headerTags.length < headerTagsCount) {
+      while (headerTagsIndex < headerTagsCount) {
         const element = readTaggedField(reader, headerTagsAt, end, at)
         const afterElement = reader.next
-        headerTags.push(element)
+        headerTags[headerTagsIndex] = element
         headerTagsAt = afterElement
+        headerTagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "ProduceResponse", "headerTags", headerTags.length)
+      throw inElement(error, "ProduceResponse", "headerTags", headerTagsIndex)
     }
     afterMaybeHeaderTags = headerTagsAt
     maybeHeaderTags = headerTags
@@ -1266,17 +1298,19 @@ export const decodeProduceResponse: ResponseDecoder<ProduceResponse, States> = (
     const afterTopicsCount = reader.next
     expectMeant(topicsCount, 1, "ProduceResponse", "topics", afterMaybeHeaderTags - at)
     expectRoom(topicsCount - 1, 2, end - afterTopicsCount, "ProduceResponse", "topics", afterTopicsCount - at)
-    const topics: Array<ProducedTopic> = []
+    const topics: Array<ProducedTopic> = new Array(topicsCount - 1)
+    let topicsIndex = 0
     let topicsAt = afterTopicsCount
     try {
-      while (topics.length < (topicsCount - 1)) {
+      while (topicsIndex < (topicsCount - 1)) {
         const element2 = readProducedTopic(reader, topicsAt, end, at, states)
         const afterElement2 = reader.next
-        topics.push(element2)
+        topics[topicsIndex] = element2
         topicsAt = afterElement2
+        topicsIndex++
       }
     } catch (error) {
-      throw inElement(error, "ProduceResponse", "topics", topics.length)
+      throw inElement(error, "ProduceResponse", "topics", topicsIndex)
     }
     afterMaybeTopics = topicsAt
     maybeTopics = topics
@@ -1285,17 +1319,19 @@ export const decodeProduceResponse: ResponseDecoder<ProduceResponse, States> = (
     const topicsCount2 = view.getInt32(afterMaybeHeaderTags)
     expectMeant(topicsCount2, 0, "ProduceResponse", "topics", afterMaybeHeaderTags - at)
     expectRoom(topicsCount2, 2, end - (afterMaybeHeaderTags + 4), "ProduceResponse", "topics", afterMaybeHeaderTags + 4 - at)
-    const topics2: Array<ProducedTopic> = []
+    const topics2: Array<ProducedTopic> = new Array(topicsCount2)
+    let topicsIndex2 = 0
     let topicsAt2 = afterMaybeHeaderTags + 4
     try {
-      while (topics2.length < topicsCount2) {
+      while (topicsIndex2 < topicsCount2) {
         const element3 = readProducedTopic(reader, topicsAt2, end, at, states)
         const afterElement3 = reader.next
-        topics2.push(element3)
+        topics2[topicsIndex2] = element3
         topicsAt2 = afterElement3
+        topicsIndex2++
       }
     } catch (error) {
-      throw inElement(error, "ProduceResponse", "topics", topics2.length)
+      throw inElement(error, "ProduceResponse", "topics", topicsIndex2)
     }
     afterMaybeTopics = topicsAt2
     maybeTopics = topics2
@@ -1307,17 +1343,19 @@ export const decodeProduceResponse: ResponseDecoder<ProduceResponse, States> = (
     const tagsCount = readLeb128(reader, afterMaybeTopics + 4, end, at, "ProduceResponse", "tags")
     const afterTagsCount = reader.next
     expectRoom(tagsCount, 2, end - afterTagsCount, "ProduceResponse", "tags", afterTagsCount - at)
-    const tags: Array<TaggedField> = []
+    const tags: Array<TaggedField> = new Array(tagsCount)
+    let tagsIndex = 0
     let tagsAt = afterTagsCount
     try {
-      while (tags.length < tagsCount) {
+      while (tagsIndex < tagsCount) {
         const element4 = readTaggedField(reader, tagsAt, end, at)
         const afterElement4 = reader.next
-        tags.push(element4)
+        tags[tagsIndex] = element4
         tagsAt = afterElement4
+        tagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "ProduceResponse", "tags", tags.length)
+      throw inElement(error, "ProduceResponse", "tags", tagsIndex)
     }
     afterMaybeTags = tagsAt
     maybeTags = tags
@@ -1416,17 +1454,19 @@ export const decodeFetchResponse: ResponseDecoder<FetchResponse, States> = (read
     const headerTagsCount = readLeb128(reader, bodyStart, end, at, "FetchResponse", "headerTags")
     const afterHeaderTagsCount = reader.next
     expectRoom(headerTagsCount, 2, end - afterHeaderTagsCount, "FetchResponse", "headerTags", afterHeaderTagsCount - at)
-    const headerTags: Array<TaggedField> = []
+    const headerTags: Array<TaggedField> = new Array(headerTagsCount)
+    let headerTagsIndex = 0
     let headerTagsAt = afterHeaderTagsCount
     try {
-      while (headerTags.length < headerTagsCount) {
+      while (headerTagsIndex < headerTagsCount) {
         const element = readTaggedField(reader, headerTagsAt, end, at)
         const afterElement = reader.next
-        headerTags.push(element)
+        headerTags[headerTagsIndex] = element
         headerTagsAt = afterElement
+        headerTagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "FetchResponse", "headerTags", headerTags.length)
+      throw inElement(error, "FetchResponse", "headerTags", headerTagsIndex)
     }
     afterMaybeHeaderTags = headerTagsAt
     maybeHeaderTags = headerTags
@@ -1453,17 +1493,19 @@ export const decodeFetchResponse: ResponseDecoder<FetchResponse, States> = (read
     const afterResponsesCount = reader.next
     expectMeant(responsesCount, 1, "FetchResponse", "responses", afterMaybeSessionId - at)
     expectRoom(responsesCount - 1, 2, end - afterResponsesCount, "FetchResponse", "responses", afterResponsesCount - at)
-    const responses: Array<FetchedTopic> = []
+    const responses: Array<FetchedTopic> = new Array(responsesCount - 1)
+    let responsesIndex = 0
     let responsesAt = afterResponsesCount
     try {
-      while (responses.length < (responsesCount - 1)) {
+      while (responsesIndex < (responsesCount - 1)) {
         const element2 = readFetchedTopic(reader, responsesAt, end, at, states)
         const afterElement2 = reader.next
-        responses.push(element2)
+        responses[responsesIndex] = element2
         responsesAt = afterElement2
+        responsesIndex++
       }
     } catch (error) {
-      throw inElement(error, "FetchResponse", "responses", responses.length)
+      throw inElement(error, "FetchResponse", "responses", responsesIndex)
     }
     afterMaybeResponses = responsesAt
     maybeResponses = responses
@@ -1472,17 +1514,19 @@ export const decodeFetchResponse: ResponseDecoder<FetchResponse, States> = (read
     const responsesCount2 = view.getInt32(afterMaybeSessionId)
     expectMeant(responsesCount2, 0, "FetchResponse", "responses", afterMaybeSessionId - at)
     expectRoom(responsesCount2, 2, end - (afterMaybeSessionId + 4), "FetchResponse", "responses", afterMaybeSessionId + 4 - at)
-    const responses2: Array<FetchedTopic> = []
+    const responses2: Array<FetchedTopic> = new Array(responsesCount2)
+    let responsesIndex2 = 0
     let responsesAt2 = afterMaybeSessionId + 4
     try {
-      while (responses2.length < responsesCount2) {
+      while (responsesIndex2 < responsesCount2) {
         const element3 = readFetchedTopic(reader, responsesAt2, end, at, states)
         const afterElement3 = reader.next
-        responses2.push(element3)
+        responses2[responsesIndex2] = element3
         responsesAt2 = afterElement3
+        responsesIndex2++
       }
     } catch (error) {
-      throw inElement(error, "FetchResponse", "responses", responses2.length)
+      throw inElement(error, "FetchResponse", "responses", responsesIndex2)
     }
     afterMaybeResponses = responsesAt2
     maybeResponses = responses2
@@ -1493,17 +1537,19 @@ export const decodeFetchResponse: ResponseDecoder<FetchResponse, States> = (read
     const tagsCount = readLeb128(reader, afterMaybeResponses, end, at, "FetchResponse", "tags")
     const afterTagsCount = reader.next
     expectRoom(tagsCount, 2, end - afterTagsCount, "FetchResponse", "tags", afterTagsCount - at)
-    const tags: Array<TaggedField> = []
+    const tags: Array<TaggedField> = new Array(tagsCount)
+    let tagsIndex = 0
     let tagsAt = afterTagsCount
     try {
-      while (tags.length < tagsCount) {
+      while (tagsIndex < tagsCount) {
         const element4 = readTaggedField(reader, tagsAt, end, at)
         const afterElement4 = reader.next
-        tags.push(element4)
+        tags[tagsIndex] = element4
         tagsAt = afterElement4
+        tagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "FetchResponse", "tags", tags.length)
+      throw inElement(error, "FetchResponse", "tags", tagsIndex)
     }
     afterMaybeTags = tagsAt
     maybeTags = tags
@@ -1616,17 +1662,19 @@ export const decodeMetadataResponse: ResponseDecoder<MetadataResponse, States> =
     const headerTagsCount = readLeb128(reader, bodyStart, end, at, "MetadataResponse", "headerTags")
     const afterHeaderTagsCount = reader.next
     expectRoom(headerTagsCount, 2, end - afterHeaderTagsCount, "MetadataResponse", "headerTags", afterHeaderTagsCount - at)
-    const headerTags: Array<TaggedField> = []
+    const headerTags: Array<TaggedField> = new Array(headerTagsCount)
+    let headerTagsIndex = 0
     let headerTagsAt = afterHeaderTagsCount
     try {
-      while (headerTags.length < headerTagsCount) {
+      while (headerTagsIndex < headerTagsCount) {
         const element = readTaggedField(reader, headerTagsAt, end, at)
         const afterElement = reader.next
-        headerTags.push(element)
+        headerTags[headerTagsIndex] = element
         headerTagsAt = afterElement
+        headerTagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "MetadataResponse", "headerTags", headerTags.length)
+      throw inElement(error, "MetadataResponse", "headerTags", headerTagsIndex)
     }
     afterMaybeHeaderTags = headerTagsAt
     maybeHeaderTags = headerTags
@@ -1645,17 +1693,19 @@ export const decodeMetadataResponse: ResponseDecoder<MetadataResponse, States> =
     const afterBrokersCount = reader.next
     expectMeant(brokersCount, 1, "MetadataResponse", "brokers", afterMaybeThrottleTimeMs - at)
     expectRoom(brokersCount - 1, 9, end - afterBrokersCount, "MetadataResponse", "brokers", afterBrokersCount - at)
-    const brokers: Array<Broker> = []
+    const brokers: Array<Broker> = new Array(brokersCount - 1)
+    let brokersIndex = 0
     let brokersAt = afterBrokersCount
     try {
-      while (brokers.length < (brokersCount - 1)) {
+      while (brokersIndex < (brokersCount - 1)) {
         const element2 = readBroker(reader, brokersAt, end, at, states)
         const afterElement2 = reader.next
-        brokers.push(element2)
+        brokers[brokersIndex] = element2
         brokersAt = afterElement2
+        brokersIndex++
       }
     } catch (error) {
-      throw inElement(error, "MetadataResponse", "brokers", brokers.length)
+      throw inElement(error, "MetadataResponse", "brokers", brokersIndex)
     }
     afterMaybeBrokers = brokersAt
     maybeBrokers = brokers
@@ -1664,17 +1714,19 @@ export const decodeMetadataResponse: ResponseDecoder<MetadataResponse, States> =
     const brokersCount2 = view.getInt32(afterMaybeThrottleTimeMs)
     expectMeant(brokersCount2, 0, "MetadataResponse", "brokers", afterMaybeThrottleTimeMs - at)
     expectRoom(brokersCount2, 9, end - (afterMaybeThrottleTimeMs + 4), "MetadataResponse", "brokers", afterMaybeThrottleTimeMs + 4 - at)
-    const brokers2: Array<Broker> = []
+    const brokers2: Array<Broker> = new Array(brokersCount2)
+    let brokersIndex2 = 0
     let brokersAt2 = afterMaybeThrottleTimeMs + 4
     try {
-      while (brokers2.length < brokersCount2) {
+      while (brokersIndex2 < brokersCount2) {
         const element3 = readBroker(reader, brokersAt2, end, at, states)
         const afterElement3 = reader.next
-        brokers2.push(element3)
+        brokers2[brokersIndex2] = element3
         brokersAt2 = afterElement3
+        brokersIndex2++
       }
     } catch (error) {
-      throw inElement(error, "MetadataResponse", "brokers", brokers2.length)
+      throw inElement(error, "MetadataResponse", "brokers", brokersIndex2)
     }
     afterMaybeBrokers = brokersAt2
     maybeBrokers = brokers2
@@ -1687,10 +1739,10 @@ export const decodeMetadataResponse: ResponseDecoder<MetadataResponse, States> =
     if (states.apiVersion >= 9) {
       const clusterIdLength = readLeb128(reader, afterMaybeBrokers, end, at, "MetadataResponse", "clusterId")
       const afterClusterIdLength = reader.next
-      if (clusterIdLength !== 0) expectMeant(clusterIdLength, 1, "MetadataResponse", "clusterId", afterMaybeBrokers - at)
       let clusterId: string | null = null
       let afterClusterId = afterClusterIdLength
       if (clusterIdLength !== 0) {
+        expectMeant(clusterIdLength, 1, "MetadataResponse", "clusterId", afterMaybeBrokers - at)
         const clusterIdEnd = afterClusterIdLength + (clusterIdLength - 1)
         expectWithin(clusterIdEnd, end, "MetadataResponse", "clusterId", afterClusterIdLength, at)
         afterClusterId = clusterIdEnd
@@ -1701,10 +1753,10 @@ export const decodeMetadataResponse: ResponseDecoder<MetadataResponse, States> =
     } else {
       expectAtLeast(end - afterMaybeBrokers, 2, "MetadataResponse", "clusterId", afterMaybeBrokers - at)
       const clusterIdLength2 = view.getInt16(afterMaybeBrokers)
-      if (clusterIdLength2 !== -1) expectMeant(clusterIdLength2, 0, "MetadataResponse", "clusterId", afterMaybeBrokers - at)
       let clusterId2: string | null = null
       let afterClusterId2 = afterMaybeBrokers + 2
       if (clusterIdLength2 !== -1) {
+        expectMeant(clusterIdLength2, 0, "MetadataResponse", "clusterId", afterMaybeBrokers - at)
         const clusterIdEnd2 = afterMaybeBrokers + 2 + clusterIdLength2
         expectWithin(clusterIdEnd2, end, "MetadataResponse", "clusterId", afterMaybeBrokers + 2, at)
         afterClusterId2 = clusterIdEnd2
@@ -1730,17 +1782,19 @@ export const decodeMetadataResponse: ResponseDecoder<MetadataResponse, States> =
     const afterTopicsCount = reader.next
     expectMeant(topicsCount, 1, "MetadataResponse", "topics", afterMaybeControllerId - at)
     expectRoom(topicsCount - 1, 4, end - afterTopicsCount, "MetadataResponse", "topics", afterTopicsCount - at)
-    const topics: Array<MetadataTopic> = []
+    const topics: Array<MetadataTopic> = new Array(topicsCount - 1)
+    let topicsIndex = 0
     let topicsAt = afterTopicsCount
     try {
-      while (topics.length < (topicsCount - 1)) {
+      while (topicsIndex < (topicsCount - 1)) {
         const element4 = readMetadataTopic(reader, topicsAt, end, at, states)
         const afterElement4 = reader.next
-        topics.push(element4)
+        topics[topicsIndex] = element4
         topicsAt = afterElement4
+        topicsIndex++
       }
     } catch (error) {
-      throw inElement(error, "MetadataResponse", "topics", topics.length)
+      throw inElement(error, "MetadataResponse", "topics", topicsIndex)
     }
     afterMaybeTopics = topicsAt
     maybeTopics = topics
@@ -1749,17 +1803,19 @@ export const decodeMetadataResponse: ResponseDecoder<MetadataResponse, States> =
     const topicsCount2 = view.getInt32(afterMaybeControllerId)
     expectMeant(topicsCount2, 0, "MetadataResponse", "topics", afterMaybeControllerId - at)
     expectRoom(topicsCount2, 4, end - (afterMaybeControllerId + 4), "MetadataResponse", "topics", afterMaybeControllerId + 4 - at)
-    const topics2: Array<MetadataTopic> = []
+    const topics2: Array<MetadataTopic> = new Array(topicsCount2)
+    let topicsIndex2 = 0
     let topicsAt2 = afterMaybeControllerId + 4
     try {
-      while (topics2.length < topicsCount2) {
+      while (topicsIndex2 < topicsCount2) {
         const element5 = readMetadataTopic(reader, topicsAt2, end, at, states)
         const afterElement5 = reader.next
-        topics2.push(element5)
+        topics2[topicsIndex2] = element5
         topicsAt2 = afterElement5
+        topicsIndex2++
       }
     } catch (error) {
-      throw inElement(error, "MetadataResponse", "topics", topics2.length)
+      throw inElement(error, "MetadataResponse", "topics", topicsIndex2)
     }
     afterMaybeTopics = topicsAt2
     maybeTopics = topics2
@@ -1777,17 +1833,19 @@ export const decodeMetadataResponse: ResponseDecoder<MetadataResponse, States> =
     const tagsCount = readLeb128(reader, afterMaybeClusterAuthorizedOperations, end, at, "MetadataResponse", "tags")
     const afterTagsCount = reader.next
     expectRoom(tagsCount, 2, end - afterTagsCount, "MetadataResponse", "tags", afterTagsCount - at)
-    const tags: Array<TaggedField> = []
+    const tags: Array<TaggedField> = new Array(tagsCount)
+    let tagsIndex = 0
     let tagsAt = afterTagsCount
     try {
-      while (tags.length < tagsCount) {
+      while (tagsIndex < tagsCount) {
         const element6 = readTaggedField(reader, tagsAt, end, at)
         const afterElement6 = reader.next
-        tags.push(element6)
+        tags[tagsIndex] = element6
         tagsAt = afterElement6
+        tagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "MetadataResponse", "tags", tags.length)
+      throw inElement(error, "MetadataResponse", "tags", tagsIndex)
     }
     afterMaybeTags = tagsAt
     maybeTags = tags
@@ -1968,17 +2026,19 @@ export const decodeApiVersionsResponse: ResponseDecoder<ApiVersionsResponse, Sta
     const afterApiKeysCount = reader.next
     expectMeant(apiKeysCount, 1, "ApiVersionsResponse", "apiKeys", bodyStart + 2 - at)
     expectRoom(apiKeysCount - 1, 6, end - afterApiKeysCount, "ApiVersionsResponse", "apiKeys", afterApiKeysCount - at)
-    const apiKeys: Array<ApiVersion> = []
+    const apiKeys: Array<ApiVersion> = new Array(apiKeysCount - 1)
+    let apiKeysIndex = 0
     let apiKeysAt = afterApiKeysCount
     try {
-      while (apiKeys.length < (apiKeysCount - 1)) {
+      while (apiKeysIndex < (apiKeysCount - 1)) {
         const element = readApiVersion(reader, apiKeysAt, end, at, states)
         const afterElement = reader.next
-        apiKeys.push(element)
+        apiKeys[apiKeysIndex] = element
         apiKeysAt = afterElement
+        apiKeysIndex++
       }
     } catch (error) {
-      throw inElement(error, "ApiVersionsResponse", "apiKeys", apiKeys.length)
+      throw inElement(error, "ApiVersionsResponse", "apiKeys", apiKeysIndex)
     }
     afterMaybeApiKeys = apiKeysAt
     maybeApiKeys = apiKeys
@@ -1987,17 +2047,19 @@ export const decodeApiVersionsResponse: ResponseDecoder<ApiVersionsResponse, Sta
     const apiKeysCount2 = view.getInt32(bodyStart + 2)
     expectMeant(apiKeysCount2, 0, "ApiVersionsResponse", "apiKeys", bodyStart + 2 - at)
     expectRoom(apiKeysCount2, 6, end - (bodyStart + 6), "ApiVersionsResponse", "apiKeys", bodyStart + 6 - at)
-    const apiKeys2: Array<ApiVersion> = []
+    const apiKeys2: Array<ApiVersion> = new Array(apiKeysCount2)
+    let apiKeysIndex2 = 0
     let apiKeysAt2 = bodyStart + 6
     try {
-      while (apiKeys2.length < apiKeysCount2) {
+      while (apiKeysIndex2 < apiKeysCount2) {
         const element2 = readApiVersion(reader, apiKeysAt2, end, at, states)
         const afterElement2 = reader.next
-        apiKeys2.push(element2)
+        apiKeys2[apiKeysIndex2] = element2
         apiKeysAt2 = afterElement2
+        apiKeysIndex2++
       }
     } catch (error) {
-      throw inElement(error, "ApiVersionsResponse", "apiKeys", apiKeys2.length)
+      throw inElement(error, "ApiVersionsResponse", "apiKeys", apiKeysIndex2)
     }
     afterMaybeApiKeys = apiKeysAt2
     maybeApiKeys = apiKeys2
@@ -2015,17 +2077,19 @@ export const decodeApiVersionsResponse: ResponseDecoder<ApiVersionsResponse, Sta
     const tagsCount = readLeb128(reader, afterMaybeThrottleTimeMs, end, at, "ApiVersionsResponse", "tags")
     const afterTagsCount = reader.next
     expectRoom(tagsCount, 2, end - afterTagsCount, "ApiVersionsResponse", "tags", afterTagsCount - at)
-    const tags: Array<TaggedField> = []
+    const tags: Array<TaggedField> = new Array(tagsCount)
+    let tagsIndex = 0
     let tagsAt = afterTagsCount
     try {
-      while (tags.length < tagsCount) {
+      while (tagsIndex < tagsCount) {
         const element3 = readTaggedField(reader, tagsAt, end, at)
         const afterElement3 = reader.next
-        tags.push(element3)
+        tags[tagsIndex] = element3
         tagsAt = afterElement3
+        tagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "ApiVersionsResponse", "tags", tags.length)
+      throw inElement(error, "ApiVersionsResponse", "tags", tagsIndex)
     }
     afterMaybeTags = tagsAt
     maybeTags = tags

@@ -23,6 +23,7 @@ import {
   expectWithin,
   inElement,
   inList,
+  leastI64,
   leb128Size,
   malformed,
   putBytes,
@@ -96,17 +97,19 @@ export function readAbortedTransaction(reader: Reader, at: number, end: number, 
     const tagsCount = readLeb128(reader, at + 16, end, start, "AbortedTransaction", "tags")
     const afterTagsCount = reader.next
     expectRoom(tagsCount, 2, end - afterTagsCount, "AbortedTransaction", "tags", afterTagsCount - start)
-    const tags: Array<TaggedField> = []
+    const tags: Array<TaggedField> = new Array(tagsCount)
+    let tagsIndex = 0
     let tagsAt = afterTagsCount
     try {
-      while (tags.length < tagsCount) {
+      while (tagsIndex < tagsCount) {
         const element = readTaggedField(reader, tagsAt, end, start)
         const afterElement = reader.next
-        tags.push(element)
+        tags[tagsIndex] = element
         tagsAt = afterElement
+        tagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "AbortedTransaction", "tags", tags.length)
+      throw inElement(error, "AbortedTransaction", "tags", tagsIndex)
     }
     afterMaybeTags = tagsAt
     maybeTags = tags
@@ -177,17 +180,19 @@ export function readApiVersion(reader: Reader, at: number, end: number, start: n
     const tagsCount = readLeb128(reader, at + 6, end, start, "ApiVersion", "tags")
     const afterTagsCount = reader.next
     expectRoom(tagsCount, 2, end - afterTagsCount, "ApiVersion", "tags", afterTagsCount - start)
-    const tags: Array<TaggedField> = []
+    const tags: Array<TaggedField> = new Array(tagsCount)
+    let tagsIndex = 0
     let tagsAt = afterTagsCount
     try {
-      while (tags.length < tagsCount) {
+      while (tagsIndex < tagsCount) {
         const element = readTaggedField(reader, tagsAt, end, start)
         const afterElement = reader.next
-        tags.push(element)
+        tags[tagsIndex] = element
         tagsAt = afterElement
+        tagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "ApiVersion", "tags", tags.length)
+      throw inElement(error, "ApiVersion", "tags", tagsIndex)
     }
     afterMaybeTags = tagsAt
     maybeTags = tags
@@ -380,10 +385,10 @@ export function readBroker(reader: Reader, at: number, end: number, start: numbe
     if (states.apiVersion >= 9) {
       const rackLength = readLeb128(reader, afterMaybeHost + 4, end, start, "Broker", "rack")
       const afterRackLength = reader.next
-      if (rackLength !== 0) expectMeant(rackLength, 1, "Broker", "rack", afterMaybeHost + 4 - start)
       let rack: string | null = null
       let afterRack = afterRackLength
       if (rackLength !== 0) {
+        expectMeant(rackLength, 1, "Broker", "rack", afterMaybeHost + 4 - start)
         const rackEnd = afterRackLength + (rackLength - 1)
         expectWithin(rackEnd, end, "Broker", "rack", afterRackLength, start)
         afterRack = rackEnd
@@ -394,10 +399,10 @@ export function readBroker(reader: Reader, at: number, end: number, start: numbe
     } else {
       expectAtLeast(end - (afterMaybeHost + 4), 2, "Broker", "rack", afterMaybeHost + 4 - start)
       const rackLength2 = view.getInt16(afterMaybeHost + 4)
-      if (rackLength2 !== -1) expectMeant(rackLength2, 0, "Broker", "rack", afterMaybeHost + 4 - start)
       let rack2: string | null = null
       let afterRack2 = afterMaybeHost + 6
       if (rackLength2 !== -1) {
+        expectMeant(rackLength2, 0, "Broker", "rack", afterMaybeHost + 4 - start)
         const rackEnd2 = afterMaybeHost + 6 + rackLength2
         expectWithin(rackEnd2, end, "Broker", "rack", afterMaybeHost + 6, start)
         afterRack2 = rackEnd2
@@ -415,17 +420,19 @@ export function readBroker(reader: Reader, at: number, end: number, start: numbe
     const tagsCount = readLeb128(reader, afterMaybeRack, end, start, "Broker", "tags")
     const afterTagsCount = reader.next
     expectRoom(tagsCount, 2, end - afterTagsCount, "Broker", "tags", afterTagsCount - start)
-    const tags: Array<TaggedField> = []
+    const tags: Array<TaggedField> = new Array(tagsCount)
+    let tagsIndex = 0
     let tagsAt = afterTagsCount
     try {
-      while (tags.length < tagsCount) {
+      while (tagsIndex < tagsCount) {
         const element = readTaggedField(reader, tagsAt, end, start)
         const afterElement = reader.next
-        tags.push(element)
+        tags[tagsIndex] = element
         tagsAt = afterElement
+        tagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "Broker", "tags", tags.length)
+      throw inElement(error, "Broker", "tags", tagsIndex)
     }
     afterMaybeTags = tagsAt
     maybeTags = tags
@@ -565,17 +572,19 @@ export function readFetchPartition(reader: Reader, at: number, end: number, star
     const tagsCount = readLeb128(reader, afterMaybeLogStartOffset + 4, end, start, "FetchPartition", "tags")
     const afterTagsCount = reader.next
     expectRoom(tagsCount, 2, end - afterTagsCount, "FetchPartition", "tags", afterTagsCount - start)
-    const tags: Array<TaggedField> = []
+    const tags: Array<TaggedField> = new Array(tagsCount)
+    let tagsIndex = 0
     let tagsAt = afterTagsCount
     try {
-      while (tags.length < tagsCount) {
+      while (tagsIndex < tagsCount) {
         const element = readTaggedField(reader, tagsAt, end, start)
         const afterElement = reader.next
-        tags.push(element)
+        tags[tagsIndex] = element
         tagsAt = afterElement
+        tagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "FetchPartition", "tags", tags.length)
+      throw inElement(error, "FetchPartition", "tags", tagsIndex)
     }
     afterMaybeTags = tagsAt
     maybeTags = tags
@@ -686,17 +695,19 @@ export function readFetchTopic(reader: Reader, at: number, end: number, start: n
     const afterPartitionsCount = reader.next
     expectMeant(partitionsCount, 1, "FetchTopic", "partitions", afterMaybeTopic - start)
     expectRoom(partitionsCount - 1, 16, end - afterPartitionsCount, "FetchTopic", "partitions", afterPartitionsCount - start)
-    const partitions: Array<FetchPartition> = []
+    const partitions: Array<FetchPartition> = new Array(partitionsCount - 1)
+    let partitionsIndex = 0
     let partitionsAt = afterPartitionsCount
     try {
-      while (partitions.length < (partitionsCount - 1)) {
+      while (partitionsIndex < (partitionsCount - 1)) {
         const element = readFetchPartition(reader, partitionsAt, end, start, states)
         const afterElement = reader.next
-        partitions.push(element)
+        partitions[partitionsIndex] = element
         partitionsAt = afterElement
+        partitionsIndex++
       }
     } catch (error) {
-      throw inElement(error, "FetchTopic", "partitions", partitions.length)
+      throw inElement(error, "FetchTopic", "partitions", partitionsIndex)
     }
     afterMaybePartitions = partitionsAt
     maybePartitions = partitions
@@ -705,17 +716,19 @@ export function readFetchTopic(reader: Reader, at: number, end: number, start: n
     const partitionsCount2 = view.getInt32(afterMaybeTopic)
     expectMeant(partitionsCount2, 0, "FetchTopic", "partitions", afterMaybeTopic - start)
     expectRoom(partitionsCount2, 16, end - (afterMaybeTopic + 4), "FetchTopic", "partitions", afterMaybeTopic + 4 - start)
-    const partitions2: Array<FetchPartition> = []
+    const partitions2: Array<FetchPartition> = new Array(partitionsCount2)
+    let partitionsIndex2 = 0
     let partitionsAt2 = afterMaybeTopic + 4
     try {
-      while (partitions2.length < partitionsCount2) {
+      while (partitionsIndex2 < partitionsCount2) {
         const element2 = readFetchPartition(reader, partitionsAt2, end, start, states)
         const afterElement2 = reader.next
-        partitions2.push(element2)
+        partitions2[partitionsIndex2] = element2
         partitionsAt2 = afterElement2
+        partitionsIndex2++
       }
     } catch (error) {
-      throw inElement(error, "FetchTopic", "partitions", partitions2.length)
+      throw inElement(error, "FetchTopic", "partitions", partitionsIndex2)
     }
     afterMaybePartitions = partitionsAt2
     maybePartitions = partitions2
@@ -726,17 +739,19 @@ export function readFetchTopic(reader: Reader, at: number, end: number, start: n
     const tagsCount = readLeb128(reader, afterMaybePartitions, end, start, "FetchTopic", "tags")
     const afterTagsCount = reader.next
     expectRoom(tagsCount, 2, end - afterTagsCount, "FetchTopic", "tags", afterTagsCount - start)
-    const tags: Array<TaggedField> = []
+    const tags: Array<TaggedField> = new Array(tagsCount)
+    let tagsIndex = 0
     let tagsAt = afterTagsCount
     try {
-      while (tags.length < tagsCount) {
+      while (tagsIndex < tagsCount) {
         const element3 = readTaggedField(reader, tagsAt, end, start)
         const afterElement3 = reader.next
-        tags.push(element3)
+        tags[tagsIndex] = element3
         tagsAt = afterElement3
+        tagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "FetchTopic", "tags", tags.length)
+      throw inElement(error, "FetchTopic", "tags", tagsIndex)
     }
     afterMaybeTags = tagsAt
     maybeTags = tags
@@ -852,12 +867,10 @@ export function readFetchedPartition(reader: Reader, at: number, end: number, st
   if (states.apiVersion >= 12) {
     const abortedTransactionsCount = readLeb128(reader, afterMaybeLogStartOffset, end, start, "FetchedPartition", "abortedTransactions")
     const afterAbortedTransactionsCount = reader.next
-    if (abortedTransactionsCount !== 0) {
-      expectMeant(abortedTransactionsCount, 1, "FetchedPartition", "abortedTransactions", afterMaybeLogStartOffset - start)
-    }
     let abortedTransactions: ReadonlyArray<AbortedTransaction> | null = null
     let afterAbortedTransactions = afterAbortedTransactionsCount
     if (abortedTransactionsCount !== 0) {
+      expectMeant(abortedTransactionsCount, 1, "FetchedPartition", "abortedTransactions", afterMaybeLogStartOffset - start)
       expectRoom(
         abortedTransactionsCount - 1,
         16,
@@ -866,17 +879,19 @@ export function readFetchedPartition(reader: Reader, at: number, end: number, st
         "abortedTransactions",
         afterAbortedTransactionsCount - start
       )
-      const abortedTransactions2: Array<AbortedTransaction> = []
+      const abortedTransactions2: Array<AbortedTransaction> = new Array(abortedTransactionsCount - 1)
+      let abortedTransactionsIndex = 0
       let abortedTransactionsAt = afterAbortedTransactionsCount
       try {
-        while (abortedTransactions2.length < (abortedTransactionsCount - 1)) {
+        while (abortedTransactionsIndex < (abortedTransactionsCount - 1)) {
           const element = readAbortedTransaction(reader, abortedTransactionsAt, end, start, states)
           const afterElement = reader.next
-          abortedTransactions2.push(element)
+          abortedTransactions2[abortedTransactionsIndex] = element
           abortedTransactionsAt = afterElement
+          abortedTransactionsIndex++
         }
       } catch (error) {
-        throw inElement(error, "FetchedPartition", "abortedTransactions", abortedTransactions2.length)
+        throw inElement(error, "FetchedPartition", "abortedTransactions", abortedTransactionsIndex)
       }
       afterAbortedTransactions = abortedTransactionsAt
       abortedTransactions = abortedTransactions2
@@ -886,12 +901,10 @@ export function readFetchedPartition(reader: Reader, at: number, end: number, st
   } else {
     expectAtLeast(end - afterMaybeLogStartOffset, 4, "FetchedPartition", "abortedTransactions", afterMaybeLogStartOffset - start)
     const abortedTransactionsCount2 = view.getInt32(afterMaybeLogStartOffset)
-    if (abortedTransactionsCount2 !== -1) {
-      expectMeant(abortedTransactionsCount2, 0, "FetchedPartition", "abortedTransactions", afterMaybeLogStartOffset - start)
-    }
     let abortedTransactions3: ReadonlyArray<AbortedTransaction> | null = null
     let afterAbortedTransactions3 = afterMaybeLogStartOffset + 4
     if (abortedTransactionsCount2 !== -1) {
+      expectMeant(abortedTransactionsCount2, 0, "FetchedPartition", "abortedTransactions", afterMaybeLogStartOffset - start)
       expectRoom(
         abortedTransactionsCount2,
         16,
@@ -900,17 +913,19 @@ export function readFetchedPartition(reader: Reader, at: number, end: number, st
         "abortedTransactions",
         afterMaybeLogStartOffset + 4 - start
       )
-      const abortedTransactions4: Array<AbortedTransaction> = []
+      const abortedTransactions4: Array<AbortedTransaction> = new Array(abortedTransactionsCount2)
+      let abortedTransactionsIndex2 = 0
       let abortedTransactionsAt2 = afterMaybeLogStartOffset + 4
       try {
-        while (abortedTransactions4.length < abortedTransactionsCount2) {
+        while (abortedTransactionsIndex2 < abortedTransactionsCount2) {
           const element2 = readAbortedTransaction(reader, abortedTransactionsAt2, end, start, states)
           const afterElement2 = reader.next
-          abortedTransactions4.push(element2)
+          abortedTransactions4[abortedTransactionsIndex2] = element2
           abortedTransactionsAt2 = afterElement2
+          abortedTransactionsIndex2++
         }
       } catch (error) {
-        throw inElement(error, "FetchedPartition", "abortedTransactions", abortedTransactions4.length)
+        throw inElement(error, "FetchedPartition", "abortedTransactions", abortedTransactionsIndex2)
       }
       afterAbortedTransactions3 = abortedTransactionsAt2
       abortedTransactions3 = abortedTransactions4
@@ -930,10 +945,10 @@ export function readFetchedPartition(reader: Reader, at: number, end: number, st
   if (states.apiVersion >= 12) {
     const recordsLength = readLeb128(reader, afterMaybePreferredReadReplica, end, start, "FetchedPartition", "records")
     const afterRecordsLength = reader.next
-    if (recordsLength !== 0) expectMeant(recordsLength, 1, "FetchedPartition", "records", afterMaybePreferredReadReplica - start)
     let records: ReadonlyArray<RecordBatch> | null = null
     let afterRecords = afterRecordsLength
     if (recordsLength !== 0) {
+      expectMeant(recordsLength, 1, "FetchedPartition", "records", afterMaybePreferredReadReplica - start)
       const recordsEnd = afterRecordsLength + (recordsLength - 1)
       expectWithin(recordsEnd, end, "FetchedPartition", "records", afterRecordsLength, start)
       const records2: Array<RecordBatch> = []
@@ -957,10 +972,10 @@ export function readFetchedPartition(reader: Reader, at: number, end: number, st
   } else {
     expectAtLeast(end - afterMaybePreferredReadReplica, 4, "FetchedPartition", "records", afterMaybePreferredReadReplica - start)
     const recordsLength2 = view.getInt32(afterMaybePreferredReadReplica)
-    if (recordsLength2 !== -1) expectMeant(recordsLength2, 0, "FetchedPartition", "records", afterMaybePreferredReadReplica - start)
     let records3: ReadonlyArray<RecordBatch> | null = null
     let afterRecords3 = afterMaybePreferredReadReplica + 4
     if (recordsLength2 !== -1) {
+      expectMeant(recordsLength2, 0, "FetchedPartition", "records", afterMaybePreferredReadReplica - start)
       const recordsEnd2 = afterMaybePreferredReadReplica + 4 + recordsLength2
       expectWithin(recordsEnd2, end, "FetchedPartition", "records", afterMaybePreferredReadReplica + 4, start)
       const records4: Array<RecordBatch> = []
@@ -988,17 +1003,19 @@ export function readFetchedPartition(reader: Reader, at: number, end: number, st
     const tagsCount = readLeb128(reader, afterMaybeRecords, end, start, "FetchedPartition", "tags")
     const afterTagsCount = reader.next
     expectRoom(tagsCount, 2, end - afterTagsCount, "FetchedPartition", "tags", afterTagsCount - start)
-    const tags: Array<TaggedField> = []
+    const tags: Array<TaggedField> = new Array(tagsCount)
+    let tagsIndex = 0
     let tagsAt = afterTagsCount
     try {
-      while (tags.length < tagsCount) {
+      while (tagsIndex < tagsCount) {
         const element5 = readTaggedField(reader, tagsAt, end, start)
         const afterElement5 = reader.next
-        tags.push(element5)
+        tags[tagsIndex] = element5
         tagsAt = afterElement5
+        tagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "FetchedPartition", "tags", tags.length)
+      throw inElement(error, "FetchedPartition", "tags", tagsIndex)
     }
     afterMaybeTags = tagsAt
     maybeTags = tags
@@ -1194,17 +1211,19 @@ export function readFetchedTopic(reader: Reader, at: number, end: number, start:
     const afterPartitionsCount = reader.next
     expectMeant(partitionsCount, 1, "FetchedTopic", "partitions", afterMaybeTopic - start)
     expectRoom(partitionsCount - 1, 24, end - afterPartitionsCount, "FetchedTopic", "partitions", afterPartitionsCount - start)
-    const partitions: Array<FetchedPartition> = []
+    const partitions: Array<FetchedPartition> = new Array(partitionsCount - 1)
+    let partitionsIndex = 0
     let partitionsAt = afterPartitionsCount
     try {
-      while (partitions.length < (partitionsCount - 1)) {
+      while (partitionsIndex < (partitionsCount - 1)) {
         const element = readFetchedPartition(reader, partitionsAt, end, start, states)
         const afterElement = reader.next
-        partitions.push(element)
+        partitions[partitionsIndex] = element
         partitionsAt = afterElement
+        partitionsIndex++
       }
     } catch (error) {
-      throw inElement(error, "FetchedTopic", "partitions", partitions.length)
+      throw inElement(error, "FetchedTopic", "partitions", partitionsIndex)
     }
     afterMaybePartitions = partitionsAt
     maybePartitions = partitions
@@ -1213,17 +1232,19 @@ export function readFetchedTopic(reader: Reader, at: number, end: number, start:
     const partitionsCount2 = view.getInt32(afterMaybeTopic)
     expectMeant(partitionsCount2, 0, "FetchedTopic", "partitions", afterMaybeTopic - start)
     expectRoom(partitionsCount2, 24, end - (afterMaybeTopic + 4), "FetchedTopic", "partitions", afterMaybeTopic + 4 - start)
-    const partitions2: Array<FetchedPartition> = []
+    const partitions2: Array<FetchedPartition> = new Array(partitionsCount2)
+    let partitionsIndex2 = 0
     let partitionsAt2 = afterMaybeTopic + 4
     try {
-      while (partitions2.length < partitionsCount2) {
+      while (partitionsIndex2 < partitionsCount2) {
         const element2 = readFetchedPartition(reader, partitionsAt2, end, start, states)
         const afterElement2 = reader.next
-        partitions2.push(element2)
+        partitions2[partitionsIndex2] = element2
         partitionsAt2 = afterElement2
+        partitionsIndex2++
       }
     } catch (error) {
-      throw inElement(error, "FetchedTopic", "partitions", partitions2.length)
+      throw inElement(error, "FetchedTopic", "partitions", partitionsIndex2)
     }
     afterMaybePartitions = partitionsAt2
     maybePartitions = partitions2
@@ -1234,17 +1255,19 @@ export function readFetchedTopic(reader: Reader, at: number, end: number, start:
     const tagsCount = readLeb128(reader, afterMaybePartitions, end, start, "FetchedTopic", "tags")
     const afterTagsCount = reader.next
     expectRoom(tagsCount, 2, end - afterTagsCount, "FetchedTopic", "tags", afterTagsCount - start)
-    const tags: Array<TaggedField> = []
+    const tags: Array<TaggedField> = new Array(tagsCount)
+    let tagsIndex = 0
     let tagsAt = afterTagsCount
     try {
-      while (tags.length < tagsCount) {
+      while (tagsIndex < tagsCount) {
         const element3 = readTaggedField(reader, tagsAt, end, start)
         const afterElement3 = reader.next
-        tags.push(element3)
+        tags[tagsIndex] = element3
         tagsAt = afterElement3
+        tagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "FetchedTopic", "tags", tags.length)
+      throw inElement(error, "FetchedTopic", "tags", tagsIndex)
     }
     afterMaybeTags = tagsAt
     maybeTags = tags
@@ -1367,16 +1390,18 @@ export function readForgottenTopic(reader: Reader, at: number, end: number, star
     const afterPartitionsCount = reader.next
     expectMeant(partitionsCount, 1, "ForgottenTopic", "partitions", afterMaybeTopic - start)
     expectRoom(partitionsCount - 1, 4, end - afterPartitionsCount, "ForgottenTopic", "partitions", afterPartitionsCount - start)
-    const partitions: Array<number> = []
+    const partitions: Array<number> = new Array(partitionsCount - 1)
+    let partitionsIndex = 0
     let partitionsAt = afterPartitionsCount
     try {
-      while (partitions.length < (partitionsCount - 1)) {
+      while (partitionsIndex < (partitionsCount - 1)) {
         expectAtLeast(end - partitionsAt, 4, "ForgottenTopic", "", partitionsAt - start)
-        partitions.push(view.getInt32(partitionsAt))
+        partitions[partitionsIndex] = view.getInt32(partitionsAt)
         partitionsAt = partitionsAt + 4
+        partitionsIndex++
       }
     } catch (error) {
-      throw inElement(error, "ForgottenTopic", "partitions", partitions.length)
+      throw inElement(error, "ForgottenTopic", "partitions", partitionsIndex)
     }
     afterMaybePartitions = partitionsAt
     maybePartitions = partitions
@@ -1385,16 +1410,18 @@ export function readForgottenTopic(reader: Reader, at: number, end: number, star
     const partitionsCount2 = view.getInt32(afterMaybeTopic)
     expectMeant(partitionsCount2, 0, "ForgottenTopic", "partitions", afterMaybeTopic - start)
     expectRoom(partitionsCount2, 4, end - (afterMaybeTopic + 4), "ForgottenTopic", "partitions", afterMaybeTopic + 4 - start)
-    const partitions2: Array<number> = []
+    const partitions2: Array<number> = new Array(partitionsCount2)
+    let partitionsIndex2 = 0
     let partitionsAt2 = afterMaybeTopic + 4
     try {
-      while (partitions2.length < partitionsCount2) {
+      while (partitionsIndex2 < partitionsCount2) {
         expectAtLeast(end - partitionsAt2, 4, "ForgottenTopic", "", partitionsAt2 - start)
-        partitions2.push(view.getInt32(partitionsAt2))
+        partitions2[partitionsIndex2] = view.getInt32(partitionsAt2)
         partitionsAt2 = partitionsAt2 + 4
+        partitionsIndex2++
       }
     } catch (error) {
-      throw inElement(error, "ForgottenTopic", "partitions", partitions2.length)
+      throw inElement(error, "ForgottenTopic", "partitions", partitionsIndex2)
     }
     afterMaybePartitions = partitionsAt2
     maybePartitions = partitions2
@@ -1405,17 +1432,19 @@ export function readForgottenTopic(reader: Reader, at: number, end: number, star
     const tagsCount = readLeb128(reader, afterMaybePartitions, end, start, "ForgottenTopic", "tags")
     const afterTagsCount = reader.next
     expectRoom(tagsCount, 2, end - afterTagsCount, "ForgottenTopic", "tags", afterTagsCount - start)
-    const tags: Array<TaggedField> = []
+    const tags: Array<TaggedField> = new Array(tagsCount)
+    let tagsIndex = 0
     let tagsAt = afterTagsCount
     try {
-      while (tags.length < tagsCount) {
+      while (tagsIndex < tagsCount) {
         const element = readTaggedField(reader, tagsAt, end, start)
         const afterElement = reader.next
-        tags.push(element)
+        tags[tagsIndex] = element
         tagsAt = afterElement
+        tagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "ForgottenTopic", "tags", tags.length)
+      throw inElement(error, "ForgottenTopic", "tags", tagsIndex)
     }
     afterMaybeTags = tagsAt
     maybeTags = tags
@@ -1534,16 +1563,18 @@ export function readMetadataPartition(reader: Reader, at: number, end: number, s
     const afterReplicaNodesCount = reader.next
     expectMeant(replicaNodesCount, 1, "MetadataPartition", "replicaNodes", afterMaybeLeaderEpoch - start)
     expectRoom(replicaNodesCount - 1, 4, end - afterReplicaNodesCount, "MetadataPartition", "replicaNodes", afterReplicaNodesCount - start)
-    const replicaNodes: Array<number> = []
+    const replicaNodes: Array<number> = new Array(replicaNodesCount - 1)
+    let replicaNodesIndex = 0
     let replicaNodesAt = afterReplicaNodesCount
     try {
-      while (replicaNodes.length < (replicaNodesCount - 1)) {
+      while (replicaNodesIndex < (replicaNodesCount - 1)) {
         expectAtLeast(end - replicaNodesAt, 4, "MetadataPartition", "", replicaNodesAt - start)
-        replicaNodes.push(view.getInt32(replicaNodesAt))
+        replicaNodes[replicaNodesIndex] = view.getInt32(replicaNodesAt)
         replicaNodesAt = replicaNodesAt + 4
+        replicaNodesIndex++
       }
     } catch (error) {
-      throw inElement(error, "MetadataPartition", "replicaNodes", replicaNodes.length)
+      throw inElement(error, "MetadataPartition", "replicaNodes", replicaNodesIndex)
     }
     afterMaybeReplicaNodes = replicaNodesAt
     maybeReplicaNodes = replicaNodes
@@ -1559,16 +1590,18 @@ export function readMetadataPartition(reader: Reader, at: number, end: number, s
       "replicaNodes",
       afterMaybeLeaderEpoch + 4 - start
     )
-    const replicaNodes2: Array<number> = []
+    const replicaNodes2: Array<number> = new Array(replicaNodesCount2)
+    let replicaNodesIndex2 = 0
     let replicaNodesAt2 = afterMaybeLeaderEpoch + 4
     try {
-      while (replicaNodes2.length < replicaNodesCount2) {
+      while (replicaNodesIndex2 < replicaNodesCount2) {
         expectAtLeast(end - replicaNodesAt2, 4, "MetadataPartition", "", replicaNodesAt2 - start)
-        replicaNodes2.push(view.getInt32(replicaNodesAt2))
+        replicaNodes2[replicaNodesIndex2] = view.getInt32(replicaNodesAt2)
         replicaNodesAt2 = replicaNodesAt2 + 4
+        replicaNodesIndex2++
       }
     } catch (error) {
-      throw inElement(error, "MetadataPartition", "replicaNodes", replicaNodes2.length)
+      throw inElement(error, "MetadataPartition", "replicaNodes", replicaNodesIndex2)
     }
     afterMaybeReplicaNodes = replicaNodesAt2
     maybeReplicaNodes = replicaNodes2
@@ -1580,16 +1613,18 @@ export function readMetadataPartition(reader: Reader, at: number, end: number, s
     const afterIsrNodesCount = reader.next
     expectMeant(isrNodesCount, 1, "MetadataPartition", "isrNodes", afterMaybeReplicaNodes - start)
     expectRoom(isrNodesCount - 1, 4, end - afterIsrNodesCount, "MetadataPartition", "isrNodes", afterIsrNodesCount - start)
-    const isrNodes: Array<number> = []
+    const isrNodes: Array<number> = new Array(isrNodesCount - 1)
+    let isrNodesIndex = 0
     let isrNodesAt = afterIsrNodesCount
     try {
-      while (isrNodes.length < (isrNodesCount - 1)) {
+      while (isrNodesIndex < (isrNodesCount - 1)) {
         expectAtLeast(end - isrNodesAt, 4, "MetadataPartition", "", isrNodesAt - start)
-        isrNodes.push(view.getInt32(isrNodesAt))
+        isrNodes[isrNodesIndex] = view.getInt32(isrNodesAt)
         isrNodesAt = isrNodesAt + 4
+        isrNodesIndex++
       }
     } catch (error) {
-      throw inElement(error, "MetadataPartition", "isrNodes", isrNodes.length)
+      throw inElement(error, "MetadataPartition", "isrNodes", isrNodesIndex)
     }
     afterMaybeIsrNodes = isrNodesAt
     maybeIsrNodes = isrNodes
@@ -1598,16 +1633,18 @@ export function readMetadataPartition(reader: Reader, at: number, end: number, s
     const isrNodesCount2 = view.getInt32(afterMaybeReplicaNodes)
     expectMeant(isrNodesCount2, 0, "MetadataPartition", "isrNodes", afterMaybeReplicaNodes - start)
     expectRoom(isrNodesCount2, 4, end - (afterMaybeReplicaNodes + 4), "MetadataPartition", "isrNodes", afterMaybeReplicaNodes + 4 - start)
-    const isrNodes2: Array<number> = []
+    const isrNodes2: Array<number> = new Array(isrNodesCount2)
+    let isrNodesIndex2 = 0
     let isrNodesAt2 = afterMaybeReplicaNodes + 4
     try {
-      while (isrNodes2.length < isrNodesCount2) {
+      while (isrNodesIndex2 < isrNodesCount2) {
         expectAtLeast(end - isrNodesAt2, 4, "MetadataPartition", "", isrNodesAt2 - start)
-        isrNodes2.push(view.getInt32(isrNodesAt2))
+        isrNodes2[isrNodesIndex2] = view.getInt32(isrNodesAt2)
         isrNodesAt2 = isrNodesAt2 + 4
+        isrNodesIndex2++
       }
     } catch (error) {
-      throw inElement(error, "MetadataPartition", "isrNodes", isrNodes2.length)
+      throw inElement(error, "MetadataPartition", "isrNodes", isrNodesIndex2)
     }
     afterMaybeIsrNodes = isrNodesAt2
     maybeIsrNodes = isrNodes2
@@ -1629,16 +1666,18 @@ export function readMetadataPartition(reader: Reader, at: number, end: number, s
         "offlineReplicas",
         afterOfflineReplicasCount - start
       )
-      const offlineReplicas: Array<number> = []
+      const offlineReplicas: Array<number> = new Array(offlineReplicasCount - 1)
+      let offlineReplicasIndex = 0
       let offlineReplicasAt = afterOfflineReplicasCount
       try {
-        while (offlineReplicas.length < (offlineReplicasCount - 1)) {
+        while (offlineReplicasIndex < (offlineReplicasCount - 1)) {
           expectAtLeast(end - offlineReplicasAt, 4, "MetadataPartition", "", offlineReplicasAt - start)
-          offlineReplicas.push(view.getInt32(offlineReplicasAt))
+          offlineReplicas[offlineReplicasIndex] = view.getInt32(offlineReplicasAt)
           offlineReplicasAt = offlineReplicasAt + 4
+          offlineReplicasIndex++
         }
       } catch (error) {
-        throw inElement(error, "MetadataPartition", "offlineReplicas", offlineReplicas.length)
+        throw inElement(error, "MetadataPartition", "offlineReplicas", offlineReplicasIndex)
       }
       afterMaybeOfflineReplicas2 = offlineReplicasAt
       maybeOfflineReplicas2 = offlineReplicas
@@ -1654,16 +1693,18 @@ export function readMetadataPartition(reader: Reader, at: number, end: number, s
         "offlineReplicas",
         afterMaybeIsrNodes + 4 - start
       )
-      const offlineReplicas2: Array<number> = []
+      const offlineReplicas2: Array<number> = new Array(offlineReplicasCount2)
+      let offlineReplicasIndex2 = 0
       let offlineReplicasAt2 = afterMaybeIsrNodes + 4
       try {
-        while (offlineReplicas2.length < offlineReplicasCount2) {
+        while (offlineReplicasIndex2 < offlineReplicasCount2) {
           expectAtLeast(end - offlineReplicasAt2, 4, "MetadataPartition", "", offlineReplicasAt2 - start)
-          offlineReplicas2.push(view.getInt32(offlineReplicasAt2))
+          offlineReplicas2[offlineReplicasIndex2] = view.getInt32(offlineReplicasAt2)
           offlineReplicasAt2 = offlineReplicasAt2 + 4
+          offlineReplicasIndex2++
         }
       } catch (error) {
-        throw inElement(error, "MetadataPartition", "offlineReplicas", offlineReplicas2.length)
+        throw inElement(error, "MetadataPartition", "offlineReplicas", offlineReplicasIndex2)
       }
       afterMaybeOfflineReplicas2 = offlineReplicasAt2
       maybeOfflineReplicas2 = offlineReplicas2
@@ -1677,17 +1718,19 @@ export function readMetadataPartition(reader: Reader, at: number, end: number, s
     const tagsCount = readLeb128(reader, afterMaybeOfflineReplicas, end, start, "MetadataPartition", "tags")
     const afterTagsCount = reader.next
     expectRoom(tagsCount, 2, end - afterTagsCount, "MetadataPartition", "tags", afterTagsCount - start)
-    const tags: Array<TaggedField> = []
+    const tags: Array<TaggedField> = new Array(tagsCount)
+    let tagsIndex = 0
     let tagsAt = afterTagsCount
     try {
-      while (tags.length < tagsCount) {
+      while (tagsIndex < tagsCount) {
         const element = readTaggedField(reader, tagsAt, end, start)
         const afterElement = reader.next
-        tags.push(element)
+        tags[tagsIndex] = element
         tagsAt = afterElement
+        tagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "MetadataPartition", "tags", tags.length)
+      throw inElement(error, "MetadataPartition", "tags", tagsIndex)
     }
     afterMaybeTags = tagsAt
     maybeTags = tags
@@ -1869,10 +1912,10 @@ export function readMetadataRequestTopic(reader: Reader, at: number, end: number
   if (states.apiVersion >= 9) {
     const nameLength = readLeb128(reader, afterMaybeTopicId, end, start, "MetadataRequestTopic", "name")
     const afterNameLength = reader.next
-    if (nameLength !== 0) expectMeant(nameLength, 1, "MetadataRequestTopic", "name", afterMaybeTopicId - start)
     let name: string | null = null
     let afterName = afterNameLength
     if (nameLength !== 0) {
+      expectMeant(nameLength, 1, "MetadataRequestTopic", "name", afterMaybeTopicId - start)
       const nameEnd = afterNameLength + (nameLength - 1)
       expectWithin(nameEnd, end, "MetadataRequestTopic", "name", afterNameLength, start)
       afterName = nameEnd
@@ -1883,10 +1926,10 @@ export function readMetadataRequestTopic(reader: Reader, at: number, end: number
   } else {
     expectAtLeast(end - afterMaybeTopicId, 2, "MetadataRequestTopic", "name", afterMaybeTopicId - start)
     const nameLength2 = view.getInt16(afterMaybeTopicId)
-    if (nameLength2 !== -1) expectMeant(nameLength2, 0, "MetadataRequestTopic", "name", afterMaybeTopicId - start)
     let name2: string | null = null
     let afterName2 = afterMaybeTopicId + 2
     if (nameLength2 !== -1) {
+      expectMeant(nameLength2, 0, "MetadataRequestTopic", "name", afterMaybeTopicId - start)
       const nameEnd2 = afterMaybeTopicId + 2 + nameLength2
       expectWithin(nameEnd2, end, "MetadataRequestTopic", "name", afterMaybeTopicId + 2, start)
       afterName2 = nameEnd2
@@ -1901,17 +1944,19 @@ export function readMetadataRequestTopic(reader: Reader, at: number, end: number
     const tagsCount = readLeb128(reader, afterMaybeName, end, start, "MetadataRequestTopic", "tags")
     const afterTagsCount = reader.next
     expectRoom(tagsCount, 2, end - afterTagsCount, "MetadataRequestTopic", "tags", afterTagsCount - start)
-    const tags: Array<TaggedField> = []
+    const tags: Array<TaggedField> = new Array(tagsCount)
+    let tagsIndex = 0
     let tagsAt = afterTagsCount
     try {
-      while (tags.length < tagsCount) {
+      while (tagsIndex < tagsCount) {
         const element = readTaggedField(reader, tagsAt, end, start)
         const afterElement = reader.next
-        tags.push(element)
+        tags[tagsIndex] = element
         tagsAt = afterElement
+        tagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "MetadataRequestTopic", "tags", tags.length)
+      throw inElement(error, "MetadataRequestTopic", "tags", tagsIndex)
     }
     afterMaybeTags = tagsAt
     maybeTags = tags
@@ -2010,10 +2055,10 @@ export function readMetadataTopic(reader: Reader, at: number, end: number, start
   if (states.apiVersion >= 9) {
     const nameLength = readLeb128(reader, at + 2, end, start, "MetadataTopic", "name")
     const afterNameLength = reader.next
-    if (nameLength !== 0) expectMeant(nameLength, 1, "MetadataTopic", "name", at + 2 - start)
     let name: string | null = null
     let afterName = afterNameLength
     if (nameLength !== 0) {
+      expectMeant(nameLength, 1, "MetadataTopic", "name", at + 2 - start)
       const nameEnd = afterNameLength + (nameLength - 1)
       expectWithin(nameEnd, end, "MetadataTopic", "name", afterNameLength, start)
       afterName = nameEnd
@@ -2024,10 +2069,10 @@ export function readMetadataTopic(reader: Reader, at: number, end: number, start
   } else {
     expectAtLeast(end - (at + 2), 2, "MetadataTopic", "name", at + 2 - start)
     const nameLength2 = view.getInt16(at + 2)
-    if (nameLength2 !== -1) expectMeant(nameLength2, 0, "MetadataTopic", "name", at + 2 - start)
     let name2: string | null = null
     let afterName2 = at + 4
     if (nameLength2 !== -1) {
+      expectMeant(nameLength2, 0, "MetadataTopic", "name", at + 2 - start)
       const nameEnd2 = at + 4 + nameLength2
       expectWithin(nameEnd2, end, "MetadataTopic", "name", at + 4, start)
       afterName2 = nameEnd2
@@ -2057,17 +2102,19 @@ export function readMetadataTopic(reader: Reader, at: number, end: number, start
     const afterPartitionsCount = reader.next
     expectMeant(partitionsCount, 1, "MetadataTopic", "partitions", afterMaybeIsInternal - start)
     expectRoom(partitionsCount - 1, 12, end - afterPartitionsCount, "MetadataTopic", "partitions", afterPartitionsCount - start)
-    const partitions: Array<MetadataPartition> = []
+    const partitions: Array<MetadataPartition> = new Array(partitionsCount - 1)
+    let partitionsIndex = 0
     let partitionsAt = afterPartitionsCount
     try {
-      while (partitions.length < (partitionsCount - 1)) {
+      while (partitionsIndex < (partitionsCount - 1)) {
         const element = readMetadataPartition(reader, partitionsAt, end, start, states)
         const afterElement = reader.next
-        partitions.push(element)
+        partitions[partitionsIndex] = element
         partitionsAt = afterElement
+        partitionsIndex++
       }
     } catch (error) {
-      throw inElement(error, "MetadataTopic", "partitions", partitions.length)
+      throw inElement(error, "MetadataTopic", "partitions", partitionsIndex)
     }
     afterMaybePartitions = partitionsAt
     maybePartitions = partitions
@@ -2076,17 +2123,19 @@ export function readMetadataTopic(reader: Reader, at: number, end: number, start
     const partitionsCount2 = view.getInt32(afterMaybeIsInternal)
     expectMeant(partitionsCount2, 0, "MetadataTopic", "partitions", afterMaybeIsInternal - start)
     expectRoom(partitionsCount2, 12, end - (afterMaybeIsInternal + 4), "MetadataTopic", "partitions", afterMaybeIsInternal + 4 - start)
-    const partitions2: Array<MetadataPartition> = []
+    const partitions2: Array<MetadataPartition> = new Array(partitionsCount2)
+    let partitionsIndex2 = 0
     let partitionsAt2 = afterMaybeIsInternal + 4
     try {
-      while (partitions2.length < partitionsCount2) {
+      while (partitionsIndex2 < partitionsCount2) {
         const element2 = readMetadataPartition(reader, partitionsAt2, end, start, states)
         const afterElement2 = reader.next
-        partitions2.push(element2)
+        partitions2[partitionsIndex2] = element2
         partitionsAt2 = afterElement2
+        partitionsIndex2++
       }
     } catch (error) {
-      throw inElement(error, "MetadataTopic", "partitions", partitions2.length)
+      throw inElement(error, "MetadataTopic", "partitions", partitionsIndex2)
     }
     afterMaybePartitions = partitionsAt2
     maybePartitions = partitions2
@@ -2104,17 +2153,19 @@ export function readMetadataTopic(reader: Reader, at: number, end: number, start
     const tagsCount = readLeb128(reader, afterMaybeAuthorizedOperations, end, start, "MetadataTopic", "tags")
     const afterTagsCount = reader.next
     expectRoom(tagsCount, 2, end - afterTagsCount, "MetadataTopic", "tags", afterTagsCount - start)
-    const tags: Array<TaggedField> = []
+    const tags: Array<TaggedField> = new Array(tagsCount)
+    let tagsIndex = 0
     let tagsAt = afterTagsCount
     try {
-      while (tags.length < tagsCount) {
+      while (tagsIndex < tagsCount) {
         const element3 = readTaggedField(reader, tagsAt, end, start)
         const afterElement3 = reader.next
-        tags.push(element3)
+        tags[tagsIndex] = element3
         tagsAt = afterElement3
+        tagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "MetadataTopic", "tags", tags.length)
+      throw inElement(error, "MetadataTopic", "tags", tagsIndex)
     }
     afterMaybeTags = tagsAt
     maybeTags = tags
@@ -2254,10 +2305,10 @@ export function readProducePartition(reader: Reader, at: number, end: number, st
   if (states.apiVersion >= 9) {
     const recordsLength = readLeb128(reader, at + 4, end, start, "ProducePartition", "records")
     const afterRecordsLength = reader.next
-    if (recordsLength !== 0) expectMeant(recordsLength, 1, "ProducePartition", "records", at + 4 - start)
     let records: ReadonlyArray<RecordBatch> | null = null
     let afterRecords = afterRecordsLength
     if (recordsLength !== 0) {
+      expectMeant(recordsLength, 1, "ProducePartition", "records", at + 4 - start)
       const recordsEnd = afterRecordsLength + (recordsLength - 1)
       expectWithin(recordsEnd, end, "ProducePartition", "records", afterRecordsLength, start)
       const records2: Array<RecordBatch> = []
@@ -2281,10 +2332,10 @@ export function readProducePartition(reader: Reader, at: number, end: number, st
   } else {
     expectAtLeast(end - (at + 4), 4, "ProducePartition", "records", at + 4 - start)
     const recordsLength2 = view.getInt32(at + 4)
-    if (recordsLength2 !== -1) expectMeant(recordsLength2, 0, "ProducePartition", "records", at + 4 - start)
     let records3: ReadonlyArray<RecordBatch> | null = null
     let afterRecords3 = at + 8
     if (recordsLength2 !== -1) {
+      expectMeant(recordsLength2, 0, "ProducePartition", "records", at + 4 - start)
       const recordsEnd2 = at + 8 + recordsLength2
       expectWithin(recordsEnd2, end, "ProducePartition", "records", at + 8, start)
       const records4: Array<RecordBatch> = []
@@ -2312,17 +2363,19 @@ export function readProducePartition(reader: Reader, at: number, end: number, st
     const tagsCount = readLeb128(reader, afterMaybeRecords, end, start, "ProducePartition", "tags")
     const afterTagsCount = reader.next
     expectRoom(tagsCount, 2, end - afterTagsCount, "ProducePartition", "tags", afterTagsCount - start)
-    const tags: Array<TaggedField> = []
+    const tags: Array<TaggedField> = new Array(tagsCount)
+    let tagsIndex = 0
     let tagsAt = afterTagsCount
     try {
-      while (tags.length < tagsCount) {
+      while (tagsIndex < tagsCount) {
         const element3 = readTaggedField(reader, tagsAt, end, start)
         const afterElement3 = reader.next
-        tags.push(element3)
+        tags[tagsIndex] = element3
         tagsAt = afterElement3
+        tagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "ProducePartition", "tags", tags.length)
+      throw inElement(error, "ProducePartition", "tags", tagsIndex)
     }
     afterMaybeTags = tagsAt
     maybeTags = tags
@@ -2454,17 +2507,19 @@ export function readProduceTopic(reader: Reader, at: number, end: number, start:
     const afterPartitionsCount = reader.next
     expectMeant(partitionsCount, 1, "ProduceTopic", "partitions", afterMaybeName - start)
     expectRoom(partitionsCount - 1, 5, end - afterPartitionsCount, "ProduceTopic", "partitions", afterPartitionsCount - start)
-    const partitions: Array<ProducePartition> = []
+    const partitions: Array<ProducePartition> = new Array(partitionsCount - 1)
+    let partitionsIndex = 0
     let partitionsAt = afterPartitionsCount
     try {
-      while (partitions.length < (partitionsCount - 1)) {
+      while (partitionsIndex < (partitionsCount - 1)) {
         const element = readProducePartition(reader, partitionsAt, end, start, states)
         const afterElement = reader.next
-        partitions.push(element)
+        partitions[partitionsIndex] = element
         partitionsAt = afterElement
+        partitionsIndex++
       }
     } catch (error) {
-      throw inElement(error, "ProduceTopic", "partitions", partitions.length)
+      throw inElement(error, "ProduceTopic", "partitions", partitionsIndex)
     }
     afterMaybePartitions = partitionsAt
     maybePartitions = partitions
@@ -2473,17 +2528,19 @@ export function readProduceTopic(reader: Reader, at: number, end: number, start:
     const partitionsCount2 = view.getInt32(afterMaybeName)
     expectMeant(partitionsCount2, 0, "ProduceTopic", "partitions", afterMaybeName - start)
     expectRoom(partitionsCount2, 5, end - (afterMaybeName + 4), "ProduceTopic", "partitions", afterMaybeName + 4 - start)
-    const partitions2: Array<ProducePartition> = []
+    const partitions2: Array<ProducePartition> = new Array(partitionsCount2)
+    let partitionsIndex2 = 0
     let partitionsAt2 = afterMaybeName + 4
     try {
-      while (partitions2.length < partitionsCount2) {
+      while (partitionsIndex2 < partitionsCount2) {
         const element2 = readProducePartition(reader, partitionsAt2, end, start, states)
         const afterElement2 = reader.next
-        partitions2.push(element2)
+        partitions2[partitionsIndex2] = element2
         partitionsAt2 = afterElement2
+        partitionsIndex2++
       }
     } catch (error) {
-      throw inElement(error, "ProduceTopic", "partitions", partitions2.length)
+      throw inElement(error, "ProduceTopic", "partitions", partitionsIndex2)
     }
     afterMaybePartitions = partitionsAt2
     maybePartitions = partitions2
@@ -2494,17 +2551,19 @@ export function readProduceTopic(reader: Reader, at: number, end: number, start:
     const tagsCount = readLeb128(reader, afterMaybePartitions, end, start, "ProduceTopic", "tags")
     const afterTagsCount = reader.next
     expectRoom(tagsCount, 2, end - afterTagsCount, "ProduceTopic", "tags", afterTagsCount - start)
-    const tags: Array<TaggedField> = []
+    const tags: Array<TaggedField> = new Array(tagsCount)
+    let tagsIndex = 0
     let tagsAt = afterTagsCount
     try {
-      while (tags.length < tagsCount) {
+      while (tagsIndex < tagsCount) {
         const element3 = readTaggedField(reader, tagsAt, end, start)
         const afterElement3 = reader.next
-        tags.push(element3)
+        tags[tagsIndex] = element3
         tagsAt = afterElement3
+        tagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "ProduceTopic", "tags", tags.length)
+      throw inElement(error, "ProduceTopic", "tags", tagsIndex)
     }
     afterMaybeTags = tagsAt
     maybeTags = tags
@@ -2631,17 +2690,19 @@ export function readProducedPartition(reader: Reader, at: number, end: number, s
         "recordErrors",
         afterRecordErrorsCount - start
       )
-      const recordErrors: Array<RecordError> = []
+      const recordErrors: Array<RecordError> = new Array(recordErrorsCount - 1)
+      let recordErrorsIndex = 0
       let recordErrorsAt = afterRecordErrorsCount
       try {
-        while (recordErrors.length < (recordErrorsCount - 1)) {
+        while (recordErrorsIndex < (recordErrorsCount - 1)) {
           const element = readRecordError(reader, recordErrorsAt, end, start, states)
           const afterElement = reader.next
-          recordErrors.push(element)
+          recordErrors[recordErrorsIndex] = element
           recordErrorsAt = afterElement
+          recordErrorsIndex++
         }
       } catch (error) {
-        throw inElement(error, "ProducedPartition", "recordErrors", recordErrors.length)
+        throw inElement(error, "ProducedPartition", "recordErrors", recordErrorsIndex)
       }
       afterMaybeRecordErrors2 = recordErrorsAt
       maybeRecordErrors2 = recordErrors
@@ -2657,17 +2718,19 @@ export function readProducedPartition(reader: Reader, at: number, end: number, s
         "recordErrors",
         afterMaybeLogStartOffset + 4 - start
       )
-      const recordErrors2: Array<RecordError> = []
+      const recordErrors2: Array<RecordError> = new Array(recordErrorsCount2)
+      let recordErrorsIndex2 = 0
       let recordErrorsAt2 = afterMaybeLogStartOffset + 4
       try {
-        while (recordErrors2.length < recordErrorsCount2) {
+        while (recordErrorsIndex2 < recordErrorsCount2) {
           const element2 = readRecordError(reader, recordErrorsAt2, end, start, states)
           const afterElement2 = reader.next
-          recordErrors2.push(element2)
+          recordErrors2[recordErrorsIndex2] = element2
           recordErrorsAt2 = afterElement2
+          recordErrorsIndex2++
         }
       } catch (error) {
-        throw inElement(error, "ProducedPartition", "recordErrors", recordErrors2.length)
+        throw inElement(error, "ProducedPartition", "recordErrors", recordErrorsIndex2)
       }
       afterMaybeRecordErrors2 = recordErrorsAt2
       maybeRecordErrors2 = recordErrors2
@@ -2683,10 +2746,10 @@ export function readProducedPartition(reader: Reader, at: number, end: number, s
     if (states.apiVersion >= 9) {
       const errorMessageLength = readLeb128(reader, afterMaybeRecordErrors, end, start, "ProducedPartition", "errorMessage")
       const afterErrorMessageLength = reader.next
-      if (errorMessageLength !== 0) expectMeant(errorMessageLength, 1, "ProducedPartition", "errorMessage", afterMaybeRecordErrors - start)
       let errorMessage: string | null = null
       let afterErrorMessage = afterErrorMessageLength
       if (errorMessageLength !== 0) {
+        expectMeant(errorMessageLength, 1, "ProducedPartition", "errorMessage", afterMaybeRecordErrors - start)
         const errorMessageEnd = afterErrorMessageLength + (errorMessageLength - 1)
         expectWithin(errorMessageEnd, end, "ProducedPartition", "errorMessage", afterErrorMessageLength, start)
         afterErrorMessage = errorMessageEnd
@@ -2697,12 +2760,10 @@ export function readProducedPartition(reader: Reader, at: number, end: number, s
     } else {
       expectAtLeast(end - afterMaybeRecordErrors, 2, "ProducedPartition", "errorMessage", afterMaybeRecordErrors - start)
       const errorMessageLength2 = view.getInt16(afterMaybeRecordErrors)
-      if (errorMessageLength2 !== -1) {
-        expectMeant(errorMessageLength2, 0, "ProducedPartition", "errorMessage", afterMaybeRecordErrors - start)
-      }
       let errorMessage2: string | null = null
       let afterErrorMessage2 = afterMaybeRecordErrors + 2
       if (errorMessageLength2 !== -1) {
+        expectMeant(errorMessageLength2, 0, "ProducedPartition", "errorMessage", afterMaybeRecordErrors - start)
         const errorMessageEnd2 = afterMaybeRecordErrors + 2 + errorMessageLength2
         expectWithin(errorMessageEnd2, end, "ProducedPartition", "errorMessage", afterMaybeRecordErrors + 2, start)
         afterErrorMessage2 = errorMessageEnd2
@@ -2720,17 +2781,19 @@ export function readProducedPartition(reader: Reader, at: number, end: number, s
     const tagsCount = readLeb128(reader, afterMaybeErrorMessage, end, start, "ProducedPartition", "tags")
     const afterTagsCount = reader.next
     expectRoom(tagsCount, 2, end - afterTagsCount, "ProducedPartition", "tags", afterTagsCount - start)
-    const tags: Array<TaggedField> = []
+    const tags: Array<TaggedField> = new Array(tagsCount)
+    let tagsIndex = 0
     let tagsAt = afterTagsCount
     try {
-      while (tags.length < tagsCount) {
+      while (tagsIndex < tagsCount) {
         const element3 = readTaggedField(reader, tagsAt, end, start)
         const afterElement3 = reader.next
-        tags.push(element3)
+        tags[tagsIndex] = element3
         tagsAt = afterElement3
+        tagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "ProducedPartition", "tags", tags.length)
+      throw inElement(error, "ProducedPartition", "tags", tagsIndex)
     }
     afterMaybeTags = tagsAt
     maybeTags = tags
@@ -2893,17 +2956,19 @@ export function readProducedTopic(reader: Reader, at: number, end: number, start
     const afterPartitionsCount = reader.next
     expectMeant(partitionsCount, 1, "ProducedTopic", "partitions", afterMaybeName - start)
     expectRoom(partitionsCount - 1, 22, end - afterPartitionsCount, "ProducedTopic", "partitions", afterPartitionsCount - start)
-    const partitions: Array<ProducedPartition> = []
+    const partitions: Array<ProducedPartition> = new Array(partitionsCount - 1)
+    let partitionsIndex = 0
     let partitionsAt = afterPartitionsCount
     try {
-      while (partitions.length < (partitionsCount - 1)) {
+      while (partitionsIndex < (partitionsCount - 1)) {
         const element = readProducedPartition(reader, partitionsAt, end, start, states)
         const afterElement = reader.next
-        partitions.push(element)
+        partitions[partitionsIndex] = element
         partitionsAt = afterElement
+        partitionsIndex++
       }
     } catch (error) {
-      throw inElement(error, "ProducedTopic", "partitions", partitions.length)
+      throw inElement(error, "ProducedTopic", "partitions", partitionsIndex)
     }
     afterMaybePartitions = partitionsAt
     maybePartitions = partitions
@@ -2912,17 +2977,19 @@ export function readProducedTopic(reader: Reader, at: number, end: number, start
     const partitionsCount2 = view.getInt32(afterMaybeName)
     expectMeant(partitionsCount2, 0, "ProducedTopic", "partitions", afterMaybeName - start)
     expectRoom(partitionsCount2, 22, end - (afterMaybeName + 4), "ProducedTopic", "partitions", afterMaybeName + 4 - start)
-    const partitions2: Array<ProducedPartition> = []
+    const partitions2: Array<ProducedPartition> = new Array(partitionsCount2)
+    let partitionsIndex2 = 0
     let partitionsAt2 = afterMaybeName + 4
     try {
-      while (partitions2.length < partitionsCount2) {
+      while (partitionsIndex2 < partitionsCount2) {
         const element2 = readProducedPartition(reader, partitionsAt2, end, start, states)
         const afterElement2 = reader.next
-        partitions2.push(element2)
+        partitions2[partitionsIndex2] = element2
         partitionsAt2 = afterElement2
+        partitionsIndex2++
       }
     } catch (error) {
-      throw inElement(error, "ProducedTopic", "partitions", partitions2.length)
+      throw inElement(error, "ProducedTopic", "partitions", partitionsIndex2)
     }
     afterMaybePartitions = partitionsAt2
     maybePartitions = partitions2
@@ -2933,17 +3000,19 @@ export function readProducedTopic(reader: Reader, at: number, end: number, start
     const tagsCount = readLeb128(reader, afterMaybePartitions, end, start, "ProducedTopic", "tags")
     const afterTagsCount = reader.next
     expectRoom(tagsCount, 2, end - afterTagsCount, "ProducedTopic", "tags", afterTagsCount - start)
-    const tags: Array<TaggedField> = []
+    const tags: Array<TaggedField> = new Array(tagsCount)
+    let tagsIndex = 0
     let tagsAt = afterTagsCount
     try {
-      while (tags.length < tagsCount) {
+      while (tagsIndex < tagsCount) {
         const element3 = readTaggedField(reader, tagsAt, end, start)
         const afterElement3 = reader.next
-        tags.push(element3)
+        tags[tagsIndex] = element3
         tagsAt = afterElement3
+        tagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "ProducedTopic", "tags", tags.length)
+      throw inElement(error, "ProducedTopic", "tags", tagsIndex)
     }
     afterMaybeTags = tagsAt
     maybeTags = tags
@@ -3048,10 +3117,10 @@ export function readRecord(reader: Reader, at: number, end: number, start: numbe
   const afterOffsetDelta = reader.next
   const keyLength = unzigzag(readLeb128(reader, afterOffsetDelta, end, start, "Record", "key"))
   const afterKeyLength = reader.next
-  if (keyLength !== -1) expectMeant(keyLength, 0, "Record", "key", afterOffsetDelta - start)
   let key: Uint8Array | null = null
   let afterKey = afterKeyLength
   if (keyLength !== -1) {
+    expectMeant(keyLength, 0, "Record", "key", afterOffsetDelta - start)
     const keyEnd = afterKeyLength + keyLength
     expectWithin(keyEnd, end, "Record", "key", afterKeyLength, start)
     afterKey = keyEnd
@@ -3059,10 +3128,10 @@ export function readRecord(reader: Reader, at: number, end: number, start: numbe
   }
   const valueLength = unzigzag(readLeb128(reader, afterKey, end, start, "Record", "value"))
   const afterValueLength = reader.next
-  if (valueLength !== -1) expectMeant(valueLength, 0, "Record", "value", afterKey - start)
   let value: Uint8Array | null = null
   let afterValue = afterValueLength
   if (valueLength !== -1) {
+    expectMeant(valueLength, 0, "Record", "value", afterKey - start)
     const valueEnd = afterValueLength + valueLength
     expectWithin(valueEnd, end, "Record", "value", afterValueLength, start)
     afterValue = valueEnd
@@ -3072,17 +3141,19 @@ export function readRecord(reader: Reader, at: number, end: number, start: numbe
   const afterHeadersCount = reader.next
   expectMeant(headersCount, 0, "Record", "headers", afterValue - start)
   expectRoom(headersCount, 2, end - afterHeadersCount, "Record", "headers", afterHeadersCount - start)
-  const headers: Array<RecordHeader> = []
+  const headers: Array<RecordHeader> = new Array(headersCount)
+  let headersIndex = 0
   let headersAt = afterHeadersCount
   try {
-    while (headers.length < headersCount) {
+    while (headersIndex < headersCount) {
       const element = readRecordHeader(reader, headersAt, end, start)
       const afterElement = reader.next
-      headers.push(element)
+      headers[headersIndex] = element
       headersAt = afterElement
+      headersIndex++
     }
   } catch (error) {
-    throw inElement(error, "Record", "headers", headers.length)
+    throw inElement(error, "Record", "headers", headersIndex)
   }
   reader.next = headersAt
   return {
@@ -3103,7 +3174,7 @@ export function writeRecord(writer: Writer, at: number, value: Record): number {
   position = writeLeb128Big(
     bytes,
     position + 1,
-    zigzagBig(checkVarintBig(value.timestampDelta, -9223372036854775808n, 9223372036854775807n, "Record", "timestampDelta"))
+    zigzagBig(checkVarintBig(value.timestampDelta, leastI64, 9223372036854775807n, "Record", "timestampDelta"))
   )
   position = writeLeb128(bytes, position, zigzag(checkVarint(value.offsetDelta, -2147483648, 2147483647, "Record", "offsetDelta")))
   if (value.key === null) {
@@ -3219,10 +3290,10 @@ export function readRecordError(reader: Reader, at: number, end: number, start: 
   if (states.apiVersion >= 9) {
     const messageLength = readLeb128(reader, at + 4, end, start, "RecordError", "message")
     const afterMessageLength = reader.next
-    if (messageLength !== 0) expectMeant(messageLength, 1, "RecordError", "message", at + 4 - start)
     let message: string | null = null
     let afterMessage = afterMessageLength
     if (messageLength !== 0) {
+      expectMeant(messageLength, 1, "RecordError", "message", at + 4 - start)
       const messageEnd = afterMessageLength + (messageLength - 1)
       expectWithin(messageEnd, end, "RecordError", "message", afterMessageLength, start)
       afterMessage = messageEnd
@@ -3233,10 +3304,10 @@ export function readRecordError(reader: Reader, at: number, end: number, start: 
   } else {
     expectAtLeast(end - (at + 4), 2, "RecordError", "message", at + 4 - start)
     const messageLength2 = view.getInt16(at + 4)
-    if (messageLength2 !== -1) expectMeant(messageLength2, 0, "RecordError", "message", at + 4 - start)
     let message2: string | null = null
     let afterMessage2 = at + 6
     if (messageLength2 !== -1) {
+      expectMeant(messageLength2, 0, "RecordError", "message", at + 4 - start)
       const messageEnd2 = at + 6 + messageLength2
       expectWithin(messageEnd2, end, "RecordError", "message", at + 6, start)
       afterMessage2 = messageEnd2
@@ -3251,17 +3322,19 @@ export function readRecordError(reader: Reader, at: number, end: number, start: 
     const tagsCount = readLeb128(reader, afterMaybeMessage, end, start, "RecordError", "tags")
     const afterTagsCount = reader.next
     expectRoom(tagsCount, 2, end - afterTagsCount, "RecordError", "tags", afterTagsCount - start)
-    const tags: Array<TaggedField> = []
+    const tags: Array<TaggedField> = new Array(tagsCount)
+    let tagsIndex = 0
     let tagsAt = afterTagsCount
     try {
-      while (tags.length < tagsCount) {
+      while (tagsIndex < tagsCount) {
         const element = readTaggedField(reader, tagsAt, end, start)
         const afterElement = reader.next
-        tags.push(element)
+        tags[tagsIndex] = element
         tagsAt = afterElement
+        tagsIndex++
       }
     } catch (error) {
-      throw inElement(error, "RecordError", "tags", tags.length)
+      throw inElement(error, "RecordError", "tags", tagsIndex)
     }
     afterMaybeTags = tagsAt
     maybeTags = tags
@@ -3347,10 +3420,10 @@ export function readRecordHeader(reader: Reader, at: number, end: number, start:
   expectWithin(keyEnd, end, "RecordHeader", "key", afterKeyLength, start)
   const valueLength = unzigzag(readLeb128(reader, keyEnd, end, start, "RecordHeader", "value"))
   const afterValueLength = reader.next
-  if (valueLength !== -1) expectMeant(valueLength, 0, "RecordHeader", "value", keyEnd - start)
   let value: Uint8Array | null = null
   let afterValue = afterValueLength
   if (valueLength !== -1) {
+    expectMeant(valueLength, 0, "RecordHeader", "value", keyEnd - start)
     const valueEnd = afterValueLength + valueLength
     expectWithin(valueEnd, end, "RecordHeader", "value", afterValueLength, start)
     afterValue = valueEnd
@@ -3436,10 +3509,11 @@ export function readRecords(reader: Reader, at: number, end: number, start: numb
       const recordsCount = view.getInt32(at)
       expectMeant(recordsCount, 0, "Records", "records", at - start)
       expectRoom(recordsCount, 1, end - (at + 4), "Records", "records", at + 4 - start)
-      const records: Array<Record> = []
+      const records: Array<Record> = new Array(recordsCount)
+      let recordsIndex = 0
       let recordsAt = at + 4
       try {
-        while (records.length < recordsCount) {
+        while (recordsIndex < recordsCount) {
           const elementLength = unzigzag(readLeb128(reader, recordsAt, end, start, "Records", ""))
           const afterElementLength = reader.next
           expectMeant(elementLength, 0, "Records", "", recordsAt - start)
@@ -3448,11 +3522,12 @@ export function readRecords(reader: Reader, at: number, end: number, start: numb
           const element = readRecord(reader, afterElementLength, elementEnd, start)
           const afterElement = reader.next
           expectEnd(afterElement, elementEnd, "Records", "", start)
-          records.push(element)
+          records[recordsIndex] = element
           recordsAt = elementEnd
+          recordsIndex++
         }
       } catch (error) {
-        throw inElement(error, "Records", "records", records.length)
+        throw inElement(error, "Records", "records", recordsIndex)
       }
       reader.next = recordsAt
       return {

@@ -413,16 +413,18 @@ export const decodeWriteRegisters: RequestDecoder<WriteRegisters> = (reader, at,
   const registersEnd = bodyStart + 5 + byteCount
   expectWithin(registersEnd, end, "WriteRegisters", "registers", bodyStart + 5, at)
   expectRoom(quantity, 2, registersEnd - (bodyStart + 5), "WriteRegisters", "registers", bodyStart + 5 - at)
-  const registers: Array<number> = []
+  const registers: Array<number> = new Array(quantity)
+  let registersIndex = 0
   let registersAt = bodyStart + 5
   try {
-    while (registers.length < quantity) {
+    while (registersIndex < quantity) {
       expectAtLeast(registersEnd - registersAt, 2, "WriteRegisters", "", registersAt - at)
-      registers.push(view.getUint16(registersAt))
+      registers[registersIndex] = view.getUint16(registersAt)
       registersAt = registersAt + 2
+      registersIndex++
     }
   } catch (error) {
-    throw inElement(error, "WriteRegisters", "registers", registers.length)
+    throw inElement(error, "WriteRegisters", "registers", registersIndex)
   }
   expectEnd(registersAt, registersEnd, "WriteRegisters", "registers", at)
   expectEnd(registersEnd, end, "WriteRegisters", "data", at)
@@ -639,16 +641,18 @@ export const decodeReadWriteRegisters: RequestDecoder<ReadWriteRegisters> = (rea
   const registersEnd = bodyStart + 9 + byteCount
   expectWithin(registersEnd, end, "ReadWriteRegisters", "registers", bodyStart + 9, at)
   expectRoom(quantity, 2, registersEnd - (bodyStart + 9), "ReadWriteRegisters", "registers", bodyStart + 9 - at)
-  const registers: Array<number> = []
+  const registers: Array<number> = new Array(quantity)
+  let registersIndex = 0
   let registersAt = bodyStart + 9
   try {
-    while (registers.length < quantity) {
+    while (registersIndex < quantity) {
       expectAtLeast(registersEnd - registersAt, 2, "ReadWriteRegisters", "", registersAt - at)
-      registers.push(view.getUint16(registersAt))
+      registers[registersIndex] = view.getUint16(registersAt)
       registersAt = registersAt + 2
+      registersIndex++
     }
   } catch (error) {
-    throw inElement(error, "ReadWriteRegisters", "registers", registers.length)
+    throw inElement(error, "ReadWriteRegisters", "registers", registersIndex)
   }
   expectEnd(registersAt, registersEnd, "ReadWriteRegisters", "registers", at)
   expectEnd(registersEnd, end, "ReadWriteRegisters", "data", at)
@@ -1473,16 +1477,18 @@ export const decodeFifo: ResponseDecoder<Fifo> = (reader, at, bodyStart, end, _o
   expectAtLeast(countGroupEnd - (bodyStart + 2), 2, "Fifo", "count", bodyStart + 2 - at)
   const count = view.getUint16(bodyStart + 2)
   expectRoom(count, 2, countGroupEnd - (bodyStart + 4), "Fifo", "registers", bodyStart + 4 - at)
-  const registers: Array<number> = []
+  const registers: Array<number> = new Array(count)
+  let registersIndex = 0
   let registersAt = bodyStart + 4
   try {
-    while (registers.length < count) {
+    while (registersIndex < count) {
       expectAtLeast(countGroupEnd - registersAt, 2, "Fifo", "", registersAt - at)
-      registers.push(view.getUint16(registersAt))
+      registers[registersIndex] = view.getUint16(registersAt)
       registersAt = registersAt + 2
+      registersIndex++
     }
   } catch (error) {
-    throw inElement(error, "Fifo", "registers", registers.length)
+    throw inElement(error, "Fifo", "registers", registersIndex)
   }
   expectEnd(registersAt, countGroupEnd, "Fifo", "registers", at)
   expectEnd(countGroupEnd, end, "Fifo", "data", at)
@@ -1533,17 +1539,19 @@ export const decodeDeviceId: ResponseDecoder<DeviceId> = (reader, at, bodyStart,
   expectConstant(view.getUint8(bodyStart), 0x0e, "DeviceId", "type", bodyStart - at)
   const count = view.getUint8(bodyStart + 5)
   expectRoom(count, 2, end - (bodyStart + 6), "DeviceId", "objects", bodyStart + 6 - at)
-  const objects: Array<DeviceObject> = []
+  const objects: Array<DeviceObject> = new Array(count)
+  let objectsIndex = 0
   let objectsAt = bodyStart + 6
   try {
-    while (objects.length < count) {
+    while (objectsIndex < count) {
       const element = readDeviceObject(reader, objectsAt, end, at)
       const afterElement = reader.next
-      objects.push(element)
+      objects[objectsIndex] = element
       objectsAt = afterElement
+      objectsIndex++
     }
   } catch (error) {
-    throw inElement(error, "DeviceId", "objects", objects.length)
+    throw inElement(error, "DeviceId", "objects", objectsIndex)
   }
   expectEnd(objectsAt, end, "DeviceId", "data", at)
   return {

@@ -229,16 +229,18 @@ export function readFileRecord(reader: Reader, at: number, end: number, start: n
   expectConstant(view.getUint8(at), 0x06, "FileRecord", "reference", at - start)
   const length = view.getUint16(at + 5)
   expectRoom(length, 2, end - (at + 7), "FileRecord", "registers", at + 7 - start)
-  const registers: Array<number> = []
+  const registers: Array<number> = new Array(length)
+  let registersIndex = 0
   let registersAt = at + 7
   try {
-    while (registers.length < length) {
+    while (registersIndex < length) {
       expectAtLeast(end - registersAt, 2, "FileRecord", "", registersAt - start)
-      registers.push(view.getUint16(registersAt))
+      registers[registersIndex] = view.getUint16(registersAt)
       registersAt = registersAt + 2
+      registersIndex++
     }
   } catch (error) {
-    throw inElement(error, "FileRecord", "registers", registers.length)
+    throw inElement(error, "FileRecord", "registers", registersIndex)
   }
   reader.next = registersAt
   return {

@@ -285,26 +285,29 @@ export const decodeDataRow: BackendDecoder<DataRow> = (reader, at, bodyStart, en
   const columnsCount = view.getUint16(bodyStart)
   expectRoom(columnsCount, 4, end - (bodyStart + 2), "DataRow", "columns", bodyStart + 2 - at)
   const columns: Array<Uint8Array | null> = reader.progress === undefined
-    ? []
+    ? new Array(columnsCount)
     : resumeElements(reader, bodyStart + 2, at, "DataRow", "columns")
-  let columnsAt = columns.length === 0 ? bodyStart + 2 : reader.next
+  let columnsIndex = reader.progress === undefined ? 0 : columns.length
+  let columnsAt = columnsIndex === 0 ? bodyStart + 2 : reader.next
   try {
-    while (columns.length < columnsCount) {
+    while (columnsIndex < columnsCount) {
       expectAtLeast(end - columnsAt, 4, "DataRow", "", columnsAt - at)
       const elementLength = view.getInt32(columnsAt)
-      if (elementLength !== -1) expectMeant(elementLength, 0, "DataRow", "", columnsAt - at)
       let value: Uint8Array | null = null
       let afterValue = columnsAt + 4
       if (elementLength !== -1) {
+        expectMeant(elementLength, 0, "DataRow", "", columnsAt - at)
         const elementEnd = columnsAt + 4 + elementLength
         expectWithin(elementEnd, end, "DataRow", "", columnsAt + 4, at)
         afterValue = elementEnd
         value = reader.slice(columnsAt + 4, elementEnd)
       }
-      columns.push(value)
+      columns[columnsIndex] = value
       columnsAt = afterValue
+      columnsIndex++
     }
   } catch (error) {
+    columns.length = columnsIndex
     throw interrupted(reader, error, columns, bodyStart + 2, columnsAt, at, "DataRow", "columns")
   }
   if (reader.progress !== undefined) keepElements(reader, columns, bodyStart + 2, columnsAt, at, "DataRow", "columns")
@@ -414,18 +417,21 @@ export const decodeCopyInResponse: BackendDecoder<CopyInResponse> = (reader, at,
   const columnFormatsCount = view.getUint16(bodyStart + 1)
   expectRoom(columnFormatsCount, 2, end - (bodyStart + 3), "CopyInResponse", "columnFormats", bodyStart + 3 - at)
   const columnFormats: Array<Format> = reader.progress === undefined
-    ? []
+    ? new Array(columnFormatsCount)
     : resumeElements(reader, bodyStart + 3, at, "CopyInResponse", "columnFormats")
-  let columnFormatsAt = columnFormats.length === 0 ? bodyStart + 3 : reader.next
+  let columnFormatsIndex = reader.progress === undefined ? 0 : columnFormats.length
+  let columnFormatsAt = columnFormatsIndex === 0 ? bodyStart + 3 : reader.next
   try {
-    while (columnFormats.length < columnFormatsCount) {
+    while (columnFormatsIndex < columnFormatsCount) {
       expectAtLeast(end - columnFormatsAt, 2, "CopyInResponse", "", columnFormatsAt - at)
       const element = view.getInt16(columnFormatsAt)
       if (!isFormat(element)) return malformed("UnknownValue", "CopyInResponse", "", columnFormatsAt - at, "one of 0, 1", String(element))
-      columnFormats.push(element)
+      columnFormats[columnFormatsIndex] = element
       columnFormatsAt = columnFormatsAt + 2
+      columnFormatsIndex++
     }
   } catch (error) {
+    columnFormats.length = columnFormatsIndex
     throw interrupted(reader, error, columnFormats, bodyStart + 3, columnFormatsAt, at, "CopyInResponse", "columnFormats")
   }
   if (reader.progress !== undefined) {
@@ -485,18 +491,21 @@ export const decodeCopyOutResponse: BackendDecoder<CopyOutResponse> = (reader, a
   const columnFormatsCount = view.getUint16(bodyStart + 1)
   expectRoom(columnFormatsCount, 2, end - (bodyStart + 3), "CopyOutResponse", "columnFormats", bodyStart + 3 - at)
   const columnFormats: Array<Format> = reader.progress === undefined
-    ? []
+    ? new Array(columnFormatsCount)
     : resumeElements(reader, bodyStart + 3, at, "CopyOutResponse", "columnFormats")
-  let columnFormatsAt = columnFormats.length === 0 ? bodyStart + 3 : reader.next
+  let columnFormatsIndex = reader.progress === undefined ? 0 : columnFormats.length
+  let columnFormatsAt = columnFormatsIndex === 0 ? bodyStart + 3 : reader.next
   try {
-    while (columnFormats.length < columnFormatsCount) {
+    while (columnFormatsIndex < columnFormatsCount) {
       expectAtLeast(end - columnFormatsAt, 2, "CopyOutResponse", "", columnFormatsAt - at)
       const element = view.getInt16(columnFormatsAt)
       if (!isFormat(element)) return malformed("UnknownValue", "CopyOutResponse", "", columnFormatsAt - at, "one of 0, 1", String(element))
-      columnFormats.push(element)
+      columnFormats[columnFormatsIndex] = element
       columnFormatsAt = columnFormatsAt + 2
+      columnFormatsIndex++
     }
   } catch (error) {
+    columnFormats.length = columnFormatsIndex
     throw interrupted(reader, error, columnFormats, bodyStart + 3, columnFormatsAt, at, "CopyOutResponse", "columnFormats")
   }
   if (reader.progress !== undefined) {
@@ -1137,16 +1146,21 @@ export const decodeRowDescription: BackendDecoder<RowDescription> = (reader, at,
   expectAtLeast(end - bodyStart, 2, "RowDescription", "columns", bodyStart - at)
   const columnsCount = view.getUint16(bodyStart)
   expectRoom(columnsCount, 19, end - (bodyStart + 2), "RowDescription", "columns", bodyStart + 2 - at)
-  const columns: Array<Column> = reader.progress === undefined ? [] : resumeElements(reader, bodyStart + 2, at, "RowDescription", "columns")
-  let columnsAt = columns.length === 0 ? bodyStart + 2 : reader.next
+  const columns: Array<Column> = reader.progress === undefined
+    ? new Array(columnsCount)
+    : resumeElements(reader, bodyStart + 2, at, "RowDescription", "columns")
+  let columnsIndex = reader.progress === undefined ? 0 : columns.length
+  let columnsAt = columnsIndex === 0 ? bodyStart + 2 : reader.next
   try {
-    while (columns.length < columnsCount) {
+    while (columnsIndex < columnsCount) {
       const element = readColumn(reader, columnsAt, end, at)
       const afterElement = reader.next
-      columns.push(element)
+      columns[columnsIndex] = element
       columnsAt = afterElement
+      columnsIndex++
     }
   } catch (error) {
+    columns.length = columnsIndex
     throw interrupted(reader, error, columns, bodyStart + 2, columnsAt, at, "RowDescription", "columns")
   }
   if (reader.progress !== undefined) keepElements(reader, columns, bodyStart + 2, columnsAt, at, "RowDescription", "columns")
@@ -1193,10 +1207,10 @@ export const decodeFunctionCallResponse: BackendDecoder<FunctionCallResponse> = 
   const view = reader.view
   expectAtLeast(end - bodyStart, 4, "FunctionCallResponse", "result", bodyStart - at)
   const resultLength = view.getInt32(bodyStart)
-  if (resultLength !== -1) expectMeant(resultLength, 0, "FunctionCallResponse", "result", bodyStart - at)
   let result: Uint8Array | null = null
   let afterResult = bodyStart + 4
   if (resultLength !== -1) {
+    expectMeant(resultLength, 0, "FunctionCallResponse", "result", bodyStart - at)
     const resultEnd = bodyStart + 4 + resultLength
     expectWithin(resultEnd, end, "FunctionCallResponse", "result", bodyStart + 4, at)
     afterResult = resultEnd
@@ -1249,18 +1263,21 @@ export const decodeCopyBothResponse: BackendDecoder<CopyBothResponse> = (reader,
   const columnFormatsCount = view.getUint16(bodyStart + 1)
   expectRoom(columnFormatsCount, 2, end - (bodyStart + 3), "CopyBothResponse", "columnFormats", bodyStart + 3 - at)
   const columnFormats: Array<Format> = reader.progress === undefined
-    ? []
+    ? new Array(columnFormatsCount)
     : resumeElements(reader, bodyStart + 3, at, "CopyBothResponse", "columnFormats")
-  let columnFormatsAt = columnFormats.length === 0 ? bodyStart + 3 : reader.next
+  let columnFormatsIndex = reader.progress === undefined ? 0 : columnFormats.length
+  let columnFormatsAt = columnFormatsIndex === 0 ? bodyStart + 3 : reader.next
   try {
-    while (columnFormats.length < columnFormatsCount) {
+    while (columnFormatsIndex < columnFormatsCount) {
       expectAtLeast(end - columnFormatsAt, 2, "CopyBothResponse", "", columnFormatsAt - at)
       const element = view.getInt16(columnFormatsAt)
       if (!isFormat(element)) return malformed("UnknownValue", "CopyBothResponse", "", columnFormatsAt - at, "one of 0, 1", String(element))
-      columnFormats.push(element)
+      columnFormats[columnFormatsIndex] = element
       columnFormatsAt = columnFormatsAt + 2
+      columnFormatsIndex++
     }
   } catch (error) {
+    columnFormats.length = columnFormatsIndex
     throw interrupted(reader, error, columnFormats, bodyStart + 3, columnFormatsAt, at, "CopyBothResponse", "columnFormats")
   }
   if (reader.progress !== undefined) {
@@ -1450,16 +1467,19 @@ export const decodeParameterDescription: BackendDecoder<ParameterDescription> = 
   const parameterTypesCount = view.getUint16(bodyStart)
   expectRoom(parameterTypesCount, 4, end - (bodyStart + 2), "ParameterDescription", "parameterTypes", bodyStart + 2 - at)
   const parameterTypes: Array<number> = reader.progress === undefined
-    ? []
+    ? new Array(parameterTypesCount)
     : resumeElements(reader, bodyStart + 2, at, "ParameterDescription", "parameterTypes")
-  let parameterTypesAt = parameterTypes.length === 0 ? bodyStart + 2 : reader.next
+  let parameterTypesIndex = reader.progress === undefined ? 0 : parameterTypes.length
+  let parameterTypesAt = parameterTypesIndex === 0 ? bodyStart + 2 : reader.next
   try {
-    while (parameterTypes.length < parameterTypesCount) {
+    while (parameterTypesIndex < parameterTypesCount) {
       expectAtLeast(end - parameterTypesAt, 4, "ParameterDescription", "", parameterTypesAt - at)
-      parameterTypes.push(view.getUint32(parameterTypesAt))
+      parameterTypes[parameterTypesIndex] = view.getUint32(parameterTypesAt)
       parameterTypesAt = parameterTypesAt + 4
+      parameterTypesIndex++
     }
   } catch (error) {
+    parameterTypes.length = parameterTypesIndex
     throw interrupted(reader, error, parameterTypes, bodyStart + 2, parameterTypesAt, at, "ParameterDescription", "parameterTypes")
   }
   if (reader.progress !== undefined) {
@@ -1512,16 +1532,19 @@ export const decodeNegotiateProtocolVersion: BackendDecoder<NegotiateProtocolVer
   const unrecognizedOptionsCount = view.getUint32(bodyStart + 4)
   expectRoom(unrecognizedOptionsCount, 1, end - (bodyStart + 8), "NegotiateProtocolVersion", "unrecognizedOptions", bodyStart + 8 - at)
   const unrecognizedOptions: Array<string> = reader.progress === undefined
-    ? []
+    ? new Array(unrecognizedOptionsCount)
     : resumeElements(reader, bodyStart + 8, at, "NegotiateProtocolVersion", "unrecognizedOptions")
-  let unrecognizedOptionsAt = unrecognizedOptions.length === 0 ? bodyStart + 8 : reader.next
+  let unrecognizedOptionsIndex = reader.progress === undefined ? 0 : unrecognizedOptions.length
+  let unrecognizedOptionsAt = unrecognizedOptionsIndex === 0 ? bodyStart + 8 : reader.next
   try {
-    while (unrecognizedOptions.length < unrecognizedOptionsCount) {
+    while (unrecognizedOptionsIndex < unrecognizedOptionsCount) {
       const End = findByte(reader, 0, unrecognizedOptionsAt, end, at, "NegotiateProtocolVersion", "")
-      unrecognizedOptions.push(decodeText(reader.bytes, unrecognizedOptionsAt, End))
+      unrecognizedOptions[unrecognizedOptionsIndex] = decodeText(reader.bytes, unrecognizedOptionsAt, End)
       unrecognizedOptionsAt = End + 1
+      unrecognizedOptionsIndex++
     }
   } catch (error) {
+    unrecognizedOptions.length = unrecognizedOptionsIndex
     throw interrupted(
       reader,
       error,
@@ -1626,18 +1649,21 @@ export const decodeBind: FrontendDecoder<Bind> = (reader, at, bodyStart, end) =>
   const parameterFormatsCount = view.getUint16(statementEnd + 1)
   expectRoom(parameterFormatsCount, 2, end - (statementEnd + 3), "Bind", "parameterFormats", statementEnd + 3 - at)
   const parameterFormats: Array<Format> = reader.progress === undefined
-    ? []
+    ? new Array(parameterFormatsCount)
     : resumeElements(reader, statementEnd + 3, at, "Bind", "parameterFormats")
-  let parameterFormatsAt = parameterFormats.length === 0 ? statementEnd + 3 : reader.next
+  let parameterFormatsIndex = reader.progress === undefined ? 0 : parameterFormats.length
+  let parameterFormatsAt = parameterFormatsIndex === 0 ? statementEnd + 3 : reader.next
   try {
-    while (parameterFormats.length < parameterFormatsCount) {
+    while (parameterFormatsIndex < parameterFormatsCount) {
       expectAtLeast(end - parameterFormatsAt, 2, "Bind", "", parameterFormatsAt - at)
       const element = view.getInt16(parameterFormatsAt)
       if (!isFormat(element)) return malformed("UnknownValue", "Bind", "", parameterFormatsAt - at, "one of 0, 1", String(element))
-      parameterFormats.push(element)
+      parameterFormats[parameterFormatsIndex] = element
       parameterFormatsAt = parameterFormatsAt + 2
+      parameterFormatsIndex++
     }
   } catch (error) {
+    parameterFormats.length = parameterFormatsIndex
     throw interrupted(reader, error, parameterFormats, statementEnd + 3, parameterFormatsAt, at, "Bind", "parameterFormats")
   }
   if (reader.progress !== undefined) {
@@ -1647,26 +1673,29 @@ export const decodeBind: FrontendDecoder<Bind> = (reader, at, bodyStart, end) =>
   const parametersCount = view.getUint16(parameterFormatsAt)
   expectRoom(parametersCount, 4, end - (parameterFormatsAt + 2), "Bind", "parameters", parameterFormatsAt + 2 - at)
   const parameters: Array<Uint8Array | null> = reader.progress === undefined
-    ? []
+    ? new Array(parametersCount)
     : resumeElements(reader, parameterFormatsAt + 2, at, "Bind", "parameters")
-  let parametersAt = parameters.length === 0 ? parameterFormatsAt + 2 : reader.next
+  let parametersIndex = reader.progress === undefined ? 0 : parameters.length
+  let parametersAt = parametersIndex === 0 ? parameterFormatsAt + 2 : reader.next
   try {
-    while (parameters.length < parametersCount) {
+    while (parametersIndex < parametersCount) {
       expectAtLeast(end - parametersAt, 4, "Bind", "", parametersAt - at)
       const elementLength = view.getInt32(parametersAt)
-      if (elementLength !== -1) expectMeant(elementLength, 0, "Bind", "", parametersAt - at)
       let value: Uint8Array | null = null
       let afterValue = parametersAt + 4
       if (elementLength !== -1) {
+        expectMeant(elementLength, 0, "Bind", "", parametersAt - at)
         const elementEnd = parametersAt + 4 + elementLength
         expectWithin(elementEnd, end, "Bind", "", parametersAt + 4, at)
         afterValue = elementEnd
         value = reader.slice(parametersAt + 4, elementEnd)
       }
-      parameters.push(value)
+      parameters[parametersIndex] = value
       parametersAt = afterValue
+      parametersIndex++
     }
   } catch (error) {
+    parameters.length = parametersIndex
     throw interrupted(reader, error, parameters, parameterFormatsAt + 2, parametersAt, at, "Bind", "parameters")
   }
   if (reader.progress !== undefined) keepElements(reader, parameters, parameterFormatsAt + 2, parametersAt, at, "Bind", "parameters")
@@ -1674,18 +1703,21 @@ export const decodeBind: FrontendDecoder<Bind> = (reader, at, bodyStart, end) =>
   const resultFormatsCount = view.getUint16(parametersAt)
   expectRoom(resultFormatsCount, 2, end - (parametersAt + 2), "Bind", "resultFormats", parametersAt + 2 - at)
   const resultFormats: Array<Format> = reader.progress === undefined
-    ? []
+    ? new Array(resultFormatsCount)
     : resumeElements(reader, parametersAt + 2, at, "Bind", "resultFormats")
-  let resultFormatsAt = resultFormats.length === 0 ? parametersAt + 2 : reader.next
+  let resultFormatsIndex = reader.progress === undefined ? 0 : resultFormats.length
+  let resultFormatsAt = resultFormatsIndex === 0 ? parametersAt + 2 : reader.next
   try {
-    while (resultFormats.length < resultFormatsCount) {
+    while (resultFormatsIndex < resultFormatsCount) {
       expectAtLeast(end - resultFormatsAt, 2, "Bind", "", resultFormatsAt - at)
       const element2 = view.getInt16(resultFormatsAt)
       if (!isFormat(element2)) return malformed("UnknownValue", "Bind", "", resultFormatsAt - at, "one of 0, 1", String(element2))
-      resultFormats.push(element2)
+      resultFormats[resultFormatsIndex] = element2
       resultFormatsAt = resultFormatsAt + 2
+      resultFormatsIndex++
     }
   } catch (error) {
+    resultFormats.length = resultFormatsIndex
     throw interrupted(reader, error, resultFormats, parametersAt + 2, resultFormatsAt, at, "Bind", "resultFormats")
   }
   if (reader.progress !== undefined) keepElements(reader, resultFormats, parametersAt + 2, resultFormatsAt, at, "Bind", "resultFormats")
@@ -1890,18 +1922,21 @@ export const decodeFunctionCall: FrontendDecoder<FunctionCall> = (reader, at, bo
   const argumentFormatsCount = view.getUint16(bodyStart + 4)
   expectRoom(argumentFormatsCount, 2, end - (bodyStart + 6), "FunctionCall", "argumentFormats", bodyStart + 6 - at)
   const argumentFormats: Array<Format> = reader.progress === undefined
-    ? []
+    ? new Array(argumentFormatsCount)
     : resumeElements(reader, bodyStart + 6, at, "FunctionCall", "argumentFormats")
-  let argumentFormatsAt = argumentFormats.length === 0 ? bodyStart + 6 : reader.next
+  let argumentFormatsIndex = reader.progress === undefined ? 0 : argumentFormats.length
+  let argumentFormatsAt = argumentFormatsIndex === 0 ? bodyStart + 6 : reader.next
   try {
-    while (argumentFormats.length < argumentFormatsCount) {
+    while (argumentFormatsIndex < argumentFormatsCount) {
       expectAtLeast(end - argumentFormatsAt, 2, "FunctionCall", "", argumentFormatsAt - at)
       const element = view.getInt16(argumentFormatsAt)
       if (!isFormat(element)) return malformed("UnknownValue", "FunctionCall", "", argumentFormatsAt - at, "one of 0, 1", String(element))
-      argumentFormats.push(element)
+      argumentFormats[argumentFormatsIndex] = element
       argumentFormatsAt = argumentFormatsAt + 2
+      argumentFormatsIndex++
     }
   } catch (error) {
+    argumentFormats.length = argumentFormatsIndex
     throw interrupted(reader, error, argumentFormats, bodyStart + 6, argumentFormatsAt, at, "FunctionCall", "argumentFormats")
   }
   if (reader.progress !== undefined) {
@@ -1911,26 +1946,29 @@ export const decodeFunctionCall: FrontendDecoder<FunctionCall> = (reader, at, bo
   const argumentsValueCount = view.getUint16(argumentFormatsAt)
   expectRoom(argumentsValueCount, 4, end - (argumentFormatsAt + 2), "FunctionCall", "arguments", argumentFormatsAt + 2 - at)
   const argumentsValue: Array<Uint8Array | null> = reader.progress === undefined
-    ? []
+    ? new Array(argumentsValueCount)
     : resumeElements(reader, argumentFormatsAt + 2, at, "FunctionCall", "arguments")
-  let argumentsValueAt = argumentsValue.length === 0 ? argumentFormatsAt + 2 : reader.next
+  let argumentsValueIndex = reader.progress === undefined ? 0 : argumentsValue.length
+  let argumentsValueAt = argumentsValueIndex === 0 ? argumentFormatsAt + 2 : reader.next
   try {
-    while (argumentsValue.length < argumentsValueCount) {
+    while (argumentsValueIndex < argumentsValueCount) {
       expectAtLeast(end - argumentsValueAt, 4, "FunctionCall", "", argumentsValueAt - at)
       const elementLength = view.getInt32(argumentsValueAt)
-      if (elementLength !== -1) expectMeant(elementLength, 0, "FunctionCall", "", argumentsValueAt - at)
       let value: Uint8Array | null = null
       let afterValue = argumentsValueAt + 4
       if (elementLength !== -1) {
+        expectMeant(elementLength, 0, "FunctionCall", "", argumentsValueAt - at)
         const elementEnd = argumentsValueAt + 4 + elementLength
         expectWithin(elementEnd, end, "FunctionCall", "", argumentsValueAt + 4, at)
         afterValue = elementEnd
         value = reader.slice(argumentsValueAt + 4, elementEnd)
       }
-      argumentsValue.push(value)
+      argumentsValue[argumentsValueIndex] = value
       argumentsValueAt = afterValue
+      argumentsValueIndex++
     }
   } catch (error) {
+    argumentsValue.length = argumentsValueIndex
     throw interrupted(reader, error, argumentsValue, argumentFormatsAt + 2, argumentsValueAt, at, "FunctionCall", "arguments")
   }
   if (reader.progress !== undefined) {
@@ -2083,16 +2121,19 @@ export const decodeParse: FrontendDecoder<Parse> = (reader, at, bodyStart, end) 
   const parameterTypesCount = view.getUint16(queryEnd + 1)
   expectRoom(parameterTypesCount, 4, end - (queryEnd + 3), "Parse", "parameterTypes", queryEnd + 3 - at)
   const parameterTypes: Array<number> = reader.progress === undefined
-    ? []
+    ? new Array(parameterTypesCount)
     : resumeElements(reader, queryEnd + 3, at, "Parse", "parameterTypes")
-  let parameterTypesAt = parameterTypes.length === 0 ? queryEnd + 3 : reader.next
+  let parameterTypesIndex = reader.progress === undefined ? 0 : parameterTypes.length
+  let parameterTypesAt = parameterTypesIndex === 0 ? queryEnd + 3 : reader.next
   try {
-    while (parameterTypes.length < parameterTypesCount) {
+    while (parameterTypesIndex < parameterTypesCount) {
       expectAtLeast(end - parameterTypesAt, 4, "Parse", "", parameterTypesAt - at)
-      parameterTypes.push(view.getUint32(parameterTypesAt))
+      parameterTypes[parameterTypesIndex] = view.getUint32(parameterTypesAt)
       parameterTypesAt = parameterTypesAt + 4
+      parameterTypesIndex++
     }
   } catch (error) {
+    parameterTypes.length = parameterTypesIndex
     throw interrupted(reader, error, parameterTypes, queryEnd + 3, parameterTypesAt, at, "Parse", "parameterTypes")
   }
   if (reader.progress !== undefined) keepElements(reader, parameterTypes, queryEnd + 3, parameterTypesAt, at, "Parse", "parameterTypes")
@@ -2498,10 +2539,10 @@ export const decodeSASLInitialResponse: SaslInitialDecoder<SASLInitialResponse> 
   const mechanismEnd = findByte(reader, 0, bodyStart, end, at, "SASLInitialResponse", "mechanism")
   expectAtLeast(end - (mechanismEnd + 1), 4, "SASLInitialResponse", "response", mechanismEnd + 1 - at)
   const responseLength = view.getInt32(mechanismEnd + 1)
-  if (responseLength !== -1) expectMeant(responseLength, 0, "SASLInitialResponse", "response", mechanismEnd + 1 - at)
   let response: ScramClientFirst | null = null
   let afterResponse = mechanismEnd + 5
   if (responseLength !== -1) {
+    expectMeant(responseLength, 0, "SASLInitialResponse", "response", mechanismEnd + 1 - at)
     const responseEnd = mechanismEnd + 5 + responseLength
     expectWithin(responseEnd, end, "SASLInitialResponse", "response", mechanismEnd + 5, at)
     const response2 = readNested(reader, mechanismEnd + 5, responseEnd, at, "SASLInitialResponse", "response", readScramClientFirst)

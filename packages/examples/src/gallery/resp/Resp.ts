@@ -80,16 +80,21 @@ export const decodePush: ReplyDecoder<Push> = (reader, at, bodyStart, end) => {
   const afterItemsCount = reader.next
   expectMeant(itemsCount, 0, "Push", "items", bodyStart + 1 - at)
   expectRoom(itemsCount, 3, end - afterItemsCount, "Push", "items", afterItemsCount - at)
-  const items: Array<Value> = reader.progress === undefined ? [] : resumeElements(reader, afterItemsCount, at, "Push", "items")
-  let itemsAt = items.length === 0 ? afterItemsCount : reader.next
+  const items: Array<Value> = reader.progress === undefined
+    ? new Array(itemsCount)
+    : resumeElements(reader, afterItemsCount, at, "Push", "items")
+  let itemsIndex = reader.progress === undefined ? 0 : items.length
+  let itemsAt = itemsIndex === 0 ? afterItemsCount : reader.next
   try {
-    while (items.length < itemsCount) {
+    while (itemsIndex < itemsCount) {
       const element = readValue(reader, itemsAt, end, at)
       const afterElement = reader.next
-      items.push(element)
+      items[itemsIndex] = element
       itemsAt = afterElement
+      itemsIndex++
     }
   } catch (error) {
+    items.length = itemsIndex
     throw interrupted(reader, error, items, afterItemsCount, itemsAt, at, "Push", "items")
   }
   if (reader.progress !== undefined) keepElements(reader, items, afterItemsCount, itemsAt, at, "Push", "items")
@@ -134,23 +139,26 @@ export const decodeCommand: RequestDecoder<Command> = (reader, at, bodyStart, en
   if (!(end - bodyStart >= 1 && view.getUint8(bodyStart) === 0x2a)) wrongLiteral(reader, bodyStart, end, "*", at, "Command", "type")
   const argumentsValueCount = readLineDecimal(reader, bodyStart + 1, end, -2147483648, 2147483647, at, "Command", "arguments")
   const afterArgumentsValueCount = reader.next
-  if (argumentsValueCount !== -1) expectMeant(argumentsValueCount, 0, "Command", "arguments", bodyStart + 1 - at)
   let argumentsValue: ReadonlyArray<Argument> | null = null
   let afterArgumentsValue = afterArgumentsValueCount
   if (argumentsValueCount !== -1) {
+    expectMeant(argumentsValueCount, 0, "Command", "arguments", bodyStart + 1 - at)
     expectRoom(argumentsValueCount, 4, end - afterArgumentsValueCount, "Command", "arguments", afterArgumentsValueCount - at)
     const argumentsValue2: Array<Argument> = reader.progress === undefined
-      ? []
+      ? new Array(argumentsValueCount)
       : resumeElements(reader, afterArgumentsValueCount, at, "Command", "arguments")
-    let argumentsValueAt = argumentsValue2.length === 0 ? afterArgumentsValueCount : reader.next
+    let argumentsValueIndex = reader.progress === undefined ? 0 : argumentsValue2.length
+    let argumentsValueAt = argumentsValueIndex === 0 ? afterArgumentsValueCount : reader.next
     try {
-      while (argumentsValue2.length < argumentsValueCount) {
+      while (argumentsValueIndex < argumentsValueCount) {
         const element = readArgument(reader, argumentsValueAt, end, at)
         const afterElement = reader.next
-        argumentsValue2.push(element)
+        argumentsValue2[argumentsValueIndex] = element
         argumentsValueAt = afterElement
+        argumentsValueIndex++
       }
     } catch (error) {
+      argumentsValue2.length = argumentsValueIndex
       throw interrupted(reader, error, argumentsValue2, afterArgumentsValueCount, argumentsValueAt, at, "Command", "arguments")
     }
     if (reader.progress !== undefined) {

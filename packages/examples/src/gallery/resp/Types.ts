@@ -19,6 +19,7 @@ import {
   deeper,
   deeperWrite,
   expectAtLeast,
+  expectDepth,
   expectEnd,
   expectMeant,
   expectRoom,
@@ -27,6 +28,7 @@ import {
   inList,
   interrupted,
   keepElements,
+  leastI64,
   malformed,
   putBytes,
   putEncoded,
@@ -70,13 +72,13 @@ export function readArgument(reader: Reader, at: number, end: number, start: num
   if (!(end - at >= 1 && view.getUint8(at) === 0x24)) wrongLiteral(reader, at, end, "$", start, "Argument", "type")
   const valueLength = readLineDecimal(reader, at + 1, end, -2147483648, 2147483647, start, "Argument", "value")
   const afterValueLength = reader.next
-  if (valueLength !== -1) expectMeant(valueLength, 0, "Argument", "value", at + 1 - start)
   let value: Uint8Array | null = null
   let afterValue = afterValueLength
   if (valueLength !== -1) {
+    expectMeant(valueLength, 0, "Argument", "value", at + 1 - start)
     const valueEnd = afterValueLength + valueLength
-    expectWithin(valueEnd, end, "Argument", "value", afterValueLength, start)
     if (!(end - valueEnd >= 2 && view.getUint16(valueEnd) === 0x0d0a)) {
+      expectWithin(valueEnd, end, "Argument", "value", afterValueLength, start)
       wrongLiteral(reader, valueEnd, end, "\r\n", start, "Argument", "value")
     }
     afterValue = valueEnd + 2
@@ -261,9 +263,10 @@ export type Value =
   | ValueAttribute
   | ValueSet
 
-/** @internal */
-export function readValueOnce(reader: Reader, at: number, end: number, start: number): Value {
+/** Reads a `Value` at `at`, not beyond `end`; leaves the offset after it in `reader.next`. Offsets in errors count from `start`. */
+export function readValue(reader: Reader, at: number, end: number, start: number): Value {
   const view = reader.view
+  expectDepth(reader, "Value", 128, at - start)
   expectAtLeast(end - at, 1, "Value", "_tag", at - start)
   switch (view.getUint8(at)) {
     case 33: {
@@ -271,8 +274,8 @@ export function readValueOnce(reader: Reader, at: number, end: number, start: nu
       const afterMessageLength = reader.next
       expectMeant(messageLength, 0, "Value", "message", at + 1 - start)
       const messageEnd = afterMessageLength + messageLength
-      expectWithin(messageEnd, end, "Value", "message", afterMessageLength, start)
       if (!(end - messageEnd >= 2 && view.getUint16(messageEnd) === 0x0d0a)) {
+        expectWithin(messageEnd, end, "Value", "message", afterMessageLength, start)
         wrongLiteral(reader, messageEnd, end, "\r\n", start, "Value", "message")
       }
       reader.next = messageEnd + 2
@@ -295,13 +298,13 @@ export function readValueOnce(reader: Reader, at: number, end: number, start: nu
     case 36: {
       const valueLength = readLineDecimal(reader, at + 1, end, -2147483648, 2147483647, start, "Value", "value")
       const afterValueLength = reader.next
-      if (valueLength !== -1) expectMeant(valueLength, 0, "Value", "value", at + 1 - start)
       let value: Uint8Array | null = null
       let afterValue = afterValueLength
       if (valueLength !== -1) {
+        expectMeant(valueLength, 0, "Value", "value", at + 1 - start)
         const valueEnd = afterValueLength + valueLength
-        expectWithin(valueEnd, end, "Value", "value", afterValueLength, start)
         if (!(end - valueEnd >= 2 && view.getUint16(valueEnd) === 0x0d0a)) {
+          expectWithin(valueEnd, end, "Value", "value", afterValueLength, start)
           wrongLiteral(reader, valueEnd, end, "\r\n", start, "Value", "value")
         }
         afterValue = valueEnd + 2
@@ -314,29 +317,37 @@ export function readValueOnce(reader: Reader, at: number, end: number, start: nu
       }
     }
     case 37: {
-      const entriesCount = readLineDecimal(reader, at + 1, end, -2147483648, 2147483647, start, "Value", "entries")
-      const afterEntriesCount = reader.next
-      expectMeant(entriesCount, 0, "Value", "entries", at + 1 - start)
-      expectRoom(entriesCount, 6, end - afterEntriesCount, "Value", "entries", afterEntriesCount - start)
-      const entries: Array<Entry> = reader.progress === undefined
-        ? []
-        : resumeElements(reader, afterEntriesCount, start, "Value", "entries")
-      let entriesAt = entries.length === 0 ? afterEntriesCount : reader.next
+      deeper(reader, "Value", 128, at - start)
       try {
-        while (entries.length < entriesCount) {
-          const element = readEntry(reader, entriesAt, end, start)
-          const afterElement = reader.next
-          entries.push(element)
-          entriesAt = afterElement
+        const entriesCount = readLineDecimal(reader, at + 1, end, -2147483648, 2147483647, start, "Value", "entries")
+        const afterEntriesCount = reader.next
+        expectMeant(entriesCount, 0, "Value", "entries", at + 1 - start)
+        expectRoom(entriesCount, 6, end - afterEntriesCount, "Value", "entries", afterEntriesCount - start)
+        const entries: Array<Entry> = reader.progress === undefined
+          ? new Array(entriesCount)
+          : resumeElements(reader, afterEntriesCount, start, "Value", "entries")
+        let entriesIndex = reader.progress === undefined ? 0 : entries.length
+        let entriesAt = entriesIndex === 0 ? afterEntriesCount : reader.next
+        try {
+          while (entriesIndex < entriesCount) {
+            const element = readEntry(reader, entriesAt, end, start)
+            const afterElement = reader.next
+            entries[entriesIndex] = element
+            entriesAt = afterElement
+            entriesIndex++
+          }
+        } catch (error) {
+          entries.length = entriesIndex
+          throw interrupted(reader, error, entries, afterEntriesCount, entriesAt, start, "Value", "entries")
         }
-      } catch (error) {
-        throw interrupted(reader, error, entries, afterEntriesCount, entriesAt, start, "Value", "entries")
-      }
-      if (reader.progress !== undefined) keepElements(reader, entries, afterEntriesCount, entriesAt, start, "Value", "entries")
-      reader.next = entriesAt
-      return {
-        _tag: "Map",
-        entries
+        if (reader.progress !== undefined) keepElements(reader, entries, afterEntriesCount, entriesAt, start, "Value", "entries")
+        reader.next = entriesAt
+        return {
+          _tag: "Map",
+          entries
+        }
+      } finally {
+        shallower(reader, "Value")
       }
     }
     case 40: {
@@ -349,33 +360,43 @@ export function readValueOnce(reader: Reader, at: number, end: number, start: nu
       }
     }
     case 42: {
-      const itemsCount = readLineDecimal(reader, at + 1, end, -2147483648, 2147483647, start, "Value", "items")
-      const afterItemsCount = reader.next
-      if (itemsCount !== -1) expectMeant(itemsCount, 0, "Value", "items", at + 1 - start)
-      let items: ReadonlyArray<Value> | null = null
-      let afterItems = afterItemsCount
-      if (itemsCount !== -1) {
-        expectRoom(itemsCount, 3, end - afterItemsCount, "Value", "items", afterItemsCount - start)
-        const items2: Array<Value> = reader.progress === undefined ? [] : resumeElements(reader, afterItemsCount, start, "Value", "items")
-        let itemsAt = items2.length === 0 ? afterItemsCount : reader.next
-        try {
-          while (items2.length < itemsCount) {
-            const element = readValue(reader, itemsAt, end, start)
-            const afterElement = reader.next
-            items2.push(element)
-            itemsAt = afterElement
+      deeper(reader, "Value", 128, at - start)
+      try {
+        const itemsCount = readLineDecimal(reader, at + 1, end, -2147483648, 2147483647, start, "Value", "items")
+        const afterItemsCount = reader.next
+        let items: ReadonlyArray<Value> | null = null
+        let afterItems = afterItemsCount
+        if (itemsCount !== -1) {
+          expectMeant(itemsCount, 0, "Value", "items", at + 1 - start)
+          expectRoom(itemsCount, 3, end - afterItemsCount, "Value", "items", afterItemsCount - start)
+          const items2: Array<Value> = reader.progress === undefined
+            ? new Array(itemsCount)
+            : resumeElements(reader, afterItemsCount, start, "Value", "items")
+          let itemsIndex = reader.progress === undefined ? 0 : items2.length
+          let itemsAt = itemsIndex === 0 ? afterItemsCount : reader.next
+          try {
+            while (itemsIndex < itemsCount) {
+              const element = readValue(reader, itemsAt, end, start)
+              const afterElement = reader.next
+              items2[itemsIndex] = element
+              itemsAt = afterElement
+              itemsIndex++
+            }
+          } catch (error) {
+            items2.length = itemsIndex
+            throw interrupted(reader, error, items2, afterItemsCount, itemsAt, start, "Value", "items")
           }
-        } catch (error) {
-          throw interrupted(reader, error, items2, afterItemsCount, itemsAt, start, "Value", "items")
+          if (reader.progress !== undefined) keepElements(reader, items2, afterItemsCount, itemsAt, start, "Value", "items")
+          afterItems = itemsAt
+          items = items2
         }
-        if (reader.progress !== undefined) keepElements(reader, items2, afterItemsCount, itemsAt, start, "Value", "items")
-        afterItems = itemsAt
-        items = items2
-      }
-      reader.next = afterItems
-      return {
-        _tag: "Array",
-        items
+        reader.next = afterItems
+        return {
+          _tag: "Array",
+          items
+        }
+      } finally {
+        shallower(reader, "Value")
       }
     }
     case 43: {
@@ -404,7 +425,7 @@ export function readValueOnce(reader: Reader, at: number, end: number, start: nu
       }
     }
     case 58: {
-      const value = readLineDecimalBig(reader, at + 1, end, -9223372036854775808n, 9223372036854775807n, start, "Value", "value")
+      const value = readLineDecimalBig(reader, at + 1, end, leastI64, 9223372036854775807n, start, "Value", "value")
       const afterValue = reader.next
       reader.next = afterValue
       return {
@@ -439,56 +460,76 @@ export function readValueOnce(reader: Reader, at: number, end: number, start: nu
       }
     }
     case 124: {
-      const attributesCount = readLineDecimal(reader, at + 1, end, -2147483648, 2147483647, start, "Value", "attributes")
-      const afterAttributesCount = reader.next
-      expectMeant(attributesCount, 0, "Value", "attributes", at + 1 - start)
-      expectRoom(attributesCount, 6, end - afterAttributesCount, "Value", "attributes", afterAttributesCount - start)
-      const attributes: Array<Entry> = reader.progress === undefined
-        ? []
-        : resumeElements(reader, afterAttributesCount, start, "Value", "attributes")
-      let attributesAt = attributes.length === 0 ? afterAttributesCount : reader.next
+      deeper(reader, "Value", 128, at - start)
       try {
-        while (attributes.length < attributesCount) {
-          const element = readEntry(reader, attributesAt, end, start)
-          const afterElement = reader.next
-          attributes.push(element)
-          attributesAt = afterElement
+        const attributesCount = readLineDecimal(reader, at + 1, end, -2147483648, 2147483647, start, "Value", "attributes")
+        const afterAttributesCount = reader.next
+        expectMeant(attributesCount, 0, "Value", "attributes", at + 1 - start)
+        expectRoom(attributesCount, 6, end - afterAttributesCount, "Value", "attributes", afterAttributesCount - start)
+        const attributes: Array<Entry> = reader.progress === undefined
+          ? new Array(attributesCount)
+          : resumeElements(reader, afterAttributesCount, start, "Value", "attributes")
+        let attributesIndex = reader.progress === undefined ? 0 : attributes.length
+        let attributesAt = attributesIndex === 0 ? afterAttributesCount : reader.next
+        try {
+          while (attributesIndex < attributesCount) {
+            const element = readEntry(reader, attributesAt, end, start)
+            const afterElement = reader.next
+            attributes[attributesIndex] = element
+            attributesAt = afterElement
+            attributesIndex++
+          }
+        } catch (error) {
+          attributes.length = attributesIndex
+          throw interrupted(reader, error, attributes, afterAttributesCount, attributesAt, start, "Value", "attributes")
         }
-      } catch (error) {
-        throw interrupted(reader, error, attributes, afterAttributesCount, attributesAt, start, "Value", "attributes")
-      }
-      if (reader.progress !== undefined) keepElements(reader, attributes, afterAttributesCount, attributesAt, start, "Value", "attributes")
-      const value = readNested(reader, attributesAt, end, start, "Value", "value", readValue)
-      const afterValue = reader.next
-      reader.next = afterValue
-      return {
-        _tag: "Attribute",
-        attributes,
-        value
+        if (reader.progress !== undefined) {
+          keepElements(reader, attributes, afterAttributesCount, attributesAt, start, "Value", "attributes")
+        }
+        const value = readNested(reader, attributesAt, end, start, "Value", "value", readValue)
+        const afterValue = reader.next
+        reader.next = afterValue
+        return {
+          _tag: "Attribute",
+          attributes,
+          value
+        }
+      } finally {
+        shallower(reader, "Value")
       }
     }
     case 126: {
-      const itemsCount = readLineDecimal(reader, at + 1, end, -2147483648, 2147483647, start, "Value", "items")
-      const afterItemsCount = reader.next
-      expectMeant(itemsCount, 0, "Value", "items", at + 1 - start)
-      expectRoom(itemsCount, 3, end - afterItemsCount, "Value", "items", afterItemsCount - start)
-      const items: Array<Value> = reader.progress === undefined ? [] : resumeElements(reader, afterItemsCount, start, "Value", "items")
-      let itemsAt = items.length === 0 ? afterItemsCount : reader.next
+      deeper(reader, "Value", 128, at - start)
       try {
-        while (items.length < itemsCount) {
-          const element = readValue(reader, itemsAt, end, start)
-          const afterElement = reader.next
-          items.push(element)
-          itemsAt = afterElement
+        const itemsCount = readLineDecimal(reader, at + 1, end, -2147483648, 2147483647, start, "Value", "items")
+        const afterItemsCount = reader.next
+        expectMeant(itemsCount, 0, "Value", "items", at + 1 - start)
+        expectRoom(itemsCount, 3, end - afterItemsCount, "Value", "items", afterItemsCount - start)
+        const items: Array<Value> = reader.progress === undefined
+          ? new Array(itemsCount)
+          : resumeElements(reader, afterItemsCount, start, "Value", "items")
+        let itemsIndex = reader.progress === undefined ? 0 : items.length
+        let itemsAt = itemsIndex === 0 ? afterItemsCount : reader.next
+        try {
+          while (itemsIndex < itemsCount) {
+            const element = readValue(reader, itemsAt, end, start)
+            const afterElement = reader.next
+            items[itemsIndex] = element
+            itemsAt = afterElement
+            itemsIndex++
+          }
+        } catch (error) {
+          items.length = itemsIndex
+          throw interrupted(reader, error, items, afterItemsCount, itemsAt, start, "Value", "items")
         }
-      } catch (error) {
-        throw interrupted(reader, error, items, afterItemsCount, itemsAt, start, "Value", "items")
-      }
-      if (reader.progress !== undefined) keepElements(reader, items, afterItemsCount, itemsAt, start, "Value", "items")
-      reader.next = itemsAt
-      return {
-        _tag: "Set",
-        items
+        if (reader.progress !== undefined) keepElements(reader, items, afterItemsCount, itemsAt, start, "Value", "items")
+        reader.next = itemsAt
+        return {
+          _tag: "Set",
+          items
+        }
+      } finally {
+        shallower(reader, "Value")
       }
     }
     default:
@@ -500,16 +541,6 @@ export function readValueOnce(reader: Reader, at: number, end: number, start: nu
         "one of 33, 35, 36, 37, 40, 42, 43, 44, 45, 58, 61, 95, 124, 126",
         String(view.getUint8(at))
       )
-  }
-}
-
-/** Reads a `Value` at `at`, not beyond `end`; leaves the offset after it in `reader.next`. Offsets in errors count from `start`. */
-export function readValue(reader: Reader, at: number, end: number, start: number): Value {
-  deeper(reader, "Value", 128, at - start)
-  try {
-    return readValueOnce(reader, at, end, start)
-  } finally {
-    shallower(reader, "Value")
   }
 }
 
@@ -627,7 +658,7 @@ export function writeValueOnce(writer: Writer, at: number, value: Value): number
     case "Integer": {
       putU8(view, at, 58, "Value", "_tag")
       let position = at + 1
-      position = writeDecimal(bytes, position, checkVarintBig(value.value, -9223372036854775808n, 9223372036854775807n, "Value", "value"))
+      position = writeDecimal(bytes, position, checkVarintBig(value.value, leastI64, 9223372036854775807n, "Value", "value"))
       view.setUint16(position, 0x0d0a)
       return position + 2
     }

@@ -307,17 +307,19 @@ export const decodeHid: DescriptorDecoder<Hid> = (reader, at, bodyStart, end) =>
   expectAtLeast(end - bodyStart, 4, "Hid", "descriptor", bodyStart - at)
   const bNumDescriptors = view.getUint8(bodyStart + 3)
   expectRoom(bNumDescriptors, 3, end - (bodyStart + 4), "Hid", "descriptors", bodyStart + 4 - at)
-  const descriptors: Array<ClassDescriptor> = []
+  const descriptors: Array<ClassDescriptor> = new Array(bNumDescriptors)
+  let descriptorsIndex = 0
   let descriptorsAt = bodyStart + 4
   try {
-    while (descriptors.length < bNumDescriptors) {
+    while (descriptorsIndex < bNumDescriptors) {
       expectAtLeast(end - descriptorsAt, 3, "Hid", "", descriptorsAt - at)
       const element = readClassDescriptor(reader, descriptorsAt, end, at)
-      descriptors.push(element)
+      descriptors[descriptorsIndex] = element
       descriptorsAt = descriptorsAt + 3
+      descriptorsIndex++
     }
   } catch (error) {
-    throw inElement(error, "Hid", "descriptors", descriptors.length)
+    throw inElement(error, "Hid", "descriptors", descriptorsIndex)
   }
   expectEnd(descriptorsAt, end, "Hid", "descriptor", at)
   return {

@@ -200,14 +200,16 @@ describe("under load", () => {
             }
           }
         }), { concurrency: "unbounded", discard: true }))
+      // connections that do not last are opened again later each time
       for (let i = 0; i < 10; i++) {
-        yield* Effect.sleep(60)
+        const before = done
+        while (done < before + 50) yield* Effect.sleep(5)
         gate.cut()
       }
-      yield* Effect.sleep(300)
+      const before = done
+      while (done < before + 500) yield* Effect.sleep(5)
       stopped = true
       yield* Fiber.join(loading)
-      assert.isAbove(done, 500)
       assert.isAbove(errors.length, 10)
       assert.isTrue(
         errors.every(({ reason }) => reason._tag === "ConnectionLost" || reason._tag === "ConnectionClosed"),

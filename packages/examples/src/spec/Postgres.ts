@@ -77,8 +77,8 @@ const greetings: ReadonlyArray<string> =
 /** What comes after queries, until the server is ready for the next. */
 const results: ReadonlyArray<string> =
   ("RowDescription DataRow CommandComplete EmptyQueryResponse PortalSuspended NoData ParameterDescription ParseComplete BindComplete " +
-    "CloseComplete CopyInResponse CopyOutResponse CopyBothResponse BackendCopyData BackendCopyDone FunctionCallResponse ErrorResponse ReadyForQuery")
-    .split(" ")
+    "CloseComplete CopyInResponse CopyOutResponse CopyBothResponse BackendCopyData BackendCopyDone FunctionCallResponse " +
+    "ErrorResponse ReadyForQuery").split(" ")
 const untilReady = { answeredBy: results, last: ["ReadyForQuery"] }
 
 /** A run-time parameter, or an option of the protocol. */

@@ -10,12 +10,15 @@ import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { spawnSync } from "node:child_process"
-import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
 import * as Mqtt from "../../../packages/examples/src/clients/Mqtt.ts"
 import { cutAfter } from "../../runtime/Cut.ts"
 import { startMosquitto } from "../gallery/Mqtt.ts"
 import { installed, load, type Server } from "../gallery/Recording.ts"
 import { startSavingMosquitto } from "./Mosquitto.ts"
+
+// one that hangs is told before it costs the time of the others
+vi.setConfig({ testTimeout: 60_000 })
 
 const there = spawnSync("mosquitto", ["-h"]).error === undefined
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)

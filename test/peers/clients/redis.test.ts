@@ -7,11 +7,14 @@ import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { spawnSync } from "node:child_process"
-import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
 import * as Redis from "../../../packages/examples/src/clients/Redis.ts"
 import { cutAfter } from "../../runtime/Cut.ts"
 import { startRedis, startRedisAt } from "../gallery/Resp.ts"
 import type { Server } from "../gallery/Recording.ts"
+
+// one that hangs is told before it costs the time of the others
+vi.setConfig({ testTimeout: 60_000 })
 
 const there = spawnSync("redis-server", ["--version"]).status === 0
 const text = (value: unknown): string => new TextDecoder().decode(value as Uint8Array)

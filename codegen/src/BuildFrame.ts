@@ -12,7 +12,6 @@ import type {
   TypeModel
 } from "@wirewright/codec/Model"
 import type { Fields, Frame, Header, HeaderField, Int, Kind, Terminator, Type } from "@wirewright/dsl"
-import { intWidth } from "@wirewright/codec/TypeText"
 import { intSize } from "./Names.ts"
 
 /** The comment of a property, by its path below what is being built. */
@@ -180,8 +179,7 @@ const headersDiffer = ({ kinds }: Frame): boolean => {
       const index = all.findIndex(({ kind }) => kind === role)
       return all.slice(0, index + 1).map(headerInt).join(" ")
     }
-    // a length that is no integer is not read in place anyway
-    const size = all.reduce((sum, field) => sum + (intWidth[headerInt(field)] ?? 0), 0)
+    const size = all.reduce((sum, field) => sum + intSize(headerInt(field)), 0)
     return `${before("opcode")}, ${before("bodyLength")}, ${size}`
   })
   return new Set(places).size > 1

@@ -11,3 +11,9 @@ export const link = (model: Model, base: Model | undefined): Model => {
 
 /** The model a model extends. */
 export const baseOf = (model: Model): Model | undefined => chain.get(model)
+
+/** A model and those that it extends, itself first. */
+export const lineageOf = (model: Model): ReadonlyArray<Model> => {
+  const base = baseOf(model)
+  return base === undefined ? [model] : [model, ...lineageOf(base)]
+}

@@ -44,7 +44,7 @@ export function* checkConversation(built: Built): Iterable<Complaint> {
   }
   const { correlation } = built.model.frame
   const isAnswered = commands.some(({ answeredBy }) => answeredBy !== undefined)
-  if (correlation !== undefined && isAnswered && !commands.some((one) => correlationField(context, one, correlation) !== undefined)) {
+  if (correlation !== undefined && isAnswered && !commands.some((one) => correlationField(one, correlation) !== undefined)) {
     yield {
       rule: "WW166",
       value: allCommands(built.protocol as never)[0]!,

@@ -1,7 +1,7 @@
 /** Prints what ties a protocol's commands together: unions, decoders by opcode, the encoder by tag, connection states, tables, index. */
 import { isOfKind } from "@wirewright/codec/Catalog"
-import type { CommandModel, KindModel, Model, TypeModel } from "@wirewright/codec/Model"
-import { baseOf } from "../Build.ts"
+import type { CommandModel, KindModel, TypeModel } from "@wirewright/codec/Model"
+import { lineageOf } from "../Link.ts"
 import { compare, Module, type Parameter } from "../Module.ts"
 import { hex, integerLiteral, intSize } from "../Names.ts"
 import { comment } from "../Print.ts"
@@ -104,17 +104,12 @@ const kindOf = (kind: KindModel, command: CommandModel): boolean =>
 
 /** Commands without codecs that the base has codecs for. */
 const retiredOf = (context: Context, kind: KindModel): ReadonlyArray<CommandModel> => {
-  const inherited = context.base === undefined ? [] : inheritedCommands(context.base)
+  const inherited = context.base === undefined ? [] : lineageOf(context.base).flatMap(({ commands }) => commands)
   return context.model.commands.filter((command) =>
     command.lifecycle === "removed" && kindOf(kind, command) &&
     inherited.some(({ kinds, opcode }) => kinds.request === command.kinds.request && opcode === command.opcode)
   )
 }
-
-const inheritedCommands = (model: Model): ReadonlyArray<CommandModel> => [
-  ...model.commands,
-  ...(baseOf(model) === undefined ? [] : inheritedCommands(baseOf(model)!))
-]
 
 /** Prints the choice of a decoder by opcode, and for answers by status. */
 const printDispatch = (context: Context, module: Module, kind: KindModel): void => {

@@ -1,14 +1,15 @@
 /**
  * Prints what clients and servers need beside packets: commands as values, `ClientProtocol.ts` and `ServerProtocol.ts`. Protocols have them
- * whose frame says by which header field answers are told from one another.
+ * whose frame says by which header field answers are told from one another; commands and the former also those whose commands name the packets
+ * that may answer them.
  */
 import type { CommandModel, IntModel, KindModel, Model } from "@wirewright/codec/Model"
 import { intWidth } from "@wirewright/codec/TypeText"
-import { baseOf } from "../Build.ts"
+import { lineageOf } from "../Link.ts"
 import { Module } from "../Module.ts"
 import { hex } from "../Names.ts"
 import { codec } from "./Codec.ts"
-import { Context, kindName, shapeName } from "./Context.ts"
+import { type Context, kindName, shapeName } from "./Context.ts"
 import { fieldOf } from "./HeaderFields.ts"
 import { inheritedFrom, packetsOf, type PacketPlan } from "./Plans.ts"
 
@@ -52,7 +53,7 @@ export const orderedOf = (context: Context): Ordered | undefined => {
   let max = 0
   if (correlation !== undefined) {
     for (const command of everyCommand(context)) {
-      const field = correlationField(context, command, correlation)
+      const field = correlationField(command, correlation)
       if (field !== undefined) max = 2 ** (8 * intWidth[field.int]) - 1
     }
   }
@@ -60,12 +61,12 @@ export const orderedOf = (context: Context): Ordered | undefined => {
 }
 
 /** The integer in which a command's packets are numbered. */
-export const correlationField = (context: Context, command: CommandModel, name: string): IntModel | undefined => {
+export const correlationField = (command: CommandModel, name: string): IntModel | undefined => {
   for (const { sections } of command.request) {
     for (const { fields } of sections) {
       for (const field of fields) {
         const type = field.type.kind === "optional" ? field.type.of : field.type
-        if (field.name === name && type.kind === "int") return type as IntModel
+        if (field.name === name && type.kind === "int") return type
       }
     }
   }
@@ -74,11 +75,9 @@ export const correlationField = (context: Context, command: CommandModel, name: 
 
 /** Commands of a protocol and of those that it extends. */
 export const everyCommand = ({ model }: Context): ReadonlyArray<CommandModel> => {
-  const out = [...model.commands]
-  for (let base = baseOf(model); base !== undefined; base = baseOf(base)) {
-    out.push(...base.commands.filter(({ name }) => !out.some((one) => one.name === name)))
-  }
-  return out
+  const out = new Map<string, CommandModel>()
+  for (const { commands } of lineageOf(model)) for (const command of commands) if (!out.has(command.name)) out.set(command.name, command)
+  return [...out.values()]
 }
 
 /** Whether a packet reports success. */
@@ -96,15 +95,14 @@ export const inheritedValue = (context: Context, command: CommandModel): string 
   return answers.every((packet) => inheritedFrom(context, packet) === from) ? from : undefined
 }
 
-/** Whether commands of the protocol are values. */
-export const hasValues = (context: Context, command: CommandModel): boolean =>
-  isAsked(context, command.kinds.request) || orderedOf(context) !== undefined
+/** Whether a command is a value. */
+export const hasValues = (context: Context, command: CommandModel): boolean => isAsked(context, command.kinds.request)
 
-/** Whether packets of a kind ask something: those of clients, and what servers send unasked. */
+/** Whether packets of a kind ask something: those of clients, and what servers send unasked; where no header field tells, any may. */
 const isAsked = (context: Context, kind: string): boolean => {
   const roles = rolesOf(context)
   if (roles === undefined) return orderedOf(context) !== undefined
-  return (kind === roles.request.name || kind === roles.push?.name)
+  return kind === roles.request.name || kind === roles.push?.name
 }
 
 /** Adds the type of commands of a kind to the frame. */
@@ -163,22 +161,16 @@ export const printCommandValue = (context: Context, module: Module, command: Com
 /** Whether the packet of a command has the number that its answers repeat. */
 const isNumbered = (context: Context, command: CommandModel): boolean => {
   const correlation = orderedOf(context)?.correlation
-  return command.answeredBy !== undefined && correlation !== undefined && correlationField(context, command, correlation) !== undefined
+  return command.answeredBy !== undefined && correlation !== undefined && correlationField(command, correlation) !== undefined
 }
 
 /** The type of a packet of any module of the protocol, or of one that it extends. */
 const namedPacket = (context: Context, module: Module, { family }: CommandModel, tag: string): string => {
-  const own = context.model.commands.find(({ name }) => name === tag)
-  if (own !== undefined) return own.family === family ? tag : module.useType(context.local(own.family), tag)
-  const command = everyCommand(context).find(({ name }) => name === tag)!
-  const [packet] = packetsOf(new Context(baseHaving(context, tag)!, context.extension), command)
-  return module.useType(`${baseHaving(context, tag)!.module}/${command.family}`, packet!.tag)
-}
-
-const baseHaving = ({ model }: Context, tag: string): Model | undefined => {
-  let base = baseOf(model)
-  while (base !== undefined && !base.commands.some(({ name }) => name === tag)) base = baseOf(base)
-  return base
+  const commandOf = ({ commands }: Model): CommandModel | undefined => commands.find(({ name }) => name === tag)
+  const owner = lineageOf(context.model).find((model) => commandOf(model) !== undefined)!
+  const from = commandOf(owner)!.family
+  if (owner !== context.model) return module.useType(`${owner.module}/${from}`, tag)
+  return from === family ? tag : module.useType(context.local(from), tag)
 }
 
 /** The entry that says which of many answers is the last. */

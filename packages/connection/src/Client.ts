@@ -270,13 +270,12 @@ export const make = (<Answer, Push, C extends Correlation, E>(
         begin: (make, resume, timeout) => one.begin(make(resume), timeout),
         connected: () => Effect.succeed(one)
       }
-      const { call, ...others } = conversation<Push, C, never>(dialect, connection.address, only, own)
+      const commands = conversation<Push, C, never>(dialect, connection.address, only, own)
       return {
-        ...others,
-        call,
+        ...commands,
         keepAlive: (command, fields, interval) => {
           const timeout = Duration.toMillis(interval)
-          const called = call(command, ...[fields, { timeout }] as unknown as Given<typeof fields>)
+          const called = commands.call(command, ...[fields, { timeout }] as unknown as Given<typeof fields>)
           return timeout === 0 ? Effect.void : keeping(connection, command.name, called, timeout)
         },
         address: connection.address,

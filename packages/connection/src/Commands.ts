@@ -70,24 +70,27 @@ export class Dialect {
     this.states = states ?? ordered?.states
   }
 
-  /** Enters a command among the requests in flight. Throws `EncodeError` when the number in its fields is another's. */
-  enter(ledger: Ledger<unknown>, waiter: Called | Streaming, { command, fields }: Outgoing): number {
-    if (this.header !== undefined) return ledger.add(waiter)
-    const numbered = command.numbered === true ? (fields as { readonly [field: string]: number | undefined })[this.field!] : 0
-    return (ledger as unknown as OrderedLedger<never>).enter(waiter, command.answers ?? [], numbered)
-  }
-
-  /** The number in the packet of a command that was entered. */
-  numberOf(ledger: Ledger<unknown>, opaque: number): number {
-    return this.header === undefined ? (ledger as unknown as OrderedLedger<never>).numberOf(opaque) : opaque
+  /**
+   * Enters a command among the requests in flight, and tells it the number in its packet. Throws `EncodeError` when the number in its fields is
+   * another's.
+   */
+  enter(ledger: Ledger<unknown>, waiter: Called | Streaming): number {
+    if (this.header !== undefined) return waiter.number = ledger.add(waiter)
+    const ordered = ledger as unknown as OrderedLedger<never>
+    const { command, fields } = waiter.outgoing
+    const given = command.numbered === true ? (fields as { readonly [field: string]: number | undefined })[this.field!] : 0
+    const opaque = ordered.enter(waiter, command.answers ?? [], given)
+    waiter.number = ordered.numberOf(opaque)
+    return opaque
   }
 
   /** Appends a command's packet, and before it what precedes it. Throws `EncodeError`, and then appends nothing. */
-  write(writer: Writer, sender: Sender, { command, fields, preceding }: Outgoing, number: number): void {
+  write(writer: Writer, sender: Sender, outgoing: Outgoing, number: number): void {
+    const { command, preceding } = outgoing
     const mark = writer.length
     try {
       for (const one of preceding) this.append(writer, one, number)
-      this.append(writer, { command, fields, preceding }, number)
+      this.append(writer, outgoing, number)
     } catch (error) {
       if (preceding.length > 0) writer.truncate(mark)
       throw error
@@ -127,7 +130,8 @@ export class Called extends Exchange<unknown, unknown, CallError> {
   readonly outgoing: Outgoing
   readonly dialect: Dialect
   readonly address: string
-  private number = 0
+  /** The number in its packet; 0: none. */
+  number = 0
 
   constructor(outgoing: Outgoing, dialect: Dialect, address: string, resume: Resume<unknown, CallError>) {
     super(oneAnswer, resume)
@@ -137,9 +141,7 @@ export class Called extends Exchange<unknown, unknown, CallError> {
   }
 
   override enter(ledger: Ledger<unknown>): number {
-    const opaque = this.dialect.enter(ledger, this, this.outgoing)
-    this.number = this.dialect.numberOf(ledger, opaque)
-    return opaque
+    return this.dialect.enter(ledger, this)
   }
 
   append(writer: Writer): void {
@@ -157,11 +159,12 @@ const maxWaiting = 1_024
 
 /** A command with many answers on its way. */
 export class Streaming extends PacketCall<unknown> {
-  private readonly outgoing: Outgoing
+  readonly outgoing: Outgoing
   private readonly dialect: Dialect
   private readonly connection: PacketConnection<unknown, unknown>
   private readonly queue: Queue.Queue<unknown, CallError | Cause.Done>
-  private number = 0
+  /** The number in its packet; 0: none. */
+  number = 0
   private paused = false
 
   constructor(
@@ -178,9 +181,7 @@ export class Streaming extends PacketCall<unknown> {
   }
 
   override enter(ledger: Ledger<unknown>): number {
-    const opaque = this.dialect.enter(ledger, this, this.outgoing)
-    this.number = this.dialect.numberOf(ledger, opaque)
-    return opaque
+    return this.dialect.enter(ledger, this)
   }
 
   write(writer: Writer): void {
@@ -201,13 +202,19 @@ export class Streaming extends PacketCall<unknown> {
     const ends = end !== undefined
     if (end !== "mark") Queue.offerUnsafe(this.queue, answer)
     if (ends) Queue.endUnsafe(this.queue)
-    else if (this.paused || Queue.sizeUnsafe(this.queue) >= maxWaiting) {
-      if (this.paused) return false
-      this.paused = true
-      this.deadline = Infinity
-      this.connection.pause()
-    } else this.deadline = this.connection.timers.now() + this.timeout
+    else if (!this.paused) this.goOn()
     return ends
+  }
+
+  /** Waits for the next answer, or first for the reader when he is behind. */
+  private goOn(): void {
+    if (Queue.sizeUnsafe(this.queue) < maxWaiting) {
+      this.deadline = this.connection.timers.now() + this.timeout
+      return
+    }
+    this.paused = true
+    this.deadline = Infinity
+    this.connection.pause()
   }
 
   private failureOf(answer: unknown): StatusError | undefined {

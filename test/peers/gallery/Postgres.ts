@@ -3,6 +3,7 @@ import { spawn } from "node:child_process"
 import { appendFileSync, chownSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { setTimeout as sleep } from "node:timers/promises"
 import { freePort } from "../Memcached.ts"
 import { library, printed, recordAll, type Recording, run, type Server, sessions, startServer, using, versionOf } from "./Recording.ts"
 import { converse, openSession, type Sent, type Session } from "./Session.ts"
@@ -48,6 +49,18 @@ const settings = (port: number): string =>
     "log_timezone = 'UTC'"
   ].map((line) => `${line}\n`).join("")
 
+/** PostgreSQL listens before it takes connections ("the database system is starting up"): what it said last, or nothing when it takes them. */
+const accepting = async (port: number): Promise<string> => {
+  let said = ""
+  for (let attempt = 0; attempt < 300; attempt++) {
+    const { code, output } = await run(join(programs(), "pg_isready"), ["-h", "127.0.0.1", "-p", String(port), "-t", "5"])
+    if (code === 0) return ""
+    said = output
+    await sleep(100)
+  }
+  return said
+}
+
 /** A server that can go, and come back with what it holds. */
 export interface Cluster extends Server {
   readonly down: () => Promise<void>
@@ -67,7 +80,13 @@ export const startPostgres = async (): Promise<Cluster> => {
     const port = await freePort()
     appendFileSync(join(data, "postgresql.conf"), settings(port))
     writeFileSync(join(data, "pg_hba.conf"), rules.map((line) => `${line}\n`).join(""))
-    const start = () => startServer(join(programs(), "postgres"), ["-D", data], port, { uid, signal: "SIGINT" })
+    const start = async (): Promise<Server> => {
+      const started = await startServer(join(programs(), "postgres"), ["-D", data], port, { uid, signal: "SIGINT" })
+      const answers = await accepting(port)
+      if (answers === "") return started
+      await started.stop()
+      throw new Error(`postgres does not take connections: ${answers}`)
+    }
     let server = await start()
     const made = await psql(port, users.map((line) => `${line};\n`).join(""), { PGUSER: "postgres" })
     const stop = async (): Promise<void> => {

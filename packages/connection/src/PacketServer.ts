@@ -139,43 +139,48 @@ const serveWith = <Request>(
     }
   }
 
-  const open = Effect.callback<Net.Server, ConnectionError>((resume) => {
-    const server = options.tls === undefined
-      ? Net.createServer({ noDelay: true }, accept)
-      : Tls.createServer({ handshakeTimeout: Math.min(header, 2 ** 31 - 1), ...options.tls }, accept)
-    // sockets in a TLS handshake count too
-    server.prependListener("connection", (socket: Net.Socket) => sockets.size >= 2 * maxConnections ? refuse(socket) : track(socket))
-    // Node leaves a socket open whose handshake was late
-    server.on("tlsClientError", (_: Error, socket: Tls.TLSSocket) => {
-      shared.counts.misbehaved++
-      socket.destroy()
+  const refusedBy = (cause: unknown): ConnectionError =>
+    new ConnectionError({
+      reason: new ListenFailed({ cause }),
+      address: path === undefined ? hostPort(host, options.port ?? 0) : unixAddress(path),
+      ambiguous: false
     })
-    const refused = (cause: unknown): void =>
-      resume(
-        Effect.fail(
-          new ConnectionError({
-            reason: new ListenFailed({ cause }),
-            address: path === undefined ? hostPort(host, options.port ?? 0) : unixAddress(path),
-            ambiguous: false
-          })
-        )
-      )
-    const listen = (): void =>
-      void server.listen(path === undefined ? { host, port: options.port ?? 0, backlog: 1024 } : { path, backlog: 1024 }, () => {
-        server.off("error", refused)
-        server.on("error", () => {})
-        if (path !== undefined) chmodSync(path, 0o700)
-        resume(Effect.succeed(server))
-      })
-    server.once("error", refused)
-    if (path === undefined) listen()
-    else removeLeftOver(path, listen)
-    return Effect.sync(() => server.close())
+
+  // certificates and keys are looked at here
+  const made = Effect.try({
+    try: () =>
+      options.tls === undefined
+        ? Net.createServer({ noDelay: true }, accept)
+        : Tls.createServer({ handshakeTimeout: Math.min(header, 2 ** 31 - 1), ...options.tls }, accept),
+    catch: refusedBy
   })
+
+  const listening = (server: Net.Server) =>
+    Effect.callback<Net.Server, ConnectionError>((resume) => {
+      // sockets in a TLS handshake count too
+      server.prependListener("connection", (socket: Net.Socket) => sockets.size >= 2 * maxConnections ? refuse(socket) : track(socket))
+      // Node leaves a socket open whose handshake was late
+      server.on("tlsClientError", (_: Error, socket: Tls.TLSSocket) => {
+        shared.counts.misbehaved++
+        socket.destroy()
+      })
+      const refused = (cause: unknown): void => resume(Effect.fail(refusedBy(cause)))
+      const listen = (): void =>
+        void server.listen(path === undefined ? { host, port: options.port ?? 0, backlog: 1024 } : { path, backlog: 1024 }, () => {
+          server.off("error", refused)
+          server.on("error", () => {})
+          if (path !== undefined) chmodSync(path, 0o700)
+          resume(Effect.succeed(server))
+        })
+      server.once("error", refused)
+      if (path === undefined) listen()
+      else removeLeftOver(path, listen)
+      return Effect.sync(() => server.close())
+    })
 
   return Effect.gen(function*() {
     const server = yield* Effect.acquireRelease(
-      options.listen === false ? Effect.succeed(undefined) : open,
+      options.listen === false ? Effect.succeed(undefined) : Effect.flatMap(made, listening),
       (server) =>
         Effect.callback<void>((resume) => {
           server?.close(() => resume(Effect.void))

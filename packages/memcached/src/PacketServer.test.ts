@@ -526,6 +526,17 @@ describe("TLS", () => {
       expect(server.counters).toMatchObject({ misbehaved: 2, accepted: 0 })
     }, { tls, headerTimeout: "100 millis" }))
 
+  test("a certificate that is none is a typed error", async () => {
+    const broken = servePackets({
+      frameShape: Gen.frameShape,
+      decode: () => 0,
+      handler: () => ({} as never),
+      tls: { ...tls, cert: "none" }
+    })
+    const error = await Effect.runPromise(Effect.flip(Effect.scoped(broken)))
+    expect(error.reason._tag).toBe("ListenFailed")
+  })
+
   test("asks for the client's certificate when told to", () =>
     withServer(async (server, seen) => {
       const attempt = (options: Tls.ConnectionOptions) =>

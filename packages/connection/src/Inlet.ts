@@ -31,6 +31,8 @@ export interface Outlet<Push> {
   /** What peers send that sends what clients send. */
   readonly request: ((reader: Reader, at: number, end: number) => void) | undefined
   readonly misbehaved: (message: string) => void
+  /** Shown every frame before it is handled. */
+  readonly arrived?: ((frame: Uint8Array) => void) | undefined
 }
 
 /** The way in. */
@@ -75,6 +77,7 @@ export class HeaderInlet<Answer, Push> implements Inlet {
   private readonly dispatch = (reader: Reader, at: number, end: number): void => {
     const { ledger, outlet, protocol } = this
     if (!outlet.isOpen()) return
+    outlet.arrived?.(reader.bytes.subarray(at, end))
     const { correlation, correlationAt, kindAt, kinds, opcodeAt } = protocol.header
     const kind = kindAt(reader, at)
     if (kind === kinds.answer) {
@@ -149,9 +152,10 @@ export class OrderedInlet<P extends Packet, S> implements Inlet {
     if (phase !== undefined) this.phase = phases[phase] ?? this.phase
   }
 
-  private readonly dispatch = (reader: Reader, at: number): void => {
+  private readonly dispatch = (reader: Reader, at: number, end: number): void => {
     const { outlet } = this
     if (!outlet.isOpen()) return
+    outlet.arrived?.(reader.bytes.subarray(at, end))
     const packet = this.phase.shape === undefined ? this.packet! : this.phase.decode(reader, at, this.states)
     this.packet = undefined
     // before whoever waits for it sends the next

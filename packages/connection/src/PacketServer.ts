@@ -20,7 +20,7 @@ import type { ServerClient } from "./ServerClient.ts"
 import { counts, ServerConnection, type Shared } from "./ServerConnection.ts"
 import { type Timers, timers } from "./Timers.ts"
 
-export type { PacketServerOptions, UnauthenticatedLimits } from "./PacketServerOptions.ts"
+export type { PacketServerOptions, ServerTap, UnauthenticatedLimits } from "./PacketServerOptions.ts"
 export type { Frame, PacketHandler, ServerClient } from "./ServerClient.ts"
 
 /** What a server counted. */

@@ -3,6 +3,7 @@ import type { FrameShape, Reader } from "@wirewright/codec"
 import type * as Duration from "effect/Duration"
 import type * as Tls from "node:tls"
 import type { PacketHandler, ServerClient } from "./ServerClient.ts"
+import type { Tap } from "./Tap.ts"
 
 /** Where and how to serve. */
 export interface PacketServerOptions<Request> {
@@ -43,8 +44,16 @@ export interface PacketServerOptions<Request> {
   readonly maxHeld?: number
   /** Limits of clients that the handler has not admitted (`ServerClient.admit`). Default: all are admitted from the beginning. */
   readonly unauthenticated?: UnauthenticatedLimits
+  /** Sees what goes over the connections. */
+  readonly tap?: ServerTap
   /** Told of what a handler threw, which closes its connection. Default: written to the log. */
   readonly onDefect?: (defect: unknown, client: ServerClient) => void
+}
+
+/** Sees what goes over the connections of a server. */
+export interface ServerTap extends Tap<ServerClient> {
+  readonly opened?: (client: ServerClient) => void
+  readonly closed?: (client: ServerClient) => void
 }
 
 /** What clients may whom a server does not know yet. */

@@ -7,6 +7,7 @@
 import { DecodeError, Framer, type Reader, type Writer } from "@wirewright/codec"
 import type { Duplex } from "node:stream"
 import { type ConnectionError, PeerMisbehaved, PeerStalled } from "./Errors.ts"
+import { appendSeen } from "./Tap.ts"
 import type { Timers } from "./Timers.ts"
 import { accepted, type Transport } from "./Transport.ts"
 import type { HeldMemory, Holder } from "./HeldMemory.ts"
@@ -89,11 +90,17 @@ export class ServerConnection<Request> implements ServerClient, Holder {
     this.framer = new Framer(frameShape, {
       maxFrame: unauthenticated === undefined ? maxFrame : Math.min(shared.maxStrangerFrame, maxFrame)
     })
-    this.transport = accepted(socket, {
-      onBytes: (bytes) => this.receive(bytes),
-      onClose: (error) => this.lost(error),
-      onDrain: () => this.drained()
-    }, timers, shared.options.path)
+    this.transport = accepted(
+      socket,
+      {
+        onBytes: (bytes) => this.receive(bytes),
+        onClose: (error) => this.lost(error),
+        onDrain: () => this.drained()
+      },
+      timers,
+      shared.options.path
+    )
+    shared.options.tap?.opened?.(this)
     this.handler = handler(this)
   }
 
@@ -111,7 +118,9 @@ export class ServerConnection<Request> implements ServerClient, Holder {
 
   reply(write: (writer: Writer) => void): void {
     if (this.transport.closed !== undefined) return
-    write(this.transport.writer)
+    const sent = this.shared.options.tap?.sent
+    if (sent === undefined) write(this.transport.writer)
+    else appendSeen(this.transport.writer, write, (frames) => sent(frames, this))
     this.transport.flush()
     if (this.transport.waiting > this.shared.maxOutput) this.congest()
     this.weigh()
@@ -220,6 +229,7 @@ export class ServerConnection<Request> implements ServerClient, Holder {
 
   private readonly frame = (reader: Reader, at: number, end: number): void => {
     if (this.transport.closed !== undefined) return
+    this.shared.options.tap?.received?.(reader.bytes.subarray(at, end), this)
     if (this.stopped || this.congested || this.next < this.held.length) {
       this.held.push({ reader, at, end })
       this.heldBytes += end - at
@@ -310,5 +320,6 @@ export class ServerConnection<Request> implements ServerClient, Holder {
     counts.received += this.transport.bytesReceived
     counts.sent += this.transport.bytesSent
     this.guarded(() => this.handler.onClose(error))
+    this.shared.options.tap?.closed?.(this)
   }
 }

@@ -11,6 +11,8 @@ import {
   type PacketConnectionOptions,
   type PoolOptions,
   type Resume,
+  type Telemetry,
+  type TelemetryOptions,
   type Timers,
   type TransportOptions
 } from "@wirewright/connection"
@@ -30,7 +32,8 @@ export interface KvPoolOptions extends
     PacketConnectionOptions<Response, ServerRequest>,
     "requestTimeout" | "maxInFlight" | "maxFrame" | "maxSilence"
   >,
-  PoolOptions
+  PoolOptions,
+  TelemetryOptions
 {
   /** Signs in with SASL PLAIN, which memcached asks for when started with `-S`. */
   readonly credentials?: { readonly user: string; readonly password: Redacted.Redacted<string> }
@@ -87,6 +90,11 @@ export class KvPool {
   /** The time of its waits. */
   get timers(): Timers {
     return this.pool.timers
+  }
+
+  /** What is told of requests, where the options ask for it. */
+  get telemetry(): Telemetry | undefined {
+    return this.pool.telemetry
   }
 
   /** What was counted so far. */

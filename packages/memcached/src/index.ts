@@ -28,7 +28,6 @@ export {
   UnknownStatus
 } from "./KvError.ts"
 export type { JsonView, KvCommands } from "./KvCommands.ts"
-export { kvMetrics } from "./KvMetrics.ts"
 export * from "./KvOptions.ts"
 export * from "./KvPool.ts"
 export * from "./MemcachedHandlers.ts"

@@ -15,7 +15,7 @@ import { type AnyProtocol, type Inlet, inletOf } from "./Inlet.ts"
 import { connect, type Transport, type TransportOptions } from "./Transport.ts"
 import type { Owner, Resume, Sendable } from "./Exchange.ts"
 import { Unanswered, type WritePacket } from "./Relay.ts"
-import { appendSeen, type Tap } from "./Tap.ts"
+import { type Tap, writeSeen } from "./Tap.ts"
 import { type Timer, type Timers, timers } from "./Timers.ts"
 import { many, single, Written } from "./Written.ts"
 
@@ -252,7 +252,7 @@ export class PacketConnection<Response, ServerRequest> implements Owner {
 
   /** Sends the request, holds it while the kernel is behind, or refuses it. */
   private admit(request: Sendable<Response>): boolean {
-    const refused = this.refusal(request.packets ?? 1)
+    const refused = this.refusal(request.packets)
     if (refused !== undefined) {
       request.refuse(refused)
       return false
@@ -291,7 +291,7 @@ export class PacketConnection<Response, ServerRequest> implements Owner {
     request.opaque = request.enter(ledger as Ledger<Response>)
     try {
       if (this.seen === undefined) request.write(writer)
-      else appendSeen(writer, (writer) => request.write(writer), this.seen)
+      else writeSeen(writer, request, this.seen)
     } catch (error) {
       ledger.drop(request.opaque)
       request.opaque = -1

@@ -7,7 +7,7 @@
 import { DecodeError, Framer, type Reader, type Writer } from "@wirewright/codec"
 import type { Duplex } from "node:stream"
 import { type ConnectionError, PeerMisbehaved, PeerStalled } from "./Errors.ts"
-import { appendSeen } from "./Tap.ts"
+import { writeSeen } from "./Tap.ts"
 import type { Timers } from "./Timers.ts"
 import { accepted, type Transport } from "./Transport.ts"
 import type { HeldMemory, Holder } from "./HeldMemory.ts"
@@ -64,6 +64,7 @@ export class ServerConnection<Request> implements ServerClient, Holder {
   private readonly shared: Shared<Request>
   private readonly handler: PacketHandler<Request>
   private readonly framer: Framer
+  private readonly seen: ((frames: Uint8Array) => void) | undefined
   /** Frames that arrived and wait until handling goes on. */
   private held: Array<Frame> = []
   private next = 0
@@ -100,7 +101,9 @@ export class ServerConnection<Request> implements ServerClient, Holder {
       timers,
       shared.options.path
     )
-    shared.options.tap?.opened?.(this)
+    const { opened, sent } = shared.options.tap ?? {}
+    this.seen = sent === undefined ? undefined : (frames) => sent(frames, this)
+    opened?.(this)
     this.handler = handler(this)
   }
 
@@ -118,9 +121,8 @@ export class ServerConnection<Request> implements ServerClient, Holder {
 
   reply(write: (writer: Writer) => void): void {
     if (this.transport.closed !== undefined) return
-    const sent = this.shared.options.tap?.sent
-    if (sent === undefined) write(this.transport.writer)
-    else appendSeen(this.transport.writer, write, (frames) => sent(frames, this))
+    if (this.seen === undefined) write(this.transport.writer)
+    else writeSeen(this.transport.writer, { write }, this.seen)
     this.transport.flush()
     if (this.transport.waiting > this.shared.maxOutput) this.congest()
     this.weigh()

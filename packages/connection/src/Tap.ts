@@ -9,9 +9,14 @@ export interface Tap<C = { readonly address: string }> {
   readonly sent?: (frames: Uint8Array, connection: C) => void
 }
 
-/** Appends what `write` writes, and shows it. Throws `EncodeError`, and then appends nothing. */
-export const appendSeen = (writer: Writer, write: (writer: Writer) => void, seen: (bytes: Uint8Array) => void): void => {
-  const bytes = encodeWith(write)
+/** What is appended. */
+interface Writable {
+  write(writer: Writer): void
+}
+
+/** Appends what `packets` write, and shows it. Throws `EncodeError`, and then appends nothing. */
+export const writeSeen = (writer: Writer, packets: Writable, seen: (bytes: Uint8Array) => void): void => {
+  const bytes = encodeWith((writer) => packets.write(writer))
   const at = writer.need(bytes.length)
   writer.bytes.set(bytes, at)
   writer.position = at + bytes.length

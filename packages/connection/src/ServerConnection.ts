@@ -93,7 +93,7 @@ export class ServerConnection<Request> implements ServerClient, Holder {
       onBytes: (bytes) => this.receive(bytes),
       onClose: (error) => this.lost(error),
       onDrain: () => this.drained()
-    }, timers)
+    }, timers, shared.options.path)
     this.handler = handler(this)
   }
 

@@ -108,7 +108,7 @@ const administration = [
   command("SlabsAutomove", "slabs", { automove: literal("automove"), setting: word, value: optional(word) }),
   command("LruTune", "lru", { tune: literal("tune"), hotPercent: number, warmPercent: number, hotFactor: word, warmFactor: word }),
   command("LruMode", "lru", { mode: literal("mode"), name: word }),
-  command("LruTemporary", "lru", { temporary: literal("temp_ttl"), seconds: time }),
+  command("LruTemporary", "lru", { temporary: literal("temp_ttl"), seconds: decimal({ signed: true }) }),
   command("CrawlerEnable", "lru_crawler", { enable: literal("enable") }),
   command("CrawlerDisable", "lru_crawler", { disable: literal("disable") }),
   command("CrawlerSleep", "lru_crawler", { sleep: literal("sleep"), microseconds: number }),
@@ -201,7 +201,7 @@ const MetaAnswerFlag = choice("MetaAnswerFlag", u8, {
   LastAccess: tagged("l", { seconds: number }),
   Size: tagged("s", { bytes: number }),
   /** -1: for ever. */
-  TimeToLive: tagged("t", { seconds: time }),
+  TimeToLive: tagged("t", { seconds: decimal({ signed: true }) }),
   // who asked is to make the value anew, or somebody else is at it already
   ...bare({ Won: "W", Stale: "X", AlreadyWon: "Z" })
 }, { unknown: "keep" })

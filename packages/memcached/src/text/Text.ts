@@ -270,7 +270,6 @@ export const encodeAppend: RequestEncoder<Append> = (writer, packet) => {
 
 export interface CacheMemoryLimit {
   readonly _tag: "CacheMemoryLimit"
-  /** Of no meaning to the server, returned as they were stored. */
   readonly megabytes: number
   /** The answer is left out; an error may still come. */
   readonly noreply?: boolean | undefined
@@ -522,7 +521,6 @@ export const encodeCrawlerEnable: RequestEncoder<CrawlerEnable> = (writer, packe
 
 export interface CrawlerLimit {
   readonly _tag: "CrawlerLimit"
-  /** Of no meaning to the server, returned as they were stored. */
   readonly items: number
 }
 
@@ -564,7 +562,6 @@ export const encodeCrawlerLimit: RequestEncoder<CrawlerLimit> = (writer, packet)
 
 export interface CrawlerSleep {
   readonly _tag: "CrawlerSleep"
-  /** Of no meaning to the server, returned as they were stored. */
   readonly microseconds: number
 }
 
@@ -1229,7 +1226,6 @@ export const encodeLruMode: RequestEncoder<LruMode> = (writer, packet) => {
 
 export interface LruTemporary {
   readonly _tag: "LruTemporary"
-  /** 0 never, up to 30 days: seconds from now, above: Unix time, negative: at once. */
   readonly seconds: number
 }
 
@@ -1268,9 +1264,7 @@ export const encodeLruTemporary: RequestEncoder<LruTemporary> = (writer, packet)
 
 export interface LruTune {
   readonly _tag: "LruTune"
-  /** Of no meaning to the server, returned as they were stored. */
   readonly hotPercent: number
-  /** Of no meaning to the server, returned as they were stored. */
   readonly warmPercent: number
   readonly hotFactor: string
   readonly warmFactor: string
@@ -2326,9 +2320,7 @@ export const encodeStatistics: RequestEncoder<Statistics> = (writer, packet) => 
 
 export interface StatisticsCachedump {
   readonly _tag: "StatisticsCachedump"
-  /** Of no meaning to the server, returned as they were stored. */
   readonly slabClass: number
-  /** Of no meaning to the server, returned as they were stored. */
   readonly limit: number
 }
 
@@ -2483,7 +2475,6 @@ export const encodeTouch: RequestEncoder<Touch> = (writer, packet) => {
 
 export interface Verbosity {
   readonly _tag: "Verbosity"
-  /** Of no meaning to the server, returned as they were stored. */
   readonly level: number
   /** The answer is left out; an error may still come. */
   readonly noreply?: boolean | undefined
@@ -4262,7 +4253,6 @@ export const encodeUnsafe: ResponseEncoder<Unsafe> = (writer, packet) => {
 export interface Value {
   readonly _tag: "Value"
   readonly key: string
-  /** Of no meaning to the server, returned as they were stored. */
   readonly flags: number
   readonly cas?: bigint | undefined
   readonly value: Uint8Array

@@ -80,16 +80,13 @@ export interface Built {
 
 /** A spec's model; `base` is the model of the protocol it extends. */
 export const buildModel = (protocol: Protocol | TypesOnly, origin: Origin, base?: Model): Built => {
-  // a field that reaches a command through a function's argument has no comment there; its type may have one elsewhere
-  const first = new Builder(origin, new Map())
-  first.protocol(protocol, base)
-  const second = new Builder(origin, first.documented)
-  const model = link(second.protocol(protocol, base), base)
-  return { model, protocol, commands: second.commands, types: second.values, complaints: second.complaints }
+  const builder = new Builder(origin)
+  const model = link(builder.protocol(protocol, base), base)
+  return { model, protocol, commands: builder.commands, types: builder.values, complaints: builder.complaints }
 }
 
-/** Integers of the DSL are shared by all who use them and say nothing about a field. */
-const isShared = (type: Type): boolean => (type.kind === "int" || type.kind === "varint") && type.brand === undefined
+/** Whether a type is declared by a name, with a comment of its own there. */
+const isNamed = (type: Type): boolean => "name" in type || "brand" in type && type.brand !== undefined
 
 /** The same in an encoding of text. */
 const hexIn = (encoding: "ascii" | "latin1" | "utf16be" | "utf16le", text: Terminator): string =>
@@ -115,9 +112,6 @@ export const codeOf = (code: number | string): number => typeof code === "number
 
 class Builder {
   private readonly origin: Origin
-  /** Comments by the type they were found at; `undefined` when the same type has different ones. */
-  readonly documented = new Map<Type, string | undefined>()
-  private readonly elsewhere: ReadonlyMap<Type, string | undefined>
   readonly commands = new Map<CommandModel, Command>()
   readonly values = new Map<string, NamedType>()
   readonly complaints: Array<Complaint> = []
@@ -131,16 +125,16 @@ class Builder {
   private siblings: Fields = {}
   private readonly brands = new Map<string, { readonly name: string; readonly doc?: string; readonly type: "number" | "bigint" }>()
 
-  constructor(origin: Origin, elsewhere: ReadonlyMap<Type, string | undefined>) {
+  constructor(origin: Origin) {
     this.origin = origin
-    this.elsewhere = elsewhere
   }
 
+  /**
+   * The comment of a field. One that reaches a command through a function's argument is not found there: then the comment where its type
+   * is made holds, of the constant or property. A comment where a type is only mentioned says nothing about others who mention it.
+   */
   private docOf(type: Type, own: string | undefined): string | undefined {
-    if (isShared(type)) return own
-    if (own === undefined) return this.elsewhere.get(type)
-    this.documented.set(type, this.documented.has(type) && this.documented.get(type) !== own ? undefined : own)
-    return own
+    return own ?? (isNamed(type) ? undefined : this.origin.doc(type))
   }
 
   protocol(protocol: Protocol | TypesOnly, base: Model | undefined): Model {

@@ -1124,7 +1124,6 @@ export const Statistic: ResponseCommand<Statistic, never, "none"> = { name: "Sta
 export interface Value {
   readonly _tag: "Value"
   readonly key: string
-  /** Of no meaning to the server, returned as they were stored. */
   readonly flags: number
   readonly cas?: bigint | undefined
   readonly value: Uint8Array

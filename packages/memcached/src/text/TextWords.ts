@@ -71,7 +71,6 @@ import {
 
 export interface CacheMemoryLimit {
   readonly _tag: "CacheMemoryLimit"
-  /** Of no meaning to the server, returned as they were stored. */
   readonly megabytes: number
   /** The answer is left out; an error may still come. */
   readonly noreply?: boolean | undefined
@@ -261,7 +260,6 @@ export const CrawlerEnable: RequestCommand<CrawlerEnable, Ok | Busy | BadClass |
 
 export interface CrawlerLimit {
   readonly _tag: "CrawlerLimit"
-  /** Of no meaning to the server, returned as they were stored. */
   readonly items: number
 }
 
@@ -310,7 +308,6 @@ export const CrawlerLimit: RequestCommand<CrawlerLimit, Ok | Busy | BadClass | N
 
 export interface CrawlerSleep {
   readonly _tag: "CrawlerSleep"
-  /** Of no meaning to the server, returned as they were stored. */
   readonly microseconds: number
 }
 
@@ -1068,7 +1065,6 @@ export const LruMode: RequestCommand<LruMode, Ok | ClientError | ServerError | C
 
 export interface LruTemporary {
   readonly _tag: "LruTemporary"
-  /** 0 never, up to 30 days: seconds from now, above: Unix time, negative: at once. */
   readonly seconds: number
 }
 
@@ -1114,9 +1110,7 @@ export const LruTemporary: RequestCommand<LruTemporary, Ok | ClientError | Serve
 
 export interface LruTune {
   readonly _tag: "LruTune"
-  /** Of no meaning to the server, returned as they were stored. */
   readonly hotPercent: number
-  /** Of no meaning to the server, returned as they were stored. */
   readonly warmPercent: number
   readonly hotFactor: string
   readonly warmFactor: string
@@ -1644,9 +1638,7 @@ export const Statistics: RequestCommand<Statistics, Statistic | End | Reset | Cl
 
 export interface StatisticsCachedump {
   readonly _tag: "StatisticsCachedump"
-  /** Of no meaning to the server, returned as they were stored. */
   readonly slabClass: number
-  /** Of no meaning to the server, returned as they were stored. */
   readonly limit: number
 }
 
@@ -1836,7 +1828,6 @@ export const Touch: RequestCommand<Touch, Touched | NotFound | ClientError | Ser
 
 export interface Verbosity {
   readonly _tag: "Verbosity"
-  /** Of no meaning to the server, returned as they were stored. */
   readonly level: number
   /** The answer is left out; an error may still come. */
   readonly noreply?: boolean | undefined

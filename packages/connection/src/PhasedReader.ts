@@ -1,0 +1,58 @@
+/** Reads the packets of one side of a connection, whose phase says which they are: what was sent or came may begin another. */
+import { type FrameShape, measuring, type PhaseReader, type Reader } from "@wirewright/codec"
+
+interface Packet {
+  readonly _tag: string
+}
+
+/** What is known of a protocol's phases. */
+export interface Phased<P, S> {
+  readonly name: string
+  readonly maxFrame: number
+  readonly phases: { readonly [phase: string]: PhaseReader<P, S> }
+  readonly next: { readonly [tag: string]: string }
+}
+
+/** Reads the packets of one side of one connection. */
+export class PhasedReader<P extends Packet, S> {
+  /** How long the next frame is. */
+  readonly shape: FrameShape
+  private readonly protocol: Phased<P, S>
+  private readonly states: S
+  private phase: PhaseReader<P, S>
+  /** What was decoded to be measured, and where it lies. */
+  private measured: { readonly packet: P; readonly reader: Reader; readonly at: number } | undefined
+
+  constructor(protocol: Phased<P, S>, states: S, maxFrame = protocol.maxFrame) {
+    this.protocol = protocol
+    this.states = states
+    this.phase = Object.values(protocol.phases)[0]!
+    const decoded = measuring((reader, at) => {
+      this.measured = { packet: this.phase.decode(reader, at, this.states), reader, at }
+      return reader.next - at
+    })
+    this.shape = {
+      name: protocol.name,
+      maxFrame,
+      sizeAt: (reader, at, end) => (this.phase.shape?.sizeAt ?? decoded)(reader, at, end)
+    }
+  }
+
+  /** Decodes the frame at `at`. Throws `DecodeError`. */
+  decode(reader: Reader, at: number): P {
+    const { measured } = this
+    this.measured = undefined
+    // frames may have been kept while others were measured
+    const packet = measured?.reader === reader && measured.at === at ? measured.packet : this.phase.decode(reader, at, this.states)
+    // before whoever is given it sends the next
+    this.passed(packet._tag)
+    return packet
+  }
+
+  /** A packet was sent, or came. */
+  passed(tag: string): void {
+    const { next, phases } = this.protocol
+    const phase = next[tag]
+    if (phase !== undefined) this.phase = phases[phase] ?? this.phase
+  }
+}

@@ -1,18 +1,21 @@
 /**
- * A server for classic memcached clients: handlers in, packets out.
+ * A server for memcached clients of any protocol: handlers in, answers out.
  *
- * It answers as memcached does: plain text with errors, keys where they are echoed, silence where it was asked for, Einval and the end of
- * the connection for what cannot be a request. It stores nothing.
+ * The first byte of a connection says which protocol is spoken on it. In the binary one it answers as memcached does: plain text with errors,
+ * keys where they are echoed, silence where it was asked for, Einval and the end of the connection for what cannot be a request. Text and
+ * meta are in `TextLines` and `TextServer`. It stores nothing.
  * Source: memcached `doc/protocol-binary.txt` and memcached 1.6.18 itself.
  */
 import {
   type ConnectionError,
   type Outcome,
+  type PacketProtocol,
   type PacketServer,
   type RequestHandler,
-  type RequestServerOptions,
+  requestProtocol,
+  type RequestServerLimits,
   Server,
-  serveRequests
+  servePackets
 } from "@wirewright/connection"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -22,11 +25,23 @@ import type * as Scope from "effect/Scope"
 import * as Gen from "./gen/index.ts"
 import type { Found, Handle, MemcachedHandlers, SaslAnswer, Written } from "./MemcachedHandlers.ts"
 import { statusText } from "./StatusText.ts"
+import { TextLines } from "./TextLines.ts"
+import type { TextRequest } from "./TextRequest.ts"
+import { textRequests } from "./TextServer.ts"
 
 /** Where to serve, and limits. */
-export interface MemcachedServerOptions extends Omit<RequestServerOptions<Gen.Request>, "frameShape" | "decode"> {
+export interface MemcachedServerOptions extends RequestServerLimits {
+  /**
+   * What is spoken: the binary protocol, text and meta, or either, as the first byte of a connection says for all that follows it. Default:
+   * either.
+   */
+  readonly protocol?: "auto" | "binary" | "text"
   /** Opcodes the server is to know nothing of, whatever follows them. */
   readonly unknownOpcodes?: ReadonlyArray<number>
+  /** Whether an item is too large to be stored, asked before its value arrives in the text protocol. Default: only what fits no frame is. */
+  readonly isTooLarge?: (key: string, length: number, flags: number) => boolean
+  /** Whether a user may sign in to the text protocol, whose clients must. Default: they need not. */
+  readonly authenticate?: (user: string, password: string) => boolean
 }
 
 /** A handler for every command of classic memcached. */
@@ -140,20 +155,33 @@ export const classicHandlers = <R = never>(handlers: MemcachedHandlers<R>): Clas
   }
 }
 
+/** First byte of what clients send in the binary protocol. Source: memcached `doc/protocol-binary.txt`, "Magic Byte". */
+const isBinary = (first: Uint8Array): boolean => first[0] === Gen.magics.request[0]
+
 /** Serves memcached clients; the server, its connections and their fibres end with the scope. */
 export const serveMemcached = <R = never>(
   handlers: MemcachedHandlers<R>,
-  { unknownOpcodes = [], ...options }: MemcachedServerOptions = {}
-): Effect.Effect<PacketServer, ConnectionError, Scope.Scope | R> => {
-  const requests = Server.requestsOf(Gen, classicHandlers(handlers), {
-    text: statusText,
-    ...(handlers.unknown === undefined ? {} : { unknown: unknownHandler(handlers.unknown) })
+  { authenticate, isTooLarge, protocol = "auto", unknownOpcodes = [], ...options }: MemcachedServerOptions = {}
+): Effect.Effect<PacketServer, ConnectionError, Scope.Scope | R> =>
+  Effect.flatMap(Effect.context<R>(), (context) => {
+    const requests = Server.requestsOf(Gen, classicHandlers(handlers), {
+      text: statusText,
+      ...(handlers.unknown === undefined ? {} : { unknown: unknownHandler(handlers.unknown) })
+    })
+    const binary = requestProtocol<Gen.Request, R>(
+      { ...options, frameShape: Gen.frameShape, decode: (reader, at) => Gen.decodeRequest(reader, at) },
+      unknownOpcodes.length === 0 ? requests : knowingNothingOf(requests, unknownOpcodes),
+      context
+    )
+    const lines = textRequests(handlers)
+    const { maxFrame = Gen.frameShape.maxFrame } = options
+    const text = (): PacketProtocol<TextRequest> => {
+      const frameShape = new TextLines({ maxFrame, isTooLarge, authenticate })
+      return requestProtocol({ ...options, frameShape, decode: frameShape.decode }, lines, context)
+    }
+    if (protocol === "binary") return servePackets({ ...options, ...binary })
+    return servePackets<any>({ ...options, choose: (first) => protocol === "auto" && isBinary(first) ? binary : text() })
   })
-  return serveRequests<Gen.Request, R>(
-    { ...options, frameShape: Gen.frameShape, decode: (reader, at) => Gen.decodeRequest(reader, at) },
-    unknownOpcodes.length === 0 ? requests : knowingNothingOf(requests, unknownOpcodes)
-  )
-}
 
 const unknownHandler = <R>(handle: NonNullable<MemcachedHandlers<R>["unknown"]>): Handler<Gen.Request, unknown, R> => (request, client) =>
   mapped(handle(request as Gen.UnknownRequest, client), (sections) => ({

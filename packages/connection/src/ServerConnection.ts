@@ -104,7 +104,7 @@ export class ServerConnection<Request> implements ServerClient, Holder {
       onBytes: (bytes) => this.receive(bytes),
       onClose: (error) => this.lost(error),
       onDrain: () => this.drained()
-    }, timers)
+    }, timers, shared.options.path)
     if (typeof shared.spoken !== "function") this.speak(shared.spoken)
   }
 

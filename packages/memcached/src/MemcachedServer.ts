@@ -15,15 +15,19 @@ import {
   requestProtocol,
   type RequestServerLimits,
   Server,
+  type ServerClient,
   servePackets
 } from "@wirewright/connection"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import * as Gen from "./gen/index.ts"
 import type { Found, Handle, MemcachedHandlers, SaslAnswer, Written } from "./MemcachedHandlers.ts"
+import { plainMechanism, readPlain } from "./SaslPlain.ts"
 import { statusText } from "./StatusText.ts"
 import { TextLines } from "./TextLines.ts"
 import type { TextRequest } from "./TextRequest.ts"
@@ -40,7 +44,7 @@ export interface MemcachedServerOptions extends RequestServerLimits {
   readonly unknownOpcodes?: ReadonlyArray<number>
   /** Whether an item is too large to be stored, asked before its value arrives in the text protocol. Default: only what fits no frame is. */
   readonly isTooLarge?: (key: string, length: number, flags: number) => boolean
-  /** Whether a user may sign in to the text protocol, whose clients must. Default: they need not. */
+  /** Whether a user may sign in, which all must: by SASL PLAIN, and in the text protocol by a `set`. Default: nobody needs to. */
   readonly authenticate?: (user: string, password: string) => boolean
 }
 
@@ -164,13 +168,18 @@ export const serveMemcached = <R = never>(
   { authenticate, isTooLarge, protocol = "auto", unknownOpcodes = [], ...options }: MemcachedServerOptions = {}
 ): Effect.Effect<PacketServer, ConnectionError, Scope.Scope | R> =>
   Effect.flatMap(Effect.context<R>(), (context) => {
-    const requests = Server.requestsOf(Gen, classicHandlers(handlers), {
+    const signedIn = new WeakSet<ServerClient>()
+    const known = authenticate === undefined ? handlers : { ...handlers, ...plainHandlers(authenticate, signedIn) }
+    const requests = Server.requestsOf(Gen, classicHandlers(known), {
       text: statusText,
       ...(handlers.unknown === undefined ? {} : { unknown: unknownHandler(handlers.unknown) })
     })
+    const knowing = unknownOpcodes.length === 0 ? requests : refusing(requests, Gen.Status.UnknownCommand, (opcode) => unknownOpcodes.includes(opcode))
     const binary = requestProtocol<Gen.Request, R>(
       { ...options, frameShape: Gen.frameShape, decode: (reader, at) => Gen.decodeRequest(reader, at) },
-      unknownOpcodes.length === 0 ? requests : knowingNothingOf(requests, unknownOpcodes),
+      authenticate === undefined
+        ? knowing
+        : refusing(knowing, Gen.Status.AuthError, (opcode, client) => !signedIn.has(client) && !forStrangers.includes(opcode)),
       context
     )
     const lines = textRequests(handlers)
@@ -191,21 +200,47 @@ const unknownHandler = <R>(handle: NonNullable<MemcachedHandlers<R>["unknown"]>)
     ...sections
   }))
 
-/** The same for a server that does not know some opcodes. */
-const knowingNothingOf = <R>(
+/** What a server answers that nobody has signed in to. Source: memcached 1.6.18 `proto_bin.c`. */
+const forStrangers: ReadonlyArray<number> = [Gen.Opcode.SaslListMechs, Gen.Opcode.SaslAuth, Gen.Opcode.SaslStep, Gen.Opcode.Version]
+
+/** Signing in by SASL PLAIN. */
+const plainHandlers = (
+  authenticate: (user: string, password: string) => boolean,
+  signedIn: WeakSet<ServerClient>
+): Pick<MemcachedHandlers, "saslAuth" | "saslMechanisms" | "saslStep"> => {
+  const denied = Effect.fail(Server.refusal(Gen.Status.AuthError))
+  return {
+    saslMechanisms: () => Effect.succeed(plainMechanism),
+    saslAuth: ({ clientData, mechanism }, client) => {
+      const read = mechanism === plainMechanism ? readPlain(clientData) : undefined
+      if (read === undefined || Result.isFailure(read)) return denied
+      const { authorizationId, password, user } = read.success
+      if (authorizationId !== "" && authorizationId !== user || !authenticate(user, Redacted.value(password))) return denied
+      signedIn.add(client)
+      client.admit()
+      return Effect.succeed({ value: authenticated })
+    },
+    saslStep: () => denied
+  }
+}
+
+const authenticated = new TextEncoder().encode("Authenticated")
+
+/** The same for a server that refuses some requests before they are looked at. */
+const refusing = <R>(
   requests: RequestHandler<Gen.Request, R>,
-  opcodes: ReadonlyArray<number>
+  status: number,
+  refuses: (opcode: number, client: ServerClient) => boolean
 ): RequestHandler<Gen.Request, R> => {
   const refuse = (opcode: number, opaque: number): Outcome => ({
-    answer: (writer) => Gen.server.encodeStatus(writer, opcode, opaque, Gen.Status.UnknownCommand, statusText(Gen.Status.UnknownCommand))
+    answer: (writer) => Gen.server.encodeStatus(writer, opcode, opaque, status, statusText(status))
   })
   return {
     ...requests,
-    handle: (request, client) =>
-      opcodes.includes(request.opcode) ? refuse(request.opcode, request.opaque) : requests.handle(request, client),
+    handle: (request, client) => refuses(request.opcode, client) ? refuse(request.opcode, request.opaque) : requests.handle(request, client),
     malformed: (error, frame, client) => {
       const opcode = Gen.opcodeAt(frame.reader, frame.at)
-      return Gen.kindAt(frame.reader, frame.at) === "request" && opcodes.includes(opcode)
+      return Gen.kindAt(frame.reader, frame.at) === "request" && refuses(opcode, client)
         ? refuse(opcode, Gen.opaqueAt(frame.reader, frame.at))
         : requests.malformed(error, frame, client)
     }

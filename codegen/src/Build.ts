@@ -44,6 +44,7 @@ import { flatFields } from "@wirewright/codec/words/Word"
 import type { Complaint } from "./Finding.ts"
 import { buildFrame, defined, type DocOf, hasNoOpcode, type Parts, terminatorHex } from "./BuildFrame.ts"
 import { compare } from "./Module.ts"
+import { joinedFamilies } from "./Families.ts"
 import { familyName, intSize, upperSnake } from "./Names.ts"
 import type { Origin } from "./Origin.ts"
 import { baseOf, link } from "./Link.ts"
@@ -150,6 +151,9 @@ class Builder {
         []
       this.headers.set(kind.name, kind.run === undefined ? header : flatFields(kind.run.fields))
     }
+    if (protocol.kind !== "types") {
+      this.families = joinedFamilies(protocol.commands, (command) => familyName(this.origin.family(command) ?? "Commands"))
+    }
     const commands = (protocol.kind === "types" ? [] : [
       ...protocol.commands.map((command) => this.command(command, protocol.frame)),
       ...(protocol.removes ?? []).flatMap((name) => removed(base, name))
@@ -206,6 +210,8 @@ class Builder {
 
   /** Header fields by kind, for what packets say of them. */
   private readonly headers = new Map<string, ReadonlyArray<FieldModel>>()
+  /** The module that each command is printed into. */
+  private families: ReadonlyMap<Command, string> = new Map()
   /** Value of the magic in the bits that are being built. */
   private magic: number | undefined
 
@@ -219,7 +225,7 @@ class Builder {
     const model = defined({
       name: command.name,
       doc: this.origin.doc(command),
-      family: familyName(this.origin.family(command) ?? "Commands"),
+      family: this.families.get(command)!,
       opcode: codeOf(command.opcode ?? 0),
       isOpcodeless: command.opcode === undefined && hasNoOpcode(frame, command.kinds.request) ? true : undefined,
       header: command.header,

@@ -11,7 +11,11 @@ const mode = 0o600
 
 const secret: ReadonlyArray<number> = [Opcode.SaslAuth, Opcode.SaslStep]
 
+/** Captures have no place for the path of a Unix socket: its server stands at memcached's port there. */
+const atUnixSocket = { host: "127.0.0.1", port: 11_211 }
+
 const endpoint = (address: string) => {
+  if (address.startsWith("unix:")) return atUnixSocket
   const at = address.lastIndexOf(":")
   return { host: address.slice(0, at).replace(/^\[|\]$/g, "").replace(/^::ffff:/, ""), port: Number(address.slice(at + 1)) }
 }
@@ -32,7 +36,7 @@ export class ProxyCapture implements Tap {
   private readonly recorder = new TcpRecorder()
   private readonly file: number
   private readonly conversations = new Map<ServerClient, Recorded>()
-  /** `host:port` the proxy listens on; known once it does. */
+  /** `host:port` or `unix:path` the proxy listens on; known once it does. */
   server = "127.0.0.1:0"
 
   constructor(path: string) {
@@ -43,7 +47,9 @@ export class ProxyCapture implements Tap {
   }
 
   onOpen(client: ServerClient): void {
-    const { recorded, bytes } = this.recorder.open(endpoint(client.address), endpoint(this.server), now())
+    // a number of its own, so that conversations can be told apart
+    const peer = client.address.startsWith("unix:") ? { host: "127.0.0.2", port: 1 + client.id % 65_535 } : endpoint(client.address)
+    const { recorded, bytes } = this.recorder.open(peer, endpoint(this.server), now())
     this.conversations.set(client, recorded)
     this.write(bytes)
   }

@@ -9,27 +9,32 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import { type Failure, failureOf, failureOfDefect, usage } from "./Failure.ts"
 import { jsonFlag, optional, withDefault } from "./Flags.ts"
+import { type TlsFlags, tlsOf, tlsParameters } from "./ListenFlags.ts"
+import type { Listen } from "@wirewright/proxy"
 import { moreLog } from "./Messages.ts"
 import { flush, line, say } from "./Output.ts"
 import { ProxyCapture } from "./ProxyCapture.ts"
 
 const parameters = {
-  listen: withDefault(Flag.String("listen"), "HOST:PORT to listen on; port 0: any free one", "127.0.0.1:0"),
+  listen: withDefault(Flag.String("listen"), "HOST:PORT to listen on, port 0: any free one; or unix:PATH", "127.0.0.1:0"),
   upstream: optional(
     Flag.String("upstream"),
     "memcached://HOST:PORT or couchbase://USER:PASSWORD@HOST:PORT/BUCKET",
     "the variable WIREWRIGHT_UPSTREAM"
   ),
+  ...tlsParameters,
   connections: withDefault(Flag.Int("connections"), "Connections to a memcached", 2),
   capture: optional(Flag.String("capture"), "Write what goes through to this pcapng file", "none"),
   json: jsonFlag("The line of JSON on stdout, as without it")
 }
 
-/** Reads `HOST:PORT`, `[::1]:PORT` or `:PORT`. */
-const listenOf = (text: string): Effect.Effect<{ readonly host: string; readonly port: number }, Failure> => {
+/** Reads `HOST:PORT`, `[::1]:PORT`, `:PORT` or `unix:PATH`. */
+const listenOf = (text: string): Effect.Effect<Pick<Listen, "host" | "port" | "path">, Failure> => {
+  const [, path] = /^unix:(.+)$/.exec(text) ?? []
+  if (path !== undefined) return Effect.succeed({ path })
   const [, bracketed, plain, digits] = /^(?:\[([0-9a-fA-F:.]+)\]|([^:]*)):(\d{1,5})$/.exec(text) ?? []
   const port = Number(digits)
-  if (digits === undefined || port > 65_535) return Effect.fail(usage(`--listen ${text}: expected HOST:PORT`))
+  if (digits === undefined || port > 65_535) return Effect.fail(usage(`--listen ${text}: expected HOST:PORT or unix:PATH`))
   return Effect.succeed({ host: bracketed ?? (plain === "" || plain === undefined ? "127.0.0.1" : plain), port })
 }
 
@@ -41,13 +46,15 @@ const opened = (path: string): Effect.Effect<ProxyCapture, Failure, Scope.Scope>
     (capture) => Effect.sync(() => capture.close())
   )
 
-const run = Effect.fnUntraced(function*(options: {
-  readonly listen: string
-  readonly upstream: string | undefined
-  readonly connections: number
-  readonly capture: string | undefined
-}) {
-  const listen = yield* listenOf(options.listen)
+const run = Effect.fnUntraced(function*(
+  options: TlsFlags & {
+    readonly listen: string
+    readonly upstream: string | undefined
+    readonly connections: number
+    readonly capture: string | undefined
+  }
+) {
+  const listen = { ...yield* listenOf(options.listen), ...yield* tlsOf(options) }
   const upstream = options.upstream ?? process.env["WIREWRIGHT_UPSTREAM"] ?? ""
   if (upstream === "") return yield* usage("say what is behind the proxy: --upstream memcached://HOST:PORT")
   if (options.connections < 1 || options.connections > 1_024) {

@@ -9,6 +9,7 @@ import * as Flag from "effect/cli/Flag"
 import { failureOf, usage } from "./Failure.ts"
 import { jsonFlag, on, optional, withDefault } from "./Flags.ts"
 import { flush, line } from "./Output.ts"
+import { type TlsFlags, tlsOf, tlsParameters } from "./ListenFlags.ts"
 import type { Personality } from "./Personality.ts"
 import { type CouchbaseFlags, couchbaseNode, couchbaseParameters } from "./ServeCouchbase.ts"
 
@@ -16,6 +17,8 @@ const parameters = {
   memcached: on("memcached", "Classic memcached: no authentication, binary protocol"),
   host: withDefault(Flag.String("host"), "Address to listen on", "127.0.0.1"),
   port: withDefault(Flag.Int("port"), "Port to listen on; 0: any free one", 0),
+  unixSocket: optional(Flag.String("unix-socket"), "A Unix socket for --memcached to listen on, for this user alone", "--host and --port"),
+  ...tlsParameters,
   maxItemSize: withDefault(
     Flag.Int("max-item-size"),
     "Largest item of --memcached in bytes, key and bookkeeping included",
@@ -31,18 +34,29 @@ const parameters = {
 }
 
 /** What `serve` was asked for. */
-export interface ServeOptions extends CouchbaseFlags {
+export interface ServeOptions extends CouchbaseFlags, TlsFlags {
   readonly memcached: boolean
   readonly host: string
   readonly port: number
+  readonly unixSocket: string | undefined
   readonly maxItemSize: number
   readonly maxMemory: number | undefined
 }
 
-const memcached = ({ host, maxItemSize, maxMemory, port }: ServeOptions): Personality =>
+const memcached = (options: ServeOptions): Personality =>
   Effect.gen(function*() {
+    const { host, maxItemSize, maxMemory, port, unixSocket: path } = options
+    if (path !== undefined && port !== 0) return yield* usage("give --port or --unix-socket, not both")
+    const tls = yield* tlsOf(options)
     const { serveMemcachedNode } = yield* Effect.promise(() => import("@wirewright/embedded"))
-    const { server } = yield* serveMemcachedNode({ host, port, maxItemSize, ...maxMemory === undefined ? {} : { maxMemory } })
+    const { server } = yield* serveMemcachedNode({
+      host,
+      port,
+      maxItemSize,
+      ...tls,
+      ...path === undefined ? {} : { path },
+      ...maxMemory === undefined ? {} : { maxMemory }
+    })
     return { address: server.address, port: server.port, protocol: "memcached" }
   })
 
@@ -56,7 +70,10 @@ const personality = (options: ServeOptions): Personality => {
   if (options.maxMemory !== undefined && options.maxMemory < 1024 * 1024) {
     return Effect.fail(usage(`--max-memory ${options.maxMemory}: 1048576 bytes or more`))
   }
-  return options.memcached ? memcached(options) : couchbaseNode(options)
+  if (options.memcached) return memcached(options)
+  if (options.unixSocket !== undefined) return Effect.fail(usage("--unix-socket goes with --memcached"))
+  if (options.tlsCert !== undefined || options.tlsCa !== undefined) return Effect.fail(usage("--tls-cert goes with --memcached"))
+  return couchbaseNode(options)
 }
 
 const isLoopback = (host: string): boolean => host === "localhost" || host === "::1" || host.startsWith("127.")
@@ -65,7 +82,9 @@ const isLoopback = (host: string): boolean => host === "localhost" || host === "
 export const serveCommand = Command.make("serve", parameters, (options) =>
   Effect.scoped(Effect.gen(function*() {
     const ready = yield* personality(options)
-    if (!isLoopback(options.host)) yield* Effect.logWarning(`whoever reaches ${ready.address} can read and change everything`)
+    if (options.unixSocket === undefined && !isLoopback(options.host)) {
+      yield* Effect.logWarning(`whoever reaches ${ready.address} can read and change everything`)
+    }
     line(JSON.stringify({ ready: true, ...ready }))
     yield* Effect.promise(flush)
     return yield* Effect.never

@@ -6,5 +6,8 @@ export const bracketed = (host: string): string => host.includes(":") ? `[${host
 /** `host:port`. */
 export const hostPort = (host: string, port: number): string => `${bracketed(host)}:${port}`
 
+/** A Unix socket, as memcached writes it. */
+export const unixAddress = (path: string): string => `unix:${path}`
+
 /** The host of `host:port`, without brackets. */
 export const hostOf = (address: string): string => address.replace(/:\d+$/, "").replace(/^\[|\]$/g, "")

@@ -8,10 +8,11 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
+import { chmodSync, lstatSync, rmSync } from "node:fs"
 import * as Net from "node:net"
 import type { Duplex } from "node:stream"
 import * as Tls from "node:tls"
-import { hostPort } from "./Address.ts"
+import { hostPort, unixAddress } from "./Address.ts"
 import { ConnectionError, ListenFailed } from "./Errors.ts"
 import { HeldMemory } from "./HeldMemory.ts"
 import type { PacketServerOptions } from "./PacketServerOptions.ts"
@@ -47,8 +48,11 @@ export interface ServerCounters {
 /** A server that listens. */
 export interface PacketServer {
   readonly host: string
+  /** 0 on a Unix socket. */
   readonly port: number
-  /** `host:port`. */
+  /** Of a Unix socket. */
+  readonly path: string | undefined
+  /** `host:port`, or `unix:path`. */
   readonly address: string
   readonly counters: ServerCounters
   readonly clients: Iterable<ServerClient>
@@ -69,12 +73,27 @@ export const servePackets = <Request>(options: PacketServerOptions<Request>): Ef
     return yield* serveWith(options, options.onDefect ?? log, yield* timers)
   })
 
+/** Removes a Unix socket on which nobody listens any more, then goes on; what is there and is none is left for listening to stumble upon. */
+const removeLeftOver = (path: string, goOn: () => void): void => {
+  if (lstatSync(path, { throwIfNoEntry: false })?.isSocket() !== true) return goOn()
+  const probe = Net.connect(path)
+  probe.once("connect", () => {
+    probe.destroy()
+    goOn()
+  })
+  probe.once("error", (error: NodeJS.ErrnoException) => {
+    if (error.code === "ECONNREFUSED") rmSync(path, { force: true })
+    goOn()
+  })
+}
+
 const serveWith = <Request>(
   options: PacketServerOptions<Request>,
   onDefect: Shared<Request>["onDefect"],
   timers: Timers
 ): Effect.Effect<PacketServer, ConnectionError, Scope.Scope> => {
   const host = options.host ?? "127.0.0.1"
+  const { path } = options
   const maxConnections = options.maxConnections ?? 10_000
   const idle = Duration.toMillis(options.idleTimeout ?? "5 minutes")
   const header = Duration.toMillis(options.headerTimeout ?? "10 seconds")
@@ -120,35 +139,48 @@ const serveWith = <Request>(
     }
   }
 
-  const open = Effect.callback<Net.Server, ConnectionError>((resume) => {
-    const server = options.tls === undefined
-      ? Net.createServer({ noDelay: true }, accept)
-      : Tls.createServer({ handshakeTimeout: Math.min(header, 2 ** 31 - 1), ...options.tls }, accept)
-    // sockets in a TLS handshake count too
-    server.prependListener("connection", (socket: Net.Socket) => sockets.size >= 2 * maxConnections ? refuse(socket) : track(socket))
-    // Node leaves a socket open whose handshake was late
-    server.on("tlsClientError", (_: Error, socket: Tls.TLSSocket) => {
-      shared.counts.misbehaved++
-      socket.destroy()
+  const refusedBy = (cause: unknown): ConnectionError =>
+    new ConnectionError({
+      reason: new ListenFailed({ cause }),
+      address: path === undefined ? hostPort(host, options.port ?? 0) : unixAddress(path),
+      ambiguous: false
     })
-    const refused = (cause: unknown): void =>
-      resume(
-        Effect.fail(
-          new ConnectionError({ reason: new ListenFailed({ cause }), address: hostPort(host, options.port ?? 0), ambiguous: false })
-        )
-      )
-    server.once("error", refused)
-    server.listen({ host, port: options.port ?? 0, backlog: 1024 }, () => {
-      server.off("error", refused)
-      server.on("error", () => {})
-      resume(Effect.succeed(server))
-    })
-    return Effect.sync(() => server.close())
+
+  // certificates and keys are looked at here
+  const made = Effect.try({
+    try: () =>
+      options.tls === undefined
+        ? Net.createServer({ noDelay: true }, accept)
+        : Tls.createServer({ handshakeTimeout: Math.min(header, 2 ** 31 - 1), ...options.tls }, accept),
+    catch: refusedBy
   })
+
+  const listening = (server: Net.Server) =>
+    Effect.callback<Net.Server, ConnectionError>((resume) => {
+      // sockets in a TLS handshake count too
+      server.prependListener("connection", (socket: Net.Socket) => sockets.size >= 2 * maxConnections ? refuse(socket) : track(socket))
+      // Node leaves a socket open whose handshake was late
+      server.on("tlsClientError", (_: Error, socket: Tls.TLSSocket) => {
+        shared.counts.misbehaved++
+        socket.destroy()
+      })
+      const refused = (cause: unknown): void => resume(Effect.fail(refusedBy(cause)))
+      const listen = (): void =>
+        void server.listen(path === undefined ? { host, port: options.port ?? 0, backlog: 1024 } : { path, backlog: 1024 }, () => {
+          server.off("error", refused)
+          server.on("error", () => {})
+          if (path !== undefined) chmodSync(path, 0o700)
+          resume(Effect.succeed(server))
+        })
+      server.once("error", refused)
+      if (path === undefined) listen()
+      else removeLeftOver(path, listen)
+      return Effect.sync(() => server.close())
+    })
 
   return Effect.gen(function*() {
     const server = yield* Effect.acquireRelease(
-      options.listen === false ? Effect.succeed(undefined) : open,
+      options.listen === false ? Effect.succeed(undefined) : Effect.flatMap(made, listening),
       (server) =>
         Effect.callback<void>((resume) => {
           server?.close(() => resume(Effect.void))
@@ -176,11 +208,12 @@ const serveWith = <Request>(
       ),
       (timer) => Effect.sync(timer.cancel)
     )
-    const port = server === undefined ? options.port ?? 0 : (server.address() as Net.AddressInfo).port
+    const port = path !== undefined ? 0 : server === undefined ? options.port ?? 0 : (server.address() as Net.AddressInfo).port
     return {
       host,
       port,
-      address: hostPort(host, port),
+      path,
+      address: path === undefined ? hostPort(host, port) : unixAddress(path),
       clients: shared.clients,
       accept,
       get counters(): ServerCounters {

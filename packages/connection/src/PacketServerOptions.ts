@@ -10,6 +10,11 @@ export interface PacketServerOptions<Request> {
   readonly host?: string
   /** Default: a free port (0). */
   readonly port?: number
+  /**
+   * A Unix socket to listen on instead of host and port, for its owner alone. One that is left over from a server that died is replaced; it is
+   * refused while somebody listens there, and removed at the end.
+   */
+  readonly path?: string
   /** Whether it listens. Default: true. Without that its clients are those it is given (`accept`), and its port is only a name. */
   readonly listen?: boolean
   /** TLS when given; asking for client certificates is part of these options. */

@@ -25,7 +25,7 @@ export interface Frame {
 export interface ServerClient {
   /** Its number among the connections of this server, from 1. */
   readonly id: number
-  /** `host:port` of the client. */
+  /** `host:port` of the client, or `unix:path` of the socket on which it came. */
   readonly address: string
   /** Why the connection is gone, once it is. */
   readonly closed: ConnectionError | undefined

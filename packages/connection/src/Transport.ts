@@ -13,6 +13,7 @@ import type * as Scope from "effect/Scope"
 import * as Net from "node:net"
 import type { Duplex } from "node:stream"
 import * as Tls from "node:tls"
+import { unixAddress } from "./Address.ts"
 import { ConnectFailed, ConnectionClosed, ConnectionError, ConnectionLost, type ConnectionReason, ConnectTimeout } from "./Errors.ts"
 import { type Timer, type Timers, timers } from "./Timers.ts"
 
@@ -312,9 +313,10 @@ const connectWith = (
   )
 }
 
-/** Makes a transport of an accepted socket, or of another stream. */
-export const accepted = (socket: Duplex, sink: TransportSink, timers: Timers): Transport => {
+/** Makes a transport of a socket that was accepted, on a Unix socket where there is a `path`, or of another stream. */
+export const accepted = (socket: Duplex, sink: TransportSink, timers: Timers, path?: string): Transport => {
   if (!(socket instanceof Net.Socket)) return over(socket, "in memory", sink, timers)
+  if (path !== undefined) return over(socket, unixAddress(path), sink, timers)
   socket.setNoDelay(true)
   return over(socket, `${socket.remoteAddress}:${socket.remotePort}`, sink, timers)
 }

@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import { inspect } from "node:util"
-import { parseConnectionString } from "./ConnectionString.ts"
+import { parseConnectionString, parseMemcachedString } from "./ConnectionString.ts"
 
 const ok = (text: string, password?: Redacted.Redacted<string>) => Result.getOrThrow(parseConnectionString(text, password))
 const reason = (text: string): string => {
@@ -96,4 +96,43 @@ describe("connection strings", () => {
       assert.notInclude(inspect(result, { depth: 9 }) + JSON.stringify(result), "hunter2", text)
     }
   })
+})
+
+describe("connection strings of memcached", () => {
+  const ok = (text: string) => Result.getOrThrow(parseMemcachedString(text))
+  const reason = (text: string) => {
+    const result = parseMemcachedString(text)
+    return Result.isFailure(result) ? result.failure.reason : "accepted"
+  }
+
+  it("name a host, or a Unix socket", () => {
+    assert.deepInclude(ok("memcacheds://h:1"), { tls: true, seeds: [{ host: "h", port: 1 }], path: undefined, protocol: undefined })
+    assert.deepInclude(ok("memcached+unix:///run/mem%20cached.sock"), { tls: false, path: "/run/mem cached.sock", user: undefined })
+    const signed = ok("memcached+unix://u%40x:s3@/run/m?allowed_sasl_mechanisms=PLAIN&protocol=text")
+    assert.deepInclude(signed, { path: "/run/m", user: "u@x", mechanisms: ["PLAIN"], protocol: "text" })
+    assert.strictEqual(Redacted.value(signed.password!), "s3")
+  })
+
+  it("name a protocol", () => {
+    for (const protocol of ["auto", "meta", "text", "binary"]) {
+      assert.strictEqual(ok(`memcached://h?protocol=${protocol}`).protocol, protocol)
+    }
+    assert.strictEqual(reason("memcached://h?protocol=udp"), "Option")
+    assert.isTrue(Result.isFailure(parseConnectionString("couchbase://h?protocol=text")))
+  })
+
+  for (
+    const [text, why] of [
+      ["memcached://a,b", "Host"],
+      ["memcached://a/b", "Bucket"],
+      ["memcached://", "Host"],
+      ["memcached+unix://", "Host"],
+      ["memcached+unix://relative", "Host"],
+      ["memcached+unix:///", "Host"],
+      ["memcached+unix:///%zz", "Host"],
+      ["memcached+unix:///a%00b", "Host"],
+      ["memcached+unix://@/a", "User"],
+      ["memcached+unix:///a?bogus=1", "Option"]
+    ] as const
+  ) it(`${text} is refused: ${why}`, () => assert.strictEqual(reason(text), why))
 })

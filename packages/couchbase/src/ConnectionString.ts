@@ -44,15 +44,15 @@ const fail = (reason: ConnectionStringReason, message: string): Result.Result<ne
   Result.fail(new ConnectionStringError({ reason, message }))
 
 /** Schemes and the ports that are meant when none is given. */
-export interface Schemes {
+interface Schemes {
   readonly [scheme: string]: { readonly tls: boolean; readonly port: number } | undefined
 }
 
 /** The schemes of Couchbase. */
-export const couchbaseSchemes: Schemes = { couchbase: { tls: false, port: 11_210 }, couchbases: { tls: true, port: 11_207 } }
+const couchbaseSchemes: Schemes = { couchbase: { tls: false, port: 11_210 }, couchbases: { tls: true, port: 11_207 } }
 
 /** The schemes of memcached, which has no port of its own for TLS. */
-export const memcachedSchemes: Schemes = { memcached: { tls: false, port: 11_211 }, memcacheds: { tls: true, port: 11_211 } }
+const memcachedSchemes: Schemes = { memcached: { tls: false, port: 11_211 }, memcacheds: { tls: true, port: 11_211 } }
 
 /**
  * Whether the password may go over a connection without TLS as it is: only where the connection string asks for PLAIN by name, as in
@@ -78,13 +78,19 @@ const seedOf = (text: string, port: number): Result.Result<Seed, ConnectionStrin
     : Result.succeed({ host: found[1] ?? found[2]!, port: number })
 }
 
-const options = ["allowed_sasl_mechanisms", "sasl_mech_force", "network", "kv_timeout", "tls_verify", "trust_certificate"]
+const optionNames = ["allowed_sasl_mechanisms", "sasl_mech_force", "network", "kv_timeout", "tls_verify", "trust_certificate"]
 
 /** Parses a connection string. `password` is used when the text has none, as from WIREWRIGHT_PASSWORD. */
 export const parseConnectionString = (
   text: string,
-  password?: Redacted.Redacted<string>,
-  schemes: Schemes = couchbaseSchemes
+  password?: Redacted.Redacted<string>
+): Result.Result<ConnectionTarget, ConnectionStringError> => parse(text, password, couchbaseSchemes, optionNames)
+
+const parse = (
+  text: string,
+  password: Redacted.Redacted<string> | undefined,
+  schemes: Schemes,
+  options: ReadonlyArray<string>
 ): Result.Result<ConnectionTarget, ConnectionStringError> => {
   const known = Object.keys(schemes).map((scheme) => `${scheme}://`).join(" or ")
   const shape = /^([a-z][a-z0-9+.-]*):\/\/(?:([^/?#]*)@)?([^@/?#]*)(?:\/([^?#]*))?(?:\?([^#]*))?$/i.exec(text)
@@ -136,14 +142,48 @@ export const parseConnectionString = (
   })
 }
 
-/** Parses `memcached[s]://[user:password@]host[:port]`: one host, and no bucket. */
+/** Protocols that memcached speaks, and the choice between them. */
+export const memcachedProtocols = ["auto", "meta", "text", "binary"] as const
+
+/** How to speak with a memcached. */
+export type MemcachedProtocol = typeof memcachedProtocols[number]
+
+/** What a connection string of memcached says. */
+export interface MemcachedTarget extends ConnectionTarget {
+  /** The Unix socket, instead of host and port. */
+  readonly path: string | undefined
+  readonly protocol: MemcachedProtocol | undefined
+}
+
+const unixShape = /^memcached\+unix:\/\/([^/?#]*@)?(\/[^?#]+)(\?[^#]*)?$/i
+
+const unixForms = "expected memcached+unix:///path"
+
+/**
+ * Parses `memcached[s]://[user:password@]host[:port]`: one host, and no bucket; or `memcached+unix://[user:password@]/path`. Both with
+ * `?protocol=` when it is given, from `memcachedProtocols`.
+ */
 export const parseMemcachedString = (
   text: string,
   password?: Redacted.Redacted<string>
-): Result.Result<ConnectionTarget, ConnectionStringError> =>
-  Result.flatMap(parseConnectionString(text, password, memcachedSchemes), (target) =>
-    target.bucket !== undefined
-      ? fail("Bucket", "memcached has no buckets: memcached://host:port")
-      : target.seeds.length > 1
-      ? fail("Host", "memcached:// takes one host")
-      : Result.succeed(target))
+): Result.Result<MemcachedTarget, ConnectionStringError> => {
+  const [, user = "", encoded, options = ""] = unixShape.exec(text) ?? []
+  if (encoded === undefined && /^memcached\+unix:/i.test(text)) return fail("Host", unixForms)
+  const path = encoded === undefined ? undefined : decoded(encoded)
+  if (encoded !== undefined && (path === undefined || path.includes("\0"))) return fail("Host", unixForms)
+  const found = parse(
+    path === undefined ? text : `memcached://${user}localhost${options}`,
+    password,
+    memcachedSchemes,
+    [...optionNames, "protocol"]
+  )
+  return Result.flatMap(found, (target) => {
+    if (target.bucket !== undefined) return fail("Bucket", "memcached has no buckets: memcached://host:port")
+    if (target.seeds.length > 1) return fail("Host", "memcached:// takes one host")
+    const protocol = new URLSearchParams(text.slice(text.indexOf("?"))).get("protocol")
+    const known = memcachedProtocols.find((one) => one === protocol)
+    return protocol !== null && known === undefined
+      ? fail("Option", `protocol is one of ${memcachedProtocols.join(", ")}`)
+      : Result.succeed({ ...target, path, protocol: known })
+  })
+}

@@ -149,8 +149,7 @@ const longestRelative = 2_592_000
 export const absoluteExpiry = (expiration: number, nowMilliseconds: number): number =>
   expiration === 0 || expiration > longestRelative ? expiration : Math.floor(nowMilliseconds / 1000) + expiration
 
-/** Expiration of a counter that must not be created. */
-export const doNotCreate = 0xffff_ffff
+export { doNotCreate } from "@wirewright/memcached"
 
 /** CAS of a locked document for readers. */
 export const lockedCas = 0xffff_ffff_ffff_ffffn

@@ -9,9 +9,13 @@ import {
 } from "@wirewright/connection"
 import * as Effect from "effect/Effect"
 import * as Logger from "effect/Logger"
+import { spawn } from "node:child_process"
+import { existsSync, lstatSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import * as Net from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import * as Tls from "node:tls"
-import { describe, expect, test } from "vitest"
+import { afterAll, describe, expect, test } from "vitest"
 import { certificate, privateKey } from "./Certificate.fixture.ts"
 import * as Gen from "./gen/index.ts"
 import { packet, RawClient } from "./RawClient.fixture.ts"
@@ -439,6 +443,61 @@ describe("connections", () => {
     }))
 })
 
+describe("a Unix socket", () => {
+  const directory = mkdtempSync(join(tmpdir(), "wirewright-"))
+  const path = join(directory, "socket")
+  afterAll(() => rmSync(directory, { recursive: true }))
+
+  const listening = Effect.gen(function*() {
+    return yield* servePackets({ frameShape: Gen.frameShape, decode: () => 0, handler: () => ({} as never), path })
+  })
+  const refusal = Effect.map(Effect.flip(Effect.scoped(listening)), ({ address, reason }) => [reason._tag, address])
+
+  test("serves its owner alone, and is gone at the end", async () => {
+    await withServer(async (server, seen) => {
+      expect([server.address, server.path, server.port]).toEqual([`unix:${path}`, path, 0])
+      expect(lstatSync(path).mode & 0o777).toBe(0o700)
+      const client = await RawClient.connect(path)
+      client.send(packet(0x0a))
+      await client.packets(1)
+      expect(seen.clients.map(({ address }) => address)).toEqual([`unix:${path}`])
+      client.close()
+      await until(() => server.counters.connections === 0)
+    }, { path })
+    expect(existsSync(path)).toBe(false)
+  })
+
+  test("is refused where somebody listens, who goes on", () =>
+    withServer(async () => {
+      expect(await Effect.runPromise(refusal)).toEqual(["ListenFailed", `unix:${path}`])
+      const client = await RawClient.connect(path)
+      client.send(packet(0x0a))
+      await client.packets(1)
+      client.close()
+    }, { path }))
+
+  test("takes the place of one whose server died, and of nothing else", async () => {
+    const code = `require("node:net").createServer().listen(${JSON.stringify(path)}, () => process.kill(process.pid, "SIGKILL"))`
+    await new Promise((resolve) => spawn(process.execPath, ["-e", code]).on("exit", resolve))
+    expect(existsSync(path)).toBe(true)
+    await withServer(async () => (await RawClient.connect(path)).close(), { path })
+    writeFileSync(path, "a file of somebody")
+    expect(await Effect.runPromise(refusal)).toEqual(["ListenFailed", `unix:${path}`])
+    expect(existsSync(path)).toBe(true)
+    rmSync(path)
+  })
+
+  test("speaks TLS when told to", () =>
+    withServer(async () => {
+      const socket = Tls.connect({ path, host: "localhost", ca: certificate })
+      const received: Array<Buffer> = []
+      socket.on("data", (chunk: Buffer) => received.push(chunk))
+      socket.write(noops(1))
+      await until(() => received.length > 0)
+      socket.destroy()
+    }, { path, tls: { cert: certificate, key: privateKey } }))
+})
+
 describe("TLS", () => {
   const tls = { cert: certificate, key: privateKey }
 
@@ -466,6 +525,17 @@ describe("TLS", () => {
       expect(seen.clients).toHaveLength(0)
       expect(server.counters).toMatchObject({ misbehaved: 2, accepted: 0 })
     }, { tls, headerTimeout: "100 millis" }))
+
+  test("a certificate that is none is a typed error", async () => {
+    const broken = servePackets({
+      frameShape: Gen.frameShape,
+      decode: () => 0,
+      handler: () => ({} as never),
+      tls: { ...tls, cert: "none" }
+    })
+    const error = await Effect.runPromise(Effect.flip(Effect.scoped(broken)))
+    expect(error.reason._tag).toBe("ListenFailed")
+  })
 
   test("asks for the client's certificate when told to", () =>
     withServer(async (server, seen) => {

@@ -23,9 +23,11 @@ export class RawClient {
     })
   }
 
-  static connect(port: number): Promise<RawClient> {
+  /** Connects to a port of this machine, or to a Unix socket. */
+  static connect(to: number | string): Promise<RawClient> {
     return new Promise((resolve, reject) => {
-      const socket = Net.connect({ port, host: "127.0.0.1", noDelay: true }, () => resolve(new RawClient(socket)))
+      const options = typeof to === "string" ? { path: to } : { port: to, host: "127.0.0.1", noDelay: true }
+      const socket = Net.connect(options, () => resolve(new RawClient(socket)))
       socket.once("error", reject)
     })
   }

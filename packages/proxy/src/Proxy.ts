@@ -30,7 +30,17 @@ import { InvalidTarget, parseTarget, type Target, type Upstream } from "./Upstre
 /** Where to listen. */
 export type Listen = Pick<
   PacketServerOptions<Frame>,
-  "host" | "port" | "tls" | "maxConnections" | "maxFrame" | "maxOutput" | "maxHeld" | "idleTimeout" | "headerTimeout" | "frameTimeout"
+  | "host"
+  | "port"
+  | "path"
+  | "tls"
+  | "maxConnections"
+  | "maxFrame"
+  | "maxOutput"
+  | "maxHeld"
+  | "idleTimeout"
+  | "headerTimeout"
+  | "frameTimeout"
 >
 
 /** Sees what goes between the proxy and its clients. */
@@ -76,7 +86,7 @@ export interface ProxyCounters {
 export interface Proxy {
   readonly host: string
   readonly port: number
-  /** `host:port`. */
+  /** `host:port`, or `unix:path`. */
   readonly address: string
   readonly counters: ProxyCounters
   /** Accepts no more requests, and ends when those under way are answered. Stopping it leaves the rest to the scope. */

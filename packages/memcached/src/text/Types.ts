@@ -104,6 +104,7 @@ export interface MetaAnswerFlagSize {
 /** -1: for ever. */
 export interface MetaAnswerFlagTimeToLive {
   readonly _tag: "TimeToLive"
+  /** 0 never, up to 30 days: seconds from now, above: Unix time, negative: at once. */
   readonly seconds: number
 }
 

@@ -1,0 +1,34 @@
+/** Flags of commands that listen: the certificate to show, whose certificates to ask for, and who may sign in. */
+import * as Effect from "effect/Effect"
+import * as Flag from "effect/cli/Flag"
+import { readFile } from "node:fs/promises"
+import type { TlsOptions } from "node:tls"
+import { type Failure, failureOfDefect, usage } from "./Failure.ts"
+import { optional } from "./Flags.ts"
+
+/** Flags for TLS. */
+export const tlsParameters = {
+  tlsCert: optional(Flag.String("tls-cert"), "A PEM file with the certificate to show clients, which then speak TLS", "no TLS"),
+  tlsKey: optional(Flag.String("tls-key"), "A PEM file with its private key", "none"),
+  tlsCa: optional(Flag.String("tls-ca"), "A PEM file with the authorities whose certificates clients must show", "clients show none")
+}
+
+/** What the flags for TLS say. */
+export interface TlsFlags {
+  readonly tlsCert: string | undefined
+  readonly tlsKey: string | undefined
+  readonly tlsCa: string | undefined
+}
+
+const textOf = (file: string): Effect.Effect<string, Failure> =>
+  Effect.tryPromise({ try: () => readFile(file, "utf8"), catch: failureOfDefect })
+
+/** How to speak TLS with clients, if at all. */
+export const tlsOf = ({ tlsCa, tlsCert, tlsKey }: TlsFlags): Effect.Effect<{ readonly tls?: TlsOptions }, Failure> =>
+  Effect.gen(function*() {
+    if ((tlsCert === undefined) !== (tlsKey === undefined)) return yield* usage("--tls-cert and --tls-key go together")
+    if (tlsCert === undefined || tlsKey === undefined) return tlsCa === undefined ? {} : yield* usage("--tls-ca goes with --tls-cert")
+    const [cert, key] = [yield* textOf(tlsCert), yield* textOf(tlsKey)]
+    const clients = tlsCa === undefined ? {} : { ca: yield* textOf(tlsCa), requestCert: true, rejectUnauthorized: true }
+    return { tls: { cert, key, ...clients } }
+  })

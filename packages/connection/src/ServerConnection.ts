@@ -89,11 +89,16 @@ export class ServerConnection<Request> implements ServerClient, Holder {
     this.framer = new Framer(frameShape, {
       maxFrame: unauthenticated === undefined ? maxFrame : Math.min(shared.maxStrangerFrame, maxFrame)
     })
-    this.transport = accepted(socket, {
-      onBytes: (bytes) => this.receive(bytes),
-      onClose: (error) => this.lost(error),
-      onDrain: () => this.drained()
-    }, timers, shared.options.path)
+    this.transport = accepted(
+      socket,
+      {
+        onBytes: (bytes) => this.receive(bytes),
+        onClose: (error) => this.lost(error),
+        onDrain: () => this.drained()
+      },
+      timers,
+      shared.options.path
+    )
     this.handler = handler(this)
   }
 

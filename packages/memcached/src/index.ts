@@ -2,7 +2,7 @@
  * memcached: a client with a pool of connections, and a server. Packets are in `/gen` and `/text`.
  */
 export type { Expiry } from "./Expiry.ts"
-export type { Counter, Document, Mutation } from "./KvCalls.ts"
+export type { Counter, Document, MetaWritten, Mutation } from "./KvCalls.ts"
 export * from "./KvClient.ts"
 export {
   AuthFailed,
@@ -17,6 +17,7 @@ export {
   NoMechanism,
   NotANumber,
   NotFound,
+  NotInProtocol,
   NotStored,
   NotSupported,
   OutOfMemory,
@@ -24,12 +25,14 @@ export {
   ServerFault,
   type StatusDetails,
   type StatusReason,
+  StillMade,
   TooLarge,
   UnknownStatus
 } from "./KvError.ts"
-export type { JsonView, KvCommands } from "./KvCommands.ts"
+export type { JsonView, KvCommands, MetaCommands } from "./KvCommands.ts"
+export type { Recached } from "./KvRecache.ts"
 export { kvMetrics } from "./KvMetrics.ts"
 export * from "./KvOptions.ts"
-export * from "./KvPool.ts"
+export type { KvCounters, KvPoolOptions } from "./KvPool.ts"
 export * from "./MemcachedHandlers.ts"
 export { type ClassicHandlers, classicHandlers, MemcachedServer, type MemcachedServerOptions, serveMemcached } from "./MemcachedServer.ts"

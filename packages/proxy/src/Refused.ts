@@ -1,0 +1,70 @@
+/**
+ * Why a request of any protocol was not done, as upstreams say it: lost on the way, refused by a server in words, or asking for what only the
+ * meta commands can say. Pure.
+ */
+import type { EncodeError } from "@wirewright/codec"
+import type { ConnectionError } from "@wirewright/connection"
+import { type Refusal, refusal } from "@wirewright/memcached"
+import { Status } from "@wirewright/memcached/gen"
+import type * as Text from "@wirewright/memcached/text"
+
+/** Answers of the text protocol that refuse. */
+export type TextError = Text.ClientError | Text.ServerError | Text.CommandError
+
+/** Words in which memcached refuses what has a status of its own. Source: memcached 1.6.18, observed. */
+const statuses = new Map<string, number>([
+  ["cannot increment or decrement non-numeric value", Status.DeltaBadval],
+  ["object too large for cache", Status.E2big],
+  ["out of memory storing object", Status.Enomem]
+])
+
+/** A refusal in words. */
+export const refusedBy = (answer: TextError): Refusal => {
+  if (answer._tag === "CommandError") return refusal(Status.UnknownCommand, answer.message)
+  const status = statuses.get(answer.message)
+  if (status !== undefined) return refusal(status)
+  return refusal(answer._tag === "ClientError" ? Status.Einval : Status.Etmpfail, answer.message)
+}
+
+/**
+ * What a request's loss means to its client. One that may have taken effect is not answered, and its connection ends: any answer would be a
+ * claim.
+ */
+export const lostBy = (error: ConnectionError | EncodeError, writes: boolean): Refusal => {
+  if (error._tag === "EncodeError") return refusal(Status.Einval, "the request cannot be passed on")
+  if (error.ambiguous && writes) return { ...refusal(Status.Etmpfail), unanswered: true, last: true }
+  return error.reason._tag === "PeerMisbehaved"
+    ? refusal(Status.Einternal, "the server behind the proxy sent what is no answer")
+    : refusal(Status.Etmpfail, "the server behind the proxy cannot be reached")
+}
+
+/** Fields of requests that only the meta commands have, and what they ask for. */
+const metaOnly: { readonly [field: string]: string } = {
+  noBump: "reading without being noticed",
+  vivify: "items made on a miss",
+  recache: "recaching",
+  invalidate: "stale items",
+  newCas: "CAS values of one's own",
+  dropValue: "items without their value",
+  compares: "comparing with CAS 0",
+  touch: "counters whose time to live is set"
+}
+
+/** Facts of items that only the meta commands tell. */
+const factsOnly: { readonly [fact: string]: string } = {
+  timeToLive: "telling the time to live",
+  lastAccess: "telling the last access",
+  hit: "telling of hits"
+}
+
+/** What a request asks for that only the meta commands can say, in words. */
+export const metaOf = (request: object): string | undefined => {
+  const fields = request as { readonly [field: string]: unknown }
+  for (const field in metaOnly) if (fields[field] !== undefined && fields[field] !== false) return metaOnly[field]
+  const facts = fields["facts"] as { readonly [fact: string]: boolean | undefined } | undefined
+  if (facts !== undefined) for (const fact in factsOnly) if (facts[fact] === true) return factsOnly[fact]
+  return undefined
+}
+
+/** Refuses what `what` does not have. */
+export const lacking = (what: string, words: string): Refusal => refusal(Status.NotSupported, `${what} has no ${words}`)

@@ -5,54 +5,56 @@
 import { type RequestDecoder, type ResponseDecoder, readRequest, readResponse } from "./Frame.ts"
 import { type States, noStates } from "./States.ts"
 import * as Text from "./Text.ts"
+import * as TextMeta from "./TextMeta.ts"
+import * as TextWords from "./TextWords.ts"
 import { type FrameShape, type Reader, type Writer, isFollowed, measuring, noHead, unencodable } from "@wirewright/codec"
 
 /** Any packet of kind request. */
 export type Request =
   | Text.Add
   | Text.Append
-  | Text.CacheMemoryLimit
+  | TextWords.CacheMemoryLimit
   | Text.CompareAndSet
-  | Text.Crawl
-  | Text.CrawlerDisable
-  | Text.CrawlerEnable
-  | Text.CrawlerLimit
-  | Text.CrawlerSleep
-  | Text.Decrement
-  | Text.Delete
-  | Text.Extstore
-  | Text.FlushAll
-  | Text.Get
-  | Text.GetAndTouch
-  | Text.Gets
-  | Text.GetsAndTouch
-  | Text.Increment
-  | Text.LruMode
-  | Text.LruTemporary
-  | Text.LruTune
-  | Text.MetaArithmetic
-  | Text.MetaDebug
-  | Text.MetaDelete
-  | Text.MetaGet
-  | Text.MetaGetDump
-  | Text.MetaNoop
-  | Text.MetaSet
-  | Text.MetadataDump
+  | TextWords.Crawl
+  | TextWords.CrawlerDisable
+  | TextWords.CrawlerEnable
+  | TextWords.CrawlerLimit
+  | TextWords.CrawlerSleep
+  | TextWords.Decrement
+  | TextWords.Delete
+  | TextWords.Extstore
+  | TextWords.FlushAll
+  | TextWords.Get
+  | TextWords.GetAndTouch
+  | TextWords.Gets
+  | TextWords.GetsAndTouch
+  | TextWords.Increment
+  | TextWords.LruMode
+  | TextWords.LruTemporary
+  | TextWords.LruTune
+  | TextMeta.MetaArithmetic
+  | TextMeta.MetaDebug
+  | TextMeta.MetaDelete
+  | TextMeta.MetaGet
+  | TextWords.MetaGetDump
+  | TextWords.MetaNoop
+  | TextMeta.MetaSet
+  | TextWords.MetadataDump
   | Text.Prepend
-  | Text.Quit
-  | Text.RefreshCertificates
+  | TextWords.Quit
+  | TextWords.RefreshCertificates
   | Text.Replace
   | Text.Set
-  | Text.Shutdown
-  | Text.SlabsAutomove
-  | Text.SlabsReassign
-  | Text.Statistics
-  | Text.StatisticsCachedump
-  | Text.StatisticsDetail
-  | Text.Touch
-  | Text.Verbosity
-  | Text.Version
-  | Text.Watch
+  | TextWords.Shutdown
+  | TextWords.SlabsAutomove
+  | TextWords.SlabsReassign
+  | TextWords.Statistics
+  | TextWords.StatisticsCachedump
+  | TextWords.StatisticsDetail
+  | TextWords.Touch
+  | TextWords.Verbosity
+  | TextWords.Version
+  | TextWords.Watch
 
 export const dispatchRequest: RequestDecoder<Request, States> = (reader, at, bodyStart, end) => {
   switch (reader.bytes[bodyStart]) {
@@ -76,7 +78,7 @@ export const dispatchRequest: RequestDecoder<Request, States> = (reader, at, bod
             end - bodyStart >= 15 && reader.view.getUint32(bodyStart) === 0x63616368 &&
             reader.view.getUint32(bodyStart + 4) === 0x655f6d65 && reader.view.getUint32(bodyStart + 8) === 0x6d6c696d &&
             reader.view.getUint16(bodyStart + 12) === 0x6974 && reader.view.getUint8(bodyStart + 14) === 0x20
-          ) return Text.decodeCacheMemoryLimit(reader, at, bodyStart, end)
+          ) return TextWords.decodeCacheMemoryLimit(reader, at, bodyStart, end)
           break
         case 115:
           if (end - bodyStart >= 4 && reader.view.getUint32(bodyStart) === 0x63617320) {
@@ -89,14 +91,14 @@ export const dispatchRequest: RequestDecoder<Request, States> = (reader, at, bod
       switch (reader.bytes[bodyStart + 2]) {
         case 99:
           if (end - bodyStart >= 5 && reader.view.getUint32(bodyStart) === 0x64656372 && reader.view.getUint8(bodyStart + 4) === 0x20) {
-            return Text.decodeDecrement(reader, at, bodyStart, end)
+            return TextWords.decodeDecrement(reader, at, bodyStart, end)
           }
           break
         case 108:
           if (
             end - bodyStart >= 7 && reader.view.getUint32(bodyStart) === 0x64656c65 && reader.view.getUint16(bodyStart + 4) === 0x7465 &&
             reader.view.getUint8(bodyStart + 6) === 0x20
-          ) return Text.decodeDelete(reader, at, bodyStart, end)
+          ) return TextWords.decodeDelete(reader, at, bodyStart, end)
           break
       }
       break
@@ -104,13 +106,13 @@ export const dispatchRequest: RequestDecoder<Request, States> = (reader, at, bod
       if (
         end - bodyStart >= 9 && reader.view.getUint32(bodyStart) === 0x65787473 && reader.view.getUint32(bodyStart + 4) === 0x746f7265 &&
         reader.view.getUint8(bodyStart + 8) === 0x20
-      ) return Text.decodeExtstore(reader, at, bodyStart, end)
+      ) return TextWords.decodeExtstore(reader, at, bodyStart, end)
       break
     case 102:
       if (
         end - bodyStart >= 9 && reader.view.getUint32(bodyStart) === 0x666c7573 && reader.view.getUint32(bodyStart + 4) === 0x685f616c &&
         reader.view.getUint8(bodyStart + 8) === 0x6c && isFollowed(reader, bodyStart + 9, end, 32, 13)
-      ) return Text.decodeFlushAll(reader, at, bodyStart, end)
+      ) return TextWords.decodeFlushAll(reader, at, bodyStart, end)
       break
     case 103:
       switch (reader.bytes[bodyStart + 1]) {
@@ -118,12 +120,12 @@ export const dispatchRequest: RequestDecoder<Request, States> = (reader, at, bod
           switch (reader.bytes[bodyStart + 3]) {
             case 32:
               if (end - bodyStart >= 4 && reader.view.getUint32(bodyStart) === 0x67617420) {
-                return Text.decodeGetAndTouch(reader, at, bodyStart, end)
+                return TextWords.decodeGetAndTouch(reader, at, bodyStart, end)
               }
               break
             case 115:
               if (end - bodyStart >= 5 && reader.view.getUint32(bodyStart) === 0x67617473 && reader.view.getUint8(bodyStart + 4) === 0x20) {
-                return Text.decodeGetsAndTouch(reader, at, bodyStart, end)
+                return TextWords.decodeGetsAndTouch(reader, at, bodyStart, end)
               }
               break
           }
@@ -131,11 +133,13 @@ export const dispatchRequest: RequestDecoder<Request, States> = (reader, at, bod
         case 101:
           switch (reader.bytes[bodyStart + 3]) {
             case 32:
-              if (end - bodyStart >= 4 && reader.view.getUint32(bodyStart) === 0x67657420) return Text.decodeGet(reader, at, bodyStart, end)
+              if (end - bodyStart >= 4 && reader.view.getUint32(bodyStart) === 0x67657420) {
+                return TextWords.decodeGet(reader, at, bodyStart, end)
+              }
               break
             case 115:
               if (end - bodyStart >= 5 && reader.view.getUint32(bodyStart) === 0x67657473 && reader.view.getUint8(bodyStart + 4) === 0x20) {
-                return Text.decodeGets(reader, at, bodyStart, end)
+                return TextWords.decodeGets(reader, at, bodyStart, end)
               }
               break
           }
@@ -144,7 +148,7 @@ export const dispatchRequest: RequestDecoder<Request, States> = (reader, at, bod
       break
     case 105:
       if (end - bodyStart >= 5 && reader.view.getUint32(bodyStart) === 0x696e6372 && reader.view.getUint8(bodyStart + 4) === 0x20) {
-        return Text.decodeIncrement(reader, at, bodyStart, end)
+        return TextWords.decodeIncrement(reader, at, bodyStart, end)
       }
       break
     case 108:
@@ -155,7 +159,7 @@ export const dispatchRequest: RequestDecoder<Request, States> = (reader, at, bod
               if (
                 end - bodyStart >= 9 && reader.view.getUint32(bodyStart) === 0x6c727520 &&
                 reader.view.getUint32(bodyStart + 4) === 0x6d6f6465 && reader.view.getUint8(bodyStart + 8) === 0x20
-              ) return Text.decodeLruMode(reader, at, bodyStart, end)
+              ) return TextWords.decodeLruMode(reader, at, bodyStart, end)
               break
             case 116:
               switch (reader.bytes[bodyStart + 5]) {
@@ -164,13 +168,13 @@ export const dispatchRequest: RequestDecoder<Request, States> = (reader, at, bod
                     end - bodyStart >= 13 && reader.view.getUint32(bodyStart) === 0x6c727520 &&
                     reader.view.getUint32(bodyStart + 4) === 0x74656d70 && reader.view.getUint32(bodyStart + 8) === 0x5f74746c &&
                     reader.view.getUint8(bodyStart + 12) === 0x20
-                  ) return Text.decodeLruTemporary(reader, at, bodyStart, end)
+                  ) return TextWords.decodeLruTemporary(reader, at, bodyStart, end)
                   break
                 case 117:
                   if (
                     end - bodyStart >= 9 && reader.view.getUint32(bodyStart) === 0x6c727520 &&
                     reader.view.getUint32(bodyStart + 4) === 0x74756e65 && reader.view.getUint8(bodyStart + 8) === 0x20
-                  ) return Text.decodeLruTune(reader, at, bodyStart, end)
+                  ) return TextWords.decodeLruTune(reader, at, bodyStart, end)
                   break
               }
               break
@@ -183,7 +187,7 @@ export const dispatchRequest: RequestDecoder<Request, States> = (reader, at, bod
                 end - bodyStart >= 18 && reader.view.getUint32(bodyStart) === 0x6c72755f &&
                 reader.view.getUint32(bodyStart + 4) === 0x63726177 && reader.view.getUint32(bodyStart + 8) === 0x6c657220 &&
                 reader.view.getUint32(bodyStart + 12) === 0x63726177 && reader.view.getUint16(bodyStart + 16) === 0x6c20
-              ) return Text.decodeCrawl(reader, at, bodyStart, end)
+              ) return TextWords.decodeCrawl(reader, at, bodyStart, end)
               break
             case 100:
               if (
@@ -191,14 +195,14 @@ export const dispatchRequest: RequestDecoder<Request, States> = (reader, at, bod
                 reader.view.getUint32(bodyStart + 4) === 0x63726177 && reader.view.getUint32(bodyStart + 8) === 0x6c657220 &&
                 reader.view.getUint32(bodyStart + 12) === 0x64697361 && reader.view.getUint32(bodyStart + 16) === 0x626c650d &&
                 reader.view.getUint8(bodyStart + 20) === 0x0a
-              ) return Text.decodeCrawlerDisable(reader, at, bodyStart, end)
+              ) return TextWords.decodeCrawlerDisable(reader, at, bodyStart, end)
               break
             case 101:
               if (
                 end - bodyStart >= 20 && reader.view.getUint32(bodyStart) === 0x6c72755f &&
                 reader.view.getUint32(bodyStart + 4) === 0x63726177 && reader.view.getUint32(bodyStart + 8) === 0x6c657220 &&
                 reader.view.getUint32(bodyStart + 12) === 0x656e6162 && reader.view.getUint32(bodyStart + 16) === 0x6c650d0a
-              ) return Text.decodeCrawlerEnable(reader, at, bodyStart, end)
+              ) return TextWords.decodeCrawlerEnable(reader, at, bodyStart, end)
               break
             case 109:
               switch (reader.bytes[bodyStart + 13]) {
@@ -208,7 +212,7 @@ export const dispatchRequest: RequestDecoder<Request, States> = (reader, at, bod
                     reader.view.getUint32(bodyStart + 4) === 0x63726177 && reader.view.getUint32(bodyStart + 8) === 0x6c657220 &&
                     reader.view.getUint32(bodyStart + 12) === 0x6d657461 && reader.view.getUint32(bodyStart + 16) === 0x64756d70 &&
                     reader.view.getUint8(bodyStart + 20) === 0x20
-                  ) return Text.decodeMetadataDump(reader, at, bodyStart, end)
+                  ) return TextWords.decodeMetadataDump(reader, at, bodyStart, end)
                   break
                 case 103:
                   if (
@@ -216,7 +220,7 @@ export const dispatchRequest: RequestDecoder<Request, States> = (reader, at, bod
                     reader.view.getUint32(bodyStart + 4) === 0x63726177 && reader.view.getUint32(bodyStart + 8) === 0x6c657220 &&
                     reader.view.getUint32(bodyStart + 12) === 0x6d676475 && reader.view.getUint16(bodyStart + 16) === 0x6d70 &&
                     reader.view.getUint8(bodyStart + 18) === 0x20
-                  ) return Text.decodeMetaGetDump(reader, at, bodyStart, end)
+                  ) return TextWords.decodeMetaGetDump(reader, at, bodyStart, end)
                   break
               }
               break
@@ -225,14 +229,14 @@ export const dispatchRequest: RequestDecoder<Request, States> = (reader, at, bod
                 end - bodyStart >= 18 && reader.view.getUint32(bodyStart) === 0x6c72755f &&
                 reader.view.getUint32(bodyStart + 4) === 0x63726177 && reader.view.getUint32(bodyStart + 8) === 0x6c657220 &&
                 reader.view.getUint32(bodyStart + 12) === 0x736c6565 && reader.view.getUint16(bodyStart + 16) === 0x7020
-              ) return Text.decodeCrawlerSleep(reader, at, bodyStart, end)
+              ) return TextWords.decodeCrawlerSleep(reader, at, bodyStart, end)
               break
             case 116:
               if (
                 end - bodyStart >= 20 && reader.view.getUint32(bodyStart) === 0x6c72755f &&
                 reader.view.getUint32(bodyStart + 4) === 0x63726177 && reader.view.getUint32(bodyStart + 8) === 0x6c657220 &&
                 reader.view.getUint32(bodyStart + 12) === 0x746f6372 && reader.view.getUint32(bodyStart + 16) === 0x61776c20
-              ) return Text.decodeCrawlerLimit(reader, at, bodyStart, end)
+              ) return TextWords.decodeCrawlerLimit(reader, at, bodyStart, end)
               break
           }
           break
@@ -242,32 +246,32 @@ export const dispatchRequest: RequestDecoder<Request, States> = (reader, at, bod
       switch (reader.bytes[bodyStart + 1]) {
         case 97:
           if (end - bodyStart >= 3 && reader.view.getUint16(bodyStart) === 0x6d61 && reader.view.getUint8(bodyStart + 2) === 0x20) {
-            return Text.decodeMetaArithmetic(reader, at, bodyStart, end)
+            return TextMeta.decodeMetaArithmetic(reader, at, bodyStart, end)
           }
           break
         case 100:
           if (end - bodyStart >= 3 && reader.view.getUint16(bodyStart) === 0x6d64 && reader.view.getUint8(bodyStart + 2) === 0x20) {
-            return Text.decodeMetaDelete(reader, at, bodyStart, end)
+            return TextMeta.decodeMetaDelete(reader, at, bodyStart, end)
           }
           break
         case 101:
           if (end - bodyStart >= 3 && reader.view.getUint16(bodyStart) === 0x6d65 && reader.view.getUint8(bodyStart + 2) === 0x20) {
-            return Text.decodeMetaDebug(reader, at, bodyStart, end)
+            return TextMeta.decodeMetaDebug(reader, at, bodyStart, end)
           }
           break
         case 103:
           if (end - bodyStart >= 3 && reader.view.getUint16(bodyStart) === 0x6d67 && reader.view.getUint8(bodyStart + 2) === 0x20) {
-            return Text.decodeMetaGet(reader, at, bodyStart, end)
+            return TextMeta.decodeMetaGet(reader, at, bodyStart, end)
           }
           break
         case 110:
           if (end - bodyStart >= 4 && reader.view.getUint32(bodyStart) === 0x6d6e0d0a) {
-            return Text.decodeMetaNoop(reader, at, bodyStart, end)
+            return TextWords.decodeMetaNoop(reader, at, bodyStart, end)
           }
           break
         case 115:
           if (end - bodyStart >= 3 && reader.view.getUint16(bodyStart) === 0x6d73 && reader.view.getUint8(bodyStart + 2) === 0x20) {
-            return Text.decodeMetaSet(reader, at, bodyStart, end)
+            return TextMeta.decodeMetaSet(reader, at, bodyStart, end)
           }
           break
       }
@@ -279,7 +283,7 @@ export const dispatchRequest: RequestDecoder<Request, States> = (reader, at, bod
       break
     case 113:
       if (end - bodyStart >= 6 && reader.view.getUint32(bodyStart) === 0x71756974 && reader.view.getUint16(bodyStart + 4) === 0x0d0a) {
-        return Text.decodeQuit(reader, at, bodyStart, end)
+        return TextWords.decodeQuit(reader, at, bodyStart, end)
       }
       break
     case 114:
@@ -289,7 +293,7 @@ export const dispatchRequest: RequestDecoder<Request, States> = (reader, at, bod
             end - bodyStart >= 15 && reader.view.getUint32(bodyStart) === 0x72656672 &&
             reader.view.getUint32(bodyStart + 4) === 0x6573685f && reader.view.getUint32(bodyStart + 8) === 0x63657274 &&
             reader.view.getUint16(bodyStart + 12) === 0x730d && reader.view.getUint8(bodyStart + 14) === 0x0a
-          ) return Text.decodeRefreshCertificates(reader, at, bodyStart, end)
+          ) return TextWords.decodeRefreshCertificates(reader, at, bodyStart, end)
           break
         case 112:
           if (
@@ -307,7 +311,7 @@ export const dispatchRequest: RequestDecoder<Request, States> = (reader, at, bod
           if (
             end - bodyStart >= 8 && reader.view.getUint32(bodyStart) === 0x73687574 &&
             reader.view.getUint32(bodyStart + 4) === 0x646f776e && isFollowed(reader, bodyStart + 8, end, 32, 13)
-          ) return Text.decodeShutdown(reader, at, bodyStart, end)
+          ) return TextWords.decodeShutdown(reader, at, bodyStart, end)
           break
         case 108:
           switch (reader.bytes[bodyStart + 6]) {
@@ -316,14 +320,14 @@ export const dispatchRequest: RequestDecoder<Request, States> = (reader, at, bod
                 end - bodyStart >= 15 && reader.view.getUint32(bodyStart) === 0x736c6162 &&
                 reader.view.getUint32(bodyStart + 4) === 0x73206175 && reader.view.getUint32(bodyStart + 8) === 0x746f6d6f &&
                 reader.view.getUint16(bodyStart + 12) === 0x7665 && reader.view.getUint8(bodyStart + 14) === 0x20
-              ) return Text.decodeSlabsAutomove(reader, at, bodyStart, end)
+              ) return TextWords.decodeSlabsAutomove(reader, at, bodyStart, end)
               break
             case 114:
               if (
                 end - bodyStart >= 15 && reader.view.getUint32(bodyStart) === 0x736c6162 &&
                 reader.view.getUint32(bodyStart + 4) === 0x73207265 && reader.view.getUint32(bodyStart + 8) === 0x61737369 &&
                 reader.view.getUint16(bodyStart + 12) === 0x676e && reader.view.getUint8(bodyStart + 14) === 0x20
-              ) return Text.decodeSlabsReassign(reader, at, bodyStart, end)
+              ) return TextWords.decodeSlabsReassign(reader, at, bodyStart, end)
               break
           }
           break
@@ -334,26 +338,26 @@ export const dispatchRequest: RequestDecoder<Request, States> = (reader, at, bod
                 end - bodyStart >= 16 && reader.view.getUint32(bodyStart) === 0x73746174 &&
                 reader.view.getUint32(bodyStart + 4) === 0x73206361 && reader.view.getUint32(bodyStart + 8) === 0x63686564 &&
                 reader.view.getUint32(bodyStart + 12) === 0x756d7020
-              ) return Text.decodeStatisticsCachedump(reader, at, bodyStart, end)
+              ) return TextWords.decodeStatisticsCachedump(reader, at, bodyStart, end)
               break
             case 100:
               if (
                 end - bodyStart >= 13 && reader.view.getUint32(bodyStart) === 0x73746174 &&
                 reader.view.getUint32(bodyStart + 4) === 0x73206465 && reader.view.getUint32(bodyStart + 8) === 0x7461696c &&
                 reader.view.getUint8(bodyStart + 12) === 0x20
-              ) return Text.decodeStatisticsDetail(reader, at, bodyStart, end)
+              ) return TextWords.decodeStatisticsDetail(reader, at, bodyStart, end)
               break
           }
           if (
             end - bodyStart >= 5 && reader.view.getUint32(bodyStart) === 0x73746174 && reader.view.getUint8(bodyStart + 4) === 0x73 &&
             isFollowed(reader, bodyStart + 5, end, 32, 13)
-          ) return Text.decodeStatistics(reader, at, bodyStart, end)
+          ) return TextWords.decodeStatistics(reader, at, bodyStart, end)
           break
       }
       break
     case 116:
       if (end - bodyStart >= 6 && reader.view.getUint32(bodyStart) === 0x746f7563 && reader.view.getUint16(bodyStart + 4) === 0x6820) {
-        return Text.decodeTouch(reader, at, bodyStart, end)
+        return TextWords.decodeTouch(reader, at, bodyStart, end)
       }
       break
     case 118:
@@ -362,13 +366,13 @@ export const dispatchRequest: RequestDecoder<Request, States> = (reader, at, bod
           if (
             end - bodyStart >= 10 && reader.view.getUint32(bodyStart) === 0x76657262 &&
             reader.view.getUint32(bodyStart + 4) === 0x6f736974 && reader.view.getUint16(bodyStart + 8) === 0x7920
-          ) return Text.decodeVerbosity(reader, at, bodyStart, end)
+          ) return TextWords.decodeVerbosity(reader, at, bodyStart, end)
           break
         case 115:
           if (
             end - bodyStart >= 9 && reader.view.getUint32(bodyStart) === 0x76657273 &&
             reader.view.getUint32(bodyStart + 4) === 0x696f6e0d && reader.view.getUint8(bodyStart + 8) === 0x0a
-          ) return Text.decodeVersion(reader, at, bodyStart, end)
+          ) return TextWords.decodeVersion(reader, at, bodyStart, end)
           break
       }
       break
@@ -376,7 +380,7 @@ export const dispatchRequest: RequestDecoder<Request, States> = (reader, at, bod
       if (
         end - bodyStart >= 5 && reader.view.getUint32(bodyStart) === 0x77617463 && reader.view.getUint8(bodyStart + 4) === 0x68 &&
         isFollowed(reader, bodyStart + 5, end, 32, 13)
-      ) return Text.decodeWatch(reader, at, bodyStart, end)
+      ) return TextWords.decodeWatch(reader, at, bodyStart, end)
       break
   }
   return noHead(reader, bodyStart, end, "Request", [
@@ -447,47 +451,47 @@ export const requestShape: FrameShape = {
 
 /** Any packet of kind response. */
 export type Response =
-  | Text.BadClass
-  | Text.Busy
+  | TextWords.BadClass
+  | TextWords.Busy
   | Text.CachedItem
-  | Text.ClientError
+  | TextWords.ClientError
   | Text.CommandError
-  | Text.Deleted
+  | TextWords.Deleted
   | Text.DumpedItem
-  | Text.DumpedKey
-  | Text.End
-  | Text.ErrorShutdown
-  | Text.Exists
+  | TextWords.DumpedKey
+  | TextWords.End
+  | TextWords.ErrorShutdown
+  | TextWords.Exists
   | Text.LogLine
   | Text.LogSkipped
-  | Text.MemoryLimitNotAdjusted
-  | Text.MemoryLimitTooSmall
-  | Text.MetaDone
-  | Text.MetaExists
-  | Text.MetaItem
-  | Text.MetaMiss
-  | Text.MetaNoopDone
-  | Text.MetaNotFound
-  | Text.MetaNotStored
-  | Text.MetaValue
+  | TextWords.MemoryLimitNotAdjusted
+  | TextWords.MemoryLimitTooSmall
+  | TextWords.MetaDone
+  | TextWords.MetaExists
+  | TextWords.MetaItem
+  | TextWords.MetaMiss
+  | TextWords.MetaNoopDone
+  | TextWords.MetaNotFound
+  | TextWords.MetaNotStored
+  | TextMeta.MetaValue
   | Text.NewNumber
-  | Text.NoSpare
-  | Text.NotFound
-  | Text.NotFull
-  | Text.NotStarted
-  | Text.NotStored
-  | Text.Ok
+  | TextWords.NoSpare
+  | TextWords.NotFound
+  | TextWords.NotFull
+  | TextWords.NotStarted
+  | TextWords.NotStored
+  | TextWords.Ok
   | Text.PrefixStatistic
-  | Text.Reset
-  | Text.Same
-  | Text.ServerError
-  | Text.ServerErrorShutdown
+  | TextWords.Reset
+  | TextWords.Same
+  | TextWords.ServerError
+  | TextWords.ServerErrorShutdown
   | Text.Statistic
-  | Text.Stored
-  | Text.Touched
-  | Text.Unsafe
+  | TextWords.Stored
+  | TextWords.Touched
+  | TextWords.Unsafe
   | Text.Value
-  | Text.VersionText
+  | TextWords.VersionText
 
 export const dispatchResponse: ResponseDecoder<Response, States> = (reader, at, bodyStart, end) => {
   switch (reader.bytes[bodyStart]) {
@@ -497,11 +501,11 @@ export const dispatchResponse: ResponseDecoder<Response, States> = (reader, at, 
           if (
             end - bodyStart >= 9 && reader.view.getUint32(bodyStart) === 0x42414443 &&
             reader.view.getUint32(bodyStart + 4) === 0x4c415353 && reader.view.getUint8(bodyStart + 8) === 0x20
-          ) return Text.decodeBadClass(reader, at, bodyStart, end)
+          ) return TextWords.decodeBadClass(reader, at, bodyStart, end)
           break
         case 85:
           if (end - bodyStart >= 5 && reader.view.getUint32(bodyStart) === 0x42555359 && reader.view.getUint8(bodyStart + 4) === 0x20) {
-            return Text.decodeBusy(reader, at, bodyStart, end)
+            return TextWords.decodeBusy(reader, at, bodyStart, end)
           }
           break
       }
@@ -510,29 +514,29 @@ export const dispatchResponse: ResponseDecoder<Response, States> = (reader, at, 
       if (
         end - bodyStart >= 13 && reader.view.getUint32(bodyStart) === 0x434c4945 && reader.view.getUint32(bodyStart + 4) === 0x4e545f45 &&
         reader.view.getUint32(bodyStart + 8) === 0x52524f52 && reader.view.getUint8(bodyStart + 12) === 0x20
-      ) return Text.decodeClientError(reader, at, bodyStart, end)
+      ) return TextWords.decodeClientError(reader, at, bodyStart, end)
       break
     case 68:
       if (
         end - bodyStart >= 9 && reader.view.getUint32(bodyStart) === 0x44454c45 && reader.view.getUint32(bodyStart + 4) === 0x5445440d &&
         reader.view.getUint8(bodyStart + 8) === 0x0a
-      ) return Text.decodeDeleted(reader, at, bodyStart, end)
+      ) return TextWords.decodeDeleted(reader, at, bodyStart, end)
       break
     case 69:
       switch (reader.bytes[bodyStart + 1]) {
         case 78:
           if (end - bodyStart >= 5 && reader.view.getUint32(bodyStart) === 0x454e440d && reader.view.getUint8(bodyStart + 4) === 0x0a) {
-            return Text.decodeEnd(reader, at, bodyStart, end)
+            return TextWords.decodeEnd(reader, at, bodyStart, end)
           }
           if (end - bodyStart >= 2 && reader.view.getUint16(bodyStart) === 0x454e && isFollowed(reader, bodyStart + 2, end, 32, 13)) {
-            return Text.decodeMetaMiss(reader, at, bodyStart, end)
+            return TextWords.decodeMetaMiss(reader, at, bodyStart, end)
           }
           break
         case 82:
           if (
             end - bodyStart >= 7 && reader.view.getUint32(bodyStart) === 0x4552524f && reader.view.getUint16(bodyStart + 4) === 0x523a &&
             reader.view.getUint8(bodyStart + 6) === 0x20
-          ) return Text.decodeErrorShutdown(reader, at, bodyStart, end)
+          ) return TextWords.decodeErrorShutdown(reader, at, bodyStart, end)
           if (
             end - bodyStart >= 5 && reader.view.getUint32(bodyStart) === 0x4552524f && reader.view.getUint8(bodyStart + 4) === 0x52 &&
             isFollowed(reader, bodyStart + 5, end, 32, 13)
@@ -541,16 +545,16 @@ export const dispatchResponse: ResponseDecoder<Response, States> = (reader, at, 
         case 88:
           if (
             end - bodyStart >= 8 && reader.view.getUint32(bodyStart) === 0x45584953 && reader.view.getUint32(bodyStart + 4) === 0x54530d0a
-          ) return Text.decodeExists(reader, at, bodyStart, end)
+          ) return TextWords.decodeExists(reader, at, bodyStart, end)
           if (end - bodyStart >= 2 && reader.view.getUint16(bodyStart) === 0x4558 && isFollowed(reader, bodyStart + 2, end, 32, 13)) {
-            return Text.decodeMetaExists(reader, at, bodyStart, end)
+            return TextWords.decodeMetaExists(reader, at, bodyStart, end)
           }
           break
       }
       break
     case 72:
       if (end - bodyStart >= 2 && reader.view.getUint16(bodyStart) === 0x4844 && isFollowed(reader, bodyStart + 2, end, 32, 13)) {
-        return Text.decodeMetaDone(reader, at, bodyStart, end)
+        return TextWords.decodeMetaDone(reader, at, bodyStart, end)
       }
       break
     case 73:
@@ -564,7 +568,7 @@ export const dispatchResponse: ResponseDecoder<Response, States> = (reader, at, 
           switch (reader.bytes[bodyStart + 2]) {
             case 32:
               if (end - bodyStart >= 3 && reader.view.getUint16(bodyStart) === 0x4d45 && reader.view.getUint8(bodyStart + 2) === 0x20) {
-                return Text.decodeMetaItem(reader, at, bodyStart, end)
+                return TextWords.decodeMetaItem(reader, at, bodyStart, end)
               }
               break
             case 77:
@@ -575,7 +579,7 @@ export const dispatchResponse: ResponseDecoder<Response, States> = (reader, at, 
                     reader.view.getUint32(bodyStart + 4) === 0x494d4954 && reader.view.getUint32(bodyStart + 8) === 0x5f41444a &&
                     reader.view.getUint32(bodyStart + 12) === 0x5553545f && reader.view.getUint32(bodyStart + 16) === 0x4641494c &&
                     reader.view.getUint16(bodyStart + 20) === 0x4544 && reader.view.getUint8(bodyStart + 22) === 0x20
-                  ) return Text.decodeMemoryLimitNotAdjusted(reader, at, bodyStart, end)
+                  ) return TextWords.decodeMemoryLimitNotAdjusted(reader, at, bodyStart, end)
                   break
                 case 84:
                   if (
@@ -583,7 +587,7 @@ export const dispatchResponse: ResponseDecoder<Response, States> = (reader, at, 
                     reader.view.getUint32(bodyStart + 4) === 0x494d4954 && reader.view.getUint32(bodyStart + 8) === 0x5f544f4f &&
                     reader.view.getUint32(bodyStart + 12) === 0x5f534d41 && reader.view.getUint16(bodyStart + 16) === 0x4c4c &&
                     reader.view.getUint8(bodyStart + 18) === 0x20
-                  ) return Text.decodeMemoryLimitTooSmall(reader, at, bodyStart, end)
+                  ) return TextWords.decodeMemoryLimitTooSmall(reader, at, bodyStart, end)
                   break
               }
               break
@@ -591,7 +595,7 @@ export const dispatchResponse: ResponseDecoder<Response, States> = (reader, at, 
           break
         case 78:
           if (end - bodyStart >= 4 && reader.view.getUint32(bodyStart) === 0x4d4e0d0a) {
-            return Text.decodeMetaNoopDone(reader, at, bodyStart, end)
+            return TextWords.decodeMetaNoopDone(reader, at, bodyStart, end)
           }
           break
       }
@@ -600,7 +604,7 @@ export const dispatchResponse: ResponseDecoder<Response, States> = (reader, at, 
       switch (reader.bytes[bodyStart + 1]) {
         case 70:
           if (end - bodyStart >= 2 && reader.view.getUint16(bodyStart) === 0x4e46 && isFollowed(reader, bodyStart + 2, end, 32, 13)) {
-            return Text.decodeMetaNotFound(reader, at, bodyStart, end)
+            return TextWords.decodeMetaNotFound(reader, at, bodyStart, end)
           }
           break
         case 79:
@@ -609,7 +613,7 @@ export const dispatchResponse: ResponseDecoder<Response, States> = (reader, at, 
               if (
                 end - bodyStart >= 8 && reader.view.getUint32(bodyStart) === 0x4e4f5350 &&
                 reader.view.getUint32(bodyStart + 4) === 0x41524520
-              ) return Text.decodeNoSpare(reader, at, bodyStart, end)
+              ) return TextWords.decodeNoSpare(reader, at, bodyStart, end)
               break
             case 84:
               switch (reader.bytes[bodyStart + 3]) {
@@ -617,14 +621,14 @@ export const dispatchResponse: ResponseDecoder<Response, States> = (reader, at, 
                   if (
                     end - bodyStart >= 8 && reader.view.getUint32(bodyStart) === 0x4e4f5446 &&
                     reader.view.getUint32(bodyStart + 4) === 0x554c4c20
-                  ) return Text.decodeNotFull(reader, at, bodyStart, end)
+                  ) return TextWords.decodeNotFull(reader, at, bodyStart, end)
                   break
                 case 83:
                   if (
                     end - bodyStart >= 11 && reader.view.getUint32(bodyStart) === 0x4e4f5453 &&
                     reader.view.getUint32(bodyStart + 4) === 0x54415254 && reader.view.getUint16(bodyStart + 8) === 0x4544 &&
                     reader.view.getUint8(bodyStart + 10) === 0x20
-                  ) return Text.decodeNotStarted(reader, at, bodyStart, end)
+                  ) return TextWords.decodeNotStarted(reader, at, bodyStart, end)
                   break
                 case 95:
                   switch (reader.bytes[bodyStart + 4]) {
@@ -633,13 +637,13 @@ export const dispatchResponse: ResponseDecoder<Response, States> = (reader, at, 
                         end - bodyStart >= 11 && reader.view.getUint32(bodyStart) === 0x4e4f545f &&
                         reader.view.getUint32(bodyStart + 4) === 0x464f554e && reader.view.getUint16(bodyStart + 8) === 0x440d &&
                         reader.view.getUint8(bodyStart + 10) === 0x0a
-                      ) return Text.decodeNotFound(reader, at, bodyStart, end)
+                      ) return TextWords.decodeNotFound(reader, at, bodyStart, end)
                       break
                     case 83:
                       if (
                         end - bodyStart >= 12 && reader.view.getUint32(bodyStart) === 0x4e4f545f &&
                         reader.view.getUint32(bodyStart + 4) === 0x53544f52 && reader.view.getUint32(bodyStart + 8) === 0x45440d0a
-                      ) return Text.decodeNotStored(reader, at, bodyStart, end)
+                      ) return TextWords.decodeNotStored(reader, at, bodyStart, end)
                       break
                   }
                   break
@@ -649,13 +653,13 @@ export const dispatchResponse: ResponseDecoder<Response, States> = (reader, at, 
           break
         case 83:
           if (end - bodyStart >= 2 && reader.view.getUint16(bodyStart) === 0x4e53 && isFollowed(reader, bodyStart + 2, end, 32, 13)) {
-            return Text.decodeMetaNotStored(reader, at, bodyStart, end)
+            return TextWords.decodeMetaNotStored(reader, at, bodyStart, end)
           }
           break
       }
       break
     case 79:
-      if (end - bodyStart >= 4 && reader.view.getUint32(bodyStart) === 0x4f4b0d0a) return Text.decodeOk(reader, at, bodyStart, end)
+      if (end - bodyStart >= 4 && reader.view.getUint32(bodyStart) === 0x4f4b0d0a) return TextWords.decodeOk(reader, at, bodyStart, end)
       break
     case 80:
       if (
@@ -667,13 +671,13 @@ export const dispatchResponse: ResponseDecoder<Response, States> = (reader, at, 
       if (
         end - bodyStart >= 7 && reader.view.getUint32(bodyStart) === 0x52455345 && reader.view.getUint16(bodyStart + 4) === 0x540d &&
         reader.view.getUint8(bodyStart + 6) === 0x0a
-      ) return Text.decodeReset(reader, at, bodyStart, end)
+      ) return TextWords.decodeReset(reader, at, bodyStart, end)
       break
     case 83:
       switch (reader.bytes[bodyStart + 1]) {
         case 65:
           if (end - bodyStart >= 5 && reader.view.getUint32(bodyStart) === 0x53414d45 && reader.view.getUint8(bodyStart + 4) === 0x20) {
-            return Text.decodeSame(reader, at, bodyStart, end)
+            return TextWords.decodeSame(reader, at, bodyStart, end)
           }
           break
         case 69:
@@ -683,14 +687,14 @@ export const dispatchResponse: ResponseDecoder<Response, States> = (reader, at, 
                 end - bodyStart >= 13 && reader.view.getUint32(bodyStart) === 0x53455256 &&
                 reader.view.getUint32(bodyStart + 4) === 0x45525f45 && reader.view.getUint32(bodyStart + 8) === 0x52524f52 &&
                 reader.view.getUint8(bodyStart + 12) === 0x20
-              ) return Text.decodeServerError(reader, at, bodyStart, end)
+              ) return TextWords.decodeServerError(reader, at, bodyStart, end)
               break
             case 58:
               if (
                 end - bodyStart >= 14 && reader.view.getUint32(bodyStart) === 0x53455256 &&
                 reader.view.getUint32(bodyStart + 4) === 0x45525f45 && reader.view.getUint32(bodyStart + 8) === 0x52524f52 &&
                 reader.view.getUint16(bodyStart + 12) === 0x3a20
-              ) return Text.decodeServerErrorShutdown(reader, at, bodyStart, end)
+              ) return TextWords.decodeServerErrorShutdown(reader, at, bodyStart, end)
               break
           }
           break
@@ -705,7 +709,7 @@ export const dispatchResponse: ResponseDecoder<Response, States> = (reader, at, 
               if (
                 end - bodyStart >= 8 && reader.view.getUint32(bodyStart) === 0x53544f52 &&
                 reader.view.getUint32(bodyStart + 4) === 0x45440d0a
-              ) return Text.decodeStored(reader, at, bodyStart, end)
+              ) return TextWords.decodeStored(reader, at, bodyStart, end)
               break
           }
           break
@@ -715,13 +719,13 @@ export const dispatchResponse: ResponseDecoder<Response, States> = (reader, at, 
       if (
         end - bodyStart >= 9 && reader.view.getUint32(bodyStart) === 0x544f5543 && reader.view.getUint32(bodyStart + 4) === 0x4845440d &&
         reader.view.getUint8(bodyStart + 8) === 0x0a
-      ) return Text.decodeTouched(reader, at, bodyStart, end)
+      ) return TextWords.decodeTouched(reader, at, bodyStart, end)
       break
     case 85:
       if (
         end - bodyStart >= 7 && reader.view.getUint32(bodyStart) === 0x554e5341 && reader.view.getUint16(bodyStart + 4) === 0x4645 &&
         reader.view.getUint8(bodyStart + 6) === 0x20
-      ) return Text.decodeUnsafe(reader, at, bodyStart, end)
+      ) return TextWords.decodeUnsafe(reader, at, bodyStart, end)
       break
     case 86:
       switch (reader.bytes[bodyStart + 1]) {
@@ -729,7 +733,7 @@ export const dispatchResponse: ResponseDecoder<Response, States> = (reader, at, 
           switch (reader.bytes[bodyStart + 2]) {
             case 32:
               if (end - bodyStart >= 3 && reader.view.getUint16(bodyStart) === 0x5641 && reader.view.getUint8(bodyStart + 2) === 0x20) {
-                return Text.decodeMetaValue(reader, at, bodyStart, end)
+                return TextMeta.decodeMetaValue(reader, at, bodyStart, end)
               }
               break
             case 76:
@@ -742,7 +746,7 @@ export const dispatchResponse: ResponseDecoder<Response, States> = (reader, at, 
         case 69:
           if (
             end - bodyStart >= 8 && reader.view.getUint32(bodyStart) === 0x56455253 && reader.view.getUint32(bodyStart + 4) === 0x494f4e20
-          ) return Text.decodeVersionText(reader, at, bodyStart, end)
+          ) return TextWords.decodeVersionText(reader, at, bodyStart, end)
           break
       }
       break
@@ -751,7 +755,7 @@ export const dispatchResponse: ResponseDecoder<Response, States> = (reader, at, 
       break
     case 109:
       if (end - bodyStart >= 3 && reader.view.getUint16(bodyStart) === 0x6d67 && reader.view.getUint8(bodyStart + 2) === 0x20) {
-        return Text.decodeDumpedKey(reader, at, bodyStart, end)
+        return TextWords.decodeDumpedKey(reader, at, bodyStart, end)
       }
       break
     case 115:
@@ -797,171 +801,171 @@ export function encode(writer: Writer, packet: Packet): void {
     case "Append":
       return Text.encodeAppend(writer, packet)
     case "CacheMemoryLimit":
-      return Text.encodeCacheMemoryLimit(writer, packet)
+      return TextWords.encodeCacheMemoryLimit(writer, packet)
     case "CompareAndSet":
       return Text.encodeCompareAndSet(writer, packet)
     case "Crawl":
-      return Text.encodeCrawl(writer, packet)
+      return TextWords.encodeCrawl(writer, packet)
     case "CrawlerDisable":
-      return Text.encodeCrawlerDisable(writer, packet)
+      return TextWords.encodeCrawlerDisable(writer, packet)
     case "CrawlerEnable":
-      return Text.encodeCrawlerEnable(writer, packet)
+      return TextWords.encodeCrawlerEnable(writer, packet)
     case "CrawlerLimit":
-      return Text.encodeCrawlerLimit(writer, packet)
+      return TextWords.encodeCrawlerLimit(writer, packet)
     case "CrawlerSleep":
-      return Text.encodeCrawlerSleep(writer, packet)
+      return TextWords.encodeCrawlerSleep(writer, packet)
     case "Decrement":
-      return Text.encodeDecrement(writer, packet)
+      return TextWords.encodeDecrement(writer, packet)
     case "Delete":
-      return Text.encodeDelete(writer, packet)
+      return TextWords.encodeDelete(writer, packet)
     case "Extstore":
-      return Text.encodeExtstore(writer, packet)
+      return TextWords.encodeExtstore(writer, packet)
     case "FlushAll":
-      return Text.encodeFlushAll(writer, packet)
+      return TextWords.encodeFlushAll(writer, packet)
     case "Get":
-      return Text.encodeGet(writer, packet)
+      return TextWords.encodeGet(writer, packet)
     case "GetAndTouch":
-      return Text.encodeGetAndTouch(writer, packet)
+      return TextWords.encodeGetAndTouch(writer, packet)
     case "Gets":
-      return Text.encodeGets(writer, packet)
+      return TextWords.encodeGets(writer, packet)
     case "GetsAndTouch":
-      return Text.encodeGetsAndTouch(writer, packet)
+      return TextWords.encodeGetsAndTouch(writer, packet)
     case "Increment":
-      return Text.encodeIncrement(writer, packet)
+      return TextWords.encodeIncrement(writer, packet)
     case "LruMode":
-      return Text.encodeLruMode(writer, packet)
+      return TextWords.encodeLruMode(writer, packet)
     case "LruTemporary":
-      return Text.encodeLruTemporary(writer, packet)
+      return TextWords.encodeLruTemporary(writer, packet)
     case "LruTune":
-      return Text.encodeLruTune(writer, packet)
+      return TextWords.encodeLruTune(writer, packet)
     case "MetaArithmetic":
-      return Text.encodeMetaArithmetic(writer, packet)
+      return TextMeta.encodeMetaArithmetic(writer, packet)
     case "MetaDebug":
-      return Text.encodeMetaDebug(writer, packet)
+      return TextMeta.encodeMetaDebug(writer, packet)
     case "MetaDelete":
-      return Text.encodeMetaDelete(writer, packet)
+      return TextMeta.encodeMetaDelete(writer, packet)
     case "MetaGet":
-      return Text.encodeMetaGet(writer, packet)
+      return TextMeta.encodeMetaGet(writer, packet)
     case "MetaGetDump":
-      return Text.encodeMetaGetDump(writer, packet)
+      return TextWords.encodeMetaGetDump(writer, packet)
     case "MetaNoop":
-      return Text.encodeMetaNoop(writer, packet)
+      return TextWords.encodeMetaNoop(writer, packet)
     case "MetaSet":
-      return Text.encodeMetaSet(writer, packet)
+      return TextMeta.encodeMetaSet(writer, packet)
     case "MetadataDump":
-      return Text.encodeMetadataDump(writer, packet)
+      return TextWords.encodeMetadataDump(writer, packet)
     case "Prepend":
       return Text.encodePrepend(writer, packet)
     case "Quit":
-      return Text.encodeQuit(writer, packet)
+      return TextWords.encodeQuit(writer, packet)
     case "RefreshCertificates":
-      return Text.encodeRefreshCertificates(writer, packet)
+      return TextWords.encodeRefreshCertificates(writer, packet)
     case "Replace":
       return Text.encodeReplace(writer, packet)
     case "Set":
       return Text.encodeSet(writer, packet)
     case "Shutdown":
-      return Text.encodeShutdown(writer, packet)
+      return TextWords.encodeShutdown(writer, packet)
     case "SlabsAutomove":
-      return Text.encodeSlabsAutomove(writer, packet)
+      return TextWords.encodeSlabsAutomove(writer, packet)
     case "SlabsReassign":
-      return Text.encodeSlabsReassign(writer, packet)
+      return TextWords.encodeSlabsReassign(writer, packet)
     case "Statistics":
-      return Text.encodeStatistics(writer, packet)
+      return TextWords.encodeStatistics(writer, packet)
     case "StatisticsCachedump":
-      return Text.encodeStatisticsCachedump(writer, packet)
+      return TextWords.encodeStatisticsCachedump(writer, packet)
     case "StatisticsDetail":
-      return Text.encodeStatisticsDetail(writer, packet)
+      return TextWords.encodeStatisticsDetail(writer, packet)
     case "Touch":
-      return Text.encodeTouch(writer, packet)
+      return TextWords.encodeTouch(writer, packet)
     case "Verbosity":
-      return Text.encodeVerbosity(writer, packet)
+      return TextWords.encodeVerbosity(writer, packet)
     case "Version":
-      return Text.encodeVersion(writer, packet)
+      return TextWords.encodeVersion(writer, packet)
     case "Watch":
-      return Text.encodeWatch(writer, packet)
+      return TextWords.encodeWatch(writer, packet)
     case "BadClass":
-      return Text.encodeBadClass(writer, packet)
+      return TextWords.encodeBadClass(writer, packet)
     case "Busy":
-      return Text.encodeBusy(writer, packet)
+      return TextWords.encodeBusy(writer, packet)
     case "CachedItem":
       return Text.encodeCachedItem(writer, packet)
     case "ClientError":
-      return Text.encodeClientError(writer, packet)
+      return TextWords.encodeClientError(writer, packet)
     case "CommandError":
       return Text.encodeCommandError(writer, packet)
     case "Deleted":
-      return Text.encodeDeleted(writer, packet)
+      return TextWords.encodeDeleted(writer, packet)
     case "DumpedItem":
       return Text.encodeDumpedItem(writer, packet)
     case "DumpedKey":
-      return Text.encodeDumpedKey(writer, packet)
+      return TextWords.encodeDumpedKey(writer, packet)
     case "End":
-      return Text.encodeEnd(writer, packet)
+      return TextWords.encodeEnd(writer, packet)
     case "ErrorShutdown":
-      return Text.encodeErrorShutdown(writer, packet)
+      return TextWords.encodeErrorShutdown(writer, packet)
     case "Exists":
-      return Text.encodeExists(writer, packet)
+      return TextWords.encodeExists(writer, packet)
     case "LogLine":
       return Text.encodeLogLine(writer, packet)
     case "LogSkipped":
       return Text.encodeLogSkipped(writer, packet)
     case "MemoryLimitNotAdjusted":
-      return Text.encodeMemoryLimitNotAdjusted(writer, packet)
+      return TextWords.encodeMemoryLimitNotAdjusted(writer, packet)
     case "MemoryLimitTooSmall":
-      return Text.encodeMemoryLimitTooSmall(writer, packet)
+      return TextWords.encodeMemoryLimitTooSmall(writer, packet)
     case "MetaDone":
-      return Text.encodeMetaDone(writer, packet)
+      return TextWords.encodeMetaDone(writer, packet)
     case "MetaExists":
-      return Text.encodeMetaExists(writer, packet)
+      return TextWords.encodeMetaExists(writer, packet)
     case "MetaItem":
-      return Text.encodeMetaItem(writer, packet)
+      return TextWords.encodeMetaItem(writer, packet)
     case "MetaMiss":
-      return Text.encodeMetaMiss(writer, packet)
+      return TextWords.encodeMetaMiss(writer, packet)
     case "MetaNoopDone":
-      return Text.encodeMetaNoopDone(writer, packet)
+      return TextWords.encodeMetaNoopDone(writer, packet)
     case "MetaNotFound":
-      return Text.encodeMetaNotFound(writer, packet)
+      return TextWords.encodeMetaNotFound(writer, packet)
     case "MetaNotStored":
-      return Text.encodeMetaNotStored(writer, packet)
+      return TextWords.encodeMetaNotStored(writer, packet)
     case "MetaValue":
-      return Text.encodeMetaValue(writer, packet)
+      return TextMeta.encodeMetaValue(writer, packet)
     case "NewNumber":
       return Text.encodeNewNumber(writer, packet)
     case "NoSpare":
-      return Text.encodeNoSpare(writer, packet)
+      return TextWords.encodeNoSpare(writer, packet)
     case "NotFound":
-      return Text.encodeNotFound(writer, packet)
+      return TextWords.encodeNotFound(writer, packet)
     case "NotFull":
-      return Text.encodeNotFull(writer, packet)
+      return TextWords.encodeNotFull(writer, packet)
     case "NotStarted":
-      return Text.encodeNotStarted(writer, packet)
+      return TextWords.encodeNotStarted(writer, packet)
     case "NotStored":
-      return Text.encodeNotStored(writer, packet)
+      return TextWords.encodeNotStored(writer, packet)
     case "Ok":
-      return Text.encodeOk(writer, packet)
+      return TextWords.encodeOk(writer, packet)
     case "PrefixStatistic":
       return Text.encodePrefixStatistic(writer, packet)
     case "Reset":
-      return Text.encodeReset(writer, packet)
+      return TextWords.encodeReset(writer, packet)
     case "Same":
-      return Text.encodeSame(writer, packet)
+      return TextWords.encodeSame(writer, packet)
     case "ServerError":
-      return Text.encodeServerError(writer, packet)
+      return TextWords.encodeServerError(writer, packet)
     case "ServerErrorShutdown":
-      return Text.encodeServerErrorShutdown(writer, packet)
+      return TextWords.encodeServerErrorShutdown(writer, packet)
     case "Statistic":
       return Text.encodeStatistic(writer, packet)
     case "Stored":
-      return Text.encodeStored(writer, packet)
+      return TextWords.encodeStored(writer, packet)
     case "Touched":
-      return Text.encodeTouched(writer, packet)
+      return TextWords.encodeTouched(writer, packet)
     case "Unsafe":
-      return Text.encodeUnsafe(writer, packet)
+      return TextWords.encodeUnsafe(writer, packet)
     case "Value":
       return Text.encodeValue(writer, packet)
     case "VersionText":
-      return Text.encodeVersionText(writer, packet)
+      return TextWords.encodeVersionText(writer, packet)
     default:
       return unencodable(
         "UnknownPacket",

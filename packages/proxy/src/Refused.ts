@@ -46,7 +46,6 @@ const metaOnly: { readonly [field: string]: string } = {
   invalidate: "stale items",
   newCas: "CAS values of one's own",
   dropValue: "items without their value",
-  compares: "comparing with CAS 0",
   touch: "counters whose time to live is set"
 }
 

@@ -26,13 +26,10 @@ import {
 import { Status } from "@wirewright/memcached/gen"
 import * as Text from "@wirewright/memcached/text"
 import * as Effect from "effect/Effect"
-import { sharedHandlers } from "./TextHandlers.ts"
+import { fitsLine, sharedHandlers } from "./TextHandlers.ts"
 import type { TextLink } from "./TextLink.ts"
 
 type Flag = Text.MetaGetFlag | Text.MetaSetFlag | Text.MetaDeleteFlag | Text.MetaArithmeticFlag
-
-/** What ends a token or a line. */
-const needsBase64 = /[ \n\0]/
 
 const bytesOf = (key: string): Uint8Array => {
   const bytes = new Uint8Array(textBound(key))
@@ -41,7 +38,7 @@ const bytesOf = (key: string): Uint8Array => {
 
 /** The key as it is written, and the flag that says how. */
 const named = ({ base64, key }: KeyRequest, flags: Array<Flag>): string => {
-  if (base64 !== true && !needsBase64.test(key)) return key
+  if (base64 !== true && fitsLine(key)) return key
   flags.push({ _tag: "KeyIsBase64" })
   return Buffer.from(bytesOf(key)).toString("base64")
 }
@@ -94,8 +91,8 @@ const told = (flags: ReadonlyArray<Text.MetaAnswerFlag>): Told => {
 
 const nothing = new Uint8Array(0)
 
-/** Whether a request was made by a meta command, which says whether it wants the value. */
-const isMeta = (request: GetRequest): boolean => request.wantsValue !== undefined
+/** Whether a request was made by a meta command, which says whether it wants the value, or can be made by one alone. */
+const isMeta = ({ key, wantsValue }: GetRequest): boolean => wantsValue !== undefined || !fitsLine(key)
 
 const get = (link: TextLink) => (request: GetRequest, touch?: GetAndTouchRequest): Effect.Effect<Found, Refusal> => {
   const { facts, newCas, noBump, recache, vivify, wantsValue } = request
@@ -113,7 +110,7 @@ const get = (link: TextLink) => (request: GetRequest, touch?: GetAndTouchRequest
   if (touch !== undefined) flags.push({ _tag: "TimeToLive", seconds: touch.expiration })
   if (facts?.timeToLive === true && !before) flags.push({ _tag: "ReturnTimeToLive" })
   const key = named(request, flags as Array<Flag>)
-  const writes = vivify !== undefined || recache !== undefined || newCas !== undefined || touch !== undefined
+  const writes = vivify !== undefined || recache !== undefined || newCas !== undefined
   return Effect.flatMap(link.ask(Text.MetaGet, { key, flags }, writes), (answer) => {
     switch (answer._tag) {
       case "MetaMiss":
@@ -252,6 +249,8 @@ export const metaHandlers = (link: TextLink): MemcachedHandlers => {
     ...shared,
     get: (request, client) => isMeta(request) ? read(request) : shared.get!(request, client),
     getAndTouch: (request, client) => isMeta(request) ? read(request, request) : shared.getAndTouch!(request, client),
+    touch: (request, client) =>
+      fitsLine(request.key) ? shared.touch!(request, client) : read({ ...request, wantsValue: false }, request),
     set,
     add: store(Text.MetaSetMode.Add, exists),
     replace: store(Text.MetaSetMode.Replace, miss),

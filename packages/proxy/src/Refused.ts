@@ -7,6 +7,8 @@ import type { ConnectionError } from "@wirewright/connection"
 import { type Refusal, refusal } from "@wirewright/memcached"
 import { Status } from "@wirewright/memcached/gen"
 import type * as Text from "@wirewright/memcached/text"
+import type { Lost } from "./ProxySession.ts"
+import { lostBy } from "./Upstream.ts"
 
 /** Answers of the text protocol that refuse. */
 export type TextError = Text.ClientError | Text.ServerError | Text.CommandError
@@ -26,16 +28,27 @@ export const refusedBy = (answer: TextError): Refusal => {
   return refusal(answer._tag === "ClientError" ? Status.Einval : Status.Etmpfail, answer.message)
 }
 
+/** A request that cannot be said to the server behind the proxy. */
+export const notPassedOn: Refusal = refusal(Status.Einval, "the request cannot be passed on")
+
+/** Of each way in which a request is lost, what its client is told. */
+const losses: { readonly [why in Lost]: Refusal } = {
+  unavailable: refusal(Status.Etmpfail, "the server behind the proxy cannot be reached"),
+  misbehaved: refusal(Status.Einternal, "the server behind the proxy sent what is no answer"),
+  ambiguous: { ...refusal(Status.Etmpfail), unanswered: true, last: true }
+}
+
 /**
  * What a request's loss means to its client. One that may have taken effect is not answered, and its connection ends: any answer would be a
  * claim.
  */
-export const lostBy = (error: ConnectionError | EncodeError, writes: boolean): Refusal => {
-  if (error._tag === "EncodeError") return refusal(Status.Einval, "the request cannot be passed on")
-  if (error.ambiguous && writes) return { ...refusal(Status.Etmpfail), unanswered: true, last: true }
-  return error.reason._tag === "PeerMisbehaved"
-    ? refusal(Status.Einternal, "the server behind the proxy sent what is no answer")
-    : refusal(Status.Etmpfail, "the server behind the proxy cannot be reached")
+export const lostRequest = (why: Lost): Refusal => losses[why]
+
+/** What it means that a request failed below the protocol; one that changes nothing is never ambiguous. */
+export const failedBy = (error: ConnectionError | EncodeError, writes: boolean): Refusal => {
+  if (error._tag === "EncodeError") return notPassedOn
+  const why = lostBy(error)
+  return lostRequest(why === "ambiguous" && !writes ? "unavailable" : why)
 }
 
 /** Fields of requests that only the meta commands have, and what they ask for. */
@@ -66,4 +79,10 @@ export const metaOf = (request: object): string | undefined => {
 }
 
 /** Refuses what `what` does not have. */
-export const lacking = (what: string, words: string): Refusal => refusal(Status.NotSupported, `${what} has no ${words}`)
+export const lacking = (what: string, words: string): Refusal => refusal(Status.Einval, `${what} has no ${words}`)
+
+/** A Unix time before any server began: what expires then is never seen. Up to 30 days an expiration would be relative. */
+const longAgo = 2_592_001
+
+/** An expiration as protocols have it that know none in the past. */
+export const unsignedExpiration = (expiration: number): number => expiration < 0 ? longAgo : expiration

@@ -109,7 +109,7 @@ export const sharedHandlers = (link: TextLink): MemcachedHandlers => ({
   get: ({ key }) => Effect.flatMap(link.collect(Text.Gets, { keys: [key] }), found),
   getAndTouch: ({ expiration, key }) => Effect.flatMap(link.collect(Text.GetsAndTouch, { expiration, keys: [key] }), found),
   touch: ({ expiration, key }) =>
-    Effect.flatMap(link.ask(Text.Touch, { key, expiration }, true), (answer) => answer._tag === "NotFound" ? miss : done),
+    Effect.flatMap(link.ask(Text.Touch, { key, expiration }, false), (answer) => answer._tag === "NotFound" ? miss : done),
   tooLarge: ({ key, replaces }) => replaces && fitsLine(key) ? Effect.asVoid(link.ask(Text.Delete, { key }, true)) : Effect.void,
   stats: ({ group }) =>
     link.collect(Text.Statistics, group === "" ? {} : { group }).pipe(

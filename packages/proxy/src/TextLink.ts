@@ -11,7 +11,7 @@ import type * as Text from "@wirewright/memcached/text"
 import type { OpenError } from "@wirewright/couchbase/node"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import { lostBy, refusedBy, type TextError } from "./Refused.ts"
+import { failedBy, refusedBy, type TextError } from "./Refused.ts"
 
 // oxlint-disable-next-line typescript/no-explicit-any -- whether it may go unanswered is nothing to a link
 type Any = any
@@ -43,7 +43,7 @@ const isError = (answer: { readonly _tag: string }): answer is TextError =>
   answer._tag === "ClientError" || answer._tag === "ServerError" || answer._tag === "CommandError"
 
 const lost = (error: Client.CallError | OpenError, writes: boolean): Refusal =>
-  lostBy(error as ConnectionError | EncodeError, writes)
+  failedBy(error as ConnectionError | EncodeError, writes)
 
 /** Makes a link of a client that has one connection. */
 export const textLink = (client: TextConversation): TextLink => ({

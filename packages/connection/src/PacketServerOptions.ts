@@ -4,8 +4,17 @@ import type * as Duration from "effect/Duration"
 import type * as Tls from "node:tls"
 import type { PacketHandler, ServerClient } from "./ServerClient.ts"
 
-/** Where and how to serve. */
-export interface PacketServerOptions<Request> {
+/** What is spoken on a connection: where its frames end, what they are, and who is given them. */
+export interface PacketProtocol<Request> {
+  readonly frameShape: FrameShape
+  /** Decodes the client's request, or its response to a request of the server, at `at`. Throws `DecodeError`. */
+  readonly decode: (reader: Reader, at: number, client: ServerClient) => Request
+  /** Made for every connection. */
+  readonly handler: (client: ServerClient) => PacketHandler<Request>
+}
+
+/** Where to serve, and limits. */
+export interface ServerLimits {
   /** Default: 127.0.0.1. */
   readonly host?: string
   /** Default: a free port (0). */
@@ -19,11 +28,6 @@ export interface PacketServerOptions<Request> {
   readonly listen?: boolean
   /** TLS when given; asking for client certificates is part of these options. */
   readonly tls?: Tls.TlsOptions
-  readonly frameShape: FrameShape
-  /** Decodes the client's request, or its response to a request of the server, at `at`. Throws `DecodeError`. */
-  readonly decode: (reader: Reader, at: number, client: ServerClient) => Request
-  /** Made for every connection. */
-  readonly handler: (client: ServerClient) => PacketHandler<Request>
   /** Most connections at a time; more are closed at once. Default: 10 000. */
   readonly maxConnections?: number
   /** Largest frame accepted in bytes. Default: the protocol's own limit. */
@@ -45,6 +49,18 @@ export interface PacketServerOptions<Request> {
   readonly unauthenticated?: UnauthenticatedLimits
   /** Told of what a handler threw, which closes its connection. Default: written to the log. */
   readonly onDefect?: (defect: unknown, client: ServerClient) => void
+}
+
+/** Where and how to serve one protocol. */
+export interface PacketServerOptions<Request> extends ServerLimits, PacketProtocol<Request> {}
+
+/** Where and how to serve several protocols on one port. */
+export interface ChoosingServerOptions<Request> extends ServerLimits {
+  /**
+   * Chooses what is spoken on a connection by all that has come on it, at least a byte; nothing: more is needed. A protocol may be made for
+   * this connection alone. Throws `DecodeError` for bytes that begin none.
+   */
+  readonly choose: (first: Uint8Array, client: ServerClient) => PacketProtocol<Request> | undefined
 }
 
 /** What clients may whom a server does not know yet. */

@@ -14,7 +14,7 @@ import type { OpenError } from "@wirewright/couchbase/node"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Result from "effect/Result"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import { binaryHandlers } from "./BinaryHandlers.ts"
 import { forkInScope } from "./Fork.ts"
 import { framedUpstream } from "./FramedUpstream.ts"
@@ -195,6 +195,15 @@ export const memcachedUpstream = (
   Effect.gen(function*() {
     const { protocol = "auto" } = target
     const fork = yield* forkInScope
+    const scope = yield* Effect.scope
+    /** What does not come to be leaves nothing behind. */
+    const attempt = <A>(effect: Effect.Effect<A, OpenError, Scope.Scope>): Effect.Effect<Result.Result<A, OpenError>> =>
+      Effect.gen(function*() {
+        const own = yield* Scope.fork(scope)
+        const exit = yield* Effect.result(Scope.provide(effect, own))
+        if (Result.isFailure(exit)) yield* Scope.close(own, Exit.void)
+        return exit
+      })
     const each = <A>(link: Effect.Effect<A, OpenError, Scope.Scope>) =>
       Effect.all(Array.from({ length: connections }, (_, index) => Effect.annotateLogs(link, { connection: index + 1 })))
     const raw = each(rawLink(target, options))
@@ -202,8 +211,8 @@ export const memcachedUpstream = (
     const text = each(textClient(target, options))
     const ways: Effect.Effect<Ways, OpenError, Scope.Scope> = Effect.gen(function*() {
       if (protocol === "meta" || protocol === "text") return (yield* text).map((handlers) => ({ handlers, send: undefined }))
-      const sends = yield* protocol === "binary" ? Effect.map(raw, Result.succeed) : Effect.result(raw)
-      const handlers = yield* protocol === "binary" ? Effect.map(binary, Result.succeed) : Effect.result(text)
+      const sends = yield* protocol === "binary" ? Effect.map(raw, Result.succeed) : attempt(raw)
+      const handlers = yield* protocol === "binary" ? Effect.map(binary, Result.succeed) : attempt(text)
       if (Result.isFailure(sends)) {
         if (Result.isFailure(handlers)) return yield* sends.failure
         return handlers.success.map((one) => ({ handlers: one, send: undefined }))

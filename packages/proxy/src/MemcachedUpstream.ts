@@ -2,10 +2,9 @@
  * A memcached behind the proxy. Packets of binary clients pass as they are, but for opcode and opaque, where it speaks that; what others ask is
  * asked by meta, text or binary commands. All clients share its connections; a client keeps to one of them, so that its requests stay in order.
  */
-import { malformed, type Reader, type Writer } from "@wirewright/codec"
+import { malformed, type Reader, textLength, type Writer } from "@wirewright/codec"
 import { client, encodeSaslAuth, frameShape, headerSize, Status } from "@wirewright/memcached/gen"
 import { Client, type ConnectionError, ConnectionPool, hostPort, PacketCall, type PacketConnection, unixAddress } from "@wirewright/connection"
-import type { MemcachedHandlers } from "@wirewright/memcached"
 import * as Gen from "@wirewright/memcached/gen"
 import * as Text from "@wirewright/memcached/text"
 import { plainMechanism, plainMessage } from "@wirewright/memcached/internal"
@@ -130,7 +129,19 @@ class Forwarded extends PacketCall<Frame> {
   }
 }
 
-type Ways = ReadonlyArray<{ readonly handlers: MemcachedHandlers; readonly send: Upstream["send"] | undefined }>
+/** What is asked for clients of the text protocol, and which items are too large. */
+type TextWay = Pick<Upstream, "handlers" | "isTooLarge">
+
+type Ways = ReadonlyArray<TextWay & { readonly send: Upstream["send"] | undefined }>
+
+/** An item's bytes as memcached counts them: header, CAS, key and NUL, flags unless 0, value and line end. Source: memcached `items.c`. */
+const itemSize = (key: string, length: number, flags: number): number => 48 + 8 + textLength(key) + 1 + (flags === 0 ? 0 : 4) + length + 2
+
+/** Which items are too large for a server, by its settings; nothing when these do not say so. */
+const tooLargeFor = (settings: Iterable<readonly [name: string, value: string]>): Upstream["isTooLarge"] => {
+  const max = Number(new Map(settings).get("item_size_max"))
+  return max > 0 ? (key, length, flags) => itemSize(key, length, flags) > max : undefined
+}
 
 /** What all connections to a memcached have in common. */
 const linkTo = (target: MemcachedTarget, { reconnect, ...options }: UpstreamOptions) => ({
@@ -167,7 +178,7 @@ const binaryLink = (target: MemcachedTarget, options: UpstreamOptions) =>
       ...linkTo(target, options),
       begin: ({ connection }) => login(target, options.tls !== undefined)(connection)
     }),
-    binaryHandlers
+    (client): TextWay => ({ handlers: binaryHandlers(client) })
   )
 
 /** Text and meta commands; `meta` is whether it takes these. */
@@ -179,7 +190,11 @@ const textClient = (target: MemcachedTarget, options: UpstreamOptions) =>
     })
     const link = textLink(client)
     const noop = yield* Effect.exit(link.ask(Text.MetaNoop, {}, false))
-    return Exit.isSuccess(noop) ? metaHandlers(link) : textHandlers(link)
+    const handlers = target.protocol !== "text" && Exit.isSuccess(noop) ? metaHandlers(link) : textHandlers(link)
+    const settings = yield* Effect.result(link.collect(Text.Statistics, { group: "settings" }))
+    const pairs = Result.isFailure(settings) ? [] : settings.success.flatMap((one) => one._tag === "Statistic" ? [[one.name, one.value] as const] : [])
+    const way: TextWay = { handlers, isTooLarge: tooLargeFor(pairs) }
+    return way
   })
 
 /**
@@ -210,20 +225,20 @@ export const memcachedUpstream = (
     const binary = each(binaryLink(target, options))
     const text = each(textClient(target, options))
     const ways: Effect.Effect<Ways, OpenError, Scope.Scope> = Effect.gen(function*() {
-      if (protocol === "meta" || protocol === "text") return (yield* text).map((handlers) => ({ handlers, send: undefined }))
+      if (protocol === "meta" || protocol === "text") return (yield* text).map((way) => ({ ...way, send: undefined }))
       const sends = yield* protocol === "binary" ? Effect.map(raw, Result.succeed) : attempt(raw)
       const handlers = yield* protocol === "binary" ? Effect.map(binary, Result.succeed) : attempt(text)
       if (Result.isFailure(sends)) {
         if (Result.isFailure(handlers)) return yield* sends.failure
-        return handlers.success.map((one) => ({ handlers: one, send: undefined }))
+        return handlers.success.map((way) => ({ ...way, send: undefined }))
       }
       const others = Result.isSuccess(handlers) ? handlers.success : yield* binary
-      return sends.success.map((send, index) => ({ handlers: others[index]!, send }))
+      return sends.success.map((send, index) => ({ ...others[index]!, send }))
     })
     const links = yield* ways
     let next = 0
     return (client) => {
-      const { handlers, send } = links[next++ % links.length]!
-      return { handlers, send: send ?? framedUpstream(handlers, client, fork) }
+      const { handlers, isTooLarge, send } = links[next++ % links.length]!
+      return { handlers, isTooLarge, send: send ?? framedUpstream(handlers, client, fork) }
     }
   })

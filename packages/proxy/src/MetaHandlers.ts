@@ -169,7 +169,8 @@ const remove = (link: TextLink) => (request: RemoveRequest): Effect.Effect<Writt
   const flags: Array<Text.MetaDeleteFlag> = []
   if (invalidate === true) flags.push({ _tag: "Invalidate" })
   if (dropValue === true) flags.push({ _tag: "DropValue" })
-  if (expiration !== undefined) flags.push({ _tag: "TimeToLive", seconds: expiration })
+  // of an item that is removed it means nothing
+  if (expiration !== undefined && invalidate === true) flags.push({ _tag: "TimeToLive", seconds: expiration })
   compare(request, flags as Array<Flag>)
   const key = named(request, flags as Array<Flag>)
   return Effect.flatMap(link.ask(Text.MetaDelete, { key, flags }, true), (answer) => {
@@ -214,7 +215,7 @@ const count = (link: TextLink, mode: number) => (request: CountRequest): Effect.
   })
 }
 
-const itemFacts = ({ facts, ...answer }: Text.MetaItem): ItemFacts => {
+const itemFacts = ({ facts }: Text.MetaItem, base64: boolean): ItemFacts => {
   const number = (name: string): number => Number(facts.find((fact) => fact.name === name)?.value ?? 0)
   const exp = number("exp")
   return {
@@ -225,7 +226,7 @@ const itemFacts = ({ facts, ...answer }: Text.MetaItem): ItemFacts => {
     fetched: facts.find(({ name }) => name === "fetch")?.value === "yes",
     slabClass: number("cls"),
     size: number("size"),
-    base64: answer.key === ""
+    base64
   }
 }
 
@@ -234,7 +235,7 @@ const debug = (link: TextLink) => (request: KeyRequest): Effect.Effect<ItemFacts
   const key = named(request, flags as Array<Flag>)
   return Effect.flatMap(
     link.ask(Text.MetaDebug, { key, flags }, false),
-    (answer) => answer._tag === "MetaItem" ? Effect.succeed(itemFacts(answer)) : miss
+    (answer) => answer._tag === "MetaItem" ? Effect.succeed(itemFacts(answer, flags.length > 0 && answer.key === key)) : miss
   )
 }
 
@@ -259,6 +260,7 @@ export const metaHandlers = (link: TextLink): MemcachedHandlers => {
     remove: remove(link),
     increment: count(link, Text.MetaArithmeticMode.Increment),
     decrement: count(link, Text.MetaArithmeticMode.Decrement),
-    debug: debug(link)
+    debug: debug(link),
+    tooLarge: ({ replaces, ...request }) => replaces ? Effect.asVoid(remove(link)({ ...request, cas: 0n })) : Effect.void
   }
 }

@@ -217,7 +217,7 @@ export const serveProxy = (options: ProxyOptions): Effect.Effect<Proxy, ProxyErr
 
     const text = (client: ServerClient): PacketProtocol<TextRequest> => {
       const front: TextFront = new TextFront(new GatedClient(client, (write) => send(client, write)), {
-        handlers: upstreamOf(client).handlers,
+        upstream: upstreamOf(client),
         counters: commands,
         limits,
         maxFrame: options.listen?.maxFrame ?? frameShape.maxFrame,

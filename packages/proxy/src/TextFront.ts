@@ -22,10 +22,11 @@ import * as Effect from "effect/Effect"
 import type { CommandCounters } from "./Counters.ts"
 import type { GatedClient } from "./GatedClient.ts"
 import { type CloseReason, firstGuess, type SessionLimits } from "./ProxySession.ts"
+import type { Upstream } from "./Upstream.ts"
 
 /** What a front needs. */
 export interface TextFrontOptions {
-  readonly handlers: MemcachedHandlers
+  readonly upstream: Pick<Upstream, "handlers" | "isTooLarge">
   readonly counters: CommandCounters
   readonly limits: SessionLimits
   readonly maxFrame: number
@@ -86,11 +87,11 @@ export class TextFront {
   private ended = false
 
   constructor(client: GatedClient, options: TextFrontOptions) {
-    const { authenticate, context, handlers, limits, maxFrame } = options
+    const { authenticate, context, limits, maxFrame, upstream: { handlers, isTooLarge } } = options
     this.client = client
     this.options = options
     this.signedIn = authenticate === undefined
-    this.lines = new TextLines({ maxFrame, authenticate })
+    this.lines = new TextLines({ maxFrame, authenticate, isTooLarge })
     this.requests = textRequests(this.counting(handlers))
     const spoken = requestProtocol<TextRequest, never>(
       { frameShape: this.lines, decode: this.lines.decode, maxInFlight: limits.maxInFlight },

@@ -70,25 +70,33 @@ const packetOf = (line: string): Text.Request | undefined => {
   }
 }
 
-const noCommand = Effect.fail(refusal(Status.UnknownCommand))
+/** Answered as a command that does not exist. */
+const noCommand = Effect.fail(refusal(Status.KeyEnoent))
+
+/** What memcached answers that was not started with `-A`: the server behind a proxy is nobody's to shut down. */
+const noShutdown = Effect.succeed({ lines: linesOf([{ _tag: "ErrorShutdown", message: "shutdown not enabled" }]) })
+
+/** Lines of statistics that are managing, too. */
+const managingStatistics: ReadonlyArray<string> = ["cachedump", "detail"]
 
 /**
- * Manages the server behind the proxy as far as that concerns no single connection: what it watches would go to one client for ever, and
- * shutting down is not a client's to ask.
+ * Manages the server behind the proxy as far as that concerns no single connection: what is watched would come to a connection that clients
+ * share, and for ever.
  */
 const administer = (link: TextLink) => ({ words }: AdministrationRequest): Effect.Effect<Administered, Refusal> => {
-  const [verb = ""] = words
+  const [verb = "", group = ""] = words
+  if (verb === "shutdown") return noShutdown
   const line = `${words.join(" ")}\r\n`
   const packet = packetOf(line)
   if (packet === undefined) {
-    if (!managing.includes(verb)) return noCommand
+    if (!managing.includes(verb) && !(verb === "stats" && managingStatistics.includes(group))) return noCommand
     const raw = { name: "Line", opcode: 0, encode: (writer: Writer) => writeLine(writer, line), answers: anyLine }
-    return said(link.ask(raw as never, {}, true) as Effect.Effect<Text.Response, Refusal>)
+    return said(link.hear(raw as never, {}, true) as Effect.Effect<Text.Response, Refusal>)
   }
   const command = commands[packet._tag]
   if (command?.answers === undefined || verb !== "stats" && !managing.includes(verb)) return noCommand
   return command.last === undefined
-    ? said(link.ask(command as never, packet, true) as Effect.Effect<Text.Response, Refusal>)
+    ? said(link.hear(command as never, packet, true) as Effect.Effect<Text.Response, Refusal>)
     : Effect.map(link.collect(command as never, packet) as Effect.Effect<ReadonlyArray<Text.Response>, Refusal>, (answers) => ({
       lines: linesOf(answers)
     }))

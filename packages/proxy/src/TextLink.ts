@@ -32,6 +32,8 @@ export interface TextLink {
     fields: P,
     writes: boolean
   ) => Effect.Effect<Exclude<A, TextError>, Refusal>
+  /** Asks for one answer, whatever it is. */
+  readonly hear: <P, A extends { readonly _tag: string }>(command: Command<P, A, Any>, fields: P, writes: boolean) => Effect.Effect<A, Refusal>
   /** Asks for many answers, the mark of their end included. */
   readonly collect: <P, A extends { readonly _tag: string }>(
     command: Command<P, A, "many">,
@@ -51,6 +53,11 @@ export const textLink = (client: TextConversation): TextLink => ({
     Effect.matchEffect(client.call(command as unknown as Command<object, Answer, "one">, fields as object), {
       onFailure: (error) => Effect.fail(lost(error, writes)),
       onSuccess: (answer) => isError(answer) ? Effect.fail(refusedBy(answer)) : Effect.succeed(answer as never)
+    }),
+  hear: (command, fields, writes) =>
+    Effect.mapBoth(client.call(command as unknown as Command<object, Answer, "one">, fields as object), {
+      onFailure: (error) => lost(error, writes),
+      onSuccess: (answer) => answer as never
     }),
   collect: (command, fields) =>
     Effect.matchEffect(

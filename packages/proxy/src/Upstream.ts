@@ -21,6 +21,8 @@ export interface Upstream {
   readonly send: (slot: Slot, request: Frame) => void
   /** What the text protocol asks, classic or meta. */
   readonly handlers: MemcachedHandlers
+  /** Whether an item is larger than may be stored, where that is known before its value arrives. */
+  readonly isTooLarge?: ((key: string, length: number, flags: number) => boolean) | undefined
 }
 
 /** Gives each client its way. */

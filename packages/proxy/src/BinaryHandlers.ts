@@ -34,12 +34,12 @@ const refused = (error: Client.CallError | OpenError, writes: boolean): Refusal 
   error._tag === "StatusError" ? refusal(error.status) : failedBy(error as ConnectionError | EncodeError, writes)
 
 /** What can be asked at all. */
-const plain = <Request extends object, A>(handle: (request: Request) => Effect.Effect<A, Refusal>) =>
-(request: Request): Effect.Effect<A, Refusal> => {
-  const { cas, compares } = request as { readonly cas?: bigint; readonly compares?: boolean }
-  const words = compares === true && cas === 0n ? "comparing with CAS 0" : metaOf(request)
-  return words === undefined ? handle(request) : Effect.fail(lacking(what, words))
-}
+const plain =
+  <Request extends object, A>(handle: (request: Request) => Effect.Effect<A, Refusal>) => (request: Request): Effect.Effect<A, Refusal> => {
+    const { cas, compares } = request as { readonly cas?: bigint; readonly compares?: boolean }
+    const words = compares === true && cas === 0n ? "comparing with CAS 0" : metaOf(request)
+    return words === undefined ? handle(request) : Effect.fail(lacking(what, words))
+  }
 
 /** What a server does, done by the memcached that a client of one connection is connected to. */
 export const binaryHandlers = (client: BinaryConversation): MemcachedHandlers => {
@@ -51,7 +51,9 @@ export const binaryHandlers = (client: BinaryConversation): MemcachedHandlers =>
       ask(command as typeof Gen.Set, { key, value, flags, expiration: unsignedExpiration(expiration), cas }, true)
     )
   const extend = (command: typeof Gen.Append | typeof Gen.Prepend) =>
-    plain(({ cas, key, value }: ExtendRequest): Effect.Effect<Written, Refusal> => ask(command as typeof Gen.Append, { key, value, cas }, true))
+    plain(({ cas, key, value }: ExtendRequest): Effect.Effect<Written, Refusal> =>
+      ask(command as typeof Gen.Append, { key, value, cas }, true)
+    )
   const count = (command: typeof Gen.Increment | typeof Gen.Decrement) =>
     plain(({ cas, delta, expiration, initial, key }: CountRequest) =>
       ask(command as typeof Gen.Increment, { key, delta, initial, expiration: unsignedExpiration(expiration), cas }, true)

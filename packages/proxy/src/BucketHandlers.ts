@@ -6,7 +6,14 @@
 import type { Request } from "@wirewright/couchbase/gen"
 import { type Found, type MemcachedHandlers, type Refusal } from "@wirewright/memcached"
 import * as Effect from "effect/Effect"
-import { type BucketCommand, bucketCommands, type BucketOutcome, type KeyedRequest, statRequest, versionRequest } from "./CouchbaseDialect.ts"
+import {
+  type BucketCommand,
+  bucketCommands,
+  type BucketOutcome,
+  type KeyedRequest,
+  statRequest,
+  versionRequest
+} from "./CouchbaseDialect.ts"
 import { lacking, metaOf } from "./Refused.ts"
 
 /** Asks a bucket, about a key or whichever node; there is at least one answer. */
@@ -34,7 +41,8 @@ export const bucketHandlers = (ask: AskBucket): MemcachedHandlers => {
   return {
     get: run("get", false),
     getAndTouch,
-    touch: ({ expiration, key }) => Effect.map(getAndTouch({ key, expiration }), ({ cas, flags }) => ({ cas, flags }) as { readonly cas: bigint }),
+    touch: ({ expiration, key }) =>
+      Effect.map(getAndTouch({ key, expiration }), ({ cas, flags }) => ({ cas, flags }) as { readonly cas: bigint }),
     set: run("set", true),
     add: run("add", true),
     replace: run("replace", true),
@@ -53,4 +61,3 @@ export const bucketHandlers = (ask: AskBucket): MemcachedHandlers => {
       )
   }
 }
-

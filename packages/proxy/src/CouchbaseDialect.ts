@@ -73,21 +73,49 @@ const none = new Uint8Array(0)
 
 type Make = (request: KeyedRequest) => BucketRequest
 
-const store = <const Tag extends "Set" | "Add" | "Replace">(_tag: Tag): Make => ({ cas = 0n, expiration = 0, flags = 0, key, value = none }) =>
-  ({ ...head, _tag, opcode: BucketOpcode[_tag], cas, collectionId, flags, expiration: unsignedExpiration(expiration), key, value }) as BucketRequest
+const store =
+  <const Tag extends "Set" | "Add" | "Replace">(_tag: Tag): Make => ({ cas = 0n, expiration = 0, flags = 0, key, value = none }) =>
+    ({
+      ...head,
+      _tag,
+      opcode: BucketOpcode[_tag],
+      cas,
+      collectionId,
+      flags,
+      expiration: unsignedExpiration(expiration),
+      key,
+      value
+    }) as BucketRequest
 
 const extend = <const Tag extends "Append" | "Prepend">(_tag: Tag): Make => ({ cas = 0n, key, value = none }) =>
   ({ ...head, _tag, opcode: BucketOpcode[_tag], cas, collectionId, key, value }) as BucketRequest
 
-const count = <const Tag extends "Increment" | "Decrement">(_tag: Tag): Make =>
-({ cas = 0n, delta = 1n, expiration = 0, initial = 0n, key }) =>
-  ({ ...head, _tag, opcode: BucketOpcode[_tag], cas, collectionId, delta, initial, expiration: unsignedExpiration(expiration), key }) as BucketRequest
+const count =
+  <const Tag extends "Increment" | "Decrement">(_tag: Tag): Make => ({ cas = 0n, delta = 1n, expiration = 0, initial = 0n, key }) =>
+    ({
+      ...head,
+      _tag,
+      opcode: BucketOpcode[_tag],
+      cas,
+      collectionId,
+      delta,
+      initial,
+      expiration: unsignedExpiration(expiration),
+      key
+    }) as BucketRequest
 
 /** The commands of a bucket, by the names that handlers of servers have. */
 export const bucketCommands = {
   get: ({ cas = 0n, key }) => ({ ...head, _tag: "Get", opcode: BucketOpcode.Get, cas, collectionId, key }),
-  getAndTouch: ({ cas = 0n, expiration = 0, key }) =>
-    ({ ...head, _tag: "Gat", opcode: BucketOpcode.Gat, cas, collectionId, expiration: unsignedExpiration(expiration), key }),
+  getAndTouch: ({ cas = 0n, expiration = 0, key }) => ({
+    ...head,
+    _tag: "Gat",
+    opcode: BucketOpcode.Gat,
+    cas,
+    collectionId,
+    expiration: unsignedExpiration(expiration),
+    key
+  }),
   set: store("Set"),
   add: store("Add"),
   replace: store("Replace"),

@@ -4,7 +4,15 @@
  */
 import { malformed, type Reader, textLength, type Writer } from "@wirewright/codec"
 import { client, encodeSaslAuth, frameShape, headerSize, Status } from "@wirewright/memcached/gen"
-import { Client, type ConnectionError, ConnectionPool, hostPort, PacketCall, type PacketConnection, unixAddress } from "@wirewright/connection"
+import {
+  Client,
+  type ConnectionError,
+  ConnectionPool,
+  hostPort,
+  PacketCall,
+  type PacketConnection,
+  unixAddress
+} from "@wirewright/connection"
 import * as Gen from "@wirewright/memcached/gen"
 import * as Text from "@wirewright/memcached/text"
 import { plainMechanism, plainMessage } from "@wirewright/memcached/internal"
@@ -58,8 +66,7 @@ const plainOf = (target: MemcachedTarget, tls: boolean): Effect.Effect<Uint8Arra
 
 /** Authenticates when there is a user. Plain memcached knows no other mechanism than PLAIN. */
 const login = (target: MemcachedTarget, tls: boolean) => <A>(connection: PacketConnection<A, unknown>): Effect.Effect<void, OpenError> =>
-  Effect.flatMap(plainOf(target, tls), (clientData) =>
-    clientData === undefined ? Effect.void : signIn(connection, clientData))
+  Effect.flatMap(plainOf(target, tls), (clientData) => clientData === undefined ? Effect.void : signIn(connection, clientData))
 
 const signIn = <A>(connection: PacketConnection<A, unknown>, clientData: Uint8Array): Effect.Effect<void, OpenError> => {
   const ask = connection.request((writer, opaque) => encodeSaslAuth(writer, { opaque, mechanism: plainMechanism, clientData }))
@@ -87,7 +94,11 @@ const textLogin = (target: MemcachedTarget, tls: boolean, session: TextSession):
     const version = yield* session.call(Text.Version)
     const needed = version._tag === "ClientError" && version.message === "unauthenticated"
     const plain = yield* plainOf(target, tls)
-    if (!needed) return plain === undefined ? undefined : yield* refused("NoMechanism", `${session.address}: the server asks nobody to sign in`)
+    if (!needed) {
+      return plain === undefined
+        ? undefined
+        : yield* refused("NoMechanism", `${session.address}: the server asks nobody to sign in`)
+    }
     if (plain === undefined) return yield* refused("AuthenticationFailed", `${session.address}: the server wants its clients to sign in`)
     // authorization id, user and password are parted by NUL there, by a space here
     const value = plain.slice(1)
@@ -192,7 +203,9 @@ const textClient = (target: MemcachedTarget, options: UpstreamOptions) =>
     const noop = yield* Effect.exit(link.ask(Text.MetaNoop, {}, false))
     const handlers = target.protocol !== "text" && Exit.isSuccess(noop) ? metaHandlers(link) : textHandlers(link)
     const settings = yield* Effect.result(link.collect(Text.Statistics, { group: "settings" }))
-    const pairs = Result.isFailure(settings) ? [] : settings.success.flatMap((one) => one._tag === "Statistic" ? [[one.name, one.value] as const] : [])
+    const pairs = Result.isFailure(settings)
+      ? []
+      : settings.success.flatMap((one) => one._tag === "Statistic" ? [[one.name, one.value] as const] : [])
     const way: TextWay = { handlers, isTooLarge: tooLargeFor(pairs) }
     return way
   })

@@ -140,8 +140,7 @@ const compare = ({ cas, compares, newCas }: Pick<Write, "cas" | "compares" | "ne
 }
 
 /** Stores; `unmet` is what it means that the mode's condition was not met. */
-const write = (link: TextLink, mode: number, unmet: Effect.Effect<never, Refusal>) =>
-(request: Write): Effect.Effect<Written, Refusal> => {
+const write = (link: TextLink, mode: number, unmet: Effect.Effect<never, Refusal>) => (request: Write): Effect.Effect<Written, Refusal> => {
   const { expiration = 0, flags: clientFlags = 0, invalidate, value, vivify } = request
   const flags: Array<Text.MetaSetFlag> = [{ _tag: "ReturnCas" }, { _tag: "Mode", mode }]
   if (expiration !== 0) flags.push({ _tag: "TimeToLive", seconds: expiration })
@@ -245,13 +244,13 @@ export const metaHandlers = (link: TextLink): MemcachedHandlers => {
   const read = get(link)
   const set = write(link, Text.MetaSetMode.Set, notStored)
   // whoever gives a version means to replace it; only without one does the mode decide
-  const store = (mode: number, unmet: Effect.Effect<never, Refusal>): Handle<SetRequest | ExtendRequest, Written, never> => write(link, mode, unmet)
+  const store = (mode: number, unmet: Effect.Effect<never, Refusal>): Handle<SetRequest | ExtendRequest, Written, never> =>
+    write(link, mode, unmet)
   return {
     ...shared,
     get: (request, client) => isMeta(request) ? read(request) : shared.get!(request, client),
     getAndTouch: (request, client) => isMeta(request) ? read(request, request) : shared.getAndTouch!(request, client),
-    touch: (request, client) =>
-      fitsLine(request.key) ? shared.touch!(request, client) : read({ ...request, wantsValue: false }, request),
+    touch: (request, client) => fitsLine(request.key) ? shared.touch!(request, client) : read({ ...request, wantsValue: false }, request),
     set,
     add: store(Text.MetaSetMode.Add, exists),
     replace: store(Text.MetaSetMode.Replace, miss),

@@ -380,7 +380,11 @@ describe("an upstream that fails", () => {
         if (data[1] === 0x0b) late.push(() => socket.write(answerTo(data, 0, "late")))
         else socket.write(answerTo(data, 1))
       })
-      const proxy = yield* serveProxy({ upstream: `memcached://127.0.0.1:${port}?protocol=binary`, connections: 1, requestTimeout: "60 millis" })
+      const proxy = yield* serveProxy({
+        upstream: `memcached://127.0.0.1:${port}?protocol=binary`,
+        connections: 1,
+        requestTimeout: "60 millis"
+      })
       yield* Effect.promise(async () => {
         const client = await RawClient.connect(proxy.port)
         expect(await ask(client, 1, packet(0x0b, { opaque: 1 }))).toEqual(["b 86 1 Temporary failure"])

@@ -74,7 +74,7 @@ export const metaOf = (request: object): string | undefined => {
   const fields = request as { readonly [field: string]: unknown }
   for (const field in metaOnly) if (fields[field] !== undefined && fields[field] !== false) return metaOnly[field]
   const facts = fields["facts"] as { readonly [fact: string]: boolean | undefined } | undefined
-  if (facts !== undefined) for (const fact in factsOnly) if (facts[fact] === true) return factsOnly[fact]
+  if (facts !== undefined) { for (const fact in factsOnly) if (facts[fact] === true) return factsOnly[fact] }
   return undefined
 }
 

@@ -51,7 +51,13 @@ const kinds: { readonly [tag: string]: string } = {
   Said: "refused"
 }
 
-const verbs: { readonly [verb: string]: string } = { remove: "delete", increment: "incr", decrement: "decr", noop: "mn", flush: "flush_all" }
+const verbs: { readonly [verb: string]: string } = {
+  remove: "delete",
+  increment: "incr",
+  decrement: "decr",
+  noop: "mn",
+  flush: "flush_all"
+}
 
 /** What a request is counted as. */
 const labelOf = (request: TextRequest): string => {

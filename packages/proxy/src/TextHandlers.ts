@@ -41,7 +41,9 @@ const found = (answers: ReadonlyArray<Text.Value | Text.End>): Effect.Effect<Fou
 }
 
 /** Commands that are known by their words, and all that answers them. */
-const commands = Text as unknown as { readonly [name: string]: { readonly answers?: ReadonlyArray<string>; readonly last?: unknown } | undefined }
+const commands = Text as unknown as {
+  readonly [name: string]: { readonly answers?: ReadonlyArray<string>; readonly last?: unknown } | undefined
+}
 
 /** Managing commands whose lines have one answer each, whatever is wrong with them. */
 const managing: ReadonlyArray<string> = ["slabs", "lru", "lru_crawler", "cache_memlimit", "extstore", "refresh_certs"]
@@ -97,7 +99,7 @@ const administer = (link: TextLink) => ({ words }: AdministrationRequest): Effec
   if (command?.answers === undefined || verb !== "stats" && !managing.includes(verb)) return noCommand
   return command.last === undefined
     ? said(link.hear(command as never, packet, true) as Effect.Effect<Text.Response, Refusal>)
-    : Effect.map(link.collect(command as never, packet) as Effect.Effect<ReadonlyArray<Text.Response>, Refusal>, (answers) => ({
+    : Effect.map(link.hearAll(command as never, packet) as Effect.Effect<ReadonlyArray<Text.Response>, Refusal>, (answers) => ({
       lines: linesOf(answers)
     }))
 }
@@ -112,6 +114,9 @@ const writeLine = (writer: Writer, line: string): void => {
   writer.position = at + bytes.length
 }
 
+/** How the group begins that turns statistics of prefixes on and off, and shows them as lines. */
+const detail = "detail "
+
 /** What is asked alike by clients of the classic and of the meta commands. */
 export const sharedHandlers = (link: TextLink): MemcachedHandlers => ({
   get: ({ key }) => Effect.flatMap(link.collect(Text.Gets, { keys: [key] }), found),
@@ -120,12 +125,15 @@ export const sharedHandlers = (link: TextLink): MemcachedHandlers => ({
     Effect.flatMap(link.ask(Text.Touch, { key, expiration }, false), (answer) => answer._tag === "NotFound" ? miss : done),
   tooLarge: ({ key, replaces }) => replaces && fitsLine(key) ? Effect.asVoid(link.ask(Text.Delete, { key }, true)) : Effect.void,
   stats: ({ group }) =>
-    link.collect(Text.Statistics, group === "" ? {} : { group }).pipe(
-      Effect.mapError((why) => why.status === Status.UnknownCommand ? refusal(Status.KeyEnoent) : why),
-      Effect.map((answers) =>
-        answers.flatMap((answer) => answer._tag === "Statistic" ? [[answer.name, answer.value] as const] : [])
+    group.startsWith(detail)
+      ? Effect.map(
+        link.collect(Text.StatisticsDetail, { what: group.slice(detail.length) }),
+        (answers) => [["", linesOf(answers)] as const]
       )
-    ),
+      : link.collect(Text.Statistics, group === "" ? {} : { group }).pipe(
+        Effect.mapError((why) => why.status === Status.UnknownCommand ? refusal(Status.KeyEnoent) : why),
+        Effect.map((answers) => answers.flatMap((answer) => answer._tag === "Statistic" ? [[answer.name, answer.value] as const] : []))
+      ),
   version: () => Effect.map(link.ask(Text.Version, {}, false), ({ message }) => message),
   flush: ({ expiration }) => Effect.asVoid(link.ask(Text.FlushAll, expiration === undefined ? {} : { delay: expiration }, true)),
   verbosity: ({ verbosity }) => Effect.asVoid(link.ask(Text.Verbosity, { level: verbosity }, true)),

@@ -33,41 +33,46 @@ export interface TextLink {
     writes: boolean
   ) => Effect.Effect<Exclude<A, TextError>, Refusal>
   /** Asks for one answer, whatever it is. */
-  readonly hear: <P, A extends { readonly _tag: string }>(command: Command<P, A, Any>, fields: P, writes: boolean) => Effect.Effect<A, Refusal>
-  /** Asks for many answers, the mark of their end included. */
+  readonly hear: <P, A extends { readonly _tag: string }>(
+    command: Command<P, A, Any>,
+    fields: P,
+    writes: boolean
+  ) => Effect.Effect<A, Refusal>
+  /** Asks for many answers, the mark of their end included; errors of the protocol fail. */
   readonly collect: <P, A extends { readonly _tag: string }>(
     command: Command<P, A, "many">,
     fields: P
   ) => Effect.Effect<ReadonlyArray<Exclude<A, TextError>>, Refusal>
+  /** Asks for many answers, whatever they are. */
+  readonly hearAll: <P, A extends { readonly _tag: string }>(
+    command: Command<P, A, "many">,
+    fields: P
+  ) => Effect.Effect<ReadonlyArray<A>, Refusal>
 }
 
 const isError = (answer: { readonly _tag: string }): answer is TextError =>
   answer._tag === "ClientError" || answer._tag === "ServerError" || answer._tag === "CommandError"
 
-const lost = (error: Client.CallError | OpenError, writes: boolean): Refusal =>
-  failedBy(error as ConnectionError | EncodeError, writes)
+const lost = (error: Client.CallError | OpenError, writes: boolean): Refusal => failedBy(error as ConnectionError | EncodeError, writes)
 
 /** Makes a link of a client that has one connection. */
-export const textLink = (client: TextConversation): TextLink => ({
-  ask: (command, fields, writes) =>
-    Effect.matchEffect(client.call(command as unknown as Command<object, Answer, "one">, fields as object), {
-      onFailure: (error) => Effect.fail(lost(error, writes)),
-      onSuccess: (answer) => isError(answer) ? Effect.fail(refusedBy(answer)) : Effect.succeed(answer as never)
-    }),
-  hear: (command, fields, writes) =>
+export const textLink = (client: TextConversation): TextLink => {
+  const hear: TextLink["hear"] = (command, fields, writes) =>
     Effect.mapBoth(client.call(command as unknown as Command<object, Answer, "one">, fields as object), {
       onFailure: (error) => lost(error, writes),
       onSuccess: (answer) => answer as never
-    }),
-  collect: (command, fields) =>
-    Effect.matchEffect(
-      Stream.runCollect(client.stream(command as unknown as Command<object, Answer, "many">, fields as object)),
-      {
-        onFailure: (error) => Effect.fail(lost(error, false)),
-        onSuccess: (answers) => {
-          const last = answers[answers.length - 1]
-          return last !== undefined && isError(last) ? Effect.fail(refusedBy(last)) : Effect.succeed(answers as never)
-        }
-      }
-    )
-})
+    })
+  const hearAll: TextLink["hearAll"] = (command, fields) =>
+    Effect.mapBoth(Stream.runCollect(client.stream(command as unknown as Command<object, Answer, "many">, fields as object)), {
+      onFailure: (error) => lost(error, false),
+      onSuccess: (answers) => answers as never
+    })
+  const unlessError = <A extends Answer>(answer: A | undefined, all: unknown): Effect.Effect<never, Refusal> =>
+    answer !== undefined && isError(answer) ? Effect.fail(refusedBy(answer)) : Effect.succeed(all as never)
+  return {
+    hear,
+    hearAll,
+    ask: (command, fields, writes) => Effect.flatMap(hear(command, fields, writes), (answer) => unlessError(answer, answer)),
+    collect: (command, fields) => Effect.flatMap(hearAll(command, fields), (answers) => unlessError(answers[answers.length - 1], answers))
+  }
+}

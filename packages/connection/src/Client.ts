@@ -216,7 +216,7 @@ const conversation = <Push, C extends Correlation, E>(
   const send = (command: Outgoing["command"], fields?: object, given?: CallOptions): Effect.Effect<void, CallError | E> =>
     Effect.flatMap(
       connected(undefined),
-      (connection) => connection.sendOnly((writer, number) => dialect.write(writer, connection, outgoing(command, fields, given), number))
+      (connection) => connection.send((writer, number) => dialect.write(writer, connection, outgoing(command, fields, given), number))
     )
 
   return {

@@ -44,6 +44,10 @@ export interface Sendable<Response> extends Waiter<Response> {
   cancelled: boolean
   /** The opaque under which it is sent, -1 before that. */
   opaque: number
+  /** As how many requests in flight it counts; 0: it is not answered. Default: 1 */
+  readonly packets?: number
+  /** It is appended even while the kernel is behind, and whoever sends it bounds what is `waiting`. Default: it stands in line */
+  readonly atOnce?: boolean
   /** Says who sends it and until when it may take, in milliseconds. */
   begin(owner: Owner, timeout: number, now: number): void
   /** Enters it among the requests in flight and returns its opaque. */

@@ -42,8 +42,6 @@ export interface Inlet {
   readonly push: (bytes: Uint8Array) => void
   /** The opcode of the packet at `at`, where there is one that answers repeat; else 0. */
   readonly opcodeAt: (reader: Pick<Reader, "view">, at: number) => number
-  /** A number for a packet that is not answered. */
-  readonly silent: () => number
   /** A packet was sent, which may begin a phase. */
   readonly sent: (tag: string) => void
 }
@@ -70,10 +68,6 @@ export class HeaderInlet<Answer, Push> implements Inlet {
 
   opcodeAt(reader: Pick<Reader, "view">, at: number): number {
     return this.protocol.header.opcodeAt(reader, at)
-  }
-
-  silent(): number {
-    return this.ledger.silent()
   }
 
   sent(): void {}
@@ -146,10 +140,6 @@ export class OrderedInlet<P extends Packet, S> implements Inlet {
   }
 
   opcodeAt(): number {
-    return 0
-  }
-
-  silent(): number {
     return 0
   }
 

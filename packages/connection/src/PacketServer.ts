@@ -21,7 +21,13 @@ import type { ServerClient } from "./ServerClient.ts"
 import { counts, ServerConnection, type Shared } from "./ServerConnection.ts"
 import { type Timers, timers } from "./Timers.ts"
 
-export type { ChoosingServerOptions, PacketProtocol, PacketServerOptions, ServerLimits, UnauthenticatedLimits } from "./PacketServerOptions.ts"
+export type {
+  ChoosingServerOptions,
+  PacketProtocol,
+  PacketServerOptions,
+  ServerLimits,
+  UnauthenticatedLimits
+} from "./PacketServerOptions.ts"
 export type { Frame, PacketHandler, ServerClient } from "./ServerClient.ts"
 
 /** What a server counted. */

@@ -100,18 +100,25 @@ export class ServerConnection<Request> implements ServerClient, Holder {
     this.movedAt = now
     this.since = now
     if (shared.options.unauthenticated !== undefined) shared.unauthenticated.add(this)
-    this.transport = accepted(socket, {
-      onBytes: (bytes) => this.receive(bytes),
-      onClose: (error) => this.lost(error),
-      onDrain: () => this.drained()
-    }, timers, shared.options.path)
+    this.transport = accepted(
+      socket,
+      {
+        onBytes: (bytes) => this.receive(bytes),
+        onClose: (error) => this.lost(error),
+        onDrain: () => this.drained()
+      },
+      timers,
+      shared.options.path
+    )
     if (typeof shared.spoken !== "function") this.speak(shared.spoken)
   }
 
   private speak({ decode, frameShape, handler }: PacketProtocol<Request>): Framer {
     const { maxStrangerFrame, options, unauthenticated } = this.shared
     this.maxFrame = options.maxFrame ?? frameShape.maxFrame
-    this.framer = new Framer(frameShape, { maxFrame: unauthenticated.has(this) ? Math.min(maxStrangerFrame, this.maxFrame) : this.maxFrame })
+    this.framer = new Framer(frameShape, {
+      maxFrame: unauthenticated.has(this) ? Math.min(maxStrangerFrame, this.maxFrame) : this.maxFrame
+    })
     this.decode = decode
     this.handler = handler(this)
     return this.framer

@@ -61,7 +61,8 @@ const protocolNames = { auto: "auto-negotiate", binary: "binary", text: "ascii" 
 
 /** Serves an empty memcached; it ends with the scope. */
 export const serveMemcachedNode = (options: MemcachedNodeOptions = {}): Effect.Effect<MemcachedNode, ConnectionError, Scope.Scope> => {
-  const { allows, maxItemSize = 1024 * 1024, maxMemory = 64 * 1024 * 1024, now: given, onShutdown, users, version = "1.6.18", ...rest } = options
+  const { allows, maxItemSize = 1024 * 1024, maxMemory = 64 * 1024 * 1024, now: given, onShutdown, users, version = "1.6.18", ...rest } =
+    options
   const { dump = true, flush = true, watch = true } = allows ?? {}
   // as many as memcached has unless it is told otherwise
   const maxConnections = options.maxConnections ?? 1_024

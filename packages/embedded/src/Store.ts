@@ -225,7 +225,11 @@ export class Store {
   }
 
   /** Marks a document as stale: it stays, with a new CAS and where one is given another expiry, for whoever is told first to make it anew. */
-  invalidate(space: Space, key: string, { cas, expiration }: { readonly cas?: bigint; readonly expiration?: number | undefined }): Item | Refusal {
+  invalidate(
+    space: Space,
+    key: string,
+    { cas, expiration }: { readonly cas?: bigint; readonly expiration?: number | undefined }
+  ): Item | Refusal {
     const current = this.peek(space, key)
     if (current === undefined) return "KeyEnoent"
     const refused = this.waits(space, key) ?? this.refusal(current, cas, "KeyEnoent")

@@ -170,7 +170,7 @@ const commandsOf = (pool: KvPool, spans: boolean): KvCommands => {
           connection.perform((resume: Resume<void, MemcachedError>) =>
             new Calls.KvPacket(pool, Calls.verbosity, resume, "", noBytes, level, 0, 0n)
           ),
-          Effect.andThen(Effect.orDie(connection.sendOnly((writer, opaque) => encodeNoop(writer, { opaque }))), Effect.never)
+          Effect.andThen(Effect.orDie(connection.send((writer, opaque) => encodeNoop(writer, { opaque }))), Effect.never)
         ))),
     quit: Effect.suspend(() => {
       const connections = [...pool.connections]

@@ -174,7 +174,9 @@ export const serveMemcached = <R = never>(
       text: statusText,
       ...(handlers.unknown === undefined ? {} : { unknown: unknownHandler(handlers.unknown) })
     })
-    const knowing = unknownOpcodes.length === 0 ? requests : refusing(requests, Gen.Status.UnknownCommand, (opcode) => unknownOpcodes.includes(opcode))
+    const knowing = unknownOpcodes.length === 0
+      ? requests
+      : refusing(requests, Gen.Status.UnknownCommand, (opcode) => unknownOpcodes.includes(opcode))
     const binary = requestProtocol<Gen.Request, R>(
       { ...options, frameShape: Gen.frameShape, decode: (reader, at) => Gen.decodeRequest(reader, at) },
       authenticate === undefined
@@ -189,7 +191,10 @@ export const serveMemcached = <R = never>(
       return requestProtocol({ ...options, frameShape, decode: frameShape.decode }, lines, context)
     }
     if (protocol === "binary") return servePackets({ ...options, ...binary })
-    return servePackets<any>({ ...options, choose: (first) => protocol === "auto" && isBinary(first) ? binary : text() })
+    return servePackets<Gen.Request | TextRequest>({
+      ...options,
+      choose: (first) => (protocol === "auto" && isBinary(first) ? binary : text()) as PacketProtocol<Gen.Request | TextRequest>
+    })
   })
 
 const unknownHandler = <R>(handle: NonNullable<MemcachedHandlers<R>["unknown"]>): Handler<Gen.Request, unknown, R> => (request, client) =>
@@ -237,7 +242,8 @@ const refusing = <R>(
   })
   return {
     ...requests,
-    handle: (request, client) => refuses(request.opcode, client) ? refuse(request.opcode, request.opaque) : requests.handle(request, client),
+    handle: (request, client) =>
+      refuses(request.opcode, client) ? refuse(request.opcode, request.opaque) : requests.handle(request, client),
     malformed: (error, frame, client) => {
       const opcode = Gen.opcodeAt(frame.reader, frame.at)
       return Gen.kindAt(frame.reader, frame.at) === "request" && refuses(opcode, client)

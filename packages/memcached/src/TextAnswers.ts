@@ -60,7 +60,7 @@ export const putLines = (writer: Writer, text: string): void => {
 const decoder = new TextDecoder()
 
 /** What an error says must not end its line. */
-const oneLine = (text: string): string => text.replaceAll(/[\0-\x1f]+/g, " ")
+const oneLine = (text: string): string => Array.from(text, (letter) => letter < " " ? " " : letter).join("")
 
 /** The line for a refusal that is an error in all commands. */
 export const errorLine = ({ status, text }: Refusal): Uint8Array => {
@@ -274,4 +274,3 @@ export const putStatistics = (writer: Writer, pairs: Iterable<readonly [name: st
   for (const [name, value] of pairs) encodeStatistic(writer, { name, value })
   encodeEnd(writer, {})
 }
-

@@ -44,7 +44,14 @@ export class FlagReader implements MetaFlags {
    * Reads the tokens from `first` on, whose ends are in `starts` and `ends`; the key is that of token 1. Returns what is wrong.
    */
   read(bytes: Uint8Array, starts: Int32Array, ends: Int32Array, first: number, count: number): string | undefined {
-    this.base64 = this.quiet = this.value = this.noBump = this.invalidate = this.timeToLiveBefore = this.opaqueTooLong = false
+    this.base64 =
+      this.quiet =
+      this.value =
+      this.noBump =
+      this.invalidate =
+      this.timeToLiveBefore =
+      this.opaqueTooLong =
+        false
     this.facts = this.clientFlags = this.mode = 0
     this.timeToLive = this.vivify = this.recache = undefined
     this.cas = this.delta = this.initial = undefined

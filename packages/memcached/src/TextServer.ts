@@ -81,7 +81,11 @@ const error = (refusal: Refusal): Outcome => lineOutcome(errorLine(refusal))
 const metaRefusal = (request: MetaGet | MetaSet | MetaRemove | MetaCount, refusal: Refusal): Outcome => {
   switch (refusal.status) {
     case Status.KeyEnoent:
-      if (request._tag === "MetaGet") return request.quiet ? unanswered : answering((writer) => putMeta(writer, codes.EN, request, undefined))
+      if (request._tag === "MetaGet") {
+        return request.quiet
+          ? unanswered
+          : answering((writer) => putMeta(writer, codes.EN, request, undefined))
+      }
       return answering((writer) => putMeta(writer, metaMiss(request), request, failed(request)))
     case Status.KeyEexists:
       return answering((writer) => putMeta(writer, isAdd(request) ? codes.NS : codes.EX, request, failed(request)))
@@ -138,8 +142,7 @@ export const textRequests = <R>(handlers: MemcachedHandlers<R>): RequestHandler<
     if (handle === undefined) return missing
     return settled(
       handle(request, client),
-      (counted) =>
-        request.quiet && counted.created !== true ? unanswered : answering((writer) => putCounted(writer, request, counted)),
+      (counted) => request.quiet && counted.created !== true ? unanswered : answering((writer) => putCounted(writer, request, counted)),
       (refusal) => metaRefusal(request, refusal)
     )
   }

@@ -2,6 +2,7 @@
  * memcached: a client with a pool of connections, and a server. Packets are in `/gen` and `/text`.
  */
 export type { Expiry } from "./Expiry.ts"
+export { type Distribution, Ketama, type RingServer } from "./Ketama.ts"
 export type { Counter, Document, Mutation } from "./KvCalls.ts"
 export * from "./KvClient.ts"
 export {

@@ -136,18 +136,13 @@ class Bucket {
     const { collections } = connection.session.states
     // without collections a key has no prefix
     const fields = collections || !("collectionId" in request) ? request : { ...request, collectionId: undefined }
-    try {
-      const sink = {
-        answer: (answer: Response) => this.answered(call, answer, connection),
-        fail: (error: ConnectionError) => asker.lost(lostBy(error))
-      }
-      const write = (writer: Writer, opaque: number): void =>
-        encode(writer, { ...fields, opaque, vbucket: Math.max(0, vbucket) } as Request)
-      connection.packets.submit(new Relayed(write, sink, asker.writes), this.timeout)
-    } catch (error) {
-      if (!(error instanceof EncodeError)) throw error
-      asker.unencodable()
+    const sink = {
+      answer: (answer: Response) => this.answered(call, answer, connection),
+      fail: (error: ConnectionError | EncodeError) =>
+        error instanceof EncodeError ? asker.unencodable() : asker.lost(lostBy(error))
     }
+    const write = (writer: Writer, opaque: number): void => encode(writer, { ...fields, opaque, vbucket: Math.max(0, vbucket) } as Request)
+    connection.packets.begin(new Relayed(write, sink, asker.writes), this.timeout)
   }
 
   private answered(call: BucketCall, answer: Response, connection: KvConnection): boolean {

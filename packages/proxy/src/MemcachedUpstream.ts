@@ -2,7 +2,7 @@
  * A memcached behind the proxy. Packets of binary clients pass as they are, but for opcode and opaque, where it speaks that; what others ask is
  * asked by meta, text or binary commands. All clients share its connections; a client keeps to one of them, so that its requests stay in order.
  */
-import { malformed, type Reader, textLength, type Writer } from "@wirewright/codec"
+import { EncodeError, malformed, type Reader, textLength, type Writer } from "@wirewright/codec"
 import { client, encodeSaslAuth, frameShape, headerSize, Status } from "@wirewright/memcached/gen"
 import {
   Client,
@@ -130,7 +130,8 @@ class Forwarded extends PacketCall<Frame> {
     this.slot.fail(lostBy(this.failure(why, this.slot.command!.writes)))
   }
 
-  refuse(error: ConnectionError): void {
+  refuse(error: ConnectionError | EncodeError): void {
+    if (error instanceof EncodeError) throw error
     this.slot.fail(lostBy(error))
   }
 
@@ -178,7 +179,7 @@ const rawLink = (target: MemcachedTarget, options: UpstreamOptions): Effect.Effe
     (link) => (slot, request) => {
       const connection = link.take()
       if (connection === undefined) slot.fail("unavailable")
-      else connection.submit(new Forwarded(slot, request))
+      else connection.begin(new Forwarded(slot, request))
     }
   )
 

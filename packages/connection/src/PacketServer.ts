@@ -26,6 +26,7 @@ export type {
   PacketProtocol,
   PacketServerOptions,
   ServerLimits,
+  ServerTap,
   UnauthenticatedLimits
 } from "./PacketServerOptions.ts"
 export type { Frame, PacketHandler, ServerClient } from "./ServerClient.ts"

@@ -3,10 +3,12 @@ import type { FrameShape, Reader } from "@wirewright/codec"
 import type * as Duration from "effect/Duration"
 import type * as Tls from "node:tls"
 import type { PacketHandler, ServerClient } from "./ServerClient.ts"
+import type { Tap } from "./Tap.ts"
 
 /** What is spoken on a connection: where its frames end, what they are, and who is given them. */
 export interface PacketProtocol<Request> {
-  readonly frameShape: FrameShape
+  /** Where frames end; of protocols with phases one for each connection. */
+  readonly frameShape: FrameShape | ((client: ServerClient) => FrameShape)
   /** Decodes the client's request, or its response to a request of the server, at `at`. Throws `DecodeError`. */
   readonly decode: (reader: Reader, at: number, client: ServerClient) => Request
   /** Made for every connection. */
@@ -47,8 +49,16 @@ export interface ServerLimits {
   readonly maxHeld?: number
   /** Limits of clients that the handler has not admitted (`ServerClient.admit`). Default: all are admitted from the beginning. */
   readonly unauthenticated?: UnauthenticatedLimits
+  /** Sees what goes over the connections. */
+  readonly tap?: ServerTap
   /** Told of what a handler threw, which closes its connection. Default: written to the log. */
   readonly onDefect?: (defect: unknown, client: ServerClient) => void
+}
+
+/** Sees what goes over the connections of a server. */
+export interface ServerTap extends Tap<ServerClient> {
+  readonly opened?: (client: ServerClient) => void
+  readonly closed?: (client: ServerClient) => void
 }
 
 /** Where and how to serve one protocol. */

@@ -7,6 +7,7 @@
 import { DecodeError, Framer, type Reader, type Writer } from "@wirewright/codec"
 import type { Duplex } from "node:stream"
 import { type ConnectionError, PeerMisbehaved, PeerStalled } from "./Errors.ts"
+import { writeSeen } from "./Tap.ts"
 import type { Timers } from "./Timers.ts"
 import { accepted, type Transport } from "./Transport.ts"
 import type { HeldMemory, Holder } from "./HeldMemory.ts"
@@ -78,6 +79,7 @@ export class ServerConnection<Request> implements ServerClient, Holder {
   private maxFrame = 0
   /** What came before the protocol was chosen. */
   private opening: Uint8Array | undefined
+  private readonly seen: ((frames: Uint8Array) => void) | undefined
   /** Frames that arrived and wait until handling goes on. */
   private held: Array<Frame> = []
   private next = 0
@@ -110,10 +112,14 @@ export class ServerConnection<Request> implements ServerClient, Holder {
       timers,
       shared.options.path
     )
+    const { opened, sent } = shared.options.tap ?? {}
+    this.seen = sent === undefined ? undefined : (frames) => sent(frames, this)
+    opened?.(this)
     if (typeof shared.spoken !== "function") this.speak(shared.spoken)
   }
 
-  private speak({ decode, frameShape, handler }: PacketProtocol<Request>): Framer {
+  private speak({ decode, frameShape: shape, handler }: PacketProtocol<Request>): Framer {
+    const frameShape = typeof shape === "function" ? shape(this) : shape
     const { maxStrangerFrame, options, unauthenticated } = this.shared
     this.maxFrame = options.maxFrame ?? frameShape.maxFrame
     this.framer = new Framer(frameShape, {
@@ -157,7 +163,8 @@ export class ServerConnection<Request> implements ServerClient, Holder {
 
   reply(write: (writer: Writer) => void): void {
     if (this.transport.closed !== undefined) return
-    write(this.transport.writer)
+    if (this.seen === undefined) write(this.transport.writer)
+    else writeSeen(this.transport.writer, { write }, this.seen)
     this.transport.flush()
     if (this.transport.waiting > this.shared.maxOutput) this.congest()
     this.weigh()
@@ -269,6 +276,7 @@ export class ServerConnection<Request> implements ServerClient, Holder {
 
   private readonly frame = (reader: Reader, at: number, end: number): void => {
     if (this.transport.closed !== undefined) return
+    this.shared.options.tap?.received?.(reader.bytes.subarray(at, end), this)
     if (this.stopped || this.congested || this.next < this.held.length) {
       this.held.push({ reader, at, end })
       this.heldBytes += Math.max(leastFrame, end - at)

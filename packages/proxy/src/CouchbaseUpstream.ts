@@ -138,8 +138,7 @@ class Bucket {
     const fields = collections || !("collectionId" in request) ? request : { ...request, collectionId: undefined }
     const sink = {
       answer: (answer: Response) => this.answered(call, answer, connection),
-      fail: (error: ConnectionError | EncodeError) =>
-        error instanceof EncodeError ? asker.unencodable() : asker.lost(lostBy(error))
+      fail: (error: ConnectionError | EncodeError) => error instanceof EncodeError ? asker.unencodable() : asker.lost(lostBy(error))
     }
     const write = (writer: Writer, opaque: number): void => encode(writer, { ...fields, opaque, vbucket: Math.max(0, vbucket) } as Request)
     connection.packets.begin(new Relayed(write, sink, asker.writes), this.timeout)

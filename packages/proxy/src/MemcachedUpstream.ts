@@ -30,10 +30,10 @@ import { Outage } from "./Outage.ts"
 import type { Slot } from "./ProxySession.ts"
 import { type Frame, frameAt, isWhole, statusOf, writeCopy } from "./RawFrame.ts"
 import { textHandlers } from "./TextHandlers.ts"
-import { textLink } from "./TextLink.ts"
+import { asking, type BeginAsked, textLink } from "./TextLink.ts"
 import { lostBy, type MemcachedTarget, type Upstream, type UpstreamOptions, type Upstreams } from "./Upstream.ts"
 
-type TextSession = Client.Session<Text.Response, Text.Response, Client.Numbered<never>>
+type TextConnection = PacketConnection<Text.Response, Text.Response>
 
 const decodeRaw = (reader: Reader, at: number): Frame => {
   const frame = frameAt(reader, at)
@@ -89,23 +89,25 @@ const signIn = <A>(connection: PacketConnection<A, unknown>, clientData: Uint8Ar
  * Signs in as servers with `-Y` want it, which take nothing else before that. Whether one does is asked first: one that does not would store what
  * it is sent.
  */
-const textLogin = (target: MemcachedTarget, tls: boolean, session: TextSession): Effect.Effect<void, OpenError> =>
+const textLogin = (target: MemcachedTarget, tls: boolean) => (connection: TextConnection): Effect.Effect<void, OpenError> =>
   Effect.gen(function*() {
-    const version = yield* session.call(Text.Version)
-    const needed = version._tag === "ClientError" && version.message === "unauthenticated"
+    const { address } = connection
+    const begin: BeginAsked = (make, resume) => connection.begin(make(resume))
+    const [version] = yield* asking(begin, Text.Version, {}, false)
+    const needed = version?._tag === "ClientError" && version.message === "unauthenticated"
     const plain = yield* plainOf(target, tls)
     if (!needed) {
       return plain === undefined
         ? undefined
-        : yield* refused("NoMechanism", `${session.address}: the server asks nobody to sign in`)
+        : yield* refused("NoMechanism", `${address}: the server asks nobody to sign in`)
     }
-    if (plain === undefined) return yield* refused("AuthenticationFailed", `${session.address}: the server wants its clients to sign in`)
+    if (plain === undefined) return yield* refused("AuthenticationFailed", `${address}: the server wants its clients to sign in`)
     // authorization id, user and password are parted by NUL there, by a space here
     const value = plain.slice(1)
     value[value.indexOf(0)] = 0x20
-    const answer = yield* session.call(Text.Set, { key: "auth", flags: 0, expiration: 0, value })
-    if (answer._tag !== "Stored") return yield* refused("AuthenticationFailed", `${session.address}: the user was refused`)
-  }).pipe(Effect.catchTag(["EncodeError", "StatusError"], Effect.die))
+    const [answer] = yield* asking(begin, Text.Set, { key: "auth", flags: 0, expiration: 0, value }, false)
+    if (answer?._tag !== "Stored") return yield* refused("AuthenticationFailed", `${address}: the user was refused`)
+  }).pipe(Effect.catchTag("EncodeError", Effect.die))
 
 /** A client's request on its way to memcached, and the way back of its answers: one object, as there are millions. */
 class Forwarded extends PacketCall<Frame> {
@@ -196,11 +198,12 @@ const binaryLink = (target: MemcachedTarget, options: UpstreamOptions) =>
 /** Text and meta commands; `meta` is whether it takes these. */
 const textClient = (target: MemcachedTarget, options: UpstreamOptions) =>
   Effect.gen(function*() {
-    const client = yield* Client.make(Text, {
+    const pool = yield* ConnectionPool.make<Text.Response, Text.Response, OpenError>({
       ...linkTo(target, options),
-      begin: (session) => textLogin(target, options.tls !== undefined, session)
+      protocol: Text.client,
+      begin: textLogin(target, options.tls !== undefined)
     })
-    const link = textLink(client)
+    const link = textLink((make, resume) => pool.begin(make, resume, Effect.fail))
     const noop = yield* Effect.exit(link.ask(Text.MetaNoop, {}, false))
     const handlers = target.protocol !== "text" && Exit.isSuccess(noop) ? metaHandlers(link) : textHandlers(link)
     const settings = yield* Effect.result(link.collect(Text.Statistics, { group: "settings" }))

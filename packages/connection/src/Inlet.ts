@@ -31,6 +31,8 @@ export interface Outlet<Push> {
   /** What peers send that sends what clients send. */
   readonly request: ((reader: Reader, at: number, end: number) => void) | undefined
   readonly misbehaved: (message: string) => void
+  /** Shown every frame before it is handled. */
+  readonly arrived?: ((frame: Uint8Array) => void) | undefined
 }
 
 /** The way in. */
@@ -75,6 +77,7 @@ export class HeaderInlet<Answer, Push> implements Inlet {
   private readonly dispatch = (reader: Reader, at: number, end: number): void => {
     const { ledger, outlet, protocol } = this
     if (!outlet.isOpen()) return
+    outlet.arrived?.(reader.bytes.subarray(at, end))
     const { correlation, correlationAt, kindAt, kinds, opcodeAt } = protocol.header
     const kind = kindAt(reader, at)
     if (kind === kinds.answer) {
@@ -111,6 +114,7 @@ export class OrderedInlet<P extends Packet, S> implements Inlet {
   private readonly answers: ReadonlySet<string>
   private readonly outlet: Outlet<P>
   private readonly states: S
+  private readonly hasPhases: boolean
   private phase: OrderedProtocol<P, string, S>["phases"][string]
   /** What was decoded to be measured. */
   private packet: P | undefined
@@ -119,6 +123,7 @@ export class OrderedInlet<P extends Packet, S> implements Inlet {
     this.protocol = protocol
     this.outlet = outlet
     this.states = states
+    this.hasPhases = Object.keys(protocol.next).length > 0
     this.answers = new Set(protocol.answers)
     this.ledger = new OrderedLedger<P>(protocol.correlation)
     this.maxInFlight = Math.min(maxRequests, protocol.correlation?.max ?? maxRequests)
@@ -144,14 +149,16 @@ export class OrderedInlet<P extends Packet, S> implements Inlet {
   }
 
   sent(tag: string): void {
+    if (!this.hasPhases) return
     const { next, phases } = this.protocol
     const phase = next[tag]
     if (phase !== undefined) this.phase = phases[phase] ?? this.phase
   }
 
-  private readonly dispatch = (reader: Reader, at: number): void => {
+  private readonly dispatch = (reader: Reader, at: number, end: number): void => {
     const { outlet } = this
     if (!outlet.isOpen()) return
+    outlet.arrived?.(reader.bytes.subarray(at, end))
     const packet = this.phase.shape === undefined ? this.packet! : this.phase.decode(reader, at, this.states)
     this.packet = undefined
     // before whoever waits for it sends the next

@@ -15,6 +15,7 @@ import { type AnyProtocol, type Inlet, inletOf } from "./Inlet.ts"
 import { connect, type Transport, type TransportOptions } from "./Transport.ts"
 import type { Owner, Resume, Sendable } from "./Exchange.ts"
 import { Unanswered, type WritePacket } from "./Relay.ts"
+import { type Tap, writeSeen } from "./Tap.ts"
 import { type Timer, type Timers, timers } from "./Timers.ts"
 import { many, single, Written } from "./Written.ts"
 
@@ -38,6 +39,8 @@ export interface PacketConnectionOptions<Response, ServerRequest> extends Transp
   readonly onServerRequest?: (request: ServerRequest, connection: PacketConnection<Response, ServerRequest>) => void
   /** Receives requests of a peer that sends what clients send (DCP), as they lie in a buffer; without it they end the connection. */
   readonly onPeerRequest?: (reader: Reader, at: number, end: number) => void
+  /** Sees what goes over the connection. */
+  readonly tap?: Tap
   /** Told once that the connection is gone, after everything in flight has failed. */
   readonly onClose?: (error: ConnectionError) => void
 }
@@ -76,6 +79,7 @@ export class PacketConnection<Response, ServerRequest> implements Owner {
   private readonly timeout: number
   private readonly maxInFlight: number
   private readonly maxSilence: number
+  private readonly seen: ((frames: Uint8Array) => void) | undefined
   private transport!: Transport
   /** Requests that wait until the kernel takes bytes again, in order. */
   private held: Array<Sendable<Response>> = []
@@ -95,13 +99,15 @@ export class PacketConnection<Response, ServerRequest> implements Owner {
     this.timers = timers
     this.timeout = Duration.toMillis(options.requestTimeout ?? "2500 millis")
     this.maxSilence = Duration.toMillis(options.maxSilence ?? "10 seconds")
-    const { onServerRequest } = options
+    const { onServerRequest, tap: { received, sent } = {} } = options
+    this.seen = sent === undefined ? undefined : (frames) => sent(frames, this)
     this.inlet = inletOf<Response, ServerRequest>(options.protocol, {
       isOpen: () => this.transport.closed === undefined,
       pushed: onServerRequest === undefined ? undefined : (push) => onServerRequest(push, this),
       dropped: () => this.dropped++,
       request: options.onPeerRequest,
-      misbehaved: (message) => this.misbehaved(message)
+      misbehaved: (message) => this.misbehaved(message),
+      arrived: received === undefined ? undefined : (frame) => received(frame, this)
     }, options)
     this.ledger = this.inlet.ledger
     this.maxInFlight = Math.min(options.maxInFlight ?? Infinity, this.inlet.maxInFlight)
@@ -246,7 +252,7 @@ export class PacketConnection<Response, ServerRequest> implements Owner {
 
   /** Sends the request, holds it while the kernel is behind, or refuses it. */
   private admit(request: Sendable<Response>): boolean {
-    const refused = this.refusal(request.packets ?? 1)
+    const refused = this.refusal(request.packets)
     if (refused !== undefined) {
       request.refuse(refused)
       return false
@@ -284,7 +290,8 @@ export class PacketConnection<Response, ServerRequest> implements Owner {
     const { bytes, position } = writer
     request.opaque = request.enter(ledger as Ledger<Response>)
     try {
-      request.write(writer)
+      if (this.seen === undefined) request.write(writer)
+      else writeSeen(writer, request, this.seen)
     } catch (error) {
       ledger.drop(request.opaque)
       request.opaque = -1

@@ -56,6 +56,10 @@ export abstract class PacketCall<Response> implements Sendable<Response> {
     return Effect.sync(() => this.owner?.cancel(this))
   }
 
+  get packets(): number {
+    return 1
+  }
+
   /** The error of a request that failed for this reason. What was never sent cannot have taken effect. */
   protected failure(why: "timeout" | "lost", writes: boolean): ConnectionError {
     return this.owner!.failure(why, this.timeout, writes && this.opaque !== -1)
@@ -76,7 +80,7 @@ export class Unanswered extends PacketCall<unknown> {
     this.atOnce = resume === undefined
   }
 
-  get packets(): number {
+  override get packets(): number {
     return 0
   }
 
@@ -176,7 +180,7 @@ class QuietCalls<Response> extends PacketCall<Response> {
     this.answers = packets.map(() => undefined)
   }
 
-  get packets(): number {
+  override get packets(): number {
     return this.answers.length + 1
   }
 

@@ -21,14 +21,20 @@ export class PhasedReader<P extends Packet, S> {
   private readonly states: S
   private phase: PhaseReader<P, S>
   /** What was decoded to be measured, and where it lies. */
-  private measured: { readonly packet: P; readonly reader: Reader; readonly at: number } | undefined
+  private measured: P | undefined
+  private reader: Reader | undefined
+  private at = 0
+  private readonly hasPhases: boolean
 
   constructor(protocol: Phased<P, S>, states: S, maxFrame = protocol.maxFrame) {
     this.protocol = protocol
     this.states = states
+    this.hasPhases = Object.keys(protocol.next).length > 0
     this.phase = Object.values(protocol.phases)[0]!
     const decoded = measuring((reader, at) => {
-      this.measured = { packet: this.phase.decode(reader, at, this.states), reader, at }
+      this.measured = this.phase.decode(reader, at, this.states)
+      this.reader = reader
+      this.at = at
       return reader.next - at
     })
     this.shape = {
@@ -43,7 +49,9 @@ export class PhasedReader<P extends Packet, S> {
     const { measured } = this
     this.measured = undefined
     // frames may have been kept while others were measured
-    const packet = measured?.reader === reader && measured.at === at ? measured.packet : this.phase.decode(reader, at, this.states)
+    const packet = measured !== undefined && this.reader === reader && this.at === at
+      ? measured
+      : this.phase.decode(reader, at, this.states)
     // before whoever is given it sends the next
     this.passed(packet._tag)
     return packet
@@ -51,6 +59,7 @@ export class PhasedReader<P extends Packet, S> {
 
   /** A packet was sent, or came. */
   passed(tag: string): void {
+    if (!this.hasPhases) return
     const { next, phases } = this.protocol
     const phase = next[tag]
     if (phase !== undefined) this.phase = phases[phase] ?? this.phase

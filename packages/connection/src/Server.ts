@@ -4,7 +4,7 @@
  * Answers leave in the order of the requests; quiet commands tell only what they must; what is no packet, what no handler knows and what a
  * handler died of is answered with the statuses that the spec names for it, or ends the connection where it names none.
  */
-import type { DecodeError, ServerProtocol, Writer } from "@wirewright/codec"
+import type { DecodeError, OrderedServerProtocol, ServerProtocol, Writer } from "@wirewright/codec"
 import * as Context from "effect/Context"
 import type * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
@@ -29,6 +29,8 @@ export interface Refusal {
   readonly text?: string | undefined
   /** The connection ends after the answer. */
   readonly last?: boolean
+  /** Nothing is answered: whatever would be said might be untrue. */
+  readonly unanswered?: boolean
 }
 
 /** Why a request was not done. */
@@ -123,8 +125,8 @@ export const requestsOf = <Request, Answer, Outcomes, C extends string, R = neve
   // tags are compared faster than they are put together
   const tags: Record<string, string> = Object.fromEntries(Object.keys(handlers).map((name) => [name, `${name}Response`]))
 
-  const refuseWith = (opcode: number, number: number, { last, status, text: words }: Refusal): Outcome => {
-    if (isSilent(protocol, opcode, status)) return last === true ? { answer: undefined, last } : unanswered
+  const refuseWith = (opcode: number, number: number, { last, status, text: words, unanswered: silent }: Refusal): Outcome => {
+    if (silent === true || isSilent(protocol, opcode, status)) return last === true ? { answer: undefined, last } : unanswered
     const content = words === undefined ? text(status) : encoder.encode(words)
     const answer = (writer: Writer): void => protocol.encodeStatus(writer, opcode, number, status, content)
     return last === true ? { answer, last } : { answer }
@@ -197,26 +199,20 @@ export interface OrderedServerOptions<S> extends RequestServerLimits {
 // oxlint-disable-next-line typescript/no-explicit-any -- packets and states of any protocol
 type Any = any
 
-interface Make {
-  /** Serves; the server, its connections and their fibres end with the scope. */
-  <Request, Answer, Outcomes, C extends string, H extends Handlers<Request, Outcomes, C, unknown>>(
-    module: ServerModule<Request, Answer, Outcomes, C>,
-    handlers: H & NoOthers<H, Handlers<Request, Outcomes, C, unknown>>,
-    options?: ServerOptions<Request, ServicesOf<H>>
-  ): Effect.Effect<PacketServer, ConnectionError, Scope.Scope | ServicesOf<H>>
-  <
-    Request extends Packet,
-    Commands,
-    Outcomes,
-    C extends string,
-    S,
-    H extends Ordered.OrderedHandlers<Request, Commands, Outcomes, C, unknown>
-  >(
-    module: Ordered.OrderedModule<Request, Commands, Outcomes, C, S>,
-    handlers: H & NoOthers<H, Ordered.OrderedHandlers<Request, Commands, Outcomes, C, unknown>>,
-    options?: OrderedServerOptions<S>
-  ): Effect.Effect<PacketServer, ConnectionError, Scope.Scope | ServicesOf<H>>
-}
+/** What generated code exports for servers, of either kind. */
+type AnyModule = { readonly server: ServerProtocol<Any, Any, Any, Any> | OrderedServerProtocol<Any, Any, Any, Any, Any> }
+
+/** Handlers for the commands of a protocol. */
+export type HandlersOf<M> = M extends
+  { readonly server: OrderedServerProtocol<infer Request, infer Commands, infer Outcomes, infer C, Any> }
+  ? Ordered.OrderedHandlers<Request, Commands, Outcomes, C, unknown>
+  : M extends { readonly server: ServerProtocol<infer Request, Any, infer Outcomes, infer C> } ? Handlers<Request, Outcomes, C, unknown>
+  : never
+
+/** Options of a server of a protocol. `R`: what its handlers need. */
+export type OptionsOf<M, R> = M extends { readonly server: OrderedServerProtocol<Any, Any, Any, Any, infer S> } ? OrderedServerOptions<S>
+  : M extends { readonly server: ServerProtocol<infer Request, Any, Any, Any> } ? ServerOptions<Request, R>
+  : never
 
 /** What the editor shows for a handler of a command that there is not. */
 export interface NoSuchCommand<Known> {
@@ -227,11 +223,14 @@ export interface NoSuchCommand<Known> {
 /** Handlers of commands that there are not. */
 export type NoOthers<H, Known> = { readonly [N in Exclude<keyof H, keyof Known>]: NoSuchCommand<keyof Known> }
 
-export const make: Make = (
-  module: { readonly server: Any },
-  handlers: Any,
-  options: Any = {}
-): Effect.Effect<Any, ConnectionError, Any> => {
+/** Serves; the server, its connections and their fibres end with the scope. */
+export const make = <const M extends AnyModule, H extends HandlersOf<M>>(
+  module: M,
+  handlers: H & NoOthers<H, HandlersOf<M>>,
+  options?: OptionsOf<M, ServicesOf<H>>
+): Effect.Effect<PacketServer, ConnectionError, Scope.Scope | ServicesOf<H>> => serve(module, handlers, options)
+
+const serve = (module: { readonly server: Any }, handlers: Any, options: Any = {}): Effect.Effect<PacketServer, ConnectionError, Any> => {
   if ("phases" in module.server) {
     const { states = module.server.states, ...limits } = options
     const { handler, ...protocol } = Ordered.requestsOf(module.server, handlers, states, limits.maxFrame)
@@ -248,27 +247,9 @@ export const make: Make = (
 /** The server that a layer runs. */
 export class Server extends Context.Service<Server, PacketServer>()("@wirewright/connection/Server") {}
 
-interface MakeLayer {
-  /** Serves as long as the layer is in use. */
-  <Request, Answer, Outcomes, C extends string, H extends Handlers<Request, Outcomes, C, unknown>>(
-    module: ServerModule<Request, Answer, Outcomes, C>,
-    handlers: H & NoOthers<H, Handlers<Request, Outcomes, C, unknown>>,
-    options?: ServerOptions<Request, ServicesOf<H>>
-  ): Layer.Layer<Server, ConnectionError, ServicesOf<H>>
-  <
-    Request extends Packet,
-    Commands,
-    Outcomes,
-    C extends string,
-    S,
-    H extends Ordered.OrderedHandlers<Request, Commands, Outcomes, C, unknown>
-  >(
-    module: Ordered.OrderedModule<Request, Commands, Outcomes, C, S>,
-    handlers: H & NoOthers<H, Ordered.OrderedHandlers<Request, Commands, Outcomes, C, unknown>>,
-    options?: OrderedServerOptions<S>
-  ): Layer.Layer<Server, ConnectionError, ServicesOf<H>>
-}
-
-export const layer =
-  ((module: Any, handlers: Any, options?: Any) =>
-    Layer.effect(Server, make(module, handlers, options) as Effect.Effect<PacketServer, ConnectionError, Any>)) as MakeLayer
+/** Serves as long as the layer is in use. */
+export const layer = <const M extends AnyModule, H extends HandlersOf<M>>(
+  module: M,
+  handlers: H & NoOthers<H, HandlersOf<M>>,
+  options?: OptionsOf<M, ServicesOf<H>>
+): Layer.Layer<Server, ConnectionError, ServicesOf<H>> => Layer.effect(Server, make<M, H>(module, handlers, options))

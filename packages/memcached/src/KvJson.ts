@@ -6,7 +6,6 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import type * as Schema from "effect/Schema"
 import { jsonCodec, type SchemaMismatch } from "./JsonDocuments.ts"
-import * as Calls from "./KvCalls.ts"
 import type { Document, Mutation } from "./KvCalls.ts"
 import type { JsonView, KvCommands } from "./KvCommands.ts"
 import { type RequestFacts, InvalidValue, type MemcachedError, reasonError } from "./KvError.ts"
@@ -20,7 +19,7 @@ const orInvalid = <A>(result: Result.Result<A, SchemaMismatch>, facts: RequestFa
 /** Reads a document as JSON of the schema. */
 export const readJson = <A>(
   schema: Schema.Codec<A, unknown>,
-  { opcode, operation }: Pick<Calls.KvCall<unknown>, "opcode" | "operation">,
+  operation: string,
   address: string,
   key: string,
   read: Effect.Effect<Option.Option<Document>, MemcachedError>
@@ -29,7 +28,7 @@ export const readJson = <A>(
     if (Option.isNone(found)) return Effect.succeed(Option.none())
     const { cas, flags, value } = found.value
     return Effect.map(
-      orInvalid(jsonCodec(schema).decode(value), { operation, opcode, key, address }),
+      orInvalid(jsonCodec(schema).decode(value), { operation, opcode: undefined, key, address }),
       (decoded) => Option.some({ value: decoded, flags, cas })
     )
   })
@@ -39,30 +38,29 @@ export const jsonView = <A>(schema: Schema.Codec<A, unknown>, commands: KvComman
   const json = jsonCodec(schema)
   const text = (key: Options.Key): string => typeof key === "string" ? key : decoder.decode(key)
   const write = <Rest extends ReadonlyArray<unknown>>(
-    { opcode, operation }: Pick<Calls.KvCall<unknown>, "opcode" | "operation">,
+    operation: string,
     store: (key: Options.Key, value: string, ...rest: Rest) => Effect.Effect<Mutation, MemcachedError>
   ) =>
   (key: Options.Key, value: A, ...rest: Rest): Effect.Effect<Mutation, MemcachedError> =>
     Effect.flatMap(
-      Effect.suspend(() => orInvalid(json.encode(value), { operation, opcode, key: text(key), address })),
+      Effect.suspend(() => orInvalid(json.encode(value), { operation, opcode: undefined, key: text(key), address })),
       (encoded) => store(key, encoded, ...rest)
     )
   return {
-    get: (key, options) => readJson(schema, Calls.get, address, text(key), commands.get(key, options)),
-    getAndTouch: (key, expiry, options) =>
-      readJson(schema, Calls.getAndTouch, address, text(key), commands.getAndTouch(key, expiry, options)),
+    get: (key, options) => readJson(schema, "get", address, text(key), commands.get(key, options)),
+    getAndTouch: (key, expiry, options) => readJson(schema, "getAndTouch", address, text(key), commands.getAndTouch(key, expiry, options)),
     getMany: (keys, options) =>
       Effect.flatMap(commands.getMany(keys, options), (found) =>
         Effect.map(
           Effect.forEach(found, ([key, { cas, flags, value }]) =>
             Effect.map(
-              orInvalid(json.decode(value), { ...Calls.getMany, key, address }),
+              orInvalid(json.decode(value), { operation: "getMany", opcode: undefined, key, address }),
               (decoded) => [key, { value: decoded, flags, cas }] as const
             )),
           (entries) => new Map(entries)
         )),
-    set: write(Calls.set, commands.set),
-    add: write(Calls.add, commands.add),
-    replace: write(Calls.replace, commands.replace)
+    set: write("set", commands.set),
+    add: write("add", commands.add),
+    replace: write("replace", commands.replace)
   }
 }

@@ -160,7 +160,7 @@ export const classicHandlers = <R = never>(handlers: MemcachedHandlers<R>): Clas
 }
 
 /** First byte of what clients send in the binary protocol. Source: memcached `doc/protocol-binary.txt`, "Magic Byte". */
-const isBinary = (first: Uint8Array): boolean => first[0] === Gen.magics.request[0]
+export const isBinary = (first: Uint8Array): boolean => first[0] === Gen.magics.request[0]
 
 /** Serves memcached clients; the server, its connections and their fibres end with the scope. */
 export const serveMemcached = <R = never>(
@@ -206,10 +206,10 @@ const unknownHandler = <R>(handle: NonNullable<MemcachedHandlers<R>["unknown"]>)
   }))
 
 /** What a server answers that nobody has signed in to. Source: memcached 1.6.18 `proto_bin.c`. */
-const forStrangers: ReadonlyArray<number> = [Gen.Opcode.SaslListMechs, Gen.Opcode.SaslAuth, Gen.Opcode.SaslStep, Gen.Opcode.Version]
+export const forStrangers: ReadonlyArray<number> = [Gen.Opcode.SaslListMechs, Gen.Opcode.SaslAuth, Gen.Opcode.SaslStep, Gen.Opcode.Version]
 
 /** Signing in by SASL PLAIN. */
-const plainHandlers = (
+export const plainHandlers = (
   authenticate: (user: string, password: string) => boolean,
   signedIn: WeakSet<ServerClient>
 ): Pick<MemcachedHandlers, "saslAuth" | "saslMechanisms" | "saslStep"> => {

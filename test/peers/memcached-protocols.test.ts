@@ -1,6 +1,6 @@
 /** What the client finds out, signs in with, and can do in one protocol only, against Debian's memcached. */
 import { assert, describe, it } from "@effect/vitest"
-import { KvClient, type KvCommands, type KvProtocol } from "@wirewright/memcached"
+import { KvClient, type KvCommands, type KvProtocol, type MemcachedError } from "@wirewright/memcached"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -129,7 +129,7 @@ describe("keys", () => {
         }
         for (const key of odd) {
           yield* binary.set(key, "1")
-          const all = [
+          const all: ReadonlyArray<Effect.Effect<unknown, MemcachedError>> = [
             kv.get(key),
             kv.getMany(["plain", key]),
             kv.set(key, "2"),
@@ -141,12 +141,12 @@ describe("keys", () => {
           ]
           if (protocol === "text") {
             for (const effect of all) {
-              assert.strictEqual(failure(yield* Effect.exit(effect as Effect.Effect<unknown, never>)).reason._tag, "InvalidRequest")
+              assert.strictEqual(failure(yield* Effect.exit(effect)).reason._tag, "InvalidRequest")
             }
             assert.strictEqual(yield* read(binary, key), "1")
             continue
           }
-          for (const effect of all) yield* effect as Effect.Effect<unknown>
+          for (const effect of all) yield* effect
           assert.isUndefined(yield* read(binary, key))
           yield* kv.set(key, "x")
           assert.deepStrictEqual([...(yield* kv.getMany(["plain", key])).keys()], ["plain", key])
@@ -271,7 +271,7 @@ describe("stale while one makes it anew", () => {
       Effect.gen(function*() {
         const { port } = yield* running()
         const kv = yield* KvClient.make({ port, protocol })
-        const attempts: ReadonlyArray<Effect.Effect<unknown, never>> = [
+        const attempts: ReadonlyArray<Effect.Effect<unknown, MemcachedError>> = [
           kv.getOrRecache("k", {}, Effect.die("never")),
           kv.invalidate("k"),
           kv.meta.get("k", []),
@@ -279,7 +279,7 @@ describe("stale while one makes it anew", () => {
           kv.meta.delete("k", []),
           kv.meta.arithmetic("k", []),
           kv.meta.debug("k", [])
-        ] as ReadonlyArray<Effect.Effect<unknown, never>>
+        ]
         for (const effect of attempts) {
           const error = failure(yield* Effect.exit(effect))
           assert.deepInclude(error.reason, { _tag: "NotInProtocol", protocol })

@@ -2,7 +2,7 @@
  * The way in of a connection: bytes become packets, and each finds the request that it answers. One way where a header field says which,
  * another where the order of packets or a number in them does.
  */
-import { type ClientProtocol, Framer, type FrameShape, measuring, type OrderedProtocol, type Reader } from "@wirewright/codec"
+import { type ClientProtocol, Framer, type FrameShape, measuring, type OrderedProtocol, PacketStream, type Reader } from "@wirewright/codec"
 import type { InFlight } from "./InFlight.ts"
 import { Ledger, maxRequests } from "./Ledger.ts"
 import { OrderedLedger } from "./OrderedLedger.ts"
@@ -112,7 +112,7 @@ export class HeaderInlet<Answer, Push> implements Inlet {
 export class OrderedInlet<P extends Packet, S> implements Inlet {
   readonly ledger: OrderedLedger<P>
   readonly maxInFlight: number
-  private readonly framer: Framer
+  readonly push: (bytes: Uint8Array) => void
   private readonly protocol: OrderedProtocol<P, string, S>
   private readonly answers: ReadonlySet<string>
   private readonly outlet: Outlet<P>
@@ -131,20 +131,9 @@ export class OrderedInlet<P extends Packet, S> implements Inlet {
     this.ledger = new OrderedLedger<P>(protocol.correlation)
     this.maxInFlight = Math.min(maxRequests, protocol.correlation?.max ?? maxRequests)
     this.phase = Object.values(protocol.phases)[0]!
-    const decoded = measuring((reader, at) => {
-      this.packet = this.phase.decode(reader, at, this.states)
-      return reader.next - at
-    })
-    const shape: FrameShape = {
-      name: protocol.name,
-      maxFrame: maxFrame ?? protocol.maxFrame,
-      sizeAt: (reader, at, end) => (this.phase.shape?.sizeAt ?? decoded)(reader, at, end)
-    }
-    this.framer = new Framer(shape)
-  }
-
-  push(bytes: Uint8Array): void {
-    this.framer.push(bytes, this.dispatch)
+    const largest = maxFrame ?? protocol.maxFrame
+    const { name } = protocol
+    this.push = this.hasPhases || this.phase.shape !== undefined ? this.framed(name, largest) : this.streamed(name, largest)
   }
 
   opcodeAt(): number {
@@ -162,11 +151,33 @@ export class OrderedInlet<P extends Packet, S> implements Inlet {
     if (phase !== undefined) this.phase = phases[phase] ?? this.phase
   }
 
-  private readonly dispatch = (reader: Reader, at: number): void => {
+  /** Packets that end themselves, in one loop. */
+  private streamed(name: string, maxFrame: number): (bytes: Uint8Array) => void {
+    const { phase: { decode }, states } = this
+    const stream = new PacketStream<P>({ name, maxFrame, decode: (reader, at) => decode(reader, at, states) })
+    return (bytes) => stream.push(bytes, this.take)
+  }
+
+  /** Packets that are frames, or may be from one phase on. */
+  private framed(name: string, maxFrame: number): (bytes: Uint8Array) => void {
+    const decoded = measuring((reader, at) => {
+      this.packet = this.phase.decode(reader, at, this.states)
+      return reader.next - at
+    })
+    const shape: FrameShape = { name, maxFrame, sizeAt: (reader, at, end) => (this.phase.shape?.sizeAt ?? decoded)(reader, at, end) }
+    const framer = new Framer(shape)
+    const dispatch = (reader: Reader, at: number): void => {
+      if (!this.outlet.isOpen()) return
+      const packet = this.phase.shape === undefined ? this.packet! : this.phase.decode(reader, at, this.states)
+      this.packet = undefined
+      this.take(packet)
+    }
+    return (bytes) => framer.push(bytes, dispatch)
+  }
+
+  private readonly take = (packet: P): void => {
     const { outlet } = this
     if (!outlet.isOpen()) return
-    const packet = this.phase.shape === undefined ? this.packet! : this.phase.decode(reader, at, this.states)
-    this.packet = undefined
     // before whoever waits for it sends the next
     this.sent(packet._tag)
     if (this.ledger.settle(packet) !== "unmatched") return

@@ -375,7 +375,7 @@ describe("layers", () => {
       const program = Effect.flatMap(KvClient, (kv) => kv.get("a"))
       assert.isTrue(Option.isSome(yield* Effect.provide(program, KvClient.layer(server))))
       const layer = KvClient.layerConfig({
-        protocol: "binary",
+        protocol: Config.succeed("binary" as const),
         host: Config.String("HOST"),
         port: Config.Port("PORT")
       })

@@ -53,6 +53,7 @@ import {
   readLineDecimalBig,
   textBound,
   tokenEnd,
+  tokensAfter,
   writeDecimal,
   wrongLiteral
 } from "@wirewright/codec"
@@ -761,18 +762,19 @@ export const decodeDumpedItem: ResponseDecoder<DumpedItem> = (reader, at, bodySt
   const keyStop = tokenEnd(reader.bytes, bodyStart + 4, lineEnd, 32)
   expectMin(keyStop - (bodyStart + 4), 1, "DumpedItem", "key", bodyStart + 4 - at)
   let next = keyStop
-  const facts: Array<TextFact> = []
+  const facts: Array<TextFact> = new Array<TextFact>(tokensAfter(reader.bytes, next, lineEnd, 32))
+  let factsIndex = 0
   try {
     while (next < lineEnd) {
       const factsStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
       const element = readTextFact(reader, next + 1, factsStop, at)
       const afterElement = reader.next
       expectEnd(afterElement, factsStop, "DumpedItem", "", at)
-      facts.push(element)
+      facts[factsIndex++] = element
       next = factsStop
     }
   } catch (error) {
-    throw inElement(error, "DumpedItem", "facts", facts.length)
+    throw inElement(error, "DumpedItem", "facts", factsIndex)
   }
   reader.next = lineEnd + 1
   return {
@@ -786,7 +788,7 @@ export const encodeDumpedItem: ResponseEncoder<DumpedItem> = (writer, packet) =>
   const bodyStart = beginResponse(
     writer,
     packet,
-    7 + textBound(packet.key) + boundElements(packet.facts, (one) => boundTextFact(one)) + (packet.facts?.length ?? 0) * 1
+    7 + textBound(packet.key) + boundElements(packet.facts, boundTextFact) + (packet.facts?.length ?? 0) * 1
   )
   const { bytes, view } = writer
   let position = bodyStart
@@ -831,18 +833,19 @@ export const decodeLogLine: ResponseDecoder<LogLine> = (reader, at, bodyStart, e
   expectMin(timeStop - (bodyStart + 3), 1, "LogLine", "time", bodyStart + 3 - at)
   const time = decodeEncoded(reader, "ascii", bodyStart + 3, timeStop, at, "LogLine", "time")
   let next = timeStop
-  const facts: Array<TextFact> = []
+  const facts: Array<TextFact> = new Array<TextFact>(tokensAfter(reader.bytes, next, lineEnd, 32))
+  let factsIndex = 0
   try {
     while (next < lineEnd) {
       const factsStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
       const element = readTextFact(reader, next + 1, factsStop, at)
       const afterElement = reader.next
       expectEnd(afterElement, factsStop, "LogLine", "", at)
-      facts.push(element)
+      facts[factsIndex++] = element
       next = factsStop
     }
   } catch (error) {
-    throw inElement(error, "LogLine", "facts", facts.length)
+    throw inElement(error, "LogLine", "facts", factsIndex)
   }
   reader.next = lineEnd + 1
   return {
@@ -856,7 +859,7 @@ export const encodeLogLine: ResponseEncoder<LogLine> = (writer, packet) => {
   const bodyStart = beginResponse(
     writer,
     packet,
-    6 + boundEncoded("ascii", packet.time) + boundElements(packet.facts, (one) => boundTextFact(one)) + (packet.facts?.length ?? 0) * 1
+    6 + boundEncoded("ascii", packet.time) + boundElements(packet.facts, boundTextFact) + (packet.facts?.length ?? 0) * 1
   )
   const { bytes, view } = writer
   let position = bodyStart

@@ -65,6 +65,7 @@ import {
   readDecimalBig,
   textBound,
   tokenEnd,
+  tokensAfter,
   writeDecimal,
   wrongLiteral
 } from "@wirewright/codec"
@@ -523,20 +524,21 @@ export const decodeExtstore: RequestDecoder<Extstore> = (reader, at, bodyStart, 
   expectMin(settingStop - (bodyStart + 9), 1, "Extstore", "setting", bodyStart + 9 - at)
   const setting = decodeEncoded(reader, "ascii", bodyStart + 9, settingStop, at, "Extstore", "setting")
   let next = settingStop
-  const values: Array<string> = []
+  const values: Array<string> = new Array<string>(tokensAfter(reader.bytes, next, lineEnd, 32))
+  let valuesIndex = 0
   try {
     while (next < lineEnd) {
-      if (values.length === 2) malformed("Limit", "", "", next - at, "at most 2 elements", "more")
+      if (valuesIndex === 2) malformed("Limit", "", "", next - at, "at most 2 elements", "more")
       const valuesStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
       expectMin(valuesStop - (next + 1), 1, "Extstore", "", next + 1 - at)
       const element = decodeEncoded(reader, "ascii", next + 1, valuesStop, at, "Extstore", "")
-      values.push(element)
+      values[valuesIndex++] = element
       next = valuesStop
     }
   } catch (error) {
-    throw inElement(error, "Extstore", "values", values.length)
+    throw inElement(error, "Extstore", "values", valuesIndex)
   }
-  expectCountMin(values.length, 1, "Extstore", "values", next - at)
+  expectCountMin(valuesIndex, 1, "Extstore", "values", next - at)
   reader.next = lineEnd + 2
   return {
     _tag: "Extstore",
@@ -672,19 +674,20 @@ export const decodeGet: RequestDecoder<Get> = (reader, at, bodyStart, end) => {
   }
   expectTokenEnd(reader, bodyStart + 3, lineEnd, " ", at, "Get", "verb")
   let next = bodyStart + 3
-  const keys: Array<string> = []
+  const keys: Array<string> = new Array<string>(tokensAfter(reader.bytes, next, lineEnd, 32))
+  let keysIndex = 0
   try {
     while (next < lineEnd) {
       const keysStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
       expectMin(keysStop - (next + 1), 1, "Get", "", next + 1 - at)
       expectAtMost(keysStop - (next + 1), 250, "Get", "", next + 1 - at)
-      keys.push(decodeText(reader.bytes, next + 1, keysStop))
+      keys[keysIndex++] = decodeText(reader.bytes, next + 1, keysStop)
       next = keysStop
     }
   } catch (error) {
-    throw inElement(error, "Get", "keys", keys.length)
+    throw inElement(error, "Get", "keys", keysIndex)
   }
-  expectCountMin(keys.length, 1, "Get", "keys", next - at)
+  expectCountMin(keysIndex, 1, "Get", "keys", next - at)
   reader.next = lineEnd + 2
   return {
     _tag: "Get",
@@ -693,7 +696,7 @@ export const decodeGet: RequestDecoder<Get> = (reader, at, bodyStart, end) => {
 }
 
 export const encodeGet: RequestEncoder<Get> = (writer, packet) => {
-  const bodyStart = beginRequest(writer, packet, 7 + boundElements(packet.keys, (one) => textBound(one)) + (packet.keys?.length ?? 0) * 1)
+  const bodyStart = beginRequest(writer, packet, 7 + boundElements(packet.keys, textBound) + (packet.keys?.length ?? 0) * 1)
   const { bytes, view } = writer
   let position = bodyStart
   view.setUint16(position, 0x6765)
@@ -745,19 +748,20 @@ export const decodeGetAndTouch: RequestDecoder<GetAndTouch> = (reader, at, bodyS
   const expirationStop = tokenEnd(reader.bytes, bodyStart + 4, lineEnd, 32)
   const expiration = readDecimal(reader, bodyStart + 4, expirationStop, -2147483648, 2147483647, at, "GetAndTouch", "expiration")
   let next = expirationStop
-  const keys: Array<string> = []
+  const keys: Array<string> = new Array<string>(tokensAfter(reader.bytes, next, lineEnd, 32))
+  let keysIndex = 0
   try {
     while (next < lineEnd) {
       const keysStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
       expectMin(keysStop - (next + 1), 1, "GetAndTouch", "", next + 1 - at)
       expectAtMost(keysStop - (next + 1), 250, "GetAndTouch", "", next + 1 - at)
-      keys.push(decodeText(reader.bytes, next + 1, keysStop))
+      keys[keysIndex++] = decodeText(reader.bytes, next + 1, keysStop)
       next = keysStop
     }
   } catch (error) {
-    throw inElement(error, "GetAndTouch", "keys", keys.length)
+    throw inElement(error, "GetAndTouch", "keys", keysIndex)
   }
-  expectCountMin(keys.length, 1, "GetAndTouch", "keys", next - at)
+  expectCountMin(keysIndex, 1, "GetAndTouch", "keys", next - at)
   reader.next = lineEnd + 2
   return {
     _tag: "GetAndTouch",
@@ -767,7 +771,7 @@ export const decodeGetAndTouch: RequestDecoder<GetAndTouch> = (reader, at, bodyS
 }
 
 export const encodeGetAndTouch: RequestEncoder<GetAndTouch> = (writer, packet) => {
-  const bodyStart = beginRequest(writer, packet, 19 + boundElements(packet.keys, (one) => textBound(one)) + (packet.keys?.length ?? 0) * 1)
+  const bodyStart = beginRequest(writer, packet, 19 + boundElements(packet.keys, textBound) + (packet.keys?.length ?? 0) * 1)
   const { bytes, view } = writer
   let position = bodyStart
   view.setUint16(position, 0x6761)
@@ -817,19 +821,20 @@ export const decodeGets: RequestDecoder<Gets> = (reader, at, bodyStart, end) => 
   }
   expectTokenEnd(reader, bodyStart + 4, lineEnd, " ", at, "Gets", "verb")
   let next = bodyStart + 4
-  const keys: Array<string> = []
+  const keys: Array<string> = new Array<string>(tokensAfter(reader.bytes, next, lineEnd, 32))
+  let keysIndex = 0
   try {
     while (next < lineEnd) {
       const keysStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
       expectMin(keysStop - (next + 1), 1, "Gets", "", next + 1 - at)
       expectAtMost(keysStop - (next + 1), 250, "Gets", "", next + 1 - at)
-      keys.push(decodeText(reader.bytes, next + 1, keysStop))
+      keys[keysIndex++] = decodeText(reader.bytes, next + 1, keysStop)
       next = keysStop
     }
   } catch (error) {
-    throw inElement(error, "Gets", "keys", keys.length)
+    throw inElement(error, "Gets", "keys", keysIndex)
   }
-  expectCountMin(keys.length, 1, "Gets", "keys", next - at)
+  expectCountMin(keysIndex, 1, "Gets", "keys", next - at)
   reader.next = lineEnd + 2
   return {
     _tag: "Gets",
@@ -838,7 +843,7 @@ export const decodeGets: RequestDecoder<Gets> = (reader, at, bodyStart, end) => 
 }
 
 export const encodeGets: RequestEncoder<Gets> = (writer, packet) => {
-  const bodyStart = beginRequest(writer, packet, 8 + boundElements(packet.keys, (one) => textBound(one)) + (packet.keys?.length ?? 0) * 1)
+  const bodyStart = beginRequest(writer, packet, 8 + boundElements(packet.keys, textBound) + (packet.keys?.length ?? 0) * 1)
   const { bytes, view } = writer
   let position = bodyStart
   view.setUint32(position, 0x67657473)
@@ -889,19 +894,20 @@ export const decodeGetsAndTouch: RequestDecoder<GetsAndTouch> = (reader, at, bod
   const expirationStop = tokenEnd(reader.bytes, bodyStart + 5, lineEnd, 32)
   const expiration = readDecimal(reader, bodyStart + 5, expirationStop, -2147483648, 2147483647, at, "GetsAndTouch", "expiration")
   let next = expirationStop
-  const keys: Array<string> = []
+  const keys: Array<string> = new Array<string>(tokensAfter(reader.bytes, next, lineEnd, 32))
+  let keysIndex = 0
   try {
     while (next < lineEnd) {
       const keysStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
       expectMin(keysStop - (next + 1), 1, "GetsAndTouch", "", next + 1 - at)
       expectAtMost(keysStop - (next + 1), 250, "GetsAndTouch", "", next + 1 - at)
-      keys.push(decodeText(reader.bytes, next + 1, keysStop))
+      keys[keysIndex++] = decodeText(reader.bytes, next + 1, keysStop)
       next = keysStop
     }
   } catch (error) {
-    throw inElement(error, "GetsAndTouch", "keys", keys.length)
+    throw inElement(error, "GetsAndTouch", "keys", keysIndex)
   }
-  expectCountMin(keys.length, 1, "GetsAndTouch", "keys", next - at)
+  expectCountMin(keysIndex, 1, "GetsAndTouch", "keys", next - at)
   reader.next = lineEnd + 2
   return {
     _tag: "GetsAndTouch",
@@ -911,7 +917,7 @@ export const decodeGetsAndTouch: RequestDecoder<GetsAndTouch> = (reader, at, bod
 }
 
 export const encodeGetsAndTouch: RequestEncoder<GetsAndTouch> = (writer, packet) => {
-  const bodyStart = beginRequest(writer, packet, 20 + boundElements(packet.keys, (one) => textBound(one)) + (packet.keys?.length ?? 0) * 1)
+  const bodyStart = beginRequest(writer, packet, 20 + boundElements(packet.keys, textBound) + (packet.keys?.length ?? 0) * 1)
   const { bytes, view } = writer
   let position = bodyStart
   view.setUint32(position, 0x67617473)
@@ -1943,17 +1949,18 @@ export const decodeWatch: RequestDecoder<Watch> = (reader, at, bodyStart, end) =
   }
   expectTokenEnd(reader, bodyStart + 5, lineEnd, " ", at, "Watch", "verb")
   let next = bodyStart + 5
-  const streams: Array<string> = []
+  const streams: Array<string> = new Array<string>(tokensAfter(reader.bytes, next, lineEnd, 32))
+  let streamsIndex = 0
   try {
     while (next < lineEnd) {
       const streamsStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
       expectMin(streamsStop - (next + 1), 1, "Watch", "", next + 1 - at)
       const element = decodeEncoded(reader, "ascii", next + 1, streamsStop, at, "Watch", "")
-      streams.push(element)
+      streams[streamsIndex++] = element
       next = streamsStop
     }
   } catch (error) {
-    throw inElement(error, "Watch", "streams", streams.length)
+    throw inElement(error, "Watch", "streams", streamsIndex)
   }
   reader.next = lineEnd + 2
   return {
@@ -2359,18 +2366,19 @@ export const decodeMetaDone: ResponseDecoder<MetaDone> = (reader, at, bodyStart,
   }
   expectTokenEnd(reader, bodyStart + 2, lineEnd, " ", at, "MetaDone", "code")
   let next = bodyStart + 2
-  const flags: Array<MetaAnswerFlag> = []
+  const flags: Array<MetaAnswerFlag> = new Array<MetaAnswerFlag>(tokensAfter(reader.bytes, next, lineEnd, 32))
+  let flagsIndex = 0
   try {
     while (next < lineEnd) {
       const flagsStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
       const element = readMetaAnswerFlag(reader, next + 1, flagsStop, at)
       const afterElement = reader.next
       expectEnd(afterElement, flagsStop, "MetaDone", "", at)
-      flags.push(element)
+      flags[flagsIndex++] = element
       next = flagsStop
     }
   } catch (error) {
-    throw inElement(error, "MetaDone", "flags", flags.length)
+    throw inElement(error, "MetaDone", "flags", flagsIndex)
   }
   reader.next = lineEnd + 2
   return {
@@ -2380,11 +2388,7 @@ export const decodeMetaDone: ResponseDecoder<MetaDone> = (reader, at, bodyStart,
 }
 
 export const encodeMetaDone: ResponseEncoder<MetaDone> = (writer, packet) => {
-  const bodyStart = beginResponse(
-    writer,
-    packet,
-    6 + boundElements(packet.flags, (one) => boundMetaAnswerFlag(one)) + (packet.flags?.length ?? 0) * 1
-  )
+  const bodyStart = beginResponse(writer, packet, 6 + boundElements(packet.flags, boundMetaAnswerFlag) + (packet.flags?.length ?? 0) * 1)
   const { bytes, view } = writer
   let position = bodyStart
   view.setUint16(position, 0x4844)
@@ -2420,18 +2424,19 @@ export const decodeMetaExists: ResponseDecoder<MetaExists> = (reader, at, bodySt
   }
   expectTokenEnd(reader, bodyStart + 2, lineEnd, " ", at, "MetaExists", "code")
   let next = bodyStart + 2
-  const flags: Array<MetaAnswerFlag> = []
+  const flags: Array<MetaAnswerFlag> = new Array<MetaAnswerFlag>(tokensAfter(reader.bytes, next, lineEnd, 32))
+  let flagsIndex = 0
   try {
     while (next < lineEnd) {
       const flagsStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
       const element = readMetaAnswerFlag(reader, next + 1, flagsStop, at)
       const afterElement = reader.next
       expectEnd(afterElement, flagsStop, "MetaExists", "", at)
-      flags.push(element)
+      flags[flagsIndex++] = element
       next = flagsStop
     }
   } catch (error) {
-    throw inElement(error, "MetaExists", "flags", flags.length)
+    throw inElement(error, "MetaExists", "flags", flagsIndex)
   }
   reader.next = lineEnd + 2
   return {
@@ -2441,11 +2446,7 @@ export const decodeMetaExists: ResponseDecoder<MetaExists> = (reader, at, bodySt
 }
 
 export const encodeMetaExists: ResponseEncoder<MetaExists> = (writer, packet) => {
-  const bodyStart = beginResponse(
-    writer,
-    packet,
-    6 + boundElements(packet.flags, (one) => boundMetaAnswerFlag(one)) + (packet.flags?.length ?? 0) * 1
-  )
+  const bodyStart = beginResponse(writer, packet, 6 + boundElements(packet.flags, boundMetaAnswerFlag) + (packet.flags?.length ?? 0) * 1)
   const { bytes, view } = writer
   let position = bodyStart
   view.setUint16(position, 0x4558)
@@ -2486,18 +2487,19 @@ export const decodeMetaItem: ResponseDecoder<MetaItem> = (reader, at, bodyStart,
   expectMin(keyStop - (bodyStart + 3), 1, "MetaItem", "key", bodyStart + 3 - at)
   expectAtMost(keyStop - (bodyStart + 3), 250, "MetaItem", "key", bodyStart + 3 - at)
   let next = keyStop
-  const facts: Array<TextFact> = []
+  const facts: Array<TextFact> = new Array<TextFact>(tokensAfter(reader.bytes, next, lineEnd, 32))
+  let factsIndex = 0
   try {
     while (next < lineEnd) {
       const factsStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
       const element = readTextFact(reader, next + 1, factsStop, at)
       const afterElement = reader.next
       expectEnd(afterElement, factsStop, "MetaItem", "", at)
-      facts.push(element)
+      facts[factsIndex++] = element
       next = factsStop
     }
   } catch (error) {
-    throw inElement(error, "MetaItem", "facts", facts.length)
+    throw inElement(error, "MetaItem", "facts", factsIndex)
   }
   reader.next = lineEnd + 2
   return {
@@ -2511,7 +2513,7 @@ export const encodeMetaItem: ResponseEncoder<MetaItem> = (writer, packet) => {
   const bodyStart = beginResponse(
     writer,
     packet,
-    7 + textBound(packet.key) + boundElements(packet.facts, (one) => boundTextFact(one)) + (packet.facts?.length ?? 0) * 1
+    7 + textBound(packet.key) + boundElements(packet.facts, boundTextFact) + (packet.facts?.length ?? 0) * 1
   )
   const { bytes, view } = writer
   let position = bodyStart
@@ -2553,18 +2555,19 @@ export const decodeMetaMiss: ResponseDecoder<MetaMiss> = (reader, at, bodyStart,
   }
   expectTokenEnd(reader, bodyStart + 2, lineEnd, " ", at, "MetaMiss", "code")
   let next = bodyStart + 2
-  const flags: Array<MetaAnswerFlag> = []
+  const flags: Array<MetaAnswerFlag> = new Array<MetaAnswerFlag>(tokensAfter(reader.bytes, next, lineEnd, 32))
+  let flagsIndex = 0
   try {
     while (next < lineEnd) {
       const flagsStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
       const element = readMetaAnswerFlag(reader, next + 1, flagsStop, at)
       const afterElement = reader.next
       expectEnd(afterElement, flagsStop, "MetaMiss", "", at)
-      flags.push(element)
+      flags[flagsIndex++] = element
       next = flagsStop
     }
   } catch (error) {
-    throw inElement(error, "MetaMiss", "flags", flags.length)
+    throw inElement(error, "MetaMiss", "flags", flagsIndex)
   }
   reader.next = lineEnd + 2
   return {
@@ -2574,11 +2577,7 @@ export const decodeMetaMiss: ResponseDecoder<MetaMiss> = (reader, at, bodyStart,
 }
 
 export const encodeMetaMiss: ResponseEncoder<MetaMiss> = (writer, packet) => {
-  const bodyStart = beginResponse(
-    writer,
-    packet,
-    6 + boundElements(packet.flags, (one) => boundMetaAnswerFlag(one)) + (packet.flags?.length ?? 0) * 1
-  )
+  const bodyStart = beginResponse(writer, packet, 6 + boundElements(packet.flags, boundMetaAnswerFlag) + (packet.flags?.length ?? 0) * 1)
   const { bytes, view } = writer
   let position = bodyStart
   view.setUint16(position, 0x454e)
@@ -2642,18 +2641,19 @@ export const decodeMetaNotFound: ResponseDecoder<MetaNotFound> = (reader, at, bo
   }
   expectTokenEnd(reader, bodyStart + 2, lineEnd, " ", at, "MetaNotFound", "code")
   let next = bodyStart + 2
-  const flags: Array<MetaAnswerFlag> = []
+  const flags: Array<MetaAnswerFlag> = new Array<MetaAnswerFlag>(tokensAfter(reader.bytes, next, lineEnd, 32))
+  let flagsIndex = 0
   try {
     while (next < lineEnd) {
       const flagsStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
       const element = readMetaAnswerFlag(reader, next + 1, flagsStop, at)
       const afterElement = reader.next
       expectEnd(afterElement, flagsStop, "MetaNotFound", "", at)
-      flags.push(element)
+      flags[flagsIndex++] = element
       next = flagsStop
     }
   } catch (error) {
-    throw inElement(error, "MetaNotFound", "flags", flags.length)
+    throw inElement(error, "MetaNotFound", "flags", flagsIndex)
   }
   reader.next = lineEnd + 2
   return {
@@ -2663,11 +2663,7 @@ export const decodeMetaNotFound: ResponseDecoder<MetaNotFound> = (reader, at, bo
 }
 
 export const encodeMetaNotFound: ResponseEncoder<MetaNotFound> = (writer, packet) => {
-  const bodyStart = beginResponse(
-    writer,
-    packet,
-    6 + boundElements(packet.flags, (one) => boundMetaAnswerFlag(one)) + (packet.flags?.length ?? 0) * 1
-  )
+  const bodyStart = beginResponse(writer, packet, 6 + boundElements(packet.flags, boundMetaAnswerFlag) + (packet.flags?.length ?? 0) * 1)
   const { bytes, view } = writer
   let position = bodyStart
   view.setUint16(position, 0x4e46)
@@ -2703,18 +2699,19 @@ export const decodeMetaNotStored: ResponseDecoder<MetaNotStored> = (reader, at, 
   }
   expectTokenEnd(reader, bodyStart + 2, lineEnd, " ", at, "MetaNotStored", "code")
   let next = bodyStart + 2
-  const flags: Array<MetaAnswerFlag> = []
+  const flags: Array<MetaAnswerFlag> = new Array<MetaAnswerFlag>(tokensAfter(reader.bytes, next, lineEnd, 32))
+  let flagsIndex = 0
   try {
     while (next < lineEnd) {
       const flagsStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
       const element = readMetaAnswerFlag(reader, next + 1, flagsStop, at)
       const afterElement = reader.next
       expectEnd(afterElement, flagsStop, "MetaNotStored", "", at)
-      flags.push(element)
+      flags[flagsIndex++] = element
       next = flagsStop
     }
   } catch (error) {
-    throw inElement(error, "MetaNotStored", "flags", flags.length)
+    throw inElement(error, "MetaNotStored", "flags", flagsIndex)
   }
   reader.next = lineEnd + 2
   return {
@@ -2724,11 +2721,7 @@ export const decodeMetaNotStored: ResponseDecoder<MetaNotStored> = (reader, at, 
 }
 
 export const encodeMetaNotStored: ResponseEncoder<MetaNotStored> = (writer, packet) => {
-  const bodyStart = beginResponse(
-    writer,
-    packet,
-    6 + boundElements(packet.flags, (one) => boundMetaAnswerFlag(one)) + (packet.flags?.length ?? 0) * 1
-  )
+  const bodyStart = beginResponse(writer, packet, 6 + boundElements(packet.flags, boundMetaAnswerFlag) + (packet.flags?.length ?? 0) * 1)
   const { bytes, view } = writer
   let position = bodyStart
   view.setUint16(position, 0x4e53)

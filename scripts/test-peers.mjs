@@ -27,6 +27,11 @@ const loads = (library, folder = peersFolder) => [
 const peers = [
   { name: "memcached", probe: ["sh", "-c", "memcached -V && command -v saslpasswd2"], apt: "memcached sasl2-bin libsasl2-modules" },
   { name: "memccapable", probe: ["memccapable", "-V"], apt: "libmemcached-tools" },
+  {
+    name: "libmemcached",
+    probe: ["/usr/bin/python3", "-c", "import ctypes; ctypes.CDLL('libmemcached.so.11')"],
+    apt: "python3 libmemcached11"
+  },
   { name: "dalli", probe: ["ruby", "-rdalli", "-e", "1"], apt: "ruby ruby-dalli" },
   { name: "pylibmc", probe: ["/usr/bin/python3", "-c", "import pylibmc"], apt: "python3-pylibmc" },
   { name: "bmemcached", probe: ["/usr/bin/python3", "-c", "import bmemcached"], apt: "python3-binary-memcached" },

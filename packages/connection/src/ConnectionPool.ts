@@ -13,11 +13,17 @@ import type { ConnectionError } from "./Errors.ts"
 import type { Resume, Sendable } from "./Exchange.ts"
 import { PacketConnection, type PacketConnectionOptions } from "./PacketConnection.ts"
 import { type PoolOptions, type PoolPlace, poolPlace, SlotPool } from "./SlotPool.ts"
+import { Telemetry, type TelemetryOptions } from "./Telemetry.ts"
 
 /** Options of a pool and of its connections. */
-export interface ConnectionPoolOptions<Answer, Push, E> extends PoolOptions, Omit<PacketConnectionOptions<Answer, Push>, "onClose"> {
+export interface ConnectionPoolOptions<Answer, Push, E>
+  extends PoolOptions, TelemetryOptions, Omit<PacketConnectionOptions<Answer, Push>, "onClose">
+{
   /** Run on every new connection before it takes requests; interrupted when that is lost. Default: nothing */
-  readonly begin?: (connection: PacketConnection<Answer, Push>) => Effect.Effect<void, E, Scope.Scope>
+  readonly begin?: (
+    connection: PacketConnection<Answer, Push>,
+    telemetry: Telemetry | undefined
+  ) => Effect.Effect<void, E, Scope.Scope>
   readonly watch?: PoolWatch<E>
 }
 
@@ -68,13 +74,16 @@ export const openConnection = <Answer, Push, E>(
 export class ConnectionPool<Answer, Push, E = never> extends SlotPool<PacketConnection<Answer, Push>, E> {
   /** Connects and begins; the connection is not one of the pool and closes with the scope. */
   readonly dedicated: Effect.Effect<PacketConnection<Answer, Push>, E | ConnectionError, Scope.Scope>
+  /** What is told of requests, where the options ask for it; requests are handed to it by those who know their names. */
+  telemetry: Telemetry | undefined
   private late = 0
 
   private constructor(
     { begin, connections, reconnect, watch, whenDisconnected, ...options }: ConnectionPoolOptions<Answer, Push, E>,
     place: PoolPlace
   ) {
-    const open = (onClose?: (error: ConnectionError) => void) => openConnection(options, begin, onClose)
+    const begins = begin === undefined ? undefined : (connection: PacketConnection<Answer, Push>) => begin(connection, this.telemetry)
+    const open = (onClose?: (error: ConnectionError) => void) => openConnection(options, begins, onClose)
     super(
       {
         address: addressOf(options),
@@ -97,6 +106,9 @@ export class ConnectionPool<Answer, Push, E = never> extends SlotPool<PacketConn
     return Effect.gen(function*() {
       const pool = new ConnectionPool(options, yield* poolPlace)
       yield* Effect.addFinalizer(() => Effect.sync(() => pool.stop("this client")))
+      const { host, path, port, protocol: { name: protocol } } = options
+      const server = { host, port, ...(path === undefined ? {} : { path }) }
+      pool.telemetry = yield* Telemetry.make(options, { protocol, ...server, timers: pool.timers, counters: () => pool.counters })
       yield* pool.keep
       return pool
     })

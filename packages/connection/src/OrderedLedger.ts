@@ -113,6 +113,10 @@ export class OrderedLedger<A extends Packet> implements InFlight {
     return "answered"
   }
 
+  silent(): number {
+    return 0
+  }
+
   drop(opaque: number): void {
     this.leave(opaque)
   }

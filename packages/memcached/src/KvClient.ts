@@ -37,7 +37,6 @@ import * as Calls from "./KvCalls.ts"
 import type { Counter, Document } from "./KvCalls.ts"
 import type { MemcachedError } from "./KvError.ts"
 import { jsonView, readJson } from "./KvJson.ts"
-import { publish } from "./KvMetrics.ts"
 import type * as Options from "./KvOptions.ts"
 import type { KvCommands } from "./KvCommands.ts"
 import { type KvConnection, KvPool } from "./KvPool.ts"
@@ -85,14 +84,12 @@ const callOf = {
 }
 
 /** The commands on the connections of a pool. */
-const commandsOf = (pool: KvPool, spans: boolean): KvCommands => {
-  const traced = <A>(operation: string, key: string, effect: Effect.Effect<A, MemcachedError>): Effect.Effect<A, MemcachedError> =>
-    spans
-      ? Effect.withSpan(effect, `kv.${operation}`, {
-        kind: "client",
-        attributes: { "db.system.name": "memcached", "server.address": pool.address, "db.operation.name": operation, "kv.key": key }
-      })
-      : effect
+const commandsOf = (pool: KvPool): KvCommands => {
+  const { telemetry } = pool
+  const told = <A>(operation: string, key: string, effect: Effect.Effect<A, MemcachedError>): Effect.Effect<A, MemcachedError> =>
+    telemetry === undefined
+      ? effect
+      : telemetry.request(operation, effect, { "db.system.name": "memcached", "db.operation.name": operation, "kv.key": key })
 
   const run = <A>(
     operation: string,
@@ -111,7 +108,7 @@ const commandsOf = (pool: KvPool, spans: boolean): KvCommands => {
       (resume: Resume<A, MemcachedError>, calls) => packet(pool, callOf(calls), resume, text, bytes, flags, expiry, cas),
       wait
     )
-    return spans ? traced(operation, text, effect) : effect
+    return told(operation, text, effect)
   }
 
   const count = (operation: "increment" | "decrement") =>
@@ -122,7 +119,7 @@ const commandsOf = (pool: KvPool, spans: boolean): KvCommands => {
     const text = textOf(key)
     const { delta = 1n, expiry, initial, timeout } = options
     const wait = millis(timeout)
-    return traced(
+    return told(
       operation,
       text,
       pool.perform((resume: Resume<Counter, MemcachedError>, calls) => {
@@ -139,7 +136,7 @@ const commandsOf = (pool: KvPool, spans: boolean): KvCommands => {
     )
 
   const getMany: KvCommands["getMany"] = (keys, options = {}) =>
-    traced(
+    told(
       "getMany",
       "",
       Effect.suspend((): Effect.Effect<ReadonlyMap<string, Document>, MemcachedError> => {
@@ -219,7 +216,7 @@ const commandsOf = (pool: KvPool, spans: boolean): KvCommands => {
     meta,
     json: (schema) => jsonView(schema, commands, pool.address),
     stats: (group = "", options = {}) =>
-      traced(
+      told(
         "stats",
         group,
         pool.perform(
@@ -239,7 +236,7 @@ const commandsOf = (pool: KvPool, spans: boolean): KvCommands => {
         if (calls.protocol !== "binary") return told
         // memcached 1.6.18 waits for the level a second time, takes it from whatever comes next, and then says that it does not know the
         // command: hence a connection of its own, and a packet that is not awaited after the request
-        const next = packets.sendOnly((writer, opaque) => encodeNoop(writer, { opaque }))
+        const next = packets.send((writer, opaque) => encodeNoop(writer, { opaque }))
         return Effect.raceFirst(told, Effect.andThen(Effect.orDie(next), Effect.never))
       })),
     quit: Effect.suspend(() => {
@@ -248,7 +245,7 @@ const commandsOf = (pool: KvPool, spans: boolean): KvCommands => {
       const leave = ({ calls, packets }: KvConnection): Effect.Effect<void, unknown> =>
         calls.protocol === "binary"
           ? packets.perform((resume: Resume<void, MemcachedError>) => new Calls.KvPacket(pool, quit, resume, "", noBytes, 0, 0, 0n))
-          : packets.sendOnly(calls.leave)
+          : packets.send(calls.leave)
       return Effect.forEach(connections, (connection) => Effect.ignore(leave(connection)), { concurrency: "unbounded", discard: true })
     }),
     counters: Effect.sync(() => pool.counters)
@@ -262,8 +259,7 @@ export class KvClient extends Context.Service<KvClient, KvCommands>()("@wirewrig
   static readonly make = (options: Options.KvClientOptions = {}): Effect.Effect<KvCommands, MemcachedError, Scope.Scope> =>
     Effect.gen(function*() {
       const pool = yield* KvPool.make(options)
-      yield* publish(pool)
-      return commandsOf(pool, options.spans === true)
+      return commandsOf(pool)
     })
 
   /** The client as a layer. */

@@ -10,10 +10,7 @@ import type { KvPoolOptions } from "./KvPool.ts"
 export type KvProtocol = "auto" | "meta" | "text" | "binary"
 
 /** Options of a client. */
-export interface KvClientOptions extends KvPoolOptions {
-  /** Makes a span of every request, which takes longer than the request. Default: no. */
-  readonly spans?: boolean
-}
+export interface KvClientOptions extends KvPoolOptions {}
 
 /** A key: text, or bytes, which need not be UTF-8. At most 250 bytes. */
 export type Key = string | Uint8Array

@@ -16,6 +16,8 @@ import {
   poolPlace,
   type Resume,
   SlotPool,
+  Telemetry,
+  type TelemetryOptions,
   type TransportOptions
 } from "@wirewright/connection"
 import * as Effect from "effect/Effect"
@@ -41,7 +43,8 @@ export interface KvPoolOptions extends
     PacketConnectionOptions<never, never>,
     "requestTimeout" | "maxInFlight" | "maxFrame" | "maxSilence"
   >,
-  PoolOptions
+  PoolOptions,
+  TelemetryOptions
 {
   /** Default: `auto`, which costs each new connection one question. */
   readonly protocol?: KvProtocol
@@ -91,6 +94,8 @@ type Opened = Effect.Effect<KvConnection, MemcachedError | ConnectionError, Scop
 /** The connections of a client. */
 export class KvPool extends SlotPool<KvConnection, MemcachedError> implements Calls.KvOwner {
   readonly counts: Calls.KvCounts = { requests: 0, errors: 0 }
+  /** What is told of requests, where the options ask for it. */
+  telemetry: Telemetry | undefined
   /** What requests are taken for that found no connection. */
   private readonly otherwise: Calls.KvCalls
   private readonly opened: Opened
@@ -120,6 +125,8 @@ export class KvPool extends SlotPool<KvConnection, MemcachedError> implements Ca
     return Effect.gen(function*() {
       const pool = new KvPool(options, yield* poolPlace)
       yield* Effect.addFinalizer(() => Effect.sync(() => pool.stop("this client")))
+      const told = { protocol: "memcached", ...target(options), timers: pool.timers, counters: () => pool.counters }
+      pool.telemetry = yield* Telemetry.make(options, told)
       yield* Effect.mapError(pool.keep, (error) => orTransport(error, pool.address))
       return pool
     })

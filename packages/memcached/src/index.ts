@@ -2,6 +2,7 @@
  * memcached: a client with a pool of connections, and a server. Packets are in `/gen` and `/text`.
  */
 export type { Expiry } from "./Expiry.ts"
+export { type Distribution, Ketama, type RingServer } from "./Ketama.ts"
 export type { Counter, Document, MetaWritten, Mutation } from "./KvCalls.ts"
 export * from "./KvClient.ts"
 export {
@@ -31,7 +32,6 @@ export {
 } from "./KvError.ts"
 export type { JsonView, KvCommands, MetaCommands } from "./KvCommands.ts"
 export type { Recached } from "./KvRecache.ts"
-export { kvMetrics } from "./KvMetrics.ts"
 export * from "./KvOptions.ts"
 export type { KvCounters, KvPoolOptions } from "./KvPool.ts"
 export * from "./MemcachedHandlers.ts"

@@ -98,7 +98,7 @@ const administration = [
   command("SlabsAutomove", "slabs", done, { automove: literal("automove"), setting: word, value: optional(word) }),
   command("LruTune", "lru", done, { tune: literal("tune"), hotPercent: number, warmPercent: number, hotFactor: word, warmFactor: word }),
   command("LruMode", "lru", done, { mode: literal("mode"), name: word }),
-  command("LruTemporary", "lru", done, { temporary: literal("temp_ttl"), seconds: time }),
+  command("LruTemporary", "lru", done, { temporary: literal("temp_ttl"), seconds: decimal({ signed: true }) }),
   command("CrawlerEnable", "lru_crawler", crawled, { enable: literal("enable") }),
   command("CrawlerDisable", "lru_crawler", crawled, { disable: literal("disable") }),
   command("CrawlerSleep", "lru_crawler", crawled, { sleep: literal("sleep"), microseconds: number }),

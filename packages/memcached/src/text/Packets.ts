@@ -6,55 +6,54 @@ import { type RequestDecoder, type ResponseDecoder, readRequest, readResponse } 
 import { type States, noStates } from "./States.ts"
 import * as Text from "./Text.ts"
 import * as TextMeta from "./TextMeta.ts"
-import * as TextWords from "./TextWords.ts"
 import { type FrameShape, type Reader, type Writer, isFollowed, measuring, noHead, unencodable } from "@wirewright/codec"
 
 /** Any packet of kind request. */
 export type Request =
   | Text.Add
   | Text.Append
-  | TextWords.CacheMemoryLimit
+  | Text.CacheMemoryLimit
   | Text.CompareAndSet
-  | TextWords.Crawl
-  | TextWords.CrawlerDisable
-  | TextWords.CrawlerEnable
-  | TextWords.CrawlerLimit
-  | TextWords.CrawlerSleep
-  | TextWords.Decrement
-  | TextWords.Delete
-  | TextWords.Extstore
-  | TextWords.FlushAll
-  | TextWords.Get
-  | TextWords.GetAndTouch
-  | TextWords.Gets
-  | TextWords.GetsAndTouch
-  | TextWords.Increment
-  | TextWords.LruMode
-  | TextWords.LruTemporary
-  | TextWords.LruTune
+  | Text.Crawl
+  | Text.CrawlerDisable
+  | Text.CrawlerEnable
+  | Text.CrawlerLimit
+  | Text.CrawlerSleep
+  | Text.Decrement
+  | Text.Delete
+  | Text.Extstore
+  | Text.FlushAll
+  | Text.Get
+  | Text.GetAndTouch
+  | Text.Gets
+  | Text.GetsAndTouch
+  | Text.Increment
+  | Text.LruMode
+  | Text.LruTemporary
+  | Text.LruTune
   | TextMeta.MetaArithmetic
   | TextMeta.MetaDebug
   | TextMeta.MetaDelete
   | TextMeta.MetaGet
-  | TextWords.MetaGetDump
-  | TextWords.MetaNoop
+  | Text.MetaGetDump
+  | Text.MetaNoop
   | TextMeta.MetaSet
-  | TextWords.MetadataDump
+  | Text.MetadataDump
   | Text.Prepend
-  | TextWords.Quit
-  | TextWords.RefreshCertificates
+  | Text.Quit
+  | Text.RefreshCertificates
   | Text.Replace
   | Text.Set
-  | TextWords.Shutdown
-  | TextWords.SlabsAutomove
-  | TextWords.SlabsReassign
-  | TextWords.Statistics
-  | TextWords.StatisticsCachedump
-  | TextWords.StatisticsDetail
-  | TextWords.Touch
-  | TextWords.Verbosity
-  | TextWords.Version
-  | TextWords.Watch
+  | Text.Shutdown
+  | Text.SlabsAutomove
+  | Text.SlabsReassign
+  | Text.Statistics
+  | Text.StatisticsCachedump
+  | Text.StatisticsDetail
+  | Text.Touch
+  | Text.Verbosity
+  | Text.Version
+  | Text.Watch
 
 export const dispatchRequest: RequestDecoder<Request, States> = (reader, at, bodyStart, end) => {
   switch (reader.bytes[bodyStart]) {
@@ -78,7 +77,7 @@ export const dispatchRequest: RequestDecoder<Request, States> = (reader, at, bod
             end - bodyStart >= 15 && reader.view.getUint32(bodyStart) === 0x63616368 &&
             reader.view.getUint32(bodyStart + 4) === 0x655f6d65 && reader.view.getUint32(bodyStart + 8) === 0x6d6c696d &&
             reader.view.getUint16(bodyStart + 12) === 0x6974 && reader.view.getUint8(bodyStart + 14) === 0x20
-          ) return TextWords.decodeCacheMemoryLimit(reader, at, bodyStart, end)
+          ) return Text.decodeCacheMemoryLimit(reader, at, bodyStart, end)
           break
         case 115:
           if (end - bodyStart >= 4 && reader.view.getUint32(bodyStart) === 0x63617320) {
@@ -91,14 +90,14 @@ export const dispatchRequest: RequestDecoder<Request, States> = (reader, at, bod
       switch (reader.bytes[bodyStart + 2]) {
         case 99:
           if (end - bodyStart >= 5 && reader.view.getUint32(bodyStart) === 0x64656372 && reader.view.getUint8(bodyStart + 4) === 0x20) {
-            return TextWords.decodeDecrement(reader, at, bodyStart, end)
+            return Text.decodeDecrement(reader, at, bodyStart, end)
           }
           break
         case 108:
           if (
             end - bodyStart >= 7 && reader.view.getUint32(bodyStart) === 0x64656c65 && reader.view.getUint16(bodyStart + 4) === 0x7465 &&
             reader.view.getUint8(bodyStart + 6) === 0x20
-          ) return TextWords.decodeDelete(reader, at, bodyStart, end)
+          ) return Text.decodeDelete(reader, at, bodyStart, end)
           break
       }
       break
@@ -106,13 +105,13 @@ export const dispatchRequest: RequestDecoder<Request, States> = (reader, at, bod
       if (
         end - bodyStart >= 9 && reader.view.getUint32(bodyStart) === 0x65787473 && reader.view.getUint32(bodyStart + 4) === 0x746f7265 &&
         reader.view.getUint8(bodyStart + 8) === 0x20
-      ) return TextWords.decodeExtstore(reader, at, bodyStart, end)
+      ) return Text.decodeExtstore(reader, at, bodyStart, end)
       break
     case 102:
       if (
         end - bodyStart >= 9 && reader.view.getUint32(bodyStart) === 0x666c7573 && reader.view.getUint32(bodyStart + 4) === 0x685f616c &&
         reader.view.getUint8(bodyStart + 8) === 0x6c && isFollowed(reader, bodyStart + 9, end, 32, 13)
-      ) return TextWords.decodeFlushAll(reader, at, bodyStart, end)
+      ) return Text.decodeFlushAll(reader, at, bodyStart, end)
       break
     case 103:
       switch (reader.bytes[bodyStart + 1]) {
@@ -120,12 +119,12 @@ export const dispatchRequest: RequestDecoder<Request, States> = (reader, at, bod
           switch (reader.bytes[bodyStart + 3]) {
             case 32:
               if (end - bodyStart >= 4 && reader.view.getUint32(bodyStart) === 0x67617420) {
-                return TextWords.decodeGetAndTouch(reader, at, bodyStart, end)
+                return Text.decodeGetAndTouch(reader, at, bodyStart, end)
               }
               break
             case 115:
               if (end - bodyStart >= 5 && reader.view.getUint32(bodyStart) === 0x67617473 && reader.view.getUint8(bodyStart + 4) === 0x20) {
-                return TextWords.decodeGetsAndTouch(reader, at, bodyStart, end)
+                return Text.decodeGetsAndTouch(reader, at, bodyStart, end)
               }
               break
           }
@@ -133,13 +132,11 @@ export const dispatchRequest: RequestDecoder<Request, States> = (reader, at, bod
         case 101:
           switch (reader.bytes[bodyStart + 3]) {
             case 32:
-              if (end - bodyStart >= 4 && reader.view.getUint32(bodyStart) === 0x67657420) {
-                return TextWords.decodeGet(reader, at, bodyStart, end)
-              }
+              if (end - bodyStart >= 4 && reader.view.getUint32(bodyStart) === 0x67657420) return Text.decodeGet(reader, at, bodyStart, end)
               break
             case 115:
               if (end - bodyStart >= 5 && reader.view.getUint32(bodyStart) === 0x67657473 && reader.view.getUint8(bodyStart + 4) === 0x20) {
-                return TextWords.decodeGets(reader, at, bodyStart, end)
+                return Text.decodeGets(reader, at, bodyStart, end)
               }
               break
           }
@@ -148,7 +145,7 @@ export const dispatchRequest: RequestDecoder<Request, States> = (reader, at, bod
       break
     case 105:
       if (end - bodyStart >= 5 && reader.view.getUint32(bodyStart) === 0x696e6372 && reader.view.getUint8(bodyStart + 4) === 0x20) {
-        return TextWords.decodeIncrement(reader, at, bodyStart, end)
+        return Text.decodeIncrement(reader, at, bodyStart, end)
       }
       break
     case 108:
@@ -159,7 +156,7 @@ export const dispatchRequest: RequestDecoder<Request, States> = (reader, at, bod
               if (
                 end - bodyStart >= 9 && reader.view.getUint32(bodyStart) === 0x6c727520 &&
                 reader.view.getUint32(bodyStart + 4) === 0x6d6f6465 && reader.view.getUint8(bodyStart + 8) === 0x20
-              ) return TextWords.decodeLruMode(reader, at, bodyStart, end)
+              ) return Text.decodeLruMode(reader, at, bodyStart, end)
               break
             case 116:
               switch (reader.bytes[bodyStart + 5]) {
@@ -168,13 +165,13 @@ export const dispatchRequest: RequestDecoder<Request, States> = (reader, at, bod
                     end - bodyStart >= 13 && reader.view.getUint32(bodyStart) === 0x6c727520 &&
                     reader.view.getUint32(bodyStart + 4) === 0x74656d70 && reader.view.getUint32(bodyStart + 8) === 0x5f74746c &&
                     reader.view.getUint8(bodyStart + 12) === 0x20
-                  ) return TextWords.decodeLruTemporary(reader, at, bodyStart, end)
+                  ) return Text.decodeLruTemporary(reader, at, bodyStart, end)
                   break
                 case 117:
                   if (
                     end - bodyStart >= 9 && reader.view.getUint32(bodyStart) === 0x6c727520 &&
                     reader.view.getUint32(bodyStart + 4) === 0x74756e65 && reader.view.getUint8(bodyStart + 8) === 0x20
-                  ) return TextWords.decodeLruTune(reader, at, bodyStart, end)
+                  ) return Text.decodeLruTune(reader, at, bodyStart, end)
                   break
               }
               break
@@ -187,7 +184,7 @@ export const dispatchRequest: RequestDecoder<Request, States> = (reader, at, bod
                 end - bodyStart >= 18 && reader.view.getUint32(bodyStart) === 0x6c72755f &&
                 reader.view.getUint32(bodyStart + 4) === 0x63726177 && reader.view.getUint32(bodyStart + 8) === 0x6c657220 &&
                 reader.view.getUint32(bodyStart + 12) === 0x63726177 && reader.view.getUint16(bodyStart + 16) === 0x6c20
-              ) return TextWords.decodeCrawl(reader, at, bodyStart, end)
+              ) return Text.decodeCrawl(reader, at, bodyStart, end)
               break
             case 100:
               if (
@@ -195,14 +192,14 @@ export const dispatchRequest: RequestDecoder<Request, States> = (reader, at, bod
                 reader.view.getUint32(bodyStart + 4) === 0x63726177 && reader.view.getUint32(bodyStart + 8) === 0x6c657220 &&
                 reader.view.getUint32(bodyStart + 12) === 0x64697361 && reader.view.getUint32(bodyStart + 16) === 0x626c650d &&
                 reader.view.getUint8(bodyStart + 20) === 0x0a
-              ) return TextWords.decodeCrawlerDisable(reader, at, bodyStart, end)
+              ) return Text.decodeCrawlerDisable(reader, at, bodyStart, end)
               break
             case 101:
               if (
                 end - bodyStart >= 20 && reader.view.getUint32(bodyStart) === 0x6c72755f &&
                 reader.view.getUint32(bodyStart + 4) === 0x63726177 && reader.view.getUint32(bodyStart + 8) === 0x6c657220 &&
                 reader.view.getUint32(bodyStart + 12) === 0x656e6162 && reader.view.getUint32(bodyStart + 16) === 0x6c650d0a
-              ) return TextWords.decodeCrawlerEnable(reader, at, bodyStart, end)
+              ) return Text.decodeCrawlerEnable(reader, at, bodyStart, end)
               break
             case 109:
               switch (reader.bytes[bodyStart + 13]) {
@@ -212,7 +209,7 @@ export const dispatchRequest: RequestDecoder<Request, States> = (reader, at, bod
                     reader.view.getUint32(bodyStart + 4) === 0x63726177 && reader.view.getUint32(bodyStart + 8) === 0x6c657220 &&
                     reader.view.getUint32(bodyStart + 12) === 0x6d657461 && reader.view.getUint32(bodyStart + 16) === 0x64756d70 &&
                     reader.view.getUint8(bodyStart + 20) === 0x20
-                  ) return TextWords.decodeMetadataDump(reader, at, bodyStart, end)
+                  ) return Text.decodeMetadataDump(reader, at, bodyStart, end)
                   break
                 case 103:
                   if (
@@ -220,7 +217,7 @@ export const dispatchRequest: RequestDecoder<Request, States> = (reader, at, bod
                     reader.view.getUint32(bodyStart + 4) === 0x63726177 && reader.view.getUint32(bodyStart + 8) === 0x6c657220 &&
                     reader.view.getUint32(bodyStart + 12) === 0x6d676475 && reader.view.getUint16(bodyStart + 16) === 0x6d70 &&
                     reader.view.getUint8(bodyStart + 18) === 0x20
-                  ) return TextWords.decodeMetaGetDump(reader, at, bodyStart, end)
+                  ) return Text.decodeMetaGetDump(reader, at, bodyStart, end)
                   break
               }
               break
@@ -229,14 +226,14 @@ export const dispatchRequest: RequestDecoder<Request, States> = (reader, at, bod
                 end - bodyStart >= 18 && reader.view.getUint32(bodyStart) === 0x6c72755f &&
                 reader.view.getUint32(bodyStart + 4) === 0x63726177 && reader.view.getUint32(bodyStart + 8) === 0x6c657220 &&
                 reader.view.getUint32(bodyStart + 12) === 0x736c6565 && reader.view.getUint16(bodyStart + 16) === 0x7020
-              ) return TextWords.decodeCrawlerSleep(reader, at, bodyStart, end)
+              ) return Text.decodeCrawlerSleep(reader, at, bodyStart, end)
               break
             case 116:
               if (
                 end - bodyStart >= 20 && reader.view.getUint32(bodyStart) === 0x6c72755f &&
                 reader.view.getUint32(bodyStart + 4) === 0x63726177 && reader.view.getUint32(bodyStart + 8) === 0x6c657220 &&
                 reader.view.getUint32(bodyStart + 12) === 0x746f6372 && reader.view.getUint32(bodyStart + 16) === 0x61776c20
-              ) return TextWords.decodeCrawlerLimit(reader, at, bodyStart, end)
+              ) return Text.decodeCrawlerLimit(reader, at, bodyStart, end)
               break
           }
           break
@@ -266,7 +263,7 @@ export const dispatchRequest: RequestDecoder<Request, States> = (reader, at, bod
           break
         case 110:
           if (end - bodyStart >= 4 && reader.view.getUint32(bodyStart) === 0x6d6e0d0a) {
-            return TextWords.decodeMetaNoop(reader, at, bodyStart, end)
+            return Text.decodeMetaNoop(reader, at, bodyStart, end)
           }
           break
         case 115:
@@ -283,7 +280,7 @@ export const dispatchRequest: RequestDecoder<Request, States> = (reader, at, bod
       break
     case 113:
       if (end - bodyStart >= 6 && reader.view.getUint32(bodyStart) === 0x71756974 && reader.view.getUint16(bodyStart + 4) === 0x0d0a) {
-        return TextWords.decodeQuit(reader, at, bodyStart, end)
+        return Text.decodeQuit(reader, at, bodyStart, end)
       }
       break
     case 114:
@@ -293,7 +290,7 @@ export const dispatchRequest: RequestDecoder<Request, States> = (reader, at, bod
             end - bodyStart >= 15 && reader.view.getUint32(bodyStart) === 0x72656672 &&
             reader.view.getUint32(bodyStart + 4) === 0x6573685f && reader.view.getUint32(bodyStart + 8) === 0x63657274 &&
             reader.view.getUint16(bodyStart + 12) === 0x730d && reader.view.getUint8(bodyStart + 14) === 0x0a
-          ) return TextWords.decodeRefreshCertificates(reader, at, bodyStart, end)
+          ) return Text.decodeRefreshCertificates(reader, at, bodyStart, end)
           break
         case 112:
           if (
@@ -311,7 +308,7 @@ export const dispatchRequest: RequestDecoder<Request, States> = (reader, at, bod
           if (
             end - bodyStart >= 8 && reader.view.getUint32(bodyStart) === 0x73687574 &&
             reader.view.getUint32(bodyStart + 4) === 0x646f776e && isFollowed(reader, bodyStart + 8, end, 32, 13)
-          ) return TextWords.decodeShutdown(reader, at, bodyStart, end)
+          ) return Text.decodeShutdown(reader, at, bodyStart, end)
           break
         case 108:
           switch (reader.bytes[bodyStart + 6]) {
@@ -320,14 +317,14 @@ export const dispatchRequest: RequestDecoder<Request, States> = (reader, at, bod
                 end - bodyStart >= 15 && reader.view.getUint32(bodyStart) === 0x736c6162 &&
                 reader.view.getUint32(bodyStart + 4) === 0x73206175 && reader.view.getUint32(bodyStart + 8) === 0x746f6d6f &&
                 reader.view.getUint16(bodyStart + 12) === 0x7665 && reader.view.getUint8(bodyStart + 14) === 0x20
-              ) return TextWords.decodeSlabsAutomove(reader, at, bodyStart, end)
+              ) return Text.decodeSlabsAutomove(reader, at, bodyStart, end)
               break
             case 114:
               if (
                 end - bodyStart >= 15 && reader.view.getUint32(bodyStart) === 0x736c6162 &&
                 reader.view.getUint32(bodyStart + 4) === 0x73207265 && reader.view.getUint32(bodyStart + 8) === 0x61737369 &&
                 reader.view.getUint16(bodyStart + 12) === 0x676e && reader.view.getUint8(bodyStart + 14) === 0x20
-              ) return TextWords.decodeSlabsReassign(reader, at, bodyStart, end)
+              ) return Text.decodeSlabsReassign(reader, at, bodyStart, end)
               break
           }
           break
@@ -338,26 +335,26 @@ export const dispatchRequest: RequestDecoder<Request, States> = (reader, at, bod
                 end - bodyStart >= 16 && reader.view.getUint32(bodyStart) === 0x73746174 &&
                 reader.view.getUint32(bodyStart + 4) === 0x73206361 && reader.view.getUint32(bodyStart + 8) === 0x63686564 &&
                 reader.view.getUint32(bodyStart + 12) === 0x756d7020
-              ) return TextWords.decodeStatisticsCachedump(reader, at, bodyStart, end)
+              ) return Text.decodeStatisticsCachedump(reader, at, bodyStart, end)
               break
             case 100:
               if (
                 end - bodyStart >= 13 && reader.view.getUint32(bodyStart) === 0x73746174 &&
                 reader.view.getUint32(bodyStart + 4) === 0x73206465 && reader.view.getUint32(bodyStart + 8) === 0x7461696c &&
                 reader.view.getUint8(bodyStart + 12) === 0x20
-              ) return TextWords.decodeStatisticsDetail(reader, at, bodyStart, end)
+              ) return Text.decodeStatisticsDetail(reader, at, bodyStart, end)
               break
           }
           if (
             end - bodyStart >= 5 && reader.view.getUint32(bodyStart) === 0x73746174 && reader.view.getUint8(bodyStart + 4) === 0x73 &&
             isFollowed(reader, bodyStart + 5, end, 32, 13)
-          ) return TextWords.decodeStatistics(reader, at, bodyStart, end)
+          ) return Text.decodeStatistics(reader, at, bodyStart, end)
           break
       }
       break
     case 116:
       if (end - bodyStart >= 6 && reader.view.getUint32(bodyStart) === 0x746f7563 && reader.view.getUint16(bodyStart + 4) === 0x6820) {
-        return TextWords.decodeTouch(reader, at, bodyStart, end)
+        return Text.decodeTouch(reader, at, bodyStart, end)
       }
       break
     case 118:
@@ -366,13 +363,13 @@ export const dispatchRequest: RequestDecoder<Request, States> = (reader, at, bod
           if (
             end - bodyStart >= 10 && reader.view.getUint32(bodyStart) === 0x76657262 &&
             reader.view.getUint32(bodyStart + 4) === 0x6f736974 && reader.view.getUint16(bodyStart + 8) === 0x7920
-          ) return TextWords.decodeVerbosity(reader, at, bodyStart, end)
+          ) return Text.decodeVerbosity(reader, at, bodyStart, end)
           break
         case 115:
           if (
             end - bodyStart >= 9 && reader.view.getUint32(bodyStart) === 0x76657273 &&
             reader.view.getUint32(bodyStart + 4) === 0x696f6e0d && reader.view.getUint8(bodyStart + 8) === 0x0a
-          ) return TextWords.decodeVersion(reader, at, bodyStart, end)
+          ) return Text.decodeVersion(reader, at, bodyStart, end)
           break
       }
       break
@@ -380,7 +377,7 @@ export const dispatchRequest: RequestDecoder<Request, States> = (reader, at, bod
       if (
         end - bodyStart >= 5 && reader.view.getUint32(bodyStart) === 0x77617463 && reader.view.getUint8(bodyStart + 4) === 0x68 &&
         isFollowed(reader, bodyStart + 5, end, 32, 13)
-      ) return TextWords.decodeWatch(reader, at, bodyStart, end)
+      ) return Text.decodeWatch(reader, at, bodyStart, end)
       break
   }
   return noHead(reader, bodyStart, end, "Request", [
@@ -451,47 +448,47 @@ export const requestShape: FrameShape = {
 
 /** Any packet of kind response. */
 export type Response =
-  | TextWords.BadClass
-  | TextWords.Busy
+  | Text.BadClass
+  | Text.Busy
   | Text.CachedItem
-  | TextWords.ClientError
+  | Text.ClientError
   | Text.CommandError
-  | TextWords.Deleted
+  | Text.Deleted
   | Text.DumpedItem
-  | TextWords.DumpedKey
-  | TextWords.End
-  | TextWords.ErrorShutdown
-  | TextWords.Exists
+  | Text.DumpedKey
+  | Text.End
+  | Text.ErrorShutdown
+  | Text.Exists
   | Text.LogLine
   | Text.LogSkipped
-  | TextWords.MemoryLimitNotAdjusted
-  | TextWords.MemoryLimitTooSmall
-  | TextWords.MetaDone
-  | TextWords.MetaExists
-  | TextWords.MetaItem
-  | TextWords.MetaMiss
-  | TextWords.MetaNoopDone
-  | TextWords.MetaNotFound
-  | TextWords.MetaNotStored
+  | Text.MemoryLimitNotAdjusted
+  | Text.MemoryLimitTooSmall
+  | Text.MetaDone
+  | Text.MetaExists
+  | Text.MetaItem
+  | Text.MetaMiss
+  | Text.MetaNoopDone
+  | Text.MetaNotFound
+  | Text.MetaNotStored
   | TextMeta.MetaValue
   | Text.NewNumber
-  | TextWords.NoSpare
-  | TextWords.NotFound
-  | TextWords.NotFull
-  | TextWords.NotStarted
-  | TextWords.NotStored
-  | TextWords.Ok
+  | Text.NoSpare
+  | Text.NotFound
+  | Text.NotFull
+  | Text.NotStarted
+  | Text.NotStored
+  | Text.Ok
   | Text.PrefixStatistic
-  | TextWords.Reset
-  | TextWords.Same
-  | TextWords.ServerError
-  | TextWords.ServerErrorShutdown
+  | Text.Reset
+  | Text.Same
+  | Text.ServerError
+  | Text.ServerErrorShutdown
   | Text.Statistic
-  | TextWords.Stored
-  | TextWords.Touched
-  | TextWords.Unsafe
+  | Text.Stored
+  | Text.Touched
+  | Text.Unsafe
   | Text.Value
-  | TextWords.VersionText
+  | Text.VersionText
 
 export const dispatchResponse: ResponseDecoder<Response, States> = (reader, at, bodyStart, end) => {
   switch (reader.bytes[bodyStart]) {
@@ -501,11 +498,11 @@ export const dispatchResponse: ResponseDecoder<Response, States> = (reader, at, 
           if (
             end - bodyStart >= 9 && reader.view.getUint32(bodyStart) === 0x42414443 &&
             reader.view.getUint32(bodyStart + 4) === 0x4c415353 && reader.view.getUint8(bodyStart + 8) === 0x20
-          ) return TextWords.decodeBadClass(reader, at, bodyStart, end)
+          ) return Text.decodeBadClass(reader, at, bodyStart, end)
           break
         case 85:
           if (end - bodyStart >= 5 && reader.view.getUint32(bodyStart) === 0x42555359 && reader.view.getUint8(bodyStart + 4) === 0x20) {
-            return TextWords.decodeBusy(reader, at, bodyStart, end)
+            return Text.decodeBusy(reader, at, bodyStart, end)
           }
           break
       }
@@ -514,29 +511,29 @@ export const dispatchResponse: ResponseDecoder<Response, States> = (reader, at, 
       if (
         end - bodyStart >= 13 && reader.view.getUint32(bodyStart) === 0x434c4945 && reader.view.getUint32(bodyStart + 4) === 0x4e545f45 &&
         reader.view.getUint32(bodyStart + 8) === 0x52524f52 && reader.view.getUint8(bodyStart + 12) === 0x20
-      ) return TextWords.decodeClientError(reader, at, bodyStart, end)
+      ) return Text.decodeClientError(reader, at, bodyStart, end)
       break
     case 68:
       if (
         end - bodyStart >= 9 && reader.view.getUint32(bodyStart) === 0x44454c45 && reader.view.getUint32(bodyStart + 4) === 0x5445440d &&
         reader.view.getUint8(bodyStart + 8) === 0x0a
-      ) return TextWords.decodeDeleted(reader, at, bodyStart, end)
+      ) return Text.decodeDeleted(reader, at, bodyStart, end)
       break
     case 69:
       switch (reader.bytes[bodyStart + 1]) {
         case 78:
           if (end - bodyStart >= 5 && reader.view.getUint32(bodyStart) === 0x454e440d && reader.view.getUint8(bodyStart + 4) === 0x0a) {
-            return TextWords.decodeEnd(reader, at, bodyStart, end)
+            return Text.decodeEnd(reader, at, bodyStart, end)
           }
           if (end - bodyStart >= 2 && reader.view.getUint16(bodyStart) === 0x454e && isFollowed(reader, bodyStart + 2, end, 32, 13)) {
-            return TextWords.decodeMetaMiss(reader, at, bodyStart, end)
+            return Text.decodeMetaMiss(reader, at, bodyStart, end)
           }
           break
         case 82:
           if (
             end - bodyStart >= 7 && reader.view.getUint32(bodyStart) === 0x4552524f && reader.view.getUint16(bodyStart + 4) === 0x523a &&
             reader.view.getUint8(bodyStart + 6) === 0x20
-          ) return TextWords.decodeErrorShutdown(reader, at, bodyStart, end)
+          ) return Text.decodeErrorShutdown(reader, at, bodyStart, end)
           if (
             end - bodyStart >= 5 && reader.view.getUint32(bodyStart) === 0x4552524f && reader.view.getUint8(bodyStart + 4) === 0x52 &&
             isFollowed(reader, bodyStart + 5, end, 32, 13)
@@ -545,16 +542,16 @@ export const dispatchResponse: ResponseDecoder<Response, States> = (reader, at, 
         case 88:
           if (
             end - bodyStart >= 8 && reader.view.getUint32(bodyStart) === 0x45584953 && reader.view.getUint32(bodyStart + 4) === 0x54530d0a
-          ) return TextWords.decodeExists(reader, at, bodyStart, end)
+          ) return Text.decodeExists(reader, at, bodyStart, end)
           if (end - bodyStart >= 2 && reader.view.getUint16(bodyStart) === 0x4558 && isFollowed(reader, bodyStart + 2, end, 32, 13)) {
-            return TextWords.decodeMetaExists(reader, at, bodyStart, end)
+            return Text.decodeMetaExists(reader, at, bodyStart, end)
           }
           break
       }
       break
     case 72:
       if (end - bodyStart >= 2 && reader.view.getUint16(bodyStart) === 0x4844 && isFollowed(reader, bodyStart + 2, end, 32, 13)) {
-        return TextWords.decodeMetaDone(reader, at, bodyStart, end)
+        return Text.decodeMetaDone(reader, at, bodyStart, end)
       }
       break
     case 73:
@@ -568,7 +565,7 @@ export const dispatchResponse: ResponseDecoder<Response, States> = (reader, at, 
           switch (reader.bytes[bodyStart + 2]) {
             case 32:
               if (end - bodyStart >= 3 && reader.view.getUint16(bodyStart) === 0x4d45 && reader.view.getUint8(bodyStart + 2) === 0x20) {
-                return TextWords.decodeMetaItem(reader, at, bodyStart, end)
+                return Text.decodeMetaItem(reader, at, bodyStart, end)
               }
               break
             case 77:
@@ -579,7 +576,7 @@ export const dispatchResponse: ResponseDecoder<Response, States> = (reader, at, 
                     reader.view.getUint32(bodyStart + 4) === 0x494d4954 && reader.view.getUint32(bodyStart + 8) === 0x5f41444a &&
                     reader.view.getUint32(bodyStart + 12) === 0x5553545f && reader.view.getUint32(bodyStart + 16) === 0x4641494c &&
                     reader.view.getUint16(bodyStart + 20) === 0x4544 && reader.view.getUint8(bodyStart + 22) === 0x20
-                  ) return TextWords.decodeMemoryLimitNotAdjusted(reader, at, bodyStart, end)
+                  ) return Text.decodeMemoryLimitNotAdjusted(reader, at, bodyStart, end)
                   break
                 case 84:
                   if (
@@ -587,7 +584,7 @@ export const dispatchResponse: ResponseDecoder<Response, States> = (reader, at, 
                     reader.view.getUint32(bodyStart + 4) === 0x494d4954 && reader.view.getUint32(bodyStart + 8) === 0x5f544f4f &&
                     reader.view.getUint32(bodyStart + 12) === 0x5f534d41 && reader.view.getUint16(bodyStart + 16) === 0x4c4c &&
                     reader.view.getUint8(bodyStart + 18) === 0x20
-                  ) return TextWords.decodeMemoryLimitTooSmall(reader, at, bodyStart, end)
+                  ) return Text.decodeMemoryLimitTooSmall(reader, at, bodyStart, end)
                   break
               }
               break
@@ -595,7 +592,7 @@ export const dispatchResponse: ResponseDecoder<Response, States> = (reader, at, 
           break
         case 78:
           if (end - bodyStart >= 4 && reader.view.getUint32(bodyStart) === 0x4d4e0d0a) {
-            return TextWords.decodeMetaNoopDone(reader, at, bodyStart, end)
+            return Text.decodeMetaNoopDone(reader, at, bodyStart, end)
           }
           break
       }
@@ -604,7 +601,7 @@ export const dispatchResponse: ResponseDecoder<Response, States> = (reader, at, 
       switch (reader.bytes[bodyStart + 1]) {
         case 70:
           if (end - bodyStart >= 2 && reader.view.getUint16(bodyStart) === 0x4e46 && isFollowed(reader, bodyStart + 2, end, 32, 13)) {
-            return TextWords.decodeMetaNotFound(reader, at, bodyStart, end)
+            return Text.decodeMetaNotFound(reader, at, bodyStart, end)
           }
           break
         case 79:
@@ -613,7 +610,7 @@ export const dispatchResponse: ResponseDecoder<Response, States> = (reader, at, 
               if (
                 end - bodyStart >= 8 && reader.view.getUint32(bodyStart) === 0x4e4f5350 &&
                 reader.view.getUint32(bodyStart + 4) === 0x41524520
-              ) return TextWords.decodeNoSpare(reader, at, bodyStart, end)
+              ) return Text.decodeNoSpare(reader, at, bodyStart, end)
               break
             case 84:
               switch (reader.bytes[bodyStart + 3]) {
@@ -621,14 +618,14 @@ export const dispatchResponse: ResponseDecoder<Response, States> = (reader, at, 
                   if (
                     end - bodyStart >= 8 && reader.view.getUint32(bodyStart) === 0x4e4f5446 &&
                     reader.view.getUint32(bodyStart + 4) === 0x554c4c20
-                  ) return TextWords.decodeNotFull(reader, at, bodyStart, end)
+                  ) return Text.decodeNotFull(reader, at, bodyStart, end)
                   break
                 case 83:
                   if (
                     end - bodyStart >= 11 && reader.view.getUint32(bodyStart) === 0x4e4f5453 &&
                     reader.view.getUint32(bodyStart + 4) === 0x54415254 && reader.view.getUint16(bodyStart + 8) === 0x4544 &&
                     reader.view.getUint8(bodyStart + 10) === 0x20
-                  ) return TextWords.decodeNotStarted(reader, at, bodyStart, end)
+                  ) return Text.decodeNotStarted(reader, at, bodyStart, end)
                   break
                 case 95:
                   switch (reader.bytes[bodyStart + 4]) {
@@ -637,13 +634,13 @@ export const dispatchResponse: ResponseDecoder<Response, States> = (reader, at, 
                         end - bodyStart >= 11 && reader.view.getUint32(bodyStart) === 0x4e4f545f &&
                         reader.view.getUint32(bodyStart + 4) === 0x464f554e && reader.view.getUint16(bodyStart + 8) === 0x440d &&
                         reader.view.getUint8(bodyStart + 10) === 0x0a
-                      ) return TextWords.decodeNotFound(reader, at, bodyStart, end)
+                      ) return Text.decodeNotFound(reader, at, bodyStart, end)
                       break
                     case 83:
                       if (
                         end - bodyStart >= 12 && reader.view.getUint32(bodyStart) === 0x4e4f545f &&
                         reader.view.getUint32(bodyStart + 4) === 0x53544f52 && reader.view.getUint32(bodyStart + 8) === 0x45440d0a
-                      ) return TextWords.decodeNotStored(reader, at, bodyStart, end)
+                      ) return Text.decodeNotStored(reader, at, bodyStart, end)
                       break
                   }
                   break
@@ -653,13 +650,13 @@ export const dispatchResponse: ResponseDecoder<Response, States> = (reader, at, 
           break
         case 83:
           if (end - bodyStart >= 2 && reader.view.getUint16(bodyStart) === 0x4e53 && isFollowed(reader, bodyStart + 2, end, 32, 13)) {
-            return TextWords.decodeMetaNotStored(reader, at, bodyStart, end)
+            return Text.decodeMetaNotStored(reader, at, bodyStart, end)
           }
           break
       }
       break
     case 79:
-      if (end - bodyStart >= 4 && reader.view.getUint32(bodyStart) === 0x4f4b0d0a) return TextWords.decodeOk(reader, at, bodyStart, end)
+      if (end - bodyStart >= 4 && reader.view.getUint32(bodyStart) === 0x4f4b0d0a) return Text.decodeOk(reader, at, bodyStart, end)
       break
     case 80:
       if (
@@ -671,13 +668,13 @@ export const dispatchResponse: ResponseDecoder<Response, States> = (reader, at, 
       if (
         end - bodyStart >= 7 && reader.view.getUint32(bodyStart) === 0x52455345 && reader.view.getUint16(bodyStart + 4) === 0x540d &&
         reader.view.getUint8(bodyStart + 6) === 0x0a
-      ) return TextWords.decodeReset(reader, at, bodyStart, end)
+      ) return Text.decodeReset(reader, at, bodyStart, end)
       break
     case 83:
       switch (reader.bytes[bodyStart + 1]) {
         case 65:
           if (end - bodyStart >= 5 && reader.view.getUint32(bodyStart) === 0x53414d45 && reader.view.getUint8(bodyStart + 4) === 0x20) {
-            return TextWords.decodeSame(reader, at, bodyStart, end)
+            return Text.decodeSame(reader, at, bodyStart, end)
           }
           break
         case 69:
@@ -687,14 +684,14 @@ export const dispatchResponse: ResponseDecoder<Response, States> = (reader, at, 
                 end - bodyStart >= 13 && reader.view.getUint32(bodyStart) === 0x53455256 &&
                 reader.view.getUint32(bodyStart + 4) === 0x45525f45 && reader.view.getUint32(bodyStart + 8) === 0x52524f52 &&
                 reader.view.getUint8(bodyStart + 12) === 0x20
-              ) return TextWords.decodeServerError(reader, at, bodyStart, end)
+              ) return Text.decodeServerError(reader, at, bodyStart, end)
               break
             case 58:
               if (
                 end - bodyStart >= 14 && reader.view.getUint32(bodyStart) === 0x53455256 &&
                 reader.view.getUint32(bodyStart + 4) === 0x45525f45 && reader.view.getUint32(bodyStart + 8) === 0x52524f52 &&
                 reader.view.getUint16(bodyStart + 12) === 0x3a20
-              ) return TextWords.decodeServerErrorShutdown(reader, at, bodyStart, end)
+              ) return Text.decodeServerErrorShutdown(reader, at, bodyStart, end)
               break
           }
           break
@@ -709,7 +706,7 @@ export const dispatchResponse: ResponseDecoder<Response, States> = (reader, at, 
               if (
                 end - bodyStart >= 8 && reader.view.getUint32(bodyStart) === 0x53544f52 &&
                 reader.view.getUint32(bodyStart + 4) === 0x45440d0a
-              ) return TextWords.decodeStored(reader, at, bodyStart, end)
+              ) return Text.decodeStored(reader, at, bodyStart, end)
               break
           }
           break
@@ -719,13 +716,13 @@ export const dispatchResponse: ResponseDecoder<Response, States> = (reader, at, 
       if (
         end - bodyStart >= 9 && reader.view.getUint32(bodyStart) === 0x544f5543 && reader.view.getUint32(bodyStart + 4) === 0x4845440d &&
         reader.view.getUint8(bodyStart + 8) === 0x0a
-      ) return TextWords.decodeTouched(reader, at, bodyStart, end)
+      ) return Text.decodeTouched(reader, at, bodyStart, end)
       break
     case 85:
       if (
         end - bodyStart >= 7 && reader.view.getUint32(bodyStart) === 0x554e5341 && reader.view.getUint16(bodyStart + 4) === 0x4645 &&
         reader.view.getUint8(bodyStart + 6) === 0x20
-      ) return TextWords.decodeUnsafe(reader, at, bodyStart, end)
+      ) return Text.decodeUnsafe(reader, at, bodyStart, end)
       break
     case 86:
       switch (reader.bytes[bodyStart + 1]) {
@@ -746,7 +743,7 @@ export const dispatchResponse: ResponseDecoder<Response, States> = (reader, at, 
         case 69:
           if (
             end - bodyStart >= 8 && reader.view.getUint32(bodyStart) === 0x56455253 && reader.view.getUint32(bodyStart + 4) === 0x494f4e20
-          ) return TextWords.decodeVersionText(reader, at, bodyStart, end)
+          ) return Text.decodeVersionText(reader, at, bodyStart, end)
           break
       }
       break
@@ -755,7 +752,7 @@ export const dispatchResponse: ResponseDecoder<Response, States> = (reader, at, 
       break
     case 109:
       if (end - bodyStart >= 3 && reader.view.getUint16(bodyStart) === 0x6d67 && reader.view.getUint8(bodyStart + 2) === 0x20) {
-        return TextWords.decodeDumpedKey(reader, at, bodyStart, end)
+        return Text.decodeDumpedKey(reader, at, bodyStart, end)
       }
       break
     case 115:
@@ -801,43 +798,43 @@ export function encode(writer: Writer, packet: Packet): void {
     case "Append":
       return Text.encodeAppend(writer, packet)
     case "CacheMemoryLimit":
-      return TextWords.encodeCacheMemoryLimit(writer, packet)
+      return Text.encodeCacheMemoryLimit(writer, packet)
     case "CompareAndSet":
       return Text.encodeCompareAndSet(writer, packet)
     case "Crawl":
-      return TextWords.encodeCrawl(writer, packet)
+      return Text.encodeCrawl(writer, packet)
     case "CrawlerDisable":
-      return TextWords.encodeCrawlerDisable(writer, packet)
+      return Text.encodeCrawlerDisable(writer, packet)
     case "CrawlerEnable":
-      return TextWords.encodeCrawlerEnable(writer, packet)
+      return Text.encodeCrawlerEnable(writer, packet)
     case "CrawlerLimit":
-      return TextWords.encodeCrawlerLimit(writer, packet)
+      return Text.encodeCrawlerLimit(writer, packet)
     case "CrawlerSleep":
-      return TextWords.encodeCrawlerSleep(writer, packet)
+      return Text.encodeCrawlerSleep(writer, packet)
     case "Decrement":
-      return TextWords.encodeDecrement(writer, packet)
+      return Text.encodeDecrement(writer, packet)
     case "Delete":
-      return TextWords.encodeDelete(writer, packet)
+      return Text.encodeDelete(writer, packet)
     case "Extstore":
-      return TextWords.encodeExtstore(writer, packet)
+      return Text.encodeExtstore(writer, packet)
     case "FlushAll":
-      return TextWords.encodeFlushAll(writer, packet)
+      return Text.encodeFlushAll(writer, packet)
     case "Get":
-      return TextWords.encodeGet(writer, packet)
+      return Text.encodeGet(writer, packet)
     case "GetAndTouch":
-      return TextWords.encodeGetAndTouch(writer, packet)
+      return Text.encodeGetAndTouch(writer, packet)
     case "Gets":
-      return TextWords.encodeGets(writer, packet)
+      return Text.encodeGets(writer, packet)
     case "GetsAndTouch":
-      return TextWords.encodeGetsAndTouch(writer, packet)
+      return Text.encodeGetsAndTouch(writer, packet)
     case "Increment":
-      return TextWords.encodeIncrement(writer, packet)
+      return Text.encodeIncrement(writer, packet)
     case "LruMode":
-      return TextWords.encodeLruMode(writer, packet)
+      return Text.encodeLruMode(writer, packet)
     case "LruTemporary":
-      return TextWords.encodeLruTemporary(writer, packet)
+      return Text.encodeLruTemporary(writer, packet)
     case "LruTune":
-      return TextWords.encodeLruTune(writer, packet)
+      return Text.encodeLruTune(writer, packet)
     case "MetaArithmetic":
       return TextMeta.encodeMetaArithmetic(writer, packet)
     case "MetaDebug":
@@ -847,125 +844,125 @@ export function encode(writer: Writer, packet: Packet): void {
     case "MetaGet":
       return TextMeta.encodeMetaGet(writer, packet)
     case "MetaGetDump":
-      return TextWords.encodeMetaGetDump(writer, packet)
+      return Text.encodeMetaGetDump(writer, packet)
     case "MetaNoop":
-      return TextWords.encodeMetaNoop(writer, packet)
+      return Text.encodeMetaNoop(writer, packet)
     case "MetaSet":
       return TextMeta.encodeMetaSet(writer, packet)
     case "MetadataDump":
-      return TextWords.encodeMetadataDump(writer, packet)
+      return Text.encodeMetadataDump(writer, packet)
     case "Prepend":
       return Text.encodePrepend(writer, packet)
     case "Quit":
-      return TextWords.encodeQuit(writer, packet)
+      return Text.encodeQuit(writer, packet)
     case "RefreshCertificates":
-      return TextWords.encodeRefreshCertificates(writer, packet)
+      return Text.encodeRefreshCertificates(writer, packet)
     case "Replace":
       return Text.encodeReplace(writer, packet)
     case "Set":
       return Text.encodeSet(writer, packet)
     case "Shutdown":
-      return TextWords.encodeShutdown(writer, packet)
+      return Text.encodeShutdown(writer, packet)
     case "SlabsAutomove":
-      return TextWords.encodeSlabsAutomove(writer, packet)
+      return Text.encodeSlabsAutomove(writer, packet)
     case "SlabsReassign":
-      return TextWords.encodeSlabsReassign(writer, packet)
+      return Text.encodeSlabsReassign(writer, packet)
     case "Statistics":
-      return TextWords.encodeStatistics(writer, packet)
+      return Text.encodeStatistics(writer, packet)
     case "StatisticsCachedump":
-      return TextWords.encodeStatisticsCachedump(writer, packet)
+      return Text.encodeStatisticsCachedump(writer, packet)
     case "StatisticsDetail":
-      return TextWords.encodeStatisticsDetail(writer, packet)
+      return Text.encodeStatisticsDetail(writer, packet)
     case "Touch":
-      return TextWords.encodeTouch(writer, packet)
+      return Text.encodeTouch(writer, packet)
     case "Verbosity":
-      return TextWords.encodeVerbosity(writer, packet)
+      return Text.encodeVerbosity(writer, packet)
     case "Version":
-      return TextWords.encodeVersion(writer, packet)
+      return Text.encodeVersion(writer, packet)
     case "Watch":
-      return TextWords.encodeWatch(writer, packet)
+      return Text.encodeWatch(writer, packet)
     case "BadClass":
-      return TextWords.encodeBadClass(writer, packet)
+      return Text.encodeBadClass(writer, packet)
     case "Busy":
-      return TextWords.encodeBusy(writer, packet)
+      return Text.encodeBusy(writer, packet)
     case "CachedItem":
       return Text.encodeCachedItem(writer, packet)
     case "ClientError":
-      return TextWords.encodeClientError(writer, packet)
+      return Text.encodeClientError(writer, packet)
     case "CommandError":
       return Text.encodeCommandError(writer, packet)
     case "Deleted":
-      return TextWords.encodeDeleted(writer, packet)
+      return Text.encodeDeleted(writer, packet)
     case "DumpedItem":
       return Text.encodeDumpedItem(writer, packet)
     case "DumpedKey":
-      return TextWords.encodeDumpedKey(writer, packet)
+      return Text.encodeDumpedKey(writer, packet)
     case "End":
-      return TextWords.encodeEnd(writer, packet)
+      return Text.encodeEnd(writer, packet)
     case "ErrorShutdown":
-      return TextWords.encodeErrorShutdown(writer, packet)
+      return Text.encodeErrorShutdown(writer, packet)
     case "Exists":
-      return TextWords.encodeExists(writer, packet)
+      return Text.encodeExists(writer, packet)
     case "LogLine":
       return Text.encodeLogLine(writer, packet)
     case "LogSkipped":
       return Text.encodeLogSkipped(writer, packet)
     case "MemoryLimitNotAdjusted":
-      return TextWords.encodeMemoryLimitNotAdjusted(writer, packet)
+      return Text.encodeMemoryLimitNotAdjusted(writer, packet)
     case "MemoryLimitTooSmall":
-      return TextWords.encodeMemoryLimitTooSmall(writer, packet)
+      return Text.encodeMemoryLimitTooSmall(writer, packet)
     case "MetaDone":
-      return TextWords.encodeMetaDone(writer, packet)
+      return Text.encodeMetaDone(writer, packet)
     case "MetaExists":
-      return TextWords.encodeMetaExists(writer, packet)
+      return Text.encodeMetaExists(writer, packet)
     case "MetaItem":
-      return TextWords.encodeMetaItem(writer, packet)
+      return Text.encodeMetaItem(writer, packet)
     case "MetaMiss":
-      return TextWords.encodeMetaMiss(writer, packet)
+      return Text.encodeMetaMiss(writer, packet)
     case "MetaNoopDone":
-      return TextWords.encodeMetaNoopDone(writer, packet)
+      return Text.encodeMetaNoopDone(writer, packet)
     case "MetaNotFound":
-      return TextWords.encodeMetaNotFound(writer, packet)
+      return Text.encodeMetaNotFound(writer, packet)
     case "MetaNotStored":
-      return TextWords.encodeMetaNotStored(writer, packet)
+      return Text.encodeMetaNotStored(writer, packet)
     case "MetaValue":
       return TextMeta.encodeMetaValue(writer, packet)
     case "NewNumber":
       return Text.encodeNewNumber(writer, packet)
     case "NoSpare":
-      return TextWords.encodeNoSpare(writer, packet)
+      return Text.encodeNoSpare(writer, packet)
     case "NotFound":
-      return TextWords.encodeNotFound(writer, packet)
+      return Text.encodeNotFound(writer, packet)
     case "NotFull":
-      return TextWords.encodeNotFull(writer, packet)
+      return Text.encodeNotFull(writer, packet)
     case "NotStarted":
-      return TextWords.encodeNotStarted(writer, packet)
+      return Text.encodeNotStarted(writer, packet)
     case "NotStored":
-      return TextWords.encodeNotStored(writer, packet)
+      return Text.encodeNotStored(writer, packet)
     case "Ok":
-      return TextWords.encodeOk(writer, packet)
+      return Text.encodeOk(writer, packet)
     case "PrefixStatistic":
       return Text.encodePrefixStatistic(writer, packet)
     case "Reset":
-      return TextWords.encodeReset(writer, packet)
+      return Text.encodeReset(writer, packet)
     case "Same":
-      return TextWords.encodeSame(writer, packet)
+      return Text.encodeSame(writer, packet)
     case "ServerError":
-      return TextWords.encodeServerError(writer, packet)
+      return Text.encodeServerError(writer, packet)
     case "ServerErrorShutdown":
-      return TextWords.encodeServerErrorShutdown(writer, packet)
+      return Text.encodeServerErrorShutdown(writer, packet)
     case "Statistic":
       return Text.encodeStatistic(writer, packet)
     case "Stored":
-      return TextWords.encodeStored(writer, packet)
+      return Text.encodeStored(writer, packet)
     case "Touched":
-      return TextWords.encodeTouched(writer, packet)
+      return Text.encodeTouched(writer, packet)
     case "Unsafe":
-      return TextWords.encodeUnsafe(writer, packet)
+      return Text.encodeUnsafe(writer, packet)
     case "Value":
       return Text.encodeValue(writer, packet)
     case "VersionText":
-      return TextWords.encodeVersionText(writer, packet)
+      return Text.encodeVersionText(writer, packet)
     default:
       return unencodable(
         "UnknownPacket",

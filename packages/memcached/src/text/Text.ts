@@ -2,8 +2,14 @@
 /* oxlint-disable */
 
 /**
- * Commands of memcachedText: Add, Append, CompareAndSet, Prepend, Replace, Set, CachedItem, CommandError, DumpedItem, LogLine, LogSkipped,
- * NewNumber, PrefixStatistic, Statistic, Value.
+ * Commands of memcachedText: Add, Append, CacheMemoryLimit, CompareAndSet, Crawl, CrawlerDisable, CrawlerEnable, CrawlerLimit,
+ * CrawlerSleep, Decrement, Delete, Extstore, FlushAll, Get, GetAndTouch, Gets, GetsAndTouch, Increment, LruMode, LruTemporary, LruTune,
+ * MetaGetDump, MetaNoop, MetadataDump, Prepend, Quit, RefreshCertificates, Replace, Set, Shutdown, SlabsAutomove, SlabsReassign,
+ * Statistics, StatisticsCachedump, StatisticsDetail, Touch, Verbosity, Version, Watch, BadClass, Busy, CachedItem, ClientError,
+ * CommandError, Deleted, DumpedItem, DumpedKey, End, ErrorShutdown, Exists, LogLine, LogSkipped, MemoryLimitNotAdjusted,
+ * MemoryLimitTooSmall, MetaDone, MetaExists, MetaItem, MetaMiss, MetaNoopDone, MetaNotFound, MetaNotStored, NewNumber, NoSpare, NotFound,
+ * NotFull, NotStarted, NotStored, Ok, PrefixStatistic, Reset, Same, ServerError, ServerErrorShutdown, Statistic, Stored, Touched, Unsafe,
+ * Value, VersionText.
  */
 import {
   type RequestCommand,
@@ -17,12 +23,22 @@ import {
   finishRequest,
   finishResponse
 } from "./Frame.ts"
-import type { ClientError, Exists, NotFound, NotStored, ServerError, Stored } from "./TextWords.ts"
-import { type TextFact, boundTextFact, readTextFact, writeTextFact } from "./Types.ts"
+import {
+  type MetaAnswerFlag,
+  type TextFact,
+  boundMetaAnswerFlag,
+  boundTextFact,
+  readMetaAnswerFlag,
+  readTextFact,
+  writeMetaAnswerFlag,
+  writeTextFact
+} from "./Types.ts"
 import {
   boundElements,
   boundEncoded,
   checkAtMost,
+  checkCount,
+  checkCountMin,
   checkHead,
   checkMin,
   checkTextUntil,
@@ -34,7 +50,9 @@ import {
   decodeText,
   expectAtLeast,
   expectAtMost,
+  expectCountMin,
   expectEnd,
+  expectLiteral,
   expectMin,
   expectNextToken,
   expectTokenEnd,
@@ -45,8 +63,10 @@ import {
   inList,
   isToken,
   leastI64,
+  malformed,
   putBytes,
   putEncoded,
+  putLiteral,
   putText,
   readDecimal,
   readDecimalBig,
@@ -245,6 +265,72 @@ export const Append: RequestCommand<Append, Stored | NotStored | ClientError | S
   answers: ["Stored", "NotStored", "ClientError", "ServerError", "CommandError"]
 }
 
+export interface CacheMemoryLimit {
+  readonly _tag: "CacheMemoryLimit"
+  readonly megabytes: number
+  /** The answer is left out; an error may still come. */
+  readonly noreply?: boolean | undefined
+}
+
+export const decodeCacheMemoryLimit: RequestDecoder<CacheMemoryLimit> = (reader, at, bodyStart, end) => {
+  const view = reader.view
+  const lineEnd = findLine(reader, bodyStart, end, at, "CacheMemoryLimit", "line")
+  if (
+    !(lineEnd - bodyStart >= 15 && view.getUint32(bodyStart) === 0x63616368 && view.getUint32(bodyStart + 4) === 0x655f6d65 &&
+      view.getUint32(bodyStart + 8) === 0x6d6c696d && view.getUint16(bodyStart + 12) === 0x6974 && view.getUint8(bodyStart + 14) === 0x20)
+  ) wrongLiteral(reader, bodyStart, lineEnd, "cache_memlimit ", at, "CacheMemoryLimit", "verb")
+  const megabytesStop = tokenEnd(reader.bytes, bodyStart + 15, lineEnd, 32)
+  const megabytes = readDecimal(reader, bodyStart + 15, megabytesStop, 0, 4294967295, at, "CacheMemoryLimit", "megabytes")
+  let next = megabytesStop
+  let hasNoreply = false
+  if (next < lineEnd) {
+    const noreplyStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
+    if (isToken(reader.bytes, next + 1, noreplyStop, "noreply")) {
+      hasNoreply = true
+      next = noreplyStop
+    }
+  }
+  expectEnd(next, lineEnd, "CacheMemoryLimit", "noreply", at)
+  reader.next = lineEnd + 2
+  return {
+    _tag: "CacheMemoryLimit",
+    megabytes,
+    noreply: hasNoreply
+  }
+}
+
+export const encodeCacheMemoryLimit: RequestEncoder<CacheMemoryLimit> = (writer, packet) => {
+  const bodyStart = beginRequest(writer, packet, 36)
+  const { bytes, view } = writer
+  let position = bodyStart
+  view.setUint32(position, 0x63616368)
+  view.setUint32(position + 4, 0x655f6d65)
+  view.setUint32(position + 8, 0x6d6c696d)
+  view.setUint16(position + 12, 0x6974)
+  bytes[position + 14] = 0x20
+  position = writeDecimal(bytes, position + 15, checkVarint(packet.megabytes, 0, 4294967295, "CacheMemoryLimit", "megabytes"))
+  if (packet.noreply === true) {
+    bytes[position] = 0x20
+    view.setUint32(position + 1, 0x6e6f7265)
+    view.setUint16(position + 5, 0x706c)
+    bytes[position + 7] = 0x79
+    position = position + 8
+  }
+  view.setUint16(position, 0x0d0a)
+  finishRequest(writer, packet, "CacheMemoryLimit", 0, bodyStart, position + 2)
+}
+
+export const CacheMemoryLimit: RequestCommand<
+  CacheMemoryLimit,
+  Ok | MemoryLimitTooSmall | MemoryLimitNotAdjusted | ClientError | ServerError | CommandError,
+  "one" | "none"
+> = {
+  name: "CacheMemoryLimit",
+  opcode: 0x00,
+  encode: encodeCacheMemoryLimit,
+  answers: ["Ok", "MemoryLimitTooSmall", "MemoryLimitNotAdjusted", "ClientError", "ServerError", "CommandError"]
+}
+
 export interface CompareAndSet {
   readonly _tag: "CompareAndSet"
   readonly key: string
@@ -351,6 +437,1215 @@ export const CompareAndSet: RequestCommand<
   answers: ["Stored", "Exists", "NotFound", "NotStored", "ClientError", "ServerError", "CommandError"]
 }
 
+export interface Crawl {
+  readonly _tag: "Crawl"
+  readonly classes: string
+}
+
+export const decodeCrawl: RequestDecoder<Crawl> = (reader, at, bodyStart, end) => {
+  const view = reader.view
+  const lineEnd = findLine(reader, bodyStart, end, at, "Crawl", "line")
+  if (
+    !(lineEnd - bodyStart >= 12 && view.getUint32(bodyStart) === 0x6c72755f && view.getUint32(bodyStart + 4) === 0x63726177 &&
+      view.getUint32(bodyStart + 8) === 0x6c657220)
+  ) wrongLiteral(reader, bodyStart, lineEnd, "lru_crawler ", at, "Crawl", "verb")
+  if (!(lineEnd - (bodyStart + 12) >= 6 && view.getUint32(bodyStart + 12) === 0x63726177 && view.getUint16(bodyStart + 16) === 0x6c20)) {
+    wrongLiteral(reader, bodyStart + 12, lineEnd, "crawl ", at, "Crawl", "crawl")
+  }
+  const classesStop = tokenEnd(reader.bytes, bodyStart + 18, lineEnd, 32)
+  expectMin(classesStop - (bodyStart + 18), 1, "Crawl", "classes", bodyStart + 18 - at)
+  const classes = decodeEncoded(reader, "ascii", bodyStart + 18, classesStop, at, "Crawl", "classes")
+  expectEnd(classesStop, lineEnd, "Crawl", "classes", at)
+  reader.next = lineEnd + 2
+  return {
+    _tag: "Crawl",
+    classes
+  }
+}
+
+export const encodeCrawl: RequestEncoder<Crawl> = (writer, packet) => {
+  const bodyStart = beginRequest(writer, packet, 21 + boundEncoded("ascii", packet.classes))
+  const { bytes, view } = writer
+  let position = bodyStart
+  view.setUint32(position, 0x6c72755f)
+  view.setUint32(position + 4, 0x63726177)
+  view.setUint16(position + 8, 0x6c65)
+  bytes[position + 10] = 0x72
+  bytes[position + 11] = 0x20
+  view.setUint32(position + 12, 0x63726177)
+  bytes[position + 16] = 0x6c
+  bytes[position + 17] = 0x20
+  const classesToken = position + 18
+  position = putEncoded(bytes, classesToken, "ascii", packet.classes, "Crawl", "classes")
+  checkMin(position - classesToken, 1, "Crawl", "classes")
+  checkToken(bytes, classesToken, position, 32, 10, "Crawl", "classes")
+  view.setUint16(position, 0x0d0a)
+  finishRequest(writer, packet, "Crawl", 0, bodyStart, position + 2)
+}
+
+export const Crawl: RequestCommand<Crawl, Ok | Busy | BadClass | NotStarted | ClientError | ServerError | CommandError> = {
+  name: "Crawl",
+  opcode: 0x00,
+  encode: encodeCrawl,
+  answers: ["Ok", "Busy", "BadClass", "NotStarted", "ClientError", "ServerError", "CommandError"]
+}
+
+export interface CrawlerDisable {
+  readonly _tag: "CrawlerDisable"
+}
+
+export const decodeCrawlerDisable: RequestDecoder<CrawlerDisable> = (reader, at, bodyStart, end) => {
+  expectLiteral(reader, bodyStart, end, "lru_crawler disable\r\n", at, "CrawlerDisable", "verb")
+  reader.next = bodyStart + 21
+  return {
+    _tag: "CrawlerDisable"
+  }
+}
+
+export const encodeCrawlerDisable: RequestEncoder<CrawlerDisable> = (writer, packet) => {
+  const bodyStart = beginRequest(writer, packet, 22)
+  const { bytes, view } = writer
+  const position = bodyStart
+  view.setUint32(position, 0x6c72755f)
+  view.setUint32(position + 4, 0x63726177)
+  view.setUint16(position + 8, 0x6c65)
+  bytes[position + 10] = 0x72
+  bytes[position + 11] = 0x20
+  view.setUint32(position + 12, 0x64697361)
+  view.setUint16(position + 16, 0x626c)
+  bytes[position + 18] = 0x65
+  view.setUint16(position + 19, 0x0d0a)
+  finishRequest(writer, packet, "CrawlerDisable", 0, bodyStart, position + 21)
+}
+
+export const CrawlerDisable: RequestCommand<CrawlerDisable, Ok | Busy | BadClass | NotStarted | ClientError | ServerError | CommandError> =
+  {
+    name: "CrawlerDisable",
+    opcode: 0x00,
+    encode: encodeCrawlerDisable,
+    answers: ["Ok", "Busy", "BadClass", "NotStarted", "ClientError", "ServerError", "CommandError"]
+  }
+
+export interface CrawlerEnable {
+  readonly _tag: "CrawlerEnable"
+}
+
+export const decodeCrawlerEnable: RequestDecoder<CrawlerEnable> = (reader, at, bodyStart, end) => {
+  expectLiteral(reader, bodyStart, end, "lru_crawler enable\r\n", at, "CrawlerEnable", "verb")
+  reader.next = bodyStart + 20
+  return {
+    _tag: "CrawlerEnable"
+  }
+}
+
+export const encodeCrawlerEnable: RequestEncoder<CrawlerEnable> = (writer, packet) => {
+  const bodyStart = beginRequest(writer, packet, 21)
+  const { bytes, view } = writer
+  const position = bodyStart
+  view.setUint32(position, 0x6c72755f)
+  view.setUint32(position + 4, 0x63726177)
+  view.setUint16(position + 8, 0x6c65)
+  bytes[position + 10] = 0x72
+  bytes[position + 11] = 0x20
+  view.setUint32(position + 12, 0x656e6162)
+  view.setUint16(position + 16, 0x6c65)
+  view.setUint16(position + 18, 0x0d0a)
+  finishRequest(writer, packet, "CrawlerEnable", 0, bodyStart, position + 20)
+}
+
+export const CrawlerEnable: RequestCommand<CrawlerEnable, Ok | Busy | BadClass | NotStarted | ClientError | ServerError | CommandError> = {
+  name: "CrawlerEnable",
+  opcode: 0x00,
+  encode: encodeCrawlerEnable,
+  answers: ["Ok", "Busy", "BadClass", "NotStarted", "ClientError", "ServerError", "CommandError"]
+}
+
+export interface CrawlerLimit {
+  readonly _tag: "CrawlerLimit"
+  readonly items: number
+}
+
+export const decodeCrawlerLimit: RequestDecoder<CrawlerLimit> = (reader, at, bodyStart, end) => {
+  const view = reader.view
+  const lineEnd = findLine(reader, bodyStart, end, at, "CrawlerLimit", "line")
+  if (
+    !(lineEnd - bodyStart >= 12 && view.getUint32(bodyStart) === 0x6c72755f && view.getUint32(bodyStart + 4) === 0x63726177 &&
+      view.getUint32(bodyStart + 8) === 0x6c657220)
+  ) wrongLiteral(reader, bodyStart, lineEnd, "lru_crawler ", at, "CrawlerLimit", "verb")
+  if (
+    !(lineEnd - (bodyStart + 12) >= 8 && view.getUint32(bodyStart + 12) === 0x746f6372 && view.getUint32(bodyStart + 16) === 0x61776c20)
+  ) wrongLiteral(reader, bodyStart + 12, lineEnd, "tocrawl ", at, "CrawlerLimit", "tocrawl")
+  const items = readDecimal(reader, bodyStart + 20, lineEnd, 0, 4294967295, at, "CrawlerLimit", "items")
+  reader.next = lineEnd + 2
+  return {
+    _tag: "CrawlerLimit",
+    items
+  }
+}
+
+export const encodeCrawlerLimit: RequestEncoder<CrawlerLimit> = (writer, packet) => {
+  const bodyStart = beginRequest(writer, packet, 33)
+  const { bytes, view } = writer
+  let position = bodyStart
+  view.setUint32(position, 0x6c72755f)
+  view.setUint32(position + 4, 0x63726177)
+  view.setUint16(position + 8, 0x6c65)
+  bytes[position + 10] = 0x72
+  bytes[position + 11] = 0x20
+  view.setUint32(position + 12, 0x746f6372)
+  view.setUint16(position + 16, 0x6177)
+  bytes[position + 18] = 0x6c
+  bytes[position + 19] = 0x20
+  position = writeDecimal(bytes, position + 20, checkVarint(packet.items, 0, 4294967295, "CrawlerLimit", "items"))
+  view.setUint16(position, 0x0d0a)
+  finishRequest(writer, packet, "CrawlerLimit", 0, bodyStart, position + 2)
+}
+
+export const CrawlerLimit: RequestCommand<CrawlerLimit, Ok | Busy | BadClass | NotStarted | ClientError | ServerError | CommandError> = {
+  name: "CrawlerLimit",
+  opcode: 0x00,
+  encode: encodeCrawlerLimit,
+  answers: ["Ok", "Busy", "BadClass", "NotStarted", "ClientError", "ServerError", "CommandError"]
+}
+
+export interface CrawlerSleep {
+  readonly _tag: "CrawlerSleep"
+  readonly microseconds: number
+}
+
+export const decodeCrawlerSleep: RequestDecoder<CrawlerSleep> = (reader, at, bodyStart, end) => {
+  const view = reader.view
+  const lineEnd = findLine(reader, bodyStart, end, at, "CrawlerSleep", "line")
+  if (
+    !(lineEnd - bodyStart >= 12 && view.getUint32(bodyStart) === 0x6c72755f && view.getUint32(bodyStart + 4) === 0x63726177 &&
+      view.getUint32(bodyStart + 8) === 0x6c657220)
+  ) wrongLiteral(reader, bodyStart, lineEnd, "lru_crawler ", at, "CrawlerSleep", "verb")
+  if (!(lineEnd - (bodyStart + 12) >= 6 && view.getUint32(bodyStart + 12) === 0x736c6565 && view.getUint16(bodyStart + 16) === 0x7020)) {
+    wrongLiteral(reader, bodyStart + 12, lineEnd, "sleep ", at, "CrawlerSleep", "sleep")
+  }
+  const microseconds = readDecimal(reader, bodyStart + 18, lineEnd, 0, 4294967295, at, "CrawlerSleep", "microseconds")
+  reader.next = lineEnd + 2
+  return {
+    _tag: "CrawlerSleep",
+    microseconds
+  }
+}
+
+export const encodeCrawlerSleep: RequestEncoder<CrawlerSleep> = (writer, packet) => {
+  const bodyStart = beginRequest(writer, packet, 31)
+  const { bytes, view } = writer
+  let position = bodyStart
+  view.setUint32(position, 0x6c72755f)
+  view.setUint32(position + 4, 0x63726177)
+  view.setUint16(position + 8, 0x6c65)
+  bytes[position + 10] = 0x72
+  bytes[position + 11] = 0x20
+  view.setUint32(position + 12, 0x736c6565)
+  bytes[position + 16] = 0x70
+  bytes[position + 17] = 0x20
+  position = writeDecimal(bytes, position + 18, checkVarint(packet.microseconds, 0, 4294967295, "CrawlerSleep", "microseconds"))
+  view.setUint16(position, 0x0d0a)
+  finishRequest(writer, packet, "CrawlerSleep", 0, bodyStart, position + 2)
+}
+
+export const CrawlerSleep: RequestCommand<CrawlerSleep, Ok | Busy | BadClass | NotStarted | ClientError | ServerError | CommandError> = {
+  name: "CrawlerSleep",
+  opcode: 0x00,
+  encode: encodeCrawlerSleep,
+  answers: ["Ok", "Busy", "BadClass", "NotStarted", "ClientError", "ServerError", "CommandError"]
+}
+
+export interface Decrement {
+  readonly _tag: "Decrement"
+  readonly key: string
+  readonly delta: bigint
+  /** The answer is left out; an error may still come. */
+  readonly noreply?: boolean | undefined
+}
+
+export const decodeDecrement: RequestDecoder<Decrement> = (reader, at, bodyStart, end) => {
+  const view = reader.view
+  const lineEnd = findLine(reader, bodyStart, end, at, "Decrement", "line")
+  if (!(lineEnd - bodyStart >= 5 && view.getUint32(bodyStart) === 0x64656372 && view.getUint8(bodyStart + 4) === 0x20)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "decr ", at, "Decrement", "verb")
+  }
+  const keyStop = tokenEnd(reader.bytes, bodyStart + 5, lineEnd, 32)
+  expectMin(keyStop - (bodyStart + 5), 1, "Decrement", "key", bodyStart + 5 - at)
+  expectAtMost(keyStop - (bodyStart + 5), 250, "Decrement", "key", bodyStart + 5 - at)
+  expectNextToken(keyStop, lineEnd, "Decrement", "delta", keyStop - at)
+  const deltaStop = tokenEnd(reader.bytes, keyStop + 1, lineEnd, 32)
+  const delta = readDecimalBig(reader, keyStop + 1, deltaStop, 0n, 18446744073709551615n, at, "Decrement", "delta")
+  let next = deltaStop
+  let hasNoreply = false
+  if (next < lineEnd) {
+    const noreplyStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
+    if (isToken(reader.bytes, next + 1, noreplyStop, "noreply")) {
+      hasNoreply = true
+      next = noreplyStop
+    }
+  }
+  expectEnd(next, lineEnd, "Decrement", "noreply", at)
+  reader.next = lineEnd + 2
+  return {
+    _tag: "Decrement",
+    key: decodeText(reader.bytes, bodyStart + 5, keyStop),
+    delta,
+    noreply: hasNoreply
+  }
+}
+
+export const encodeDecrement: RequestEncoder<Decrement> = (writer, packet) => {
+  const bodyStart = beginRequest(writer, packet, 37 + textBound(packet.key))
+  const { bytes, view } = writer
+  let position = bodyStart
+  view.setUint32(position, 0x64656372)
+  bytes[position + 4] = 0x20
+  const keyToken = position + 5
+  position = putText(bytes, keyToken, packet.key, "Decrement", "key")
+  checkMin(position - keyToken, 1, "Decrement", "key")
+  checkAtMost(position - keyToken, 250, "Decrement", "key")
+  checkToken(bytes, keyToken, position, 32, 10, "Decrement", "key")
+  bytes[position] = 0x20
+  position = writeDecimal(bytes, position + 1, checkVarintBig(packet.delta, 0n, 18446744073709551615n, "Decrement", "delta"))
+  if (packet.noreply === true) {
+    bytes[position] = 0x20
+    view.setUint32(position + 1, 0x6e6f7265)
+    view.setUint16(position + 5, 0x706c)
+    bytes[position + 7] = 0x79
+    position = position + 8
+  }
+  view.setUint16(position, 0x0d0a)
+  finishRequest(writer, packet, "Decrement", 0, bodyStart, position + 2)
+}
+
+export const Decrement: RequestCommand<Decrement, NewNumber | NotFound | ClientError | ServerError | CommandError, "one" | "none"> = {
+  name: "Decrement",
+  opcode: 0x00,
+  encode: encodeDecrement,
+  answers: ["NewNumber", "NotFound", "ClientError", "ServerError", "CommandError"]
+}
+
+export interface Delete {
+  readonly _tag: "Delete"
+  readonly key: string
+  readonly zero?: boolean | undefined
+  /** The answer is left out; an error may still come. */
+  readonly noreply?: boolean | undefined
+}
+
+export const decodeDelete: RequestDecoder<Delete> = (reader, at, bodyStart, end) => {
+  const view = reader.view
+  const lineEnd = findLine(reader, bodyStart, end, at, "Delete", "line")
+  if (
+    !(lineEnd - bodyStart >= 7 && view.getUint32(bodyStart) === 0x64656c65 && view.getUint16(bodyStart + 4) === 0x7465 &&
+      view.getUint8(bodyStart + 6) === 0x20)
+  ) wrongLiteral(reader, bodyStart, lineEnd, "delete ", at, "Delete", "verb")
+  const keyStop = tokenEnd(reader.bytes, bodyStart + 7, lineEnd, 32)
+  expectMin(keyStop - (bodyStart + 7), 1, "Delete", "key", bodyStart + 7 - at)
+  expectAtMost(keyStop - (bodyStart + 7), 250, "Delete", "key", bodyStart + 7 - at)
+  let next = keyStop
+  let hasZero = false
+  if (next < lineEnd) {
+    const zeroStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
+    if (isToken(reader.bytes, next + 1, zeroStop, "0")) {
+      hasZero = true
+      next = zeroStop
+    }
+  }
+  let hasNoreply = false
+  if (next < lineEnd) {
+    const noreplyStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
+    if (isToken(reader.bytes, next + 1, noreplyStop, "noreply")) {
+      hasNoreply = true
+      next = noreplyStop
+    }
+  }
+  expectEnd(next, lineEnd, "Delete", "noreply", at)
+  reader.next = lineEnd + 2
+  return {
+    _tag: "Delete",
+    key: decodeText(reader.bytes, bodyStart + 7, keyStop),
+    zero: hasZero,
+    noreply: hasNoreply
+  }
+}
+
+export const encodeDelete: RequestEncoder<Delete> = (writer, packet) => {
+  const bodyStart = beginRequest(writer, packet, 20 + textBound(packet.key))
+  const { bytes, view } = writer
+  let position = bodyStart
+  view.setUint32(position, 0x64656c65)
+  view.setUint16(position + 4, 0x7465)
+  bytes[position + 6] = 0x20
+  const keyToken = position + 7
+  position = putText(bytes, keyToken, packet.key, "Delete", "key")
+  checkMin(position - keyToken, 1, "Delete", "key")
+  checkAtMost(position - keyToken, 250, "Delete", "key")
+  checkToken(bytes, keyToken, position, 32, 10, "Delete", "key")
+  if (packet.zero === true) {
+    bytes[position] = 0x20
+    bytes[position + 1] = 0x30
+    position = position + 2
+  }
+  if (packet.noreply === true) {
+    bytes[position] = 0x20
+    view.setUint32(position + 1, 0x6e6f7265)
+    view.setUint16(position + 5, 0x706c)
+    bytes[position + 7] = 0x79
+    position = position + 8
+  }
+  view.setUint16(position, 0x0d0a)
+  finishRequest(writer, packet, "Delete", 0, bodyStart, position + 2)
+}
+
+export const Delete: RequestCommand<Delete, Deleted | NotFound | ClientError | ServerError | CommandError, "one" | "none"> = {
+  name: "Delete",
+  opcode: 0x00,
+  encode: encodeDelete,
+  answers: ["Deleted", "NotFound", "ClientError", "ServerError", "CommandError"]
+}
+
+export interface Extstore {
+  readonly _tag: "Extstore"
+  readonly setting: string
+  readonly values: ReadonlyArray<string>
+}
+
+export const decodeExtstore: RequestDecoder<Extstore> = (reader, at, bodyStart, end) => {
+  const view = reader.view
+  const lineEnd = findLine(reader, bodyStart, end, at, "Extstore", "line")
+  if (
+    !(lineEnd - bodyStart >= 9 && view.getUint32(bodyStart) === 0x65787473 && view.getUint32(bodyStart + 4) === 0x746f7265 &&
+      view.getUint8(bodyStart + 8) === 0x20)
+  ) wrongLiteral(reader, bodyStart, lineEnd, "extstore ", at, "Extstore", "verb")
+  const settingStop = tokenEnd(reader.bytes, bodyStart + 9, lineEnd, 32)
+  expectMin(settingStop - (bodyStart + 9), 1, "Extstore", "setting", bodyStart + 9 - at)
+  const setting = decodeEncoded(reader, "ascii", bodyStart + 9, settingStop, at, "Extstore", "setting")
+  let next = settingStop
+  const values: Array<string> = new Array<string>(tokensAfter(reader.bytes, next, lineEnd, 32))
+  let valuesIndex = 0
+  try {
+    while (next < lineEnd) {
+      if (valuesIndex === 2) malformed("Limit", "", "", next - at, "at most 2 elements", "more")
+      const valuesStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
+      expectMin(valuesStop - (next + 1), 1, "Extstore", "", next + 1 - at)
+      const element = decodeEncoded(reader, "ascii", next + 1, valuesStop, at, "Extstore", "")
+      values[valuesIndex++] = element
+      next = valuesStop
+    }
+  } catch (error) {
+    throw inElement(error, "Extstore", "values", valuesIndex)
+  }
+  expectCountMin(valuesIndex, 1, "Extstore", "values", next - at)
+  reader.next = lineEnd + 2
+  return {
+    _tag: "Extstore",
+    setting,
+    values
+  }
+}
+
+export const encodeExtstore: RequestEncoder<Extstore> = (writer, packet) => {
+  const bodyStart = beginRequest(
+    writer,
+    packet,
+    13 + boundEncoded("ascii", packet.setting) + boundElements(packet.values, (one) => boundEncoded("ascii", one)) +
+      (packet.values?.length ?? 0) * 1
+  )
+  const { bytes, view } = writer
+  let position = bodyStart
+  view.setUint32(position, 0x65787473)
+  view.setUint32(position + 4, 0x746f7265)
+  bytes[position + 8] = 0x20
+  const settingToken = position + 9
+  position = putEncoded(bytes, settingToken, "ascii", packet.setting, "Extstore", "setting")
+  checkMin(position - settingToken, 1, "Extstore", "setting")
+  checkToken(bytes, settingToken, position, 32, 10, "Extstore", "setting")
+  checkCountMin(packet.values?.length, 1, "Extstore", "values")
+  checkCount(packet.values?.length, 2, "Extstore", "values")
+  let valuesIndex = 0
+  try {
+    for (const valuesElement of packet.values) {
+      bytes[position] = 0x20
+      const valuesElementToken = position + 1
+      position = putEncoded(bytes, valuesElementToken, "ascii", valuesElement, "Extstore", "")
+      checkMin(position - valuesElementToken, 1, "Extstore", "")
+      checkToken(bytes, valuesElementToken, position, 32, 10, "Extstore", "")
+      valuesIndex++
+    }
+  } catch (error) {
+    throw inList(error, "Extstore", "values", valuesIndex, packet.values)
+  }
+  view.setUint16(position, 0x0d0a)
+  finishRequest(writer, packet, "Extstore", 0, bodyStart, position + 2)
+}
+
+export const Extstore: RequestCommand<Extstore, Ok | ClientError | ServerError | CommandError> = {
+  name: "Extstore",
+  opcode: 0x00,
+  encode: encodeExtstore,
+  answers: ["Ok", "ClientError", "ServerError", "CommandError"]
+}
+
+export interface FlushAll {
+  readonly _tag: "FlushAll"
+  readonly delay?: number | undefined
+  /** The answer is left out; an error may still come. */
+  readonly noreply?: boolean | undefined
+}
+
+export const decodeFlushAll: RequestDecoder<FlushAll> = (reader, at, bodyStart, end) => {
+  const view = reader.view
+  const lineEnd = findLine(reader, bodyStart, end, at, "FlushAll", "line")
+  if (
+    !(lineEnd - bodyStart >= 9 && view.getUint32(bodyStart) === 0x666c7573 && view.getUint32(bodyStart + 4) === 0x685f616c &&
+      view.getUint8(bodyStart + 8) === 0x6c)
+  ) wrongLiteral(reader, bodyStart, lineEnd, "flush_all", at, "FlushAll", "verb")
+  expectTokenEnd(reader, bodyStart + 9, lineEnd, " ", at, "FlushAll", "verb")
+  let next = bodyStart + 9
+  let maybeDelay: number | undefined
+  if (next < lineEnd) {
+    const delayStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
+    if (!isToken(reader.bytes, next + 1, delayStop, "noreply")) {
+      const delay = readDecimal(reader, next + 1, delayStop, -2147483648, 2147483647, at, "FlushAll", "delay")
+      maybeDelay = delay
+      next = delayStop
+    }
+  }
+  let hasNoreply = false
+  if (next < lineEnd) {
+    const noreplyStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
+    if (isToken(reader.bytes, next + 1, noreplyStop, "noreply")) {
+      hasNoreply = true
+      next = noreplyStop
+    }
+  }
+  expectEnd(next, lineEnd, "FlushAll", "noreply", at)
+  reader.next = lineEnd + 2
+  return {
+    _tag: "FlushAll",
+    delay: maybeDelay,
+    noreply: hasNoreply
+  }
+}
+
+export const encodeFlushAll: RequestEncoder<FlushAll> = (writer, packet) => {
+  const bodyStart = beginRequest(writer, packet, 32)
+  const { bytes, view } = writer
+  let position = bodyStart
+  view.setUint32(position, 0x666c7573)
+  view.setUint32(position + 4, 0x685f616c)
+  bytes[position + 8] = 0x6c
+  position = position + 9
+  if (packet.delay !== undefined) {
+    bytes[position] = 0x20
+    position = writeDecimal(bytes, position + 1, checkVarint(packet.delay, -2147483648, 2147483647, "FlushAll", "delay"))
+  }
+  if (packet.noreply === true) {
+    bytes[position] = 0x20
+    view.setUint32(position + 1, 0x6e6f7265)
+    view.setUint16(position + 5, 0x706c)
+    bytes[position + 7] = 0x79
+    position = position + 8
+  }
+  view.setUint16(position, 0x0d0a)
+  finishRequest(writer, packet, "FlushAll", 0, bodyStart, position + 2)
+}
+
+export const FlushAll: RequestCommand<FlushAll, Ok | ClientError | ServerError | CommandError, "one" | "none"> = {
+  name: "FlushAll",
+  opcode: 0x00,
+  encode: encodeFlushAll,
+  answers: ["Ok", "ClientError", "ServerError", "CommandError"]
+}
+
+export interface Get {
+  readonly _tag: "Get"
+  readonly keys: ReadonlyArray<string>
+}
+
+export const decodeGet: RequestDecoder<Get> = (reader, at, bodyStart, end) => {
+  const view = reader.view
+  const lineEnd = findLine(reader, bodyStart, end, at, "Get", "line")
+  if (!(lineEnd - bodyStart >= 3 && view.getUint16(bodyStart) === 0x6765 && view.getUint8(bodyStart + 2) === 0x74)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "get", at, "Get", "verb")
+  }
+  expectTokenEnd(reader, bodyStart + 3, lineEnd, " ", at, "Get", "verb")
+  let next = bodyStart + 3
+  const keys: Array<string> = new Array<string>(tokensAfter(reader.bytes, next, lineEnd, 32))
+  let keysIndex = 0
+  try {
+    while (next < lineEnd) {
+      const keysStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
+      expectMin(keysStop - (next + 1), 1, "Get", "", next + 1 - at)
+      expectAtMost(keysStop - (next + 1), 250, "Get", "", next + 1 - at)
+      keys[keysIndex++] = decodeText(reader.bytes, next + 1, keysStop)
+      next = keysStop
+    }
+  } catch (error) {
+    throw inElement(error, "Get", "keys", keysIndex)
+  }
+  expectCountMin(keysIndex, 1, "Get", "keys", next - at)
+  reader.next = lineEnd + 2
+  return {
+    _tag: "Get",
+    keys
+  }
+}
+
+export const encodeGet: RequestEncoder<Get> = (writer, packet) => {
+  const bodyStart = beginRequest(writer, packet, 7 + boundElements(packet.keys, textBound) + (packet.keys?.length ?? 0) * 1)
+  const { bytes, view } = writer
+  let position = bodyStart
+  view.setUint16(position, 0x6765)
+  bytes[position + 2] = 0x74
+  position = position + 3
+  checkCountMin(packet.keys?.length, 1, "Get", "keys")
+  let keysIndex = 0
+  try {
+    for (const keysElement of packet.keys) {
+      bytes[position] = 0x20
+      const keysElementToken = position + 1
+      position = putText(bytes, keysElementToken, keysElement, "Get", "")
+      checkMin(position - keysElementToken, 1, "Get", "")
+      checkAtMost(position - keysElementToken, 250, "Get", "")
+      checkToken(bytes, keysElementToken, position, 32, 10, "Get", "")
+      keysIndex++
+    }
+  } catch (error) {
+    throw inList(error, "Get", "keys", keysIndex, packet.keys)
+  }
+  view.setUint16(position, 0x0d0a)
+  finishRequest(writer, packet, "Get", 0, bodyStart, position + 2)
+}
+
+export const Get: RequestCommand<Get, Value | End | ClientError | ServerError | CommandError, "many"> = {
+  name: "Get",
+  opcode: 0x00,
+  encode: encodeGet,
+  answers: ["Value", "End", "ClientError", "ServerError", "CommandError"],
+  last: (answer) =>
+    answer._tag === "End" || answer._tag === "ClientError" || answer._tag === "ServerError" || answer._tag === "CommandError"
+      ? "answer"
+      : undefined
+}
+
+export interface GetAndTouch {
+  readonly _tag: "GetAndTouch"
+  /** 0 never, up to 30 days: seconds from now, above: Unix time, negative: at once. */
+  readonly expiration: number
+  readonly keys: ReadonlyArray<string>
+}
+
+export const decodeGetAndTouch: RequestDecoder<GetAndTouch> = (reader, at, bodyStart, end) => {
+  const view = reader.view
+  const lineEnd = findLine(reader, bodyStart, end, at, "GetAndTouch", "line")
+  if (!(lineEnd - bodyStart >= 4 && view.getUint32(bodyStart) === 0x67617420)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "gat ", at, "GetAndTouch", "verb")
+  }
+  const expirationStop = tokenEnd(reader.bytes, bodyStart + 4, lineEnd, 32)
+  const expiration = readDecimal(reader, bodyStart + 4, expirationStop, -2147483648, 2147483647, at, "GetAndTouch", "expiration")
+  let next = expirationStop
+  const keys: Array<string> = new Array<string>(tokensAfter(reader.bytes, next, lineEnd, 32))
+  let keysIndex = 0
+  try {
+    while (next < lineEnd) {
+      const keysStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
+      expectMin(keysStop - (next + 1), 1, "GetAndTouch", "", next + 1 - at)
+      expectAtMost(keysStop - (next + 1), 250, "GetAndTouch", "", next + 1 - at)
+      keys[keysIndex++] = decodeText(reader.bytes, next + 1, keysStop)
+      next = keysStop
+    }
+  } catch (error) {
+    throw inElement(error, "GetAndTouch", "keys", keysIndex)
+  }
+  expectCountMin(keysIndex, 1, "GetAndTouch", "keys", next - at)
+  reader.next = lineEnd + 2
+  return {
+    _tag: "GetAndTouch",
+    expiration,
+    keys
+  }
+}
+
+export const encodeGetAndTouch: RequestEncoder<GetAndTouch> = (writer, packet) => {
+  const bodyStart = beginRequest(writer, packet, 19 + boundElements(packet.keys, textBound) + (packet.keys?.length ?? 0) * 1)
+  const { bytes, view } = writer
+  let position = bodyStart
+  view.setUint16(position, 0x6761)
+  bytes[position + 2] = 0x74
+  bytes[position + 3] = 0x20
+  position = writeDecimal(bytes, position + 4, checkVarint(packet.expiration, -2147483648, 2147483647, "GetAndTouch", "expiration"))
+  checkCountMin(packet.keys?.length, 1, "GetAndTouch", "keys")
+  let keysIndex = 0
+  try {
+    for (const keysElement of packet.keys) {
+      bytes[position] = 0x20
+      const keysElementToken = position + 1
+      position = putText(bytes, keysElementToken, keysElement, "GetAndTouch", "")
+      checkMin(position - keysElementToken, 1, "GetAndTouch", "")
+      checkAtMost(position - keysElementToken, 250, "GetAndTouch", "")
+      checkToken(bytes, keysElementToken, position, 32, 10, "GetAndTouch", "")
+      keysIndex++
+    }
+  } catch (error) {
+    throw inList(error, "GetAndTouch", "keys", keysIndex, packet.keys)
+  }
+  view.setUint16(position, 0x0d0a)
+  finishRequest(writer, packet, "GetAndTouch", 0, bodyStart, position + 2)
+}
+
+export const GetAndTouch: RequestCommand<GetAndTouch, Value | End | ClientError | ServerError | CommandError, "many"> = {
+  name: "GetAndTouch",
+  opcode: 0x00,
+  encode: encodeGetAndTouch,
+  answers: ["Value", "End", "ClientError", "ServerError", "CommandError"],
+  last: (answer) =>
+    answer._tag === "End" || answer._tag === "ClientError" || answer._tag === "ServerError" || answer._tag === "CommandError"
+      ? "answer"
+      : undefined
+}
+
+export interface Gets {
+  readonly _tag: "Gets"
+  readonly keys: ReadonlyArray<string>
+}
+
+export const decodeGets: RequestDecoder<Gets> = (reader, at, bodyStart, end) => {
+  const view = reader.view
+  const lineEnd = findLine(reader, bodyStart, end, at, "Gets", "line")
+  if (!(lineEnd - bodyStart >= 4 && view.getUint32(bodyStart) === 0x67657473)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "gets", at, "Gets", "verb")
+  }
+  expectTokenEnd(reader, bodyStart + 4, lineEnd, " ", at, "Gets", "verb")
+  let next = bodyStart + 4
+  const keys: Array<string> = new Array<string>(tokensAfter(reader.bytes, next, lineEnd, 32))
+  let keysIndex = 0
+  try {
+    while (next < lineEnd) {
+      const keysStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
+      expectMin(keysStop - (next + 1), 1, "Gets", "", next + 1 - at)
+      expectAtMost(keysStop - (next + 1), 250, "Gets", "", next + 1 - at)
+      keys[keysIndex++] = decodeText(reader.bytes, next + 1, keysStop)
+      next = keysStop
+    }
+  } catch (error) {
+    throw inElement(error, "Gets", "keys", keysIndex)
+  }
+  expectCountMin(keysIndex, 1, "Gets", "keys", next - at)
+  reader.next = lineEnd + 2
+  return {
+    _tag: "Gets",
+    keys
+  }
+}
+
+export const encodeGets: RequestEncoder<Gets> = (writer, packet) => {
+  const bodyStart = beginRequest(writer, packet, 8 + boundElements(packet.keys, textBound) + (packet.keys?.length ?? 0) * 1)
+  const { bytes, view } = writer
+  let position = bodyStart
+  view.setUint32(position, 0x67657473)
+  position = position + 4
+  checkCountMin(packet.keys?.length, 1, "Gets", "keys")
+  let keysIndex = 0
+  try {
+    for (const keysElement of packet.keys) {
+      bytes[position] = 0x20
+      const keysElementToken = position + 1
+      position = putText(bytes, keysElementToken, keysElement, "Gets", "")
+      checkMin(position - keysElementToken, 1, "Gets", "")
+      checkAtMost(position - keysElementToken, 250, "Gets", "")
+      checkToken(bytes, keysElementToken, position, 32, 10, "Gets", "")
+      keysIndex++
+    }
+  } catch (error) {
+    throw inList(error, "Gets", "keys", keysIndex, packet.keys)
+  }
+  view.setUint16(position, 0x0d0a)
+  finishRequest(writer, packet, "Gets", 0, bodyStart, position + 2)
+}
+
+export const Gets: RequestCommand<Gets, Value | End | ClientError | ServerError | CommandError, "many"> = {
+  name: "Gets",
+  opcode: 0x00,
+  encode: encodeGets,
+  answers: ["Value", "End", "ClientError", "ServerError", "CommandError"],
+  last: (answer) =>
+    answer._tag === "End" || answer._tag === "ClientError" || answer._tag === "ServerError" || answer._tag === "CommandError"
+      ? "answer"
+      : undefined
+}
+
+export interface GetsAndTouch {
+  readonly _tag: "GetsAndTouch"
+  /** 0 never, up to 30 days: seconds from now, above: Unix time, negative: at once. */
+  readonly expiration: number
+  readonly keys: ReadonlyArray<string>
+}
+
+export const decodeGetsAndTouch: RequestDecoder<GetsAndTouch> = (reader, at, bodyStart, end) => {
+  const view = reader.view
+  const lineEnd = findLine(reader, bodyStart, end, at, "GetsAndTouch", "line")
+  if (!(lineEnd - bodyStart >= 5 && view.getUint32(bodyStart) === 0x67617473 && view.getUint8(bodyStart + 4) === 0x20)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "gats ", at, "GetsAndTouch", "verb")
+  }
+  const expirationStop = tokenEnd(reader.bytes, bodyStart + 5, lineEnd, 32)
+  const expiration = readDecimal(reader, bodyStart + 5, expirationStop, -2147483648, 2147483647, at, "GetsAndTouch", "expiration")
+  let next = expirationStop
+  const keys: Array<string> = new Array<string>(tokensAfter(reader.bytes, next, lineEnd, 32))
+  let keysIndex = 0
+  try {
+    while (next < lineEnd) {
+      const keysStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
+      expectMin(keysStop - (next + 1), 1, "GetsAndTouch", "", next + 1 - at)
+      expectAtMost(keysStop - (next + 1), 250, "GetsAndTouch", "", next + 1 - at)
+      keys[keysIndex++] = decodeText(reader.bytes, next + 1, keysStop)
+      next = keysStop
+    }
+  } catch (error) {
+    throw inElement(error, "GetsAndTouch", "keys", keysIndex)
+  }
+  expectCountMin(keysIndex, 1, "GetsAndTouch", "keys", next - at)
+  reader.next = lineEnd + 2
+  return {
+    _tag: "GetsAndTouch",
+    expiration,
+    keys
+  }
+}
+
+export const encodeGetsAndTouch: RequestEncoder<GetsAndTouch> = (writer, packet) => {
+  const bodyStart = beginRequest(writer, packet, 20 + boundElements(packet.keys, textBound) + (packet.keys?.length ?? 0) * 1)
+  const { bytes, view } = writer
+  let position = bodyStart
+  view.setUint32(position, 0x67617473)
+  bytes[position + 4] = 0x20
+  position = writeDecimal(bytes, position + 5, checkVarint(packet.expiration, -2147483648, 2147483647, "GetsAndTouch", "expiration"))
+  checkCountMin(packet.keys?.length, 1, "GetsAndTouch", "keys")
+  let keysIndex = 0
+  try {
+    for (const keysElement of packet.keys) {
+      bytes[position] = 0x20
+      const keysElementToken = position + 1
+      position = putText(bytes, keysElementToken, keysElement, "GetsAndTouch", "")
+      checkMin(position - keysElementToken, 1, "GetsAndTouch", "")
+      checkAtMost(position - keysElementToken, 250, "GetsAndTouch", "")
+      checkToken(bytes, keysElementToken, position, 32, 10, "GetsAndTouch", "")
+      keysIndex++
+    }
+  } catch (error) {
+    throw inList(error, "GetsAndTouch", "keys", keysIndex, packet.keys)
+  }
+  view.setUint16(position, 0x0d0a)
+  finishRequest(writer, packet, "GetsAndTouch", 0, bodyStart, position + 2)
+}
+
+export const GetsAndTouch: RequestCommand<GetsAndTouch, Value | End | ClientError | ServerError | CommandError, "many"> = {
+  name: "GetsAndTouch",
+  opcode: 0x00,
+  encode: encodeGetsAndTouch,
+  answers: ["Value", "End", "ClientError", "ServerError", "CommandError"],
+  last: (answer) =>
+    answer._tag === "End" || answer._tag === "ClientError" || answer._tag === "ServerError" || answer._tag === "CommandError"
+      ? "answer"
+      : undefined
+}
+
+export interface Increment {
+  readonly _tag: "Increment"
+  readonly key: string
+  readonly delta: bigint
+  /** The answer is left out; an error may still come. */
+  readonly noreply?: boolean | undefined
+}
+
+export const decodeIncrement: RequestDecoder<Increment> = (reader, at, bodyStart, end) => {
+  const view = reader.view
+  const lineEnd = findLine(reader, bodyStart, end, at, "Increment", "line")
+  if (!(lineEnd - bodyStart >= 5 && view.getUint32(bodyStart) === 0x696e6372 && view.getUint8(bodyStart + 4) === 0x20)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "incr ", at, "Increment", "verb")
+  }
+  const keyStop = tokenEnd(reader.bytes, bodyStart + 5, lineEnd, 32)
+  expectMin(keyStop - (bodyStart + 5), 1, "Increment", "key", bodyStart + 5 - at)
+  expectAtMost(keyStop - (bodyStart + 5), 250, "Increment", "key", bodyStart + 5 - at)
+  expectNextToken(keyStop, lineEnd, "Increment", "delta", keyStop - at)
+  const deltaStop = tokenEnd(reader.bytes, keyStop + 1, lineEnd, 32)
+  const delta = readDecimalBig(reader, keyStop + 1, deltaStop, 0n, 18446744073709551615n, at, "Increment", "delta")
+  let next = deltaStop
+  let hasNoreply = false
+  if (next < lineEnd) {
+    const noreplyStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
+    if (isToken(reader.bytes, next + 1, noreplyStop, "noreply")) {
+      hasNoreply = true
+      next = noreplyStop
+    }
+  }
+  expectEnd(next, lineEnd, "Increment", "noreply", at)
+  reader.next = lineEnd + 2
+  return {
+    _tag: "Increment",
+    key: decodeText(reader.bytes, bodyStart + 5, keyStop),
+    delta,
+    noreply: hasNoreply
+  }
+}
+
+export const encodeIncrement: RequestEncoder<Increment> = (writer, packet) => {
+  const bodyStart = beginRequest(writer, packet, 37 + textBound(packet.key))
+  const { bytes, view } = writer
+  let position = bodyStart
+  view.setUint32(position, 0x696e6372)
+  bytes[position + 4] = 0x20
+  const keyToken = position + 5
+  position = putText(bytes, keyToken, packet.key, "Increment", "key")
+  checkMin(position - keyToken, 1, "Increment", "key")
+  checkAtMost(position - keyToken, 250, "Increment", "key")
+  checkToken(bytes, keyToken, position, 32, 10, "Increment", "key")
+  bytes[position] = 0x20
+  position = writeDecimal(bytes, position + 1, checkVarintBig(packet.delta, 0n, 18446744073709551615n, "Increment", "delta"))
+  if (packet.noreply === true) {
+    bytes[position] = 0x20
+    view.setUint32(position + 1, 0x6e6f7265)
+    view.setUint16(position + 5, 0x706c)
+    bytes[position + 7] = 0x79
+    position = position + 8
+  }
+  view.setUint16(position, 0x0d0a)
+  finishRequest(writer, packet, "Increment", 0, bodyStart, position + 2)
+}
+
+export const Increment: RequestCommand<Increment, NewNumber | NotFound | ClientError | ServerError | CommandError, "one" | "none"> = {
+  name: "Increment",
+  opcode: 0x00,
+  encode: encodeIncrement,
+  answers: ["NewNumber", "NotFound", "ClientError", "ServerError", "CommandError"]
+}
+
+export interface LruMode {
+  readonly _tag: "LruMode"
+  readonly name: string
+}
+
+export const decodeLruMode: RequestDecoder<LruMode> = (reader, at, bodyStart, end) => {
+  const view = reader.view
+  const lineEnd = findLine(reader, bodyStart, end, at, "LruMode", "line")
+  if (!(lineEnd - bodyStart >= 4 && view.getUint32(bodyStart) === 0x6c727520)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "lru ", at, "LruMode", "verb")
+  }
+  if (!(lineEnd - (bodyStart + 4) >= 5 && view.getUint32(bodyStart + 4) === 0x6d6f6465 && view.getUint8(bodyStart + 8) === 0x20)) {
+    wrongLiteral(reader, bodyStart + 4, lineEnd, "mode ", at, "LruMode", "mode")
+  }
+  const nameStop = tokenEnd(reader.bytes, bodyStart + 9, lineEnd, 32)
+  expectMin(nameStop - (bodyStart + 9), 1, "LruMode", "name", bodyStart + 9 - at)
+  const name = decodeEncoded(reader, "ascii", bodyStart + 9, nameStop, at, "LruMode", "name")
+  expectEnd(nameStop, lineEnd, "LruMode", "name", at)
+  reader.next = lineEnd + 2
+  return {
+    _tag: "LruMode",
+    name
+  }
+}
+
+export const encodeLruMode: RequestEncoder<LruMode> = (writer, packet) => {
+  const bodyStart = beginRequest(writer, packet, 12 + boundEncoded("ascii", packet.name))
+  const { bytes, view } = writer
+  let position = bodyStart
+  view.setUint16(position, 0x6c72)
+  bytes[position + 2] = 0x75
+  bytes[position + 3] = 0x20
+  view.setUint32(position + 4, 0x6d6f6465)
+  bytes[position + 8] = 0x20
+  const nameToken = position + 9
+  position = putEncoded(bytes, nameToken, "ascii", packet.name, "LruMode", "name")
+  checkMin(position - nameToken, 1, "LruMode", "name")
+  checkToken(bytes, nameToken, position, 32, 10, "LruMode", "name")
+  view.setUint16(position, 0x0d0a)
+  finishRequest(writer, packet, "LruMode", 0, bodyStart, position + 2)
+}
+
+export const LruMode: RequestCommand<LruMode, Ok | ClientError | ServerError | CommandError> = {
+  name: "LruMode",
+  opcode: 0x00,
+  encode: encodeLruMode,
+  answers: ["Ok", "ClientError", "ServerError", "CommandError"]
+}
+
+export interface LruTemporary {
+  readonly _tag: "LruTemporary"
+  readonly seconds: number
+}
+
+export const decodeLruTemporary: RequestDecoder<LruTemporary> = (reader, at, bodyStart, end) => {
+  const view = reader.view
+  const lineEnd = findLine(reader, bodyStart, end, at, "LruTemporary", "line")
+  if (!(lineEnd - bodyStart >= 4 && view.getUint32(bodyStart) === 0x6c727520)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "lru ", at, "LruTemporary", "verb")
+  }
+  if (
+    !(lineEnd - (bodyStart + 4) >= 9 && view.getUint32(bodyStart + 4) === 0x74656d70 && view.getUint32(bodyStart + 8) === 0x5f74746c &&
+      view.getUint8(bodyStart + 12) === 0x20)
+  ) wrongLiteral(reader, bodyStart + 4, lineEnd, "temp_ttl ", at, "LruTemporary", "temporary")
+  const seconds = readDecimal(reader, bodyStart + 13, lineEnd, -2147483648, 2147483647, at, "LruTemporary", "seconds")
+  reader.next = lineEnd + 2
+  return {
+    _tag: "LruTemporary",
+    seconds
+  }
+}
+
+export const encodeLruTemporary: RequestEncoder<LruTemporary> = (writer, packet) => {
+  const bodyStart = beginRequest(writer, packet, 27)
+  const { bytes, view } = writer
+  let position = bodyStart
+  view.setUint16(position, 0x6c72)
+  bytes[position + 2] = 0x75
+  bytes[position + 3] = 0x20
+  view.setUint32(position + 4, 0x74656d70)
+  view.setUint32(position + 8, 0x5f74746c)
+  bytes[position + 12] = 0x20
+  position = writeDecimal(bytes, position + 13, checkVarint(packet.seconds, -2147483648, 2147483647, "LruTemporary", "seconds"))
+  view.setUint16(position, 0x0d0a)
+  finishRequest(writer, packet, "LruTemporary", 0, bodyStart, position + 2)
+}
+
+export const LruTemporary: RequestCommand<LruTemporary, Ok | ClientError | ServerError | CommandError> = {
+  name: "LruTemporary",
+  opcode: 0x00,
+  encode: encodeLruTemporary,
+  answers: ["Ok", "ClientError", "ServerError", "CommandError"]
+}
+
+export interface LruTune {
+  readonly _tag: "LruTune"
+  readonly hotPercent: number
+  readonly warmPercent: number
+  readonly hotFactor: string
+  readonly warmFactor: string
+}
+
+export const decodeLruTune: RequestDecoder<LruTune> = (reader, at, bodyStart, end) => {
+  const view = reader.view
+  const lineEnd = findLine(reader, bodyStart, end, at, "LruTune", "line")
+  if (!(lineEnd - bodyStart >= 4 && view.getUint32(bodyStart) === 0x6c727520)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "lru ", at, "LruTune", "verb")
+  }
+  if (!(lineEnd - (bodyStart + 4) >= 5 && view.getUint32(bodyStart + 4) === 0x74756e65 && view.getUint8(bodyStart + 8) === 0x20)) {
+    wrongLiteral(reader, bodyStart + 4, lineEnd, "tune ", at, "LruTune", "tune")
+  }
+  const hotPercentStop = tokenEnd(reader.bytes, bodyStart + 9, lineEnd, 32)
+  const hotPercent = readDecimal(reader, bodyStart + 9, hotPercentStop, 0, 4294967295, at, "LruTune", "hotPercent")
+  expectNextToken(hotPercentStop, lineEnd, "LruTune", "warmPercent", hotPercentStop - at)
+  const warmPercentStop = tokenEnd(reader.bytes, hotPercentStop + 1, lineEnd, 32)
+  const warmPercent = readDecimal(reader, hotPercentStop + 1, warmPercentStop, 0, 4294967295, at, "LruTune", "warmPercent")
+  expectNextToken(warmPercentStop, lineEnd, "LruTune", "hotFactor", warmPercentStop - at)
+  const hotFactorStop = tokenEnd(reader.bytes, warmPercentStop + 1, lineEnd, 32)
+  expectMin(hotFactorStop - (warmPercentStop + 1), 1, "LruTune", "hotFactor", warmPercentStop + 1 - at)
+  const hotFactor = decodeEncoded(reader, "ascii", warmPercentStop + 1, hotFactorStop, at, "LruTune", "hotFactor")
+  expectNextToken(hotFactorStop, lineEnd, "LruTune", "warmFactor", hotFactorStop - at)
+  const warmFactorStop = tokenEnd(reader.bytes, hotFactorStop + 1, lineEnd, 32)
+  expectMin(warmFactorStop - (hotFactorStop + 1), 1, "LruTune", "warmFactor", hotFactorStop + 1 - at)
+  const warmFactor = decodeEncoded(reader, "ascii", hotFactorStop + 1, warmFactorStop, at, "LruTune", "warmFactor")
+  expectEnd(warmFactorStop, lineEnd, "LruTune", "warmFactor", at)
+  reader.next = lineEnd + 2
+  return {
+    _tag: "LruTune",
+    hotPercent,
+    warmPercent,
+    hotFactor,
+    warmFactor
+  }
+}
+
+export const encodeLruTune: RequestEncoder<LruTune> = (writer, packet) => {
+  const bodyStart = beginRequest(writer, packet, 35 + boundEncoded("ascii", packet.hotFactor) + boundEncoded("ascii", packet.warmFactor))
+  const { bytes, view } = writer
+  let position = bodyStart
+  view.setUint16(position, 0x6c72)
+  bytes[position + 2] = 0x75
+  bytes[position + 3] = 0x20
+  view.setUint32(position + 4, 0x74756e65)
+  bytes[position + 8] = 0x20
+  position = writeDecimal(bytes, position + 9, checkVarint(packet.hotPercent, 0, 4294967295, "LruTune", "hotPercent"))
+  bytes[position] = 0x20
+  position = writeDecimal(bytes, position + 1, checkVarint(packet.warmPercent, 0, 4294967295, "LruTune", "warmPercent"))
+  bytes[position] = 0x20
+  const hotFactorToken = position + 1
+  position = putEncoded(bytes, hotFactorToken, "ascii", packet.hotFactor, "LruTune", "hotFactor")
+  checkMin(position - hotFactorToken, 1, "LruTune", "hotFactor")
+  checkToken(bytes, hotFactorToken, position, 32, 10, "LruTune", "hotFactor")
+  bytes[position] = 0x20
+  const warmFactorToken = position + 1
+  position = putEncoded(bytes, warmFactorToken, "ascii", packet.warmFactor, "LruTune", "warmFactor")
+  checkMin(position - warmFactorToken, 1, "LruTune", "warmFactor")
+  checkToken(bytes, warmFactorToken, position, 32, 10, "LruTune", "warmFactor")
+  view.setUint16(position, 0x0d0a)
+  finishRequest(writer, packet, "LruTune", 0, bodyStart, position + 2)
+}
+
+export const LruTune: RequestCommand<LruTune, Ok | ClientError | ServerError | CommandError> = {
+  name: "LruTune",
+  opcode: 0x00,
+  encode: encodeLruTune,
+  answers: ["Ok", "ClientError", "ServerError", "CommandError"]
+}
+
+export interface MetaGetDump {
+  readonly _tag: "MetaGetDump"
+  readonly classes: string
+}
+
+export const decodeMetaGetDump: RequestDecoder<MetaGetDump> = (reader, at, bodyStart, end) => {
+  const view = reader.view
+  const lineEnd = findLine(reader, bodyStart, end, at, "MetaGetDump", "line")
+  if (
+    !(lineEnd - bodyStart >= 12 && view.getUint32(bodyStart) === 0x6c72755f && view.getUint32(bodyStart + 4) === 0x63726177 &&
+      view.getUint32(bodyStart + 8) === 0x6c657220)
+  ) wrongLiteral(reader, bodyStart, lineEnd, "lru_crawler ", at, "MetaGetDump", "verb")
+  if (
+    !(lineEnd - (bodyStart + 12) >= 7 && view.getUint32(bodyStart + 12) === 0x6d676475 && view.getUint16(bodyStart + 16) === 0x6d70 &&
+      view.getUint8(bodyStart + 18) === 0x20)
+  ) wrongLiteral(reader, bodyStart + 12, lineEnd, "mgdump ", at, "MetaGetDump", "mgdump")
+  const classesStop = tokenEnd(reader.bytes, bodyStart + 19, lineEnd, 32)
+  expectMin(classesStop - (bodyStart + 19), 1, "MetaGetDump", "classes", bodyStart + 19 - at)
+  const classes = decodeEncoded(reader, "ascii", bodyStart + 19, classesStop, at, "MetaGetDump", "classes")
+  expectEnd(classesStop, lineEnd, "MetaGetDump", "classes", at)
+  reader.next = lineEnd + 2
+  return {
+    _tag: "MetaGetDump",
+    classes
+  }
+}
+
+export const encodeMetaGetDump: RequestEncoder<MetaGetDump> = (writer, packet) => {
+  const bodyStart = beginRequest(writer, packet, 22 + boundEncoded("ascii", packet.classes))
+  const { bytes, view } = writer
+  let position = bodyStart
+  view.setUint32(position, 0x6c72755f)
+  view.setUint32(position + 4, 0x63726177)
+  view.setUint16(position + 8, 0x6c65)
+  bytes[position + 10] = 0x72
+  bytes[position + 11] = 0x20
+  view.setUint32(position + 12, 0x6d676475)
+  view.setUint16(position + 16, 0x6d70)
+  bytes[position + 18] = 0x20
+  const classesToken = position + 19
+  position = putEncoded(bytes, classesToken, "ascii", packet.classes, "MetaGetDump", "classes")
+  checkMin(position - classesToken, 1, "MetaGetDump", "classes")
+  checkToken(bytes, classesToken, position, 32, 10, "MetaGetDump", "classes")
+  view.setUint16(position, 0x0d0a)
+  finishRequest(writer, packet, "MetaGetDump", 0, bodyStart, position + 2)
+}
+
+export const MetaGetDump: RequestCommand<
+  MetaGetDump,
+  DumpedKey | Ok | End | Busy | BadClass | NotStarted | ClientError | ServerError | CommandError,
+  "many"
+> = {
+  name: "MetaGetDump",
+  opcode: 0x00,
+  encode: encodeMetaGetDump,
+  answers: ["DumpedKey", "Ok", "End", "Busy", "BadClass", "NotStarted", "ClientError", "ServerError", "CommandError"],
+  last: (answer) =>
+    answer._tag === "End" || answer._tag === "Busy" || answer._tag === "BadClass" || answer._tag === "NotStarted" ||
+      answer._tag === "ClientError" || answer._tag === "ServerError" || answer._tag === "CommandError"
+      ? "answer"
+      : undefined
+}
+
+export interface MetaNoop {
+  readonly _tag: "MetaNoop"
+}
+
+export const decodeMetaNoop: RequestDecoder<MetaNoop> = (reader, at, bodyStart, end) => {
+  const view = reader.view
+  if (!(end - bodyStart >= 4 && view.getUint32(bodyStart) === 0x6d6e0d0a)) {
+    wrongLiteral(reader, bodyStart, end, "mn\r\n", at, "MetaNoop", "verb")
+  }
+  reader.next = bodyStart + 4
+  return {
+    _tag: "MetaNoop"
+  }
+}
+
+export const encodeMetaNoop: RequestEncoder<MetaNoop> = (writer, packet) => {
+  const bodyStart = beginRequest(writer, packet, 5)
+  const { view } = writer
+  const position = bodyStart
+  view.setUint16(position, 0x6d6e)
+  view.setUint16(position + 2, 0x0d0a)
+  finishRequest(writer, packet, "MetaNoop", 0, bodyStart, position + 4)
+}
+
+export const MetaNoop: RequestCommand<MetaNoop, MetaNoopDone | ClientError | ServerError | CommandError> = {
+  name: "MetaNoop",
+  opcode: 0x00,
+  encode: encodeMetaNoop,
+  answers: ["MetaNoopDone", "ClientError", "ServerError", "CommandError"]
+}
+
+export interface MetadataDump {
+  readonly _tag: "MetadataDump"
+  readonly classes: string
+}
+
+export const decodeMetadataDump: RequestDecoder<MetadataDump> = (reader, at, bodyStart, end) => {
+  const view = reader.view
+  const lineEnd = findLine(reader, bodyStart, end, at, "MetadataDump", "line")
+  if (
+    !(lineEnd - bodyStart >= 12 && view.getUint32(bodyStart) === 0x6c72755f && view.getUint32(bodyStart + 4) === 0x63726177 &&
+      view.getUint32(bodyStart + 8) === 0x6c657220)
+  ) wrongLiteral(reader, bodyStart, lineEnd, "lru_crawler ", at, "MetadataDump", "verb")
+  if (
+    !(lineEnd - (bodyStart + 12) >= 9 && view.getUint32(bodyStart + 12) === 0x6d657461 && view.getUint32(bodyStart + 16) === 0x64756d70 &&
+      view.getUint8(bodyStart + 20) === 0x20)
+  ) wrongLiteral(reader, bodyStart + 12, lineEnd, "metadump ", at, "MetadataDump", "metadump")
+  const classesStop = tokenEnd(reader.bytes, bodyStart + 21, lineEnd, 32)
+  expectMin(classesStop - (bodyStart + 21), 1, "MetadataDump", "classes", bodyStart + 21 - at)
+  const classes = decodeEncoded(reader, "ascii", bodyStart + 21, classesStop, at, "MetadataDump", "classes")
+  expectEnd(classesStop, lineEnd, "MetadataDump", "classes", at)
+  reader.next = lineEnd + 2
+  return {
+    _tag: "MetadataDump",
+    classes
+  }
+}
+
+export const encodeMetadataDump: RequestEncoder<MetadataDump> = (writer, packet) => {
+  const bodyStart = beginRequest(writer, packet, 24 + boundEncoded("ascii", packet.classes))
+  const { bytes, view } = writer
+  let position = bodyStart
+  view.setUint32(position, 0x6c72755f)
+  view.setUint32(position + 4, 0x63726177)
+  view.setUint16(position + 8, 0x6c65)
+  bytes[position + 10] = 0x72
+  bytes[position + 11] = 0x20
+  view.setUint32(position + 12, 0x6d657461)
+  view.setUint32(position + 16, 0x64756d70)
+  bytes[position + 20] = 0x20
+  const classesToken = position + 21
+  position = putEncoded(bytes, classesToken, "ascii", packet.classes, "MetadataDump", "classes")
+  checkMin(position - classesToken, 1, "MetadataDump", "classes")
+  checkToken(bytes, classesToken, position, 32, 10, "MetadataDump", "classes")
+  view.setUint16(position, 0x0d0a)
+  finishRequest(writer, packet, "MetadataDump", 0, bodyStart, position + 2)
+}
+
+export const MetadataDump: RequestCommand<
+  MetadataDump,
+  DumpedItem | Ok | End | Busy | BadClass | NotStarted | ClientError | ServerError | CommandError,
+  "many"
+> = {
+  name: "MetadataDump",
+  opcode: 0x00,
+  encode: encodeMetadataDump,
+  answers: ["DumpedItem", "Ok", "End", "Busy", "BadClass", "NotStarted", "ClientError", "ServerError", "CommandError"],
+  last: (answer) =>
+    answer._tag === "End" || answer._tag === "Busy" || answer._tag === "BadClass" || answer._tag === "NotStarted" ||
+      answer._tag === "ClientError" || answer._tag === "ServerError" || answer._tag === "CommandError"
+      ? "answer"
+      : undefined
+}
+
 export interface Prepend {
   readonly _tag: "Prepend"
   readonly key: string
@@ -443,6 +1738,67 @@ export const Prepend: RequestCommand<Prepend, Stored | NotStored | ClientError |
   opcode: 0x00,
   encode: encodePrepend,
   answers: ["Stored", "NotStored", "ClientError", "ServerError", "CommandError"]
+}
+
+export interface Quit {
+  readonly _tag: "Quit"
+}
+
+export const decodeQuit: RequestDecoder<Quit> = (reader, at, bodyStart, end) => {
+  const view = reader.view
+  if (!(end - bodyStart >= 6 && view.getUint32(bodyStart) === 0x71756974 && view.getUint16(bodyStart + 4) === 0x0d0a)) {
+    wrongLiteral(reader, bodyStart, end, "quit\r\n", at, "Quit", "verb")
+  }
+  reader.next = bodyStart + 6
+  return {
+    _tag: "Quit"
+  }
+}
+
+export const encodeQuit: RequestEncoder<Quit> = (writer, packet) => {
+  const bodyStart = beginRequest(writer, packet, 7)
+  const { view } = writer
+  const position = bodyStart
+  view.setUint32(position, 0x71756974)
+  view.setUint16(position + 4, 0x0d0a)
+  finishRequest(writer, packet, "Quit", 0, bodyStart, position + 6)
+}
+
+export const Quit: RequestCommand<Quit, never, "none"> = { name: "Quit", opcode: 0x00, encode: encodeQuit }
+
+export interface RefreshCertificates {
+  readonly _tag: "RefreshCertificates"
+}
+
+export const decodeRefreshCertificates: RequestDecoder<RefreshCertificates> = (reader, at, bodyStart, end) => {
+  const view = reader.view
+  if (
+    !(end - bodyStart >= 15 && view.getUint32(bodyStart) === 0x72656672 && view.getUint32(bodyStart + 4) === 0x6573685f &&
+      view.getUint32(bodyStart + 8) === 0x63657274 && view.getUint16(bodyStart + 12) === 0x730d && view.getUint8(bodyStart + 14) === 0x0a)
+  ) wrongLiteral(reader, bodyStart, end, "refresh_certs\r\n", at, "RefreshCertificates", "verb")
+  reader.next = bodyStart + 15
+  return {
+    _tag: "RefreshCertificates"
+  }
+}
+
+export const encodeRefreshCertificates: RequestEncoder<RefreshCertificates> = (writer, packet) => {
+  const bodyStart = beginRequest(writer, packet, 16)
+  const { bytes, view } = writer
+  const position = bodyStart
+  view.setUint32(position, 0x72656672)
+  view.setUint32(position + 4, 0x6573685f)
+  view.setUint32(position + 8, 0x63657274)
+  bytes[position + 12] = 0x73
+  view.setUint16(position + 13, 0x0d0a)
+  finishRequest(writer, packet, "RefreshCertificates", 0, bodyStart, position + 15)
+}
+
+export const RefreshCertificates: RequestCommand<RefreshCertificates, Ok | ClientError | ServerError | CommandError> = {
+  name: "RefreshCertificates",
+  opcode: 0x00,
+  encode: encodeRefreshCertificates,
+  answers: ["Ok", "ClientError", "ServerError", "CommandError"]
 }
 
 export interface Replace {
@@ -632,6 +1988,663 @@ export const Set: RequestCommand<Set, Stored | NotStored | ClientError | ServerE
   answers: ["Stored", "NotStored", "ClientError", "ServerError", "CommandError"]
 }
 
+export interface Shutdown {
+  readonly _tag: "Shutdown"
+  readonly graceful?: boolean | undefined
+}
+
+export const decodeShutdown: RequestDecoder<Shutdown> = (reader, at, bodyStart, end) => {
+  const view = reader.view
+  const lineEnd = findLine(reader, bodyStart, end, at, "Shutdown", "line")
+  if (!(lineEnd - bodyStart >= 8 && view.getUint32(bodyStart) === 0x73687574 && view.getUint32(bodyStart + 4) === 0x646f776e)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "shutdown", at, "Shutdown", "verb")
+  }
+  expectTokenEnd(reader, bodyStart + 8, lineEnd, " ", at, "Shutdown", "verb")
+  let next = bodyStart + 8
+  let hasGraceful = false
+  if (next < lineEnd) {
+    const gracefulStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
+    if (isToken(reader.bytes, next + 1, gracefulStop, "graceful")) {
+      hasGraceful = true
+      next = gracefulStop
+    }
+  }
+  expectEnd(next, lineEnd, "Shutdown", "graceful", at)
+  reader.next = lineEnd + 2
+  return {
+    _tag: "Shutdown",
+    graceful: hasGraceful
+  }
+}
+
+export const encodeShutdown: RequestEncoder<Shutdown> = (writer, packet) => {
+  const bodyStart = beginRequest(writer, packet, 20)
+  const { bytes, view } = writer
+  let position = bodyStart
+  view.setUint32(position, 0x73687574)
+  view.setUint32(position + 4, 0x646f776e)
+  position = position + 8
+  if (packet.graceful === true) {
+    bytes[position] = 0x20
+    view.setUint32(position + 1, 0x67726163)
+    view.setUint32(position + 5, 0x6566756c)
+    position = position + 9
+  }
+  view.setUint16(position, 0x0d0a)
+  finishRequest(writer, packet, "Shutdown", 0, bodyStart, position + 2)
+}
+
+export const Shutdown: RequestCommand<Shutdown, never, "none"> = { name: "Shutdown", opcode: 0x00, encode: encodeShutdown }
+
+export interface SlabsAutomove {
+  readonly _tag: "SlabsAutomove"
+  readonly setting: string
+  readonly value?: string | undefined
+}
+
+export const decodeSlabsAutomove: RequestDecoder<SlabsAutomove> = (reader, at, bodyStart, end) => {
+  const view = reader.view
+  const lineEnd = findLine(reader, bodyStart, end, at, "SlabsAutomove", "line")
+  if (!(lineEnd - bodyStart >= 6 && view.getUint32(bodyStart) === 0x736c6162 && view.getUint16(bodyStart + 4) === 0x7320)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "slabs ", at, "SlabsAutomove", "verb")
+  }
+  if (
+    !(lineEnd - (bodyStart + 6) >= 9 && view.getUint32(bodyStart + 6) === 0x6175746f && view.getUint32(bodyStart + 10) === 0x6d6f7665 &&
+      view.getUint8(bodyStart + 14) === 0x20)
+  ) wrongLiteral(reader, bodyStart + 6, lineEnd, "automove ", at, "SlabsAutomove", "automove")
+  const settingStop = tokenEnd(reader.bytes, bodyStart + 15, lineEnd, 32)
+  expectMin(settingStop - (bodyStart + 15), 1, "SlabsAutomove", "setting", bodyStart + 15 - at)
+  const setting = decodeEncoded(reader, "ascii", bodyStart + 15, settingStop, at, "SlabsAutomove", "setting")
+  let next = settingStop
+  let maybeValue: string | undefined
+  if (next < lineEnd) {
+    const valueStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
+    expectMin(valueStop - (next + 1), 1, "SlabsAutomove", "value", next + 1 - at)
+    const value = decodeEncoded(reader, "ascii", next + 1, valueStop, at, "SlabsAutomove", "value")
+    maybeValue = value
+    next = valueStop
+  }
+  expectEnd(next, lineEnd, "SlabsAutomove", "value", at)
+  reader.next = lineEnd + 2
+  return {
+    _tag: "SlabsAutomove",
+    setting,
+    value: maybeValue
+  }
+}
+
+export const encodeSlabsAutomove: RequestEncoder<SlabsAutomove> = (writer, packet) => {
+  const bodyStart = beginRequest(
+    writer,
+    packet,
+    19 + boundEncoded("ascii", packet.setting) + (packet.value === undefined ? 0 : boundEncoded("ascii", packet.value))
+  )
+  const { bytes, view } = writer
+  let position = bodyStart
+  view.setUint32(position, 0x736c6162)
+  bytes[position + 4] = 0x73
+  bytes[position + 5] = 0x20
+  view.setUint32(position + 6, 0x6175746f)
+  view.setUint32(position + 10, 0x6d6f7665)
+  bytes[position + 14] = 0x20
+  const settingToken = position + 15
+  position = putEncoded(bytes, settingToken, "ascii", packet.setting, "SlabsAutomove", "setting")
+  checkMin(position - settingToken, 1, "SlabsAutomove", "setting")
+  checkToken(bytes, settingToken, position, 32, 10, "SlabsAutomove", "setting")
+  if (packet.value !== undefined) {
+    bytes[position] = 0x20
+    const valueToken = position + 1
+    position = putEncoded(bytes, valueToken, "ascii", packet.value, "SlabsAutomove", "value")
+    checkMin(position - valueToken, 1, "SlabsAutomove", "value")
+    checkToken(bytes, valueToken, position, 32, 10, "SlabsAutomove", "value")
+  }
+  view.setUint16(position, 0x0d0a)
+  finishRequest(writer, packet, "SlabsAutomove", 0, bodyStart, position + 2)
+}
+
+export const SlabsAutomove: RequestCommand<SlabsAutomove, Ok | ClientError | ServerError | CommandError> = {
+  name: "SlabsAutomove",
+  opcode: 0x00,
+  encode: encodeSlabsAutomove,
+  answers: ["Ok", "ClientError", "ServerError", "CommandError"]
+}
+
+export interface SlabsReassign {
+  readonly _tag: "SlabsReassign"
+  readonly from: number
+  readonly to: number
+}
+
+export const decodeSlabsReassign: RequestDecoder<SlabsReassign> = (reader, at, bodyStart, end) => {
+  const view = reader.view
+  const lineEnd = findLine(reader, bodyStart, end, at, "SlabsReassign", "line")
+  if (!(lineEnd - bodyStart >= 6 && view.getUint32(bodyStart) === 0x736c6162 && view.getUint16(bodyStart + 4) === 0x7320)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "slabs ", at, "SlabsReassign", "verb")
+  }
+  if (
+    !(lineEnd - (bodyStart + 6) >= 9 && view.getUint32(bodyStart + 6) === 0x72656173 && view.getUint32(bodyStart + 10) === 0x7369676e &&
+      view.getUint8(bodyStart + 14) === 0x20)
+  ) wrongLiteral(reader, bodyStart + 6, lineEnd, "reassign ", at, "SlabsReassign", "reassign")
+  const fromStop = tokenEnd(reader.bytes, bodyStart + 15, lineEnd, 32)
+  const from = readDecimal(reader, bodyStart + 15, fromStop, -2147483648, 2147483647, at, "SlabsReassign", "from")
+  expectNextToken(fromStop, lineEnd, "SlabsReassign", "to", fromStop - at)
+  const to = readDecimal(reader, fromStop + 1, lineEnd, -2147483648, 2147483647, at, "SlabsReassign", "to")
+  reader.next = lineEnd + 2
+  return {
+    _tag: "SlabsReassign",
+    from,
+    to
+  }
+}
+
+export const encodeSlabsReassign: RequestEncoder<SlabsReassign> = (writer, packet) => {
+  const bodyStart = beginRequest(writer, packet, 41)
+  const { bytes, view } = writer
+  let position = bodyStart
+  view.setUint32(position, 0x736c6162)
+  bytes[position + 4] = 0x73
+  bytes[position + 5] = 0x20
+  view.setUint32(position + 6, 0x72656173)
+  view.setUint32(position + 10, 0x7369676e)
+  bytes[position + 14] = 0x20
+  position = writeDecimal(bytes, position + 15, checkVarint(packet.from, -2147483648, 2147483647, "SlabsReassign", "from"))
+  bytes[position] = 0x20
+  position = writeDecimal(bytes, position + 1, checkVarint(packet.to, -2147483648, 2147483647, "SlabsReassign", "to"))
+  view.setUint16(position, 0x0d0a)
+  finishRequest(writer, packet, "SlabsReassign", 0, bodyStart, position + 2)
+}
+
+export const SlabsReassign: RequestCommand<
+  SlabsReassign,
+  Ok | Busy | BadClass | NoSpare | NotFull | Unsafe | Same | ClientError | ServerError | CommandError
+> = {
+  name: "SlabsReassign",
+  opcode: 0x00,
+  encode: encodeSlabsReassign,
+  answers: ["Ok", "Busy", "BadClass", "NoSpare", "NotFull", "Unsafe", "Same", "ClientError", "ServerError", "CommandError"]
+}
+
+export interface Statistics {
+  readonly _tag: "Statistics"
+  readonly group?: string | undefined
+}
+
+export const decodeStatistics: RequestDecoder<Statistics> = (reader, at, bodyStart, end) => {
+  const view = reader.view
+  const lineEnd = findLine(reader, bodyStart, end, at, "Statistics", "line")
+  if (!(lineEnd - bodyStart >= 5 && view.getUint32(bodyStart) === 0x73746174 && view.getUint8(bodyStart + 4) === 0x73)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "stats", at, "Statistics", "verb")
+  }
+  expectTokenEnd(reader, bodyStart + 5, lineEnd, " ", at, "Statistics", "verb")
+  let next = bodyStart + 5
+  let maybeGroup: string | undefined
+  if (next < lineEnd) {
+    const groupStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
+    expectAtMost(groupStop - (next + 1), 250, "Statistics", "group", next + 1 - at)
+    maybeGroup = decodeText(reader.bytes, next + 1, groupStop)
+    next = groupStop
+  }
+  expectEnd(next, lineEnd, "Statistics", "group", at)
+  reader.next = lineEnd + 2
+  return {
+    _tag: "Statistics",
+    group: maybeGroup
+  }
+}
+
+export const encodeStatistics: RequestEncoder<Statistics> = (writer, packet) => {
+  const bodyStart = beginRequest(writer, packet, 9 + (packet.group === undefined ? 0 : textBound(packet.group)))
+  const { bytes, view } = writer
+  let position = bodyStart
+  view.setUint32(position, 0x73746174)
+  bytes[position + 4] = 0x73
+  position = position + 5
+  if (packet.group !== undefined) {
+    bytes[position] = 0x20
+    const groupToken = position + 1
+    position = putText(bytes, groupToken, packet.group, "Statistics", "group")
+    checkAtMost(position - groupToken, 250, "Statistics", "group")
+    checkToken(bytes, groupToken, position, 32, 10, "Statistics", "group")
+  }
+  view.setUint16(position, 0x0d0a)
+  position = position + 2
+  checkHead(bytes, bodyStart, position, "Statistics", [["stats cachedump "], ["stats detail "]])
+  finishRequest(writer, packet, "Statistics", 0, bodyStart, position)
+}
+
+export const Statistics: RequestCommand<Statistics, Statistic | End | Reset | ClientError | ServerError | CommandError, "many"> = {
+  name: "Statistics",
+  opcode: 0x00,
+  encode: encodeStatistics,
+  answers: ["Statistic", "End", "Reset", "ClientError", "ServerError", "CommandError"],
+  last: (answer) =>
+    answer._tag === "End" || answer._tag === "Reset" || answer._tag === "ClientError" || answer._tag === "ServerError" ||
+      answer._tag === "CommandError"
+      ? "answer"
+      : undefined
+}
+
+export interface StatisticsCachedump {
+  readonly _tag: "StatisticsCachedump"
+  readonly slabClass: number
+  readonly limit: number
+}
+
+export const decodeStatisticsCachedump: RequestDecoder<StatisticsCachedump> = (reader, at, bodyStart, end) => {
+  const view = reader.view
+  const lineEnd = findLine(reader, bodyStart, end, at, "StatisticsCachedump", "line")
+  if (!(lineEnd - bodyStart >= 6 && view.getUint32(bodyStart) === 0x73746174 && view.getUint16(bodyStart + 4) === 0x7320)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "stats ", at, "StatisticsCachedump", "verb")
+  }
+  if (
+    !(lineEnd - (bodyStart + 6) >= 10 && view.getUint32(bodyStart + 6) === 0x63616368 && view.getUint32(bodyStart + 10) === 0x6564756d &&
+      view.getUint16(bodyStart + 14) === 0x7020)
+  ) wrongLiteral(reader, bodyStart + 6, lineEnd, "cachedump ", at, "StatisticsCachedump", "cachedump")
+  const slabClassStop = tokenEnd(reader.bytes, bodyStart + 16, lineEnd, 32)
+  const slabClass = readDecimal(reader, bodyStart + 16, slabClassStop, 0, 4294967295, at, "StatisticsCachedump", "slabClass")
+  expectNextToken(slabClassStop, lineEnd, "StatisticsCachedump", "limit", slabClassStop - at)
+  const limitValue = readDecimal(reader, slabClassStop + 1, lineEnd, 0, 4294967295, at, "StatisticsCachedump", "limit")
+  reader.next = lineEnd + 2
+  return {
+    _tag: "StatisticsCachedump",
+    slabClass,
+    limit: limitValue
+  }
+}
+
+export const encodeStatisticsCachedump: RequestEncoder<StatisticsCachedump> = (writer, packet) => {
+  const bodyStart = beginRequest(writer, packet, 40)
+  const { bytes, view } = writer
+  let position = bodyStart
+  view.setUint32(position, 0x73746174)
+  bytes[position + 4] = 0x73
+  bytes[position + 5] = 0x20
+  view.setUint32(position + 6, 0x63616368)
+  view.setUint32(position + 10, 0x6564756d)
+  bytes[position + 14] = 0x70
+  bytes[position + 15] = 0x20
+  position = writeDecimal(bytes, position + 16, checkVarint(packet.slabClass, 0, 4294967295, "StatisticsCachedump", "slabClass"))
+  bytes[position] = 0x20
+  position = writeDecimal(bytes, position + 1, checkVarint(packet.limit, 0, 4294967295, "StatisticsCachedump", "limit"))
+  view.setUint16(position, 0x0d0a)
+  finishRequest(writer, packet, "StatisticsCachedump", 0, bodyStart, position + 2)
+}
+
+export const StatisticsCachedump: RequestCommand<StatisticsCachedump, CachedItem | End | ClientError | ServerError | CommandError, "many"> =
+  {
+    name: "StatisticsCachedump",
+    opcode: 0x00,
+    encode: encodeStatisticsCachedump,
+    answers: ["CachedItem", "End", "ClientError", "ServerError", "CommandError"],
+    last: (answer) =>
+      answer._tag === "End" || answer._tag === "ClientError" || answer._tag === "ServerError" || answer._tag === "CommandError"
+        ? "answer"
+        : undefined
+  }
+
+export interface StatisticsDetail {
+  readonly _tag: "StatisticsDetail"
+  readonly what: string
+}
+
+export const decodeStatisticsDetail: RequestDecoder<StatisticsDetail> = (reader, at, bodyStart, end) => {
+  const view = reader.view
+  const lineEnd = findLine(reader, bodyStart, end, at, "StatisticsDetail", "line")
+  if (!(lineEnd - bodyStart >= 6 && view.getUint32(bodyStart) === 0x73746174 && view.getUint16(bodyStart + 4) === 0x7320)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "stats ", at, "StatisticsDetail", "verb")
+  }
+  if (
+    !(lineEnd - (bodyStart + 6) >= 7 && view.getUint32(bodyStart + 6) === 0x64657461 && view.getUint16(bodyStart + 10) === 0x696c &&
+      view.getUint8(bodyStart + 12) === 0x20)
+  ) wrongLiteral(reader, bodyStart + 6, lineEnd, "detail ", at, "StatisticsDetail", "detail")
+  const whatStop = tokenEnd(reader.bytes, bodyStart + 13, lineEnd, 32)
+  expectMin(whatStop - (bodyStart + 13), 1, "StatisticsDetail", "what", bodyStart + 13 - at)
+  const what = decodeEncoded(reader, "ascii", bodyStart + 13, whatStop, at, "StatisticsDetail", "what")
+  expectEnd(whatStop, lineEnd, "StatisticsDetail", "what", at)
+  reader.next = lineEnd + 2
+  return {
+    _tag: "StatisticsDetail",
+    what
+  }
+}
+
+export const encodeStatisticsDetail: RequestEncoder<StatisticsDetail> = (writer, packet) => {
+  const bodyStart = beginRequest(writer, packet, 16 + boundEncoded("ascii", packet.what))
+  const { bytes, view } = writer
+  let position = bodyStart
+  view.setUint32(position, 0x73746174)
+  bytes[position + 4] = 0x73
+  bytes[position + 5] = 0x20
+  view.setUint32(position + 6, 0x64657461)
+  view.setUint16(position + 10, 0x696c)
+  bytes[position + 12] = 0x20
+  const whatToken = position + 13
+  position = putEncoded(bytes, whatToken, "ascii", packet.what, "StatisticsDetail", "what")
+  checkMin(position - whatToken, 1, "StatisticsDetail", "what")
+  checkToken(bytes, whatToken, position, 32, 10, "StatisticsDetail", "what")
+  view.setUint16(position, 0x0d0a)
+  finishRequest(writer, packet, "StatisticsDetail", 0, bodyStart, position + 2)
+}
+
+export const StatisticsDetail: RequestCommand<
+  StatisticsDetail,
+  PrefixStatistic | End | Ok | ClientError | ServerError | CommandError,
+  "many"
+> = {
+  name: "StatisticsDetail",
+  opcode: 0x00,
+  encode: encodeStatisticsDetail,
+  answers: ["PrefixStatistic", "End", "Ok", "ClientError", "ServerError", "CommandError"],
+  last: (answer) =>
+    answer._tag === "End" || answer._tag === "Ok" || answer._tag === "ClientError" || answer._tag === "ServerError" ||
+      answer._tag === "CommandError"
+      ? "answer"
+      : undefined
+}
+
+export interface Touch {
+  readonly _tag: "Touch"
+  readonly key: string
+  /** 0 never, up to 30 days: seconds from now, above: Unix time, negative: at once. */
+  readonly expiration: number
+  /** The answer is left out; an error may still come. */
+  readonly noreply?: boolean | undefined
+}
+
+export const decodeTouch: RequestDecoder<Touch> = (reader, at, bodyStart, end) => {
+  const view = reader.view
+  const lineEnd = findLine(reader, bodyStart, end, at, "Touch", "line")
+  if (!(lineEnd - bodyStart >= 6 && view.getUint32(bodyStart) === 0x746f7563 && view.getUint16(bodyStart + 4) === 0x6820)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "touch ", at, "Touch", "verb")
+  }
+  const keyStop = tokenEnd(reader.bytes, bodyStart + 6, lineEnd, 32)
+  expectMin(keyStop - (bodyStart + 6), 1, "Touch", "key", bodyStart + 6 - at)
+  expectAtMost(keyStop - (bodyStart + 6), 250, "Touch", "key", bodyStart + 6 - at)
+  expectNextToken(keyStop, lineEnd, "Touch", "expiration", keyStop - at)
+  const expirationStop = tokenEnd(reader.bytes, keyStop + 1, lineEnd, 32)
+  const expiration = readDecimal(reader, keyStop + 1, expirationStop, -2147483648, 2147483647, at, "Touch", "expiration")
+  let next = expirationStop
+  let hasNoreply = false
+  if (next < lineEnd) {
+    const noreplyStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
+    if (isToken(reader.bytes, next + 1, noreplyStop, "noreply")) {
+      hasNoreply = true
+      next = noreplyStop
+    }
+  }
+  expectEnd(next, lineEnd, "Touch", "noreply", at)
+  reader.next = lineEnd + 2
+  return {
+    _tag: "Touch",
+    key: decodeText(reader.bytes, bodyStart + 6, keyStop),
+    expiration,
+    noreply: hasNoreply
+  }
+}
+
+export const encodeTouch: RequestEncoder<Touch> = (writer, packet) => {
+  const bodyStart = beginRequest(writer, packet, 29 + textBound(packet.key))
+  const { bytes, view } = writer
+  let position = bodyStart
+  view.setUint32(position, 0x746f7563)
+  bytes[position + 4] = 0x68
+  bytes[position + 5] = 0x20
+  const keyToken = position + 6
+  position = putText(bytes, keyToken, packet.key, "Touch", "key")
+  checkMin(position - keyToken, 1, "Touch", "key")
+  checkAtMost(position - keyToken, 250, "Touch", "key")
+  checkToken(bytes, keyToken, position, 32, 10, "Touch", "key")
+  bytes[position] = 0x20
+  position = writeDecimal(bytes, position + 1, checkVarint(packet.expiration, -2147483648, 2147483647, "Touch", "expiration"))
+  if (packet.noreply === true) {
+    bytes[position] = 0x20
+    view.setUint32(position + 1, 0x6e6f7265)
+    view.setUint16(position + 5, 0x706c)
+    bytes[position + 7] = 0x79
+    position = position + 8
+  }
+  view.setUint16(position, 0x0d0a)
+  finishRequest(writer, packet, "Touch", 0, bodyStart, position + 2)
+}
+
+export const Touch: RequestCommand<Touch, Touched | NotFound | ClientError | ServerError | CommandError, "one" | "none"> = {
+  name: "Touch",
+  opcode: 0x00,
+  encode: encodeTouch,
+  answers: ["Touched", "NotFound", "ClientError", "ServerError", "CommandError"]
+}
+
+export interface Verbosity {
+  readonly _tag: "Verbosity"
+  readonly level: number
+  /** The answer is left out; an error may still come. */
+  readonly noreply?: boolean | undefined
+}
+
+export const decodeVerbosity: RequestDecoder<Verbosity> = (reader, at, bodyStart, end) => {
+  const view = reader.view
+  const lineEnd = findLine(reader, bodyStart, end, at, "Verbosity", "line")
+  if (
+    !(lineEnd - bodyStart >= 10 && view.getUint32(bodyStart) === 0x76657262 && view.getUint32(bodyStart + 4) === 0x6f736974 &&
+      view.getUint16(bodyStart + 8) === 0x7920)
+  ) wrongLiteral(reader, bodyStart, lineEnd, "verbosity ", at, "Verbosity", "verb")
+  const levelStop = tokenEnd(reader.bytes, bodyStart + 10, lineEnd, 32)
+  const level = readDecimal(reader, bodyStart + 10, levelStop, 0, 4294967295, at, "Verbosity", "level")
+  let next = levelStop
+  let hasNoreply = false
+  if (next < lineEnd) {
+    const noreplyStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
+    if (isToken(reader.bytes, next + 1, noreplyStop, "noreply")) {
+      hasNoreply = true
+      next = noreplyStop
+    }
+  }
+  expectEnd(next, lineEnd, "Verbosity", "noreply", at)
+  reader.next = lineEnd + 2
+  return {
+    _tag: "Verbosity",
+    level,
+    noreply: hasNoreply
+  }
+}
+
+export const encodeVerbosity: RequestEncoder<Verbosity> = (writer, packet) => {
+  const bodyStart = beginRequest(writer, packet, 31)
+  const { bytes, view } = writer
+  let position = bodyStart
+  view.setUint32(position, 0x76657262)
+  view.setUint32(position + 4, 0x6f736974)
+  bytes[position + 8] = 0x79
+  bytes[position + 9] = 0x20
+  position = writeDecimal(bytes, position + 10, checkVarint(packet.level, 0, 4294967295, "Verbosity", "level"))
+  if (packet.noreply === true) {
+    bytes[position] = 0x20
+    view.setUint32(position + 1, 0x6e6f7265)
+    view.setUint16(position + 5, 0x706c)
+    bytes[position + 7] = 0x79
+    position = position + 8
+  }
+  view.setUint16(position, 0x0d0a)
+  finishRequest(writer, packet, "Verbosity", 0, bodyStart, position + 2)
+}
+
+export const Verbosity: RequestCommand<Verbosity, Ok | ClientError | ServerError | CommandError, "one" | "none"> = {
+  name: "Verbosity",
+  opcode: 0x00,
+  encode: encodeVerbosity,
+  answers: ["Ok", "ClientError", "ServerError", "CommandError"]
+}
+
+export interface Version {
+  readonly _tag: "Version"
+}
+
+export const decodeVersion: RequestDecoder<Version> = (reader, at, bodyStart, end) => {
+  const view = reader.view
+  if (
+    !(end - bodyStart >= 9 && view.getUint32(bodyStart) === 0x76657273 && view.getUint32(bodyStart + 4) === 0x696f6e0d &&
+      view.getUint8(bodyStart + 8) === 0x0a)
+  ) wrongLiteral(reader, bodyStart, end, "version\r\n", at, "Version", "verb")
+  reader.next = bodyStart + 9
+  return {
+    _tag: "Version"
+  }
+}
+
+export const encodeVersion: RequestEncoder<Version> = (writer, packet) => {
+  const bodyStart = beginRequest(writer, packet, 10)
+  const { bytes, view } = writer
+  const position = bodyStart
+  view.setUint32(position, 0x76657273)
+  view.setUint16(position + 4, 0x696f)
+  bytes[position + 6] = 0x6e
+  view.setUint16(position + 7, 0x0d0a)
+  finishRequest(writer, packet, "Version", 0, bodyStart, position + 9)
+}
+
+export const Version: RequestCommand<Version, VersionText | ClientError | ServerError | CommandError> = {
+  name: "Version",
+  opcode: 0x00,
+  encode: encodeVersion,
+  answers: ["VersionText", "ClientError", "ServerError", "CommandError"]
+}
+
+export interface Watch {
+  readonly _tag: "Watch"
+  readonly streams: ReadonlyArray<string>
+}
+
+export const decodeWatch: RequestDecoder<Watch> = (reader, at, bodyStart, end) => {
+  const view = reader.view
+  const lineEnd = findLine(reader, bodyStart, end, at, "Watch", "line")
+  if (!(lineEnd - bodyStart >= 5 && view.getUint32(bodyStart) === 0x77617463 && view.getUint8(bodyStart + 4) === 0x68)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "watch", at, "Watch", "verb")
+  }
+  expectTokenEnd(reader, bodyStart + 5, lineEnd, " ", at, "Watch", "verb")
+  let next = bodyStart + 5
+  const streams: Array<string> = new Array<string>(tokensAfter(reader.bytes, next, lineEnd, 32))
+  let streamsIndex = 0
+  try {
+    while (next < lineEnd) {
+      const streamsStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
+      expectMin(streamsStop - (next + 1), 1, "Watch", "", next + 1 - at)
+      const element = decodeEncoded(reader, "ascii", next + 1, streamsStop, at, "Watch", "")
+      streams[streamsIndex++] = element
+      next = streamsStop
+    }
+  } catch (error) {
+    throw inElement(error, "Watch", "streams", streamsIndex)
+  }
+  reader.next = lineEnd + 2
+  return {
+    _tag: "Watch",
+    streams
+  }
+}
+
+export const encodeWatch: RequestEncoder<Watch> = (writer, packet) => {
+  const bodyStart = beginRequest(
+    writer,
+    packet,
+    9 + boundElements(packet.streams, (one) => boundEncoded("ascii", one)) + (packet.streams?.length ?? 0) * 1
+  )
+  const { bytes, view } = writer
+  let position = bodyStart
+  view.setUint32(position, 0x77617463)
+  bytes[position + 4] = 0x68
+  position = position + 5
+  let streamsIndex = 0
+  try {
+    for (const streamsElement of packet.streams) {
+      bytes[position] = 0x20
+      const streamsElementToken = position + 1
+      position = putEncoded(bytes, streamsElementToken, "ascii", streamsElement, "Watch", "")
+      checkMin(position - streamsElementToken, 1, "Watch", "")
+      checkToken(bytes, streamsElementToken, position, 32, 10, "Watch", "")
+      streamsIndex++
+    }
+  } catch (error) {
+    throw inList(error, "Watch", "streams", streamsIndex, packet.streams)
+  }
+  view.setUint16(position, 0x0d0a)
+  finishRequest(writer, packet, "Watch", 0, bodyStart, position + 2)
+}
+
+export const Watch: RequestCommand<Watch, Ok | ClientError | ServerError | CommandError> = {
+  name: "Watch",
+  opcode: 0x00,
+  encode: encodeWatch,
+  answers: ["Ok", "ClientError", "ServerError", "CommandError"]
+}
+
+export interface BadClass {
+  readonly _tag: "BadClass"
+  readonly message: string
+}
+
+export const decodeBadClass: ResponseDecoder<BadClass> = (reader, at, bodyStart, end) => {
+  const view = reader.view
+  const lineEnd = findLine(reader, bodyStart, end, at, "BadClass", "line")
+  if (
+    !(lineEnd - bodyStart >= 9 && view.getUint32(bodyStart) === 0x42414443 && view.getUint32(bodyStart + 4) === 0x4c415353 &&
+      view.getUint8(bodyStart + 8) === 0x20)
+  ) wrongLiteral(reader, bodyStart, lineEnd, "BADCLASS ", at, "BadClass", "code")
+  reader.next = lineEnd + 2
+  return {
+    _tag: "BadClass",
+    message: decodeText(reader.bytes, bodyStart + 9, lineEnd)
+  }
+}
+
+export const encodeBadClass: ResponseEncoder<BadClass> = (writer, packet) => {
+  const bodyStart = beginResponse(writer, packet, 12 + textBound(packet.message))
+  const { bytes, view } = writer
+  let position = bodyStart
+  view.setUint32(position, 0x42414443)
+  view.setUint32(position + 4, 0x4c415353)
+  bytes[position + 8] = 0x20
+  const messageToken = position + 9
+  position = putText(bytes, position + 9, packet.message, "BadClass", "message")
+  checkUntil(bytes, messageToken, position, "\r\n", "BadClass", "message")
+  view.setUint16(position, 0x0d0a)
+  finishResponse(writer, packet, "BadClass", 0, bodyStart, position + 2)
+}
+
+export const BadClass: ResponseCommand<BadClass, never, "none"> = { name: "BadClass", opcode: 0x00, encode: encodeBadClass }
+
+export interface Busy {
+  readonly _tag: "Busy"
+  readonly message: string
+}
+
+export const decodeBusy: ResponseDecoder<Busy> = (reader, at, bodyStart, end) => {
+  const view = reader.view
+  const lineEnd = findLine(reader, bodyStart, end, at, "Busy", "line")
+  if (!(lineEnd - bodyStart >= 5 && view.getUint32(bodyStart) === 0x42555359 && view.getUint8(bodyStart + 4) === 0x20)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "BUSY ", at, "Busy", "code")
+  }
+  reader.next = lineEnd + 2
+  return {
+    _tag: "Busy",
+    message: decodeText(reader.bytes, bodyStart + 5, lineEnd)
+  }
+}
+
+export const encodeBusy: ResponseEncoder<Busy> = (writer, packet) => {
+  const bodyStart = beginResponse(writer, packet, 8 + textBound(packet.message))
+  const { bytes, view } = writer
+  let position = bodyStart
+  view.setUint32(position, 0x42555359)
+  bytes[position + 4] = 0x20
+  const messageToken = position + 5
+  position = putText(bytes, position + 5, packet.message, "Busy", "message")
+  checkUntil(bytes, messageToken, position, "\r\n", "Busy", "message")
+  view.setUint16(position, 0x0d0a)
+  finishResponse(writer, packet, "Busy", 0, bodyStart, position + 2)
+}
+
+export const Busy: ResponseCommand<Busy, never, "none"> = { name: "Busy", opcode: 0x00, encode: encodeBusy }
+
 export interface CachedItem {
   readonly _tag: "CachedItem"
   readonly key: string
@@ -698,6 +2711,42 @@ export const encodeCachedItem: ResponseEncoder<CachedItem> = (writer, packet) =>
 
 export const CachedItem: ResponseCommand<CachedItem, never, "none"> = { name: "CachedItem", opcode: 0x00, encode: encodeCachedItem }
 
+export interface ClientError {
+  readonly _tag: "ClientError"
+  readonly message: string
+}
+
+export const decodeClientError: ResponseDecoder<ClientError> = (reader, at, bodyStart, end) => {
+  const view = reader.view
+  const lineEnd = findLine(reader, bodyStart, end, at, "ClientError", "line")
+  if (
+    !(lineEnd - bodyStart >= 13 && view.getUint32(bodyStart) === 0x434c4945 && view.getUint32(bodyStart + 4) === 0x4e545f45 &&
+      view.getUint32(bodyStart + 8) === 0x52524f52 && view.getUint8(bodyStart + 12) === 0x20)
+  ) wrongLiteral(reader, bodyStart, lineEnd, "CLIENT_ERROR ", at, "ClientError", "code")
+  reader.next = lineEnd + 2
+  return {
+    _tag: "ClientError",
+    message: decodeText(reader.bytes, bodyStart + 13, lineEnd)
+  }
+}
+
+export const encodeClientError: ResponseEncoder<ClientError> = (writer, packet) => {
+  const bodyStart = beginResponse(writer, packet, 16 + textBound(packet.message))
+  const { bytes, view } = writer
+  let position = bodyStart
+  view.setUint32(position, 0x434c4945)
+  view.setUint32(position + 4, 0x4e545f45)
+  view.setUint32(position + 8, 0x52524f52)
+  bytes[position + 12] = 0x20
+  const messageToken = position + 13
+  position = putText(bytes, position + 13, packet.message, "ClientError", "message")
+  checkUntil(bytes, messageToken, position, "\r\n", "ClientError", "message")
+  view.setUint16(position, 0x0d0a)
+  finishResponse(writer, packet, "ClientError", 0, bodyStart, position + 2)
+}
+
+export const ClientError: ResponseCommand<ClientError, never, "none"> = { name: "ClientError", opcode: 0x00, encode: encodeClientError }
+
 export interface CommandError {
   readonly _tag: "CommandError"
   readonly message?: string | undefined
@@ -744,6 +2793,35 @@ export const encodeCommandError: ResponseEncoder<CommandError> = (writer, packet
 }
 
 export const CommandError: ResponseCommand<CommandError, never, "none"> = { name: "CommandError", opcode: 0x00, encode: encodeCommandError }
+
+export interface Deleted {
+  readonly _tag: "Deleted"
+}
+
+export const decodeDeleted: ResponseDecoder<Deleted> = (reader, at, bodyStart, end) => {
+  const view = reader.view
+  if (
+    !(end - bodyStart >= 9 && view.getUint32(bodyStart) === 0x44454c45 && view.getUint32(bodyStart + 4) === 0x5445440d &&
+      view.getUint8(bodyStart + 8) === 0x0a)
+  ) wrongLiteral(reader, bodyStart, end, "DELETED\r\n", at, "Deleted", "code")
+  reader.next = bodyStart + 9
+  return {
+    _tag: "Deleted"
+  }
+}
+
+export const encodeDeleted: ResponseEncoder<Deleted> = (writer, packet) => {
+  const bodyStart = beginResponse(writer, packet, 10)
+  const { bytes, view } = writer
+  const position = bodyStart
+  view.setUint32(position, 0x44454c45)
+  view.setUint16(position + 4, 0x5445)
+  bytes[position + 6] = 0x44
+  view.setUint16(position + 7, 0x0d0a)
+  finishResponse(writer, packet, "Deleted", 0, bodyStart, position + 9)
+}
+
+export const Deleted: ResponseCommand<Deleted, never, "none"> = { name: "Deleted", opcode: 0x00, encode: encodeDeleted }
 
 /** A line of `lru_crawler metadump`, which LF alone ends. */
 export interface DumpedItem {
@@ -814,6 +2892,154 @@ export const encodeDumpedItem: ResponseEncoder<DumpedItem> = (writer, packet) =>
 }
 
 export const DumpedItem: ResponseCommand<DumpedItem, never, "none"> = { name: "DumpedItem", opcode: 0x00, encode: encodeDumpedItem }
+
+export interface DumpedKey {
+  readonly _tag: "DumpedKey"
+  readonly key: string
+  readonly base64?: boolean | undefined
+}
+
+export const decodeDumpedKey: ResponseDecoder<DumpedKey> = (reader, at, bodyStart, end) => {
+  const view = reader.view
+  const lineEnd = findLine(reader, bodyStart, end, at, "DumpedKey", "line")
+  if (!(lineEnd - bodyStart >= 3 && view.getUint16(bodyStart) === 0x6d67 && view.getUint8(bodyStart + 2) === 0x20)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "mg ", at, "DumpedKey", "code")
+  }
+  const keyStop = tokenEnd(reader.bytes, bodyStart + 3, lineEnd, 32)
+  expectMin(keyStop - (bodyStart + 3), 1, "DumpedKey", "key", bodyStart + 3 - at)
+  expectAtMost(keyStop - (bodyStart + 3), 250, "DumpedKey", "key", bodyStart + 3 - at)
+  let next = keyStop
+  let hasBase64 = false
+  if (next < lineEnd) {
+    const base64Stop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
+    if (isToken(reader.bytes, next + 1, base64Stop, "b")) {
+      hasBase64 = true
+      next = base64Stop
+    }
+  }
+  expectEnd(next, lineEnd, "DumpedKey", "base64", at)
+  reader.next = lineEnd + 2
+  return {
+    _tag: "DumpedKey",
+    key: decodeText(reader.bytes, bodyStart + 3, keyStop),
+    base64: hasBase64
+  }
+}
+
+export const encodeDumpedKey: ResponseEncoder<DumpedKey> = (writer, packet) => {
+  const bodyStart = beginResponse(writer, packet, 8 + textBound(packet.key))
+  const { bytes, view } = writer
+  let position = bodyStart
+  view.setUint16(position, 0x6d67)
+  bytes[position + 2] = 0x20
+  const keyToken = position + 3
+  position = putText(bytes, keyToken, packet.key, "DumpedKey", "key")
+  checkMin(position - keyToken, 1, "DumpedKey", "key")
+  checkAtMost(position - keyToken, 250, "DumpedKey", "key")
+  checkToken(bytes, keyToken, position, 32, 10, "DumpedKey", "key")
+  if (packet.base64 === true) {
+    bytes[position] = 0x20
+    bytes[position + 1] = 0x62
+    position = position + 2
+  }
+  view.setUint16(position, 0x0d0a)
+  finishResponse(writer, packet, "DumpedKey", 0, bodyStart, position + 2)
+}
+
+export const DumpedKey: ResponseCommand<DumpedKey, never, "none"> = { name: "DumpedKey", opcode: 0x00, encode: encodeDumpedKey }
+
+export interface End {
+  readonly _tag: "End"
+}
+
+export const decodeEnd: ResponseDecoder<End> = (reader, at, bodyStart, end) => {
+  const view = reader.view
+  if (!(end - bodyStart >= 5 && view.getUint32(bodyStart) === 0x454e440d && view.getUint8(bodyStart + 4) === 0x0a)) {
+    wrongLiteral(reader, bodyStart, end, "END\r\n", at, "End", "code")
+  }
+  reader.next = bodyStart + 5
+  return {
+    _tag: "End"
+  }
+}
+
+export const encodeEnd: ResponseEncoder<End> = (writer, packet) => {
+  const bodyStart = beginResponse(writer, packet, 6)
+  const { bytes, view } = writer
+  const position = bodyStart
+  view.setUint16(position, 0x454e)
+  bytes[position + 2] = 0x44
+  view.setUint16(position + 3, 0x0d0a)
+  finishResponse(writer, packet, "End", 0, bodyStart, position + 5)
+}
+
+export const End: ResponseCommand<End, never, "none"> = { name: "End", opcode: 0x00, encode: encodeEnd }
+
+export interface ErrorShutdown {
+  readonly _tag: "ErrorShutdown"
+  readonly message: string
+}
+
+export const decodeErrorShutdown: ResponseDecoder<ErrorShutdown> = (reader, at, bodyStart, end) => {
+  const view = reader.view
+  const lineEnd = findLine(reader, bodyStart, end, at, "ErrorShutdown", "line")
+  if (
+    !(lineEnd - bodyStart >= 7 && view.getUint32(bodyStart) === 0x4552524f && view.getUint16(bodyStart + 4) === 0x523a &&
+      view.getUint8(bodyStart + 6) === 0x20)
+  ) wrongLiteral(reader, bodyStart, lineEnd, "ERROR: ", at, "ErrorShutdown", "code")
+  reader.next = lineEnd + 2
+  return {
+    _tag: "ErrorShutdown",
+    message: decodeText(reader.bytes, bodyStart + 7, lineEnd)
+  }
+}
+
+export const encodeErrorShutdown: ResponseEncoder<ErrorShutdown> = (writer, packet) => {
+  const bodyStart = beginResponse(writer, packet, 10 + textBound(packet.message))
+  const { bytes, view } = writer
+  let position = bodyStart
+  view.setUint32(position, 0x4552524f)
+  view.setUint16(position + 4, 0x523a)
+  bytes[position + 6] = 0x20
+  const messageToken = position + 7
+  position = putText(bytes, position + 7, packet.message, "ErrorShutdown", "message")
+  checkUntil(bytes, messageToken, position, "\r\n", "ErrorShutdown", "message")
+  view.setUint16(position, 0x0d0a)
+  finishResponse(writer, packet, "ErrorShutdown", 0, bodyStart, position + 2)
+}
+
+export const ErrorShutdown: ResponseCommand<ErrorShutdown, never, "none"> = {
+  name: "ErrorShutdown",
+  opcode: 0x00,
+  encode: encodeErrorShutdown
+}
+
+export interface Exists {
+  readonly _tag: "Exists"
+}
+
+export const decodeExists: ResponseDecoder<Exists> = (reader, at, bodyStart, end) => {
+  const view = reader.view
+  if (!(end - bodyStart >= 8 && view.getUint32(bodyStart) === 0x45584953 && view.getUint32(bodyStart + 4) === 0x54530d0a)) {
+    wrongLiteral(reader, bodyStart, end, "EXISTS\r\n", at, "Exists", "code")
+  }
+  reader.next = bodyStart + 8
+  return {
+    _tag: "Exists"
+  }
+}
+
+export const encodeExists: ResponseEncoder<Exists> = (writer, packet) => {
+  const bodyStart = beginResponse(writer, packet, 9)
+  const { view } = writer
+  const position = bodyStart
+  view.setUint32(position, 0x45584953)
+  view.setUint16(position + 4, 0x5453)
+  view.setUint16(position + 6, 0x0d0a)
+  finishResponse(writer, packet, "Exists", 0, bodyStart, position + 8)
+}
+
+export const Exists: ResponseCommand<Exists, never, "none"> = { name: "Exists", opcode: 0x00, encode: encodeExists }
 
 /** A line of `watch`, which LF alone ends. */
 export interface LogLine {
@@ -920,6 +3146,469 @@ export const encodeLogSkipped: ResponseEncoder<LogSkipped> = (writer, packet) =>
 
 export const LogSkipped: ResponseCommand<LogSkipped, never, "none"> = { name: "LogSkipped", opcode: 0x00, encode: encodeLogSkipped }
 
+export interface MemoryLimitNotAdjusted {
+  readonly _tag: "MemoryLimitNotAdjusted"
+  readonly message: string
+}
+
+export const decodeMemoryLimitNotAdjusted: ResponseDecoder<MemoryLimitNotAdjusted> = (reader, at, bodyStart, end) => {
+  const lineEnd = findLine(reader, bodyStart, end, at, "MemoryLimitNotAdjusted", "line")
+  expectLiteral(reader, bodyStart, lineEnd, "MEMLIMIT_ADJUST_FAILED ", at, "MemoryLimitNotAdjusted", "code")
+  reader.next = lineEnd + 2
+  return {
+    _tag: "MemoryLimitNotAdjusted",
+    message: decodeText(reader.bytes, bodyStart + 23, lineEnd)
+  }
+}
+
+export const encodeMemoryLimitNotAdjusted: ResponseEncoder<MemoryLimitNotAdjusted> = (writer, packet) => {
+  const bodyStart = beginResponse(writer, packet, 26 + textBound(packet.message))
+  const { bytes, view } = writer
+  let position = bodyStart
+  position = putLiteral(bytes, position, "MEMLIMIT_ADJUST_FAILED")
+  bytes[position] = 0x20
+  const messageToken = position + 1
+  position = putText(bytes, position + 1, packet.message, "MemoryLimitNotAdjusted", "message")
+  checkUntil(bytes, messageToken, position, "\r\n", "MemoryLimitNotAdjusted", "message")
+  view.setUint16(position, 0x0d0a)
+  finishResponse(writer, packet, "MemoryLimitNotAdjusted", 0, bodyStart, position + 2)
+}
+
+export const MemoryLimitNotAdjusted: ResponseCommand<MemoryLimitNotAdjusted, never, "none"> = {
+  name: "MemoryLimitNotAdjusted",
+  opcode: 0x00,
+  encode: encodeMemoryLimitNotAdjusted
+}
+
+export interface MemoryLimitTooSmall {
+  readonly _tag: "MemoryLimitTooSmall"
+  readonly message: string
+}
+
+export const decodeMemoryLimitTooSmall: ResponseDecoder<MemoryLimitTooSmall> = (reader, at, bodyStart, end) => {
+  const lineEnd = findLine(reader, bodyStart, end, at, "MemoryLimitTooSmall", "line")
+  expectLiteral(reader, bodyStart, lineEnd, "MEMLIMIT_TOO_SMALL ", at, "MemoryLimitTooSmall", "code")
+  reader.next = lineEnd + 2
+  return {
+    _tag: "MemoryLimitTooSmall",
+    message: decodeText(reader.bytes, bodyStart + 19, lineEnd)
+  }
+}
+
+export const encodeMemoryLimitTooSmall: ResponseEncoder<MemoryLimitTooSmall> = (writer, packet) => {
+  const bodyStart = beginResponse(writer, packet, 22 + textBound(packet.message))
+  const { bytes, view } = writer
+  let position = bodyStart
+  position = putLiteral(bytes, position, "MEMLIMIT_TOO_SMALL")
+  bytes[position] = 0x20
+  const messageToken = position + 1
+  position = putText(bytes, position + 1, packet.message, "MemoryLimitTooSmall", "message")
+  checkUntil(bytes, messageToken, position, "\r\n", "MemoryLimitTooSmall", "message")
+  view.setUint16(position, 0x0d0a)
+  finishResponse(writer, packet, "MemoryLimitTooSmall", 0, bodyStart, position + 2)
+}
+
+export const MemoryLimitTooSmall: ResponseCommand<MemoryLimitTooSmall, never, "none"> = {
+  name: "MemoryLimitTooSmall",
+  opcode: 0x00,
+  encode: encodeMemoryLimitTooSmall
+}
+
+export interface MetaDone {
+  readonly _tag: "MetaDone"
+  readonly flags: ReadonlyArray<MetaAnswerFlag>
+}
+
+export const decodeMetaDone: ResponseDecoder<MetaDone> = (reader, at, bodyStart, end) => {
+  const view = reader.view
+  const lineEnd = findLine(reader, bodyStart, end, at, "MetaDone", "line")
+  if (!(lineEnd - bodyStart >= 2 && view.getUint16(bodyStart) === 0x4844)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "HD", at, "MetaDone", "code")
+  }
+  expectTokenEnd(reader, bodyStart + 2, lineEnd, " ", at, "MetaDone", "code")
+  let next = bodyStart + 2
+  const flags: Array<MetaAnswerFlag> = new Array<MetaAnswerFlag>(tokensAfter(reader.bytes, next, lineEnd, 32))
+  let flagsIndex = 0
+  try {
+    while (next < lineEnd) {
+      const flagsStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
+      const element = readMetaAnswerFlag(reader, next + 1, flagsStop, at)
+      const afterElement = reader.next
+      expectEnd(afterElement, flagsStop, "MetaDone", "", at)
+      flags[flagsIndex++] = element
+      next = flagsStop
+    }
+  } catch (error) {
+    throw inElement(error, "MetaDone", "flags", flagsIndex)
+  }
+  reader.next = lineEnd + 2
+  return {
+    _tag: "MetaDone",
+    flags
+  }
+}
+
+export const encodeMetaDone: ResponseEncoder<MetaDone> = (writer, packet) => {
+  const bodyStart = beginResponse(writer, packet, 6 + boundElements(packet.flags, boundMetaAnswerFlag) + (packet.flags?.length ?? 0) * 1)
+  const { bytes, view } = writer
+  let position = bodyStart
+  view.setUint16(position, 0x4844)
+  position = position + 2
+  let flagsIndex = 0
+  try {
+    for (const flagsElement of packet.flags) {
+      bytes[position] = 0x20
+      const flagsElementToken = position + 1
+      position = writeMetaAnswerFlag(writer, position + 1, flagsElement)
+      checkToken(bytes, flagsElementToken, position, 32, 10, "MetaDone", "")
+      flagsIndex++
+    }
+  } catch (error) {
+    throw inList(error, "MetaDone", "flags", flagsIndex, packet.flags)
+  }
+  view.setUint16(position, 0x0d0a)
+  finishResponse(writer, packet, "MetaDone", 0, bodyStart, position + 2)
+}
+
+export const MetaDone: ResponseCommand<MetaDone, never, "none"> = { name: "MetaDone", opcode: 0x00, encode: encodeMetaDone }
+
+export interface MetaExists {
+  readonly _tag: "MetaExists"
+  readonly flags: ReadonlyArray<MetaAnswerFlag>
+}
+
+export const decodeMetaExists: ResponseDecoder<MetaExists> = (reader, at, bodyStart, end) => {
+  const view = reader.view
+  const lineEnd = findLine(reader, bodyStart, end, at, "MetaExists", "line")
+  if (!(lineEnd - bodyStart >= 2 && view.getUint16(bodyStart) === 0x4558)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "EX", at, "MetaExists", "code")
+  }
+  expectTokenEnd(reader, bodyStart + 2, lineEnd, " ", at, "MetaExists", "code")
+  let next = bodyStart + 2
+  const flags: Array<MetaAnswerFlag> = new Array<MetaAnswerFlag>(tokensAfter(reader.bytes, next, lineEnd, 32))
+  let flagsIndex = 0
+  try {
+    while (next < lineEnd) {
+      const flagsStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
+      const element = readMetaAnswerFlag(reader, next + 1, flagsStop, at)
+      const afterElement = reader.next
+      expectEnd(afterElement, flagsStop, "MetaExists", "", at)
+      flags[flagsIndex++] = element
+      next = flagsStop
+    }
+  } catch (error) {
+    throw inElement(error, "MetaExists", "flags", flagsIndex)
+  }
+  reader.next = lineEnd + 2
+  return {
+    _tag: "MetaExists",
+    flags
+  }
+}
+
+export const encodeMetaExists: ResponseEncoder<MetaExists> = (writer, packet) => {
+  const bodyStart = beginResponse(writer, packet, 6 + boundElements(packet.flags, boundMetaAnswerFlag) + (packet.flags?.length ?? 0) * 1)
+  const { bytes, view } = writer
+  let position = bodyStart
+  view.setUint16(position, 0x4558)
+  position = position + 2
+  let flagsIndex = 0
+  try {
+    for (const flagsElement of packet.flags) {
+      bytes[position] = 0x20
+      const flagsElementToken = position + 1
+      position = writeMetaAnswerFlag(writer, position + 1, flagsElement)
+      checkToken(bytes, flagsElementToken, position, 32, 10, "MetaExists", "")
+      flagsIndex++
+    }
+  } catch (error) {
+    throw inList(error, "MetaExists", "flags", flagsIndex, packet.flags)
+  }
+  view.setUint16(position, 0x0d0a)
+  position = position + 2
+  checkHead(bytes, bodyStart, position, "MetaExists", [["EXISTS\r\n"]])
+  finishResponse(writer, packet, "MetaExists", 0, bodyStart, position)
+}
+
+export const MetaExists: ResponseCommand<MetaExists, never, "none"> = { name: "MetaExists", opcode: 0x00, encode: encodeMetaExists }
+
+export interface MetaItem {
+  readonly _tag: "MetaItem"
+  readonly key: string
+  readonly facts: ReadonlyArray<TextFact>
+}
+
+export const decodeMetaItem: ResponseDecoder<MetaItem> = (reader, at, bodyStart, end) => {
+  const view = reader.view
+  const lineEnd = findLine(reader, bodyStart, end, at, "MetaItem", "line")
+  if (!(lineEnd - bodyStart >= 3 && view.getUint16(bodyStart) === 0x4d45 && view.getUint8(bodyStart + 2) === 0x20)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "ME ", at, "MetaItem", "code")
+  }
+  const keyStop = tokenEnd(reader.bytes, bodyStart + 3, lineEnd, 32)
+  expectMin(keyStop - (bodyStart + 3), 1, "MetaItem", "key", bodyStart + 3 - at)
+  expectAtMost(keyStop - (bodyStart + 3), 250, "MetaItem", "key", bodyStart + 3 - at)
+  let next = keyStop
+  const facts: Array<TextFact> = new Array<TextFact>(tokensAfter(reader.bytes, next, lineEnd, 32))
+  let factsIndex = 0
+  try {
+    while (next < lineEnd) {
+      const factsStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
+      const element = readTextFact(reader, next + 1, factsStop, at)
+      const afterElement = reader.next
+      expectEnd(afterElement, factsStop, "MetaItem", "", at)
+      facts[factsIndex++] = element
+      next = factsStop
+    }
+  } catch (error) {
+    throw inElement(error, "MetaItem", "facts", factsIndex)
+  }
+  reader.next = lineEnd + 2
+  return {
+    _tag: "MetaItem",
+    key: decodeText(reader.bytes, bodyStart + 3, keyStop),
+    facts
+  }
+}
+
+export const encodeMetaItem: ResponseEncoder<MetaItem> = (writer, packet) => {
+  const bodyStart = beginResponse(
+    writer,
+    packet,
+    7 + textBound(packet.key) + boundElements(packet.facts, boundTextFact) + (packet.facts?.length ?? 0) * 1
+  )
+  const { bytes, view } = writer
+  let position = bodyStart
+  view.setUint16(position, 0x4d45)
+  bytes[position + 2] = 0x20
+  const keyToken = position + 3
+  position = putText(bytes, keyToken, packet.key, "MetaItem", "key")
+  checkMin(position - keyToken, 1, "MetaItem", "key")
+  checkAtMost(position - keyToken, 250, "MetaItem", "key")
+  checkToken(bytes, keyToken, position, 32, 10, "MetaItem", "key")
+  let factsIndex = 0
+  try {
+    for (const factsElement of packet.facts) {
+      bytes[position] = 0x20
+      const factsElementToken = position + 1
+      position = writeTextFact(writer, position + 1, factsElement)
+      checkToken(bytes, factsElementToken, position, 32, 10, "MetaItem", "")
+      factsIndex++
+    }
+  } catch (error) {
+    throw inList(error, "MetaItem", "facts", factsIndex, packet.facts)
+  }
+  view.setUint16(position, 0x0d0a)
+  finishResponse(writer, packet, "MetaItem", 0, bodyStart, position + 2)
+}
+
+export const MetaItem: ResponseCommand<MetaItem, never, "none"> = { name: "MetaItem", opcode: 0x00, encode: encodeMetaItem }
+
+export interface MetaMiss {
+  readonly _tag: "MetaMiss"
+  readonly flags: ReadonlyArray<MetaAnswerFlag>
+}
+
+export const decodeMetaMiss: ResponseDecoder<MetaMiss> = (reader, at, bodyStart, end) => {
+  const view = reader.view
+  const lineEnd = findLine(reader, bodyStart, end, at, "MetaMiss", "line")
+  if (!(lineEnd - bodyStart >= 2 && view.getUint16(bodyStart) === 0x454e)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "EN", at, "MetaMiss", "code")
+  }
+  expectTokenEnd(reader, bodyStart + 2, lineEnd, " ", at, "MetaMiss", "code")
+  let next = bodyStart + 2
+  const flags: Array<MetaAnswerFlag> = new Array<MetaAnswerFlag>(tokensAfter(reader.bytes, next, lineEnd, 32))
+  let flagsIndex = 0
+  try {
+    while (next < lineEnd) {
+      const flagsStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
+      const element = readMetaAnswerFlag(reader, next + 1, flagsStop, at)
+      const afterElement = reader.next
+      expectEnd(afterElement, flagsStop, "MetaMiss", "", at)
+      flags[flagsIndex++] = element
+      next = flagsStop
+    }
+  } catch (error) {
+    throw inElement(error, "MetaMiss", "flags", flagsIndex)
+  }
+  reader.next = lineEnd + 2
+  return {
+    _tag: "MetaMiss",
+    flags
+  }
+}
+
+export const encodeMetaMiss: ResponseEncoder<MetaMiss> = (writer, packet) => {
+  const bodyStart = beginResponse(writer, packet, 6 + boundElements(packet.flags, boundMetaAnswerFlag) + (packet.flags?.length ?? 0) * 1)
+  const { bytes, view } = writer
+  let position = bodyStart
+  view.setUint16(position, 0x454e)
+  position = position + 2
+  let flagsIndex = 0
+  try {
+    for (const flagsElement of packet.flags) {
+      bytes[position] = 0x20
+      const flagsElementToken = position + 1
+      position = writeMetaAnswerFlag(writer, position + 1, flagsElement)
+      checkToken(bytes, flagsElementToken, position, 32, 10, "MetaMiss", "")
+      flagsIndex++
+    }
+  } catch (error) {
+    throw inList(error, "MetaMiss", "flags", flagsIndex, packet.flags)
+  }
+  view.setUint16(position, 0x0d0a)
+  position = position + 2
+  checkHead(bytes, bodyStart, position, "MetaMiss", [["END\r\n"]])
+  finishResponse(writer, packet, "MetaMiss", 0, bodyStart, position)
+}
+
+export const MetaMiss: ResponseCommand<MetaMiss, never, "none"> = { name: "MetaMiss", opcode: 0x00, encode: encodeMetaMiss }
+
+export interface MetaNoopDone {
+  readonly _tag: "MetaNoopDone"
+}
+
+export const decodeMetaNoopDone: ResponseDecoder<MetaNoopDone> = (reader, at, bodyStart, end) => {
+  const view = reader.view
+  if (!(end - bodyStart >= 4 && view.getUint32(bodyStart) === 0x4d4e0d0a)) {
+    wrongLiteral(reader, bodyStart, end, "MN\r\n", at, "MetaNoopDone", "code")
+  }
+  reader.next = bodyStart + 4
+  return {
+    _tag: "MetaNoopDone"
+  }
+}
+
+export const encodeMetaNoopDone: ResponseEncoder<MetaNoopDone> = (writer, packet) => {
+  const bodyStart = beginResponse(writer, packet, 5)
+  const { view } = writer
+  const position = bodyStart
+  view.setUint16(position, 0x4d4e)
+  view.setUint16(position + 2, 0x0d0a)
+  finishResponse(writer, packet, "MetaNoopDone", 0, bodyStart, position + 4)
+}
+
+export const MetaNoopDone: ResponseCommand<MetaNoopDone, never, "none"> = { name: "MetaNoopDone", opcode: 0x00, encode: encodeMetaNoopDone }
+
+export interface MetaNotFound {
+  readonly _tag: "MetaNotFound"
+  readonly flags: ReadonlyArray<MetaAnswerFlag>
+}
+
+export const decodeMetaNotFound: ResponseDecoder<MetaNotFound> = (reader, at, bodyStart, end) => {
+  const view = reader.view
+  const lineEnd = findLine(reader, bodyStart, end, at, "MetaNotFound", "line")
+  if (!(lineEnd - bodyStart >= 2 && view.getUint16(bodyStart) === 0x4e46)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "NF", at, "MetaNotFound", "code")
+  }
+  expectTokenEnd(reader, bodyStart + 2, lineEnd, " ", at, "MetaNotFound", "code")
+  let next = bodyStart + 2
+  const flags: Array<MetaAnswerFlag> = new Array<MetaAnswerFlag>(tokensAfter(reader.bytes, next, lineEnd, 32))
+  let flagsIndex = 0
+  try {
+    while (next < lineEnd) {
+      const flagsStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
+      const element = readMetaAnswerFlag(reader, next + 1, flagsStop, at)
+      const afterElement = reader.next
+      expectEnd(afterElement, flagsStop, "MetaNotFound", "", at)
+      flags[flagsIndex++] = element
+      next = flagsStop
+    }
+  } catch (error) {
+    throw inElement(error, "MetaNotFound", "flags", flagsIndex)
+  }
+  reader.next = lineEnd + 2
+  return {
+    _tag: "MetaNotFound",
+    flags
+  }
+}
+
+export const encodeMetaNotFound: ResponseEncoder<MetaNotFound> = (writer, packet) => {
+  const bodyStart = beginResponse(writer, packet, 6 + boundElements(packet.flags, boundMetaAnswerFlag) + (packet.flags?.length ?? 0) * 1)
+  const { bytes, view } = writer
+  let position = bodyStart
+  view.setUint16(position, 0x4e46)
+  position = position + 2
+  let flagsIndex = 0
+  try {
+    for (const flagsElement of packet.flags) {
+      bytes[position] = 0x20
+      const flagsElementToken = position + 1
+      position = writeMetaAnswerFlag(writer, position + 1, flagsElement)
+      checkToken(bytes, flagsElementToken, position, 32, 10, "MetaNotFound", "")
+      flagsIndex++
+    }
+  } catch (error) {
+    throw inList(error, "MetaNotFound", "flags", flagsIndex, packet.flags)
+  }
+  view.setUint16(position, 0x0d0a)
+  finishResponse(writer, packet, "MetaNotFound", 0, bodyStart, position + 2)
+}
+
+export const MetaNotFound: ResponseCommand<MetaNotFound, never, "none"> = { name: "MetaNotFound", opcode: 0x00, encode: encodeMetaNotFound }
+
+export interface MetaNotStored {
+  readonly _tag: "MetaNotStored"
+  readonly flags: ReadonlyArray<MetaAnswerFlag>
+}
+
+export const decodeMetaNotStored: ResponseDecoder<MetaNotStored> = (reader, at, bodyStart, end) => {
+  const view = reader.view
+  const lineEnd = findLine(reader, bodyStart, end, at, "MetaNotStored", "line")
+  if (!(lineEnd - bodyStart >= 2 && view.getUint16(bodyStart) === 0x4e53)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "NS", at, "MetaNotStored", "code")
+  }
+  expectTokenEnd(reader, bodyStart + 2, lineEnd, " ", at, "MetaNotStored", "code")
+  let next = bodyStart + 2
+  const flags: Array<MetaAnswerFlag> = new Array<MetaAnswerFlag>(tokensAfter(reader.bytes, next, lineEnd, 32))
+  let flagsIndex = 0
+  try {
+    while (next < lineEnd) {
+      const flagsStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
+      const element = readMetaAnswerFlag(reader, next + 1, flagsStop, at)
+      const afterElement = reader.next
+      expectEnd(afterElement, flagsStop, "MetaNotStored", "", at)
+      flags[flagsIndex++] = element
+      next = flagsStop
+    }
+  } catch (error) {
+    throw inElement(error, "MetaNotStored", "flags", flagsIndex)
+  }
+  reader.next = lineEnd + 2
+  return {
+    _tag: "MetaNotStored",
+    flags
+  }
+}
+
+export const encodeMetaNotStored: ResponseEncoder<MetaNotStored> = (writer, packet) => {
+  const bodyStart = beginResponse(writer, packet, 6 + boundElements(packet.flags, boundMetaAnswerFlag) + (packet.flags?.length ?? 0) * 1)
+  const { bytes, view } = writer
+  let position = bodyStart
+  view.setUint16(position, 0x4e53)
+  position = position + 2
+  let flagsIndex = 0
+  try {
+    for (const flagsElement of packet.flags) {
+      bytes[position] = 0x20
+      const flagsElementToken = position + 1
+      position = writeMetaAnswerFlag(writer, position + 1, flagsElement)
+      checkToken(bytes, flagsElementToken, position, 32, 10, "MetaNotStored", "")
+      flagsIndex++
+    }
+  } catch (error) {
+    throw inList(error, "MetaNotStored", "flags", flagsIndex, packet.flags)
+  }
+  view.setUint16(position, 0x0d0a)
+  finishResponse(writer, packet, "MetaNotStored", 0, bodyStart, position + 2)
+}
+
+export const MetaNotStored: ResponseCommand<MetaNotStored, never, "none"> = {
+  name: "MetaNotStored",
+  opcode: 0x00,
+  encode: encodeMetaNotStored
+}
+
 /** What `incr` and `decr` have made: the only answer that begins with no word. */
 export interface NewNumber {
   readonly _tag: "NewNumber"
@@ -989,6 +3678,194 @@ export const encodeNewNumber: ResponseEncoder<NewNumber> = (writer, packet) => {
 }
 
 export const NewNumber: ResponseCommand<NewNumber, never, "none"> = { name: "NewNumber", opcode: 0x00, encode: encodeNewNumber }
+
+export interface NoSpare {
+  readonly _tag: "NoSpare"
+  readonly message: string
+}
+
+export const decodeNoSpare: ResponseDecoder<NoSpare> = (reader, at, bodyStart, end) => {
+  const view = reader.view
+  const lineEnd = findLine(reader, bodyStart, end, at, "NoSpare", "line")
+  if (!(lineEnd - bodyStart >= 8 && view.getUint32(bodyStart) === 0x4e4f5350 && view.getUint32(bodyStart + 4) === 0x41524520)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "NOSPARE ", at, "NoSpare", "code")
+  }
+  reader.next = lineEnd + 2
+  return {
+    _tag: "NoSpare",
+    message: decodeText(reader.bytes, bodyStart + 8, lineEnd)
+  }
+}
+
+export const encodeNoSpare: ResponseEncoder<NoSpare> = (writer, packet) => {
+  const bodyStart = beginResponse(writer, packet, 11 + textBound(packet.message))
+  const { bytes, view } = writer
+  let position = bodyStart
+  view.setUint32(position, 0x4e4f5350)
+  view.setUint16(position + 4, 0x4152)
+  bytes[position + 6] = 0x45
+  bytes[position + 7] = 0x20
+  const messageToken = position + 8
+  position = putText(bytes, position + 8, packet.message, "NoSpare", "message")
+  checkUntil(bytes, messageToken, position, "\r\n", "NoSpare", "message")
+  view.setUint16(position, 0x0d0a)
+  finishResponse(writer, packet, "NoSpare", 0, bodyStart, position + 2)
+}
+
+export const NoSpare: ResponseCommand<NoSpare, never, "none"> = { name: "NoSpare", opcode: 0x00, encode: encodeNoSpare }
+
+export interface NotFound {
+  readonly _tag: "NotFound"
+}
+
+export const decodeNotFound: ResponseDecoder<NotFound> = (reader, at, bodyStart, end) => {
+  const view = reader.view
+  if (
+    !(end - bodyStart >= 11 && view.getUint32(bodyStart) === 0x4e4f545f && view.getUint32(bodyStart + 4) === 0x464f554e &&
+      view.getUint16(bodyStart + 8) === 0x440d && view.getUint8(bodyStart + 10) === 0x0a)
+  ) wrongLiteral(reader, bodyStart, end, "NOT_FOUND\r\n", at, "NotFound", "code")
+  reader.next = bodyStart + 11
+  return {
+    _tag: "NotFound"
+  }
+}
+
+export const encodeNotFound: ResponseEncoder<NotFound> = (writer, packet) => {
+  const bodyStart = beginResponse(writer, packet, 12)
+  const { bytes, view } = writer
+  const position = bodyStart
+  view.setUint32(position, 0x4e4f545f)
+  view.setUint32(position + 4, 0x464f554e)
+  bytes[position + 8] = 0x44
+  view.setUint16(position + 9, 0x0d0a)
+  finishResponse(writer, packet, "NotFound", 0, bodyStart, position + 11)
+}
+
+export const NotFound: ResponseCommand<NotFound, never, "none"> = { name: "NotFound", opcode: 0x00, encode: encodeNotFound }
+
+export interface NotFull {
+  readonly _tag: "NotFull"
+  readonly message: string
+}
+
+export const decodeNotFull: ResponseDecoder<NotFull> = (reader, at, bodyStart, end) => {
+  const view = reader.view
+  const lineEnd = findLine(reader, bodyStart, end, at, "NotFull", "line")
+  if (!(lineEnd - bodyStart >= 8 && view.getUint32(bodyStart) === 0x4e4f5446 && view.getUint32(bodyStart + 4) === 0x554c4c20)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "NOTFULL ", at, "NotFull", "code")
+  }
+  reader.next = lineEnd + 2
+  return {
+    _tag: "NotFull",
+    message: decodeText(reader.bytes, bodyStart + 8, lineEnd)
+  }
+}
+
+export const encodeNotFull: ResponseEncoder<NotFull> = (writer, packet) => {
+  const bodyStart = beginResponse(writer, packet, 11 + textBound(packet.message))
+  const { bytes, view } = writer
+  let position = bodyStart
+  view.setUint32(position, 0x4e4f5446)
+  view.setUint16(position + 4, 0x554c)
+  bytes[position + 6] = 0x4c
+  bytes[position + 7] = 0x20
+  const messageToken = position + 8
+  position = putText(bytes, position + 8, packet.message, "NotFull", "message")
+  checkUntil(bytes, messageToken, position, "\r\n", "NotFull", "message")
+  view.setUint16(position, 0x0d0a)
+  finishResponse(writer, packet, "NotFull", 0, bodyStart, position + 2)
+}
+
+export const NotFull: ResponseCommand<NotFull, never, "none"> = { name: "NotFull", opcode: 0x00, encode: encodeNotFull }
+
+export interface NotStarted {
+  readonly _tag: "NotStarted"
+  readonly message: string
+}
+
+export const decodeNotStarted: ResponseDecoder<NotStarted> = (reader, at, bodyStart, end) => {
+  const view = reader.view
+  const lineEnd = findLine(reader, bodyStart, end, at, "NotStarted", "line")
+  if (
+    !(lineEnd - bodyStart >= 11 && view.getUint32(bodyStart) === 0x4e4f5453 && view.getUint32(bodyStart + 4) === 0x54415254 &&
+      view.getUint16(bodyStart + 8) === 0x4544 && view.getUint8(bodyStart + 10) === 0x20)
+  ) wrongLiteral(reader, bodyStart, lineEnd, "NOTSTARTED ", at, "NotStarted", "code")
+  reader.next = lineEnd + 2
+  return {
+    _tag: "NotStarted",
+    message: decodeText(reader.bytes, bodyStart + 11, lineEnd)
+  }
+}
+
+export const encodeNotStarted: ResponseEncoder<NotStarted> = (writer, packet) => {
+  const bodyStart = beginResponse(writer, packet, 14 + textBound(packet.message))
+  const { bytes, view } = writer
+  let position = bodyStart
+  view.setUint32(position, 0x4e4f5453)
+  view.setUint32(position + 4, 0x54415254)
+  view.setUint16(position + 8, 0x4544)
+  bytes[position + 10] = 0x20
+  const messageToken = position + 11
+  position = putText(bytes, position + 11, packet.message, "NotStarted", "message")
+  checkUntil(bytes, messageToken, position, "\r\n", "NotStarted", "message")
+  view.setUint16(position, 0x0d0a)
+  finishResponse(writer, packet, "NotStarted", 0, bodyStart, position + 2)
+}
+
+export const NotStarted: ResponseCommand<NotStarted, never, "none"> = { name: "NotStarted", opcode: 0x00, encode: encodeNotStarted }
+
+export interface NotStored {
+  readonly _tag: "NotStored"
+}
+
+export const decodeNotStored: ResponseDecoder<NotStored> = (reader, at, bodyStart, end) => {
+  const view = reader.view
+  if (
+    !(end - bodyStart >= 12 && view.getUint32(bodyStart) === 0x4e4f545f && view.getUint32(bodyStart + 4) === 0x53544f52 &&
+      view.getUint32(bodyStart + 8) === 0x45440d0a)
+  ) wrongLiteral(reader, bodyStart, end, "NOT_STORED\r\n", at, "NotStored", "code")
+  reader.next = bodyStart + 12
+  return {
+    _tag: "NotStored"
+  }
+}
+
+export const encodeNotStored: ResponseEncoder<NotStored> = (writer, packet) => {
+  const bodyStart = beginResponse(writer, packet, 13)
+  const { view } = writer
+  const position = bodyStart
+  view.setUint32(position, 0x4e4f545f)
+  view.setUint32(position + 4, 0x53544f52)
+  view.setUint16(position + 8, 0x4544)
+  view.setUint16(position + 10, 0x0d0a)
+  finishResponse(writer, packet, "NotStored", 0, bodyStart, position + 12)
+}
+
+export const NotStored: ResponseCommand<NotStored, never, "none"> = { name: "NotStored", opcode: 0x00, encode: encodeNotStored }
+
+export interface Ok {
+  readonly _tag: "Ok"
+}
+
+export const decodeOk: ResponseDecoder<Ok> = (reader, at, bodyStart, end) => {
+  const view = reader.view
+  if (!(end - bodyStart >= 4 && view.getUint32(bodyStart) === 0x4f4b0d0a)) wrongLiteral(reader, bodyStart, end, "OK\r\n", at, "Ok", "code")
+  reader.next = bodyStart + 4
+  return {
+    _tag: "Ok"
+  }
+}
+
+export const encodeOk: ResponseEncoder<Ok> = (writer, packet) => {
+  const bodyStart = beginResponse(writer, packet, 5)
+  const { view } = writer
+  const position = bodyStart
+  view.setUint16(position, 0x4f4b)
+  view.setUint16(position + 2, 0x0d0a)
+  finishResponse(writer, packet, "Ok", 0, bodyStart, position + 4)
+}
+
+export const Ok: ResponseCommand<Ok, never, "none"> = { name: "Ok", opcode: 0x00, encode: encodeOk }
 
 export interface PrefixStatistic {
   readonly _tag: "PrefixStatistic"
@@ -1081,6 +3958,144 @@ export const PrefixStatistic: ResponseCommand<PrefixStatistic, never, "none"> = 
   encode: encodePrefixStatistic
 }
 
+export interface Reset {
+  readonly _tag: "Reset"
+}
+
+export const decodeReset: ResponseDecoder<Reset> = (reader, at, bodyStart, end) => {
+  const view = reader.view
+  if (
+    !(end - bodyStart >= 7 && view.getUint32(bodyStart) === 0x52455345 && view.getUint16(bodyStart + 4) === 0x540d &&
+      view.getUint8(bodyStart + 6) === 0x0a)
+  ) wrongLiteral(reader, bodyStart, end, "RESET\r\n", at, "Reset", "code")
+  reader.next = bodyStart + 7
+  return {
+    _tag: "Reset"
+  }
+}
+
+export const encodeReset: ResponseEncoder<Reset> = (writer, packet) => {
+  const bodyStart = beginResponse(writer, packet, 8)
+  const { bytes, view } = writer
+  const position = bodyStart
+  view.setUint32(position, 0x52455345)
+  bytes[position + 4] = 0x54
+  view.setUint16(position + 5, 0x0d0a)
+  finishResponse(writer, packet, "Reset", 0, bodyStart, position + 7)
+}
+
+export const Reset: ResponseCommand<Reset, never, "none"> = { name: "Reset", opcode: 0x00, encode: encodeReset }
+
+export interface Same {
+  readonly _tag: "Same"
+  readonly message: string
+}
+
+export const decodeSame: ResponseDecoder<Same> = (reader, at, bodyStart, end) => {
+  const view = reader.view
+  const lineEnd = findLine(reader, bodyStart, end, at, "Same", "line")
+  if (!(lineEnd - bodyStart >= 5 && view.getUint32(bodyStart) === 0x53414d45 && view.getUint8(bodyStart + 4) === 0x20)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "SAME ", at, "Same", "code")
+  }
+  reader.next = lineEnd + 2
+  return {
+    _tag: "Same",
+    message: decodeText(reader.bytes, bodyStart + 5, lineEnd)
+  }
+}
+
+export const encodeSame: ResponseEncoder<Same> = (writer, packet) => {
+  const bodyStart = beginResponse(writer, packet, 8 + textBound(packet.message))
+  const { bytes, view } = writer
+  let position = bodyStart
+  view.setUint32(position, 0x53414d45)
+  bytes[position + 4] = 0x20
+  const messageToken = position + 5
+  position = putText(bytes, position + 5, packet.message, "Same", "message")
+  checkUntil(bytes, messageToken, position, "\r\n", "Same", "message")
+  view.setUint16(position, 0x0d0a)
+  finishResponse(writer, packet, "Same", 0, bodyStart, position + 2)
+}
+
+export const Same: ResponseCommand<Same, never, "none"> = { name: "Same", opcode: 0x00, encode: encodeSame }
+
+export interface ServerError {
+  readonly _tag: "ServerError"
+  readonly message: string
+}
+
+export const decodeServerError: ResponseDecoder<ServerError> = (reader, at, bodyStart, end) => {
+  const view = reader.view
+  const lineEnd = findLine(reader, bodyStart, end, at, "ServerError", "line")
+  if (
+    !(lineEnd - bodyStart >= 13 && view.getUint32(bodyStart) === 0x53455256 && view.getUint32(bodyStart + 4) === 0x45525f45 &&
+      view.getUint32(bodyStart + 8) === 0x52524f52 && view.getUint8(bodyStart + 12) === 0x20)
+  ) wrongLiteral(reader, bodyStart, lineEnd, "SERVER_ERROR ", at, "ServerError", "code")
+  reader.next = lineEnd + 2
+  return {
+    _tag: "ServerError",
+    message: decodeText(reader.bytes, bodyStart + 13, lineEnd)
+  }
+}
+
+export const encodeServerError: ResponseEncoder<ServerError> = (writer, packet) => {
+  const bodyStart = beginResponse(writer, packet, 16 + textBound(packet.message))
+  const { bytes, view } = writer
+  let position = bodyStart
+  view.setUint32(position, 0x53455256)
+  view.setUint32(position + 4, 0x45525f45)
+  view.setUint32(position + 8, 0x52524f52)
+  bytes[position + 12] = 0x20
+  const messageToken = position + 13
+  position = putText(bytes, position + 13, packet.message, "ServerError", "message")
+  checkUntil(bytes, messageToken, position, "\r\n", "ServerError", "message")
+  view.setUint16(position, 0x0d0a)
+  finishResponse(writer, packet, "ServerError", 0, bodyStart, position + 2)
+}
+
+export const ServerError: ResponseCommand<ServerError, never, "none"> = { name: "ServerError", opcode: 0x00, encode: encodeServerError }
+
+export interface ServerErrorShutdown {
+  readonly _tag: "ServerErrorShutdown"
+  readonly message: string
+}
+
+export const decodeServerErrorShutdown: ResponseDecoder<ServerErrorShutdown> = (reader, at, bodyStart, end) => {
+  const view = reader.view
+  const lineEnd = findLine(reader, bodyStart, end, at, "ServerErrorShutdown", "line")
+  if (
+    !(lineEnd - bodyStart >= 14 && view.getUint32(bodyStart) === 0x53455256 && view.getUint32(bodyStart + 4) === 0x45525f45 &&
+      view.getUint32(bodyStart + 8) === 0x52524f52 && view.getUint16(bodyStart + 12) === 0x3a20)
+  ) wrongLiteral(reader, bodyStart, lineEnd, "SERVER_ERROR: ", at, "ServerErrorShutdown", "code")
+  reader.next = lineEnd + 2
+  return {
+    _tag: "ServerErrorShutdown",
+    message: decodeText(reader.bytes, bodyStart + 14, lineEnd)
+  }
+}
+
+export const encodeServerErrorShutdown: ResponseEncoder<ServerErrorShutdown> = (writer, packet) => {
+  const bodyStart = beginResponse(writer, packet, 17 + textBound(packet.message))
+  const { bytes, view } = writer
+  let position = bodyStart
+  view.setUint32(position, 0x53455256)
+  view.setUint32(position + 4, 0x45525f45)
+  view.setUint32(position + 8, 0x52524f52)
+  bytes[position + 12] = 0x3a
+  bytes[position + 13] = 0x20
+  const messageToken = position + 14
+  position = putText(bytes, position + 14, packet.message, "ServerErrorShutdown", "message")
+  checkUntil(bytes, messageToken, position, "\r\n", "ServerErrorShutdown", "message")
+  view.setUint16(position, 0x0d0a)
+  finishResponse(writer, packet, "ServerErrorShutdown", 0, bodyStart, position + 2)
+}
+
+export const ServerErrorShutdown: ResponseCommand<ServerErrorShutdown, never, "none"> = {
+  name: "ServerErrorShutdown",
+  opcode: 0x00,
+  encode: encodeServerErrorShutdown
+}
+
 export interface Statistic {
   readonly _tag: "Statistic"
   readonly name: string
@@ -1124,10 +4139,100 @@ export const encodeStatistic: ResponseEncoder<Statistic> = (writer, packet) => {
 
 export const Statistic: ResponseCommand<Statistic, never, "none"> = { name: "Statistic", opcode: 0x00, encode: encodeStatistic }
 
+export interface Stored {
+  readonly _tag: "Stored"
+}
+
+export const decodeStored: ResponseDecoder<Stored> = (reader, at, bodyStart, end) => {
+  const view = reader.view
+  if (!(end - bodyStart >= 8 && view.getUint32(bodyStart) === 0x53544f52 && view.getUint32(bodyStart + 4) === 0x45440d0a)) {
+    wrongLiteral(reader, bodyStart, end, "STORED\r\n", at, "Stored", "code")
+  }
+  reader.next = bodyStart + 8
+  return {
+    _tag: "Stored"
+  }
+}
+
+export const encodeStored: ResponseEncoder<Stored> = (writer, packet) => {
+  const bodyStart = beginResponse(writer, packet, 9)
+  const { view } = writer
+  const position = bodyStart
+  view.setUint32(position, 0x53544f52)
+  view.setUint16(position + 4, 0x4544)
+  view.setUint16(position + 6, 0x0d0a)
+  finishResponse(writer, packet, "Stored", 0, bodyStart, position + 8)
+}
+
+export const Stored: ResponseCommand<Stored, never, "none"> = { name: "Stored", opcode: 0x00, encode: encodeStored }
+
+export interface Touched {
+  readonly _tag: "Touched"
+}
+
+export const decodeTouched: ResponseDecoder<Touched> = (reader, at, bodyStart, end) => {
+  const view = reader.view
+  if (
+    !(end - bodyStart >= 9 && view.getUint32(bodyStart) === 0x544f5543 && view.getUint32(bodyStart + 4) === 0x4845440d &&
+      view.getUint8(bodyStart + 8) === 0x0a)
+  ) wrongLiteral(reader, bodyStart, end, "TOUCHED\r\n", at, "Touched", "code")
+  reader.next = bodyStart + 9
+  return {
+    _tag: "Touched"
+  }
+}
+
+export const encodeTouched: ResponseEncoder<Touched> = (writer, packet) => {
+  const bodyStart = beginResponse(writer, packet, 10)
+  const { bytes, view } = writer
+  const position = bodyStart
+  view.setUint32(position, 0x544f5543)
+  view.setUint16(position + 4, 0x4845)
+  bytes[position + 6] = 0x44
+  view.setUint16(position + 7, 0x0d0a)
+  finishResponse(writer, packet, "Touched", 0, bodyStart, position + 9)
+}
+
+export const Touched: ResponseCommand<Touched, never, "none"> = { name: "Touched", opcode: 0x00, encode: encodeTouched }
+
+export interface Unsafe {
+  readonly _tag: "Unsafe"
+  readonly message: string
+}
+
+export const decodeUnsafe: ResponseDecoder<Unsafe> = (reader, at, bodyStart, end) => {
+  const view = reader.view
+  const lineEnd = findLine(reader, bodyStart, end, at, "Unsafe", "line")
+  if (
+    !(lineEnd - bodyStart >= 7 && view.getUint32(bodyStart) === 0x554e5341 && view.getUint16(bodyStart + 4) === 0x4645 &&
+      view.getUint8(bodyStart + 6) === 0x20)
+  ) wrongLiteral(reader, bodyStart, lineEnd, "UNSAFE ", at, "Unsafe", "code")
+  reader.next = lineEnd + 2
+  return {
+    _tag: "Unsafe",
+    message: decodeText(reader.bytes, bodyStart + 7, lineEnd)
+  }
+}
+
+export const encodeUnsafe: ResponseEncoder<Unsafe> = (writer, packet) => {
+  const bodyStart = beginResponse(writer, packet, 10 + textBound(packet.message))
+  const { bytes, view } = writer
+  let position = bodyStart
+  view.setUint32(position, 0x554e5341)
+  view.setUint16(position + 4, 0x4645)
+  bytes[position + 6] = 0x20
+  const messageToken = position + 7
+  position = putText(bytes, position + 7, packet.message, "Unsafe", "message")
+  checkUntil(bytes, messageToken, position, "\r\n", "Unsafe", "message")
+  view.setUint16(position, 0x0d0a)
+  finishResponse(writer, packet, "Unsafe", 0, bodyStart, position + 2)
+}
+
+export const Unsafe: ResponseCommand<Unsafe, never, "none"> = { name: "Unsafe", opcode: 0x00, encode: encodeUnsafe }
+
 export interface Value {
   readonly _tag: "Value"
   readonly key: string
-  /** Of no meaning to the server, returned as they were stored. */
   readonly flags: number
   readonly cas?: bigint | undefined
   readonly value: Uint8Array
@@ -1198,3 +4303,38 @@ export const encodeValue: ResponseEncoder<Value> = (writer, packet) => {
 }
 
 export const Value: ResponseCommand<Value, never, "none"> = { name: "Value", opcode: 0x00, encode: encodeValue }
+
+export interface VersionText {
+  readonly _tag: "VersionText"
+  readonly message: string
+}
+
+export const decodeVersionText: ResponseDecoder<VersionText> = (reader, at, bodyStart, end) => {
+  const view = reader.view
+  const lineEnd = findLine(reader, bodyStart, end, at, "VersionText", "line")
+  if (!(lineEnd - bodyStart >= 8 && view.getUint32(bodyStart) === 0x56455253 && view.getUint32(bodyStart + 4) === 0x494f4e20)) {
+    wrongLiteral(reader, bodyStart, lineEnd, "VERSION ", at, "VersionText", "code")
+  }
+  reader.next = lineEnd + 2
+  return {
+    _tag: "VersionText",
+    message: decodeText(reader.bytes, bodyStart + 8, lineEnd)
+  }
+}
+
+export const encodeVersionText: ResponseEncoder<VersionText> = (writer, packet) => {
+  const bodyStart = beginResponse(writer, packet, 11 + textBound(packet.message))
+  const { bytes, view } = writer
+  let position = bodyStart
+  view.setUint32(position, 0x56455253)
+  view.setUint16(position + 4, 0x494f)
+  bytes[position + 6] = 0x4e
+  bytes[position + 7] = 0x20
+  const messageToken = position + 8
+  position = putText(bytes, position + 8, packet.message, "VersionText", "message")
+  checkUntil(bytes, messageToken, position, "\r\n", "VersionText", "message")
+  view.setUint16(position, 0x0d0a)
+  finishResponse(writer, packet, "VersionText", 0, bodyStart, position + 2)
+}
+
+export const VersionText: ResponseCommand<VersionText, never, "none"> = { name: "VersionText", opcode: 0x00, encode: encodeVersionText }

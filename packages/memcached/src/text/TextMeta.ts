@@ -14,8 +14,17 @@ import {
   finishRequest,
   finishResponse
 } from "./Frame.ts"
-import type { CommandError } from "./Text.ts"
-import type { ClientError, MetaDone, MetaExists, MetaItem, MetaMiss, MetaNotFound, MetaNotStored, ServerError } from "./TextWords.ts"
+import type {
+  ClientError,
+  CommandError,
+  MetaDone,
+  MetaExists,
+  MetaItem,
+  MetaMiss,
+  MetaNotFound,
+  MetaNotStored,
+  ServerError
+} from "./Text.ts"
 import {
   type MetaAnswerFlag,
   type MetaArithmeticFlag,

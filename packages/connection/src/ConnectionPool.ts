@@ -19,6 +19,8 @@ export interface ConnectionPoolOptions<Answer, Push, E> extends PoolOptions, Omi
   /** Run on every new connection before it takes requests; interrupted when that is lost. Default: nothing */
   readonly begin?: (connection: PacketConnection<Answer, Push>) => Effect.Effect<void, E, Scope.Scope>
   readonly watch?: PoolWatch<E>
+  /** When the first attempt fails: the pool is not made, or it is made and keeps trying. Default: fail */
+  readonly whenUnreachable?: "fail" | "keep trying"
 }
 
 /** What a pool counted. */
@@ -43,7 +45,7 @@ export class ConnectionPool<Answer, Push, E = never> extends SlotPool<PacketConn
   private late = 0
 
   private constructor(
-    { begin, connections, reconnect, watch, whenDisconnected, ...options }: ConnectionPoolOptions<Answer, Push, E>,
+    { begin, connections, reconnect, watch, whenDisconnected, whenUnreachable: _, ...options }: ConnectionPoolOptions<Answer, Push, E>,
     place: PoolPlace
   ) {
     const open = (onClose?: (error: ConnectionError) => void) => {
@@ -75,14 +77,14 @@ export class ConnectionPool<Answer, Push, E = never> extends SlotPool<PacketConn
     this.dedicated = open()
   }
 
-  /** Makes the connections; fails when the first attempt does. They close with the scope. */
+  /** Makes the connections; fails when the first attempt does, unless it is to keep trying. They close with the scope. */
   static make<Answer, Push, E = never>(
     options: ConnectionPoolOptions<Answer, Push, E>
   ): Effect.Effect<ConnectionPool<Answer, Push, E>, E | ConnectionError, Scope.Scope> {
     return Effect.gen(function*() {
       const pool = new ConnectionPool(options, yield* poolPlace)
       yield* Effect.addFinalizer(() => Effect.sync(() => pool.stop("this client")))
-      yield* pool.keep
+      yield* options.whenUnreachable === "keep trying" ? Effect.ignore(pool.keep) : pool.keep
       return pool
     })
   }

@@ -4,7 +4,6 @@
  * A missing document is a value (`Option.none`, `false`), everything else that is not success a `MemcachedError`. It never repeats a request: after
  * an error with `ambiguous`, only the caller knows whether doing it twice does harm.
  */
-import { decodeText } from "@wirewright/codec"
 import * as Config from "effect/Config"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -22,9 +21,11 @@ import type { Counter, Document } from "./KvCalls.ts"
 import type { MemcachedError } from "./KvError.ts"
 import { jsonView, readJson } from "./KvJson.ts"
 import { publish } from "./KvMetrics.ts"
+import { forMany, gather, textOf } from "./KvMany.ts"
 import type * as Options from "./KvOptions.ts"
 import type { KvCommands } from "./KvCommands.ts"
 import { KvPool } from "./KvPool.ts"
+import { type Connect, connectAll } from "./KvServers.ts"
 
 type Key = Options.Key
 type Value = Options.Value
@@ -34,7 +35,6 @@ const encoder = new TextEncoder()
 /** Keys of one batch of `getMany`: at most 270 KiB of requests. */
 const batch = 1000
 
-const textOf = (key: Key): string => typeof key === "string" ? key : decodeText(key, 0, key.length)
 const bytesOf = (value: Value): Uint8Array => typeof value === "string" ? encoder.encode(value) : value
 const millis = (timeout: Duration.Input | undefined): number | undefined => timeout === undefined ? undefined : Duration.toMillis(timeout)
 /** The wire's way to say that a missing counter is not created. */
@@ -105,15 +105,11 @@ const commandsOf = (pool: KvPool, spans: boolean): KvCommands => {
     traced(
       "getMany",
       "",
-      Effect.suspend((): Effect.Effect<ReadonlyMap<string, Document>, MemcachedError> => {
+      Effect.suspend(() => {
         const texts = Array.from(keys, textOf)
         const timeout = millis(options.timeout)
-        if (texts.length <= batch) return texts.length === 0 ? Effect.succeed(new Map()) : getBatch(texts, timeout)
         const batches = Array.from({ length: Math.ceil(texts.length / batch) }, (_, i) => texts.slice(i * batch, (i + 1) * batch))
-        return Effect.map(
-          Effect.forEach(batches, (some) => getBatch(some, timeout)),
-          (found) => new Map(found.flatMap((some) => [...some]))
-        )
+        return gather(batches, (some) => getBatch(some, timeout))
       })
     )
 
@@ -138,6 +134,8 @@ const commandsOf = (pool: KvPool, spans: boolean): KvCommands => {
   const commands: KvCommands = {
     get,
     getMany,
+    setMany: (documents, options) => forMany(documents, ([key]) => key, ([key, value]) => commands.set(key, value, options)),
+    removeMany: (keys, options) => forMany(keys, (key) => key, (key) => commands.remove(key, options)),
     set: (key, value, options) => run(Calls.set, key, value, options?.flags ?? 0, options?.expiry, options?.cas ?? 0n, options?.timeout),
     add: (key, value, options) => run(Calls.add, key, value, options?.flags ?? 0, options?.expiry, 0n, options?.timeout),
     replace: (key, value, options) =>
@@ -149,7 +147,7 @@ const commandsOf = (pool: KvPool, spans: boolean): KvCommands => {
     decrement: count(Calls.decrement),
     touch: (key, expiry, options) => run(Calls.touch, key, noBytes, 0, expiry, 0n, options?.timeout),
     getAndTouch: (key, expiry, options) => run(Calls.getAndTouch, key, noBytes, 0, expiry, 0n, options?.timeout),
-    json: (schema) => jsonView(schema, commands, pool.address),
+    json: (schema) => jsonView(schema, commands, () => pool.address),
     stats: (group = "", options = {}) =>
       traced(
         "stats",
@@ -181,20 +179,27 @@ const commandsOf = (pool: KvPool, spans: boolean): KvCommands => {
         discard: true
       })
     }),
-    counters: Effect.sync(() => pool.counters)
+    counters: Effect.sync(() => pool.counters),
+    get servers() {
+      return [{ address: pool.address, weight: 1, ejected: false, kv: commands }]
+    }
   }
   return commands
 }
 
-/** A client of memcached. */
+/** Connects to one server. */
+const connect = ({ spans, ...options }: Parameters<Connect>[0]): Effect.Effect<KvCommands, MemcachedError, Scope.Scope> =>
+  Effect.gen(function*() {
+    const pool = yield* KvPool.make(options)
+    yield* publish(pool)
+    return commandsOf(pool, spans === true)
+  })
+
+/** A client of memcached, of one server or of several. */
 export class KvClient extends Context.Service<KvClient, KvCommands>()("@wirewright/memcached/KvClient") {
-  /** Connects; fails when the first attempt does. Afterwards connections that break are replaced in the background. */
+  /** Connects; fails when no server can be reached. Afterwards connections that break are replaced in the background. */
   static readonly make = (options: Options.KvClientOptions = {}): Effect.Effect<KvCommands, MemcachedError, Scope.Scope> =>
-    Effect.gen(function*() {
-      const pool = yield* KvPool.make(options)
-      yield* publish(pool)
-      return commandsOf(pool, options.spans === true)
-    })
+    connectAll(options, connect)
 
   /** The client as a layer. */
   static readonly layer = (options: Options.KvClientOptions = {}): Layer.Layer<KvClient, MemcachedError> =>

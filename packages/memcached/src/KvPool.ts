@@ -6,6 +6,7 @@
 import {
   type ConnectionError,
   ConnectionPool,
+  type ConnectionPoolOptions,
   hostPort,
   type PacketConnection,
   type PacketConnectionOptions,
@@ -30,7 +31,8 @@ export interface KvPoolOptions extends
     PacketConnectionOptions<Response, ServerRequest>,
     "requestTimeout" | "maxInFlight" | "maxFrame" | "maxSilence"
   >,
-  PoolOptions
+  PoolOptions,
+  Pick<ConnectionPoolOptions<Response, ServerRequest, MemcachedError>, "watch" | "whenUnreachable">
 {
   /** Signs in with SASL PLAIN, which memcached asks for when started with `-S`. */
   readonly credentials?: { readonly user: string; readonly password: Redacted.Redacted<string> }
@@ -63,7 +65,7 @@ export class KvPool {
     this.pool = pool
   }
 
-  /** Makes the connections; fails when the first attempt does. They close with the scope. */
+  /** Makes the connections; fails when the first attempt does, unless it is to keep trying. They close with the scope. */
   static make(
     { allowPlaintextPassword, credentials, host = "127.0.0.1", port = 11_211, ...options }: KvPoolOptions
   ): Effect.Effect<KvPool, MemcachedError, Scope.Scope> {

@@ -28,7 +28,8 @@ export {
   TooLarge,
   UnknownStatus
 } from "./KvError.ts"
-export type { JsonView, KvCommands } from "./KvCommands.ts"
+export type { JsonView, KvCommands, KvServer } from "./KvCommands.ts"
+export type { Many } from "./KvMany.ts"
 export { kvMetrics } from "./KvMetrics.ts"
 export * from "./KvOptions.ts"
 export * from "./KvPool.ts"

@@ -45,7 +45,7 @@ export class ConnectionPool<Answer, Push, E = never> extends SlotPool<PacketConn
   private late = 0
 
   private constructor(
-    { begin, connections, reconnect, watch, whenDisconnected, whenUnreachable: _, ...options }: ConnectionPoolOptions<Answer, Push, E>,
+    { begin, connections, reconnect, watch, whenDisconnected, ...options }: ConnectionPoolOptions<Answer, Push, E>,
     place: PoolPlace
   ) {
     const open = (onClose?: (error: ConnectionError) => void) => {

@@ -10,7 +10,7 @@ import { hostPort, type Timers, timers } from "@wirewright/connection"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
-import * as Scope from "effect/Scope"
+import type * as Scope from "effect/Scope"
 import { Ketama, type RingServer } from "./Ketama.ts"
 import type { KvCommands, KvServer } from "./KvCommands.ts"
 import { InvalidRequest, type MemcachedError, type RequestFacts, reasonError, transportError } from "./KvError.ts"
@@ -80,18 +80,18 @@ class Member implements KvServer {
   lost(now: number): boolean {
     this.open = Math.max(0, this.open - 1)
     const ejected = this.open === 0 && this.health.lost(now)
-    this.decide()
+    if (!ejected) this.decide()
     return ejected
   }
 
   /** An attempt to connect failed. Returns whether that ejects the server. */
   refused(now: number): boolean {
     const ejected = this.open === 0 && this.health.refused(now)
-    this.decide()
+    if (!ejected) this.decide()
     return ejected
   }
 
-  /** Wakes those who wait, when it is known how to go on. */
+  /** Wakes those who wait, when it is known how to go on; of a server that is ejected, after it is known who stands in for it. */
   decide(): void {
     if (this.inDoubt) this.seen.closeUnsafe()
     else this.seen.openUnsafe()
@@ -356,7 +356,7 @@ export const connectAll = (options: Options.KvClientOptions, connect: Connect): 
       try: () => ringOf(places),
       catch: (error) => reasonError(factsAt("connect", addresses.join(",")), new InvalidRequest({ message: (error as Error).message }))
     })
-    const optionsOf = ({ weight: _, ...place }: (typeof places)[number]) => ({ ...shared, ...place })
+    const optionsOf = (place: (typeof places)[number]) => ({ ...shared, ...place })
     const [first, second] = places
     if (second === undefined) return yield* connect(optionsOf(first!))
 

@@ -44,6 +44,7 @@ import { flatFields } from "@wirewright/codec/words/Word"
 import type { Complaint } from "./Finding.ts"
 import { buildFrame, defined, type DocOf, hasNoOpcode, type Parts, terminatorHex } from "./BuildFrame.ts"
 import { compare } from "./Module.ts"
+import { joinedFamilies } from "./Families.ts"
 import { familyName, intSize, upperSnake } from "./Names.ts"
 import type { Origin } from "./Origin.ts"
 import { baseOf, link } from "./Link.ts"
@@ -80,16 +81,13 @@ export interface Built {
 
 /** A spec's model; `base` is the model of the protocol it extends. */
 export const buildModel = (protocol: Protocol | TypesOnly, origin: Origin, base?: Model): Built => {
-  // a field that reaches a command through a function's argument has no comment there; its type may have one elsewhere
-  const first = new Builder(origin, new Map())
-  first.protocol(protocol, base)
-  const second = new Builder(origin, first.documented)
-  const model = link(second.protocol(protocol, base), base)
-  return { model, protocol, commands: second.commands, types: second.values, complaints: second.complaints }
+  const builder = new Builder(origin)
+  const model = link(builder.protocol(protocol, base), base)
+  return { model, protocol, commands: builder.commands, types: builder.values, complaints: builder.complaints }
 }
 
-/** Integers of the DSL are shared by all who use them and say nothing about a field. */
-const isShared = (type: Type): boolean => (type.kind === "int" || type.kind === "varint") && type.brand === undefined
+/** Whether a type is declared by a name, with a comment of its own there. */
+const isNamed = (type: Type): boolean => "name" in type || "brand" in type && type.brand !== undefined
 
 /** The same in an encoding of text. */
 const hexIn = (encoding: "ascii" | "latin1" | "utf16be" | "utf16le", text: Terminator): string =>
@@ -115,9 +113,6 @@ export const codeOf = (code: number | string): number => typeof code === "number
 
 class Builder {
   private readonly origin: Origin
-  /** Comments by the type they were found at; `undefined` when the same type has different ones. */
-  readonly documented = new Map<Type, string | undefined>()
-  private readonly elsewhere: ReadonlyMap<Type, string | undefined>
   readonly commands = new Map<CommandModel, Command>()
   readonly values = new Map<string, NamedType>()
   readonly complaints: Array<Complaint> = []
@@ -131,16 +126,16 @@ class Builder {
   private siblings: Fields = {}
   private readonly brands = new Map<string, { readonly name: string; readonly doc?: string; readonly type: "number" | "bigint" }>()
 
-  constructor(origin: Origin, elsewhere: ReadonlyMap<Type, string | undefined>) {
+  constructor(origin: Origin) {
     this.origin = origin
-    this.elsewhere = elsewhere
   }
 
+  /**
+   * The comment of a field. One that reaches a command through a function's argument is not found there: then the comment where its type
+   * is made holds, of the constant or property. A comment where a type is only mentioned says nothing about others who mention it.
+   */
   private docOf(type: Type, own: string | undefined): string | undefined {
-    if (isShared(type)) return own
-    if (own === undefined) return this.elsewhere.get(type)
-    this.documented.set(type, this.documented.has(type) && this.documented.get(type) !== own ? undefined : own)
-    return own
+    return own ?? (isNamed(type) ? undefined : this.origin.doc(type))
   }
 
   protocol(protocol: Protocol | TypesOnly, base: Model | undefined): Model {
@@ -155,6 +150,9 @@ class Builder {
       const header = kind.headers[0]?.fields.flatMap((field) => field.role === "field" ? [{ name: field.name, type: field.type }] : []) ??
         []
       this.headers.set(kind.name, kind.run === undefined ? header : flatFields(kind.run.fields))
+    }
+    if (protocol.kind !== "types") {
+      this.families = joinedFamilies(protocol.commands, (command) => familyName(this.origin.family(command) ?? "Commands"))
     }
     const commands = (protocol.kind === "types" ? [] : [
       ...protocol.commands.map((command) => this.command(command, protocol.frame)),
@@ -212,6 +210,8 @@ class Builder {
 
   /** Header fields by kind, for what packets say of them. */
   private readonly headers = new Map<string, ReadonlyArray<FieldModel>>()
+  /** The module that each command is printed into. */
+  private families: ReadonlyMap<Command, string> = new Map()
   /** Value of the magic in the bits that are being built. */
   private magic: number | undefined
 
@@ -225,7 +225,7 @@ class Builder {
     const model = defined({
       name: command.name,
       doc: this.origin.doc(command),
-      family: familyName(this.origin.family(command) ?? "Commands"),
+      family: this.families.get(command)!,
       opcode: codeOf(command.opcode ?? 0),
       isOpcodeless: command.opcode === undefined && hasNoOpcode(frame, command.kinds.request) ? true : undefined,
       header: command.header,

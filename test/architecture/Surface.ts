@@ -94,3 +94,14 @@ export const wideDoors = (shown: ReadonlyArray<Manifest>, house: House, most: nu
     ])
   )
 }
+
+/** What a member takes that is sent: a packet, what writes one, or a request. */
+const sendable = /\b(?:WritePacket|Sendable)\b|\(writer: Writer/
+
+/** The members of a class, those for itself alone apart, which take something that is sent. */
+export const waysToSend = (text: string): ReadonlyArray<string> => [
+  ...new Set(
+    [...withoutComments(text).matchAll(/^ {2}(\w+)(?:<[^\n(]*>)?\(([\s\S]*?)\)(?:: | \{)/gm)]
+      .flatMap(([, name, parameters]) => name !== "constructor" && sendable.test(parameters!) ? [name!] : [])
+  )
+]

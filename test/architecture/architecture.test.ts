@@ -50,6 +50,11 @@ test("roots have what people call, and every door leads somewhere", () => {
   expect(Surface.wideDoors(shown, house, 150)).toEqual([])
 })
 
+test("a connection has four ways to send", () => {
+  const { text } = modules.find(({ path }) => path === "packages/connection/src/PacketConnection.ts")!
+  expect(Surface.waysToSend(text)).toEqual(["request", "send", "perform", "begin"])
+})
+
 test("no two classes have one tag", () => {
   // the words themselves are no classes
   const ofWords = "packages/connection/src/TaggedErrors.ts"

@@ -361,3 +361,18 @@ test("keys", () => {
     "packages/codec/src/B.ts: the key of Limit is codec/Limit, not @wirewright/codec/Limit"
   ])
 })
+
+test("what takes a packet, what writes one, or a request is a way to send", () => {
+  const members = [
+    "class C {",
+    "  constructor(write: WritePacket) {}",
+    "  one(write: WritePacket): void",
+    "  one(write: WritePacket, many: true): void {}",
+    "  two<A, E>(\n    make: (resume: Resume<A, E>) => Sendable<A>,\n    timeout?: number\n  ): void {}",
+    "  three(write: (writer: Writer) => void): void {}",
+    "  other(text: string): void {}",
+    "  private hidden(request: Sendable<A>): void {}",
+    "}"
+  ]
+  expect(Surface.waysToSend(members.join("\n"))).toEqual(["one", "two", "three"])
+})

@@ -35,13 +35,13 @@ const files = everything.filter(({ path }) => /\/src\/gen\d*\//.test(path))
 
 const lines = ({ text }: File): ReadonlyArray<string> => text.split("\n").slice(0, -1)
 
-/** What clients and servers need beside codecs: commands as values, and what is known of their protocol. */
-const isRole = ({ path }: File): boolean => /\/(Client|Server)Protocol\.ts$/.test(path)
+/** What clients and servers need beside codecs: commands as values, what is known of their protocol, what messages begin with. */
+const isRole = ({ path }: File): boolean => /\/((Client|Server)Protocol|Heads)\.ts$/.test(path)
 const commandValue = /^export const \w+: \w+Command<[^=]* = \{(?: .*\}|\n(?: .*\n)*\})\n\n?/gm
 
 /** What the codecs of all protocols together may take, and what commands as values may take beside them. What is added here is read by people. */
 const budget = { lines: 28_000, bytes: 1_160_000 }
-const rolesBudget = { lines: 950, bytes: 36_800 }
+const rolesBudget = { lines: 1120, bytes: 43_500 }
 
 /** Style of hand-written code, as the repository's configuration has it. */
 const written = JSON.parse(readFileSync(`${root}dprint.json`, "utf8")) as {

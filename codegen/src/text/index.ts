@@ -8,15 +8,16 @@ import type { Context } from "../print/Context.ts"
 import { printing } from "./Print.ts"
 import { printDecode } from "./PrintDecode.ts"
 import { printEncode } from "./PrintEncode.ts"
+import { printHeads } from "./PrintHeads.ts"
 import { printMessages } from "./PrintMessages.ts"
 
-/** Types, decoders, encoders and the index of a protocol over text. */
+/** Types, heads, decoders, encoders and the index of a protocol over text. */
 export const printText = (context: Context): ReadonlyArray<Module> => {
   const plan = printing(context)
-  return [printMessages(plan), printDecode(plan), printEncode(plan), printIndex(context)]
+  return [printMessages(plan), printDecode(plan), printEncode(plan), printHeads(plan), printIndex(context)]
 }
 
-/** Schemas and the model are left out: a codec does not need them. */
+/** Schemas, heads and the model are left out: a codec does not need them. */
 const printIndex = (context: Context): Module => {
   const module = new Module("index.ts", `Codecs of ${context.model.name}.`)
   for (const name of ["Messages", "Decode", "Encode"]) module.add({ kind: "statement", text: `export * from "${context.local(name)}"` })

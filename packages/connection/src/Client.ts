@@ -20,6 +20,7 @@ import type { ConnectionError } from "./Errors.ts"
 import type { Resume, Sendable } from "./Exchange.ts"
 import type { ConnectionCounters, PacketConnection } from "./PacketConnection.ts"
 import { Pushes, type PushOptions } from "./Pushes.ts"
+import type { Telemetry } from "./Telemetry.ts"
 
 export { type CallError, type Outgoing, StatusError } from "./Commands.ts"
 export type { PushOptions } from "./Pushes.ts"
@@ -178,24 +179,27 @@ const conversation = <Push, C extends Correlation, E>(
   dialect: Dialect,
   address: string,
   { begin, connected }: Connections<E>,
-  pushes: Pushes<Push>
+  pushes: Pushes<Push>,
+  telemetry: Telemetry | undefined
 ): Conversation<Push, C, E> => {
   const outgoing = (command: Outgoing["command"], fields: object | undefined, given: CallOptions | undefined): Outgoing => ({
     command,
     fields: fields ?? noFields,
     preceding: given?.preceding ?? nothing
   })
-  const call = (command: Outgoing["command"], fields?: object, given?: CallOptions): Effect.Effect<unknown, CallError | E> =>
-    Effect.callback((resume) =>
+  const call = (command: Outgoing["command"], fields?: object, given?: CallOptions): Effect.Effect<unknown, CallError | E> => {
+    const answer = Effect.callback<unknown, CallError | E>((resume) =>
       begin(
         (resume) => new Called(outgoing(command, fields, given), dialect, address, resume as Resume<unknown, CallError>),
         resume,
         milliseconds(given)
       )
     )
+    return telemetry === undefined ? answer : telemetry.request(command.name, answer)
+  }
 
-  const stream = (command: Outgoing["command"], fields?: object, given?: CallOptions): Stream.Stream<unknown, CallError | E> =>
-    Stream.unwrap(Effect.gen(function*() {
+  const stream = (command: Outgoing["command"], fields?: object, given?: CallOptions): Stream.Stream<unknown, CallError | E> => {
+    const answers = Stream.unwrap(Effect.gen(function*() {
       const queue = yield* Queue.unbounded<unknown, CallError | Cause.Done>()
       const connection = yield* connected(milliseconds(given))
       const request = new Streaming(outgoing(command, fields, given), dialect, connection, queue)
@@ -212,12 +216,16 @@ const conversation = <Push, C extends Correlation, E>(
           if (Queue.sizeUnsafe(queue) === 0) request.taken()
         }))
     }))
+    return telemetry === undefined ? answers : telemetry.stream(command.name, answers)
+  }
 
-  const send = (command: Outgoing["command"], fields?: object, given?: CallOptions): Effect.Effect<void, CallError | E> =>
-    Effect.flatMap(
+  const send = (command: Outgoing["command"], fields?: object, given?: CallOptions): Effect.Effect<void, CallError | E> => {
+    const sent = Effect.flatMap(
       connected(undefined),
-      (connection) => connection.sendOnly((writer, number) => dialect.write(writer, connection, outgoing(command, fields, given), number))
+      (connection) => connection.send((writer, number) => dialect.write(writer, connection, outgoing(command, fields, given), number))
     )
+    return telemetry === undefined ? sent : telemetry.request(command.name, sent)
+  }
 
   return {
     call,
@@ -262,7 +270,8 @@ export const make = (<Answer, Push, C extends Correlation, E>(
       return made
     }
     const sessionOf = (
-      connection: PacketConnection<Answer, Push>
+      connection: PacketConnection<Answer, Push>,
+      telemetry: Telemetry | undefined
     ): Session<Answer, Push, C> => {
       const own = pushesOf(connection)
       const one = connection as unknown as PacketConnection<unknown, unknown>
@@ -270,7 +279,7 @@ export const make = (<Answer, Push, C extends Correlation, E>(
         begin: (make, resume, timeout) => one.begin(make(resume), timeout),
         connected: () => Effect.succeed(one)
       }
-      const commands = conversation<Push, C, never>(dialect, connection.address, only, own)
+      const commands = conversation<Push, C, never>(dialect, connection.address, only, own, telemetry)
       return {
         ...commands,
         keepAlive: (command, fields, interval) => {
@@ -296,8 +305,8 @@ export const make = (<Answer, Push, C extends Correlation, E>(
         pushes.publish(push, connection)
         pushesOf(connection).publish(push, connection)
       },
-      begin: (connection) => {
-        const begun = begin === undefined ? Effect.void : begin(sessionOf(connection))
+      begin: (connection, telemetry) => {
+        const begun = begin === undefined ? Effect.void : begin(sessionOf(connection, telemetry))
         return Effect.tap(begun, () => Effect.sync(() => pushesOf(connection).begun()))
       }
     })
@@ -306,8 +315,8 @@ export const make = (<Answer, Push, C extends Correlation, E>(
       connected: (timeout) => pool.connected(timeout) as Effect.Effect<PacketConnection<unknown, unknown>, ConnectionError | E>
     }
     return {
-      ...conversation<Push, C, E>(dialect, pool.address, connections, pushes),
-      reserve: Effect.suspend(() => Effect.map(pool.reserve(), sessionOf)),
+      ...conversation<Push, C, E>(dialect, pool.address, connections, pushes, pool.telemetry),
+      reserve: Effect.suspend(() => Effect.map(pool.reserve(), (connection) => sessionOf(connection, pool.telemetry))),
       address: pool.address,
       counters: Effect.sync(() => pool.counters),
       get pushesDropped() {

@@ -13,14 +13,18 @@ import type { ConnectionError } from "./Errors.ts"
 import type { Resume, Sendable } from "./Exchange.ts"
 import { PacketConnection, type PacketConnectionOptions } from "./PacketConnection.ts"
 import { type PoolOptions, type PoolPlace, poolPlace, SlotPool } from "./SlotPool.ts"
+import { Telemetry, type TelemetryOptions } from "./Telemetry.ts"
 
 /** Options of a pool and of its connections. */
-export interface ConnectionPoolOptions<Answer, Push, E> extends PoolOptions, Omit<PacketConnectionOptions<Answer, Push>, "onClose"> {
+export interface ConnectionPoolOptions<Answer, Push, E>
+  extends PoolOptions, TelemetryOptions, Omit<PacketConnectionOptions<Answer, Push>, "onClose">
+{
   /** Run on every new connection before it takes requests; interrupted when that is lost. Default: nothing */
-  readonly begin?: (connection: PacketConnection<Answer, Push>) => Effect.Effect<void, E, Scope.Scope>
+  readonly begin?: (
+    connection: PacketConnection<Answer, Push>,
+    telemetry: Telemetry | undefined
+  ) => Effect.Effect<void, E, Scope.Scope>
   readonly watch?: PoolWatch<E>
-  /** When the first attempt fails: the pool is not made, or it is made and keeps trying. Default: fail */
-  readonly whenUnreachable?: "fail" | "keep trying"
 }
 
 /** What a pool counted. */
@@ -42,10 +46,12 @@ type Refuse<R, A, F, E> = (reason: E | ConnectionError, make: Make<R, A, F>) => 
 export class ConnectionPool<Answer, Push, E = never> extends SlotPool<PacketConnection<Answer, Push>, E> {
   /** Connects and begins; the connection is not one of the pool and closes with the scope. */
   readonly dedicated: Effect.Effect<PacketConnection<Answer, Push>, E | ConnectionError, Scope.Scope>
+  /** What is told of requests, where the options ask for it; requests are handed to it by those who know their names. */
+  telemetry: Telemetry | undefined
   private late = 0
 
   private constructor(
-    { begin, connections, reconnect, watch, whenDisconnected, ...options }: ConnectionPoolOptions<Answer, Push, E>,
+    { begin, connections, reconnect, watch, whenDisconnected, whenUnreachable, ...options }: ConnectionPoolOptions<Answer, Push, E>,
     place: PoolPlace
   ) {
     const open = (onClose?: (error: ConnectionError) => void) => {
@@ -59,7 +65,7 @@ export class ConnectionPool<Answer, Push, E = never> extends SlotPool<PacketConn
             onClose?.(error)
           }
         })
-        return Effect.tap(connected, (connection) => Effect.raceFirst(begin(connection), Deferred.await(gone)))
+        return Effect.tap(connected, (connection) => Effect.raceFirst(begin(connection, this.telemetry), Deferred.await(gone)))
       })
     }
     super(
@@ -70,7 +76,8 @@ export class ConnectionPool<Answer, Push, E = never> extends SlotPool<PacketConn
         ...(connections === undefined ? {} : { connections }),
         ...(reconnect === undefined ? {} : { reconnect }),
         ...(watch === undefined ? {} : { watch }),
-        ...(whenDisconnected === undefined ? {} : { whenDisconnected })
+        ...(whenDisconnected === undefined ? {} : { whenDisconnected }),
+        ...(whenUnreachable === undefined ? {} : { whenUnreachable })
       },
       place
     )
@@ -84,7 +91,9 @@ export class ConnectionPool<Answer, Push, E = never> extends SlotPool<PacketConn
     return Effect.gen(function*() {
       const pool = new ConnectionPool(options, yield* poolPlace)
       yield* Effect.addFinalizer(() => Effect.sync(() => pool.stop("this client")))
-      yield* options.whenUnreachable === "keep trying" ? Effect.ignore(pool.keep) : pool.keep
+      const { host, port, protocol: { name: protocol } } = options
+      pool.telemetry = yield* Telemetry.make(options, { protocol, host, port, timers: pool.timers, counters: () => pool.counters })
+      yield* pool.keep
       return pool
     })
   }

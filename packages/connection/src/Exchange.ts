@@ -44,6 +44,10 @@ export interface Sendable<Response> extends Waiter<Response> {
   cancelled: boolean
   /** The opaque under which it is sent, -1 before that. */
   opaque: number
+  /** As how many requests in flight it counts; 0: it is not answered. */
+  readonly packets: number
+  /** It is appended even while the kernel is behind, and whoever sends it bounds what is `waiting`. Default: it stands in line */
+  readonly atOnce?: boolean
   /** Says who sends it and until when it may take, in milliseconds. */
   begin(owner: Owner, timeout: number, now: number): void
   /** Enters it among the requests in flight and returns its opaque. */
@@ -126,6 +130,10 @@ export class Exchange<Response, A, E> extends Effectable.Class<A, E> implements 
 
   freed(): Effect.Effect<void> | undefined {
     return this.opaque === -1 ? this as unknown as Effect.Effect<void> : undefined
+  }
+
+  get packets(): number {
+    return 1
   }
 
   override asEffect(): Effect.Effect<A, E> {

@@ -10,6 +10,8 @@ export interface InFlight {
   readonly lateAnswers: number
   /** When the first deadline is, or Infinity. Never later than the first one; may be earlier after answers came. */
   readonly nextDeadline: number
+  /** What a packet that is not answered is known by; no request in flight has it. */
+  readonly silent: () => number
   /** Forgets a request that was never sent, or whose answer will not come. */
   readonly drop: (opaque: number) => void
   /** Nobody waits any more; the answer is still owed. */

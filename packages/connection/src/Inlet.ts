@@ -31,6 +31,8 @@ export interface Outlet<Push> {
   /** What peers send that sends what clients send. */
   readonly request: ((reader: Reader, at: number, end: number) => void) | undefined
   readonly misbehaved: (message: string) => void
+  /** Shown every frame before it is handled. */
+  readonly arrived?: ((frame: Uint8Array) => void) | undefined
 }
 
 /** The way in. */
@@ -42,8 +44,6 @@ export interface Inlet {
   readonly push: (bytes: Uint8Array) => void
   /** The opcode of the packet at `at`, where there is one that answers repeat; else 0. */
   readonly opcodeAt: (reader: Pick<Reader, "view">, at: number) => number
-  /** A number for a packet that is not answered. */
-  readonly silent: () => number
   /** A packet was sent, which may begin a phase. */
   readonly sent: (tag: string) => void
 }
@@ -72,15 +72,12 @@ export class HeaderInlet<Answer, Push> implements Inlet {
     return this.protocol.header.opcodeAt(reader, at)
   }
 
-  silent(): number {
-    return this.ledger.silent()
-  }
-
   sent(): void {}
 
   private readonly dispatch = (reader: Reader, at: number, end: number): void => {
     const { ledger, outlet, protocol } = this
     if (!outlet.isOpen()) return
+    outlet.arrived?.(reader.bytes.subarray(at, end))
     const { correlation, correlationAt, kindAt, kinds, opcodeAt } = protocol.header
     const kind = kindAt(reader, at)
     if (kind === kinds.answer) {
@@ -149,19 +146,16 @@ export class OrderedInlet<P extends Packet, S> implements Inlet {
     return 0
   }
 
-  silent(): number {
-    return 0
-  }
-
   sent(tag: string): void {
     const { next, phases } = this.protocol
     const phase = next[tag]
     if (phase !== undefined) this.phase = phases[phase] ?? this.phase
   }
 
-  private readonly dispatch = (reader: Reader, at: number): void => {
+  private readonly dispatch = (reader: Reader, at: number, end: number): void => {
     const { outlet } = this
     if (!outlet.isOpen()) return
+    outlet.arrived?.(reader.bytes.subarray(at, end))
     const packet = this.phase.shape === undefined ? this.packet! : this.phase.decode(reader, at, this.states)
     this.packet = undefined
     // before whoever waits for it sends the next

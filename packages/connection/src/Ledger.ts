@@ -107,7 +107,6 @@ export class Ledger<A> implements InFlight {
     return opaque
   }
 
-  /** An opaque for a packet that is not answered; no request in flight has it. */
   silent(): number {
     this.silence = this.silence + 0x1_0000 & largest
     return this.silence

@@ -109,6 +109,10 @@ export class OrderedLedger<A extends Packet> implements InFlight {
     return "answered"
   }
 
+  silent(): number {
+    return 0
+  }
+
   drop(opaque: number): void {
     const entry = this.entries.get(opaque)
     if (entry !== undefined) this.leave(entry)

@@ -4,7 +4,7 @@
  * It knows what generated code says of clients (`client`); what to send is the caller's business. Requests cost one
  * `Effect.callback`; everything else happens in the socket's callbacks. Source of the rules: kv_engine docs/BinaryProtocol.md.
  */
-import { DecodeError, EncodeError, type Reader, type Writer } from "@wirewright/codec"
+import { DecodeError, type EncodeError, type Reader, type Writer } from "@wirewright/codec"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -14,11 +14,12 @@ import type { InFlight } from "./InFlight.ts"
 import { type AnyProtocol, type Inlet, inletOf } from "./Inlet.ts"
 import { connect, type Transport, type TransportOptions } from "./Transport.ts"
 import type { Owner, Resume, Sendable } from "./Exchange.ts"
-import { QuietCalls, type WritePacket } from "./Relay.ts"
+import { Unanswered, type WritePacket } from "./Relay.ts"
+import { type Tap, writeSeen } from "./Tap.ts"
 import { type Timer, type Timers, timers } from "./Timers.ts"
 import { many, single, Written } from "./Written.ts"
 
-export { type AnswerSink, Relayed, type WritePacket } from "./Relay.ts"
+export { type AnswerSink, quiet, Relayed, Unanswered, type WritePacket } from "./Relay.ts"
 
 /** Options of a connection. */
 export interface PacketConnectionOptions<Response, ServerRequest> extends TransportOptions {
@@ -38,6 +39,8 @@ export interface PacketConnectionOptions<Response, ServerRequest> extends Transp
   readonly onServerRequest?: (request: ServerRequest, connection: PacketConnection<Response, ServerRequest>) => void
   /** Receives requests of a peer that sends what clients send (DCP), as they lie in a buffer; without it they end the connection. */
   readonly onPeerRequest?: (reader: Reader, at: number, end: number) => void
+  /** Sees what goes over the connection. */
+  readonly tap?: Tap
   /** Told once that the connection is gone, after everything in flight has failed. */
   readonly onClose?: (error: ConnectionError) => void
 }
@@ -48,6 +51,12 @@ export interface RequestOptions {
   readonly writes?: boolean
   /** Milliseconds to wait for the answer, instead of the connection's own. */
   readonly timeout?: number
+}
+
+/** How a request with many answers is to be treated. */
+export interface ManyOptions<Response> extends RequestOptions {
+  /** Whether this is the answer that only marks the end. */
+  readonly last: (answer: Response) => boolean
 }
 
 /** What a connection counted. */
@@ -70,6 +79,7 @@ export class PacketConnection<Response, ServerRequest> implements Owner {
   private readonly timeout: number
   private readonly maxInFlight: number
   private readonly maxSilence: number
+  private readonly seen: ((frames: Uint8Array) => void) | undefined
   private transport!: Transport
   /** Requests that wait until the kernel takes bytes again, in order. */
   private held: Array<Sendable<Response>> = []
@@ -89,13 +99,15 @@ export class PacketConnection<Response, ServerRequest> implements Owner {
     this.timers = timers
     this.timeout = Duration.toMillis(options.requestTimeout ?? "2500 millis")
     this.maxSilence = Duration.toMillis(options.maxSilence ?? "10 seconds")
-    const { onServerRequest } = options
+    const { onServerRequest, tap: { received, sent } = {} } = options
+    this.seen = sent === undefined ? undefined : (frames) => sent(frames, this)
     this.inlet = inletOf<Response, ServerRequest>(options.protocol, {
       isOpen: () => this.transport.closed === undefined,
       pushed: onServerRequest === undefined ? undefined : (push) => onServerRequest(push, this),
       dropped: () => this.dropped++,
       request: options.onPeerRequest,
-      misbehaved: (message) => this.misbehaved(message)
+      misbehaved: (message) => this.misbehaved(message),
+      arrived: received === undefined ? undefined : (frame) => received(frame, this)
     }, options)
     this.ledger = this.inlet.ledger
     this.maxInFlight = Math.min(options.maxInFlight ?? Infinity, this.inlet.maxInFlight)
@@ -138,89 +150,38 @@ export class PacketConnection<Response, ServerRequest> implements Owner {
     }
   }
 
-  /** Sends one request and waits for its answer. Interrupting it frees it; a late answer is dropped and counted. */
-  request(write: WritePacket, options?: RequestOptions): Effect.Effect<Response, ConnectionError | EncodeError> {
-    const call = single<Response>(options?.writes === true)
-    return this.perform((resume) => new Written(call, resume, write), options?.timeout)
-  }
-
-  /** Sends one request and collects its answers up to the one that `isLast`, which is not among them. */
-  requestMany(
+  /**
+   * Sends one request and waits for its answer, or collects its answers up to the `last`, which is not among them. Interrupting it frees it; a
+   * late answer is dropped and counted.
+   */
+  request(write: WritePacket, options?: RequestOptions): Effect.Effect<Response, ConnectionError | EncodeError>
+  request(write: WritePacket, options: ManyOptions<Response>): Effect.Effect<ReadonlyArray<Response>, ConnectionError | EncodeError>
+  request(
     write: WritePacket,
-    isLast: (answer: Response) => boolean,
-    options?: RequestOptions
-  ): Effect.Effect<ReadonlyArray<Response>, ConnectionError | EncodeError> {
-    const call = many<Response>(options?.writes === true)
-    return this.perform((resume) => new Written(call, resume, write, isLast), options?.timeout)
+    { last, timeout, writes = false }: RequestOptions & Partial<ManyOptions<Response>> = {}
+  ): Effect.Effect<Response | ReadonlyArray<Response>, ConnectionError | EncodeError> {
+    if (last === undefined) return this.perform((resume) => new Written(single<Response>(writes), resume, write), timeout)
+    return this.perform((resume) => new Written(many<Response>(writes), resume, write, last), timeout)
   }
 
-  /** Sends a request of a dialect; `make` makes it anew each time the effect is run. */
+  /** Sends a packet that is not answered, as soon as the kernel takes it. */
+  send(write: WritePacket): Effect.Effect<void, ConnectionError | EncodeError> {
+    return this.perform((resume) => new Unanswered(write, resume))
+  }
+
+  /** Sends a request of any kind (`Sendable`); `make` makes it anew each time the effect is run. */
   perform<A, E>(make: (resume: Resume<A, E>) => Sendable<Response>, timeout?: number): Effect.Effect<A, E> {
     return Effect.callback<A, E>((resume) => this.begin(make(resume), timeout))
   }
 
   /**
-   * Sends a request, which resumes whoever waits for it: within this call when it cannot be sent. Returns what frees it when it is
-   * interrupted. This is the callback of `Effect.callback`, for dialects that save an effect per request.
+   * Sends a request, which resumes whoever waits for it: within this call when it cannot be sent. While the kernel is behind, it stands in line.
+   * Returns what frees it when it is interrupted. This is the callback of `Effect.callback`, for dialects that save an effect per request, and
+   * for requests that no fibre waits for: those of relays (`Relayed`), whose callers bound what is in flight, and `Unanswered` ones.
    */
-  begin(request: Sendable<Response>, timeout: number = this.timeout, packets: number = 1): Effect.Effect<void> | undefined {
+  begin(request: Sendable<Response>, timeout: number = this.timeout): Effect.Effect<void> | undefined {
     request.begin(this, timeout, this.time())
-    return this.admit(request, packets) ? request.freed() : undefined
-  }
-
-  /**
-   * Sends quiet requests and a barrier after them. The result has an answer for every request that got one; the others were passed over in
-   * silence, which is their outcome once the barrier is answered.
-   */
-  quiet(
-    writes: ReadonlyArray<WritePacket>,
-    barrier: WritePacket,
-    options: RequestOptions = {}
-  ): Effect.Effect<ReadonlyArray<Response | undefined>, ConnectionError | EncodeError> {
-    return Effect.callback((resume) =>
-      this.begin(new QuietCalls<Response>(writes, barrier, options.writes === true, resume), options.timeout, writes.length + 1)
-    )
-  }
-
-  /**
-   * Sends a request that no fibre waits for (`Relayed`, or one of the caller's own); for relays, where a fibre per request would cost more
-   * than the request. It does not wait while the kernel is behind, so its caller bounds what is in flight. Throws `EncodeError`, and then
-   * nothing was sent.
-   */
-  submit(request: Sendable<Response>, timeout: number = this.timeout): void {
-    request.begin(this, timeout, this.time())
-    const refused = this.refusal(1)
-    if (refused !== undefined) return request.refuse(refused)
-    this.send(request)
-  }
-
-  /** Sends a packet that is not answered, as soon as the kernel takes it. */
-  sendOnly(write: WritePacket): Effect.Effect<void, ConnectionError | EncodeError> {
-    return Effect.suspend(() => {
-      const { transport } = this
-      if (transport.closed !== undefined) return Effect.fail(transport.closed)
-      if (transport.blocked) return Effect.andThen(transport.writable, this.sendOnly(write))
-      this.time()
-      try {
-        write(transport.writer, this.inlet.silent())
-      } catch (error) {
-        return error instanceof EncodeError ? Effect.fail(error) : Effect.die(error)
-      }
-      transport.flush()
-      return Effect.void
-    })
-  }
-
-  /**
-   * Appends a packet to which no answer is matched: an answer to a request of the peer, or a request that is not answered. It does not wait
-   * while the kernel is behind, so it is for what is small and rare. Throws `EncodeError`.
-   */
-  append(write: (writer: Writer) => void): void {
-    const { transport } = this
-    if (transport.closed !== undefined) return
-    this.time()
-    write(transport.writer)
-    transport.flush()
+    return this.admit(request) ? request.freed() : undefined
   }
 
   /** Gives the connection up because the peer has been silent. */
@@ -290,13 +251,13 @@ export class PacketConnection<Response, ServerRequest> implements Owner {
   }
 
   /** Sends the request, holds it while the kernel is behind, or refuses it. */
-  private admit(request: Sendable<Response>, count: number): boolean {
-    const refused = this.refusal(count)
+  private admit(request: Sendable<Response>): boolean {
+    const refused = this.refusal(request.packets)
     if (refused !== undefined) {
       request.refuse(refused)
       return false
     }
-    if (this.transport.blocked || this.held.length > 0) {
+    if ((this.transport.blocked || this.held.length > 0) && request.atOnce !== true) {
       this.held.push(request)
       if (request.deadline < this.nextSweep) this.arm(request.deadline)
       return true
@@ -314,7 +275,7 @@ export class PacketConnection<Response, ServerRequest> implements Owner {
 
   private sendOrRefuse(request: Sendable<Response>): boolean {
     try {
-      this.send(request)
+      this.append(request)
       return true
     } catch (error) {
       request.refuse(error as EncodeError)
@@ -323,13 +284,14 @@ export class PacketConnection<Response, ServerRequest> implements Owner {
   }
 
   /** Appends the request. Throws `EncodeError`, and then nothing was sent. */
-  private send(request: Sendable<Response>): void {
+  private append(request: Sendable<Response>): void {
     const { ledger, transport } = this
     const { writer } = transport
     const { bytes, position } = writer
     request.opaque = request.enter(ledger as Ledger<Response>)
     try {
-      request.write(writer)
+      if (this.seen === undefined) request.write(writer)
+      else writeSeen(writer, request, this.seen)
     } catch (error) {
       ledger.drop(request.opaque)
       request.opaque = -1

@@ -1,7 +1,8 @@
 /**
  * Listens, cuts frames out of what clients send, and hands them to a handler in the order in which they came.
  *
- * It knows headers, not commands: what requests there are is the dialect's business (`decode`), what to answer is the handler's. Answers
+ * It knows headers, not commands: what requests there are is the dialect's business (`decode`), what to answer is the handler's. Where several
+ * protocols are spoken on its port, a connection's first bytes choose which (`choose`). Answers
  * leave once per microtask. While more than `maxOutput` bytes wait for a client that does not read, nothing more of that client is read or
  * handled. It never decides the order of answers; a handler that answers later keeps it (`ServerSession`).
  */
@@ -15,12 +16,19 @@ import * as Tls from "node:tls"
 import { hostPort, unixAddress } from "./Address.ts"
 import { ConnectionError, ListenFailed } from "./Errors.ts"
 import { HeldMemory } from "./HeldMemory.ts"
-import type { PacketServerOptions } from "./PacketServerOptions.ts"
+import type { ChoosingServerOptions, PacketServerOptions, ServerLimits } from "./PacketServerOptions.ts"
 import type { ServerClient } from "./ServerClient.ts"
 import { counts, ServerConnection, type Shared } from "./ServerConnection.ts"
 import { type Timers, timers } from "./Timers.ts"
 
-export type { PacketServerOptions, UnauthenticatedLimits } from "./PacketServerOptions.ts"
+export type {
+  ChoosingServerOptions,
+  PacketProtocol,
+  PacketServerOptions,
+  ServerLimits,
+  ServerTap,
+  UnauthenticatedLimits
+} from "./PacketServerOptions.ts"
 export type { Frame, PacketHandler, ServerClient } from "./ServerClient.ts"
 
 /** What a server counted. */
@@ -66,11 +74,14 @@ const mebibyte = 1024 * 1024
 const lingerMilliseconds = 2_000
 
 /** Listens; the server and its connections close with the scope. */
-export const servePackets = <Request>(options: PacketServerOptions<Request>): Effect.Effect<PacketServer, ConnectionError, Scope.Scope> =>
+export const servePackets = <Request>(
+  options: PacketServerOptions<Request> | ChoosingServerOptions<Request>
+): Effect.Effect<PacketServer, ConnectionError, Scope.Scope> =>
   Effect.gen(function*() {
     const services = yield* Effect.context<never>()
     const log = (defect: unknown): void => void Effect.runForkWith(services)(Effect.logError("a request was not handled", defect))
-    return yield* serveWith(options, options.onDefect ?? log, yield* timers)
+    const spoken = "choose" in options ? options.choose : options
+    return yield* serveWith<Request>(options, spoken, options.onDefect ?? log, yield* timers)
   })
 
 /** Removes a Unix socket on which nobody listens any more, then goes on; what is there and is none is left for listening to stumble upon. */
@@ -88,7 +99,8 @@ const removeLeftOver = (path: string, goOn: () => void): void => {
 }
 
 const serveWith = <Request>(
-  options: PacketServerOptions<Request>,
+  options: ServerLimits,
+  spoken: Shared<Request>["spoken"],
   onDefect: Shared<Request>["onDefect"],
   timers: Timers
 ): Effect.Effect<PacketServer, ConnectionError, Scope.Scope> => {
@@ -104,6 +116,7 @@ const serveWith = <Request>(
   const maxStrangers = unauthenticated === undefined ? Infinity : unauthenticated.maxConnections ?? 1_000
   const shared: Shared<Request> = {
     options,
+    spoken,
     timers,
     onDefect,
     maxOutput: options.maxOutput ?? 4 * mebibyte,

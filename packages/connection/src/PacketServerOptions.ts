@@ -3,9 +3,20 @@ import type { FrameShape, Reader } from "@wirewright/codec"
 import type * as Duration from "effect/Duration"
 import type * as Tls from "node:tls"
 import type { PacketHandler, ServerClient } from "./ServerClient.ts"
+import type { Tap } from "./Tap.ts"
 
-/** Where and how to serve. */
-export interface PacketServerOptions<Request> {
+/** What is spoken on a connection: where its frames end, what they are, and who is given them. */
+export interface PacketProtocol<Request> {
+  /** Where frames end; of protocols with phases one for each connection. */
+  readonly frameShape: FrameShape | ((client: ServerClient) => FrameShape)
+  /** Decodes the client's request, or its response to a request of the server, at `at`. Throws `DecodeError`. */
+  readonly decode: (reader: Reader, at: number, client: ServerClient) => Request
+  /** Made for every connection. */
+  readonly handler: (client: ServerClient) => PacketHandler<Request>
+}
+
+/** Where to serve, and limits. */
+export interface ServerLimits {
   /** Default: 127.0.0.1. */
   readonly host?: string
   /** Default: a free port (0). */
@@ -19,11 +30,6 @@ export interface PacketServerOptions<Request> {
   readonly listen?: boolean
   /** TLS when given; asking for client certificates is part of these options. */
   readonly tls?: Tls.TlsOptions
-  readonly frameShape: FrameShape
-  /** Decodes the client's request, or its response to a request of the server, at `at`. Throws `DecodeError`. */
-  readonly decode: (reader: Reader, at: number, client: ServerClient) => Request
-  /** Made for every connection. */
-  readonly handler: (client: ServerClient) => PacketHandler<Request>
   /** Most connections at a time; more are closed at once. Default: 10 000. */
   readonly maxConnections?: number
   /** Largest frame accepted in bytes. Default: the protocol's own limit. */
@@ -43,8 +49,28 @@ export interface PacketServerOptions<Request> {
   readonly maxHeld?: number
   /** Limits of clients that the handler has not admitted (`ServerClient.admit`). Default: all are admitted from the beginning. */
   readonly unauthenticated?: UnauthenticatedLimits
+  /** Sees what goes over the connections. */
+  readonly tap?: ServerTap
   /** Told of what a handler threw, which closes its connection. Default: written to the log. */
   readonly onDefect?: (defect: unknown, client: ServerClient) => void
+}
+
+/** Sees what goes over the connections of a server. */
+export interface ServerTap extends Tap<ServerClient> {
+  readonly opened?: (client: ServerClient) => void
+  readonly closed?: (client: ServerClient) => void
+}
+
+/** Where and how to serve one protocol. */
+export interface PacketServerOptions<Request> extends ServerLimits, PacketProtocol<Request> {}
+
+/** Where and how to serve several protocols on one port. */
+export interface ChoosingServerOptions<Request> extends ServerLimits {
+  /**
+   * Chooses what is spoken on a connection by all that has come on it, at least a byte; nothing: more is needed. A protocol may be made for
+   * this connection alone. Throws `DecodeError` for bytes that begin none.
+   */
+  readonly choose: (first: Uint8Array, client: ServerClient) => PacketProtocol<Request> | undefined
 }
 
 /** What clients may whom a server does not know yet. */

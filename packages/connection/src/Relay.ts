@@ -1,11 +1,13 @@
 /**
- * Requests that are more, or less, than one packet and a waiting fibre: quiet ones after a barrier, and those of a relay.
+ * Requests that are more, or less, than one packet and a waiting fibre: quiet ones before a barrier, those of a relay, and those that are not
+ * answered.
  *
  * A quiet request is answered only when there is something to say; the answer to the barrier after it means that nothing more will come.
  */
-import type { EncodeError, Writer } from "@wirewright/codec"
+import { EncodeError, type Writer } from "@wirewright/codec"
 import * as Effect from "effect/Effect"
 import type { ConnectionError } from "./Errors.ts"
+import type { InFlight } from "./InFlight.ts"
 import type { Ledger } from "./Ledger.ts"
 import type { Owner, Resume, Sendable } from "./Exchange.ts"
 
@@ -17,7 +19,7 @@ export interface AnswerSink<Response> {
   /** Receives an answer. Returns false while more are to come. */
   readonly answer: (answer: Response) => boolean
   /** There will be no (further) answer. */
-  readonly fail: (error: ConnectionError) => void
+  readonly fail: (error: ConnectionError | EncodeError) => void
 }
 
 /** What a request that is no effect keeps of itself on its way; the kinds of them say what is written and who hears the answers. */
@@ -54,9 +56,65 @@ export abstract class PacketCall<Response> implements Sendable<Response> {
     return Effect.sync(() => this.owner?.cancel(this))
   }
 
-  /** The error of a request that failed for this reason. */
+  get packets(): number {
+    return 1
+  }
+
+  /** The error of a request that failed for this reason. What was never sent cannot have taken effect. */
   protected failure(why: "timeout" | "lost", writes: boolean): ConnectionError {
-    return this.owner!.failure(why, this.timeout, writes)
+    return this.owner!.failure(why, this.timeout, writes && this.opaque !== -1)
+  }
+}
+
+/** A packet that is not answered. One that somebody waits for stands in line; one that nobody does must be small and rare. */
+export class Unanswered extends PacketCall<unknown> {
+  private readonly packet: WritePacket
+  private readonly resume: Resume<void, ConnectionError | EncodeError> | undefined
+  readonly atOnce: boolean
+
+  /** @param resume of whoever waits until it is appended; without it, an `EncodeError` is thrown, and nothing is told of a lost connection */
+  constructor(packet: WritePacket, resume?: Resume<void, ConnectionError | EncodeError>) {
+    super()
+    this.packet = packet
+    this.resume = resume
+    this.atOnce = resume === undefined
+  }
+
+  override get packets(): number {
+    return 0
+  }
+
+  override begin(owner: Owner): void {
+    super.begin(owner, Infinity, 0)
+  }
+
+  override enter(ledger: InFlight): number {
+    return ledger.silent()
+  }
+
+  write(writer: Writer): void {
+    this.packet(writer, this.opaque)
+  }
+
+  override expect(): void {
+    this.resume?.(Effect.void)
+  }
+
+  answer(): boolean {
+    return true
+  }
+
+  fail(why: "timeout" | "lost"): void {
+    this.refuse(this.failure(why, false))
+  }
+
+  refuse(error: ConnectionError | EncodeError): void {
+    if (this.resume !== undefined) this.resume(Effect.fail(error))
+    else if (error instanceof EncodeError) throw error
+  }
+
+  override freed(): Effect.Effect<void> | undefined {
+    return this.opaque === -1 ? super.freed() : undefined
   }
 }
 
@@ -85,16 +143,21 @@ export class Relayed<Response> extends PacketCall<Response> {
     this.sink.fail(this.failure(why, this.writes))
   }
 
-  refuse(error: ConnectionError): void {
+  refuse(error: ConnectionError | EncodeError): void {
     this.sink.fail(error)
+  }
+
+  override freed(): undefined {
+    // no fibre waits for it
+    return undefined
   }
 }
 
 type Answers<Response> = ReadonlyArray<Response | undefined>
 
 /** Quiet requests and the barrier after them. */
-export class QuietCalls<Response> extends PacketCall<Response> {
-  private readonly packets: ReadonlyArray<WritePacket>
+class QuietCalls<Response> extends PacketCall<Response> {
+  private readonly calls: ReadonlyArray<WritePacket>
   private readonly barrier: WritePacket
   private readonly writes: boolean
   private readonly resume: Resume<Answers<Response>, ConnectionError | EncodeError>
@@ -110,11 +173,15 @@ export class QuietCalls<Response> extends PacketCall<Response> {
     resume: Resume<Answers<Response>, ConnectionError | EncodeError>
   ) {
     super()
-    this.packets = packets
+    this.calls = packets
     this.barrier = barrier
     this.writes = writes
     this.resume = resume
     this.answers = packets.map(() => undefined)
+  }
+
+  override get packets(): number {
+    return this.answers.length + 1
   }
 
   override enter(ledger: Ledger<Response>): number {
@@ -136,7 +203,7 @@ export class QuietCalls<Response> extends PacketCall<Response> {
   write(writer: Writer): void {
     const mark = writer.length
     try {
-      this.opcodes = this.packets.map((packet, index) => this.append(writer, packet, this.members[index]!))
+      this.opcodes = this.calls.map((packet, index) => this.append(writer, packet, this.members[index]!))
       this.barrierOpcode = this.append(writer, this.barrier, this.opaque)
     } catch (error) {
       writer.truncate(mark)
@@ -162,10 +229,18 @@ export class QuietCalls<Response> extends PacketCall<Response> {
   }
 
   fail(why: "timeout" | "lost"): void {
-    this.refuse(this.failure(why, this.writes && this.opaque !== -1))
+    this.refuse(this.failure(why, this.writes))
   }
 
   refuse(error: ConnectionError | EncodeError): void {
     this.resume(Effect.fail(error))
   }
 }
+
+/**
+ * Quiet requests and the barrier after them, for `perform`. The result has an answer for every request that got one; the others were passed
+ * over in silence, which is their outcome once the barrier is answered. `writes`: they change something.
+ */
+export const quiet =
+  <Response>(packets: ReadonlyArray<WritePacket>, barrier: WritePacket, writes = false) =>
+  (resume: Resume<Answers<Response>, ConnectionError | EncodeError>): Sendable<Response> => new QuietCalls(packets, barrier, writes, resume)

@@ -14,7 +14,7 @@ import type * as Fiber from "effect/Fiber"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { ConnectionError } from "./Errors.ts"
-import { type PacketServer, type PacketServerOptions, servePackets } from "./PacketServer.ts"
+import { type PacketProtocol, type PacketServer, type ServerLimits, servePackets } from "./PacketServer.ts"
 import type { Frame, PacketHandler, ServerClient } from "./ServerClient.ts"
 import { ServerSession } from "./ServerSession.ts"
 
@@ -42,11 +42,14 @@ export interface RequestHandler<Request, R> {
   readonly closed?: (client: ServerClient, error: ConnectionError) => void
 }
 
-/** Where and how to serve, and limits. */
-export interface RequestServerOptions<Request> extends Omit<PacketServerOptions<Request>, "handler"> {
+/** Limits of a server of requests. */
+export interface RequestServerLimits extends ServerLimits {
   /** Most unanswered requests of one client, above which it is no longer read. Default: 1 024. */
   readonly maxInFlight?: number
 }
+
+/** Where and how to serve, and limits. */
+export interface RequestServerOptions<Request> extends RequestServerLimits, Omit<PacketProtocol<Request>, "handler"> {}
 
 const silent: Outcome = { answer: undefined }
 
@@ -62,12 +65,23 @@ export const serveRequests = <Request, R>(
 ): Effect.Effect<PacketServer, ConnectionError, Scope.Scope | R> =>
   Effect.flatMap(
     Effect.context<R>(),
-    (context) => servePackets({ ...options, handler: (client) => new Connection(client, options, handler, context) })
+    (context) => servePackets({ ...options, ...requestProtocol(options, handler, context) })
   )
+
+/** The same as a protocol among others of a server (`servePackets` with `choose`); Effects of handlers run in `context`. */
+export const requestProtocol = <Request, R>(
+  options: Pick<RequestServerOptions<Request>, "decode" | "frameShape" | "maxInFlight" | "onDefect">,
+  handler: RequestHandler<Request, R>,
+  context: Context.Context<R>
+): PacketProtocol<Request> => ({
+  frameShape: options.frameShape,
+  decode: options.decode,
+  handler: (client) => new Connection(client, options, handler, context)
+})
 
 class Connection<Request, R> implements PacketHandler<Request> {
   private readonly client: ServerClient
-  private readonly options: RequestServerOptions<Request>
+  private readonly options: Pick<RequestServerLimits, "maxInFlight" | "onDefect">
   private readonly handler: RequestHandler<Request, R>
   private readonly session: ServerSession<Answer>
   private readonly fibers = new Set<Fiber.Fiber<Outcome>>()
@@ -77,7 +91,7 @@ class Connection<Request, R> implements PacketHandler<Request> {
 
   constructor(
     client: ServerClient,
-    options: RequestServerOptions<Request>,
+    options: Pick<RequestServerLimits, "maxInFlight" | "onDefect">,
     handler: RequestHandler<Request, R>,
     context: Context.Context<R>
   ) {

@@ -7,10 +7,11 @@
 import { DecodeError, Framer, type Reader, type Writer } from "@wirewright/codec"
 import type { Duplex } from "node:stream"
 import { type ConnectionError, PeerMisbehaved, PeerStalled } from "./Errors.ts"
+import { writeSeen } from "./Tap.ts"
 import type { Timers } from "./Timers.ts"
 import { accepted, type Transport } from "./Transport.ts"
 import type { HeldMemory, Holder } from "./HeldMemory.ts"
-import type { PacketServerOptions } from "./PacketServerOptions.ts"
+import type { ChoosingServerOptions, PacketProtocol, ServerLimits } from "./PacketServerOptions.ts"
 import type { Frame, PacketHandler, ServerClient } from "./ServerClient.ts"
 
 /** Counters of a server, all zero. */
@@ -29,7 +30,9 @@ export const counts = () => ({
 
 /** What the connections of a server share. */
 export interface Shared<Request> {
-  readonly options: PacketServerOptions<Request>
+  readonly options: ServerLimits
+  /** The protocol, or what chooses a connection's by its first bytes. */
+  readonly spoken: PacketProtocol<Request> | ChoosingServerOptions<Request>["choose"]
   readonly timers: Timers
   /** Told of what a handler threw. */
   readonly onDefect: (defect: unknown, client: ServerClient) => void
@@ -55,14 +58,28 @@ export interface Deadlines {
   readonly admission: number
 }
 
+/** Bytes by which a protocol must have been chosen. */
+const longestOpening = 4096
+
+/**
+ * What a held frame takes at least: a short one takes more memory as an object than as bytes.
+ */
+const leastFrame = 128
+
 /** A connection of a server. */
 export class ServerConnection<Request> implements ServerClient, Holder {
   readonly id: number
   noted = 0
   readonly transport: Transport
   private readonly shared: Shared<Request>
-  private readonly handler: PacketHandler<Request>
-  private readonly framer: Framer
+  private handler: PacketHandler<Request> | undefined
+  private decode: PacketProtocol<Request>["decode"] | undefined
+  private framer: Framer | undefined
+  /** Largest frame of an admitted client. */
+  private maxFrame = 0
+  /** What came before the protocol was chosen. */
+  private opening: Uint8Array | undefined
+  private readonly seen: ((frames: Uint8Array) => void) | undefined
   /** Frames that arrived and wait until handling goes on. */
   private held: Array<Frame> = []
   private next = 0
@@ -84,17 +101,52 @@ export class ServerConnection<Request> implements ServerClient, Holder {
     this.id = id
     this.movedAt = now
     this.since = now
-    const { frameShape, maxFrame = frameShape.maxFrame, handler, unauthenticated } = shared.options
-    if (unauthenticated !== undefined) shared.unauthenticated.add(this)
+    if (shared.options.unauthenticated !== undefined) shared.unauthenticated.add(this)
+    this.transport = accepted(
+      socket,
+      {
+        onBytes: (bytes) => this.receive(bytes),
+        onClose: (error) => this.lost(error),
+        onDrain: () => this.drained()
+      },
+      timers,
+      shared.options.path
+    )
+    const { opened, sent } = shared.options.tap ?? {}
+    this.seen = sent === undefined ? undefined : (frames) => sent(frames, this)
+    opened?.(this)
+    if (typeof shared.spoken !== "function") this.speak(shared.spoken)
+  }
+
+  private speak({ decode, frameShape: shape, handler }: PacketProtocol<Request>): Framer {
+    const frameShape = typeof shape === "function" ? shape(this) : shape
+    const { maxStrangerFrame, options, unauthenticated } = this.shared
+    this.maxFrame = options.maxFrame ?? frameShape.maxFrame
     this.framer = new Framer(frameShape, {
-      maxFrame: unauthenticated === undefined ? maxFrame : Math.min(shared.maxStrangerFrame, maxFrame)
+      maxFrame: unauthenticated.has(this) ? Math.min(maxStrangerFrame, this.maxFrame) : this.maxFrame
     })
-    this.transport = accepted(socket, {
-      onBytes: (bytes) => this.receive(bytes),
-      onClose: (error) => this.lost(error),
-      onDrain: () => this.drained()
-    }, timers, shared.options.path)
+    this.decode = decode
     this.handler = handler(this)
+    return this.framer
+  }
+
+  /** Chooses the protocol, once, when enough has come for that. */
+  private choose(bytes: Uint8Array, choose: ChoosingServerOptions<Request>["choose"]): void {
+    const { opening } = this
+    let first = bytes
+    if (opening !== undefined) {
+      first = new Uint8Array(opening.length + bytes.length)
+      first.set(opening)
+      first.set(bytes, opening.length)
+    }
+    const protocol = choose(first, this)
+    if (protocol === undefined) {
+      this.opening = first
+      if (first.length > longestOpening) this.misbehaved(`no protocol begins with these ${first.length} bytes`)
+      return
+    }
+    this.opening = undefined
+    this.speak(protocol).push(first, this.frame)
   }
 
   get address(): string {
@@ -111,7 +163,8 @@ export class ServerConnection<Request> implements ServerClient, Holder {
 
   reply(write: (writer: Writer) => void): void {
     if (this.transport.closed !== undefined) return
-    write(this.transport.writer)
+    if (this.seen === undefined) write(this.transport.writer)
+    else writeSeen(this.transport.writer, { write }, this.seen)
     this.transport.flush()
     if (this.transport.waiting > this.shared.maxOutput) this.congest()
     this.weigh()
@@ -119,14 +172,15 @@ export class ServerConnection<Request> implements ServerClient, Holder {
 
   /** Bytes of its frames and answers that are held. */
   get holding(): number {
-    return this.transport.closed === undefined ? this.framer.allocated + this.heldBytes + this.transport.waiting : 0
+    if (this.transport.closed !== undefined) return 0
+    return (this.framer?.allocated ?? this.opening?.length ?? 0) + this.heldBytes + this.transport.waiting
   }
 
   admit(): void {
-    const { options, unauthenticated, heldForStrangers } = this.shared
+    const { unauthenticated, heldForStrangers } = this.shared
     if (!unauthenticated.delete(this)) return
     heldForStrangers.forget(this)
-    this.framer.maxFrame = options.maxFrame ?? options.frameShape.maxFrame
+    if (this.framer !== undefined) this.framer.maxFrame = this.maxFrame
     this.weigh()
   }
 
@@ -190,11 +244,12 @@ export class ServerConnection<Request> implements ServerClient, Holder {
     } else if (now - this.movedAt >= idle) return this.late("byte in either direction", idle)
     if (now - this.since >= admission && this.shared.unauthenticated.has(this)) return this.late("signing in", admission)
     // while this side does not read, the rest of a frame cannot come
-    if (framer.buffered === 0 || !this.reading) this.frameOffset = -1
-    else if (framer.offset !== this.frameOffset) {
-      this.frameOffset = framer.offset
+    const offset = framer === undefined ? 0 : framer.offset
+    if ((framer?.buffered ?? this.opening?.length ?? 0) === 0 || !this.reading) this.frameOffset = -1
+    else if (offset !== this.frameOffset) {
+      this.frameOffset = offset
       this.frameSince = now
-    } else if (framer.lacking === undefined && now - this.frameSince >= header) {
+    } else if (framer?.lacking === undefined && now - this.frameSince >= header) {
       this.late("whole header", header)
     } else if (now - this.frameSince >= frame) this.late("whole frame", frame)
   }
@@ -207,7 +262,8 @@ export class ServerConnection<Request> implements ServerClient, Holder {
   private receive(bytes: Uint8Array): void {
     this.handling = true
     try {
-      this.framer.push(bytes, this.frame)
+      if (this.framer === undefined) this.choose(bytes, this.shared.spoken as ChoosingServerOptions<Request>["choose"])
+      else this.framer.push(bytes, this.frame)
     } catch (error) {
       if (error instanceof DecodeError) this.misbehaved(error.message, error)
       else this.defect(error)
@@ -220,9 +276,10 @@ export class ServerConnection<Request> implements ServerClient, Holder {
 
   private readonly frame = (reader: Reader, at: number, end: number): void => {
     if (this.transport.closed !== undefined) return
+    this.shared.options.tap?.received?.(reader.bytes.subarray(at, end), this)
     if (this.stopped || this.congested || this.next < this.held.length) {
       this.held.push({ reader, at, end })
-      this.heldBytes += end - at
+      this.heldBytes += Math.max(leastFrame, end - at)
     } else this.handle(reader, at, end)
   }
 
@@ -230,14 +287,14 @@ export class ServerConnection<Request> implements ServerClient, Holder {
     this.shared.counts.requests++
     let request: Request
     try {
-      request = this.shared.options.decode(reader, at, this)
+      request = this.decode!(reader, at, this)
     } catch (error) {
       if (!(error instanceof DecodeError)) return this.defect(error)
       this.shared.counts.malformed++
-      return this.guarded(() => this.handler.onMalformed(error, { reader, at, end }))
+      return this.guarded(() => this.handler!.onMalformed(error, { reader, at, end }))
     }
     try {
-      this.handler.onRequest(request, reader, at)
+      this.handler!.onRequest(request, reader, at)
     } catch (error) {
       this.defect(error)
     }
@@ -257,7 +314,7 @@ export class ServerConnection<Request> implements ServerClient, Holder {
   private drained(): void {
     if (this.transport.closed !== undefined) return
     this.weigh()
-    if (this.handler.onDrain !== undefined) this.guarded(this.handler.onDrain)
+    if (this.handler?.onDrain !== undefined) this.guarded(this.handler.onDrain)
     if (!this.congested) return
     this.congested = false
     this.goOn()
@@ -309,6 +366,6 @@ export class ServerConnection<Request> implements ServerClient, Holder {
     memory.forget(this)
     counts.received += this.transport.bytesReceived
     counts.sent += this.transport.bytesSent
-    this.guarded(() => this.handler.onClose(error))
+    this.guarded(() => this.handler?.onClose(error))
   }
 }

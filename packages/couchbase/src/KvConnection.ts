@@ -3,7 +3,7 @@
  *
  * The rules are those of `Bootstrap`; this carries its messages and derives its keys. It does not repeat anything.
  */
-import type { Reader } from "@wirewright/codec"
+import { EncodeError, type Reader } from "@wirewright/codec"
 import {
   type ConnectionError,
   PacketConnection,
@@ -59,7 +59,10 @@ class Begun implements KvConnection {
   }
 }
 
-type Event = { readonly _tag: "Answer"; readonly answer: Response } | { readonly _tag: "Lost"; readonly error: ConnectionError }
+type Event = { readonly _tag: "Answer"; readonly answer: Response } | {
+  readonly _tag: "Lost"
+  readonly error: ConnectionError | EncodeError
+}
 
 /** Connects and begins; the connection closes with the scope. */
 export const openConnection: (options: KvConnectionOptions) => Effect.Effect<KvConnection, ConnectionError | BootstrapError, Scope.Scope> =
@@ -87,7 +90,7 @@ export const openConnection: (options: KvConnectionOptions) => Effect.Effect<KvC
         Queue.offerUnsafe(events, { _tag: "Answer", answer })
         return true
       },
-      fail: (error: ConnectionError) => {
+      fail: (error: ConnectionError | EncodeError) => {
         Queue.offerUnsafe(events, { _tag: "Lost", error })
       }
     }
@@ -99,7 +102,7 @@ export const openConnection: (options: KvConnectionOptions) => Effect.Effect<KvC
           return []
         case "Send":
           for (const request of output.requests) {
-            packets.submit(new Relayed((writer, opaque) => encode(writer, { ...request, opaque }), sink, false), limit)
+            packets.begin(new Relayed((writer, opaque) => encode(writer, { ...request, opaque }), sink, false), limit)
           }
           return []
         case "Derive": {
@@ -129,7 +132,7 @@ export const openConnection: (options: KvConnectionOptions) => Effect.Effect<KvC
       const output = todo.shift()
       if (output === undefined) {
         const event = yield* Queue.take(events)
-        if (event._tag === "Lost") return yield* event.error
+        if (event._tag === "Lost") return yield* event.error instanceof EncodeError ? Effect.die(event.error) : event.error
         todo.push(...session.receive(event.answer))
       } else if (output._tag === "Done") return new Begun(packets, output.result)
       else todo.push(...yield* perform(output))

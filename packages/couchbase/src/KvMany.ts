@@ -4,10 +4,11 @@
  * What a batch does not settle, because a node answers with something else than a document or nothing, or cannot be asked that way, is read
  * one by one, with everything that repeats single reads.
  */
+import { quiet, type WritePacket } from "@wirewright/connection"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import { defaultPath } from "./Collections.ts"
-import { encodeGetQ, encodeNoop } from "./gen/index.ts"
+import { encodeGetQ, encodeNoop, type Response } from "./gen/index.ts"
 import type { KvConnection } from "./KvConnection.ts"
 import type { KvDispatch } from "./KvDispatch.ts"
 import type { KvError } from "./KvError.ts"
@@ -15,6 +16,8 @@ import type { Document, RawDocument } from "./KvOperations.ts"
 
 /** Keys of one batch: at most 270 KiB of requests. */
 const batchSize = 1000
+
+const barrier: WritePacket = (writer, opaque) => encodeNoop(writer, { opaque })
 
 interface Batch {
   readonly connection: KvConnection
@@ -59,7 +62,7 @@ export const getMany = Effect.fnUntraced(function*(
     const writes = keys.map((key) => (writer: Parameters<typeof encodeGetQ>[0], opaque: number) =>
       encodeGetQ(writer, { opaque, vbucket: cluster.vbucketOf(key), collectionId, key })
     )
-    const answers = yield* Effect.option(connection.packets.quiet(writes, (writer, opaque) => encodeNoop(writer, { opaque }), { timeout }))
+    const answers = yield* Effect.option(connection.packets.perform(quiet<Response>(writes, barrier), timeout))
     for (const [index, key] of keys.entries()) {
       const answer = Option.isNone(answers) ? null : answers.value[index]
       if (answer === undefined) continue

@@ -86,7 +86,7 @@ export const nodesOf = (cluster: Cluster, timeout: number): KvNodes => {
     }
     const answers = Effect.flatMap(
       pool.connect,
-      ({ packets }) => packets.requestMany((writer, opaque) => encodeStat(writer, { opaque, group, parameters }), ended, { timeout })
+      ({ packets }) => packets.request((writer, opaque) => encodeStat(writer, { opaque, group, parameters }), { last: ended, timeout })
     )
     return Effect.flatMap(Effect.mapError(answers, failed("Stat", pool)), (rows) =>
       refusal === undefined

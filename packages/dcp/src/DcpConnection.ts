@@ -8,7 +8,7 @@
  * once is held; what was not negotiated, comes before its stream is open, or piles up answers that are not read, ends the connection.
  */
 import type { EncodeError, Reader, Writer } from "@wirewright/codec"
-import { type ConnectionError, PacketCall, type Ledger, type PacketConnection } from "@wirewright/connection"
+import { type ConnectionError, PacketCall, type Ledger, type PacketConnection, Unanswered } from "@wirewright/connection"
 import { HelloFeature } from "@wirewright/couchbase/gen/Types"
 import { type Bootstrapped, type KvConnectionOptions, openConnection } from "@wirewright/couchbase/node"
 import type { BootstrapError } from "@wirewright/couchbase"
@@ -328,7 +328,7 @@ export class DcpConnection {
     const bufferBytes = this.window.take()
     if (bufferBytes === 0 || this.closed !== undefined) return
     this.acknowledgements++
-    this.packets.append((writer) => encodeDcpBufferAcknowledgement(writer, { opaque: 0, bufferBytes }))
+    this.packets.begin(new Unanswered((writer) => encodeDcpBufferAcknowledgement(writer, { opaque: 0, bufferBytes })))
     if (!this.paused || this.window.full) return
     this.paused = false
     this.packets.resume()
@@ -393,7 +393,7 @@ export class DcpConnection {
 
   private reply(write: (writer: Writer) => void): void {
     if (this.packets.waiting > maxUnread) return this.packets.misbehaved("answers to its NOOPs and markers are not read")
-    this.packets.append(write)
+    this.packets.begin(new Unanswered(write))
   }
 
   private lost(error: ConnectionError): void {

@@ -37,12 +37,8 @@ export interface Tokens<F extends Fields = Fields> {
 }
 
 /** Bits `high` to `low` (inclusive) of a number; one bit with one argument. `of` names its values, `value` fixes it. */
-export const slice = (high: number, low: number = high, options: { readonly of?: Enumeration; readonly value?: number } = {}): Slice => ({
-  ...given(options),
-  kind: "slice",
-  high,
-  low
-})
+export const slice = (high: number, low: number = high, options: { readonly of?: Enumeration; readonly value?: number } = {}): Slice =>
+  mark({ ...given(options), kind: "slice", high, low }, slice)
 
 /** `bits(u8, { type: slice(7, 4), retain: slice(0) })`: several fields in one integer. */
 export const bits = <const S extends { readonly [name: string]: BitField }>(of: Int, fields: S): Bits<S> =>

@@ -161,4 +161,4 @@ export const brand = <T extends Int | Varint, B extends string>(name: B, of: T):
   mark({ ...of, brand: name }, brand)
 
 /** A fixed value. Anything else in its place selects another layout, or is an error when there is none. */
-export const constant = <const V extends number | bigint>(of: Int, value: V): Constant<V> => ({ kind: "constant", of, value })
+export const constant = <const V extends number | bigint>(of: Int, value: V): Constant<V> => mark({ kind: "constant", of, value }, constant)

@@ -1,4 +1,5 @@
 /** Words for what may be missing. */
+import { mark } from "./CallSite.ts"
 import { given } from "./Options.ts"
 import type { Type } from "./Type.ts"
 
@@ -51,7 +52,7 @@ export const optional: {
   (of: Type, options?: { readonly if?: BitOf | ValueOf }): Optional<never>
   <const R extends string>(of: Type, options: { readonly requires: R }): Optional<R> & { readonly requires: R }
 } = (of: Type, options: { readonly requires?: string; readonly if?: BitOf | ValueOf } = {}): never =>
-  ({ ...given(options), kind: "optional", of }) as never
+  mark({ ...given(options), kind: "optional", of }, optional) as never
 
 /**
  * A field that is there only while the connection is in `state`; with `from` or `to`, only in those versions, where `state` is a numbered
@@ -61,4 +62,4 @@ export const when = <const S extends string>(
   state: S,
   of: Type,
   options: { readonly from?: number; readonly to?: number; readonly else?: Type } = {}
-): When<S> => ({ ...given(options), kind: "when", state, of })
+): When<S> => mark({ ...given(options), kind: "when", state, of }, when)

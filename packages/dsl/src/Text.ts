@@ -1,4 +1,5 @@
 /** Words for bytes and text, and how they end. */
+import { mark } from "./CallSite.ts"
 import { given } from "./Options.ts"
 
 /** Characters or byte values that end something: a string of ASCII characters, or one byte. In UTF-16 each is a unit. */
@@ -50,34 +51,32 @@ export interface Literal {
 }
 
 /** Raw bytes: of a fixed `size`, as long as a length says, `until` a terminator, or all that is left. */
-export const bytes = (options: Sized = {}): Bytes => ({ ...given(options), kind: "bytes" })
+export const bytes = (options: Sized = {}): Bytes => mark({ ...given(options), kind: "bytes" }, bytes)
 
 /** UTF-8 text: of a fixed `size`, as long as a length says, `until` a terminator, or all that is left. */
-export const utf8 = (options: Sized & { readonly invalid?: "escape" | "error" } = {}): Utf8 => ({
-  invalid: "escape",
-  ...given(options),
-  kind: "utf8"
-})
+export const utf8 = (options: Sized & { readonly invalid?: "escape" | "error" } = {}): Utf8 =>
+  mark({ invalid: "escape" as const, ...given(options), kind: "utf8" }, utf8)
 
 /** JSON text: sized like `utf8`. */
-export const json = (options: Sized = {}): Json => ({ ...given(options), kind: "json" })
+export const json = (options: Sized = {}): Json => mark({ ...given(options), kind: "json" }, json)
 
 /** UTF-8 text ended by a NUL byte: `utf8({ until: 0 })`. */
-export const cstring = (options: { readonly min?: number; readonly max?: number } = {}): Utf8 => utf8({ ...given(options), until: 0 })
+export const cstring = (options: { readonly min?: number; readonly max?: number } = {}): Utf8 =>
+  mark({ ...utf8({ ...given(options), until: 0 }) }, cstring)
 
 /** ASCII text; bytes above 0x7f are an error. */
-export const ascii = (options: Sized = {}): Encoded => ({ ...given(options), kind: "text", encoding: "ascii" })
+export const ascii = (options: Sized = {}): Encoded => mark({ ...given(options), kind: "text", encoding: "ascii" }, ascii)
 
 /** ISO 8859-1 text: each byte is the code point of the same number. */
-export const latin1 = (options: Sized = {}): Encoded => ({ ...given(options), kind: "text", encoding: "latin1" })
+export const latin1 = (options: Sized = {}): Encoded => mark({ ...given(options), kind: "text", encoding: "latin1" }, latin1)
 
 /** UTF-16 text; an odd number of bytes is an error. */
 export const utf16 = (options: Sized & { readonly order?: "big" | "little" } = {}): Encoded => {
   const { order, ...sized } = given(options)
   // another order than the two is kept, for the check to find
   const odd = order === undefined || order === "big" || order === "little" ? {} : { order }
-  return { ...sized, ...odd, kind: "text", encoding: order === "little" ? "utf16le" : "utf16be" }
+  return mark({ ...sized, ...odd, kind: "text" as const, encoding: order === "little" ? "utf16le" as const : "utf16be" as const }, utf16)
 }
 
 /** Exactly these characters (or this byte): checked when reading, written by the encoder, absent from the packet's type. */
-export const literal = (text: Terminator): Literal => ({ kind: "literal", text })
+export const literal = (text: Terminator): Literal => mark({ kind: "literal", text }, literal)

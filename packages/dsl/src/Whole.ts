@@ -46,11 +46,8 @@ export interface Custom<N extends string = string> {
 }
 
 /** Bytes without a meaning; the policy says what happens when they are not zero. */
-export const reserved = (of: Int | number, policy: ReservedPolicy = "keep"): Reserved => ({
-  kind: "reserved",
-  of: typeof of === "number" ? bytes({ size: of }) : of,
-  policy
-})
+export const reserved = (of: Int | number, policy: ReservedPolicy = "keep"): Reserved =>
+  mark({ kind: "reserved", of: typeof of === "number" ? bytes({ size: of }) : of, policy }, reserved)
 
 /** Zero bytes up to the next multiple of `to`, counted from the beginning of the record. */
 export const align = (to: number): Align => mark({ kind: "align", to }, align)

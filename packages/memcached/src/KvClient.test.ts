@@ -3,6 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import type { Writer } from "@wirewright/codec"
 import * as Config from "effect/Config"
 import * as ConfigProvider from "effect/ConfigProvider"
+import { clientMetrics } from "@wirewright/connection"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -336,17 +337,17 @@ describe("being watched", () => {
     Effect.gen(function*() {
       const server = yield* scripted(store())
       yield* Effect.scoped(Effect.gen(function*() {
-        const kv = yield* KvClient.make(server)
+        const kv = yield* KvClient.make({ ...server, metrics: true })
         yield* Effect.repeat(kv.noop, { times: 6 })
         yield* Effect.exit(kv.version)
         const { errors, requests } = yield* kv.counters
         assert.deepStrictEqual([requests, errors], [8, 1])
       }))
-      const own = (yield* Metric.snapshot).filter(({ attributes }) => attributes?.server === `127.0.0.1:${server.port}`)
+      const own = (yield* Metric.snapshot).filter(({ attributes }) => attributes?.["server.port"] === String(server.port))
       const states = Object.fromEntries(
         own.map(({ id, state }) => [id, "count" in state ? Number(state.count) : "value" in state ? Number(state.value) : NaN])
       )
-      assert.deepInclude(states, { kv_client_requests: 8, kv_client_errors: 1 })
+      assert.deepInclude(states, { [clientMetrics.requests.id]: 8, [clientMetrics.errors.id]: 1 })
     }))
 
   it.live("makes spans only when asked to", () =>
@@ -364,7 +365,7 @@ describe("being watched", () => {
       yield* Effect.withTracer(Effect.all([plain.get("a"), plain.noop]), tracer)
       assert.deepStrictEqual(names, [])
       yield* Effect.withTracer(Effect.all([traced.get("a"), traced.getMany(["a"]), traced.noop]), tracer)
-      assert.deepStrictEqual(names, ["client kv.get", "client kv.getMany", "client kv.noop"])
+      assert.deepStrictEqual(names, ["client memcached.get", "client memcached.getMany", "client memcached.noop"])
     }))
 })
 

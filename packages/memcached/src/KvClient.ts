@@ -20,7 +20,6 @@ import * as Calls from "./KvCalls.ts"
 import type { Counter, Document } from "./KvCalls.ts"
 import type { MemcachedError } from "./KvError.ts"
 import { jsonView, readJson } from "./KvJson.ts"
-import { publish } from "./KvMetrics.ts"
 import { forMany, gather, textOf } from "./KvMany.ts"
 import type * as Options from "./KvOptions.ts"
 import type { KvCommands } from "./KvCommands.ts"
@@ -53,14 +52,12 @@ const packet = <A>(
   new Calls.KvPacket(pool, call, resume, key, value, flags, expiry === undefined ? 0 : expirySeconds(expiry, pool.timers.unixTime()), cas)
 
 /** The commands on the connections of a pool. */
-const commandsOf = (pool: KvPool, spans: boolean): KvCommands => {
-  const traced = <A>(operation: string, key: string, effect: Effect.Effect<A, MemcachedError>): Effect.Effect<A, MemcachedError> =>
-    spans
-      ? Effect.withSpan(effect, `kv.${operation}`, {
-        kind: "client",
-        attributes: { "db.system.name": "memcached", "server.address": pool.address, "db.operation.name": operation, "kv.key": key }
-      })
-      : effect
+const commandsOf = (pool: KvPool): KvCommands => {
+  const { telemetry } = pool
+  const told = <A>(operation: string, key: string, effect: Effect.Effect<A, MemcachedError>): Effect.Effect<A, MemcachedError> =>
+    telemetry === undefined
+      ? effect
+      : telemetry.request(operation, effect, { "db.system.name": "memcached", "db.operation.name": operation, "kv.key": key })
 
   const run = <A>(
     call: Calls.KvCall<A>,
@@ -78,7 +75,7 @@ const commandsOf = (pool: KvPool, spans: boolean): KvCommands => {
       (resume: Resume<A, MemcachedError>) => packet(pool, call, resume, text, bytes, flags, expiry, cas),
       wait
     )
-    return spans ? traced(call.operation, text, effect) : effect
+    return told(call.operation, text, effect)
   }
 
   const count = (call: Calls.KvCall<Counter, Calls.CountPacket>) =>
@@ -88,7 +85,7 @@ const commandsOf = (pool: KvPool, spans: boolean): KvCommands => {
   ): Effect.Effect<Counter, MemcachedError> => {
     const text = textOf(key)
     const { delta = 1n, expiry, initial, timeout } = options
-    return traced(
+    return told(
       call.operation,
       text,
       pool.perform((resume: Resume<Counter, MemcachedError>) => {
@@ -102,7 +99,7 @@ const commandsOf = (pool: KvPool, spans: boolean): KvCommands => {
     pool.perform((resume: Resume<ReadonlyMap<string, Document>, MemcachedError>) => new Calls.ManyPacket(pool, resume, keys), timeout)
 
   const getMany: KvCommands["getMany"] = (keys, options = {}) =>
-    traced(
+    told(
       "getMany",
       "",
       Effect.suspend(() => {
@@ -149,7 +146,7 @@ const commandsOf = (pool: KvPool, spans: boolean): KvCommands => {
     getAndTouch: (key, expiry, options) => run(Calls.getAndTouch, key, noBytes, 0, expiry, 0n, options?.timeout),
     json: (schema) => jsonView(schema, commands, () => pool.address),
     stats: (group = "", options = {}) =>
-      traced(
+      told(
         "stats",
         group,
         pool.perform(
@@ -168,7 +165,7 @@ const commandsOf = (pool: KvPool, spans: boolean): KvCommands => {
           connection.perform((resume: Resume<void, MemcachedError>) =>
             new Calls.KvPacket(pool, Calls.verbosity, resume, "", noBytes, level, 0, 0n)
           ),
-          Effect.andThen(Effect.orDie(connection.sendOnly((writer, opaque) => encodeNoop(writer, { opaque }))), Effect.never)
+          Effect.andThen(Effect.orDie(connection.send((writer, opaque) => encodeNoop(writer, { opaque }))), Effect.never)
         ))),
     quit: Effect.suspend(() => {
       const connections = [...pool.connections]
@@ -188,12 +185,7 @@ const commandsOf = (pool: KvPool, spans: boolean): KvCommands => {
 }
 
 /** Connects to one server. */
-const connect = ({ spans, ...options }: Parameters<Connect>[0]): Effect.Effect<KvCommands, MemcachedError, Scope.Scope> =>
-  Effect.gen(function*() {
-    const pool = yield* KvPool.make(options)
-    yield* publish(pool)
-    return commandsOf(pool, spans === true)
-  })
+const connect: Connect = (options) => Effect.map(KvPool.make(options), commandsOf)
 
 /** A client of memcached, of one server or of several. */
 export class KvClient extends Context.Service<KvClient, KvCommands>()("@wirewright/memcached/KvClient") {

@@ -10,7 +10,7 @@ export interface KvServerOptions extends Partial<Pick<KvPoolOptions, "tls" | "cr
 /**
  * Options of a client. Those of connections hold for each server, and `host` and `port` for servers that have none of their own.
  */
-export interface KvClientOptions extends Omit<KvPoolOptions, "watch" | "whenUnreachable"> {
+export interface KvClientOptions extends Omit<KvPoolOptions, "watch"> {
   /** The servers that keys are distributed to. Default: one, that of these options */
   readonly servers?: ReadonlyArray<KvServerOptions>
   /** How keys are distributed; every client of the same servers must say the same. Default: ketama-weighted */
@@ -25,8 +25,6 @@ export interface KvClientOptions extends Omit<KvPoolOptions, "watch" | "whenUnre
   readonly failureLimit?: number
   /** Wait between probes of a server that is gone, for `failover`. Default: 5 seconds */
   readonly retryTimeout?: Duration.Input
-  /** Makes a span of every request, which takes longer than the request. Default: no. */
-  readonly spans?: boolean
 }
 
 /** A key: text, or bytes, which need not be UTF-8. At most 250 bytes. */

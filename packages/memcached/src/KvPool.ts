@@ -6,12 +6,14 @@
 import {
   type ConnectionError,
   ConnectionPool,
-  type ConnectionPoolOptions,
   hostPort,
   type PacketConnection,
   type PacketConnectionOptions,
   type PoolOptions,
+  type PoolWatch,
   type Resume,
+  type Telemetry,
+  type TelemetryOptions,
   type Timers,
   type TransportOptions
 } from "@wirewright/connection"
@@ -32,12 +34,14 @@ export interface KvPoolOptions extends
     "requestTimeout" | "maxInFlight" | "maxFrame" | "maxSilence"
   >,
   PoolOptions,
-  Pick<ConnectionPoolOptions<Response, ServerRequest, MemcachedError>, "watch" | "whenUnreachable">
+  TelemetryOptions
 {
   /** Signs in with SASL PLAIN, which memcached asks for when started with `-S`. */
   readonly credentials?: { readonly user: string; readonly password: Redacted.Redacted<string> }
   /** Sends the password although the connection has no TLS. */
   readonly allowPlaintextPassword?: boolean
+  /** What is told of connections. */
+  readonly watch?: PoolWatch<MemcachedError>
 }
 
 type Connection = PacketConnection<Response, ServerRequest>
@@ -89,6 +93,11 @@ export class KvPool {
   /** The time of its waits. */
   get timers(): Timers {
     return this.pool.timers
+  }
+
+  /** What is told of requests, where the options ask for it. */
+  get telemetry(): Telemetry | undefined {
+    return this.pool.telemetry
   }
 
   /** What was counted so far. */

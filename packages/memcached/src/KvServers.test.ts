@@ -97,7 +97,6 @@ const cluster = (count: number, refuses?: (key: string) => number | undefined, w
   })
 
 const quick: KvClientOptions = {
-  requestTimeout: "250 millis",
   retryTimeout: "60 millis",
   reconnect: { initialDelay: "5 millis", maxDelay: "20 millis" }
 }
@@ -175,7 +174,7 @@ describe("what concerns servers", () => {
   it.live("fails when one of them does, after all were asked", () =>
     Effect.gen(function*() {
       const { nodes, servers } = yield* cluster(3)
-      const kv = yield* KvClient.make({ servers, ...quick })
+      const kv = yield* KvClient.make({ servers, ...quick, requestTimeout: "250 millis" })
       yield* kv.setMany(Array.from({ length: 100 }, (_, i) => [`key ${i}`, ""]))
       nodes[0]!.behaviour.silent = true
       const error = yield* Effect.flip(kv.flush())
@@ -203,7 +202,7 @@ describe("of many keys", () => {
   it.live("those that fail are told with the reason, beside those that do not", () =>
     Effect.gen(function*() {
       const { keysOf, nodes, servers } = yield* cluster(3)
-      const kv = yield* KvClient.make({ servers, ...quick })
+      const kv = yield* KvClient.make({ servers, ...quick, requestTimeout: "250 millis" })
       const keys = [0, 1, 2].flatMap((place) => keysOf(place))
       yield* kv.setMany(keys.map((key) => [key, key]))
       nodes[1]!.behaviour.silent = true
@@ -337,8 +336,7 @@ describe("a server that dies", () => {
       const kv = yield* KvClient.make({ servers, ...quick, requestTimeout: "5 seconds", failover: "next", failureLimit: 1000 })
       yield* nodes[0]!.end
       const [key] = keysOf(0)
-      yield* until(() => nodes[0]!.peers().every(({ socket }) => socket.destroyed))
-      yield* Effect.sleep(20)
+      yield* Effect.repeat(Effect.delay(kv.servers[0]!.kv.counters, 5), { until: ({ connected }) => connected === 0 })
       const write = yield* Effect.forkChild(kv.set(key!, "waited"), { startImmediately: true })
       yield* nodes[0]!.start
       yield* Fiber.join(write)

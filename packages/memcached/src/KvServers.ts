@@ -21,11 +21,7 @@ import type { KvCounters, KvPoolOptions } from "./KvPool.ts"
 import { type HealthPolicy, ServerHealth } from "./ServerHealth.ts"
 
 /** Makes the client of one server. */
-export type Connect = (options: KvPoolOptions & Pick<Options.KvClientOptions, "spans">) => Effect.Effect<
-  KvCommands,
-  MemcachedError,
-  Scope.Scope
->
+export type Connect = (options: KvPoolOptions) => Effect.Effect<KvCommands, MemcachedError, Scope.Scope>
 
 /** Commands that begin with a key, and go to its server. */
 const keyed = [
@@ -385,6 +381,6 @@ export const connectAll = (options: Options.KvClientOptions, connect: Connect): 
       )
     }, { concurrency: "unbounded", discard: true })
     const { connected } = sum(yield* Effect.forEach(members, ({ kv }) => kv.counters))
-    if (connected === 0 && refused !== undefined) return yield* Effect.fail(refused)
+    if (connected === 0 && refused !== undefined && shared.whenUnreachable !== "keep trying") return yield* Effect.fail(refused)
     return commandsOf(all)
   })

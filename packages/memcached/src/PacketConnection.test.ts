@@ -7,7 +7,9 @@ import {
   maxRequests,
   PacketConnection,
   type PacketConnectionOptions,
-  Relayed
+  quiet as quietly,
+  Relayed,
+  Unanswered
 } from "@wirewright/connection"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -27,6 +29,7 @@ import {
   encodeStat,
   encodeStatResponse,
   encodeUnknownServerRequest,
+  headerSize,
   type Request,
   type Response,
   type ServerRequest
@@ -99,7 +102,7 @@ describe("answers", () => {
       })
       const connection = yield* connect(server)
       const isLast = (answer: Response): boolean => answer._tag !== "StatResponse" || answer.name === ""
-      const answers = yield* connection.requestMany((writer, opaque) => encodeStat(writer, { opaque, group: "" }), isLast)
+      const answers = yield* connection.request((writer, opaque) => encodeStat(writer, { opaque, group: "" }), { last: isLast })
       assert.deepStrictEqual(answers.map((answer) => answer._tag === "StatResponse" ? [answer.name, answer.value] : []), [
         ["pid", "1"],
         ["uptime", "2"]
@@ -175,7 +178,7 @@ describe("a peer that does not answer", () => {
         if (request._tag === "Get") void setTimeout(() => echo(request, peer), 60)
       })
       const connection = yield* connect(server, { requestTimeout: "150 millis" })
-      for (const send of [connection.sendOnly(noop), Effect.sync(() => connection.append((writer) => noop(writer, 0)))]) {
+      for (const send of [connection.send(noop), Effect.sync(() => connection.begin(new Unanswered((writer) => noop(writer, 0))))]) {
         // longer than a request may take
         yield* Effect.sleep("200 millis")
         const answer = yield* Effect.andThen(send, connection.request(get("a")))
@@ -262,11 +265,17 @@ describe("a peer that does not read", () => {
         Effect.forkChild(Effect.exit(connection.request(set(`big ${i}`, big), { writes: true, timeout })), { startImmediately: true })
     )
 
+  /** A connection to a server that reads nothing. */
+  const unread = Effect.gen(function*() {
+    const server = yield* scripted(() => {}, ({ socket }) => socket.pause())
+    const connection = yield* connect(server)
+    yield* until(() => server.peers.length === 1)
+    return { connection, server }
+  })
+
   it.live("holds requests; those never sent time out without a doubt", () =>
     Effect.gen(function*() {
-      const server = yield* scripted(() => {}, ({ socket }) => socket.pause())
-      const connection = yield* connect(server)
-      yield* until(() => server.peers.length === 1)
+      const { connection } = yield* unread
       const start = performance.now()
       const fibers = yield* fill(connection, 200)
       assert.isTrue(connection.counters.inFlight < 60)
@@ -298,9 +307,7 @@ describe("a peer that does not read", () => {
 
   it.live("loses them with the connection; only what was sent is in doubt", () =>
     Effect.gen(function*() {
-      const server = yield* scripted(() => {}, ({ socket }) => socket.pause())
-      const connection = yield* connect(server)
-      yield* until(() => server.peers.length === 1)
+      const { connection, server } = yield* unread
       const fibers = yield* fill(connection, 10_000)
       server.peers[0]!.socket.destroy()
       const exits = yield* Effect.forEach(fibers, (fiber) => Fiber.join(fiber))
@@ -312,11 +319,9 @@ describe("a peer that does not read", () => {
 
   it.live("makes packets without an answer wait, too", () =>
     Effect.gen(function*() {
-      const server = yield* scripted(() => {}, ({ socket }) => socket.pause())
-      const connection = yield* connect(server)
-      yield* until(() => server.peers.length === 1)
+      const { connection, server } = yield* unread
       yield* fill(connection, 10_000)
-      const quit = yield* Effect.forkChild(connection.sendOnly((writer, opaque) => encodeQuitQ(writer, { opaque })), {
+      const quit = yield* Effect.forkChild(connection.send((writer, opaque) => encodeQuitQ(writer, { opaque })), {
         startImmediately: true
       })
       yield* Effect.sleep(20)
@@ -324,6 +329,31 @@ describe("a peer that does not read", () => {
       server.peers[0]!.socket.resume()
       yield* Fiber.join(quit)
       yield* until(() => server.peers[0]!.requests.some(({ _tag }) => _tag === "QuitQ"))
+    }))
+
+  it.live("makes requests without a fibre wait in line, and a lost one that was never sent has changed nothing", () =>
+    Effect.gen(function*() {
+      const { connection, server } = yield* unread
+      yield* fill(connection, 10_000)
+      const sent = connection.counters.inFlight
+      const lost: Array<ConnectionError | EncodeError> = []
+      connection.begin(new Relayed(set("r"), { answer: () => true, fail: (error) => void lost.push(error) }, true))
+      const { waiting } = connection
+      connection.begin(new Unanswered((writer) => noop(writer, 0)))
+      assert.deepStrictEqual([connection.counters.inFlight, connection.waiting - waiting], [sent, headerSize])
+      server.peers[0]!.socket.destroy()
+      yield* until(() => lost.length > 0)
+      assert.deepStrictEqual(lost.map((error) => error._tag === "ConnectionError" && error.ambiguous), [false])
+    }))
+
+  it.live("tells whoever waits that a packet without an answer cannot be written, and throws where nobody does", () =>
+    Effect.gen(function*() {
+      const server = yield* scripted(() => {})
+      const connection = yield* connect(server)
+      const wrong = get("x".repeat(251))
+      assert.instanceOf(failure(yield* Effect.exit(connection.send(wrong))), EncodeError)
+      assert.throws(() => connection.begin(new Unanswered((writer) => wrong(writer, 0))), EncodeError)
+      assert.strictEqual(connection.counters.bytesSent, 0)
     }))
 })
 
@@ -398,8 +428,8 @@ describe("a peer that misbehaves", () => {
           return connection.closed?.reason._tag
         }))
       const stat = (writer: Writer, opaque: number): void => encodeStat(writer, { opaque, group: "" })
-      assert.strictEqual(yield* misled((connection) => connection.quiet([getQ("a"), getQ("b")], noop), 3), "PeerMisbehaved")
-      assert.strictEqual(yield* misled((connection) => connection.requestMany(stat, () => false), 1), "PeerMisbehaved")
+      assert.strictEqual(yield* misled((connection) => connection.perform(quietly([getQ("a"), getQ("b")], noop)), 3), "PeerMisbehaved")
+      assert.strictEqual(yield* misled((connection) => connection.request(stat, { last: () => false }), 1), "PeerMisbehaved")
       assert.strictEqual(yield* misled((connection) => connection.request(get("a"), { timeout: 50 }), 0), "PeerMisbehaved")
     }))
 
@@ -462,11 +492,11 @@ describe("limits", () => {
     Effect.gen(function*() {
       const server = yield* scripted(() => {})
       const connection = yield* connect(server, { maxInFlight: maxRequests + 1 })
-      let refused: ConnectionError | undefined
-      const sink = { answer: () => true, fail: (error: ConnectionError) => void (refused = error) }
-      for (let i = 0; i < maxRequests; i++) connection.submit(new Relayed(noop, sink, false), 60_000)
+      let refused: ConnectionError | EncodeError | undefined
+      const sink = { answer: () => true, fail: (error: ConnectionError | EncodeError) => void (refused = error) }
+      for (let i = 0; i < maxRequests; i++) connection.begin(new Relayed(noop, sink, false), 60_000)
       assert.deepStrictEqual([connection.counters.inFlight, refused], [maxRequests, undefined])
-      connection.submit(new Relayed(noop, sink, false), 60_000)
+      connection.begin(new Relayed(noop, sink, false), 60_000)
       assert.deepStrictEqual(refused?.reason, new LimitExceeded({ limit: "requests in flight", max: maxRequests }))
     }))
 
@@ -491,7 +521,7 @@ describe("packets that cannot be written", () => {
       })
       assert.deepStrictEqual(exits.map(({ _tag }) => _tag), ["Success", "Failure", "Success"])
       assert.instanceOf(failure(exits[1]!), EncodeError)
-      const quiet = yield* Effect.exit(connection.quiet([getQ("a"), getQ("x".repeat(251))], noop))
+      const quiet = yield* Effect.exit(connection.perform(quietly([getQ("a"), getQ("x".repeat(251))], noop)))
       assert.instanceOf(failure(quiet), EncodeError)
       assert.strictEqual(connection.counters.inFlight, 0)
       assert.strictEqual(server.peers[0]!.requests.length, 2)
@@ -511,7 +541,7 @@ describe("quiet requests", () => {
     Effect.gen(function*() {
       const server = yield* scripted(quiet)
       const connection = yield* connect(server)
-      const answers = yield* connection.quiet(["a", "b", "c", "d"].map(getQ), noop)
+      const answers = yield* connection.perform(quietly(["a", "b", "c", "d"].map(getQ), noop))
       assert.deepStrictEqual(answers.map((answer) => answer === undefined ? undefined : valueOf(answer)), [undefined, "b", undefined, "d"])
       assert.strictEqual(connection.counters.inFlight, 0)
     }))
@@ -527,7 +557,7 @@ describe("quiet requests", () => {
         } else if (request._tag === "Get") echo(request, peer)
       })
       const connection = yield* connect(server, { maxInFlight: 6 })
-      const exit = yield* Effect.exit(connection.quiet(["a", "b", "c", "d"].map(getQ), noop, { timeout: 30, writes: true }))
+      const exit = yield* Effect.exit(connection.perform(quietly(["a", "b", "c", "d"].map(getQ), noop, true), 30))
       assert.isTrue(reasonOf(exit) === "RequestTimeout" && connectionFailure(exit).ambiguous)
       late()
       yield* until(() => connection.counters.lateAnswers === 3)
@@ -542,7 +572,7 @@ describe("quiet requests", () => {
         if (request._tag === "Get") echo(request, peer)
       })
       const connection = yield* connect(server)
-      const waiting = yield* Effect.forkChild(connection.quiet([getQ("b")], noop), { startImmediately: true })
+      const waiting = yield* Effect.forkChild(connection.perform(quietly([getQ("b")], noop)), { startImmediately: true })
       yield* until(() => server.peers[0]?.requests.length === 2)
       yield* Fiber.interrupt(waiting)
       assert.strictEqual(connection.counters.inFlight, 0)

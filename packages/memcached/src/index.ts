@@ -30,7 +30,6 @@ export {
 } from "./KvError.ts"
 export type { JsonView, KvCommands, KvServer } from "./KvCommands.ts"
 export type { Many } from "./KvMany.ts"
-export { kvMetrics } from "./KvMetrics.ts"
 export * from "./KvOptions.ts"
 export * from "./KvPool.ts"
 export * from "./MemcachedHandlers.ts"

@@ -85,18 +85,13 @@ class Bucket implements Upstream {
     const { collections } = connection.session.states
     // without collections a key has no prefix
     const fields = collections || !("collectionId" in request) ? request : { ...request, collectionId: undefined }
-    try {
-      const sink = {
-        answer: (answer: Response) => this.answered(call, answer, connection),
-        fail: (error: ConnectionError) => slot.fail(lostBy(error))
-      }
-      const write = (writer: Writer, opaque: number): void =>
-        encode(writer, { ...fields, opaque, vbucket: Math.max(0, vbucket) } as Request)
-      connection.packets.submit(new Relayed(write, sink, slot.command!.writes), this.timeout)
-    } catch (error) {
-      if (!(error instanceof EncodeError)) throw error
-      slot.refuse(ClassicStatus.Einval)
+    const sink = {
+      answer: (answer: Response) => this.answered(call, answer, connection),
+      fail: (error: ConnectionError | EncodeError) =>
+        error instanceof EncodeError ? slot.refuse(ClassicStatus.Einval) : slot.fail(lostBy(error))
     }
+    const write = (writer: Writer, opaque: number): void => encode(writer, { ...fields, opaque, vbucket: Math.max(0, vbucket) } as Request)
+    connection.packets.begin(new Relayed(write, sink, slot.command!.writes), this.timeout)
   }
 
   private answered(call: BucketCall, answer: Response, connection: KvConnection): boolean {

@@ -2,7 +2,7 @@
  * A memcached behind the proxy: packets pass as they are, but for opcode and opaque. All clients share its connections; a client keeps to
  * one of them, so that its requests stay in order.
  */
-import { malformed, type Reader, type Writer } from "@wirewright/codec"
+import { EncodeError, malformed, type Reader, type Writer } from "@wirewright/codec"
 import { client, encodeSaslAuth, frameShape, headerSize, Status } from "@wirewright/memcached/gen"
 import { type ConnectionError, ConnectionPool, PacketCall, type PacketConnection } from "@wirewright/connection"
 import { plainMechanism, plainMessage } from "@wirewright/memcached/internal"
@@ -88,7 +88,8 @@ class Forwarded extends PacketCall<Frame> {
     this.slot.fail(lostBy(this.failure(why, this.slot.command!.writes)))
   }
 
-  refuse(error: ConnectionError): void {
+  refuse(error: ConnectionError | EncodeError): void {
+    if (error instanceof EncodeError) throw error
     this.slot.fail(lostBy(error))
   }
 
@@ -133,7 +134,7 @@ export const memcachedUpstream = (
           send: (slot, request) => {
             const connection = link.take()
             if (connection === undefined) slot.fail("unavailable")
-            else connection.submit(new Forwarded(slot, request))
+            else connection.begin(new Forwarded(slot, request))
           }
         }
       }

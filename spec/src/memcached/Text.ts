@@ -11,49 +11,12 @@
  *
  * Source: doc/protocol.txt of memcached 1.6.18 and, for flags of 1.6.19 and later, of 1.6.45; both observed live.
  */
-import { type Fields, frame, packetsOf, protocol, struct } from "@wirewright/dsl"
-import { array, ascii, bytes, choice, decimal, enumeration, lengthOf, literal, optional, tagged, tokens, u8, utf8 } from "@wirewright/dsl"
+import { array, decimal, lengthOf, literal, optional, protocol, tokens, utf8 } from "@wirewright/dsl"
+import { meta, metaAnswers } from "./TextMeta.ts"
+import { type Answers, answer, big, block, by, command, each, explained, facts, key, line, many, noreply, number } from "./TextWords.ts"
+import { refusals, request, response, seen, textFrame, time, unlessNoreply, word } from "./TextWords.ts"
 
-/** Lines, some with a data block after them. */
-export const textFrame = frame("memcached text", {
-  sections: ["content"],
-  kinds: { request: { headers: [], sender: "client" }, response: { headers: [], sender: "server" } }
-})
-
-const [request, response] = [packetsOf(textFrame, "request"), packetsOf(textFrame, "response")]
-
-const hexOf = (text: string): string => [...text].map((one) => one.charCodeAt(0).toString(16).padStart(2, "0")).join("")
-
-/** A packet as memcached 1.6.18 was seen to read or send it; `vector` names the conversation in test/fixtures/memcached-text.json. */
-const seen = (kind: "request" | "response", vector: string, text: string, fields: { readonly [name: string]: unknown }) => [
-  { kind, origin: `memcached 1.6.18, vector ${vector}`, hex: hexOf(text), fields }
-]
-
-/** Values that are letters. */
-const letters = (values: { readonly [name: string]: string }) =>
-  Object.fromEntries(Object.entries(values).map(([name, letter]) => [name, letter.charCodeAt(0)]))
-
-/** Flags without an argument, by their letters. */
-const bare = (flags: { readonly [name: string]: string }) =>
-  Object.fromEntries(Object.entries(flags).map(([name, letter]) => [name, tagged(letter, {})]))
-
-/** Tokens of one line. */
-const line = <const F extends Fields>(fields: F, options: { readonly rest?: boolean } = {}) =>
-  tokens(" ", fields, { until: "\r\n", ...options })
-
-const key = utf8({ min: 1, max: 250 })
-const word = ascii({ min: 1 })
-const number = decimal()
-const big = decimal({ bits: 64 })
-/** 0 never, up to 30 days: seconds from now, above: Unix time, negative: at once. */
-const time = decimal({ signed: true })
-/** The answer is left out; an error may still come. */
-const noreply = optional(literal("noreply"))
-const block = { value: bytes(), valueEnd: literal("\r\n") }
-
-/** A command of one line. */
-const command = <const N extends string>(name: N, verb: string, fields: Fields = {}) =>
-  request(name, { fields: { line: line({ verb: literal(verb), ...fields }) } })
+export { textFrame } from "./TextWords.ts"
 
 const stored = {
   key,
@@ -64,7 +27,11 @@ const stored = {
 }
 
 const store = <const N extends string>(name: N, verb: string, examples: ReturnType<typeof seen> = []) =>
-  request(name, { fields: { line: line({ verb: literal(verb), ...stored, noreply }), ...block }, examples })
+  request(name, {
+    ...unlessNoreply("Stored", "NotStored"),
+    fields: { line: line({ verb: literal(verb), ...stored, noreply }), ...block },
+    examples
+  })
 
 const setExamples = [
   ...seen("request", "store-001", "set k 5 0 2\r\nxy\r\n", { key: "k", flags: 5, expiration: 0, value: { hex: "7879" }, noreply: false }),
@@ -73,173 +40,78 @@ const setExamples = [
 
 const keys = array(key, { min: 1 })
 
+const values = many("Value", "End")
+
 const classic = [
-  command("Get", "get", { keys }),
+  command("Get", "get", values, { keys }),
   /** Answers carry the CAS. */
-  command("Gets", "gets", { keys }),
+  command("Gets", "gets", values, { keys }),
   /** Sets the expiration of what it finds. */
-  command("GetAndTouch", "gat", { expiration: time, keys }),
-  command("GetsAndTouch", "gats", { expiration: time, keys }),
+  command("GetAndTouch", "gat", values, { expiration: time, keys }),
+  command("GetsAndTouch", "gats", values, { expiration: time, keys }),
   store("Set", "set", setExamples),
   ...Object.entries({ Add: "add", Replace: "replace", Append: "append", Prepend: "prepend" }).map(([name, verb]) => store(name, verb)),
   request("CompareAndSet", {
+    ...unlessNoreply("Stored", "Exists", "NotFound", "NotStored"),
     fields: { line: line({ verb: literal("cas"), ...stored, cas: big, noreply }), ...block },
     examples: seen("request", "cas-009", "cas k 0 0 1 18446744073709551615\r\nw\r\n", { key: "k", cas: "18446744073709551615" })
   }),
-  command("Delete", "delete", { key, zero: optional(literal("0")), noreply }),
-  command("Increment", "incr", { key, delta: big, noreply }),
-  command("Decrement", "decr", { key, delta: big, noreply }),
-  command("Touch", "touch", { key, expiration: time, noreply })
+  command("Delete", "delete", unlessNoreply("Deleted", "NotFound"), { key, zero: optional(literal("0")), noreply }),
+  command("Increment", "incr", unlessNoreply("NewNumber", "NotFound"), { key, delta: big, noreply }),
+  command("Decrement", "decr", unlessNoreply("NewNumber", "NotFound"), { key, delta: big, noreply }),
+  command("Touch", "touch", unlessNoreply("Touched", "NotFound"), { key, expiration: time, noreply })
 ]
+
+/** Nothing that is matched to it. */
+const silent: Answers = {}
+const done = by("Ok")
+const crawlerErrors = ["Busy", "BadClass", "NotStarted"]
+const crawled = by("Ok", ...crawlerErrors)
+/** Items after an `OK` that not all versions send. */
+const dumped = (item: string): Answers => ({
+  ...many(item, "End", ...crawlerErrors),
+  answeredBy: [item, "Ok", "End", ...crawlerErrors, ...refusals]
+})
 
 const cacheClass = decimal({ signed: true })
 
 const administration = [
-  command("FlushAll", "flush_all", { delay: optional(time), noreply }),
-  command("Version", "version"),
-  command("Verbosity", "verbosity", { level: number, noreply }),
-  command("Quit", "quit"),
-  command("Shutdown", "shutdown", { graceful: optional(literal("graceful")) }),
-  command("Statistics", "stats", { group: optional(utf8({ max: 250 })) }),
-  command("StatisticsDetail", "stats", { detail: literal("detail"), what: word }),
-  command("StatisticsCachedump", "stats", { cachedump: literal("cachedump"), slabClass: number, limit: number }),
-  command("CacheMemoryLimit", "cache_memlimit", { megabytes: number, noreply }),
-  command("SlabsReassign", "slabs", { reassign: literal("reassign"), from: cacheClass, to: cacheClass }),
-  command("SlabsAutomove", "slabs", { automove: literal("automove"), setting: word, value: optional(word) }),
-  command("LruTune", "lru", { tune: literal("tune"), hotPercent: number, warmPercent: number, hotFactor: word, warmFactor: word }),
-  command("LruMode", "lru", { mode: literal("mode"), name: word }),
-  command("LruTemporary", "lru", { temporary: literal("temp_ttl"), seconds: time }),
-  command("CrawlerEnable", "lru_crawler", { enable: literal("enable") }),
-  command("CrawlerDisable", "lru_crawler", { disable: literal("disable") }),
-  command("CrawlerSleep", "lru_crawler", { sleep: literal("sleep"), microseconds: number }),
-  command("CrawlerLimit", "lru_crawler", { tocrawl: literal("tocrawl"), items: number }),
-  command("Crawl", "lru_crawler", { crawl: literal("crawl"), classes: word }),
-  command("MetadataDump", "lru_crawler", { metadump: literal("metadump"), classes: word }),
-  command("MetaGetDump", "lru_crawler", { mgdump: literal("mgdump"), classes: word }),
-  command("Watch", "watch", { streams: array(word) }),
-  command("Extstore", "extstore", { setting: word, values: array(word, { min: 1, max: 2 }) }),
-  command("RefreshCertificates", "refresh_certs")
-]
-
-const opaque = utf8({ max: 31 })
-
-/** Flags of all meta commands. */
-const common = {
-  ...bare({ KeyIsBase64: "b", ReturnKey: "k" }),
-  /** Comes back, whatever the answer is. */
-  Opaque: tagged("O", { opaque }),
-  /** The expected answer is left out. */
-  Quiet: tagged("q", {}),
-  /** For proxies; memcached ignores it. */
-  ProxyPath: tagged("P", { text: utf8() }),
-  ProxyLabel: tagged("L", { text: utf8() }),
-  CompareCas: tagged("C", { cas: big }),
-  TimeToLive: tagged("T", { seconds: time }),
-  /** The CAS that the item is given, from 1.6.27 on. */
-  NewCas: tagged("E", { cas: big })
-}
-/** A flag of `mg`. */
-const MetaGetFlag = choice("MetaGetFlag", u8, {
-  ...common,
-  ...bare({ ReturnCas: "c", ReturnFlags: "f", ReturnHit: "h", ReturnLastAccess: "l", ReturnSize: "s", ReturnTimeToLive: "t" }),
-  ...bare({ ReturnValue: "v", NoBump: "u" }),
-  /** A miss makes an empty item, and who asked has won. */
-  Vivify: tagged("N", { seconds: time }),
-  /** Who asks has won when less time than this is left. */
-  Recache: tagged("R", { seconds: time })
-}, { unknown: "keep" })
-
-/** What `ms` does with an item that is there or not. */
-const MetaSetMode = enumeration("MetaSetMode", u8, letters({ Add: "E", Append: "A", Prepend: "P", Replace: "R", Set: "S" }))
-
-/** A flag of `ms`. */
-const MetaSetFlag = choice("MetaSetFlag", u8, {
-  ...common,
-  ...bare({ ReturnCas: "c", Invalidate: "I" }),
-  ClientFlags: tagged("F", { flags: number }),
-  Mode: tagged("M", { mode: MetaSetMode }),
-  /** Append and prepend make an item on a miss, from 1.6.20 on. */
-  Vivify: tagged("N", { seconds: time }),
-  /** From 1.6.20 on. */
-  ReturnSize: tagged("s", {})
-}, { unknown: "keep" })
-
-/** A flag of `md`. */
-const MetaDeleteFlag = choice("MetaDeleteFlag", u8, {
-  ...common,
-  ...bare({ Invalidate: "I" }),
-  /** Drops the value and keeps the item, from 1.6.27 on. */
-  DropValue: tagged("x", {})
-}, { unknown: "keep" })
-
-/** Whether `ma` adds or subtracts. */
-const MetaArithmeticMode = enumeration("MetaArithmeticMode", u8, letters({ Increment: "I", Plus: "+", Decrement: "D", Minus: "-" }))
-
-/** A flag of `ma`. */
-const MetaArithmeticFlag = choice("MetaArithmeticFlag", u8, {
-  ...common,
-  ...bare({ ReturnCas: "c" }),
-  Delta: tagged("D", { delta: big }),
-  Initial: tagged("J", { value: big }),
-  Vivify: tagged("N", { seconds: time }),
-  Mode: tagged("M", { mode: MetaArithmeticMode }),
-  ...bare({ ReturnTimeToLive: "t", ReturnValue: "v" })
-}, { unknown: "keep" })
-
-/** A flag of `me`. */
-const MetaDebugFlag = choice("MetaDebugFlag", u8, bare({ KeyIsBase64: "b" }), { unknown: "keep" })
-
-/** A flag that an answer to a meta command carries, in the order in which the request asked. */
-const MetaAnswerFlag = choice("MetaAnswerFlag", u8, {
-  KeyIsBase64: tagged("b", {}),
-  Key: tagged("k", { key }),
-  Opaque: tagged("O", { opaque }),
-  Cas: tagged("c", { cas: big }),
-  ClientFlags: tagged("f", { flags: number }),
-  /** 1 when it had been fetched before. */
-  Hit: tagged("h", { hit: number }),
-  LastAccess: tagged("l", { seconds: number }),
-  Size: tagged("s", { bytes: number }),
-  /** -1: for ever. */
-  TimeToLive: tagged("t", { seconds: time }),
-  // who asked is to make the value anew, or somebody else is at it already
-  ...bare({ Won: "W", Stale: "X", AlreadyWon: "Z" })
-}, { unknown: "keep" })
-
-const meta = [
-  request("MetaGet", {
-    fields: { line: line({ verb: literal("mg"), key, flags: array(MetaGetFlag) }) },
-    examples: seen("request", "mg-017", "mg k k Oabc\r\n", { key: "k", flags: [{ case: "ReturnKey" }, { case: "Opaque", opaque: "abc" }] })
+  command("FlushAll", "flush_all", unlessNoreply("Ok"), { delay: optional(time), noreply }),
+  command("Version", "version", by("VersionText")),
+  command("Verbosity", "verbosity", unlessNoreply("Ok"), { level: number, noreply }),
+  /** The server closes the connection. */
+  command("Quit", "quit", silent),
+  /** The server ends; one that is not allowed to says so. */
+  command("Shutdown", "shutdown", silent, { graceful: optional(literal("graceful")) }),
+  command("Statistics", "stats", many("Statistic", "End", "Reset"), { group: optional(utf8({ max: 250 })) }),
+  command("StatisticsDetail", "stats", many("PrefixStatistic", "End", "Ok"), { detail: literal("detail"), what: word }),
+  command("StatisticsCachedump", "stats", many("CachedItem", "End"), { cachedump: literal("cachedump"), slabClass: number, limit: number }),
+  command("CacheMemoryLimit", "cache_memlimit", unlessNoreply("Ok", "MemoryLimitTooSmall", "MemoryLimitNotAdjusted"), {
+    megabytes: number,
+    noreply
   }),
-  request("MetaSet", {
-    fields: { line: line({ verb: literal("ms"), key, length: lengthOf(decimal(), "value"), flags: array(MetaSetFlag) }), ...block },
-    examples: seen("request", "ms-023", "ms k 2 MP O1\r\nxy\r\n", {
-      value: { hex: "7879" },
-      flags: [{ case: "Mode", mode: "Prepend" }, { case: "Opaque", opaque: "1" }]
-    })
+  command("SlabsReassign", "slabs", by("Ok", "Busy", "BadClass", "NoSpare", "NotFull", "Unsafe", "Same"), {
+    reassign: literal("reassign"),
+    from: cacheClass,
+    to: cacheClass
   }),
-  request("MetaDelete", { fields: { line: line({ verb: literal("md"), key, flags: array(MetaDeleteFlag) }) } }),
-  request("MetaArithmetic", { fields: { line: line({ verb: literal("ma"), key, flags: array(MetaArithmeticFlag) }) } }),
-  request("MetaDebug", { fields: { line: line({ verb: literal("me"), key, flags: array(MetaDebugFlag) }) } }),
-  /** A barrier: its answer comes after all others before it. */
-  command("MetaNoop", "mn")
+  command("SlabsAutomove", "slabs", done, { automove: literal("automove"), setting: word, value: optional(word) }),
+  command("LruTune", "lru", done, { tune: literal("tune"), hotPercent: number, warmPercent: number, hotFactor: word, warmFactor: word }),
+  command("LruMode", "lru", done, { mode: literal("mode"), name: word }),
+  command("LruTemporary", "lru", done, { temporary: literal("temp_ttl"), seconds: decimal({ signed: true }) }),
+  command("CrawlerEnable", "lru_crawler", crawled, { enable: literal("enable") }),
+  command("CrawlerDisable", "lru_crawler", crawled, { disable: literal("disable") }),
+  command("CrawlerSleep", "lru_crawler", crawled, { sleep: literal("sleep"), microseconds: number }),
+  command("CrawlerLimit", "lru_crawler", crawled, { tocrawl: literal("tocrawl"), items: number }),
+  command("Crawl", "lru_crawler", crawled, { crawl: literal("crawl"), classes: word }),
+  /** From 1.6.19 on, `OK` comes before the first item. */
+  command("MetadataDump", "lru_crawler", dumped("DumpedItem"), { metadump: literal("metadump"), classes: word }),
+  command("MetaGetDump", "lru_crawler", dumped("DumpedKey"), { mgdump: literal("mgdump"), classes: word }),
+  /** Lines come unasked from then on. */
+  command("Watch", "watch", done, { streams: array(word) }),
+  command("Extstore", "extstore", done, { setting: word, values: array(word, { min: 1, max: 2 }) }),
+  command("RefreshCertificates", "refresh_certs", done)
 ]
-
-const answer = <const N extends string>(name: N, code: string, fields: Fields = {}) =>
-  response(name, { fields: { line: line({ code: literal(code), ...fields }) } })
-
-/** A code with text for people. */
-const explained = <const N extends string>(name: N, code: string) =>
-  response(name, { fields: { line: line({ code: literal(code), message: utf8() }, { rest: true }) } })
-
-/** Several of them, by name. */
-const each = <A>(codes: { readonly [name: string]: string }, make: (name: string, code: string) => A): ReadonlyArray<A> =>
-  Object.entries(codes).map(([name, code]) => make(name, code))
-
-/** A name and a value. */
-const TextFact = struct("TextFact", { name: utf8({ min: 1, until: "=" }), value: utf8() })
-const facts = array(TextFact)
-const metaFlags = array(MetaAnswerFlag)
 
 const classicAnswers = [
   response("Value", {
@@ -304,22 +176,10 @@ const administrationAnswers = [
   ...each({ MemoryLimitTooSmall: "MEMLIMIT_TOO_SMALL", MemoryLimitNotAdjusted: "MEMLIMIT_ADJUST_FAILED" }, explained)
 ]
 
-const metaAnswers = [
-  answer("MetaDone", "HD", { flags: metaFlags }),
-  response("MetaValue", {
-    fields: { line: line({ code: literal("VA"), length: lengthOf(decimal(), "value"), flags: metaFlags }), ...block },
-    examples: seen("response", "mg-031", "VA 3 s3 t-1 f9 kk Oq c1\r\nabc\r\n", { value: { hex: "616263" } })
-  }),
-  ...each(
-    { MetaMiss: "EN", MetaNotFound: "NF", MetaNotStored: "NS", MetaExists: "EX" },
-    (name, code) => answer(name, code, { flags: metaFlags })
-  ),
-  answer("MetaItem", "ME", { key, facts }),
-  answer("MetaNoopDone", "MN")
-]
-
 const errors = [
   response("CommandError", {
+    // a server with too many connections sends it unasked and closes
+    unasked: true,
     fields: { line: line({ code: literal("ERROR"), message: optional(utf8()) }, { rest: true }) },
     examples: seen("response", "admin-059", "ERROR\r\n", {})
   }),

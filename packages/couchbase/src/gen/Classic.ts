@@ -744,6 +744,7 @@ export interface Stat extends RequestHead {
   readonly opcode: 0x10
   /** The group and its arguments; empty for the default group. */
   readonly group: string
+  /** Arguments of the group as JSON; the datatype must say so. */
   readonly parameters: string
 }
 

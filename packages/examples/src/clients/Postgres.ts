@@ -1,5 +1,5 @@
 /** A PostgreSQL client on the runtime: each statement has a connection to itself; what nobody waits for any more is cancelled. */
-import { Client, PacketConnection } from "@wirewright/connection"
+import { Client, PacketConnection, Unanswered } from "@wirewright/connection"
 import { Data, Deferred, Effect, Exit, Redacted, type Scope, Semaphore, Stream } from "effect"
 import * as Pg from "../gallery/postgres/index.ts"
 import { scram } from "./PostgresScram.ts"
@@ -76,7 +76,7 @@ const quit = ({ connection, stream }: Session, options: PostgresOptions) =>
     const passedOn = yield* Deferred.make<void>()
     const onClose = () => Deferred.doneUnsafe(passedOn, Effect.void)
     const other = yield* PacketConnection.make<Message, Message>({ ...options, protocol: Pg.client, onClose })
-    yield* other.sendOnly((writer) => Pg.encodeCancelRequest(writer, keys.get(connection)!))
+    yield* other.send((writer) => Pg.encodeCancelRequest(writer, keys.get(connection)!))
     yield* Effect.timeout(Deferred.await(passedOn), "5 seconds")
     yield* Stream.runDrain(stream(Pg.Sync))
   }).pipe(Effect.scoped, Effect.catch(() => Effect.sync(() => connection.stalled("end of a cancelled statement", 5_000))))
@@ -99,7 +99,7 @@ const statements = <E>(reserve: Effect.Effect<Session, E, Scope.Scope>, options:
         const feed = Stream.runForEach(source, (data) => session.send(Pg.CopyData, { data })).pipe(Effect.onExit((exit) => {
           fed = exit
           const encode = Exit.isSuccess(exit) ? Pg.encodeCopyDone : Pg.encodeCopyFail
-          return Effect.sync(() => session.connection.append((writer) => encode(writer, nothing)))
+          return Effect.sync(() => session.connection.begin(new Unanswered((writer) => encode(writer, nothing))))
         }))
         const answers = ask(session, sql, undefined, Effect.forkIn(feed, yield* Effect.scope))
         return yield* Effect.catch(tagsOf(answers), (error) => Effect.andThen(fed, Effect.fail(error)))

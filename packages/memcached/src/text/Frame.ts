@@ -2,7 +2,7 @@
 /* oxlint-disable */
 
 /** The headers of memcachedText packets, and packets that no command describes. */
-import { type Init, type Reader, type Writer, expectFrame, unencodable } from "@wirewright/codec"
+import { type Command, type Init, type Reader, type Reply, type Writer, expectFrame, unencodable } from "@wirewright/codec"
 
 /** What the header of a request packet says. */
 export interface RequestHead {}
@@ -18,6 +18,15 @@ export type RequestFields<P> = P extends unknown ? Omit<P, "_tag" | keyof Reques
 
 /** Appends a packet to a writer. Throws `EncodeError` and then leaves the writer as it was. */
 export type RequestEncoder<P, S = void> = (writer: Writer, packet: RequestInit & RequestFields<P>, states: S) => void
+
+/** A command as a value: its request is `P`, what reports its success `A`. */
+export type RequestCommand<P extends { readonly _tag: string }, A, R extends Reply = "one", S = void> = Command<
+  RequestInit & RequestFields<P>,
+  A,
+  R,
+  S,
+  P["_tag"]
+>
 
 /**
  * Reads and checks the header of the request packet at `at` and hands its content to `decode`; leaves the offset after the packet in
@@ -73,6 +82,15 @@ export type ResponseFields<P> = P extends unknown ? Omit<P, "_tag" | keyof Respo
 
 /** Appends a packet to a writer. Throws `EncodeError` and then leaves the writer as it was. */
 export type ResponseEncoder<P, S = void> = (writer: Writer, packet: ResponseInit & ResponseFields<P>, states: S) => void
+
+/** A command as a value: its request is `P`, what reports its success `A`. */
+export type ResponseCommand<P extends { readonly _tag: string }, A, R extends Reply = "one", S = void> = Command<
+  ResponseInit & ResponseFields<P>,
+  A,
+  R,
+  S,
+  P["_tag"]
+>
 
 /**
  * Reads and checks the header of the response packet at `at` and hands its content to `decode`; leaves the offset after the packet in

@@ -5,6 +5,7 @@
 import { type RequestDecoder, type ResponseDecoder, readRequest, readResponse } from "./Frame.ts"
 import { type States, noStates } from "./States.ts"
 import * as Text from "./Text.ts"
+import * as TextMeta from "./TextMeta.ts"
 import { type FrameShape, type Reader, type Writer, isFollowed, measuring, noHead, unencodable } from "@wirewright/codec"
 
 /** Any packet of kind request. */
@@ -30,13 +31,13 @@ export type Request =
   | Text.LruMode
   | Text.LruTemporary
   | Text.LruTune
-  | Text.MetaArithmetic
-  | Text.MetaDebug
-  | Text.MetaDelete
-  | Text.MetaGet
+  | TextMeta.MetaArithmetic
+  | TextMeta.MetaDebug
+  | TextMeta.MetaDelete
+  | TextMeta.MetaGet
   | Text.MetaGetDump
   | Text.MetaNoop
-  | Text.MetaSet
+  | TextMeta.MetaSet
   | Text.MetadataDump
   | Text.Prepend
   | Text.Quit
@@ -242,22 +243,22 @@ export const dispatchRequest: RequestDecoder<Request, States> = (reader, at, bod
       switch (reader.bytes[bodyStart + 1]) {
         case 97:
           if (end - bodyStart >= 3 && reader.view.getUint16(bodyStart) === 0x6d61 && reader.view.getUint8(bodyStart + 2) === 0x20) {
-            return Text.decodeMetaArithmetic(reader, at, bodyStart, end)
+            return TextMeta.decodeMetaArithmetic(reader, at, bodyStart, end)
           }
           break
         case 100:
           if (end - bodyStart >= 3 && reader.view.getUint16(bodyStart) === 0x6d64 && reader.view.getUint8(bodyStart + 2) === 0x20) {
-            return Text.decodeMetaDelete(reader, at, bodyStart, end)
+            return TextMeta.decodeMetaDelete(reader, at, bodyStart, end)
           }
           break
         case 101:
           if (end - bodyStart >= 3 && reader.view.getUint16(bodyStart) === 0x6d65 && reader.view.getUint8(bodyStart + 2) === 0x20) {
-            return Text.decodeMetaDebug(reader, at, bodyStart, end)
+            return TextMeta.decodeMetaDebug(reader, at, bodyStart, end)
           }
           break
         case 103:
           if (end - bodyStart >= 3 && reader.view.getUint16(bodyStart) === 0x6d67 && reader.view.getUint8(bodyStart + 2) === 0x20) {
-            return Text.decodeMetaGet(reader, at, bodyStart, end)
+            return TextMeta.decodeMetaGet(reader, at, bodyStart, end)
           }
           break
         case 110:
@@ -267,7 +268,7 @@ export const dispatchRequest: RequestDecoder<Request, States> = (reader, at, bod
           break
         case 115:
           if (end - bodyStart >= 3 && reader.view.getUint16(bodyStart) === 0x6d73 && reader.view.getUint8(bodyStart + 2) === 0x20) {
-            return Text.decodeMetaSet(reader, at, bodyStart, end)
+            return TextMeta.decodeMetaSet(reader, at, bodyStart, end)
           }
           break
       }
@@ -469,7 +470,7 @@ export type Response =
   | Text.MetaNoopDone
   | Text.MetaNotFound
   | Text.MetaNotStored
-  | Text.MetaValue
+  | TextMeta.MetaValue
   | Text.NewNumber
   | Text.NoSpare
   | Text.NotFound
@@ -729,7 +730,7 @@ export const dispatchResponse: ResponseDecoder<Response, States> = (reader, at, 
           switch (reader.bytes[bodyStart + 2]) {
             case 32:
               if (end - bodyStart >= 3 && reader.view.getUint16(bodyStart) === 0x5641 && reader.view.getUint8(bodyStart + 2) === 0x20) {
-                return Text.decodeMetaValue(reader, at, bodyStart, end)
+                return TextMeta.decodeMetaValue(reader, at, bodyStart, end)
               }
               break
             case 76:
@@ -835,19 +836,19 @@ export function encode(writer: Writer, packet: Packet): void {
     case "LruTune":
       return Text.encodeLruTune(writer, packet)
     case "MetaArithmetic":
-      return Text.encodeMetaArithmetic(writer, packet)
+      return TextMeta.encodeMetaArithmetic(writer, packet)
     case "MetaDebug":
-      return Text.encodeMetaDebug(writer, packet)
+      return TextMeta.encodeMetaDebug(writer, packet)
     case "MetaDelete":
-      return Text.encodeMetaDelete(writer, packet)
+      return TextMeta.encodeMetaDelete(writer, packet)
     case "MetaGet":
-      return Text.encodeMetaGet(writer, packet)
+      return TextMeta.encodeMetaGet(writer, packet)
     case "MetaGetDump":
       return Text.encodeMetaGetDump(writer, packet)
     case "MetaNoop":
       return Text.encodeMetaNoop(writer, packet)
     case "MetaSet":
-      return Text.encodeMetaSet(writer, packet)
+      return TextMeta.encodeMetaSet(writer, packet)
     case "MetadataDump":
       return Text.encodeMetadataDump(writer, packet)
     case "Prepend":
@@ -925,7 +926,7 @@ export function encode(writer: Writer, packet: Packet): void {
     case "MetaNotStored":
       return Text.encodeMetaNotStored(writer, packet)
     case "MetaValue":
-      return Text.encodeMetaValue(writer, packet)
+      return TextMeta.encodeMetaValue(writer, packet)
     case "NewNumber":
       return Text.encodeNewNumber(writer, packet)
     case "NoSpare":

@@ -4,16 +4,18 @@
 /**
  * Commands of memcachedText: Add, Append, CacheMemoryLimit, CompareAndSet, Crawl, CrawlerDisable, CrawlerEnable, CrawlerLimit,
  * CrawlerSleep, Decrement, Delete, Extstore, FlushAll, Get, GetAndTouch, Gets, GetsAndTouch, Increment, LruMode, LruTemporary, LruTune,
- * MetaArithmetic, MetaDebug, MetaDelete, MetaGet, MetaGetDump, MetaNoop, MetaSet, MetadataDump, Prepend, Quit, RefreshCertificates,
- * Replace, Set, Shutdown, SlabsAutomove, SlabsReassign, Statistics, StatisticsCachedump, StatisticsDetail, Touch, Verbosity, Version,
- * Watch, BadClass, Busy, CachedItem, ClientError, CommandError, Deleted, DumpedItem, DumpedKey, End, ErrorShutdown, Exists, LogLine,
- * LogSkipped, MemoryLimitNotAdjusted, MemoryLimitTooSmall, MetaDone, MetaExists, MetaItem, MetaMiss, MetaNoopDone, MetaNotFound,
- * MetaNotStored, MetaValue, NewNumber, NoSpare, NotFound, NotFull, NotStarted, NotStored, Ok, PrefixStatistic, Reset, Same, ServerError,
- * ServerErrorShutdown, Statistic, Stored, Touched, Unsafe, Value, VersionText.
+ * MetaGetDump, MetaNoop, MetadataDump, Prepend, Quit, RefreshCertificates, Replace, Set, Shutdown, SlabsAutomove, SlabsReassign,
+ * Statistics, StatisticsCachedump, StatisticsDetail, Touch, Verbosity, Version, Watch, BadClass, Busy, CachedItem, ClientError,
+ * CommandError, Deleted, DumpedItem, DumpedKey, End, ErrorShutdown, Exists, LogLine, LogSkipped, MemoryLimitNotAdjusted,
+ * MemoryLimitTooSmall, MetaDone, MetaExists, MetaItem, MetaMiss, MetaNoopDone, MetaNotFound, MetaNotStored, NewNumber, NoSpare, NotFound,
+ * NotFull, NotStarted, NotStored, Ok, PrefixStatistic, Reset, Same, ServerError, ServerErrorShutdown, Statistic, Stored, Touched, Unsafe,
+ * Value, VersionText.
  */
 import {
+  type RequestCommand,
   type RequestDecoder,
   type RequestEncoder,
+  type ResponseCommand,
   type ResponseDecoder,
   type ResponseEncoder,
   beginRequest,
@@ -23,32 +25,12 @@ import {
 } from "./Frame.ts"
 import {
   type MetaAnswerFlag,
-  type MetaArithmeticFlag,
-  type MetaDebugFlag,
-  type MetaDeleteFlag,
-  type MetaGetFlag,
-  type MetaSetFlag,
   type TextFact,
   boundMetaAnswerFlag,
-  boundMetaArithmeticFlag,
-  boundMetaDebugFlag,
-  boundMetaDeleteFlag,
-  boundMetaGetFlag,
-  boundMetaSetFlag,
   boundTextFact,
   readMetaAnswerFlag,
-  readMetaArithmeticFlag,
-  readMetaDebugFlag,
-  readMetaDeleteFlag,
-  readMetaGetFlag,
-  readMetaSetFlag,
   readTextFact,
   writeMetaAnswerFlag,
-  writeMetaArithmeticFlag,
-  writeMetaDebugFlag,
-  writeMetaDeleteFlag,
-  writeMetaGetFlag,
-  writeMetaSetFlag,
   writeTextFact
 } from "./Types.ts"
 import {
@@ -181,6 +163,13 @@ export const encodeAdd: RequestEncoder<Add> = (writer, packet) => {
   finishRequest(writer, packet, "Add", 0, bodyStart, position + 2)
 }
 
+export const Add: RequestCommand<Add, Stored | NotStored | ClientError | ServerError | CommandError, "one" | "none"> = {
+  name: "Add",
+  opcode: 0x00,
+  encode: encodeAdd,
+  answers: ["Stored", "NotStored", "ClientError", "ServerError", "CommandError"]
+}
+
 export interface Append {
   readonly _tag: "Append"
   readonly key: string
@@ -268,9 +257,15 @@ export const encodeAppend: RequestEncoder<Append> = (writer, packet) => {
   finishRequest(writer, packet, "Append", 0, bodyStart, position + 2)
 }
 
+export const Append: RequestCommand<Append, Stored | NotStored | ClientError | ServerError | CommandError, "one" | "none"> = {
+  name: "Append",
+  opcode: 0x00,
+  encode: encodeAppend,
+  answers: ["Stored", "NotStored", "ClientError", "ServerError", "CommandError"]
+}
+
 export interface CacheMemoryLimit {
   readonly _tag: "CacheMemoryLimit"
-  /** Of no meaning to the server, returned as they were stored. */
   readonly megabytes: number
   /** The answer is left out; an error may still come. */
   readonly noreply?: boolean | undefined
@@ -322,6 +317,17 @@ export const encodeCacheMemoryLimit: RequestEncoder<CacheMemoryLimit> = (writer,
   }
   view.setUint16(position, 0x0d0a)
   finishRequest(writer, packet, "CacheMemoryLimit", 0, bodyStart, position + 2)
+}
+
+export const CacheMemoryLimit: RequestCommand<
+  CacheMemoryLimit,
+  Ok | MemoryLimitTooSmall | MemoryLimitNotAdjusted | ClientError | ServerError | CommandError,
+  "one" | "none"
+> = {
+  name: "CacheMemoryLimit",
+  opcode: 0x00,
+  encode: encodeCacheMemoryLimit,
+  answers: ["Ok", "MemoryLimitTooSmall", "MemoryLimitNotAdjusted", "ClientError", "ServerError", "CommandError"]
 }
 
 export interface CompareAndSet {
@@ -419,6 +425,17 @@ export const encodeCompareAndSet: RequestEncoder<CompareAndSet> = (writer, packe
   finishRequest(writer, packet, "CompareAndSet", 0, bodyStart, position + 2)
 }
 
+export const CompareAndSet: RequestCommand<
+  CompareAndSet,
+  Stored | Exists | NotFound | NotStored | ClientError | ServerError | CommandError,
+  "one" | "none"
+> = {
+  name: "CompareAndSet",
+  opcode: 0x00,
+  encode: encodeCompareAndSet,
+  answers: ["Stored", "Exists", "NotFound", "NotStored", "ClientError", "ServerError", "CommandError"]
+}
+
 export interface Crawl {
   readonly _tag: "Crawl"
   readonly classes: string
@@ -465,6 +482,13 @@ export const encodeCrawl: RequestEncoder<Crawl> = (writer, packet) => {
   finishRequest(writer, packet, "Crawl", 0, bodyStart, position + 2)
 }
 
+export const Crawl: RequestCommand<Crawl, Ok | Busy | BadClass | NotStarted | ClientError | ServerError | CommandError> = {
+  name: "Crawl",
+  opcode: 0x00,
+  encode: encodeCrawl,
+  answers: ["Ok", "Busy", "BadClass", "NotStarted", "ClientError", "ServerError", "CommandError"]
+}
+
 export interface CrawlerDisable {
   readonly _tag: "CrawlerDisable"
 }
@@ -493,6 +517,14 @@ export const encodeCrawlerDisable: RequestEncoder<CrawlerDisable> = (writer, pac
   finishRequest(writer, packet, "CrawlerDisable", 0, bodyStart, position + 21)
 }
 
+export const CrawlerDisable: RequestCommand<CrawlerDisable, Ok | Busy | BadClass | NotStarted | ClientError | ServerError | CommandError> =
+  {
+    name: "CrawlerDisable",
+    opcode: 0x00,
+    encode: encodeCrawlerDisable,
+    answers: ["Ok", "Busy", "BadClass", "NotStarted", "ClientError", "ServerError", "CommandError"]
+  }
+
 export interface CrawlerEnable {
   readonly _tag: "CrawlerEnable"
 }
@@ -520,9 +552,15 @@ export const encodeCrawlerEnable: RequestEncoder<CrawlerEnable> = (writer, packe
   finishRequest(writer, packet, "CrawlerEnable", 0, bodyStart, position + 20)
 }
 
+export const CrawlerEnable: RequestCommand<CrawlerEnable, Ok | Busy | BadClass | NotStarted | ClientError | ServerError | CommandError> = {
+  name: "CrawlerEnable",
+  opcode: 0x00,
+  encode: encodeCrawlerEnable,
+  answers: ["Ok", "Busy", "BadClass", "NotStarted", "ClientError", "ServerError", "CommandError"]
+}
+
 export interface CrawlerLimit {
   readonly _tag: "CrawlerLimit"
-  /** Of no meaning to the server, returned as they were stored. */
   readonly items: number
 }
 
@@ -562,9 +600,15 @@ export const encodeCrawlerLimit: RequestEncoder<CrawlerLimit> = (writer, packet)
   finishRequest(writer, packet, "CrawlerLimit", 0, bodyStart, position + 2)
 }
 
+export const CrawlerLimit: RequestCommand<CrawlerLimit, Ok | Busy | BadClass | NotStarted | ClientError | ServerError | CommandError> = {
+  name: "CrawlerLimit",
+  opcode: 0x00,
+  encode: encodeCrawlerLimit,
+  answers: ["Ok", "Busy", "BadClass", "NotStarted", "ClientError", "ServerError", "CommandError"]
+}
+
 export interface CrawlerSleep {
   readonly _tag: "CrawlerSleep"
-  /** Of no meaning to the server, returned as they were stored. */
   readonly microseconds: number
 }
 
@@ -601,6 +645,13 @@ export const encodeCrawlerSleep: RequestEncoder<CrawlerSleep> = (writer, packet)
   position = writeDecimal(bytes, position + 18, checkVarint(packet.microseconds, 0, 4294967295, "CrawlerSleep", "microseconds"))
   view.setUint16(position, 0x0d0a)
   finishRequest(writer, packet, "CrawlerSleep", 0, bodyStart, position + 2)
+}
+
+export const CrawlerSleep: RequestCommand<CrawlerSleep, Ok | Busy | BadClass | NotStarted | ClientError | ServerError | CommandError> = {
+  name: "CrawlerSleep",
+  opcode: 0x00,
+  encode: encodeCrawlerSleep,
+  answers: ["Ok", "Busy", "BadClass", "NotStarted", "ClientError", "ServerError", "CommandError"]
 }
 
 export interface Decrement {
@@ -664,6 +715,13 @@ export const encodeDecrement: RequestEncoder<Decrement> = (writer, packet) => {
   }
   view.setUint16(position, 0x0d0a)
   finishRequest(writer, packet, "Decrement", 0, bodyStart, position + 2)
+}
+
+export const Decrement: RequestCommand<Decrement, NewNumber | NotFound | ClientError | ServerError | CommandError, "one" | "none"> = {
+  name: "Decrement",
+  opcode: 0x00,
+  encode: encodeDecrement,
+  answers: ["NewNumber", "NotFound", "ClientError", "ServerError", "CommandError"]
 }
 
 export interface Delete {
@@ -737,6 +795,13 @@ export const encodeDelete: RequestEncoder<Delete> = (writer, packet) => {
   }
   view.setUint16(position, 0x0d0a)
   finishRequest(writer, packet, "Delete", 0, bodyStart, position + 2)
+}
+
+export const Delete: RequestCommand<Delete, Deleted | NotFound | ClientError | ServerError | CommandError, "one" | "none"> = {
+  name: "Delete",
+  opcode: 0x00,
+  encode: encodeDelete,
+  answers: ["Deleted", "NotFound", "ClientError", "ServerError", "CommandError"]
 }
 
 export interface Extstore {
@@ -813,6 +878,13 @@ export const encodeExtstore: RequestEncoder<Extstore> = (writer, packet) => {
   finishRequest(writer, packet, "Extstore", 0, bodyStart, position + 2)
 }
 
+export const Extstore: RequestCommand<Extstore, Ok | ClientError | ServerError | CommandError> = {
+  name: "Extstore",
+  opcode: 0x00,
+  encode: encodeExtstore,
+  answers: ["Ok", "ClientError", "ServerError", "CommandError"]
+}
+
 export interface FlushAll {
   readonly _tag: "FlushAll"
   readonly delay?: number | undefined
@@ -878,6 +950,13 @@ export const encodeFlushAll: RequestEncoder<FlushAll> = (writer, packet) => {
   finishRequest(writer, packet, "FlushAll", 0, bodyStart, position + 2)
 }
 
+export const FlushAll: RequestCommand<FlushAll, Ok | ClientError | ServerError | CommandError, "one" | "none"> = {
+  name: "FlushAll",
+  opcode: 0x00,
+  encode: encodeFlushAll,
+  answers: ["Ok", "ClientError", "ServerError", "CommandError"]
+}
+
 export interface Get {
   readonly _tag: "Get"
   readonly keys: ReadonlyArray<string>
@@ -935,6 +1014,17 @@ export const encodeGet: RequestEncoder<Get> = (writer, packet) => {
   }
   view.setUint16(position, 0x0d0a)
   finishRequest(writer, packet, "Get", 0, bodyStart, position + 2)
+}
+
+export const Get: RequestCommand<Get, Value | End | ClientError | ServerError | CommandError, "many"> = {
+  name: "Get",
+  opcode: 0x00,
+  encode: encodeGet,
+  answers: ["Value", "End", "ClientError", "ServerError", "CommandError"],
+  last: (answer) =>
+    answer._tag === "End" || answer._tag === "ClientError" || answer._tag === "ServerError" || answer._tag === "CommandError"
+      ? "answer"
+      : undefined
 }
 
 export interface GetAndTouch {
@@ -1001,6 +1091,17 @@ export const encodeGetAndTouch: RequestEncoder<GetAndTouch> = (writer, packet) =
   finishRequest(writer, packet, "GetAndTouch", 0, bodyStart, position + 2)
 }
 
+export const GetAndTouch: RequestCommand<GetAndTouch, Value | End | ClientError | ServerError | CommandError, "many"> = {
+  name: "GetAndTouch",
+  opcode: 0x00,
+  encode: encodeGetAndTouch,
+  answers: ["Value", "End", "ClientError", "ServerError", "CommandError"],
+  last: (answer) =>
+    answer._tag === "End" || answer._tag === "ClientError" || answer._tag === "ServerError" || answer._tag === "CommandError"
+      ? "answer"
+      : undefined
+}
+
 export interface Gets {
   readonly _tag: "Gets"
   readonly keys: ReadonlyArray<string>
@@ -1057,6 +1158,17 @@ export const encodeGets: RequestEncoder<Gets> = (writer, packet) => {
   }
   view.setUint16(position, 0x0d0a)
   finishRequest(writer, packet, "Gets", 0, bodyStart, position + 2)
+}
+
+export const Gets: RequestCommand<Gets, Value | End | ClientError | ServerError | CommandError, "many"> = {
+  name: "Gets",
+  opcode: 0x00,
+  encode: encodeGets,
+  answers: ["Value", "End", "ClientError", "ServerError", "CommandError"],
+  last: (answer) =>
+    answer._tag === "End" || answer._tag === "ClientError" || answer._tag === "ServerError" || answer._tag === "CommandError"
+      ? "answer"
+      : undefined
 }
 
 export interface GetsAndTouch {
@@ -1122,6 +1234,17 @@ export const encodeGetsAndTouch: RequestEncoder<GetsAndTouch> = (writer, packet)
   finishRequest(writer, packet, "GetsAndTouch", 0, bodyStart, position + 2)
 }
 
+export const GetsAndTouch: RequestCommand<GetsAndTouch, Value | End | ClientError | ServerError | CommandError, "many"> = {
+  name: "GetsAndTouch",
+  opcode: 0x00,
+  encode: encodeGetsAndTouch,
+  answers: ["Value", "End", "ClientError", "ServerError", "CommandError"],
+  last: (answer) =>
+    answer._tag === "End" || answer._tag === "ClientError" || answer._tag === "ServerError" || answer._tag === "CommandError"
+      ? "answer"
+      : undefined
+}
+
 export interface Increment {
   readonly _tag: "Increment"
   readonly key: string
@@ -1185,6 +1308,13 @@ export const encodeIncrement: RequestEncoder<Increment> = (writer, packet) => {
   finishRequest(writer, packet, "Increment", 0, bodyStart, position + 2)
 }
 
+export const Increment: RequestCommand<Increment, NewNumber | NotFound | ClientError | ServerError | CommandError, "one" | "none"> = {
+  name: "Increment",
+  opcode: 0x00,
+  encode: encodeIncrement,
+  answers: ["NewNumber", "NotFound", "ClientError", "ServerError", "CommandError"]
+}
+
 export interface LruMode {
   readonly _tag: "LruMode"
   readonly name: string
@@ -1227,9 +1357,15 @@ export const encodeLruMode: RequestEncoder<LruMode> = (writer, packet) => {
   finishRequest(writer, packet, "LruMode", 0, bodyStart, position + 2)
 }
 
+export const LruMode: RequestCommand<LruMode, Ok | ClientError | ServerError | CommandError> = {
+  name: "LruMode",
+  opcode: 0x00,
+  encode: encodeLruMode,
+  answers: ["Ok", "ClientError", "ServerError", "CommandError"]
+}
+
 export interface LruTemporary {
   readonly _tag: "LruTemporary"
-  /** 0 never, up to 30 days: seconds from now, above: Unix time, negative: at once. */
   readonly seconds: number
 }
 
@@ -1266,11 +1402,16 @@ export const encodeLruTemporary: RequestEncoder<LruTemporary> = (writer, packet)
   finishRequest(writer, packet, "LruTemporary", 0, bodyStart, position + 2)
 }
 
+export const LruTemporary: RequestCommand<LruTemporary, Ok | ClientError | ServerError | CommandError> = {
+  name: "LruTemporary",
+  opcode: 0x00,
+  encode: encodeLruTemporary,
+  answers: ["Ok", "ClientError", "ServerError", "CommandError"]
+}
+
 export interface LruTune {
   readonly _tag: "LruTune"
-  /** Of no meaning to the server, returned as they were stored. */
   readonly hotPercent: number
-  /** Of no meaning to the server, returned as they were stored. */
   readonly warmPercent: number
   readonly hotFactor: string
   readonly warmFactor: string
@@ -1335,276 +1476,11 @@ export const encodeLruTune: RequestEncoder<LruTune> = (writer, packet) => {
   finishRequest(writer, packet, "LruTune", 0, bodyStart, position + 2)
 }
 
-export interface MetaArithmetic {
-  readonly _tag: "MetaArithmetic"
-  readonly key: string
-  readonly flags: ReadonlyArray<MetaArithmeticFlag>
-}
-
-export const decodeMetaArithmetic: RequestDecoder<MetaArithmetic> = (reader, at, bodyStart, end) => {
-  const view = reader.view
-  const lineEnd = findLine(reader, bodyStart, end, at, "MetaArithmetic", "line")
-  if (!(lineEnd - bodyStart >= 3 && view.getUint16(bodyStart) === 0x6d61 && view.getUint8(bodyStart + 2) === 0x20)) {
-    wrongLiteral(reader, bodyStart, lineEnd, "ma ", at, "MetaArithmetic", "verb")
-  }
-  const keyStop = tokenEnd(reader.bytes, bodyStart + 3, lineEnd, 32)
-  expectMin(keyStop - (bodyStart + 3), 1, "MetaArithmetic", "key", bodyStart + 3 - at)
-  expectAtMost(keyStop - (bodyStart + 3), 250, "MetaArithmetic", "key", bodyStart + 3 - at)
-  let next = keyStop
-  const flags: Array<MetaArithmeticFlag> = []
-  try {
-    while (next < lineEnd) {
-      const flagsStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
-      const element = readMetaArithmeticFlag(reader, next + 1, flagsStop, at)
-      const afterElement = reader.next
-      expectEnd(afterElement, flagsStop, "MetaArithmetic", "", at)
-      flags.push(element)
-      next = flagsStop
-    }
-  } catch (error) {
-    throw inElement(error, "MetaArithmetic", "flags", flags.length)
-  }
-  reader.next = lineEnd + 2
-  return {
-    _tag: "MetaArithmetic",
-    key: decodeText(reader.bytes, bodyStart + 3, keyStop),
-    flags
-  }
-}
-
-export const encodeMetaArithmetic: RequestEncoder<MetaArithmetic> = (writer, packet) => {
-  const bodyStart = beginRequest(
-    writer,
-    packet,
-    7 + textBound(packet.key) + boundElements(packet.flags, (one) => boundMetaArithmeticFlag(one)) + (packet.flags?.length ?? 0) * 1
-  )
-  const { bytes, view } = writer
-  let position = bodyStart
-  view.setUint16(position, 0x6d61)
-  bytes[position + 2] = 0x20
-  const keyToken = position + 3
-  position = putText(bytes, keyToken, packet.key, "MetaArithmetic", "key")
-  checkMin(position - keyToken, 1, "MetaArithmetic", "key")
-  checkAtMost(position - keyToken, 250, "MetaArithmetic", "key")
-  checkToken(bytes, keyToken, position, 32, 10, "MetaArithmetic", "key")
-  let flagsIndex = 0
-  try {
-    for (const flagsElement of packet.flags) {
-      bytes[position] = 0x20
-      const flagsElementToken = position + 1
-      position = writeMetaArithmeticFlag(writer, position + 1, flagsElement)
-      checkToken(bytes, flagsElementToken, position, 32, 10, "MetaArithmetic", "")
-      flagsIndex++
-    }
-  } catch (error) {
-    throw inList(error, "MetaArithmetic", "flags", flagsIndex, packet.flags)
-  }
-  view.setUint16(position, 0x0d0a)
-  finishRequest(writer, packet, "MetaArithmetic", 0, bodyStart, position + 2)
-}
-
-export interface MetaDebug {
-  readonly _tag: "MetaDebug"
-  readonly key: string
-  readonly flags: ReadonlyArray<MetaDebugFlag>
-}
-
-export const decodeMetaDebug: RequestDecoder<MetaDebug> = (reader, at, bodyStart, end) => {
-  const view = reader.view
-  const lineEnd = findLine(reader, bodyStart, end, at, "MetaDebug", "line")
-  if (!(lineEnd - bodyStart >= 3 && view.getUint16(bodyStart) === 0x6d65 && view.getUint8(bodyStart + 2) === 0x20)) {
-    wrongLiteral(reader, bodyStart, lineEnd, "me ", at, "MetaDebug", "verb")
-  }
-  const keyStop = tokenEnd(reader.bytes, bodyStart + 3, lineEnd, 32)
-  expectMin(keyStop - (bodyStart + 3), 1, "MetaDebug", "key", bodyStart + 3 - at)
-  expectAtMost(keyStop - (bodyStart + 3), 250, "MetaDebug", "key", bodyStart + 3 - at)
-  let next = keyStop
-  const flags: Array<MetaDebugFlag> = []
-  try {
-    while (next < lineEnd) {
-      const flagsStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
-      const element = readMetaDebugFlag(reader, next + 1, flagsStop, at)
-      const afterElement = reader.next
-      expectEnd(afterElement, flagsStop, "MetaDebug", "", at)
-      flags.push(element)
-      next = flagsStop
-    }
-  } catch (error) {
-    throw inElement(error, "MetaDebug", "flags", flags.length)
-  }
-  reader.next = lineEnd + 2
-  return {
-    _tag: "MetaDebug",
-    key: decodeText(reader.bytes, bodyStart + 3, keyStop),
-    flags
-  }
-}
-
-export const encodeMetaDebug: RequestEncoder<MetaDebug> = (writer, packet) => {
-  const bodyStart = beginRequest(
-    writer,
-    packet,
-    7 + textBound(packet.key) + boundElements(packet.flags, (one) => boundMetaDebugFlag(one)) + (packet.flags?.length ?? 0) * 1
-  )
-  const { bytes, view } = writer
-  let position = bodyStart
-  view.setUint16(position, 0x6d65)
-  bytes[position + 2] = 0x20
-  const keyToken = position + 3
-  position = putText(bytes, keyToken, packet.key, "MetaDebug", "key")
-  checkMin(position - keyToken, 1, "MetaDebug", "key")
-  checkAtMost(position - keyToken, 250, "MetaDebug", "key")
-  checkToken(bytes, keyToken, position, 32, 10, "MetaDebug", "key")
-  let flagsIndex = 0
-  try {
-    for (const flagsElement of packet.flags) {
-      bytes[position] = 0x20
-      const flagsElementToken = position + 1
-      position = writeMetaDebugFlag(writer, position + 1, flagsElement)
-      checkToken(bytes, flagsElementToken, position, 32, 10, "MetaDebug", "")
-      flagsIndex++
-    }
-  } catch (error) {
-    throw inList(error, "MetaDebug", "flags", flagsIndex, packet.flags)
-  }
-  view.setUint16(position, 0x0d0a)
-  finishRequest(writer, packet, "MetaDebug", 0, bodyStart, position + 2)
-}
-
-export interface MetaDelete {
-  readonly _tag: "MetaDelete"
-  readonly key: string
-  readonly flags: ReadonlyArray<MetaDeleteFlag>
-}
-
-export const decodeMetaDelete: RequestDecoder<MetaDelete> = (reader, at, bodyStart, end) => {
-  const view = reader.view
-  const lineEnd = findLine(reader, bodyStart, end, at, "MetaDelete", "line")
-  if (!(lineEnd - bodyStart >= 3 && view.getUint16(bodyStart) === 0x6d64 && view.getUint8(bodyStart + 2) === 0x20)) {
-    wrongLiteral(reader, bodyStart, lineEnd, "md ", at, "MetaDelete", "verb")
-  }
-  const keyStop = tokenEnd(reader.bytes, bodyStart + 3, lineEnd, 32)
-  expectMin(keyStop - (bodyStart + 3), 1, "MetaDelete", "key", bodyStart + 3 - at)
-  expectAtMost(keyStop - (bodyStart + 3), 250, "MetaDelete", "key", bodyStart + 3 - at)
-  let next = keyStop
-  const flags: Array<MetaDeleteFlag> = []
-  try {
-    while (next < lineEnd) {
-      const flagsStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
-      const element = readMetaDeleteFlag(reader, next + 1, flagsStop, at)
-      const afterElement = reader.next
-      expectEnd(afterElement, flagsStop, "MetaDelete", "", at)
-      flags.push(element)
-      next = flagsStop
-    }
-  } catch (error) {
-    throw inElement(error, "MetaDelete", "flags", flags.length)
-  }
-  reader.next = lineEnd + 2
-  return {
-    _tag: "MetaDelete",
-    key: decodeText(reader.bytes, bodyStart + 3, keyStop),
-    flags
-  }
-}
-
-export const encodeMetaDelete: RequestEncoder<MetaDelete> = (writer, packet) => {
-  const bodyStart = beginRequest(
-    writer,
-    packet,
-    7 + textBound(packet.key) + boundElements(packet.flags, (one) => boundMetaDeleteFlag(one)) + (packet.flags?.length ?? 0) * 1
-  )
-  const { bytes, view } = writer
-  let position = bodyStart
-  view.setUint16(position, 0x6d64)
-  bytes[position + 2] = 0x20
-  const keyToken = position + 3
-  position = putText(bytes, keyToken, packet.key, "MetaDelete", "key")
-  checkMin(position - keyToken, 1, "MetaDelete", "key")
-  checkAtMost(position - keyToken, 250, "MetaDelete", "key")
-  checkToken(bytes, keyToken, position, 32, 10, "MetaDelete", "key")
-  let flagsIndex = 0
-  try {
-    for (const flagsElement of packet.flags) {
-      bytes[position] = 0x20
-      const flagsElementToken = position + 1
-      position = writeMetaDeleteFlag(writer, position + 1, flagsElement)
-      checkToken(bytes, flagsElementToken, position, 32, 10, "MetaDelete", "")
-      flagsIndex++
-    }
-  } catch (error) {
-    throw inList(error, "MetaDelete", "flags", flagsIndex, packet.flags)
-  }
-  view.setUint16(position, 0x0d0a)
-  finishRequest(writer, packet, "MetaDelete", 0, bodyStart, position + 2)
-}
-
-export interface MetaGet {
-  readonly _tag: "MetaGet"
-  readonly key: string
-  readonly flags: ReadonlyArray<MetaGetFlag>
-}
-
-export const decodeMetaGet: RequestDecoder<MetaGet> = (reader, at, bodyStart, end) => {
-  const view = reader.view
-  const lineEnd = findLine(reader, bodyStart, end, at, "MetaGet", "line")
-  if (!(lineEnd - bodyStart >= 3 && view.getUint16(bodyStart) === 0x6d67 && view.getUint8(bodyStart + 2) === 0x20)) {
-    wrongLiteral(reader, bodyStart, lineEnd, "mg ", at, "MetaGet", "verb")
-  }
-  const keyStop = tokenEnd(reader.bytes, bodyStart + 3, lineEnd, 32)
-  expectMin(keyStop - (bodyStart + 3), 1, "MetaGet", "key", bodyStart + 3 - at)
-  expectAtMost(keyStop - (bodyStart + 3), 250, "MetaGet", "key", bodyStart + 3 - at)
-  let next = keyStop
-  const flags: Array<MetaGetFlag> = []
-  try {
-    while (next < lineEnd) {
-      const flagsStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
-      const element = readMetaGetFlag(reader, next + 1, flagsStop, at)
-      const afterElement = reader.next
-      expectEnd(afterElement, flagsStop, "MetaGet", "", at)
-      flags.push(element)
-      next = flagsStop
-    }
-  } catch (error) {
-    throw inElement(error, "MetaGet", "flags", flags.length)
-  }
-  reader.next = lineEnd + 2
-  return {
-    _tag: "MetaGet",
-    key: decodeText(reader.bytes, bodyStart + 3, keyStop),
-    flags
-  }
-}
-
-export const encodeMetaGet: RequestEncoder<MetaGet> = (writer, packet) => {
-  const bodyStart = beginRequest(
-    writer,
-    packet,
-    7 + textBound(packet.key) + boundElements(packet.flags, (one) => boundMetaGetFlag(one)) + (packet.flags?.length ?? 0) * 1
-  )
-  const { bytes, view } = writer
-  let position = bodyStart
-  view.setUint16(position, 0x6d67)
-  bytes[position + 2] = 0x20
-  const keyToken = position + 3
-  position = putText(bytes, keyToken, packet.key, "MetaGet", "key")
-  checkMin(position - keyToken, 1, "MetaGet", "key")
-  checkAtMost(position - keyToken, 250, "MetaGet", "key")
-  checkToken(bytes, keyToken, position, 32, 10, "MetaGet", "key")
-  let flagsIndex = 0
-  try {
-    for (const flagsElement of packet.flags) {
-      bytes[position] = 0x20
-      const flagsElementToken = position + 1
-      position = writeMetaGetFlag(writer, position + 1, flagsElement)
-      checkToken(bytes, flagsElementToken, position, 32, 10, "MetaGet", "")
-      flagsIndex++
-    }
-  } catch (error) {
-    throw inList(error, "MetaGet", "flags", flagsIndex, packet.flags)
-  }
-  view.setUint16(position, 0x0d0a)
-  finishRequest(writer, packet, "MetaGet", 0, bodyStart, position + 2)
+export const LruTune: RequestCommand<LruTune, Ok | ClientError | ServerError | CommandError> = {
+  name: "LruTune",
+  opcode: 0x00,
+  encode: encodeLruTune,
+  answers: ["Ok", "ClientError", "ServerError", "CommandError"]
 }
 
 export interface MetaGetDump {
@@ -1654,6 +1530,22 @@ export const encodeMetaGetDump: RequestEncoder<MetaGetDump> = (writer, packet) =
   finishRequest(writer, packet, "MetaGetDump", 0, bodyStart, position + 2)
 }
 
+export const MetaGetDump: RequestCommand<
+  MetaGetDump,
+  DumpedKey | Ok | End | Busy | BadClass | NotStarted | ClientError | ServerError | CommandError,
+  "many"
+> = {
+  name: "MetaGetDump",
+  opcode: 0x00,
+  encode: encodeMetaGetDump,
+  answers: ["DumpedKey", "Ok", "End", "Busy", "BadClass", "NotStarted", "ClientError", "ServerError", "CommandError"],
+  last: (answer) =>
+    answer._tag === "End" || answer._tag === "Busy" || answer._tag === "BadClass" || answer._tag === "NotStarted" ||
+      answer._tag === "ClientError" || answer._tag === "ServerError" || answer._tag === "CommandError"
+      ? "answer"
+      : undefined
+}
+
 export interface MetaNoop {
   readonly _tag: "MetaNoop"
 }
@@ -1678,86 +1570,11 @@ export const encodeMetaNoop: RequestEncoder<MetaNoop> = (writer, packet) => {
   finishRequest(writer, packet, "MetaNoop", 0, bodyStart, position + 4)
 }
 
-export interface MetaSet {
-  readonly _tag: "MetaSet"
-  readonly key: string
-  readonly flags: ReadonlyArray<MetaSetFlag>
-  readonly value: Uint8Array
-}
-
-export const decodeMetaSet: RequestDecoder<MetaSet> = (reader, at, bodyStart, end) => {
-  const view = reader.view
-  const lineEnd = findLine(reader, bodyStart, end, at, "MetaSet", "line")
-  if (!(lineEnd - bodyStart >= 3 && view.getUint16(bodyStart) === 0x6d73 && view.getUint8(bodyStart + 2) === 0x20)) {
-    wrongLiteral(reader, bodyStart, lineEnd, "ms ", at, "MetaSet", "verb")
-  }
-  const keyStop = tokenEnd(reader.bytes, bodyStart + 3, lineEnd, 32)
-  expectMin(keyStop - (bodyStart + 3), 1, "MetaSet", "key", bodyStart + 3 - at)
-  expectAtMost(keyStop - (bodyStart + 3), 250, "MetaSet", "key", bodyStart + 3 - at)
-  expectNextToken(keyStop, lineEnd, "MetaSet", "length", keyStop - at)
-  const lengthStop = tokenEnd(reader.bytes, keyStop + 1, lineEnd, 32)
-  const length = readDecimal(reader, keyStop + 1, lengthStop, 0, 4294967295, at, "MetaSet", "length")
-  let next = lengthStop
-  const flags: Array<MetaSetFlag> = []
-  try {
-    while (next < lineEnd) {
-      const flagsStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
-      const element = readMetaSetFlag(reader, next + 1, flagsStop, at)
-      const afterElement = reader.next
-      expectEnd(afterElement, flagsStop, "MetaSet", "", at)
-      flags.push(element)
-      next = flagsStop
-    }
-  } catch (error) {
-    throw inElement(error, "MetaSet", "flags", flags.length)
-  }
-  const valueEnd = lineEnd + 2 + length
-  expectWithin(valueEnd, end, "MetaSet", "value", lineEnd + 2, at)
-  expectAtLeast(end - valueEnd, 2, "MetaSet", "valueEnd", valueEnd - at)
-  if (!(end - valueEnd >= 2 && view.getUint16(valueEnd) === 0x0d0a)) wrongLiteral(reader, valueEnd, end, "\r\n", at, "MetaSet", "valueEnd")
-  reader.next = valueEnd + 2
-  return {
-    _tag: "MetaSet",
-    key: decodeText(reader.bytes, bodyStart + 3, keyStop),
-    flags,
-    value: reader.slice(lineEnd + 2, valueEnd)
-  }
-}
-
-export const encodeMetaSet: RequestEncoder<MetaSet> = (writer, packet) => {
-  const bodyStart = beginRequest(
-    writer,
-    packet,
-    20 + textBound(packet.key) + boundElements(packet.flags, (one) => boundMetaSetFlag(one)) + (packet.flags?.length ?? 0) * 1 +
-      (packet.value?.length ?? 0)
-  )
-  const { bytes, view } = writer
-  let position = bodyStart
-  view.setUint16(position, 0x6d73)
-  bytes[position + 2] = 0x20
-  const keyToken = position + 3
-  position = putText(bytes, keyToken, packet.key, "MetaSet", "key")
-  checkMin(position - keyToken, 1, "MetaSet", "key")
-  checkAtMost(position - keyToken, 250, "MetaSet", "key")
-  checkToken(bytes, keyToken, position, 32, 10, "MetaSet", "key")
-  bytes[position] = 0x20
-  position = writeDecimal(bytes, position + 1, checkVarint(packet.value?.length ?? 0, 0, 4294967295, "MetaSet", "value"))
-  let flagsIndex = 0
-  try {
-    for (const flagsElement of packet.flags) {
-      bytes[position] = 0x20
-      const flagsElementToken = position + 1
-      position = writeMetaSetFlag(writer, position + 1, flagsElement)
-      checkToken(bytes, flagsElementToken, position, 32, 10, "MetaSet", "")
-      flagsIndex++
-    }
-  } catch (error) {
-    throw inList(error, "MetaSet", "flags", flagsIndex, packet.flags)
-  }
-  view.setUint16(position, 0x0d0a)
-  position = putBytes(bytes, position + 2, packet.value, "MetaSet", "value")
-  view.setUint16(position, 0x0d0a)
-  finishRequest(writer, packet, "MetaSet", 0, bodyStart, position + 2)
+export const MetaNoop: RequestCommand<MetaNoop, MetaNoopDone | ClientError | ServerError | CommandError> = {
+  name: "MetaNoop",
+  opcode: 0x00,
+  encode: encodeMetaNoop,
+  answers: ["MetaNoopDone", "ClientError", "ServerError", "CommandError"]
 }
 
 export interface MetadataDump {
@@ -1805,6 +1622,22 @@ export const encodeMetadataDump: RequestEncoder<MetadataDump> = (writer, packet)
   checkToken(bytes, classesToken, position, 32, 10, "MetadataDump", "classes")
   view.setUint16(position, 0x0d0a)
   finishRequest(writer, packet, "MetadataDump", 0, bodyStart, position + 2)
+}
+
+export const MetadataDump: RequestCommand<
+  MetadataDump,
+  DumpedItem | Ok | End | Busy | BadClass | NotStarted | ClientError | ServerError | CommandError,
+  "many"
+> = {
+  name: "MetadataDump",
+  opcode: 0x00,
+  encode: encodeMetadataDump,
+  answers: ["DumpedItem", "Ok", "End", "Busy", "BadClass", "NotStarted", "ClientError", "ServerError", "CommandError"],
+  last: (answer) =>
+    answer._tag === "End" || answer._tag === "Busy" || answer._tag === "BadClass" || answer._tag === "NotStarted" ||
+      answer._tag === "ClientError" || answer._tag === "ServerError" || answer._tag === "CommandError"
+      ? "answer"
+      : undefined
 }
 
 export interface Prepend {
@@ -1894,6 +1727,13 @@ export const encodePrepend: RequestEncoder<Prepend> = (writer, packet) => {
   finishRequest(writer, packet, "Prepend", 0, bodyStart, position + 2)
 }
 
+export const Prepend: RequestCommand<Prepend, Stored | NotStored | ClientError | ServerError | CommandError, "one" | "none"> = {
+  name: "Prepend",
+  opcode: 0x00,
+  encode: encodePrepend,
+  answers: ["Stored", "NotStored", "ClientError", "ServerError", "CommandError"]
+}
+
 export interface Quit {
   readonly _tag: "Quit"
 }
@@ -1917,6 +1757,8 @@ export const encodeQuit: RequestEncoder<Quit> = (writer, packet) => {
   view.setUint16(position + 4, 0x0d0a)
   finishRequest(writer, packet, "Quit", 0, bodyStart, position + 6)
 }
+
+export const Quit: RequestCommand<Quit, never, "none"> = { name: "Quit", opcode: 0x00, encode: encodeQuit }
 
 export interface RefreshCertificates {
   readonly _tag: "RefreshCertificates"
@@ -1944,6 +1786,13 @@ export const encodeRefreshCertificates: RequestEncoder<RefreshCertificates> = (w
   bytes[position + 12] = 0x73
   view.setUint16(position + 13, 0x0d0a)
   finishRequest(writer, packet, "RefreshCertificates", 0, bodyStart, position + 15)
+}
+
+export const RefreshCertificates: RequestCommand<RefreshCertificates, Ok | ClientError | ServerError | CommandError> = {
+  name: "RefreshCertificates",
+  opcode: 0x00,
+  encode: encodeRefreshCertificates,
+  answers: ["Ok", "ClientError", "ServerError", "CommandError"]
 }
 
 export interface Replace {
@@ -2033,6 +1882,13 @@ export const encodeReplace: RequestEncoder<Replace> = (writer, packet) => {
   finishRequest(writer, packet, "Replace", 0, bodyStart, position + 2)
 }
 
+export const Replace: RequestCommand<Replace, Stored | NotStored | ClientError | ServerError | CommandError, "one" | "none"> = {
+  name: "Replace",
+  opcode: 0x00,
+  encode: encodeReplace,
+  answers: ["Stored", "NotStored", "ClientError", "ServerError", "CommandError"]
+}
+
 export interface Set {
   readonly _tag: "Set"
   readonly key: string
@@ -2119,6 +1975,13 @@ export const encodeSet: RequestEncoder<Set> = (writer, packet) => {
   finishRequest(writer, packet, "Set", 0, bodyStart, position + 2)
 }
 
+export const Set: RequestCommand<Set, Stored | NotStored | ClientError | ServerError | CommandError, "one" | "none"> = {
+  name: "Set",
+  opcode: 0x00,
+  encode: encodeSet,
+  answers: ["Stored", "NotStored", "ClientError", "ServerError", "CommandError"]
+}
+
 export interface Shutdown {
   readonly _tag: "Shutdown"
   readonly graceful?: boolean | undefined
@@ -2164,6 +2027,8 @@ export const encodeShutdown: RequestEncoder<Shutdown> = (writer, packet) => {
   view.setUint16(position, 0x0d0a)
   finishRequest(writer, packet, "Shutdown", 0, bodyStart, position + 2)
 }
+
+export const Shutdown: RequestCommand<Shutdown, never, "none"> = { name: "Shutdown", opcode: 0x00, encode: encodeShutdown }
 
 export interface SlabsAutomove {
   readonly _tag: "SlabsAutomove"
@@ -2231,6 +2096,13 @@ export const encodeSlabsAutomove: RequestEncoder<SlabsAutomove> = (writer, packe
   finishRequest(writer, packet, "SlabsAutomove", 0, bodyStart, position + 2)
 }
 
+export const SlabsAutomove: RequestCommand<SlabsAutomove, Ok | ClientError | ServerError | CommandError> = {
+  name: "SlabsAutomove",
+  opcode: 0x00,
+  encode: encodeSlabsAutomove,
+  answers: ["Ok", "ClientError", "ServerError", "CommandError"]
+}
+
 export interface SlabsReassign {
   readonly _tag: "SlabsReassign"
   readonly from: number
@@ -2274,6 +2146,16 @@ export const encodeSlabsReassign: RequestEncoder<SlabsReassign> = (writer, packe
   position = writeDecimal(bytes, position + 1, checkVarint(packet.to, -2147483648, 2147483647, "SlabsReassign", "to"))
   view.setUint16(position, 0x0d0a)
   finishRequest(writer, packet, "SlabsReassign", 0, bodyStart, position + 2)
+}
+
+export const SlabsReassign: RequestCommand<
+  SlabsReassign,
+  Ok | Busy | BadClass | NoSpare | NotFull | Unsafe | Same | ClientError | ServerError | CommandError
+> = {
+  name: "SlabsReassign",
+  opcode: 0x00,
+  encode: encodeSlabsReassign,
+  answers: ["Ok", "Busy", "BadClass", "NoSpare", "NotFull", "Unsafe", "Same", "ClientError", "ServerError", "CommandError"]
 }
 
 export interface Statistics {
@@ -2324,11 +2206,21 @@ export const encodeStatistics: RequestEncoder<Statistics> = (writer, packet) => 
   finishRequest(writer, packet, "Statistics", 0, bodyStart, position)
 }
 
+export const Statistics: RequestCommand<Statistics, Statistic | End | Reset | ClientError | ServerError | CommandError, "many"> = {
+  name: "Statistics",
+  opcode: 0x00,
+  encode: encodeStatistics,
+  answers: ["Statistic", "End", "Reset", "ClientError", "ServerError", "CommandError"],
+  last: (answer) =>
+    answer._tag === "End" || answer._tag === "Reset" || answer._tag === "ClientError" || answer._tag === "ServerError" ||
+      answer._tag === "CommandError"
+      ? "answer"
+      : undefined
+}
+
 export interface StatisticsCachedump {
   readonly _tag: "StatisticsCachedump"
-  /** Of no meaning to the server, returned as they were stored. */
   readonly slabClass: number
-  /** Of no meaning to the server, returned as they were stored. */
   readonly limit: number
 }
 
@@ -2372,6 +2264,18 @@ export const encodeStatisticsCachedump: RequestEncoder<StatisticsCachedump> = (w
   finishRequest(writer, packet, "StatisticsCachedump", 0, bodyStart, position + 2)
 }
 
+export const StatisticsCachedump: RequestCommand<StatisticsCachedump, CachedItem | End | ClientError | ServerError | CommandError, "many"> =
+  {
+    name: "StatisticsCachedump",
+    opcode: 0x00,
+    encode: encodeStatisticsCachedump,
+    answers: ["CachedItem", "End", "ClientError", "ServerError", "CommandError"],
+    last: (answer) =>
+      answer._tag === "End" || answer._tag === "ClientError" || answer._tag === "ServerError" || answer._tag === "CommandError"
+        ? "answer"
+        : undefined
+  }
+
 export interface StatisticsDetail {
   readonly _tag: "StatisticsDetail"
   readonly what: string
@@ -2414,6 +2318,22 @@ export const encodeStatisticsDetail: RequestEncoder<StatisticsDetail> = (writer,
   checkToken(bytes, whatToken, position, 32, 10, "StatisticsDetail", "what")
   view.setUint16(position, 0x0d0a)
   finishRequest(writer, packet, "StatisticsDetail", 0, bodyStart, position + 2)
+}
+
+export const StatisticsDetail: RequestCommand<
+  StatisticsDetail,
+  PrefixStatistic | End | Ok | ClientError | ServerError | CommandError,
+  "many"
+> = {
+  name: "StatisticsDetail",
+  opcode: 0x00,
+  encode: encodeStatisticsDetail,
+  answers: ["PrefixStatistic", "End", "Ok", "ClientError", "ServerError", "CommandError"],
+  last: (answer) =>
+    answer._tag === "End" || answer._tag === "Ok" || answer._tag === "ClientError" || answer._tag === "ServerError" ||
+      answer._tag === "CommandError"
+      ? "answer"
+      : undefined
 }
 
 export interface Touch {
@@ -2481,9 +2401,15 @@ export const encodeTouch: RequestEncoder<Touch> = (writer, packet) => {
   finishRequest(writer, packet, "Touch", 0, bodyStart, position + 2)
 }
 
+export const Touch: RequestCommand<Touch, Touched | NotFound | ClientError | ServerError | CommandError, "one" | "none"> = {
+  name: "Touch",
+  opcode: 0x00,
+  encode: encodeTouch,
+  answers: ["Touched", "NotFound", "ClientError", "ServerError", "CommandError"]
+}
+
 export interface Verbosity {
   readonly _tag: "Verbosity"
-  /** Of no meaning to the server, returned as they were stored. */
   readonly level: number
   /** The answer is left out; an error may still come. */
   readonly noreply?: boolean | undefined
@@ -2536,6 +2462,13 @@ export const encodeVerbosity: RequestEncoder<Verbosity> = (writer, packet) => {
   finishRequest(writer, packet, "Verbosity", 0, bodyStart, position + 2)
 }
 
+export const Verbosity: RequestCommand<Verbosity, Ok | ClientError | ServerError | CommandError, "one" | "none"> = {
+  name: "Verbosity",
+  opcode: 0x00,
+  encode: encodeVerbosity,
+  answers: ["Ok", "ClientError", "ServerError", "CommandError"]
+}
+
 export interface Version {
   readonly _tag: "Version"
 }
@@ -2561,6 +2494,13 @@ export const encodeVersion: RequestEncoder<Version> = (writer, packet) => {
   bytes[position + 6] = 0x6e
   view.setUint16(position + 7, 0x0d0a)
   finishRequest(writer, packet, "Version", 0, bodyStart, position + 9)
+}
+
+export const Version: RequestCommand<Version, VersionText | ClientError | ServerError | CommandError> = {
+  name: "Version",
+  opcode: 0x00,
+  encode: encodeVersion,
+  answers: ["VersionText", "ClientError", "ServerError", "CommandError"]
 }
 
 export interface Watch {
@@ -2623,6 +2563,13 @@ export const encodeWatch: RequestEncoder<Watch> = (writer, packet) => {
   finishRequest(writer, packet, "Watch", 0, bodyStart, position + 2)
 }
 
+export const Watch: RequestCommand<Watch, Ok | ClientError | ServerError | CommandError> = {
+  name: "Watch",
+  opcode: 0x00,
+  encode: encodeWatch,
+  answers: ["Ok", "ClientError", "ServerError", "CommandError"]
+}
+
 export interface BadClass {
   readonly _tag: "BadClass"
   readonly message: string
@@ -2656,6 +2603,8 @@ export const encodeBadClass: ResponseEncoder<BadClass> = (writer, packet) => {
   finishResponse(writer, packet, "BadClass", 0, bodyStart, position + 2)
 }
 
+export const BadClass: ResponseCommand<BadClass, never, "none"> = { name: "BadClass", opcode: 0x00, encode: encodeBadClass }
+
 export interface Busy {
   readonly _tag: "Busy"
   readonly message: string
@@ -2686,6 +2635,8 @@ export const encodeBusy: ResponseEncoder<Busy> = (writer, packet) => {
   view.setUint16(position, 0x0d0a)
   finishResponse(writer, packet, "Busy", 0, bodyStart, position + 2)
 }
+
+export const Busy: ResponseCommand<Busy, never, "none"> = { name: "Busy", opcode: 0x00, encode: encodeBusy }
 
 export interface CachedItem {
   readonly _tag: "CachedItem"
@@ -2751,6 +2702,8 @@ export const encodeCachedItem: ResponseEncoder<CachedItem> = (writer, packet) =>
   finishResponse(writer, packet, "CachedItem", 0, bodyStart, position + 5)
 }
 
+export const CachedItem: ResponseCommand<CachedItem, never, "none"> = { name: "CachedItem", opcode: 0x00, encode: encodeCachedItem }
+
 export interface ClientError {
   readonly _tag: "ClientError"
   readonly message: string
@@ -2784,6 +2737,8 @@ export const encodeClientError: ResponseEncoder<ClientError> = (writer, packet) 
   view.setUint16(position, 0x0d0a)
   finishResponse(writer, packet, "ClientError", 0, bodyStart, position + 2)
 }
+
+export const ClientError: ResponseCommand<ClientError, never, "none"> = { name: "ClientError", opcode: 0x00, encode: encodeClientError }
 
 export interface CommandError {
   readonly _tag: "CommandError"
@@ -2830,6 +2785,8 @@ export const encodeCommandError: ResponseEncoder<CommandError> = (writer, packet
   finishResponse(writer, packet, "CommandError", 0, bodyStart, position)
 }
 
+export const CommandError: ResponseCommand<CommandError, never, "none"> = { name: "CommandError", opcode: 0x00, encode: encodeCommandError }
+
 export interface Deleted {
   readonly _tag: "Deleted"
 }
@@ -2856,6 +2813,8 @@ export const encodeDeleted: ResponseEncoder<Deleted> = (writer, packet) => {
   view.setUint16(position + 7, 0x0d0a)
   finishResponse(writer, packet, "Deleted", 0, bodyStart, position + 9)
 }
+
+export const Deleted: ResponseCommand<Deleted, never, "none"> = { name: "Deleted", opcode: 0x00, encode: encodeDeleted }
 
 /** A line of `lru_crawler metadump`, which LF alone ends. */
 export interface DumpedItem {
@@ -2924,6 +2883,8 @@ export const encodeDumpedItem: ResponseEncoder<DumpedItem> = (writer, packet) =>
   finishResponse(writer, packet, "DumpedItem", 0, bodyStart, position + 1)
 }
 
+export const DumpedItem: ResponseCommand<DumpedItem, never, "none"> = { name: "DumpedItem", opcode: 0x00, encode: encodeDumpedItem }
+
 export interface DumpedKey {
   readonly _tag: "DumpedKey"
   readonly key: string
@@ -2977,6 +2938,8 @@ export const encodeDumpedKey: ResponseEncoder<DumpedKey> = (writer, packet) => {
   finishResponse(writer, packet, "DumpedKey", 0, bodyStart, position + 2)
 }
 
+export const DumpedKey: ResponseCommand<DumpedKey, never, "none"> = { name: "DumpedKey", opcode: 0x00, encode: encodeDumpedKey }
+
 export interface End {
   readonly _tag: "End"
 }
@@ -3001,6 +2964,8 @@ export const encodeEnd: ResponseEncoder<End> = (writer, packet) => {
   view.setUint16(position + 3, 0x0d0a)
   finishResponse(writer, packet, "End", 0, bodyStart, position + 5)
 }
+
+export const End: ResponseCommand<End, never, "none"> = { name: "End", opcode: 0x00, encode: encodeEnd }
 
 export interface ErrorShutdown {
   readonly _tag: "ErrorShutdown"
@@ -3035,6 +3000,12 @@ export const encodeErrorShutdown: ResponseEncoder<ErrorShutdown> = (writer, pack
   finishResponse(writer, packet, "ErrorShutdown", 0, bodyStart, position + 2)
 }
 
+export const ErrorShutdown: ResponseCommand<ErrorShutdown, never, "none"> = {
+  name: "ErrorShutdown",
+  opcode: 0x00,
+  encode: encodeErrorShutdown
+}
+
 export interface Exists {
   readonly _tag: "Exists"
 }
@@ -3059,6 +3030,8 @@ export const encodeExists: ResponseEncoder<Exists> = (writer, packet) => {
   view.setUint16(position + 6, 0x0d0a)
   finishResponse(writer, packet, "Exists", 0, bodyStart, position + 8)
 }
+
+export const Exists: ResponseCommand<Exists, never, "none"> = { name: "Exists", opcode: 0x00, encode: encodeExists }
 
 /** A line of `watch`, which LF alone ends. */
 export interface LogLine {
@@ -3129,6 +3102,8 @@ export const encodeLogLine: ResponseEncoder<LogLine> = (writer, packet) => {
   finishResponse(writer, packet, "LogLine", 0, bodyStart, position + 1)
 }
 
+export const LogLine: ResponseCommand<LogLine, never, "none"> = { name: "LogLine", opcode: 0x00, encode: encodeLogLine }
+
 export interface LogSkipped {
   readonly _tag: "LogSkipped"
   readonly lines: bigint
@@ -3160,6 +3135,8 @@ export const encodeLogSkipped: ResponseEncoder<LogSkipped> = (writer, packet) =>
   finishResponse(writer, packet, "LogSkipped", 0, bodyStart, position + 1)
 }
 
+export const LogSkipped: ResponseCommand<LogSkipped, never, "none"> = { name: "LogSkipped", opcode: 0x00, encode: encodeLogSkipped }
+
 export interface MemoryLimitNotAdjusted {
   readonly _tag: "MemoryLimitNotAdjusted"
   readonly message: string
@@ -3188,6 +3165,12 @@ export const encodeMemoryLimitNotAdjusted: ResponseEncoder<MemoryLimitNotAdjuste
   finishResponse(writer, packet, "MemoryLimitNotAdjusted", 0, bodyStart, position + 2)
 }
 
+export const MemoryLimitNotAdjusted: ResponseCommand<MemoryLimitNotAdjusted, never, "none"> = {
+  name: "MemoryLimitNotAdjusted",
+  opcode: 0x00,
+  encode: encodeMemoryLimitNotAdjusted
+}
+
 export interface MemoryLimitTooSmall {
   readonly _tag: "MemoryLimitTooSmall"
   readonly message: string
@@ -3214,6 +3197,12 @@ export const encodeMemoryLimitTooSmall: ResponseEncoder<MemoryLimitTooSmall> = (
   checkUntil(bytes, messageToken, position, "\r\n", "MemoryLimitTooSmall", "message")
   view.setUint16(position, 0x0d0a)
   finishResponse(writer, packet, "MemoryLimitTooSmall", 0, bodyStart, position + 2)
+}
+
+export const MemoryLimitTooSmall: ResponseCommand<MemoryLimitTooSmall, never, "none"> = {
+  name: "MemoryLimitTooSmall",
+  opcode: 0x00,
+  encode: encodeMemoryLimitTooSmall
 }
 
 export interface MetaDone {
@@ -3275,6 +3264,8 @@ export const encodeMetaDone: ResponseEncoder<MetaDone> = (writer, packet) => {
   finishResponse(writer, packet, "MetaDone", 0, bodyStart, position + 2)
 }
 
+export const MetaDone: ResponseCommand<MetaDone, never, "none"> = { name: "MetaDone", opcode: 0x00, encode: encodeMetaDone }
+
 export interface MetaExists {
   readonly _tag: "MetaExists"
   readonly flags: ReadonlyArray<MetaAnswerFlag>
@@ -3335,6 +3326,8 @@ export const encodeMetaExists: ResponseEncoder<MetaExists> = (writer, packet) =>
   checkHead(bytes, bodyStart, position, "MetaExists", [["EXISTS\r\n"]])
   finishResponse(writer, packet, "MetaExists", 0, bodyStart, position)
 }
+
+export const MetaExists: ResponseCommand<MetaExists, never, "none"> = { name: "MetaExists", opcode: 0x00, encode: encodeMetaExists }
 
 export interface MetaItem {
   readonly _tag: "MetaItem"
@@ -3404,6 +3397,8 @@ export const encodeMetaItem: ResponseEncoder<MetaItem> = (writer, packet) => {
   finishResponse(writer, packet, "MetaItem", 0, bodyStart, position + 2)
 }
 
+export const MetaItem: ResponseCommand<MetaItem, never, "none"> = { name: "MetaItem", opcode: 0x00, encode: encodeMetaItem }
+
 export interface MetaMiss {
   readonly _tag: "MetaMiss"
   readonly flags: ReadonlyArray<MetaAnswerFlag>
@@ -3465,6 +3460,8 @@ export const encodeMetaMiss: ResponseEncoder<MetaMiss> = (writer, packet) => {
   finishResponse(writer, packet, "MetaMiss", 0, bodyStart, position)
 }
 
+export const MetaMiss: ResponseCommand<MetaMiss, never, "none"> = { name: "MetaMiss", opcode: 0x00, encode: encodeMetaMiss }
+
 export interface MetaNoopDone {
   readonly _tag: "MetaNoopDone"
 }
@@ -3488,6 +3485,8 @@ export const encodeMetaNoopDone: ResponseEncoder<MetaNoopDone> = (writer, packet
   view.setUint16(position + 2, 0x0d0a)
   finishResponse(writer, packet, "MetaNoopDone", 0, bodyStart, position + 4)
 }
+
+export const MetaNoopDone: ResponseCommand<MetaNoopDone, never, "none"> = { name: "MetaNoopDone", opcode: 0x00, encode: encodeMetaNoopDone }
 
 export interface MetaNotFound {
   readonly _tag: "MetaNotFound"
@@ -3548,6 +3547,8 @@ export const encodeMetaNotFound: ResponseEncoder<MetaNotFound> = (writer, packet
   finishResponse(writer, packet, "MetaNotFound", 0, bodyStart, position + 2)
 }
 
+export const MetaNotFound: ResponseCommand<MetaNotFound, never, "none"> = { name: "MetaNotFound", opcode: 0x00, encode: encodeMetaNotFound }
+
 export interface MetaNotStored {
   readonly _tag: "MetaNotStored"
   readonly flags: ReadonlyArray<MetaAnswerFlag>
@@ -3607,75 +3608,10 @@ export const encodeMetaNotStored: ResponseEncoder<MetaNotStored> = (writer, pack
   finishResponse(writer, packet, "MetaNotStored", 0, bodyStart, position + 2)
 }
 
-export interface MetaValue {
-  readonly _tag: "MetaValue"
-  readonly flags: ReadonlyArray<MetaAnswerFlag>
-  readonly value: Uint8Array
-}
-
-export const decodeMetaValue: ResponseDecoder<MetaValue> = (reader, at, bodyStart, end) => {
-  const view = reader.view
-  const lineEnd = findLine(reader, bodyStart, end, at, "MetaValue", "line")
-  if (!(lineEnd - bodyStart >= 3 && view.getUint16(bodyStart) === 0x5641 && view.getUint8(bodyStart + 2) === 0x20)) {
-    wrongLiteral(reader, bodyStart, lineEnd, "VA ", at, "MetaValue", "code")
-  }
-  const lengthStop = tokenEnd(reader.bytes, bodyStart + 3, lineEnd, 32)
-  const length = readDecimal(reader, bodyStart + 3, lengthStop, 0, 4294967295, at, "MetaValue", "length")
-  let next = lengthStop
-  const flags: Array<MetaAnswerFlag> = []
-  try {
-    while (next < lineEnd) {
-      const flagsStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
-      const element = readMetaAnswerFlag(reader, next + 1, flagsStop, at)
-      const afterElement = reader.next
-      expectEnd(afterElement, flagsStop, "MetaValue", "", at)
-      flags.push(element)
-      next = flagsStop
-    }
-  } catch (error) {
-    throw inElement(error, "MetaValue", "flags", flags.length)
-  }
-  const valueEnd = lineEnd + 2 + length
-  expectWithin(valueEnd, end, "MetaValue", "value", lineEnd + 2, at)
-  expectAtLeast(end - valueEnd, 2, "MetaValue", "valueEnd", valueEnd - at)
-  if (!(end - valueEnd >= 2 && view.getUint16(valueEnd) === 0x0d0a)) {
-    wrongLiteral(reader, valueEnd, end, "\r\n", at, "MetaValue", "valueEnd")
-  }
-  reader.next = valueEnd + 2
-  return {
-    _tag: "MetaValue",
-    flags,
-    value: reader.slice(lineEnd + 2, valueEnd)
-  }
-}
-
-export const encodeMetaValue: ResponseEncoder<MetaValue> = (writer, packet) => {
-  const bodyStart = beginResponse(
-    writer,
-    packet,
-    19 + boundElements(packet.flags, (one) => boundMetaAnswerFlag(one)) + (packet.flags?.length ?? 0) * 1 + (packet.value?.length ?? 0)
-  )
-  const { bytes, view } = writer
-  let position = bodyStart
-  view.setUint16(position, 0x5641)
-  bytes[position + 2] = 0x20
-  position = writeDecimal(bytes, position + 3, checkVarint(packet.value?.length ?? 0, 0, 4294967295, "MetaValue", "value"))
-  let flagsIndex = 0
-  try {
-    for (const flagsElement of packet.flags) {
-      bytes[position] = 0x20
-      const flagsElementToken = position + 1
-      position = writeMetaAnswerFlag(writer, position + 1, flagsElement)
-      checkToken(bytes, flagsElementToken, position, 32, 10, "MetaValue", "")
-      flagsIndex++
-    }
-  } catch (error) {
-    throw inList(error, "MetaValue", "flags", flagsIndex, packet.flags)
-  }
-  view.setUint16(position, 0x0d0a)
-  position = putBytes(bytes, position + 2, packet.value, "MetaValue", "value")
-  view.setUint16(position, 0x0d0a)
-  finishResponse(writer, packet, "MetaValue", 0, bodyStart, position + 2)
+export const MetaNotStored: ResponseCommand<MetaNotStored, never, "none"> = {
+  name: "MetaNotStored",
+  opcode: 0x00,
+  encode: encodeMetaNotStored
 }
 
 /** What `incr` and `decr` have made: the only answer that begins with no word. */
@@ -3746,6 +3682,8 @@ export const encodeNewNumber: ResponseEncoder<NewNumber> = (writer, packet) => {
   finishResponse(writer, packet, "NewNumber", 0, bodyStart, position)
 }
 
+export const NewNumber: ResponseCommand<NewNumber, never, "none"> = { name: "NewNumber", opcode: 0x00, encode: encodeNewNumber }
+
 export interface NoSpare {
   readonly _tag: "NoSpare"
   readonly message: string
@@ -3779,6 +3717,8 @@ export const encodeNoSpare: ResponseEncoder<NoSpare> = (writer, packet) => {
   finishResponse(writer, packet, "NoSpare", 0, bodyStart, position + 2)
 }
 
+export const NoSpare: ResponseCommand<NoSpare, never, "none"> = { name: "NoSpare", opcode: 0x00, encode: encodeNoSpare }
+
 export interface NotFound {
   readonly _tag: "NotFound"
 }
@@ -3805,6 +3745,8 @@ export const encodeNotFound: ResponseEncoder<NotFound> = (writer, packet) => {
   view.setUint16(position + 9, 0x0d0a)
   finishResponse(writer, packet, "NotFound", 0, bodyStart, position + 11)
 }
+
+export const NotFound: ResponseCommand<NotFound, never, "none"> = { name: "NotFound", opcode: 0x00, encode: encodeNotFound }
 
 export interface NotFull {
   readonly _tag: "NotFull"
@@ -3838,6 +3780,8 @@ export const encodeNotFull: ResponseEncoder<NotFull> = (writer, packet) => {
   view.setUint16(position, 0x0d0a)
   finishResponse(writer, packet, "NotFull", 0, bodyStart, position + 2)
 }
+
+export const NotFull: ResponseCommand<NotFull, never, "none"> = { name: "NotFull", opcode: 0x00, encode: encodeNotFull }
 
 export interface NotStarted {
   readonly _tag: "NotStarted"
@@ -3873,6 +3817,8 @@ export const encodeNotStarted: ResponseEncoder<NotStarted> = (writer, packet) =>
   finishResponse(writer, packet, "NotStarted", 0, bodyStart, position + 2)
 }
 
+export const NotStarted: ResponseCommand<NotStarted, never, "none"> = { name: "NotStarted", opcode: 0x00, encode: encodeNotStarted }
+
 export interface NotStored {
   readonly _tag: "NotStored"
 }
@@ -3900,6 +3846,8 @@ export const encodeNotStored: ResponseEncoder<NotStored> = (writer, packet) => {
   finishResponse(writer, packet, "NotStored", 0, bodyStart, position + 12)
 }
 
+export const NotStored: ResponseCommand<NotStored, never, "none"> = { name: "NotStored", opcode: 0x00, encode: encodeNotStored }
+
 export interface Ok {
   readonly _tag: "Ok"
 }
@@ -3921,6 +3869,8 @@ export const encodeOk: ResponseEncoder<Ok> = (writer, packet) => {
   view.setUint16(position + 2, 0x0d0a)
   finishResponse(writer, packet, "Ok", 0, bodyStart, position + 4)
 }
+
+export const Ok: ResponseCommand<Ok, never, "none"> = { name: "Ok", opcode: 0x00, encode: encodeOk }
 
 export interface PrefixStatistic {
   readonly _tag: "PrefixStatistic"
@@ -4007,6 +3957,12 @@ export const encodePrefixStatistic: ResponseEncoder<PrefixStatistic> = (writer, 
   finishResponse(writer, packet, "PrefixStatistic", 0, bodyStart, position + 2)
 }
 
+export const PrefixStatistic: ResponseCommand<PrefixStatistic, never, "none"> = {
+  name: "PrefixStatistic",
+  opcode: 0x00,
+  encode: encodePrefixStatistic
+}
+
 export interface Reset {
   readonly _tag: "Reset"
 }
@@ -4032,6 +3988,8 @@ export const encodeReset: ResponseEncoder<Reset> = (writer, packet) => {
   view.setUint16(position + 5, 0x0d0a)
   finishResponse(writer, packet, "Reset", 0, bodyStart, position + 7)
 }
+
+export const Reset: ResponseCommand<Reset, never, "none"> = { name: "Reset", opcode: 0x00, encode: encodeReset }
 
 export interface Same {
   readonly _tag: "Same"
@@ -4063,6 +4021,8 @@ export const encodeSame: ResponseEncoder<Same> = (writer, packet) => {
   view.setUint16(position, 0x0d0a)
   finishResponse(writer, packet, "Same", 0, bodyStart, position + 2)
 }
+
+export const Same: ResponseCommand<Same, never, "none"> = { name: "Same", opcode: 0x00, encode: encodeSame }
 
 export interface ServerError {
   readonly _tag: "ServerError"
@@ -4098,6 +4058,8 @@ export const encodeServerError: ResponseEncoder<ServerError> = (writer, packet) 
   finishResponse(writer, packet, "ServerError", 0, bodyStart, position + 2)
 }
 
+export const ServerError: ResponseCommand<ServerError, never, "none"> = { name: "ServerError", opcode: 0x00, encode: encodeServerError }
+
 export interface ServerErrorShutdown {
   readonly _tag: "ServerErrorShutdown"
   readonly message: string
@@ -4131,6 +4093,12 @@ export const encodeServerErrorShutdown: ResponseEncoder<ServerErrorShutdown> = (
   checkUntil(bytes, messageToken, position, "\r\n", "ServerErrorShutdown", "message")
   view.setUint16(position, 0x0d0a)
   finishResponse(writer, packet, "ServerErrorShutdown", 0, bodyStart, position + 2)
+}
+
+export const ServerErrorShutdown: ResponseCommand<ServerErrorShutdown, never, "none"> = {
+  name: "ServerErrorShutdown",
+  opcode: 0x00,
+  encode: encodeServerErrorShutdown
 }
 
 export interface Statistic {
@@ -4174,6 +4142,8 @@ export const encodeStatistic: ResponseEncoder<Statistic> = (writer, packet) => {
   finishResponse(writer, packet, "Statistic", 0, bodyStart, position + 2)
 }
 
+export const Statistic: ResponseCommand<Statistic, never, "none"> = { name: "Statistic", opcode: 0x00, encode: encodeStatistic }
+
 export interface Stored {
   readonly _tag: "Stored"
 }
@@ -4198,6 +4168,8 @@ export const encodeStored: ResponseEncoder<Stored> = (writer, packet) => {
   view.setUint16(position + 6, 0x0d0a)
   finishResponse(writer, packet, "Stored", 0, bodyStart, position + 8)
 }
+
+export const Stored: ResponseCommand<Stored, never, "none"> = { name: "Stored", opcode: 0x00, encode: encodeStored }
 
 export interface Touched {
   readonly _tag: "Touched"
@@ -4225,6 +4197,8 @@ export const encodeTouched: ResponseEncoder<Touched> = (writer, packet) => {
   view.setUint16(position + 7, 0x0d0a)
   finishResponse(writer, packet, "Touched", 0, bodyStart, position + 9)
 }
+
+export const Touched: ResponseCommand<Touched, never, "none"> = { name: "Touched", opcode: 0x00, encode: encodeTouched }
 
 export interface Unsafe {
   readonly _tag: "Unsafe"
@@ -4259,10 +4233,11 @@ export const encodeUnsafe: ResponseEncoder<Unsafe> = (writer, packet) => {
   finishResponse(writer, packet, "Unsafe", 0, bodyStart, position + 2)
 }
 
+export const Unsafe: ResponseCommand<Unsafe, never, "none"> = { name: "Unsafe", opcode: 0x00, encode: encodeUnsafe }
+
 export interface Value {
   readonly _tag: "Value"
   readonly key: string
-  /** Of no meaning to the server, returned as they were stored. */
   readonly flags: number
   readonly cas?: bigint | undefined
   readonly value: Uint8Array
@@ -4332,6 +4307,8 @@ export const encodeValue: ResponseEncoder<Value> = (writer, packet) => {
   finishResponse(writer, packet, "Value", 0, bodyStart, position + 2)
 }
 
+export const Value: ResponseCommand<Value, never, "none"> = { name: "Value", opcode: 0x00, encode: encodeValue }
+
 export interface VersionText {
   readonly _tag: "VersionText"
   readonly message: string
@@ -4364,3 +4341,5 @@ export const encodeVersionText: ResponseEncoder<VersionText> = (writer, packet) 
   view.setUint16(position, 0x0d0a)
   finishResponse(writer, packet, "VersionText", 0, bodyStart, position + 2)
 }
+
+export const VersionText: ResponseCommand<VersionText, never, "none"> = { name: "VersionText", opcode: 0x00, encode: encodeVersionText }

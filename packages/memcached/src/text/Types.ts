@@ -77,14 +77,12 @@ export interface MetaAnswerFlagCas {
 
 export interface MetaAnswerFlagClientFlags {
   readonly _tag: "ClientFlags"
-  /** Of no meaning to the server, returned as they were stored. */
   readonly flags: number
 }
 
 /** 1 when it had been fetched before. */
 export interface MetaAnswerFlagHit {
   readonly _tag: "Hit"
-  /** Of no meaning to the server, returned as they were stored. */
   readonly hit: number
 }
 
@@ -95,13 +93,11 @@ export interface MetaAnswerFlagKey {
 
 export interface MetaAnswerFlagLastAccess {
   readonly _tag: "LastAccess"
-  /** Of no meaning to the server, returned as they were stored. */
   readonly seconds: number
 }
 
 export interface MetaAnswerFlagSize {
   readonly _tag: "Size"
-  /** Of no meaning to the server, returned as they were stored. */
   readonly bytes: number
 }
 
@@ -1632,7 +1628,6 @@ export interface MetaSetFlagNewCas {
 
 export interface MetaSetFlagClientFlags {
   readonly _tag: "ClientFlags"
-  /** Of no meaning to the server, returned as they were stored. */
   readonly flags: number
 }
 

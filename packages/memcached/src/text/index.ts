@@ -3,9 +3,11 @@
 
 /** Codecs of memcachedText. */
 
+export * from "./ClientProtocol.ts"
 export * from "./Frame.ts"
 export * from "./Packets.ts"
 export * from "./States.ts"
 export * from "./Tables.ts"
 export * from "./Text.ts"
+export * from "./TextMeta.ts"
 export * from "./Types.ts"

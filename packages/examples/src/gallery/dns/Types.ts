@@ -650,7 +650,6 @@ export interface Question {
   readonly name: string
   /** What is asked or stored (IANA: Resource Record TYPEs). */
   readonly type: RecordType
-  /** Of an OPT record: how many bytes its sender takes in a datagram. */
   readonly class: RecordClass
 }
 

@@ -85,6 +85,7 @@ export function encodeNatsHeader(writer: Writer, value: NatsHeader): void {
 
 /** What goes with a payload. */
 export interface NatsHeaders {
+  /** Of answers that the server itself makes, like HTTP's. */
   readonly status?: number | undefined
   readonly description?: string | undefined
   readonly headers: ReadonlyArray<NatsHeader>

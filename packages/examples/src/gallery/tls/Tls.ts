@@ -110,7 +110,6 @@ export const encodeHelloRequest: HandshakeMessageEncoder<HelloRequest> = (writer
 export interface ClientHello {
   readonly _tag: "ClientHello"
   readonly type: 0x01
-  /** On the wire 1.2 is 3.3, and 1.3 too: an extension says it. */
   readonly version: Version
   readonly random: Uint8Array
   readonly sessionId: Uint8Array
@@ -261,7 +260,6 @@ export const encodeClientHello: HandshakeMessageEncoder<ClientHello> = (writer, 
 export interface ServerHello {
   readonly _tag: "ServerHello"
   readonly type: 0x02
-  /** On the wire 1.2 is 3.3, and 1.3 too: an extension says it. */
   readonly version: Version
   readonly random: Uint8Array
   readonly sessionId: Uint8Array

@@ -25,10 +25,10 @@ export const freePort = (): Promise<number> =>
     })
   })
 
-/** Whether somebody listens on a port. */
-export const listening = (port: number): Promise<boolean> =>
+/** Whether somebody listens on a port, or on a Unix socket. */
+export const listening = (where: number | string): Promise<boolean> =>
   new Promise((resolve) => {
-    const socket = connect(port, "127.0.0.1")
+    const socket = typeof where === "number" ? connect(where, "127.0.0.1") : connect(where)
     const done = (there: boolean): void => {
       socket.destroy()
       resolve(there)
@@ -36,14 +36,16 @@ export const listening = (port: number): Promise<boolean> =>
     socket.once("connect", () => done(true)).once("error", () => done(false))
   })
 
-/** Starts memcached and waits until it listens. */
+/** Starts memcached and waits until it listens; with a `path`, on that Unix socket only. */
 export const startMemcached = async (
   args: ReadonlyArray<string> = [],
-  options: { readonly port?: number; readonly env?: NodeJS.ProcessEnv } = {}
+  options: { readonly port?: number; readonly path?: string; readonly env?: NodeJS.ProcessEnv } = {}
 ): Promise<Memcached> => {
-  const port = options.port ?? await freePort()
+  const { path } = options
+  const port = path === undefined ? options.port ?? await freePort() : 0
+  const where = path === undefined ? ["-l", "127.0.0.1", "-p", String(port), "-U", "0"] : ["-s", path, "-a", "0777"]
   const asNobody = process.getuid?.() === 0 ? ["-u", "nobody"] : []
-  const child: ChildProcess = spawn("memcached", ["-l", "127.0.0.1", "-p", String(port), "-U", "0", ...asNobody, ...args], {
+  const child: ChildProcess = spawn("memcached", [...where, ...asNobody, ...args], {
     stdio: ["ignore", "ignore", "pipe"],
     env: { ...process.env, ...options.env }
   })
@@ -52,7 +54,7 @@ export const startMemcached = async (
   const ended = new Promise<void>((resolve) => child.once("close", () => resolve()))
   for (let attempt = 0; attempt < 100; attempt++) {
     if (child.exitCode !== null || child.pid === undefined) throw new Error(`memcached does not start: ${complaint}`)
-    if (await listening(port)) {
+    if (await listening(path ?? port)) {
       const end = async (signal: NodeJS.Signals): Promise<void> => {
         child.kill(signal)
         await ended

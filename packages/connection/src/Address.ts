@@ -9,5 +9,9 @@ export const hostPort = (host: string, port: number): string => `${bracketed(hos
 /** A Unix socket, as memcached writes it. */
 export const unixAddress = (path: string): string => `unix:${path}`
 
+/** Where a connection goes, as text. */
+export const addressOf = ({ host, path, port }: { readonly host: string; readonly port: number; readonly path?: string }): string =>
+  path === undefined ? hostPort(host, port) : unixAddress(path)
+
 /** The host of `host:port`, without brackets. */
 export const hostOf = (address: string): string => address.replace(/:\d+$/, "").replace(/^\[|\]$/g, "")

@@ -7,12 +7,12 @@
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
-import { hostPort } from "./Address.ts"
+import { addressOf } from "./Address.ts"
 import type { PoolWatch } from "./ConnectionSlot.ts"
 import type { ConnectionError } from "./Errors.ts"
 import type { Resume, Sendable } from "./Exchange.ts"
 import { PacketConnection, type PacketConnectionOptions } from "./PacketConnection.ts"
-import { type PoolOptions, type PoolPlace, poolPlace, SlotPool } from "./SlotPool.ts"
+import { type PoolOptions, poolOptionsOf, type PoolPlace, poolPlace, SlotPool } from "./SlotPool.ts"
 import { Telemetry, type TelemetryOptions } from "./Telemetry.ts"
 
 /** Options of a pool and of its connections. */
@@ -42,6 +42,34 @@ type Make<R, A, F> = (resume: Resume<A, F>) => R
 /** What it means for a request that there is no connection. */
 type Refuse<R, A, F, E> = (reason: E | ConnectionError, make: Make<R, A, F>) => Effect.Effect<A, F>
 
+/**
+ * Connects and begins; interrupts what begins when the connection is lost. `onClose` is told of the end of a connection that has begun; before
+ * that, this fails instead.
+ */
+export const openConnection = <Answer, Push, E>(
+  options: PacketConnectionOptions<Answer, Push>,
+  begin?: (connection: PacketConnection<Answer, Push>) => Effect.Effect<void, E, Scope.Scope>,
+  onClose?: (error: ConnectionError) => void
+): Effect.Effect<PacketConnection<Answer, Push>, E | ConnectionError, Scope.Scope> => {
+  if (begin === undefined) return PacketConnection.make<Answer, Push>(onClose === undefined ? options : { ...options, onClose })
+  return Effect.suspend(() => {
+    const gone = Deferred.makeUnsafe<never, ConnectionError>()
+    let begun = false
+    const connected = PacketConnection.make<Answer, Push>({
+      ...options,
+      onClose: (error) => {
+        Deferred.doneUnsafe(gone, Effect.fail(error))
+        if (begun) onClose?.(error)
+      }
+    })
+    return Effect.tap(connected, (connection) =>
+      Effect.flatMap(Effect.raceFirst(begin(connection), Deferred.await(gone)), () => {
+        begun = true
+        return connection.closed === undefined ? Effect.void : Effect.fail(connection.closed)
+      }))
+  })
+}
+
 /** Connections to one address. */
 export class ConnectionPool<Answer, Push, E = never> extends SlotPool<PacketConnection<Answer, Push>, E> {
   /** Connects and begins; the connection is not one of the pool and closes with the scope. */
@@ -50,37 +78,10 @@ export class ConnectionPool<Answer, Push, E = never> extends SlotPool<PacketConn
   telemetry: Telemetry | undefined
   private late = 0
 
-  private constructor(
-    { begin, connections, reconnect, watch, whenDisconnected, whenUnreachable, ...options }: ConnectionPoolOptions<Answer, Push, E>,
-    place: PoolPlace
-  ) {
-    const open = (onClose?: (error: ConnectionError) => void) => {
-      if (begin === undefined) return PacketConnection.make<Answer, Push>(onClose === undefined ? options : { ...options, onClose })
-      return Effect.suspend(() => {
-        const gone = Deferred.makeUnsafe<never, ConnectionError>()
-        const connected = PacketConnection.make<Answer, Push>({
-          ...options,
-          onClose: (error) => {
-            Deferred.doneUnsafe(gone, Effect.fail(error))
-            onClose?.(error)
-          }
-        })
-        return Effect.tap(connected, (connection) => Effect.raceFirst(begin(connection, this.telemetry), Deferred.await(gone)))
-      })
-    }
-    super(
-      {
-        address: hostPort(options.host, options.port),
-        open,
-        ...(options.requestTimeout === undefined ? {} : { requestTimeout: options.requestTimeout }),
-        ...(connections === undefined ? {} : { connections }),
-        ...(reconnect === undefined ? {} : { reconnect }),
-        ...(watch === undefined ? {} : { watch }),
-        ...(whenDisconnected === undefined ? {} : { whenDisconnected }),
-        ...(whenUnreachable === undefined ? {} : { whenUnreachable })
-      },
-      place
-    )
+  private constructor({ begin, ...options }: ConnectionPoolOptions<Answer, Push, E>, place: PoolPlace) {
+    const begins = begin === undefined ? undefined : (connection: PacketConnection<Answer, Push>) => begin(connection, this.telemetry)
+    const open = (onClose?: (error: ConnectionError) => void) => openConnection(options, begins, onClose)
+    super({ address: addressOf(options), open, ...poolOptionsOf<PacketConnection<Answer, Push>, E>(options) }, place)
     this.dedicated = open()
   }
 
@@ -91,8 +92,9 @@ export class ConnectionPool<Answer, Push, E = never> extends SlotPool<PacketConn
     return Effect.gen(function*() {
       const pool = new ConnectionPool(options, yield* poolPlace)
       yield* Effect.addFinalizer(() => Effect.sync(() => pool.stop("this client")))
-      const { host, port, protocol: { name: protocol } } = options
-      pool.telemetry = yield* Telemetry.make(options, { protocol, host, port, timers: pool.timers, counters: () => pool.counters })
+      const { host, path, port, protocol: { name: protocol } } = options
+      const server = { host, port, ...(path === undefined ? {} : { path }) }
+      pool.telemetry = yield* Telemetry.make(options, { protocol, ...server, timers: pool.timers, counters: () => pool.counters })
       yield* pool.keep
       return pool
     })

@@ -114,6 +114,7 @@ export class OrderedInlet<P extends Packet, S> implements Inlet {
   private readonly answers: ReadonlySet<string>
   private readonly outlet: Outlet<P>
   private readonly states: S
+  private readonly hasPhases: boolean
   private phase: OrderedProtocol<P, string, S>["phases"][string]
   /** What was decoded to be measured. */
   private packet: P | undefined
@@ -122,6 +123,7 @@ export class OrderedInlet<P extends Packet, S> implements Inlet {
     this.protocol = protocol
     this.outlet = outlet
     this.states = states
+    this.hasPhases = Object.keys(protocol.next).length > 0
     this.answers = new Set(protocol.answers)
     this.ledger = new OrderedLedger<P>(protocol.correlation)
     this.maxInFlight = Math.min(maxRequests, protocol.correlation?.max ?? maxRequests)
@@ -147,6 +149,7 @@ export class OrderedInlet<P extends Packet, S> implements Inlet {
   }
 
   sent(tag: string): void {
+    if (!this.hasPhases) return
     const { next, phases } = this.protocol
     const phase = next[tag]
     if (phase !== undefined) this.phase = phases[phase] ?? this.phase

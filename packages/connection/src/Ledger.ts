@@ -23,12 +23,14 @@ export interface Waiter<A> {
 }
 
 /** Takes the rest of many answers that nobody waits for. */
-class Drain<A> implements Waiter<A> {
+export class Drain<A> implements Waiter<A> {
   readonly deadline = Infinity
   readonly answer: (answer: A) => boolean
+  readonly ends: (answer: A) => boolean
 
   constructor(ends: (answer: A) => boolean) {
     this.answer = ends
+    this.ends = ends
   }
 
   fail(): void {}

@@ -4,10 +4,12 @@
  *
  * Pure, as `Ledger` is: `now` is given, nothing is sent, no timer is set. A request that timed out or was interrupted keeps its place, as its
  * answers still come; they are dropped and counted.
+ *
+ * Requests without a number stand in a ring, which in most protocols is left in the order in which it is entered.
  */
 import { unencodable } from "@wirewright/codec"
 import type { InFlight } from "./InFlight.ts"
-import type { Matched, Waiter } from "./Ledger.ts"
+import { Drain, type Matched, type Waiter } from "./Ledger.ts"
 
 /** How requests are numbered: by which field of packets, and up to which number; 0 is none. */
 export interface Numbering {
@@ -19,32 +21,37 @@ interface Packet {
   readonly _tag: string
 }
 
-/** A request in flight. */
-interface Entry<A> {
-  readonly ticket: number
-  /** Nobody, once no caller waits any more. */
-  waiter: Waiter<A> | undefined
+const noAnswers: ReadonlyArray<string> = []
+const always = (): boolean => true
+
+/** A request in flight that has a number. */
+interface Numbered<A> {
+  readonly opaque: number
+  waiter: Waiter<A>
   readonly answers: ReadonlyArray<string>
-  /** Of a request with many answers: whether one is the last. */
-  readonly ends: ((answer: A) => boolean) | undefined
-  /** 0: none. */
   readonly number: number
-  done: boolean
 }
 
-/** So many entries that are done are kept at the head of the line before they are cut off. */
-const longestTail = 1_024
+/** Opaques of requests with a number begin here; those of the others are their places in the line, which never come so far. */
+const numberedFrom = 2 ** 52
+const leastRoom = 64
 
 /** Requests in flight. */
 export class OrderedLedger<A extends Packet> implements InFlight {
   private readonly numbering: Numbering | undefined
-  private readonly entries = new Map<number, Entry<A>>()
-  private readonly numbered = new Map<number, Entry<A>>()
-  /** Those without a number, oldest first, from `head` on. */
-  private readonly line: Array<Entry<A>> = []
+  /** By opaque. */
+  private readonly numbered = new Map<number, Numbered<A>>()
+  private readonly byNumber = new Map<number, Numbered<A>>()
+  /** Ring of those without a number, by place in the line: who waits, `undefined` once that is over, and which packets may answer. */
+  private waiters: Array<Waiter<A> | undefined> = Array.from({ length: leastRoom })
+  private answers: Array<ReadonlyArray<string>> = Array.from({ length: leastRoom }, () => noAnswers)
+  private mask = leastRoom - 1
+  /** Places of the oldest and of the next in the line. */
   private head = 0
-  private ticket = 0
+  private tail = 0
+  private next = numberedFrom
   private lastNumber = 0
+  private waiting = 0
   private owing = 0
   private late = 0
   private earliest = Infinity
@@ -55,7 +62,7 @@ export class OrderedLedger<A extends Packet> implements InFlight {
   }
 
   get inFlight(): number {
-    return this.entries.size - this.owing
+    return this.waiting
   }
 
   get owed(): number {
@@ -67,7 +74,7 @@ export class OrderedLedger<A extends Packet> implements InFlight {
   }
 
   get nextDeadline(): number {
-    return this.inFlight === 0 ? Infinity : this.earliest
+    return this.waiting === 0 ? Infinity : this.earliest
   }
 
   /**
@@ -76,35 +83,32 @@ export class OrderedLedger<A extends Packet> implements InFlight {
    */
   enter(waiter: Waiter<A>, answers: ReadonlyArray<string>, number: number | undefined): number {
     const own = number ?? this.freeNumber()
-    const entry: Entry<A> = { ticket: ++this.ticket, waiter, answers, ends: waiter.ends, number: own, done: false }
-    if (own === 0) this.line.push(entry)
-    else {
-      if (this.numbered.has(own)) unencodable("Range", "", this.numbering?.field ?? "", "a number of no request in flight", String(own))
-      this.numbered.set(own, entry)
-    }
-    this.entries.set(entry.ticket, entry)
+    const opaque = own === 0 ? this.append(waiter, answers) : this.enterNumbered(waiter, answers, own)
+    this.waiting++
     if (waiter.deadline < this.earliest) this.earliest = waiter.deadline
-    return entry.ticket
+    return opaque
   }
 
   /** The number in the packet of a request. */
   numberOf(opaque: number): number {
-    return this.entries.get(opaque)?.number ?? 0
+    return this.numbered.get(opaque)?.number ?? 0
   }
 
   /** Hands a packet to the request that it answers. */
   settle(answer: A): Matched {
-    const entry = this.answered(answer)
-    if (entry === undefined) return "unmatched"
-    const { waiter } = entry
+    const opaque = this.answered(answer)
+    if (opaque === undefined) return "unmatched"
+    const waiter = this.waiterOf(opaque)!
+    const { ends } = waiter
     // before the waiter hears it, who may at once send a request of the same number
-    if (entry.ends?.(answer) !== false) this.leave(entry)
-    if (waiter === undefined) {
+    if (ends === undefined || ends(answer)) this.leave(opaque)
+    if (waiter instanceof Drain) {
       this.late++
       return "late"
     }
-    if (waiter.answer(answer)) this.leave(entry)
-    else if (this.lost) waiter.fail("lost")
+    if (waiter.answer(answer)) {
+      if (ends !== undefined) this.leave(opaque)
+    } else if (this.lost) waiter.fail("lost")
     else if (waiter.deadline < this.earliest) this.earliest = waiter.deadline
     return "answered"
   }
@@ -114,85 +118,134 @@ export class OrderedLedger<A extends Packet> implements InFlight {
   }
 
   drop(opaque: number): void {
-    const entry = this.entries.get(opaque)
-    if (entry !== undefined) this.leave(entry)
+    this.leave(opaque)
   }
 
   abandon(opaque: number): void {
-    const entry = this.entries.get(opaque)
-    if (entry?.waiter !== undefined) this.give(entry)
+    const waiter = this.waiterOf(opaque)
+    if (waiter !== undefined && !(waiter instanceof Drain)) this.give(opaque, waiter)
   }
 
   expire(now: number): void {
     if (now < this.earliest) return
     const expired: Array<Waiter<A>> = []
     this.earliest = Infinity
-    for (const entry of this.entries.values()) {
-      const { waiter } = entry
-      if (waiter === undefined) continue
+    const look = (opaque: number, waiter: Waiter<A> | undefined): void => {
+      if (waiter === undefined || waiter instanceof Drain) return
       if (waiter.deadline > now) {
         if (waiter.deadline < this.earliest) this.earliest = waiter.deadline
-        continue
+        return
       }
-      this.give(entry)
+      this.give(opaque, waiter)
       expired.push(waiter)
     }
+    for (let place = this.head; place < this.tail; place++) look(place, this.waiters[place & this.mask])
+    for (const { opaque, waiter } of this.numbered.values()) look(opaque, waiter)
     for (const waiter of expired) waiter.fail("timeout")
   }
 
   failAll(): void {
     this.lost = true
-    const waiters = [...this.entries.values()].flatMap(({ waiter }) => waiter === undefined ? [] : [waiter])
-    this.entries.clear()
+    const waiters: Array<Waiter<A>> = []
+    for (let place = this.head; place < this.tail; place++) {
+      const waiter = this.waiters[place & this.mask]
+      if (waiter !== undefined) waiters.push(waiter)
+    }
+    for (const { waiter } of this.numbered.values()) waiters.push(waiter)
     this.numbered.clear()
-    this.line.length = 0
-    this.head = 0
+    this.byNumber.clear()
+    this.waiters.fill(undefined)
+    this.head = this.tail
+    this.waiting = 0
     this.owing = 0
     this.earliest = Infinity
     for (const waiter of waiters) waiter.fail("lost")
   }
 
-  private give(entry: Entry<A>): void {
-    entry.waiter = undefined
-    this.owing++
-  }
-
   /** The request that a packet answers. */
-  private answered(answer: A): Entry<A> | undefined {
+  private answered(answer: A): number | undefined {
     const number = this.numbering === undefined
       ? undefined
       : (answer as unknown as { readonly [field: string]: unknown })[this.numbering.field]
     if (typeof number === "number") {
-      const entry = this.numbered.get(number)
-      return entry?.answers.includes(answer._tag) === true ? entry : undefined
+      const entry = this.byNumber.get(number)
+      return entry?.answers.includes(answer._tag) === true ? entry.opaque : undefined
     }
-    for (let i = this.head; i < this.line.length; i++) {
-      const entry = this.line[i]!
-      if (!entry.done && entry.answers.includes(answer._tag)) return entry
+    const { answers, mask, tail, waiters } = this
+    for (let place = this.head; place < tail; place++) {
+      if (waiters[place & mask] !== undefined && answers[place & mask]!.includes(answer._tag)) return place
     }
     return undefined
   }
 
-  private leave(entry: Entry<A>): void {
-    if (entry.done || this.lost) return
-    entry.done = true
-    if (entry.waiter === undefined) this.owing--
-    this.entries.delete(entry.ticket)
-    if (entry.number !== 0) this.numbered.delete(entry.number)
-    while (this.line[this.head]?.done === true) this.head++
-    if (this.head > longestTail && this.head * 2 > this.line.length) {
-      this.line.splice(0, this.head)
-      this.head = 0
+  private waiterOf(opaque: number): Waiter<A> | undefined {
+    if (opaque >= numberedFrom) return this.numbered.get(opaque)?.waiter
+    return opaque >= this.head && opaque < this.tail ? this.waiters[opaque & this.mask] : undefined
+  }
+
+  /** Nobody waits any more. */
+  private give(opaque: number, { ends = always }: Waiter<A>): void {
+    const drain = new Drain(ends)
+    if (opaque >= numberedFrom) this.numbered.get(opaque)!.waiter = drain
+    else this.waiters[opaque & this.mask] = drain
+    this.waiting--
+    this.owing++
+  }
+
+  private append(waiter: Waiter<A>, answers: ReadonlyArray<string>): number {
+    if (this.tail - this.head > this.mask) this.grow()
+    const place = this.tail++
+    this.waiters[place & this.mask] = waiter
+    this.answers[place & this.mask] = answers
+    return place
+  }
+
+  private grow(): void {
+    const { answers, mask, waiters } = this
+    const size = 2 * (mask + 1)
+    this.waiters = Array.from({ length: size })
+    this.answers = Array.from({ length: size }, () => noAnswers)
+    this.mask = size - 1
+    for (let place = this.head; place < this.tail; place++) {
+      this.waiters[place & this.mask] = waiters[place & mask]
+      this.answers[place & this.mask] = answers[place & mask]!
     }
+  }
+
+  private enterNumbered(waiter: Waiter<A>, answers: ReadonlyArray<string>, number: number): number {
+    if (this.byNumber.has(number)) {
+      unencodable("Range", "", this.numbering?.field ?? "", "a number of no request in flight", String(number))
+    }
+    const entry = { opaque: this.next++, waiter, answers, number }
+    this.byNumber.set(number, entry)
+    this.numbered.set(entry.opaque, entry)
+    return entry.opaque
+  }
+
+  private leave(opaque: number): void {
+    const waiter = this.waiterOf(opaque)
+    if (waiter === undefined) return
+    if (waiter instanceof Drain) this.owing--
+    else this.waiting--
+    if (opaque >= numberedFrom) {
+      this.byNumber.delete(this.numbered.get(opaque)!.number)
+      this.numbered.delete(opaque)
+      return
+    }
+    const { mask, tail, waiters } = this
+    waiters[opaque & mask] = undefined
+    let { head } = this
+    while (head < tail && waiters[head & mask] === undefined) head++
+    this.head = head
   }
 
   /** The number after the last one that is free; 0 where requests have none. */
   private freeNumber(): number {
     if (this.numbering === undefined) return 0
     const { field, max } = this.numbering
-    if (this.numbered.size >= max) unencodable("Range", "", field, `at most ${max} requests in flight`, "one more")
+    if (this.byNumber.size >= max) unencodable("Range", "", field, `at most ${max} requests in flight`, "one more")
     do this.lastNumber = this.lastNumber % max + 1
-    while (this.numbered.has(this.lastNumber))
+    while (this.byNumber.has(this.lastNumber))
     return this.lastNumber
   }
 }

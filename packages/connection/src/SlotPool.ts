@@ -31,6 +31,14 @@ export interface SlotPoolOptions<C, E> extends PoolOptions, Omit<SlotOptions<C, 
   readonly requestTimeout?: Duration.Input
 }
 
+const poolOptionNames = ["connections", "reconnect", "requestTimeout", "watch", "whenDisconnected", "whenUnreachable"] as const
+
+/** Of what a client is told, what is its pool's. */
+export const poolOptionsOf = <C, E>(
+  options: Pick<SlotPoolOptions<C, E>, (typeof poolOptionNames)[number]>
+): Pick<SlotPoolOptions<C, E>, (typeof poolOptionNames)[number]> =>
+  Object.fromEntries(poolOptionNames.filter((name) => options[name] !== undefined).map((name) => [name, options[name]]))
+
 /** Where a pool is made: whose its connections are, and whose time and services hold for what it does on its own. */
 export interface PoolPlace {
   readonly scope: Scope.Scope

@@ -109,6 +109,8 @@ export interface Told {
   readonly protocol: string
   readonly host: string
   readonly port: number
+  /** A Unix socket instead of host and port. */
+  readonly path?: string
   readonly timers: Timers
   readonly counters: () => Counted
 }
@@ -127,7 +129,9 @@ export class Telemetry {
     this.spans = spans === true
     this.told = told
     this.context = metrics === true ? context : undefined
-    this.attributes = { "network.protocol.name": told.protocol, "server.address": told.host, "server.port": told.port }
+    const { host, path, port, protocol } = told
+    const server = path === undefined ? { "server.address": host, "server.port": port } : { "server.address": path }
+    this.attributes = { "network.protocol.name": protocol, ...server }
     this.requests = Metric.withAttributes(clientMetrics.requests, this.labels())
     this.duration = Metric.withAttributes(clientMetrics.duration, this.labels())
   }

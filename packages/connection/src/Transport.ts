@@ -13,7 +13,7 @@ import type * as Scope from "effect/Scope"
 import * as Net from "node:net"
 import type { Duplex } from "node:stream"
 import * as Tls from "node:tls"
-import { unixAddress } from "./Address.ts"
+import { addressOf, unixAddress } from "./Address.ts"
 import { ConnectFailed, ConnectionClosed, ConnectionError, ConnectionLost, type ConnectionReason, ConnectTimeout } from "./Errors.ts"
 import { type Timer, type Timers, timers } from "./Timers.ts"
 
@@ -21,6 +21,8 @@ import { type Timer, type Timers, timers } from "./Timers.ts"
 export interface TransportOptions {
   readonly host: string
   readonly port: number
+  /** A Unix socket, instead of host and port; TLS then needs a `servername` of its own where names are checked. */
+  readonly path?: string
   /** TLS when given; client certificates and own authorities are part of these options. */
   readonly tls?: Tls.ConnectionOptions
   /**
@@ -260,7 +262,7 @@ const connectWith = (
   sink: TransportSink,
   timers: Timers
 ): Effect.Effect<Transport, ConnectionError, Scope.Scope> => {
-  const address = `${options.host}:${options.port}`
+  const address = addressOf(options)
   const failed = (reason: ConnectionReason): ConnectionError => new ConnectionError({ reason, address, ambiguous: false })
   const { dial } = options
   if (dial !== undefined) {
@@ -277,8 +279,7 @@ const connectWith = (
     const slabs = new Slabs()
     let transport: Transport | undefined
     const base = {
-      host: options.host,
-      port: options.port,
+      ...(options.path === undefined ? { host: options.host, port: options.port } : { path: options.path }),
       noDelay: true,
       keepAlive: true,
       keepAliveInitialDelay: Duration.toMillis(options.keepAlive ?? "10 seconds"),

@@ -10,8 +10,12 @@ import { hash } from "node:crypto"
 
 /** A server of a ring. */
 export interface RingServer {
-  /** As it is written in the options of all clients of these servers: the text is hashed, so `localhost` and `127.0.0.1` are two. */
+  /**
+   * As it is written in the options of all clients of these servers: the text is hashed, so `localhost` and `127.0.0.1` are two. Of a Unix socket,
+   * its path.
+   */
   readonly host: string
+  /** Of a Unix socket, 0. */
   readonly port: number
   /** Share of the keys, relative to the other servers'; a whole number from 1 to 4294967295. Default: 1 */
   readonly weight?: number | undefined

@@ -375,7 +375,11 @@ describe("layers", () => {
       const server = yield* scripted(store(new Map([["a", text("A")]])))
       const program = Effect.flatMap(KvClient, (kv) => kv.get("a"))
       assert.isTrue(Option.isSome(yield* Effect.provide(program, KvClient.layer(server))))
-      const layer = KvClient.layerConfig({ host: Config.String("HOST"), port: Config.Port("PORT") })
+      const layer = KvClient.layerConfig({
+        protocol: Config.succeed("binary" as const),
+        host: Config.String("HOST"),
+        port: Config.Port("PORT")
+      })
       const provider = ConfigProvider.fromEnvRecord({ HOST: server.host, PORT: String(server.port) })
       const configured = Effect.provideService(Effect.provide(program, layer), ConfigProvider.ConfigProvider, provider)
       assert.isTrue(Option.isSome(yield* configured))

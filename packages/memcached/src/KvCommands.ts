@@ -3,11 +3,48 @@ import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import type * as Schema from "effect/Schema"
 import type { Expiry } from "./Expiry.ts"
-import type { Counter, Document, Mutation } from "./KvCalls.ts"
+import type { Counter, Document, MetaWritten, Mutation } from "./KvCalls.ts"
 import type { MemcachedError } from "./KvError.ts"
 import type { Many } from "./KvMany.ts"
 import type * as Options from "./KvOptions.ts"
 import type { KvCounters } from "./KvPool.ts"
+import type { Recached } from "./KvRecache.ts"
+import type * as Text from "./text/index.ts"
+
+type Flags<P extends { readonly flags: ReadonlyArray<unknown> }> = P["flags"]
+
+/**
+ * Meta commands with all of their flags, which mean what memcached says; their answers are handed on as they are. Keys are what stands in the
+ * line: those in base64 are given so, with the flag `KeyIsBase64`. `q` is refused. On connections of other protocols they are `NotInProtocol`.
+ */
+export interface MetaCommands {
+  readonly get: (
+    key: string,
+    flags: Flags<Text.MetaGet>,
+    options?: Options.KvRequestOptions
+  ) => Effect.Effect<Text.MetaValue | Text.MetaDone | Text.MetaMiss, MemcachedError>
+  readonly set: (
+    key: string,
+    value: Options.Value,
+    flags: Flags<Text.MetaSet>,
+    options?: Options.KvRequestOptions
+  ) => Effect.Effect<MetaWritten, MemcachedError>
+  readonly delete: (
+    key: string,
+    flags: Flags<Text.MetaDelete>,
+    options?: Options.KvRequestOptions
+  ) => Effect.Effect<MetaWritten, MemcachedError>
+  readonly arithmetic: (
+    key: string,
+    flags: Flags<Text.MetaArithmetic>,
+    options?: Options.KvRequestOptions
+  ) => Effect.Effect<Text.MetaValue | MetaWritten, MemcachedError>
+  readonly debug: (
+    key: string,
+    flags: Flags<Text.MetaDebug>,
+    options?: Options.KvRequestOptions
+  ) => Effect.Effect<Text.MetaItem | Text.MetaMiss, MemcachedError>
+}
 
 /** A client's commands for documents of one type. */
 export interface JsonView<A> {
@@ -97,6 +134,30 @@ export interface KvCommands {
     expiry: Expiry,
     options?: Options.KvRequestOptions
   ) => Effect.Effect<Option.Option<Document>, MemcachedError>
+  /**
+   * Reads a document; when it is missing, was invalidated, or has less than `recacheBelow` left, one of all who ask makes it with `make` and
+   * stores it, unless somebody changed it meanwhile. The others have the old value, or wait while there is none: `StillMade` after their
+   * patience. Only in the meta protocol.
+   *
+   * When `make` fails or is interrupted nothing is undone, as memcached has no word for it: a missing document's placeholder, which plain reads
+   * see as an empty document, stands for as long as it was made for, and then the next one makes it; an old value stays the others' until it
+   * ends, is stored or invalidated again. Of an empty value that is made anew, the others wait for the new one.
+   */
+  readonly getOrRecache: <E, R>(
+    key: Options.Key,
+    options: Options.KvRecacheOptions,
+    make: Effect.Effect<Options.Value, E, R>
+  ) => Effect.Effect<Recached, MemcachedError | E, R>
+  /**
+   * Marks a document as stale, so that `getOrRecache` makes it anew while others still have it; with an expiry, not longer than that. Only in
+   * the meta protocol.
+   */
+  readonly invalidate: (
+    key: Options.Key,
+    options?: Options.KvChangeOptions & Options.KvTouchOptions
+  ) => Effect.Effect<"stale" | "missing" | "changed", MemcachedError>
+  /** Meta commands as they are. */
+  readonly meta: MetaCommands
   /** A view in which values are JSON of this schema. */
   readonly json: <A>(schema: Schema.Codec<A, unknown>) => JsonView<A>
   /**

@@ -11,7 +11,7 @@ import * as Schema from "effect/Schema"
 import { type ErrorResponse, Status, statusTable } from "./gen/index.ts"
 
 const statusDetails = {
-  /** Code on the wire. */
+  /** Code on the wire of the binary protocol, which stands for the same words of the others. */
   status: Schema.Number,
   /** Name of the status; `Unknown` when no table has it. */
   name: Schema.String,
@@ -81,6 +81,16 @@ export class InvalidValue
 export class PasswordWithheld extends TaggedClass<PasswordWithheld>()("PasswordWithheld", { message: Schema.String }) {}
 /** The server offers none of the mechanisms this client has. */
 export class NoMechanism extends TaggedClass<NoMechanism>()("NoMechanism", { offered: Schema.String }) {}
+/** The protocol of the connection has no way to say what was asked for; nothing was sent. */
+export class NotInProtocol
+  extends TaggedClass<NotInProtocol>()("NotInProtocol", { protocol: Schema.Literals(["binary", "meta", "text"]), what: Schema.String })
+{
+  get message(): string {
+    return `the ${this.protocol} protocol has no ${this.what}`
+  }
+}
+/** `getOrRecache`: somebody else is making the value, and has not stored it in the time that was to be waited. */
+export class StillMade extends TaggedClass<StillMade>()("StillMade", { milliseconds: Schema.Number }) {}
 
 /** Why a request of a client failed. */
 export const KvReason = Schema.Union([
@@ -89,7 +99,9 @@ export const KvReason = Schema.Union([
   InvalidRequest,
   InvalidValue,
   PasswordWithheld,
-  NoMechanism
+  NoMechanism,
+  NotInProtocol,
+  StillMade
 ])
 export type KvReason = typeof KvReason.Type
 
@@ -98,7 +110,10 @@ const words = (reason: KvReason): string => {
     case "InvalidRequest":
     case "InvalidValue":
     case "PasswordWithheld":
+    case "NotInProtocol":
       return reason.message
+    case "StillMade":
+      return `somebody else has not made the value within ${reason.milliseconds} ms`
     case "NoMechanism":
       return `the server offers ${reason.offered === "" ? "no mechanism" : reason.offered}`
     default:
@@ -115,7 +130,7 @@ export class MemcachedError extends TaggedError<MemcachedError>()("MemcachedErro
   operation: Schema.String,
   opcode: Schema.UndefinedOr(Schema.Number),
   key: Schema.UndefinedOr(Schema.String),
-  /** `host:port` of the server. */
+  /** `host:port` of the server, or `unix:` and a path. */
   address: Schema.String,
   /** The request may have taken effect: whoever repeats it may do it twice. */
   ambiguous: Schema.Boolean
@@ -172,8 +187,11 @@ const reasonOf = (details: StatusDetails, operation: string): StatusReason => {
   }
 }
 
+/** What a server said of a request that it refused: a status, and words in `value`. */
+export type StatusAnswer = Pick<ErrorResponse, "status"> & { readonly value?: unknown }
+
 /** The server answered with a status other than success. */
-export const statusError = (facts: RequestFacts, answer: Pick<ErrorResponse, "status"> & { readonly value?: unknown }): MemcachedError => {
+export const statusError = (facts: RequestFacts, answer: StatusAnswer): MemcachedError => {
   const known = statusTable[answer.status]
   const text = answer.value instanceof Uint8Array ? new TextDecoder().decode(answer.value) : ""
   const details = { status: answer.status, name: known?.name ?? "Unknown", retry: known?.retry ?? "fatal", text }

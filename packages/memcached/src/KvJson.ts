@@ -6,12 +6,12 @@ import * as Option from "effect/Option"
 import * as Result from "effect/Result"
 import type * as Schema from "effect/Schema"
 import { jsonCodec, type SchemaMismatch } from "./JsonDocuments.ts"
-import * as Calls from "./KvCalls.ts"
 import type { Document, Mutation } from "./KvCalls.ts"
 import type { JsonView, KvCommands } from "./KvCommands.ts"
 import { type RequestFacts, InvalidValue, type MemcachedError, reasonError } from "./KvError.ts"
-import { forMany, Gathering, textOf } from "./KvMany.ts"
+import { forMany, Gathering } from "./KvMany.ts"
 import type * as Options from "./KvOptions.ts"
+import { textOf } from "./KvValues.ts"
 
 const orInvalid = <A>(result: Result.Result<A, SchemaMismatch>, facts: RequestFacts): Effect.Effect<A, MemcachedError> =>
   Effect.fromResult(Result.mapError(result, (mismatch) => reasonError(facts, new InvalidValue(mismatch))))
@@ -19,7 +19,7 @@ const orInvalid = <A>(result: Result.Result<A, SchemaMismatch>, facts: RequestFa
 /** Reads a document as JSON of the schema. */
 export const readJson = <A>(
   schema: Schema.Codec<A, unknown>,
-  { opcode, operation }: Pick<Calls.KvCall<unknown>, "opcode" | "operation">,
+  operation: string,
   address: string,
   key: string,
   read: Effect.Effect<Option.Option<Document>, MemcachedError>
@@ -28,7 +28,7 @@ export const readJson = <A>(
     if (Option.isNone(found)) return Effect.succeed(Option.none())
     const { cas, flags, value } = found.value
     return Effect.map(
-      orInvalid(jsonCodec(schema).decode(value), { operation, opcode, key, address }),
+      orInvalid(jsonCodec(schema).decode(value), { operation, opcode: undefined, key, address }),
       (decoded) => Option.some({ value: decoded, flags, cas })
     )
   })
@@ -41,19 +41,19 @@ export const jsonView = <A>(
 ): JsonView<A> => {
   const json = jsonCodec(schema)
   const write = <Rest extends ReadonlyArray<unknown>>(
-    { opcode, operation }: Pick<Calls.KvCall<unknown>, "opcode" | "operation">,
+    operation: string,
     store: (key: Options.Key, value: string, ...rest: Rest) => Effect.Effect<Mutation, MemcachedError>
   ) =>
   (key: Options.Key, value: A, ...rest: Rest): Effect.Effect<Mutation, MemcachedError> =>
     Effect.flatMap(
-      Effect.suspend(() => orInvalid(json.encode(value), { operation, opcode, key: textOf(key), address: addressOf(key) })),
+      Effect.suspend(() => orInvalid(json.encode(value), { operation, opcode: undefined, key: textOf(key), address: addressOf(key) })),
       (encoded) => store(key, encoded, ...rest)
     )
-  const set = write(Calls.set, commands.set)
+  const set = write("set", commands.set)
   return {
-    get: (key, options) => readJson(schema, Calls.get, addressOf(key), textOf(key), commands.get(key, options)),
+    get: (key, options) => readJson(schema, "get", addressOf(key), textOf(key), commands.get(key, options)),
     getAndTouch: (key, expiry, options) =>
-      readJson(schema, Calls.getAndTouch, addressOf(key), textOf(key), commands.getAndTouch(key, expiry, options)),
+      readJson(schema, "getAndTouch", addressOf(key), textOf(key), commands.getAndTouch(key, expiry, options)),
     getMany: (keys, options) =>
       Effect.flatMap(commands.getMany(keys, options), (found) => {
         const gathering = new Gathering<Document<A>>()
@@ -61,13 +61,16 @@ export const jsonView = <A>(
         for (const [key, { cas, flags, value }] of found) {
           const read = json.decode(value)
           if (Result.isSuccess(read)) gathering.set(key, { value: read.success, flags, cas })
-          else gathering.fail([key], reasonError({ ...Calls.getMany, key, address: addressOf(key) }, new InvalidValue(read.failure)))
+          else {gathering.fail(
+              [key],
+              reasonError({ operation: "getMany", opcode: undefined, key, address: addressOf(key) }, new InvalidValue(read.failure))
+            )}
         }
         return gathering.outcome
       }),
     setMany: (documents, options) => forMany(documents, ([key]) => key, ([key, value]) => set(key, value, options)),
     set,
-    add: write(Calls.add, commands.add),
-    replace: write(Calls.replace, commands.replace)
+    add: write("add", commands.add),
+    replace: write("replace", commands.replace)
   }
 }

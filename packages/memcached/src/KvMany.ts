@@ -1,11 +1,11 @@
 /**
  * Requests for many keys: what became of each of them. One key that fails does not take the others with it.
  */
-import { decodeText } from "@wirewright/codec"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type { MemcachedError } from "./KvError.ts"
 import type * as Options from "./KvOptions.ts"
+import { textOf } from "./KvValues.ts"
 
 /**
  * Outcomes by key. A request for many keys fails when every key that it needed something for failed; when only some did, they are in `failed`.
@@ -17,9 +17,6 @@ export interface Many<A> extends ReadonlyMap<string, A> {
 
 /** How many requests of one call are in flight at a time. */
 const together = 1000
-
-/** A key as text, as outcomes have it. */
-export const textOf = (key: Options.Key): string => typeof key === "string" ? key : decodeText(key, 0, key.length)
 
 /** Outcomes that are being collected. */
 export class Gathering<A> extends Map<string, A> implements Many<A> {

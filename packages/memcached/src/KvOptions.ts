@@ -4,8 +4,14 @@ import type { Expiry } from "./Expiry.ts"
 import type { Distribution, RingServer } from "./Ketama.ts"
 import type { KvPoolOptions } from "./KvPool.ts"
 
+/**
+ * How to speak with memcached. `auto` asks each new connection for the version: `meta` from 1.6.10 on, which is the first with today's `ms`;
+ * `text` below that, and where the answer is none of memcached's; `binary` when the server closes the connection over the question.
+ */
+export type KvProtocol = "auto" | "meta" | "text" | "binary"
+
 /** One of several servers: where it is, and what holds for it alone. The rest is as the client's options say. */
-export interface KvServerOptions extends Partial<Pick<KvPoolOptions, "tls" | "credentials">>, Partial<RingServer> {}
+export interface KvServerOptions extends Partial<RingServer>, Pick<KvPoolOptions, "path" | "tls" | "credentials"> {}
 
 /**
  * Options of a client. Those of connections hold for each server, and `host` and `port` for servers that have none of their own.
@@ -55,6 +61,21 @@ export interface KvStoreOptions extends KvTouchOptions {
 export interface KvChangeOptions extends KvRequestOptions {
   /** The version the document must have. */
   readonly cas?: bigint
+}
+
+/** Options of what is made anew by one while the others have the old. */
+export interface KvRecacheOptions extends KvStoreOptions {
+  /** One is to make the value anew when it has less than this left, and the others have it meanwhile. Default: nobody before it has ended */
+  readonly recacheBelow?: Duration.Input
+  /**
+   * How long one is given to make a value that is missing: so long an empty document stands in its place. In whole seconds, at least one.
+   * Default: 30 seconds
+   */
+  readonly placeholder?: Duration.Input
+  /** How long to wait for a value that is missing and that somebody else makes. Default: 5 seconds */
+  readonly patience?: Duration.Input
+  /** Time between two looks for it. Default: 50 milliseconds */
+  readonly poll?: Duration.Input
 }
 
 /** Options of counters. */

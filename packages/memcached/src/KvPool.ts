@@ -1,42 +1,58 @@
 /**
- * The pool of a client's connections to one server: each signs in before it takes requests, and requests are counted.
+ * The pool of a client's connections to one server: each finds out what the server speaks, where that was not said, and signs in before it
+ * takes requests; requests are counted.
  *
  * It does not repeat requests: whether that is safe is the caller's knowledge.
  */
 import {
+  addressOf,
   type ConnectionError,
-  ConnectionPool,
-  hostPort,
-  type PacketConnection,
+  openConnection,
+  PacketConnection,
   type PacketConnectionOptions,
+  type PoolCounters,
   type PoolOptions,
+  poolOptionsOf,
+  type PoolPlace,
+  poolPlace,
   type PoolWatch,
   type Resume,
-  type Telemetry,
+  SlotPool,
+  Telemetry,
   type TelemetryOptions,
-  type Timers,
   type TransportOptions
 } from "@wirewright/connection"
 import * as Effect from "effect/Effect"
-import type * as Redacted from "effect/Redacted"
+import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
-import { client, Opcode, type Response, type ServerRequest } from "./gen/index.ts"
+import { client as binaryClient, Opcode } from "./gen/index.ts"
+import * as Binary from "./KvBinary.ts"
 import * as Calls from "./KvCalls.ts"
-import { type RequestFacts, type MemcachedError, NoMechanism, PasswordWithheld, reasonError, transportError } from "./KvError.ts"
+import { InvalidRequest, MemcachedError, NoMechanism, PasswordWithheld, reasonError, type RequestFacts, transportError } from "./KvError.ts"
+import { metaCalls } from "./KvMeta.ts"
+import type { KvProtocol } from "./KvOptions.ts"
+import { textCalls } from "./KvText.ts"
+import { authenticate } from "./KvWords.ts"
 import { plainMechanism, plainMessage } from "./SaslPlain.ts"
+import { client as textClient } from "./text/index.ts"
 
 /** Where the server is and how to treat it. */
 export interface KvPoolOptions extends
   Partial<TransportOptions>,
   Pick<
-    PacketConnectionOptions<Response, ServerRequest>,
+    PacketConnectionOptions<never, never>,
     "requestTimeout" | "maxInFlight" | "maxFrame" | "maxSilence"
   >,
   PoolOptions,
   TelemetryOptions
 {
-  /** Signs in with SASL PLAIN, which memcached asks for when started with `-S`. */
+  /** Default: `auto`, which costs each new connection one question. */
+  readonly protocol?: KvProtocol
+  /**
+   * Signs in: in the binary protocol with SASL PLAIN, which memcached asks for when started with `-S`; in the others, where it was started with
+   * `-Y`, and only when it asks for it, because it would store what it does not ask for.
+   */
   readonly credentials?: { readonly user: string; readonly password: Redacted.Redacted<string> }
   /** Sends the password although the connection has no TLS. */
   readonly allowPlaintextPassword?: boolean
@@ -44,116 +60,242 @@ export interface KvPoolOptions extends
   readonly watch?: PoolWatch<MemcachedError>
 }
 
-type Connection = PacketConnection<Response, ServerRequest>
+type Packets = PacketConnection<Calls.KvAnswer, never>
 
-type Make<A> = (resume: Resume<A, MemcachedError>) => Calls.KvPacket<A>
+/** A connection, and what its protocol has. */
+export interface KvConnection {
+  readonly packets: Packets
+  readonly calls: Calls.KvCalls
+  readonly closed: ConnectionError | undefined
+}
+
+/** A connection in a pool. */
+class Connection implements KvConnection {
+  readonly packets: Packets
+  readonly calls: Calls.KvCalls
+
+  constructor(packets: Packets, calls: Calls.KvCalls) {
+    this.packets = packets
+    this.calls = calls
+  }
+
+  get closed(): ConnectionError | undefined {
+    return this.packets.closed
+  }
+}
 
 const noBytes = new Uint8Array(0)
 
 /** What a pool counted. */
-export interface KvCounters {
+export interface KvCounters extends PoolCounters {
   readonly requests: number
   readonly errors: number
-  readonly lateAnswers: number
-  readonly reconnects: number
-  readonly inFlight: number
-  readonly connected: number
 }
 
-/** The connections of a client. */
-export class KvPool {
-  readonly counts: Calls.KvCounts = { requests: 0, errors: 0 }
-  private readonly pool: ConnectionPool<Response, ServerRequest, MemcachedError>
+type Opened = Effect.Effect<KvConnection, MemcachedError | ConnectionError, Scope.Scope>
 
-  private constructor(pool: ConnectionPool<Response, ServerRequest, MemcachedError>) {
-    this.pool = pool
+/** The connections of a client. */
+export class KvPool extends SlotPool<KvConnection, MemcachedError> implements Calls.KvOwner {
+  readonly counts: Calls.KvCounts = { requests: 0, errors: 0 }
+  /** What is told of requests, where the options ask for it. */
+  telemetry: Telemetry | undefined
+  /** What requests are taken for that found no connection. */
+  private readonly otherwise: Calls.KvCalls
+  private readonly opened: Opened
+  private late = 0
+
+  private constructor(options: KvPoolOptions, place: PoolPlace) {
+    const { protocol = "auto" } = options
+    const open = opening(options, protocol)
+    super({ address: addressOf(target(options)), open, ...poolOptionsOf<KvConnection, MemcachedError>(options) }, place)
+    this.otherwise = tables[protocol === "auto" ? "meta" : protocol]
+    this.opened = open()
   }
 
   /** Makes the connections; fails when the first attempt does, unless it is to keep trying. They close with the scope. */
-  static make(
-    { allowPlaintextPassword, credentials, host = "127.0.0.1", port = 11_211, ...options }: KvPoolOptions
-  ): Effect.Effect<KvPool, MemcachedError, Scope.Scope> {
-    const facts = factsAt(hostPort(host, port))
-    const begin = credentials === undefined
-      ? undefined
-      : (connection: Connection) => signIn(connection, credentials, options.tls !== undefined || allowPlaintextPassword === true)
-    return ConnectionPool.make({ ...options, host, port, protocol: client, ...(begin === undefined ? {} : { begin }) }).pipe(
-      Effect.mapBoth({
-        onFailure: (error) => error._tag === "ConnectionError" ? transportError(facts, error) : error,
-        onSuccess: (pool) => new KvPool(pool)
-      })
-    )
-  }
-
-  /** `host:port` of the server. */
-  get address(): string {
-    return this.pool.address
-  }
-
-  /** The time of its waits. */
-  get timers(): Timers {
-    return this.pool.timers
-  }
-
-  /** What is told of requests, where the options ask for it. */
-  get telemetry(): Telemetry | undefined {
-    return this.pool.telemetry
+  static make(options: KvPoolOptions): Effect.Effect<KvPool, MemcachedError, Scope.Scope> {
+    return Effect.gen(function*() {
+      const pool = new KvPool(options, yield* poolPlace)
+      yield* Effect.addFinalizer(() => Effect.sync(() => pool.stop("this client")))
+      const told = { protocol: "memcached", ...target(options), timers: pool.timers, counters: () => pool.counters }
+      pool.telemetry = yield* Telemetry.make(options, told)
+      yield* Effect.mapError(pool.keep, (error) => orTransport(error, pool.address))
+      return pool
+    })
   }
 
   /** What was counted so far. */
   get counters(): KvCounters {
-    return { ...this.counts, ...this.pool.counters }
+    const { connections, counts, reconnects } = this
+    let lateAnswers = this.late
+    let inFlight = 0
+    for (const { packets: { counters } } of connections) {
+      lateAnswers += counters.lateAnswers
+      inFlight += counters.inFlight
+    }
+    return { ...counts, lateAnswers, inFlight, reconnects, connected: connections.length }
   }
 
-  /** The connections there are. */
-  get connections(): ReadonlyArray<Connection> {
-    return this.pool.connections
-  }
-
-  /** Runs a request on the next connection, or waits for one as long as it may take; `make` makes it anew each time the effect is run. */
-  perform<A>(make: Make<A>, timeout?: number): Effect.Effect<A, MemcachedError> {
+  /**
+   * Runs a request on the next connection, or waits for one as long as it may take; `make` makes it anew each time the effect is run, of what
+   * the protocol of its connection has.
+   */
+  perform<A>(make: Calls.MakePacket<A>, timeout?: number): Effect.Effect<A, MemcachedError> {
     return Effect.callback<A, MemcachedError>((resume) => {
       this.counts.requests++
-      return this.pool.begin(make, resume, this.refused, timeout)
+      const connection = this.take()
+      if (connection !== undefined) return connection.packets.begin(make(resume, connection.calls), timeout)
+      resume(this.later(
+        ({ calls, packets }, milliseconds) => packets.perform((resume: Resume<A, MemcachedError>) => make(resume, calls), milliseconds),
+        (error) => this.refused(error, make),
+        timeout
+      ))
+      return undefined
     })
   }
 
-  private readonly refused = <A>({ reason }: ConnectionError | MemcachedError, make: Make<A>): Effect.Effect<A, MemcachedError> => {
+  private refused<A>({ reason }: ConnectionError | MemcachedError, make: Calls.MakePacket<A>): Effect.Effect<A, MemcachedError> {
     this.counts.errors++
-    return Effect.fail(reasonError(make(() => {}).facts, reason))
+    return Effect.fail(reasonError(make(() => {}, this.otherwise).facts, reason))
   }
 
   /** Connects and signs in; the connection is not one of the pool and closes with the scope. */
-  connect(): Effect.Effect<Connection, MemcachedError, Scope.Scope> {
-    return Effect.mapError(
-      this.pool.dedicated,
-      (error) => error._tag === "ConnectionError" ? transportError(factsAt(this.address), error) : error
-    )
-  }
+  readonly dedicated: Effect.Effect<KvConnection, MemcachedError, Scope.Scope> = Effect.suspend(() =>
+    Effect.mapError(this.opened, (error) => orTransport(error, this.address))
+  )
 
-  /** Closes everything; requests fail from now on. */
-  stop(by: string): void {
-    this.pool.stop(by)
+  protected override left(connection: KvConnection, error: ConnectionError): void {
+    this.late += connection.packets.counters.lateAnswers
+    super.left(connection, error)
   }
 }
 
-const factsAt = (address: string): RequestFacts => ({ operation: "connect", opcode: undefined, key: undefined, address })
+const tables = { binary: Binary.binaryCalls, meta: metaCalls, text: textCalls }
+
+const target = ({ host = "127.0.0.1", port = 11_211, path }: KvPoolOptions) => path === undefined ? { host, port } : { host, port, path }
+
+const orTransport = (error: MemcachedError | ConnectionError, address: string): MemcachedError =>
+  error._tag === "ConnectionError" ? transportError({ operation: "connect", opcode: undefined, key: undefined, address }, error) : error
+
+/** What opens connections. */
+const opening = (
+  { allowPlaintextPassword, connections: _, credentials, reconnect: __, whenDisconnected: ___, protocol: ____, ...options }: KvPoolOptions,
+  protocol: KvProtocol
+) => {
+  const tls = options.tls !== undefined || allowPlaintextPassword === true
+  const base = { ...options, ...target(options) }
+  type Lost = (error: ConnectionError) => void
+  const binary = (lost?: Lost): Opened =>
+    Effect.map(
+      openConnection(
+        { ...base, protocol: binaryClient } as unknown as PacketConnectionOptions<Calls.KvAnswer, never>,
+        credentials === undefined ? undefined : (connection) => signIn(connection, credentials, tls),
+        lost
+      ),
+      (packets) => new Connection(packets, Binary.binaryCalls)
+    )
+  const words = (
+    calls: Calls.KvCalls | undefined,
+    begin: ((packets: Packets) => Effect.Effect<string | undefined, MemcachedError>) | undefined,
+    lost?: Lost
+  ): Opened =>
+    Effect.suspend(() => {
+      let found = calls ?? textCalls
+      const decide = (version: string | undefined): void => {
+        if (calls === undefined && isMeta(version)) found = metaCalls
+      }
+      return Effect.map(
+        openConnection(
+          { ...base, protocol: textClient } as unknown as PacketConnectionOptions<Calls.KvAnswer, never>,
+          begin === undefined ? undefined : (packets: Packets) => Effect.map(begin(packets), decide),
+          lost
+        ),
+        (packets) => new Connection(packets, found)
+      )
+    })
+  const introduce = credentials === undefined ? undefined : (packets: Packets) => introduced(packets, credentials, tls)
+  return (lost?: Lost): Opened => {
+    if (protocol === "binary") return binary(lost)
+    if (protocol !== "auto") return words(tables[protocol], introduce, lost)
+    return Effect.catch(words(undefined, versionOf, lost), (error) => {
+      if (closes(error)) return binary(lost)
+      // what else it answers to a question asked before it was let in is not certain
+      return error.reason._tag === "AuthFailed" && introduce !== undefined ? words(undefined, introduce, lost) : Effect.fail(error)
+    })
+  }
+}
+
+/** Whether the server was there and closed the connection. */
+const closes = ({ reason }: MemcachedError | ConnectionError): boolean =>
+  reason._tag === "ConnectionLost" || reason._tag === "PeerMisbehaved"
+
+/** Whether a server of this version has the meta commands as they are today. */
+export const isMeta = (version: string | undefined): boolean => {
+  const [, major, minor, patch] = /^(\d+)\.(\d+)\.(\d+)/.exec(version ?? "") ?? []
+  return Number(major) > 1 || Number(major) === 1 && (Number(minor) > 6 || Number(minor) === 6 && Number(patch) >= 10)
+}
+
+/** Runs a request on a connection that is not one of a pool yet. */
+const run = <A>(packets: Packets, call: Calls.KvCall<A>, key: string, value: Uint8Array): Effect.Effect<A, MemcachedError> => {
+  const owner: Calls.KvOwner = {
+    address: packets.address,
+    counts: { requests: 0, errors: 0 },
+    perform: () => Effect.die(new Error("one step"))
+  }
+  return packets.perform((resume: Resume<A, MemcachedError>) => new Calls.KvPacket(owner, call, resume, key, value, 0, 0, 0n))
+}
+
+type Credentials = NonNullable<KvPoolOptions["credentials"]>
+
+/** Asks for the version; of a server that has none, nothing. */
+const askVersion = (packets: Packets): Effect.Effect<string | undefined, MemcachedError> =>
+  Effect.catchReason(run(packets, textCalls.version, "", noBytes), "MemcachedError", "NotSupported", () => Effect.succeed(undefined))
+
+/**
+ * The same so that a server that speaks only the binary protocol hears it: 1.6.18 waits for the 24 bytes of a header before it sees that
+ * this is none, and then closes. Three questions have 27.
+ */
+const versionOf = (packets: Packets): Effect.Effect<string | undefined, MemcachedError> =>
+  Effect.map(
+    Effect.all([askVersion(packets), askVersion(packets), askVersion(packets)], { concurrency: "unbounded" }),
+    ([version]) => version
+  )
+
+/** Asks for the version, and signs in when that is refused for want of it. */
+const introduced = (packets: Packets, credentials: Credentials, tls: boolean): Effect.Effect<string | undefined, MemcachedError> => {
+  const version = askVersion(packets)
+  return Effect.catchReason(
+    version,
+    "MemcachedError",
+    "AuthFailed",
+    () => Effect.andThen(signInByText(packets, credentials, tls), version)
+  )
+}
+
+const withheld = (address: string, message: string): MemcachedError =>
+  reasonError({ operation: "authenticate", opcode: undefined, key: undefined, address }, new PasswordWithheld({ message }))
+
+const signInByText = (packets: Packets, { password, user }: Credentials, tls: boolean): Effect.Effect<void, MemcachedError> => {
+  if (!tls) return Effect.fail(withheld(packets.address, "the password is sent in the clear; use TLS or ask for it"))
+  if (user === "" || /[ \r\n\0]/.test(user) || /[\r\n\0]/.test(Redacted.value(password))) {
+    const facts = { operation: "authenticate", opcode: undefined, key: undefined, address: packets.address }
+    const message = "a user has no space, and neither user nor password has a line end or NUL"
+    return Effect.fail(reasonError(facts, new InvalidRequest({ message })))
+  }
+  return run(packets, authenticate, "", new TextEncoder().encode(`${user} ${Redacted.value(password)}`))
+}
 
 const signIn = (
-  connection: Connection,
-  { password, user }: NonNullable<KvPoolOptions["credentials"]>,
+  packets: Packets,
+  { password, user }: Credentials,
   tls: boolean
 ): Effect.Effect<void, MemcachedError> => {
-  const { authenticate, mechanisms } = Calls
-  const { address } = connection
-  const facts = { operation: "authenticate", opcode: Opcode.SaslAuth, key: undefined, address }
+  const { address } = packets
+  const facts: RequestFacts = { operation: "authenticate", opcode: Opcode.SaslAuth, key: undefined, address }
   const message = plainMessage({ user, password, tls, allowWithoutTls: false })
   if (Result.isFailure(message)) return Effect.fail(reasonError(facts, new PasswordWithheld({ message: message.failure.message })))
-  const owner = { address, counts: { requests: 0, errors: 0 } }
-  const run = <A>(call: Calls.KvCall<A>, key: string, value: Uint8Array): Effect.Effect<A, MemcachedError> =>
-    connection.perform((resume: Resume<A, MemcachedError>) => new Calls.KvPacket(owner, call, resume, key, value, 0, 0, 0n))
-  return Effect.flatMap(run(mechanisms, "", noBytes), (offered) =>
+  return Effect.flatMap(run(packets, Binary.mechanisms, "", noBytes), (offered) =>
     offered.split(" ").includes(plainMechanism)
-      ? run(authenticate, plainMechanism, message.success)
+      ? run(packets, Binary.authenticate, plainMechanism, message.success)
       : Effect.fail(reasonError(facts, new NoMechanism({ offered }))))
 }

@@ -97,6 +97,7 @@ const cluster = (count: number, refuses?: (key: string) => number | undefined, w
   })
 
 const quick: KvClientOptions = {
+  protocol: "binary",
   retryTimeout: "60 millis",
   reconnect: { initialDelay: "5 millis", maxDelay: "20 millis" }
 }
@@ -109,7 +110,7 @@ describe("keys", () => {
   it.live("have the servers that the ring says, for every command; many are split and joined", () =>
     Effect.gen(function*() {
       const { nodes, ring, servers } = yield* cluster(4)
-      const kv = yield* KvClient.make({ servers })
+      const kv = yield* KvClient.make({ servers, protocol: "binary" })
       const keys = Array.from({ length: 1200 }, (_, i) => `key ${i}`)
       const written = yield* kv.setMany(keys.map((key) => [key, `value of ${key}`]))
       assert.deepStrictEqual([written.size, written.failed.size, written.get("key 7")?.cas], [1200, 0, 10n])
@@ -130,7 +131,7 @@ describe("keys", () => {
     Effect.gen(function*() {
       const { nodes, servers } = yield* cluster(2)
       const weighted = [{ ...servers[0]!, weight: 1 }, { ...servers[1]!, weight: 9 }]
-      const kv = yield* KvClient.make({ servers: weighted })
+      const kv = yield* KvClient.make({ servers: weighted, protocol: "binary" })
       yield* kv.setMany(Array.from({ length: 1000 }, (_, i) => [`key ${i}`, ""]))
       const [few, most] = nodes.map(({ behaviour }) => behaviour.documents.size)
       assert.isTrue(few! > 0 && most! > 5 * few!, `${few} and ${most}`)
@@ -140,7 +141,7 @@ describe("keys", () => {
   it.live("need servers that a ring can have", () =>
     Effect.gen(function*() {
       for (const servers of [[], [{ weight: 0 }, {}], [{ weight: 1.5 }]]) {
-        const error = yield* Effect.flip(Effect.scoped(KvClient.make({ servers })))
+        const error = yield* Effect.flip(Effect.scoped(KvClient.make({ servers, protocol: "binary" })))
         assert.deepStrictEqual([error.reason._tag, error.operation], ["InvalidRequest", "connect"])
       }
     }))
@@ -150,7 +151,7 @@ describe("what concerns servers", () => {
   it.live("is done with each of them, or with one that is named", () =>
     Effect.gen(function*() {
       const { nodes, servers } = yield* cluster(3)
-      const kv = yield* KvClient.make({ servers, connections: 2 })
+      const kv = yield* KvClient.make({ servers, protocol: "binary", connections: 2 })
       yield* kv.setMany(Array.from({ length: 100 }, (_, i) => [`key ${i}`, ""]))
       yield* kv.servers[1]!.kv.flush()
       assert.deepStrictEqual(nodes.map(({ behaviour }) => behaviour.documents.size > 0), [true, false, true])
@@ -164,7 +165,7 @@ describe("what concerns servers", () => {
         assert.strictEqual(error.reason._tag, "InvalidRequest")
         assert.include(error.message, "servers")
       }
-      const one = yield* KvClient.make(servers[0])
+      const one = yield* KvClient.make({ ...servers[0], protocol: "binary" })
       assert.deepStrictEqual(one.servers.map(({ address, ejected, weight }) => [address, ejected, weight]), [
         [`127.0.0.1:${servers[0]!.port}`, false, 1]
       ])
@@ -221,7 +222,7 @@ describe("of many keys", () => {
   it.live("one that a server refuses does not take the others with it, on one server, too", () =>
     Effect.gen(function*() {
       const { servers } = yield* cluster(1, (key) => key === "large" ? 3 : key === "busy" ? 0x85 : undefined)
-      const kv = yield* KvClient.make(servers[0])
+      const kv = yield* KvClient.make({ ...servers[0], protocol: "binary" })
       const outcomes = yield* kv.setMany([["a", "1"], ["large", "2"], ["b", "3"]])
       assert.deepStrictEqual([...outcomes.keys()], ["a", "b"])
       assert.deepStrictEqual([...outcomes.failed].map(([key, { reason }]) => [key, reason._tag]), [["large", "TooLarge"]])
@@ -237,7 +238,7 @@ describe("of many keys", () => {
   it.live("those that are no JSON of the schema have failed", () =>
     Effect.gen(function*() {
       const { servers } = yield* cluster(2)
-      const kv = yield* KvClient.make({ servers })
+      const kv = yield* KvClient.make({ servers, protocol: "binary" })
       const numbers = kv.json(Schema.Int)
       const written = yield* numbers.setMany([["a", 1], ["b", 0.5], ["c", 3]])
       assert.deepStrictEqual([[...written.keys()].toSorted(), [...written.failed.keys()]], [["a", "c"], ["b"]])
@@ -253,7 +254,7 @@ describe("of many keys", () => {
   it.live("batches of a server that is gone are not tried one after the other", () =>
     Effect.gen(function*() {
       const { nodes, servers } = yield* cluster(1)
-      const kv = yield* KvClient.make({ ...servers[0], requestTimeout: "50 millis" })
+      const kv = yield* KvClient.make({ ...servers[0], protocol: "binary", requestTimeout: "50 millis" })
       nodes[0]!.behaviour.silent = true
       const error = yield* Effect.flip(kv.getMany(Array.from({ length: 3000 }, (_, i) => `key ${i}`)))
       assert.strictEqual(error.reason._tag, "RequestTimeout")

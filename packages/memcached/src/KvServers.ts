@@ -6,18 +6,21 @@
  * while a server is away its keys are written elsewhere, and when it comes back with its old documents, those are read again; the copies
  * elsewhere stay, too, and are read when it is away the next time. Give documents an expiry that is shorter than the staleness that does no harm.
  */
-import { hostPort, type Timers, timers } from "@wirewright/connection"
+import { addressOf, type Timers, timers } from "@wirewright/connection"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import type * as Scope from "effect/Scope"
+import { expirySeconds } from "./Expiry.ts"
 import { Ketama, type RingServer } from "./Ketama.ts"
-import type { KvCommands, KvServer } from "./KvCommands.ts"
+import type { KvCommands, KvServer, MetaCommands } from "./KvCommands.ts"
 import { InvalidRequest, type MemcachedError, type RequestFacts, reasonError, transportError } from "./KvError.ts"
 import { jsonView } from "./KvJson.ts"
 import { forMany, Gathering, isAnswer, type Many } from "./KvMany.ts"
 import type * as Options from "./KvOptions.ts"
 import type { KvCounters, KvPoolOptions } from "./KvPool.ts"
+import { getOrRecache } from "./KvRecache.ts"
+import { bytesOf, textOf } from "./KvValues.ts"
 import { type HealthPolicy, ServerHealth } from "./ServerHealth.ts"
 
 /** Makes the client of one server. */
@@ -35,10 +38,13 @@ const keyed = [
   "increment",
   "decrement",
   "touch",
-  "getAndTouch"
+  "getAndTouch",
+  "invalidate"
 ] as const satisfies ReadonlyArray<keyof KvCommands>
 
 type Keyed = Pick<KvCommands, (typeof keyed)[number]>
+
+const metaCommands = ["get", "set", "delete", "arithmetic", "debug"] as const satisfies ReadonlyArray<keyof MetaCommands>
 
 /** A server, and what is known of it. */
 class Member implements KvServer {
@@ -300,27 +306,41 @@ class KvServers {
   }
 }
 
+/** The key that stands in the line of a meta command. */
+const keyOfLine = (key: string, given: ReadonlyArray<unknown>): Options.Key => {
+  const flags = given.find((one): one is ReadonlyArray<{ readonly _tag: string }> => Array.isArray(one)) ?? []
+  return flags.some(({ _tag }) => _tag === "KeyIsBase64") ? Buffer.from(key, "base64") : key
+}
+
 const timeoutOf = (given: ReadonlyArray<unknown>): Duration.Input | undefined => {
   const last = given.at(-1)
   return typeof last === "object" && last !== null && "timeout" in last ? last.timeout as Duration.Input : undefined
 }
 
+type Given = ReadonlyArray<never>
+type Command<K> = (key: K, ...given: Given) => Effect.Effect<unknown, MemcachedError>
+
 /** The commands of all servers together. */
-const commandsOf = (servers: KvServers): KvCommands => {
+const commandsOf = (servers: KvServers, clock: Timers): KvCommands => {
   const { members } = servers
-  const route = (command: (typeof keyed)[number]) => (key: Options.Key, ...given: ReadonlyArray<never>) =>
-    servers.send<unknown>(
-      key,
-      (kv) => (kv[command] as (key: Options.Key, ...given: ReadonlyArray<never>) => Effect.Effect<unknown, MemcachedError>)(key, ...given),
-      timeoutOf(given)
-    )
+  const route = (name: (typeof keyed)[number]): Command<Options.Key> => (key, ...given) =>
+    servers.send(key, (kv) => (kv[name] as Command<Options.Key>)(key, ...given), timeoutOf(given))
+  const routeMeta = (name: keyof MetaCommands): Command<string> => (key, ...given) =>
+    servers.send(keyOfLine(key, given), ({ meta }) => (meta[name] as Command<string>)(key, ...given), timeoutOf(given))
   const ofOne = (operation: string): Effect.Effect<never, MemcachedError> => {
     const message = "each server has its own: ask one of the client's `servers`"
     const addresses = members.map(({ address }) => address).join(",")
     return Effect.suspend(() => Effect.fail(reasonError(factsAt(operation, addresses), new InvalidRequest({ message }))))
   }
   const commands: KvCommands = {
-    ...Object.fromEntries(keyed.map((command) => [command, route(command)])) as unknown as Keyed,
+    ...Object.fromEntries(keyed.map((name) => [name, route(name)])) as unknown as Keyed,
+    meta: Object.fromEntries(metaCommands.map((name) => [name, routeMeta(name)])) as unknown as MetaCommands,
+    getOrRecache: (key, options, make) =>
+      Effect.suspend(() => {
+        const { address } = servers.memberOf(key)
+        const expiration = () => expirySeconds(options.expiry, clock.unixTime())
+        return getOrRecache(commands, address, textOf(key), options, expiration, Effect.map(make, bytesOf))
+      }),
     getMany: (keys, options) => servers.sendMany(keys, (kv, part) => kv.getMany(part, options), options?.timeout),
     setMany: (documents, options) => forMany(documents, ([key]) => key, ([key, value]) => commands.set(key, value, options)),
     removeMany: (keys, options) => forMany(keys, (key) => key, (key) => commands.remove(key, options)),
@@ -344,12 +364,15 @@ const commandsOf = (servers: KvServers): KvCommands => {
 export const connectAll = (options: Options.KvClientOptions, connect: Connect): Effect.Effect<KvCommands, MemcachedError, Scope.Scope> =>
   Effect.gen(function*() {
     const { distribution, failover = "error", failureLimit = 2, retryTimeout = "5 seconds", servers = [{}], ...shared } = options
-    const { host = "127.0.0.1", port = 11_211, requestTimeout = "2500 millis", whenDisconnected = "wait" } = shared
-    const places = servers.map((server) => ({ host, port, ...server }))
-    const addresses = places.map(({ host, port }) => hostPort(host, port))
+    const { host = "127.0.0.1", path, port = 11_211, requestTimeout = "2500 millis", whenDisconnected = "wait" } = shared
+    const places = servers.map((server) => ({ host, port, ...(path === undefined || "host" in server ? {} : { path }), ...server }))
+    const addresses = places.map(addressOf)
+    const onRing = places.map(({ host, path, port, weight }) =>
+      path === undefined ? { host, port, weight } : { host: path, port: 0, weight }
+    )
     const ringOf = (places: ReadonlyArray<RingServer>) => new Ketama(places, distribution)
     yield* Effect.try({
-      try: () => ringOf(places),
+      try: () => ringOf(onRing),
       catch: (error) => reasonError(factsAt("connect", addresses.join(",")), new InvalidRequest({ message: (error as Error).message }))
     })
     const optionsOf = (place: (typeof places)[number]) => ({ ...shared, ...place })
@@ -359,7 +382,8 @@ export const connectAll = (options: Options.KvClientOptions, connect: Connect): 
     const policy = { failureLimit, retryTimeout: Duration.toMillis(retryTimeout) }
     const members = places.map(({ weight = 1 }, i) => new Member(addresses[i]!, weight, policy))
     const treatment = { failover, waits: whenDisconnected === "wait", timeout: Duration.toMillis(requestTimeout) }
-    const all = new KvServers(members, places, ringOf, treatment, yield* timers, yield* Effect.scope)
+    const clock = yield* timers
+    const all = new KvServers(members, onRing, ringOf, treatment, clock, yield* Effect.scope)
     let refused: MemcachedError | undefined
     yield* Effect.forEach(members, (member, i) => {
       const watch = failover === "error" ? {} : all.watch(member)
@@ -382,5 +406,5 @@ export const connectAll = (options: Options.KvClientOptions, connect: Connect): 
     }, { concurrency: "unbounded", discard: true })
     const { connected } = sum(yield* Effect.forEach(members, ({ kv }) => kv.counters))
     if (connected === 0 && refused !== undefined && shared.whenUnreachable !== "keep trying") return yield* Effect.fail(refused)
-    return commandsOf(all)
+    return commandsOf(all, clock)
   })

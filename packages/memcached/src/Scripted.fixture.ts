@@ -24,7 +24,11 @@ export const scripted = (
   onRequest: (request: Request, peer: Peer) => void,
   onConnect: (peer: Peer) => void = () => {},
   port = 0
-): Effect.Effect<{ readonly host: string; readonly port: number; readonly peers: Array<Peer> }, never, Scope.Scope> => {
+): Effect.Effect<
+  { readonly protocol: "binary"; readonly host: string; readonly port: number; readonly peers: Array<Peer> },
+  never,
+  Scope.Scope
+> => {
   const peers: Array<Peer> = []
   const accept = (socket: Net.Socket): void => {
     const framer = new Framer(frameShape)
@@ -49,6 +53,7 @@ export const scripted = (
       server.close(() => resume(Effect.void))
     })
   return Effect.map(Effect.acquireRelease(open, close), (server) => ({
+    protocol: "binary" as const,
     host: "127.0.0.1",
     port: (server.address() as Net.AddressInfo).port,
     peers

@@ -3,7 +3,7 @@
  */
 export type { Expiry } from "./Expiry.ts"
 export { type Distribution, Ketama, type RingServer } from "./Ketama.ts"
-export type { Counter, Document, Mutation } from "./KvCalls.ts"
+export type { Counter, Document, MetaWritten, Mutation } from "./KvCalls.ts"
 export * from "./KvClient.ts"
 export {
   AuthFailed,
@@ -18,6 +18,7 @@ export {
   NoMechanism,
   NotANumber,
   NotFound,
+  NotInProtocol,
   NotStored,
   NotSupported,
   OutOfMemory,
@@ -25,12 +26,14 @@ export {
   ServerFault,
   type StatusDetails,
   type StatusReason,
+  StillMade,
   TooLarge,
   UnknownStatus
 } from "./KvError.ts"
-export type { JsonView, KvCommands, KvServer } from "./KvCommands.ts"
+export type { JsonView, KvCommands, KvServer, MetaCommands } from "./KvCommands.ts"
 export type { Many } from "./KvMany.ts"
+export type { Recached } from "./KvRecache.ts"
 export * from "./KvOptions.ts"
-export * from "./KvPool.ts"
+export type { KvCounters, KvPoolOptions } from "./KvPool.ts"
 export * from "./MemcachedHandlers.ts"
 export { type ClassicHandlers, classicHandlers, MemcachedServer, type MemcachedServerOptions, serveMemcached } from "./MemcachedServer.ts"

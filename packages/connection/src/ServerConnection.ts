@@ -294,7 +294,7 @@ export class ServerConnection<Request> implements ServerClient, Holder {
       return this.guarded(() => this.handler!.onMalformed(error, { reader, at, end }))
     }
     try {
-      this.handler!.onRequest(request, reader, at)
+      this.handler!.onRequest(request, reader, at, end)
     } catch (error) {
       this.defect(error)
     }
@@ -367,5 +367,6 @@ export class ServerConnection<Request> implements ServerClient, Holder {
     counts.received += this.transport.bytesReceived
     counts.sent += this.transport.bytesSent
     this.guarded(() => this.handler?.onClose(error))
+    this.guarded(() => this.shared.options.tap?.closed?.(this))
   }
 }

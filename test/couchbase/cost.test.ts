@@ -142,8 +142,18 @@ describe("a request to the memcached-like node costs no more than n log n", () =
   rows(memcached, memcachedCosts)
 
   it("whatever the command", () => {
-    const world = { now: Date.now, version: "", maxItemSize: 0, maxMemory: 0, maxConnections: 0, idleTimeout: 0, itemSize: () => 0 }
-    const handlers = memcachedHandlers(new Store(world), new MemcachedStats(world), () => Effect.succeed([]), "")
+    const world = {
+      now: Date.now,
+      version: "",
+      maxItemSize: 0,
+      maxMemory: 0,
+      maxConnections: 0,
+      idleTimeout: 0,
+      itemSize: () => 0,
+      settings: {}
+    }
+    const parts = { store: new Store(world), stats: new MemcachedStats(world), now: Date.now, version: "", flushes: true }
+    const handlers = memcachedHandlers({ ...parts, group: () => Effect.succeed([]) })
     assert.deepStrictEqual(Object.keys(handlers).sort(), Object.keys(memcachedCosts).sort())
   })
 })

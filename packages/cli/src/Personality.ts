@@ -9,6 +9,8 @@ export interface Ready {
   /** `host:port`. */
   readonly address: string
   readonly port: number
+  /** Succeeds when a client has ended the node; not printed. */
+  readonly ended?: Effect.Effect<void>
   readonly [more: string]: unknown
 }
 

@@ -9,12 +9,13 @@ import * as Flag from "effect/cli/Flag"
 import { failureOf, usage } from "./Failure.ts"
 import { jsonFlag, on, optional, withDefault } from "./Flags.ts"
 import { flush, line } from "./Output.ts"
-import { type TlsFlags, tlsOf, tlsParameters } from "./ListenFlags.ts"
+import { type TlsFlags, tlsParameters } from "./ListenFlags.ts"
 import type { Personality } from "./Personality.ts"
 import { type CouchbaseFlags, couchbaseNode, couchbaseParameters } from "./ServeCouchbase.ts"
+import { type MemcachedFlags, memcachedNode, memcachedParameters } from "./ServeMemcached.ts"
 
 const parameters = {
-  memcached: on("memcached", "Classic memcached: no authentication, binary protocol"),
+  memcached: on("memcached", "memcached: text, meta and binary protocol"),
   host: withDefault(Flag.String("host"), "Address to listen on", "127.0.0.1"),
   port: withDefault(Flag.Int("port"), "Port to listen on; 0: any free one", 0),
   unixSocket: optional(Flag.String("unix-socket"), "A Unix socket for --memcached to listen on, for this user alone", "--host and --port"),
@@ -29,12 +30,13 @@ const parameters = {
     "Most memory for documents in bytes, of each bucket; what they take beside their values counts",
     "67108864 with --memcached, else 268435456"
   ),
+  ...memcachedParameters,
   json: jsonFlag("The line of JSON on stdout, as without it"),
   ...couchbaseParameters
 }
 
 /** What `serve` was asked for. */
-export interface ServeOptions extends CouchbaseFlags, TlsFlags {
+export interface ServeOptions extends CouchbaseFlags, MemcachedFlags, TlsFlags {
   readonly memcached: boolean
   readonly host: string
   readonly port: number
@@ -42,23 +44,6 @@ export interface ServeOptions extends CouchbaseFlags, TlsFlags {
   readonly maxItemSize: number
   readonly maxMemory: number | undefined
 }
-
-const memcached = (options: ServeOptions): Personality =>
-  Effect.gen(function*() {
-    const { host, maxItemSize, maxMemory, port, unixSocket: path } = options
-    if (path !== undefined && port !== 0) return yield* usage("give --port or --unix-socket, not both")
-    const tls = yield* tlsOf(options)
-    const { serveMemcachedNode } = yield* Effect.promise(() => import("@wirewright/embedded"))
-    const { server } = yield* serveMemcachedNode({
-      host,
-      port,
-      maxItemSize,
-      ...tls,
-      ...path === undefined ? {} : { path },
-      ...maxMemory === undefined ? {} : { maxMemory }
-    })
-    return { address: server.address, port: server.port, protocol: "memcached" }
-  })
 
 const personality = (options: ServeOptions): Personality => {
   if (options.port < 0 || options.port > 65_535) {
@@ -70,7 +55,7 @@ const personality = (options: ServeOptions): Personality => {
   if (options.maxMemory !== undefined && options.maxMemory < 1024 * 1024) {
     return Effect.fail(usage(`--max-memory ${options.maxMemory}: 1048576 bytes or more`))
   }
-  if (options.memcached) return memcached(options)
+  if (options.memcached) return memcachedNode(options)
   if (options.unixSocket !== undefined) return Effect.fail(usage("--unix-socket goes with --memcached"))
   if (options.tlsCert !== undefined || options.tlsCa !== undefined) return Effect.fail(usage("--tls-cert goes with --memcached"))
   return couchbaseNode(options)
@@ -85,9 +70,10 @@ export const serveCommand = Command.make("serve", parameters, (options) =>
     if (options.unixSocket === undefined && !isLoopback(options.host)) {
       yield* Effect.logWarning(`whoever reaches ${ready.address} can read and change everything`)
     }
-    line(JSON.stringify({ ready: true, ...ready }))
+    const { ended, ...said } = ready
+    line(JSON.stringify({ ready: true, ...said }))
     yield* Effect.promise(flush)
-    return yield* Effect.never
+    return yield* ended ?? Effect.never
   })).pipe(
     Effect.catchTag("ConnectionError", (error) => Effect.fail(failureOf(error)))
   )).pipe(
@@ -125,6 +111,6 @@ export const serveCommand = Command.make("serve", parameters, (options) =>
         command: "wirewright serve --port 11210 --vbuckets 1024 --collection shop.orders",
         description: "With a collection, nobody signs in"
       },
-      { command: "wirewright serve --memcached --port 11211", description: "A memcached for clients of the binary protocol" }
+      { command: "wirewright serve --memcached --port 11211", description: "A memcached" }
     ])
   )

@@ -155,7 +155,9 @@ class Connection<Request, R> implements PacketHandler<Request> {
     const { finish } = this.session.begin()
     fiber.addObserver((exit) => {
       this.fibers.delete(fiber)
-      if (this.client.closed === undefined) finish(this.outcome(request, exit).answer)
+      if (this.client.closed !== undefined) return
+      const { answer, last } = this.outcome(request, exit)
+      finish(answer, last)
     })
   }
 
@@ -179,7 +181,9 @@ class Connection<Request, R> implements PacketHandler<Request> {
     this.fibers.add(fiber)
     fiber.addObserver((exit) => {
       this.fibers.delete(fiber)
-      if (client.closed === undefined) finish(this.outcome(request, exit).answer)
+      if (client.closed !== undefined) return
+      const { answer, last } = this.outcome(request, exit)
+      finish(answer, last)
     })
   }
 

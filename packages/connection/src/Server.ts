@@ -25,6 +25,8 @@ export interface Refusal {
   readonly text?: string | undefined
   /** The connection ends after the answer. */
   readonly last?: boolean
+  /** Nothing is answered: whatever would be said might be untrue. */
+  readonly unanswered?: boolean
 }
 
 /** Why a request was not done. */
@@ -135,8 +137,8 @@ export const requestsOf = <Request, Answer, Outcomes, C extends string, R = neve
   // tags are compared faster than they are put together
   const tags: Record<string, string> = Object.fromEntries(Object.keys(handlers).map((name) => [name, `${name}Response`]))
 
-  const refuseWith = (opcode: number, number: number, { last, status, text: words }: Refusal): Outcome => {
-    if (isSilent(protocol, opcode, status)) return last === true ? { answer: undefined, last } : unanswered
+  const refuseWith = (opcode: number, number: number, { last, status, text: words, unanswered: silent }: Refusal): Outcome => {
+    if (silent === true || isSilent(protocol, opcode, status)) return last === true ? { answer: undefined, last } : unanswered
     const content = words === undefined ? text(status) : encoder.encode(words)
     const answer = (writer: Writer): void => protocol.encodeStatus(writer, opcode, number, status, content)
     return last === true ? { answer, last } : { answer }

@@ -4,8 +4,8 @@ import type { ConnectionError } from "./Errors.ts"
 
 /** What one connection's requests are given to, in the callbacks of its socket. */
 export interface PacketHandler<Request> {
-  /** Answers now or later through `ServerClient.reply`. The request's frame begins at `reader.bytes[at]`. */
-  readonly onRequest: (request: Request, reader: Reader, at: number) => void
+  /** Answers now or later through `ServerClient.reply`. The request's frame is `reader.bytes[at, end)`. */
+  readonly onRequest: (request: Request, reader: Reader, at: number, end: number) => void
   /** One frame, `reader.bytes[at, end)`, is no packet. The next frame follows unless this closes the connection. */
   readonly onMalformed: (error: DecodeError, frame: Frame) => void
   /** All that waited for the client has been handed to the kernel. */

@@ -294,7 +294,7 @@ export class ServerConnection<Request> implements ServerClient, Holder {
       return this.guarded(() => this.handler!.onMalformed(error, { reader, at, end }))
     }
     try {
-      this.handler!.onRequest(request, reader, at)
+      this.handler!.onRequest(request, reader, at, end)
     } catch (error) {
       this.defect(error)
     }

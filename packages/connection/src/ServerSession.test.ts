@@ -52,6 +52,19 @@ describe("order", () => {
     expect(log).toEqual(["a", "b"])
   })
 
+  test("the last answer may come later; what was asked after it is forgotten", () => {
+    const { log, session: it } = session()
+    const { finish: a } = it.begin()
+    const { finish: b } = it.begin()
+    const { finish: c } = it.begin()
+    c("c")
+    b(undefined, true)
+    expect([it.ended, log]).toEqual([true, []])
+    it.finish("d")
+    a("a")
+    expect(log).toEqual(["a", "end"])
+  })
+
   test("any order of 2 000 finishes gives the one order of answers", () => {
     let seed = 20_250_711
     const random = () => (seed = Math.imul(seed, 48_271) >>> 0) / 2 ** 32

@@ -29,8 +29,8 @@ export interface SessionSink<Answer> {
 
 /** A request that is answered later. */
 export interface Later<Answer> {
-  /** Answers it, once; nothing more is said of it. */
-  readonly finish: (answer: Answer | undefined) => void
+  /** Answers it, once; nothing more is said of it. `last`: the session ends with it. */
+  readonly finish: (answer: Answer | undefined, last?: boolean) => void
   /** Sends one of several answers, in its turn; before its turn, and after its end, nothing is sent. */
   readonly part: (answer: Answer) => void
 }
@@ -88,10 +88,12 @@ export class ServerSession<Answer> {
     }
     if (isNext) reached?.()
     return {
-      finish: (answer) => {
+      finish: (answer, last = false) => {
         if (turn.finished) return
         turn.finished = true
         turn.answer = answer
+        turn.last = last
+        if (last) this.ending = true
         if (this.turns[this.next] === turn) this.advance()
       },
       part: (answer) => {
@@ -116,6 +118,7 @@ export class ServerSession<Answer> {
     for (let turn = this.turns[this.next]; turn?.finished === true; turn = this.turns[this.next]) {
       this.next++
       this.send(turn.answer, turn.last)
+      if (turn.last) return this.clear()
     }
     const reached = this.turns[this.next]?.reached
     if (this.next === this.turns.length) {

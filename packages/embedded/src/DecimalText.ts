@@ -1,6 +1,5 @@
 /** Counters as documents hold them: decimal text of an unsigned 64-bit number. */
-
-const largest = 0xffff_ffff_ffff_ffffn
+import { unsigned64 } from "@wirewright/memcached/internal"
 
 /** The text of a counter. */
 export const decimalBytes = (value: bigint): Uint8Array => {
@@ -10,13 +9,12 @@ export const decimalBytes = (value: bigint): Uint8Array => {
   return bytes
 }
 
-/** The number in a document, or nothing. Like `strtoull` it passes over white space and a plus sign; unlike it, it refuses a minus. */
-export const parseDecimal = (bytes: Uint8Array): bigint | undefined => {
-  if (bytes.length > 40) return undefined
-  let text = ""
-  for (const byte of bytes) text += String.fromCharCode(byte)
-  const digits = /^[ \t\n\v\f\r]*\+?(\d{1,20})[ \t\n\v\f\r]*$/.exec(text)?.[1]
-  if (digits === undefined) return undefined
-  const value = BigInt(digits)
-  return value > largest ? undefined : value
+/** The same with spaces after it, up to a length. */
+export const paddedTo = (digits: Uint8Array, length: number): Uint8Array => {
+  const bytes = new Uint8Array(length).fill(0x20)
+  bytes.set(digits)
+  return bytes
 }
+
+/** The number in a document, or nothing: what `strtoull` makes of it, and white space or the end after it. */
+export const parseDecimal = (bytes: Uint8Array): bigint | undefined => unsigned64(bytes, 0, bytes.length)

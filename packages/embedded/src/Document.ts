@@ -105,6 +105,8 @@ export interface StoreOptions {
   readonly tombstones?: boolean
   /** Whether touching leaves seqno and CAS alone, as memcached does. Default: no. */
   readonly quietTouch?: boolean
+  /** Whether a counter that needs no more room stays where it is, as memcached's do: filled up with spaces, and with its marks. Default: no. */
+  readonly countsInPlace?: boolean
   /** Memory that the documents' history takes; none without. */
   readonly history?: HistoryMemory
   /** Told of every document that comes and goes, evicted or otherwise. Must not call the store. */
@@ -145,11 +147,11 @@ export interface StoreCounters {
 /** Seconds up to which an expiration is relative: 30 days. */
 const longestRelative = 2_592_000
 
-/** Unix time in seconds of an expiration on the wire; 0 stays 0. Source: memcached `doc/protocol.txt`, "Expiration times". */
+/** Unix time in seconds of an expiration on the wire; 0 stays 0, and what is below it is over. Source: memcached `doc/protocol.txt`, "Expiration times". */
 export const absoluteExpiry = (expiration: number, nowMilliseconds: number): number =>
-  expiration === 0 || expiration > longestRelative ? expiration : Math.floor(nowMilliseconds / 1000) + expiration
+  expiration === 0 || expiration > longestRelative ? expiration : Math.max(1, Math.floor(nowMilliseconds / 1000) + expiration)
 
-export { doNotCreate } from "@wirewright/memcached"
+export { doNotCreate } from "@wirewright/memcached/internal"
 
 /** CAS of a locked document for readers. */
 export const lockedCas = 0xffff_ffff_ffff_ffffn

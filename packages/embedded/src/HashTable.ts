@@ -69,6 +69,14 @@ export class Item implements Document {
   used = false
   /** Read since it was stored. */
   fetched = false
+  /** Unix time in seconds when it was read or written last; kept for memcached alone. */
+  accessedAt = 0
+  /** Somebody asked for it to be made anew. */
+  stale = false
+  /** Somebody was told to make it anew. */
+  alreadyWon = false
+  /** Its key was given in base64. */
+  base64 = false
   /** Memory it takes, in bytes. */
   readonly size: number
 

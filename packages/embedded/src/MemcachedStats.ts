@@ -50,6 +50,8 @@ export interface StatsOptions {
   readonly maxConnections: number
   /** Seconds. */
   readonly idleTimeout: number
+  /** What is spoken, and what is not allowed, in memcached's words. */
+  readonly settings: Record<string, number | string>
   /** Size of an item as memcached counts it, in bytes. */
   readonly itemSize: (key: string, valueLength: number, flags: number) => number
 }
@@ -67,6 +69,10 @@ export class MemcachedStats {
   private readonly options: StatsOptions
   private readonly startedAt: number
   private evictedUnfetched = 0
+  /** How much is said that nobody hears. */
+  verbosity = 0
+  /** Settings that were changed since the start. */
+  private readonly changed: Record<string, number | string> = {}
   /** What is subtracted since the last reset. */
   private before = { accepted: 0, evicted: 0, refused: 0, received: 0, sent: 0, stored: 0 }
 
@@ -83,6 +89,11 @@ export class MemcachedStats {
       if (!item.fetched) this.evictedUnfetched++
       this.slabs.evicted(this.sizeOf(item), !item.fetched)
     }
+  }
+
+  /** Changes what `stats settings` shows. */
+  set(settings: Record<string, number | string>): void {
+    Object.assign(this.changed, settings)
   }
 
   /** Counts what was done to an item, for all and for its slab class. */
@@ -106,6 +117,8 @@ export class MemcachedStats {
         return this.slabs.items()
       case "slabs":
         return this.slabs.slabs()
+      case "conns":
+        return this.connections(server)
       case "sizes":
         return this.slabs.histogram()
       case "sizes_enable":
@@ -125,6 +138,14 @@ export class MemcachedStats {
 
   private sizeOf({ flags, key, value }: Document): number {
     return this.options.itemSize(key, value.length, flags)
+  }
+
+  private connections(server: PacketServer): Lines {
+    const lines: Array<readonly [string, string]> = []
+    for (const { address, id } of server.clients) {
+      lines.push([`${id}:addr`, `tcp:${address}`], [`${id}:listen_addr`, `tcp:${server.address}`], [`${id}:state`, "conn_read"])
+    }
+    return lines
   }
 
   private reset(store: Store, { counters }: PacketServer): Lines {
@@ -168,7 +189,7 @@ export class MemcachedStats {
       ...this.counts,
       bytes_read: counters.bytesReceived - before.received,
       bytes_written: counters.bytesSent - before.sent,
-      limit_maxbytes: options.maxMemory,
+      limit_maxbytes: store.limits.maxMemory,
       accepting_conns: 1,
       listen_disabled_num: 0,
       time_in_listen_disabled_us: 0,
@@ -225,7 +246,7 @@ export class MemcachedStats {
       tcpport: server.port,
       udpport: 0,
       inter: server.host,
-      verbosity: 0,
+      verbosity: this.verbosity,
       oldest: 0,
       evictions: "on",
       domain_socket: "NULL",
@@ -295,7 +316,9 @@ export class MemcachedStats {
       ssl_kernel_tls: "no",
       ssl_min_version: "tlsv1.2",
       num_napi_ids: "(null)",
-      memory_file: "(null)"
+      memory_file: "(null)",
+      ...this.options.settings,
+      ...this.changed
     }
   }
 }

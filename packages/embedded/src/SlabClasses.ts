@@ -7,6 +7,8 @@
 
 const page = 1024 * 1024
 const smallest = 96
+/** Ids of classes are below this and one: memcached has room for no more, however many there are. */
+export const mostClasses = 63
 const largest = page / 2
 const factor = 1.25
 

@@ -5,7 +5,7 @@
  * happens on its own (expiry is noticed by whoever looks), and it knows no packets and no connections. A refusal is a string, so an outcome
  * costs nothing but a comparison. Sources: memcached 1.6 `doc/protocol.txt`, kv_engine `docs/BinaryProtocol.md`.
  */
-import { decimalBytes, parseDecimal } from "./DecimalText.ts"
+import { decimalBytes, paddedTo, parseDecimal } from "./DecimalText.ts"
 import {
   absoluteExpiry,
   type Change,
@@ -29,6 +29,15 @@ export type Addition = Condition & { readonly datatype?: number }
 const stride = 1_024
 
 const nothing = new Uint8Array(0)
+
+/** What is known of a document that is still the same one. */
+const keepMarks = (item: Item, { accessedAt, alreadyWon, base64, fetched, stale }: Item): void => {
+  item.accessedAt = accessedAt
+  item.alreadyWon = alreadyWon
+  item.base64 = base64
+  item.fetched = fetched
+  item.stale = stale
+}
 
 /** The documents of a server, and what may be done to them. */
 export class Store {
@@ -71,6 +80,15 @@ export class Store {
 
   /** Reads a document. */
   get(space: Space, key: string): Item | undefined {
+    const item = this.peek(space, key)
+    if (item === undefined) return undefined
+    item.used = true
+    item.fetched = true
+    return item
+  }
+
+  /** Looks at a document, which does not count as reading it. */
+  peek(space: Space, key: string): Item | undefined {
     if (this.flushAt !== 0) this.flushIfDue()
     const item = space.items.get(key)
     if (item === undefined) return undefined
@@ -79,8 +97,6 @@ export class Store {
       if (!space.prepares.has(key)) this.table.bury(space, key, "expiration", { value: nothing })
       return undefined
     }
-    item.used = true
-    item.fetched = true
     return item
   }
 
@@ -116,7 +132,7 @@ export class Store {
 
   /** Stores a document whether it exists or not; with a CAS it must. */
   set(space: Space, key: string, content: Content, condition?: Condition): Item | Refusal {
-    const current = this.get(space, key)
+    const current = this.peek(space, key)
     const refused = this.waits(space, key) ?? this.refusal(current, condition?.cas, "KeyEnoent")
     return refused ?? this.write(space, key, content, current, condition?.preserveExpiry === true)
   }
@@ -124,12 +140,12 @@ export class Store {
   /** Stores a document that must not exist. */
   add(space: Space, key: string, content: Content): Item | Refusal {
     if (space.prepares.has(key)) return "SyncWriteInProgress"
-    return this.get(space, key) === undefined ? this.write(space, key, content, undefined, false) : "KeyEexists"
+    return this.peek(space, key) === undefined ? this.write(space, key, content, undefined, false) : "KeyEexists"
   }
 
   /** Stores a document that must exist. */
   replace(space: Space, key: string, content: Content, condition?: Condition): Item | Refusal {
-    const current = this.get(space, key)
+    const current = this.peek(space, key)
     if (current === undefined) return this.waits(space, key) ?? "KeyEnoent"
     const refused = this.waits(space, key) ?? this.refusal(current, condition?.cas, "KeyEnoent")
     return refused ?? this.write(space, key, content, current, condition?.preserveExpiry === true)
@@ -137,7 +153,7 @@ export class Store {
 
   /** Removes a document; returns its tombstone. */
   remove(space: Space, key: string, condition?: Condition): Item | Refusal {
-    const current = this.get(space, key)
+    const current = this.peek(space, key)
     if (current === undefined) return this.waits(space, key) ?? "KeyEnoent"
     const refused = this.waits(space, key) ?? this.refusal(current, condition?.cas, "KeyEnoent")
     return refused ?? this.table.bury(space, key, "deletion", { value: nothing })
@@ -148,7 +164,7 @@ export class Store {
    * is to check.
    */
   removeWithValue(space: Space, key: string, content: Content): Item | Refusal {
-    const current = this.get(space, key)
+    const current = this.peek(space, key)
     const refused = this.waits(space, key) ?? this.noRoom(key, content.value.length, content.flags ?? 0, current)
     return refused ?? this.table.bury(space, key, "deletion", { ...content, value: new Uint8Array(content.value) })
   }
@@ -165,7 +181,7 @@ export class Store {
 
   /** Counts up or down. The document holds decimal text and keeps flags and expiry. */
   count(space: Space, key: string, counting: Counting): { readonly item: Item; readonly value: bigint } | Refusal {
-    const current = this.get(space, key)
+    const current = this.peek(space, key)
     const waits = this.waits(space, key)
     if (waits !== undefined) return waits
     if (current === undefined) {
@@ -179,14 +195,21 @@ export class Store {
     if (before === undefined) return "DeltaBadval"
     const { delta, down } = counting
     const value = down ? before > delta ? before - delta : 0n : BigInt.asUintN(64, before + delta)
-    const content = { value: decimalBytes(value), flags: current.flags, datatype: current.datatype }
+    const digits = decimalBytes(value)
+    const inPlace = this.options.countsInPlace === true && digits.length <= current.value.length
+    const content = {
+      value: inPlace ? paddedTo(digits, current.value.length) : digits,
+      flags: current.flags,
+      datatype: current.datatype
+    }
     const item = this.write(space, key, content, current, true)
+    if (inPlace && typeof item !== "string") keepMarks(item, current)
     return typeof item === "string" ? item : { item, value }
   }
 
   /** Sets the expiry of a document and returns it. */
   touch(space: Space, key: string, expiration: number): Item | Refusal {
-    const current = this.get(space, key)
+    const current = this.peek(space, key)
     if (current === undefined) return "KeyEnoent"
     if (space.prepares.has(key)) return "SyncWriteInProgress"
     if (this.isLocked(current)) return "Locked"
@@ -196,13 +219,34 @@ export class Store {
     if (this.options.quietTouch !== true) return this.table.put(space, key, value, flags, datatype, expiry, current)
     const item = new Item(space, key, value, flags, datatype, expiry, cas, seqno, revSeqno, false)
     item.used = true
+    keepMarks(item, current)
+    this.table.exchange(space, item)
+    return item
+  }
+
+  /** Marks a document as stale: it stays, with a new CAS and where one is given another expiry, for whoever is told first to make it anew. */
+  invalidate(
+    space: Space,
+    key: string,
+    { cas, expiration }: { readonly cas?: bigint; readonly expiration?: number | undefined }
+  ): Item | Refusal {
+    const current = this.peek(space, key)
+    if (current === undefined) return "KeyEnoent"
+    const refused = this.waits(space, key) ?? this.refusal(current, cas, "KeyEnoent")
+    if (refused !== undefined) return refused
+    const { datatype, flags, revSeqno, seqno, value } = current
+    const expiry = expiration === undefined ? current.expiry : absoluteExpiry(expiration, this.options.now())
+    const item = new Item(space, key, value, flags, datatype, expiry, this.table.nextCas(), seqno, revSeqno, false)
+    keepMarks(item, current)
+    item.stale = true
+    item.alreadyWon = false
     this.table.exchange(space, item)
     return item
   }
 
   /** Locks a document for others and returns it with a new CAS, which unlocks it; 0 seconds is 15, and 30 the most. */
   getAndLock(space: Space, key: string, seconds: number): Item | Refusal {
-    const current = this.get(space, key)
+    const current = this.peek(space, key)
     if (current === undefined) return "KeyEnoent"
     if (space.prepares.has(key)) return "SyncWriteInProgress"
     if (this.isLocked(current)) return "LockedTmpfail"
@@ -215,7 +259,7 @@ export class Store {
 
   /** Takes a lock away before its time. */
   unlock(space: Space, key: string, cas: bigint): Item | Refusal {
-    const current = this.get(space, key)
+    const current = this.peek(space, key)
     if (current === undefined) return "KeyEnoent"
     if (space.prepares.has(key)) return "SyncWriteInProgress"
     if (!this.isLocked(current)) return "NotLocked"
@@ -335,7 +379,7 @@ export class Store {
   }
 
   private extend(space: Space, key: string, value: Uint8Array, addition: Addition | undefined, atEnd: boolean): Item | Refusal {
-    const current = this.get(space, key)
+    const current = this.peek(space, key)
     const waits = this.waits(space, key)
     if (waits !== undefined) return waits
     if (current === undefined) return "NotStored"

@@ -131,4 +131,15 @@ export class Users {
   }
 }
 
+/** Whether a user has a password, as a function: of passwords only keyed digests are kept, and users that do not exist take as long. */
+export const passwordCheck = (users: ReadonlyArray<Pick<User, "name" | "password">>): (user: string, password: string) => boolean => {
+  const key = new Uint8Array(Crypto.randomBytes(32))
+  const digests = new Map(users.map(({ name, password }) => [name, digestOf(key, Redacted.value(password))]))
+  return (user, password) => {
+    const given = digestOf(key, password)
+    const known = digests.get(user)
+    return Crypto.timingSafeEqual(given, known ?? new Uint8Array(given.length)) && known !== undefined
+  }
+}
+
 const digestOf = (key: Uint8Array, text: string): Uint8Array => new Uint8Array(Crypto.createHmac("sha256", key).update(text).digest())

@@ -8,6 +8,7 @@ export { type Collection, defaultManifest, isCollectionName, type Manifest, type
 export * from "./CouchbaseNode.ts"
 export * from "./Document.ts"
 export type { Item } from "./HashTable.ts"
+export { memcachedHandlers, memcachedItemSize } from "./MemcachedCommands.ts"
 export * from "./MemcachedNode.ts"
 export type { NodeClient, NodeScript } from "./Handlers.ts"
 export * from "./Store.ts"

@@ -53,13 +53,13 @@ export interface GetRequest extends KeyRequest {
   readonly recache?: number | undefined
   /** The version that a found item gets; meta flag `E`, from 1.6.27 on. */
   readonly newCas?: bigint | undefined
+  /** The time to live that is told is the one before it is set: meta flag `t` before `T` and `N`. */
+  readonly timeToLiveBefore?: boolean | undefined
 }
 
 /** A read that sets the expiration: 0 never, up to 30 days relative, above that Unix time, below 0 in the past. */
 export interface GetAndTouchRequest extends GetRequest {
   readonly expiration: number
-  /** The time to live that is told is the one before it is set: meta flags `t T` in this order. */
-  readonly timeToLiveBefore?: boolean | undefined
 }
 
 /** A conditional change. */

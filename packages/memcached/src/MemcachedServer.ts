@@ -1,32 +1,51 @@
 /**
- * A server for classic memcached clients: handlers in, packets out.
+ * A server for memcached clients of any protocol: handlers in, answers out.
  *
- * It answers as memcached does: plain text with errors, keys where they are echoed, silence where it was asked for, Einval and the end of
- * the connection for what cannot be a request. It stores nothing.
+ * The first byte of a connection says which protocol is spoken on it. In the binary one it answers as memcached does: plain text with errors,
+ * keys where they are echoed, silence where it was asked for, Einval and the end of the connection for what cannot be a request. Text and
+ * meta are in `TextLines` and `TextServer`. It stores nothing.
  * Source: memcached `doc/protocol-binary.txt` and memcached 1.6.18 itself.
  */
 import {
   type ConnectionError,
   type Outcome,
+  type PacketProtocol,
   type PacketServer,
   type RequestHandler,
-  type RequestServerOptions,
+  requestProtocol,
+  type RequestServerLimits,
   Server,
-  serveRequests
+  type ServerClient,
+  servePackets
 } from "@wirewright/connection"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
+import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import * as Gen from "./gen/index.ts"
 import type { Found, Handle, MemcachedHandlers, SaslAnswer, Written } from "./MemcachedHandlers.ts"
+import { plainMechanism, readPlain } from "./SaslPlain.ts"
 import { statusText } from "./StatusText.ts"
+import { TextLines } from "./TextLines.ts"
+import type { TextRequest } from "./TextRequest.ts"
+import { textRequests } from "./TextServer.ts"
 
 /** Where to serve, and limits. */
-export interface MemcachedServerOptions extends Omit<RequestServerOptions<Gen.Request>, "frameShape" | "decode"> {
+export interface MemcachedServerOptions extends RequestServerLimits {
+  /**
+   * What is spoken: the binary protocol, text and meta, or either, as the first byte of a connection says for all that follows it. Default:
+   * either.
+   */
+  readonly protocol?: "auto" | "binary" | "text"
   /** Opcodes the server is to know nothing of, whatever follows them. */
   readonly unknownOpcodes?: ReadonlyArray<number>
+  /** Whether an item is too large to be stored, asked before its value arrives in the text protocol. Default: only what fits no frame is. */
+  readonly isTooLarge?: (key: string, length: number, flags: number) => boolean
+  /** Whether a user may sign in, which all must: by SASL PLAIN, and in the text protocol by a `set`. Default: nobody needs to. */
+  readonly authenticate?: (user: string, password: string) => boolean
 }
 
 /** A handler for every command of classic memcached. */
@@ -140,20 +159,43 @@ export const classicHandlers = <R = never>(handlers: MemcachedHandlers<R>): Clas
   }
 }
 
+/** First byte of what clients send in the binary protocol. Source: memcached `doc/protocol-binary.txt`, "Magic Byte". */
+export const isBinary = (first: Uint8Array): boolean => first[0] === Gen.magics.request[0]
+
 /** Serves memcached clients; the server, its connections and their fibres end with the scope. */
 export const serveMemcached = <R = never>(
   handlers: MemcachedHandlers<R>,
-  { unknownOpcodes = [], ...options }: MemcachedServerOptions = {}
-): Effect.Effect<PacketServer, ConnectionError, Scope.Scope | R> => {
-  const requests = Server.requestsOf(Gen, classicHandlers(handlers), {
-    text: statusText,
-    ...(handlers.unknown === undefined ? {} : { unknown: unknownHandler(handlers.unknown) })
+  { authenticate, isTooLarge, protocol = "auto", unknownOpcodes = [], ...options }: MemcachedServerOptions = {}
+): Effect.Effect<PacketServer, ConnectionError, Scope.Scope | R> =>
+  Effect.flatMap(Effect.context<R>(), (context) => {
+    const signedIn = new WeakSet<ServerClient>()
+    const known = authenticate === undefined ? handlers : { ...handlers, ...plainHandlers(authenticate, signedIn) }
+    const requests = Server.requestsOf(Gen, classicHandlers(known), {
+      text: statusText,
+      ...(handlers.unknown === undefined ? {} : { unknown: unknownHandler(handlers.unknown) })
+    })
+    const knowing = unknownOpcodes.length === 0
+      ? requests
+      : refusing(requests, Gen.Status.UnknownCommand, (opcode) => unknownOpcodes.includes(opcode))
+    const binary = requestProtocol<Gen.Request, R>(
+      { ...options, frameShape: Gen.frameShape, decode: (reader, at) => Gen.decodeRequest(reader, at) },
+      authenticate === undefined
+        ? knowing
+        : refusing(knowing, Gen.Status.AuthError, (opcode, client) => !signedIn.has(client) && !forStrangers.includes(opcode)),
+      context
+    )
+    const lines = textRequests(handlers)
+    const { maxFrame = Gen.frameShape.maxFrame } = options
+    const text = (): PacketProtocol<TextRequest> => {
+      const frameShape = new TextLines({ maxFrame, isTooLarge, authenticate })
+      return requestProtocol({ ...options, frameShape, decode: frameShape.decode }, lines, context)
+    }
+    if (protocol === "binary") return servePackets({ ...options, ...binary })
+    return servePackets<Gen.Request | TextRequest>({
+      ...options,
+      choose: (first) => (protocol === "auto" && isBinary(first) ? binary : text()) as PacketProtocol<Gen.Request | TextRequest>
+    })
   })
-  return serveRequests<Gen.Request, R>(
-    { ...options, frameShape: Gen.frameShape, decode: (reader, at) => Gen.decodeRequest(reader, at) },
-    unknownOpcodes.length === 0 ? requests : knowingNothingOf(requests, unknownOpcodes)
-  )
-}
 
 const unknownHandler = <R>(handle: NonNullable<MemcachedHandlers<R>["unknown"]>): Handler<Gen.Request, unknown, R> => (request, client) =>
   mapped(handle(request as Gen.UnknownRequest, client), (sections) => ({
@@ -163,21 +205,48 @@ const unknownHandler = <R>(handle: NonNullable<MemcachedHandlers<R>["unknown"]>)
     ...sections
   }))
 
-/** The same for a server that does not know some opcodes. */
-const knowingNothingOf = <R>(
+/** What a server answers that nobody has signed in to. Source: memcached 1.6.18 `proto_bin.c`. */
+export const forStrangers: ReadonlyArray<number> = [Gen.Opcode.SaslListMechs, Gen.Opcode.SaslAuth, Gen.Opcode.SaslStep, Gen.Opcode.Version]
+
+/** Signing in by SASL PLAIN. */
+export const plainHandlers = (
+  authenticate: (user: string, password: string) => boolean,
+  signedIn: WeakSet<ServerClient>
+): Pick<MemcachedHandlers, "saslAuth" | "saslMechanisms" | "saslStep"> => {
+  const denied = Effect.fail(Server.refusal(Gen.Status.AuthError))
+  return {
+    saslMechanisms: () => Effect.succeed(plainMechanism),
+    saslAuth: ({ clientData, mechanism }, client) => {
+      const read = mechanism === plainMechanism ? readPlain(clientData) : undefined
+      if (read === undefined || Result.isFailure(read)) return denied
+      const { authorizationId, password, user } = read.success
+      if (authorizationId !== "" && authorizationId !== user || !authenticate(user, Redacted.value(password))) return denied
+      signedIn.add(client)
+      client.admit()
+      return Effect.succeed({ value: authenticated })
+    },
+    saslStep: () => denied
+  }
+}
+
+const authenticated = new TextEncoder().encode("Authenticated")
+
+/** The same for a server that refuses some requests before they are looked at. */
+const refusing = <R>(
   requests: RequestHandler<Gen.Request, R>,
-  opcodes: ReadonlyArray<number>
+  status: number,
+  refuses: (opcode: number, client: ServerClient) => boolean
 ): RequestHandler<Gen.Request, R> => {
   const refuse = (opcode: number, opaque: number): Outcome => ({
-    answer: (writer) => Gen.server.encodeStatus(writer, opcode, opaque, Gen.Status.UnknownCommand, statusText(Gen.Status.UnknownCommand))
+    answer: (writer) => Gen.server.encodeStatus(writer, opcode, opaque, status, statusText(status))
   })
   return {
     ...requests,
     handle: (request, client) =>
-      opcodes.includes(request.opcode) ? refuse(request.opcode, request.opaque) : requests.handle(request, client),
+      refuses(request.opcode, client) ? refuse(request.opcode, request.opaque) : requests.handle(request, client),
     malformed: (error, frame, client) => {
       const opcode = Gen.opcodeAt(frame.reader, frame.at)
-      return Gen.kindAt(frame.reader, frame.at) === "request" && opcodes.includes(opcode)
+      return Gen.kindAt(frame.reader, frame.at) === "request" && refuses(opcode, client)
         ? refuse(opcode, Gen.opaqueAt(frame.reader, frame.at))
         : requests.malformed(error, frame, client)
     }

@@ -18,6 +18,8 @@ export interface ProxiedCommand {
   readonly writes: boolean
   /** Its key must not be empty: memcached would give up the whole connection. */
   readonly keyed: boolean
+  /** Signs a client in, where it must; SASL is between a client and the proxy. */
+  readonly signsIn: boolean
   readonly treatment: "forward" | "acknowledge" | "quit" | "refuse"
 }
 
@@ -29,7 +31,8 @@ const acknowledged: ReadonlyArray<number> = [Opcode.Noop]
  * SASL would authenticate a connection that clients share; memcached waits for the body of VERBOSITY a second time and so swallows the next
  * packet.
  */
-const refused: ReadonlyArray<number> = [Opcode.SaslListMechs, Opcode.SaslAuth, Opcode.SaslStep, Opcode.Verbosity]
+const sasl: ReadonlyArray<number> = [Opcode.SaslListMechs, Opcode.SaslAuth, Opcode.SaslStep]
+const refused: ReadonlyArray<number> = [...sasl, Opcode.Verbosity]
 
 const keyless: ReadonlyArray<number> = [Opcode.Version, Opcode.Stat, Opcode.Flush]
 
@@ -50,6 +53,7 @@ const describe = (opcode: number): ProxiedCommand | undefined => {
     loud,
     writes: !reads.includes(loud),
     keyed: !keyless.includes(loud),
+    signsIn: sasl.includes(loud),
     treatment: acknowledged.includes(loud) ? "acknowledge" : loud === Opcode.Quit ? "quit" : refused.includes(loud) ? "refuse" : "forward"
   }
 }

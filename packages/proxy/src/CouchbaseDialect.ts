@@ -1,5 +1,6 @@
 /**
- * Classic memcached commands as a Couchbase bucket understands them, and its answers as memcached would give them.
+ * Commands of memcached's clients as a Couchbase bucket understands them, and its answers as memcached would give them: one table for all
+ * protocols, and on top of it the packets of binary clients.
  *
  * Pure. A bucket's values are seen as they are stored: no compression, no JSON mark and no extended attributes, because the proxy does not
  * ask the server for them. Differences bridged here: collection ids before keys, mutation tokens, framing extras, the flags that memcached
@@ -29,7 +30,9 @@ import {
   Status,
   statusTable
 } from "@wirewright/memcached/gen"
+import { type Refusal, refusal } from "@wirewright/memcached"
 import { statusText } from "@wirewright/memcached/internal"
+import { unsignedExpiration } from "./Refused.ts"
 import { type Frame, frameAt } from "./RawFrame.ts"
 
 /** What the proxy asks a node for: neither datatypes, so that values come as they are, nor answers in another order than the requests'. */
@@ -53,104 +56,120 @@ export type Translated =
 const head = { magic: magics.request[0], datatype: 0, vbucket: 0, opaque: 0, framing: [] } as const
 
 /** The default collection, in front of every key once collections were negotiated. */
-const defaultCollection = 0
+const collectionId = 0
+
+/** What a client of any protocol asks of a key; which fields count depends on the command. */
+export interface KeyedRequest {
+  readonly key: string
+  readonly cas?: bigint | undefined
+  readonly flags?: number | undefined
+  readonly expiration?: number | undefined
+  readonly value?: Uint8Array | undefined
+  readonly delta?: bigint | undefined
+  readonly initial?: bigint | undefined
+}
+
+const none = new Uint8Array(0)
+
+type Make = (request: KeyedRequest) => BucketRequest
+
+const store =
+  <const Tag extends "Set" | "Add" | "Replace">(_tag: Tag): Make => ({ cas = 0n, expiration = 0, flags = 0, key, value = none }) =>
+    ({
+      ...head,
+      _tag,
+      opcode: BucketOpcode[_tag],
+      cas,
+      collectionId,
+      flags,
+      expiration: unsignedExpiration(expiration),
+      key,
+      value
+    }) as BucketRequest
+
+const extend = <const Tag extends "Append" | "Prepend">(_tag: Tag): Make => ({ cas = 0n, key, value = none }) =>
+  ({ ...head, _tag, opcode: BucketOpcode[_tag], cas, collectionId, key, value }) as BucketRequest
+
+const count =
+  <const Tag extends "Increment" | "Decrement">(_tag: Tag): Make => ({ cas = 0n, delta = 1n, expiration = 0, initial = 0n, key }) =>
+    ({
+      ...head,
+      _tag,
+      opcode: BucketOpcode[_tag],
+      cas,
+      collectionId,
+      delta,
+      initial,
+      expiration: unsignedExpiration(expiration),
+      key
+    }) as BucketRequest
+
+/** The commands of a bucket, by the names that handlers of servers have. */
+export const bucketCommands = {
+  get: ({ cas = 0n, key }) => ({ ...head, _tag: "Get", opcode: BucketOpcode.Get, cas, collectionId, key }),
+  getAndTouch: ({ cas = 0n, expiration = 0, key }) => ({
+    ...head,
+    _tag: "Gat",
+    opcode: BucketOpcode.Gat,
+    cas,
+    collectionId,
+    expiration: unsignedExpiration(expiration),
+    key
+  }),
+  set: store("Set"),
+  add: store("Add"),
+  replace: store("Replace"),
+  remove: ({ cas = 0n, key }) => ({ ...head, _tag: "Delete", opcode: BucketOpcode.Delete, cas, collectionId, key }),
+  increment: count("Increment"),
+  decrement: count("Decrement"),
+  append: extend("Append"),
+  prepend: extend("Prepend")
+} satisfies { readonly [command: string]: Make }
+
+/** A command of a bucket. */
+export type BucketCommand = keyof typeof bucketCommands
+
+/** Classic commands as a bucket has them, by the names of the loud ones. memcached answers TOUCH with the flags of the item, which only GAT tells here. */
+const classicCommands: { readonly [name: string]: BucketCommand | undefined } = {
+  Get: "get",
+  GetK: "get",
+  Touch: "getAndTouch",
+  Gat: "getAndTouch",
+  GatK: "getAndTouch",
+  Set: "set",
+  Add: "add",
+  Replace: "replace",
+  Delete: "remove",
+  Increment: "increment",
+  Decrement: "decrement",
+  Append: "append",
+  Prepend: "prepend"
+}
+
+/** Asks any node what it is. */
+export const versionRequest: BucketRequest = { ...head, cas: 0n, _tag: "Version", opcode: Opcode.Version }
+
+/** Asks any node for statistics. */
+export const statRequest = (group: string): BucketRequest => ({
+  ...head,
+  cas: 0n,
+  _tag: "Stat",
+  opcode: BucketOpcode.Stat,
+  group,
+  parameters: ""
+})
 
 /** A request of a classic client, sound and with a key where it needs one. Quiet commands become loud ones. */
 export const translate = (frame: Frame): Translated => {
   const packet = decodeRequest(frame.reader, frame.at)
-  const base = { ...head, cas: packet.cas }
-  const keyed = (key: string, request: BucketRequest): Translated => ({ _tag: "Keyed", key, request })
-  switch (packet._tag) {
-    case "Get":
-    case "GetQ":
-    case "GetK":
-    case "GetKQ": {
-      const { key } = packet
-      return keyed(key, { ...base, _tag: "Get", opcode: BucketOpcode.Get, collectionId: defaultCollection, key })
-    }
-    // memcached answers TOUCH with the flags of the item, which only GAT tells here
-    case "Touch":
-    case "Gat":
-    case "GatQ":
-    case "GatK":
-    case "GatKQ": {
-      const { key, expiration } = packet
-      return keyed(key, { ...base, _tag: "Gat", opcode: BucketOpcode.Gat, collectionId: defaultCollection, expiration, key })
-    }
-    case "Set":
-    case "SetQ": {
-      const { key, flags, expiration, value } = packet
-      return keyed(key, { ...base, _tag: "Set", opcode: BucketOpcode.Set, collectionId: defaultCollection, flags, expiration, key, value })
-    }
-    case "Add":
-    case "AddQ": {
-      const { key, flags, expiration, value } = packet
-      return keyed(key, { ...base, _tag: "Add", opcode: BucketOpcode.Add, collectionId: defaultCollection, flags, expiration, key, value })
-    }
-    case "Replace":
-    case "ReplaceQ": {
-      const { key, flags, expiration, value } = packet
-      return keyed(key, {
-        ...base,
-        _tag: "Replace",
-        opcode: BucketOpcode.Replace,
-        collectionId: defaultCollection,
-        flags,
-        expiration,
-        key,
-        value
-      })
-    }
-    case "Delete":
-    case "DeleteQ": {
-      const { key } = packet
-      return keyed(key, { ...base, _tag: "Delete", opcode: BucketOpcode.Delete, collectionId: defaultCollection, key })
-    }
-    case "Increment":
-    case "IncrementQ": {
-      const { key, delta, initial, expiration } = packet
-      return keyed(key, {
-        ...base,
-        _tag: "Increment",
-        opcode: BucketOpcode.Increment,
-        collectionId: defaultCollection,
-        delta,
-        initial,
-        expiration,
-        key
-      })
-    }
-    case "Decrement":
-    case "DecrementQ": {
-      const { key, delta, initial, expiration } = packet
-      return keyed(key, {
-        ...base,
-        _tag: "Decrement",
-        opcode: BucketOpcode.Decrement,
-        collectionId: defaultCollection,
-        delta,
-        initial,
-        expiration,
-        key
-      })
-    }
-    case "Append":
-    case "AppendQ": {
-      const { key, value } = packet
-      return keyed(key, { ...base, _tag: "Append", opcode: BucketOpcode.Append, collectionId: defaultCollection, key, value })
-    }
-    case "Prepend":
-    case "PrependQ": {
-      const { key, value } = packet
-      return keyed(key, { ...base, _tag: "Prepend", opcode: BucketOpcode.Prepend, collectionId: defaultCollection, key, value })
-    }
-    case "Version":
-      return { _tag: "Node", request: { ...base, _tag: "Version", opcode: Opcode.Version } }
-    case "Stat":
-      return { _tag: "Node", request: { ...base, _tag: "Stat", opcode: BucketOpcode.Stat, group: packet.group, parameters: "" } }
-    default:
-      return { _tag: "Refused", status: Status.NotSupported }
+  const command = classicCommands[packet._tag.replace(/Q$/, "")]
+  if (command !== undefined) {
+    const request = packet as unknown as KeyedRequest
+    return { _tag: "Keyed", key: request.key, request: bucketCommands[command](request) }
   }
+  if (packet._tag === "Version") return { _tag: "Node", request: versionRequest }
+  if (packet._tag === "Stat") return { _tag: "Node", request: statRequest(packet.group) }
+  return { _tag: "Refused", status: Status.NotSupported }
 }
 
 /** A status in memcached's words. */
@@ -162,7 +181,42 @@ export const classicStatus = (status: number, writes: boolean): number => {
   return bucket?.retry === "retry" ? Status.Etmpfail : bucket?.retry === "caller" ? Status.Einval : Status.Einternal
 }
 
-const none = new Uint8Array(0)
+/** What a bucket said, in terms of handlers of servers. */
+export type BucketOutcome =
+  | { readonly _tag: "Found"; readonly cas: bigint; readonly flags: number; readonly value: Uint8Array }
+  | { readonly _tag: "Counted"; readonly cas: bigint; readonly value: bigint }
+  /** memcached tells no version of what is gone. */
+  | { readonly _tag: "Written"; readonly cas?: bigint }
+  | { readonly _tag: "Version"; readonly version: string }
+  | { readonly _tag: "Stat"; readonly name: string; readonly value: string }
+  | Refusal
+
+/** What an answer says; nothing when it is no answer to what a client asks. */
+export const outcomeOf = (answer: BucketResponse, writes: boolean): BucketOutcome | undefined => {
+  const { cas } = answer
+  switch (answer._tag) {
+    case "GetResponse":
+    case "GatResponse":
+      return { _tag: "Found", cas, flags: answer.flags, value: answer.value }
+    case "SetResponse":
+    case "AddResponse":
+    case "ReplaceResponse":
+    case "AppendResponse":
+    case "PrependResponse":
+      return { _tag: "Written", cas }
+    case "DeleteResponse":
+      return { _tag: "Written" }
+    case "IncrementResponse":
+    case "DecrementResponse":
+      return { _tag: "Counted", cas, value: answer.value }
+    case "VersionResponse":
+      return { _tag: "Version", version: answer.version }
+    case "StatResponse":
+      return { _tag: "Stat", name: answer.name, value: answer.value }
+    default:
+      return answer.status === Status.Success ? undefined : refusal(classicStatus(answer.status, writes))
+  }
+}
 
 /** Answers are read once, soon; the buffers they are made in are not used again. */
 const writer = new Writer()
@@ -172,7 +226,7 @@ const made = (encode: (writer: Writer) => void): Frame => {
   return frameAt(new Reader(writer.take()), 0)
 }
 
-const refusal = (opcode: number, key: string, status: number): Frame => {
+const refused = (opcode: number, key: string, status: number): Frame => {
   const value = statusText(status)
   if (status === Status.KeyEnoent && opcode === Opcode.GetK) return made((writer) => encodeGetKKeyEnoent(writer, { key }))
   if (status === Status.KeyEnoent && opcode === Opcode.GatK) return made((writer) => encodeGatKKeyEnoent(writer, { key }))
@@ -181,36 +235,30 @@ const refusal = (opcode: number, key: string, status: number): Frame => {
 
 /** A bucket's answer to the loud command `opcode` about `key`, as memcached gives it; nothing when it is no answer to that. */
 export const classicAnswer = (answer: BucketResponse, opcode: number, key: string, writes: boolean): Frame | undefined => {
-  const { cas } = answer
-  switch (answer._tag) {
-    case "GetResponse": {
-      const { flags, value } = answer
+  const outcome = outcomeOf(answer, writes)
+  switch (outcome?._tag) {
+    case "Found": {
+      const { cas, flags, value } = outcome
+      if (opcode === Opcode.Touch) return made((writer) => encodeTouchResponse(writer, { cas, flags }))
       if (opcode === Opcode.GetK) return made((writer) => encodeGetKResponse(writer, { cas, flags, key, value }))
+      if (opcode === Opcode.GatK) return made((writer) => encodeGatKResponse(writer, { cas, flags, key, value }))
+      if (opcode === Opcode.Gat) return made((writer) => encodeGatResponse(writer, { cas, flags, value }))
       return made((writer) => encodeGetResponse(writer, { cas, flags, value }))
     }
-    case "GatResponse": {
-      const { flags, value } = answer
-      if (opcode === Opcode.Touch) return made((writer) => encodeTouchResponse(writer, { cas, flags }))
-      if (opcode === Opcode.GatK) return made((writer) => encodeGatKResponse(writer, { cas, flags, key, value }))
-      return made((writer) => encodeGatResponse(writer, { cas, flags, value }))
+    // what writes has no more in its answers than Set or Delete; the session writes the client's opcode
+    case "Written": {
+      const { cas } = outcome
+      return made((writer) => cas === undefined ? encodeDeleteResponse(writer, {}) : encodeSetResponse(writer, { cas }))
     }
-    // Add, Replace, Append and Prepend have no more in their answers than Set; the session writes the client's opcode
-    case "SetResponse":
-    case "AddResponse":
-    case "ReplaceResponse":
-    case "AppendResponse":
-    case "PrependResponse":
-      return made((writer) => encodeSetResponse(writer, { cas }))
-    case "DeleteResponse":
-      return made((writer) => encodeDeleteResponse(writer, {}))
-    case "IncrementResponse":
-    case "DecrementResponse":
-      return made((writer) => encodeIncrementResponse(writer, { cas, value: answer.value }))
-    case "VersionResponse":
-      return made((writer) => encodeVersionResponse(writer, { version: answer.version }))
-    case "StatResponse":
-      return made((writer) => encodeStatResponse(writer, { name: answer.name, value: answer.value }))
-    default:
-      return answer.status === Status.Success ? undefined : refusal(opcode, key, classicStatus(answer.status, writes))
+    case "Counted":
+      return made((writer) => encodeIncrementResponse(writer, outcome))
+    case "Version":
+      return made((writer) => encodeVersionResponse(writer, outcome))
+    case "Stat":
+      return made((writer) => encodeStatResponse(writer, outcome))
+    case "Refusal":
+      return refused(opcode, key, outcome.status)
+    case undefined:
+      return undefined
   }
 }

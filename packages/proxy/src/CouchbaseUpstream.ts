@@ -13,18 +13,33 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
+import type { Refusal } from "@wirewright/memcached"
 import { Status as ClassicStatus } from "@wirewright/memcached/gen"
-import { classicAnswer, features, translate } from "./CouchbaseDialect.ts"
+import { bucketHandlers } from "./BucketHandlers.ts"
+import { type BucketOutcome, classicAnswer, features, outcomeOf, translate } from "./CouchbaseDialect.ts"
+import { forkInScope } from "./Fork.ts"
 import { Outage } from "./Outage.ts"
-import type { Slot } from "./ProxySession.ts"
+import { lostRequest, notPassedOn } from "./Refused.ts"
+import type { Lost, Slot } from "./ProxySession.ts"
 import type { Frame } from "./RawFrame.ts"
-import { type CouchbaseTarget, lostBy, type Upstream, type UpstreamOptions } from "./Upstream.ts"
+import { type CouchbaseTarget, lostBy, type UpstreamOptions, type Upstreams } from "./Upstream.ts"
+
+/** Who asks, and hears what came of it. */
+interface Asker {
+  /** The request changes something. */
+  readonly writes: boolean
+  /** Receives an answer; true when it was the last one. */
+  readonly answered: (answer: Response) => boolean
+  /** There will be no (further) answer. */
+  readonly lost: (why: Lost) => void
+  /** What is asked cannot be said to a node. */
+  readonly unencodable: () => void
+}
 
 /** A request on its way through the bucket. */
 interface BucketCall {
-  readonly slot: Slot
+  readonly asker: Asker
   readonly request: Request
-  readonly key: string
   /** -1 for requests any node may answer. */
   readonly vbucket: number
   /** Order of arrival. */
@@ -36,8 +51,39 @@ interface BucketCall {
 const maxAttempts = 20
 const pause = "50 millis"
 
+/** A binary client that asks. */
+class SlotAsker implements Asker {
+  private readonly slot: Slot
+  private readonly key: string
+
+  constructor(slot: Slot, key: string) {
+    this.slot = slot
+    this.key = key
+  }
+
+  get writes(): boolean {
+    return this.slot.command!.writes
+  }
+
+  answered(answer: Response): boolean {
+    const { slot, writes } = this
+    const classic = classicAnswer(answer, slot.command!.loud, this.key, writes)
+    if (classic !== undefined) return slot.answer(classic)
+    slot.fail(writes ? "ambiguous" : "misbehaved")
+    return true
+  }
+
+  lost(why: Lost): void {
+    this.slot.fail(why)
+  }
+
+  unencodable(): void {
+    this.slot.refuse(ClassicStatus.Einval)
+  }
+}
+
 /** Requests on their way to one bucket. */
-class Bucket implements Upstream {
+class Bucket {
   private readonly cluster: Cluster
   private readonly fork: (effect: Effect.Effect<void>) => void
   private readonly timeout: number
@@ -55,9 +101,14 @@ class Bucket implements Upstream {
     const translated = translate(frame)
     if (translated._tag === "Refused") return slot.refuse(translated.status)
     const { request } = translated
-    const key = translated._tag === "Keyed" ? translated.key : ""
-    const vbucket = translated._tag === "Keyed" ? this.cluster.vbucketOf(key) : -1
-    this.dispatch({ slot, request, key, vbucket, turn: this.turn++, attempts: 0 })
+    const key = translated._tag === "Keyed" ? translated.key : undefined
+    this.ask(request, key, new SlotAsker(slot, key ?? ""))
+  }
+
+  /** Asks about a key, or any node where there is none. */
+  ask(request: Request, key: string | undefined, asker: Asker): void {
+    const vbucket = key === undefined ? -1 : this.cluster.vbucketOf(key)
+    this.dispatch({ asker, request, vbucket, turn: this.turn++, attempts: 0 })
   }
 
   private dispatch(call: BucketCall): void {
@@ -74,42 +125,34 @@ class Bucket implements Upstream {
     this.fork(Effect.map(Effect.exit(pool.connect), (exit: Exit.Exit<unknown, OpenError>) => {
       if (Exit.isSuccess(exit)) return this.submit(pool, call)
       this.fork(this.cluster.refresh)
-      call.slot.fail("unavailable")
+      call.asker.lost("unavailable")
     }))
   }
 
   private submit(pool: NodePool, call: BucketCall): void {
     const connection = pool.take()
-    if (connection === undefined) return call.slot.fail("unavailable")
-    const { slot, request, vbucket } = call
+    if (connection === undefined) return call.asker.lost("unavailable")
+    const { asker, request, vbucket } = call
     const { collections } = connection.session.states
     // without collections a key has no prefix
     const fields = collections || !("collectionId" in request) ? request : { ...request, collectionId: undefined }
     const sink = {
       answer: (answer: Response) => this.answered(call, answer, connection),
-      fail: (error: ConnectionError | EncodeError) =>
-        error instanceof EncodeError ? slot.refuse(ClassicStatus.Einval) : slot.fail(lostBy(error))
+      fail: (error: ConnectionError | EncodeError) => error instanceof EncodeError ? asker.unencodable() : asker.lost(lostBy(error))
     }
     const write = (writer: Writer, opaque: number): void => encode(writer, { ...fields, opaque, vbucket: Math.max(0, vbucket) } as Request)
-    connection.packets.begin(new Relayed(write, sink, slot.command!.writes), this.timeout)
+    connection.packets.begin(new Relayed(write, sink, asker.writes), this.timeout)
   }
 
   private answered(call: BucketCall, answer: Response, connection: KvConnection): boolean {
-    const { slot, key } = call
-    if (answer.status === Status.NotMyVbucket) {
-      this.moved(call, answer._tag === "ErrorResponse" && this.cluster.redirected(answer, connection))
-      return true
-    }
-    const { loud, writes } = slot.command!
-    const classic = classicAnswer(answer, loud, key, writes)
-    if (classic !== undefined) return slot.answer(classic)
-    slot.fail(writes ? "ambiguous" : "misbehaved")
+    if (answer.status !== Status.NotMyVbucket) return call.asker.answered(answer)
+    this.moved(call, answer._tag === "ErrorResponse" && this.cluster.redirected(answer, connection))
     return true
   }
 
   /** A request whose vbucket is elsewhere was not carried out, so it is repeated. */
   private moved(call: BucketCall, informed: boolean): void {
-    if (++call.attempts > maxAttempts) return call.slot.fail("unavailable")
+    if (++call.attempts > maxAttempts) return call.asker.lost("unavailable")
     const waiting = this.moving.get(call.vbucket)
     if (waiting !== undefined) return void waiting.push(call)
     this.moving.set(call.vbucket, [call])
@@ -126,14 +169,11 @@ class Bucket implements Upstream {
 export const couchbaseUpstream = (
   target: CouchbaseTarget,
   options: UpstreamOptions = {}
-): Effect.Effect<() => Upstream, OpenError, Scope.Scope> =>
+): Effect.Effect<Upstreams, OpenError, Scope.Scope> =>
   Effect.gen(function*() {
-    const { user, password, bucket, seeds, network, mechanisms } = target
+    const { user, password, seeds, network, mechanisms } = target
     const { requestTimeout, tls, connectTimeout } = options
-    const scope = yield* Effect.scope
-    const context = yield* Effect.context<never>()
-    const run = Effect.runForkWith(context)
-    const fork = (effect: Effect.Effect<void>): void => void run(Effect.forkIn(effect, scope, { startImmediately: true }))
+    const fork = yield* forkInScope
     const outages = new Map<string, Outage>()
     const outage = (address: string): Outage => {
       const made = outages.get(address) ?? new Outage(address)
@@ -155,7 +195,7 @@ export const couchbaseUpstream = (
         password,
         ...(mechanisms === undefined ? {} : { mechanisms, allowPlainWithoutTls: allowsPlainWithoutTls(target) })
       },
-      bucket,
+      bucket: target.bucket,
       seeds,
       ...(network === undefined ? {} : { network }),
       ...(tls === undefined ? {} : { tls }),
@@ -163,10 +203,31 @@ export const couchbaseUpstream = (
       ...(requestTimeout === undefined ? {} : { requestTimeout })
     })
     begun = true
-    const upstream = new Bucket(
+    const bucket = new Bucket(
       cluster,
       fork,
       Duration.toMillis(requestTimeout ?? target.timeout ?? "2500 millis")
     )
-    return () => upstream
+    const handlers = bucketHandlers((request, key, writes) =>
+      Effect.callback((resume) => {
+        const found: Array<Exclude<BucketOutcome, Refusal>> = []
+        bucket.ask(request, key, {
+          writes,
+          answered: (answer) => {
+            const outcome = outcomeOf(answer, writes)
+            if (outcome === undefined) resume(Effect.fail(lostRequest(writes ? "ambiguous" : "misbehaved")))
+            else if (outcome._tag === "Refusal") resume(Effect.fail(outcome))
+            else {
+              found.push(outcome)
+              if (outcome._tag === "Stat" && (outcome.name !== "" || outcome.value !== "")) return false
+              resume(Effect.succeed(found))
+            }
+            return true
+          },
+          lost: (why) => resume(Effect.fail(lostRequest(why))),
+          unencodable: () => resume(Effect.fail(notPassedOn))
+        })
+      })
+    )
+    return () => ({ send: bucket.send, handlers })
   })

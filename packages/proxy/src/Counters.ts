@@ -1,8 +1,8 @@
-/** What a proxy counts, by opcode. It never reads packets and knows no client. */
+/** What a proxy counts, by command. It never reads packets and knows no client. */
 import { requestCommands, Status } from "@wirewright/memcached/gen"
 
-/** Counts of one opcode. */
-export interface OpcodeCounts {
+/** Counts of one command. */
+export interface CommandCounts {
   readonly requests: number
   /** Packets sent to clients, STAT's many included. */
   readonly answers: number
@@ -34,8 +34,8 @@ export class Counters {
   }
 
   /** Counts by the names the field gives the opcodes; those that never came are left out. */
-  get byOpcode(): { readonly [label: string]: OpcodeCounts } {
-    const out: Record<string, OpcodeCounts> = {}
+  get byOpcode(): { readonly [label: string]: CommandCounts } {
+    const out: Record<string, CommandCounts> = {}
     for (let opcode = 0; opcode < 256; opcode++) {
       if (this.requests[opcode] === 0) continue
       const label = requestCommands[opcode]?.label ?? `0x${opcode.toString(16).padStart(2, "0")}`
@@ -47,5 +47,37 @@ export class Counters {
       }
     }
     return out
+  }
+}
+
+/** Counters of commands that are known by their words. */
+export class CommandCounters {
+  private readonly counts = new Map<string, { -readonly [K in keyof CommandCounts]: CommandCounts[K] }>()
+
+  requested(label: string): void {
+    this.of(label).requests++
+  }
+
+  answered(label: string): void {
+    this.of(label).answers++
+  }
+
+  silenced(label: string): void {
+    this.of(label).silent++
+  }
+
+  failed(label: string): void {
+    this.of(label).errors++
+  }
+
+  /** Counts by command; those that never came are left out. */
+  get byCommand(): { readonly [label: string]: CommandCounts } {
+    return Object.fromEntries([...this.counts].map(([label, counts]) => [label, { ...counts }]))
+  }
+
+  private of(label: string) {
+    let counts = this.counts.get(label)
+    if (counts === undefined) this.counts.set(label, counts = { requests: 0, answers: 0, silent: 0, errors: 0 })
+    return counts
   }
 }

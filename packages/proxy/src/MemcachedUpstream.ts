@@ -1,23 +1,39 @@
 /**
- * A memcached behind the proxy: packets pass as they are, but for opcode and opaque. All clients share its connections; a client keeps to
- * one of them, so that its requests stay in order.
+ * A memcached behind the proxy. Packets of binary clients pass as they are, but for opcode and opaque, where it speaks that; what others ask is
+ * asked by meta, text or binary commands. All clients share its connections; a client keeps to one of them, so that its requests stay in order.
  */
-import { EncodeError, malformed, type Reader, type Writer } from "@wirewright/codec"
+import { EncodeError, malformed, type Reader, textLength, type Writer } from "@wirewright/codec"
 import { client, encodeSaslAuth, frameShape, headerSize, Status } from "@wirewright/memcached/gen"
-import { type ConnectionError, ConnectionPool, PacketCall, type PacketConnection } from "@wirewright/connection"
+import {
+  Client,
+  type ConnectionError,
+  ConnectionPool,
+  hostPort,
+  PacketCall,
+  type PacketConnection,
+  unixAddress
+} from "@wirewright/connection"
+import * as Gen from "@wirewright/memcached/gen"
+import * as Text from "@wirewright/memcached/text"
 import { plainMechanism, plainMessage } from "@wirewright/memcached/internal"
 import { BootstrapError, type BootstrapReason } from "@wirewright/couchbase"
 import type { OpenError } from "@wirewright/couchbase/node"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Result from "effect/Result"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
+import { binaryHandlers } from "./BinaryHandlers.ts"
+import { forkInScope } from "./Fork.ts"
+import { framedUpstream } from "./FramedUpstream.ts"
+import { metaHandlers } from "./MetaHandlers.ts"
 import { Outage } from "./Outage.ts"
 import type { Slot } from "./ProxySession.ts"
 import { type Frame, frameAt, isWhole, statusOf, writeCopy } from "./RawFrame.ts"
-import { lostBy, type MemcachedTarget, type Upstream, type UpstreamOptions } from "./Upstream.ts"
+import { textHandlers } from "./TextHandlers.ts"
+import { asking, type BeginAsked, textLink } from "./TextLink.ts"
+import { lostBy, type MemcachedTarget, type Upstream, type UpstreamOptions, type Upstreams } from "./Upstream.ts"
 
-/** A connection whose answers stay as they came. */
-type RawConnection = PacketConnection<Frame, Frame>
+type TextConnection = PacketConnection<Text.Response, Text.Response>
 
 const decodeRaw = (reader: Reader, at: number): Frame => {
   const frame = frameAt(reader, at)
@@ -38,22 +54,26 @@ const protocol = { ...client, decodeAnswer: decodeRaw, decodePush: decodeRaw }
 const refused = (reason: BootstrapReason, message: string, status?: number): BootstrapError =>
   new BootstrapError({ reason, step: "authentication", status, message })
 
-/** Authenticates when there is a user. Plain memcached knows no other mechanism than PLAIN. */
-const login = (target: MemcachedTarget, tls: boolean) => (connection: RawConnection): Effect.Effect<void, OpenError> => {
-  if (target.user === undefined || target.password === undefined) return Effect.void
+/** Who signs in, as SASL PLAIN has it; nothing when nobody does. Refused when the password would be seen by others. */
+const plainOf = (target: MemcachedTarget, tls: boolean): Effect.Effect<Uint8Array | undefined, BootstrapError> => {
+  if (target.user === undefined || target.password === undefined) return Effect.succeed(undefined)
   const { user, password, plain: allowWithoutTls = false } = target
-  const message = plainMessage({ user, password, tls, allowWithoutTls })
-  if (Result.isFailure(message)) {
-    const { message: words, reason } = message.failure
-    return Effect.fail(refused(reason === "NeedsTls" ? "PlainNeedsTls" : "AuthenticationFailed", words))
-  }
-  const ask = connection.request((writer, opaque) =>
-    encodeSaslAuth(writer, { opaque, mechanism: plainMechanism, clientData: message.success })
-  )
+  const message = plainMessage({ user, password, tls: tls || target.path !== undefined, allowWithoutTls })
+  if (Result.isSuccess(message)) return Effect.succeed(message.success)
+  const { message: words, reason } = message.failure
+  return Effect.fail(refused(reason === "NeedsTls" ? "PlainNeedsTls" : "AuthenticationFailed", words))
+}
+
+/** Authenticates when there is a user. Plain memcached knows no other mechanism than PLAIN. */
+const login = (target: MemcachedTarget, tls: boolean) => <A>(connection: PacketConnection<A, unknown>): Effect.Effect<void, OpenError> =>
+  Effect.flatMap(plainOf(target, tls), (clientData) => clientData === undefined ? Effect.void : signIn(connection, clientData))
+
+const signIn = <A>(connection: PacketConnection<A, unknown>, clientData: Uint8Array): Effect.Effect<void, OpenError> => {
+  const ask = connection.request((writer, opaque) => encodeSaslAuth(writer, { opaque, mechanism: plainMechanism, clientData }))
   return ask.pipe(
     Effect.catchTag("EncodeError", Effect.die),
     Effect.flatMap((answer) => {
-      const status = statusOf(answer)
+      const status = "status" in (answer as object) ? (answer as { readonly status: number }).status : statusOf(answer as Frame)
       if (status === Status.Success) return Effect.void
       const known = status === Status.AuthError || status === Status.AuthContinue
       return Effect.fail(
@@ -64,6 +84,30 @@ const login = (target: MemcachedTarget, tls: boolean) => (connection: RawConnect
     })
   )
 }
+
+/**
+ * Signs in as servers with `-Y` want it, which take nothing else before that. Whether one does is asked first: one that does not would store what
+ * it is sent.
+ */
+const textLogin = (target: MemcachedTarget, tls: boolean) => (connection: TextConnection): Effect.Effect<void, OpenError> =>
+  Effect.gen(function*() {
+    const { address } = connection
+    const begin: BeginAsked = (make, resume) => connection.begin(make(resume))
+    const [version] = yield* asking(begin, Text.Version, {}, false)
+    const needed = version?._tag === "ClientError" && version.message === "unauthenticated"
+    const plain = yield* plainOf(target, tls)
+    if (!needed) {
+      return plain === undefined
+        ? undefined
+        : yield* refused("NoMechanism", `${address}: the server asks nobody to sign in`)
+    }
+    if (plain === undefined) return yield* refused("AuthenticationFailed", `${address}: the server wants its clients to sign in`)
+    // authorization id, user and password are parted by NUL there, by a space here
+    const value = plain.slice(1)
+    value[value.indexOf(0)] = 0x20
+    const [answer] = yield* asking(begin, Text.Set, { key: "auth", flags: 0, expiration: 0, value }, false)
+    if (answer?._tag !== "Stored") return yield* refused("AuthenticationFailed", `${address}: the user was refused`)
+  }).pipe(Effect.catchTag("EncodeError", Effect.die))
 
 /** A client's request on its way to memcached, and the way back of its answers: one object, as there are millions. */
 class Forwarded extends PacketCall<Frame> {
@@ -99,44 +143,119 @@ class Forwarded extends PacketCall<Frame> {
   }
 }
 
+/** What is asked for clients of the text protocol, and which items are too large. */
+type TextWay = Pick<Upstream, "handlers" | "isTooLarge">
+
+type Ways = ReadonlyArray<TextWay & { readonly send: Upstream["send"] | undefined }>
+
+/** An item's bytes as memcached counts them: header, CAS, key and NUL, flags unless 0, value and line end. Source: memcached `items.c`. */
+const itemSize = (key: string, length: number, flags: number): number => 48 + 8 + textLength(key) + 1 + (flags === 0 ? 0 : 4) + length + 2
+
+/** Which items are too large for a server, by its settings; nothing when these do not say so. */
+const tooLargeFor = (settings: Iterable<readonly [name: string, value: string]>): Upstream["isTooLarge"] => {
+  const max = Number(new Map(settings).get("item_size_max"))
+  return max > 0 ? (key, length, flags) => itemSize(key, length, flags) > max : undefined
+}
+
+/** What all connections to a memcached have in common. */
+const linkTo = (target: MemcachedTarget, { reconnect, ...options }: UpstreamOptions) => ({
+  ...options,
+  host: target.host,
+  port: target.port,
+  ...target.path === undefined ? {} : { path: target.path },
+  whenDisconnected: "fail",
+  reconnect: { initialDelay: reconnect ?? "20 millis", maxDelay: "2 seconds" },
+  watch: new Outage(addressOf(target))
+} as const)
+
+const addressOf = ({ host, path, port }: MemcachedTarget): string => path === undefined ? hostPort(host, port) : unixAddress(path)
+
+/** Packets pass as they are. */
+const rawLink = (target: MemcachedTarget, options: UpstreamOptions): Effect.Effect<Upstream["send"], OpenError, Scope.Scope> =>
+  Effect.map(
+    ConnectionPool.make<Frame, Frame, OpenError>({
+      ...linkTo(target, options),
+      protocol,
+      begin: login(target, options.tls !== undefined)
+    }),
+    (link) => (slot, request) => {
+      const connection = link.take()
+      if (connection === undefined) slot.fail("unavailable")
+      else connection.begin(new Forwarded(slot, request))
+    }
+  )
+
+/** What clients of other protocols ask, asked in binary packets. */
+const binaryLink = (target: MemcachedTarget, options: UpstreamOptions) =>
+  Effect.map(
+    Client.make(Gen, {
+      ...linkTo(target, options),
+      begin: ({ connection }) => login(target, options.tls !== undefined)(connection)
+    }),
+    (client): TextWay => ({ handlers: binaryHandlers(client) })
+  )
+
+/** Text and meta commands; `meta` is whether it takes these. */
+const textClient = (target: MemcachedTarget, options: UpstreamOptions) =>
+  Effect.gen(function*() {
+    const pool = yield* ConnectionPool.make<Text.Response, Text.Response, OpenError>({
+      ...linkTo(target, options),
+      protocol: Text.client,
+      begin: textLogin(target, options.tls !== undefined)
+    })
+    const link = textLink((make, resume) => pool.begin(make, resume, Effect.fail))
+    const noop = yield* Effect.exit(link.ask(Text.MetaNoop, {}, false))
+    const handlers = target.protocol !== "text" && Exit.isSuccess(noop) ? metaHandlers(link) : textHandlers(link)
+    const settings = yield* Effect.result(link.collect(Text.Statistics, { group: "settings" }))
+    const pairs = Result.isFailure(settings)
+      ? []
+      : settings.success.flatMap((one) => one._tag === "Statistic" ? [[one.name, one.value] as const] : [])
+    const way: TextWay = { handlers, isTooLarge: tooLargeFor(pairs) }
+    return way
+  })
+
 /**
- * Connects `connections` times; each client is given one of them. Requests that are made while it is lost fail at once: their clients have
- * deadlines of their own.
+ * Connects `connections` times in each protocol that it needs; each client is given one of them. Requests that are made while it is lost fail at
+ * once: their clients have deadlines of their own.
+ *
+ * Told nothing of protocols, it tries both: one is enough, and speaks for the clients of the other, too.
  */
 export const memcachedUpstream = (
   target: MemcachedTarget,
-  { connections = 2, reconnect, ...options }: UpstreamOptions & { readonly connections?: number } = {}
-): Effect.Effect<() => Upstream, OpenError, Scope.Scope> =>
-  Effect.map(
-    Effect.all(
-      Array.from(
-        { length: connections },
-        (_, index) => {
-          const link = ConnectionPool.make<Frame, Frame, OpenError>({
-            ...options,
-            host: target.host,
-            port: target.port,
-            protocol,
-            whenDisconnected: "fail",
-            reconnect: { initialDelay: reconnect ?? "20 millis", maxDelay: "2 seconds" },
-            begin: login(target, options.tls !== undefined),
-            watch: new Outage(`${target.host}:${target.port}`)
-          })
-          return Effect.annotateLogs(link, { connection: index + 1 })
-        }
-      )
-    ),
-    (links) => {
-      let next = 0
-      return () => {
-        const link = links[next++ % links.length]!
-        return {
-          send: (slot, request) => {
-            const connection = link.take()
-            if (connection === undefined) slot.fail("unavailable")
-            else connection.begin(new Forwarded(slot, request))
-          }
-        }
+  { connections = 2, ...options }: UpstreamOptions & { readonly connections?: number } = {}
+): Effect.Effect<Upstreams, OpenError, Scope.Scope> =>
+  Effect.gen(function*() {
+    const { protocol = "auto" } = target
+    const fork = yield* forkInScope
+    const scope = yield* Effect.scope
+    /** What does not come to be leaves nothing behind. */
+    const attempt = <A>(effect: Effect.Effect<A, OpenError, Scope.Scope>): Effect.Effect<Result.Result<A, OpenError>> =>
+      Effect.gen(function*() {
+        const own = yield* Scope.fork(scope)
+        const exit = yield* Effect.result(Scope.provide(effect, own))
+        if (Result.isFailure(exit)) yield* Scope.close(own, Exit.void)
+        return exit
+      })
+    const each = <A>(link: Effect.Effect<A, OpenError, Scope.Scope>) =>
+      Effect.all(Array.from({ length: connections }, (_, index) => Effect.annotateLogs(link, { connection: index + 1 })))
+    const raw = each(rawLink(target, options))
+    const binary = each(binaryLink(target, options))
+    const text = each(textClient(target, options))
+    const ways: Effect.Effect<Ways, OpenError, Scope.Scope> = Effect.gen(function*() {
+      if (protocol === "meta" || protocol === "text") return (yield* text).map((way) => ({ ...way, send: undefined }))
+      const sends = yield* protocol === "binary" ? Effect.map(raw, Result.succeed) : attempt(raw)
+      const handlers = yield* protocol === "binary" ? Effect.map(binary, Result.succeed) : attempt(text)
+      if (Result.isFailure(sends)) {
+        if (Result.isFailure(handlers)) return yield* sends.failure
+        return handlers.success.map((way) => ({ ...way, send: undefined }))
       }
+      const others = Result.isSuccess(handlers) ? handlers.success : yield* binary
+      return sends.success.map((send, index) => ({ ...others[index]!, send }))
+    })
+    const links = yield* ways
+    let next = 0
+    return (client) => {
+      const { handlers, isTooLarge, send } = links[next++ % links.length]!
+      return { handlers, isTooLarge, send: send ?? framedUpstream(handlers, client, fork) }
     }
-  )
+  })

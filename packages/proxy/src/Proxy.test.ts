@@ -356,7 +356,7 @@ describe("an upstream that fails", () => {
         if (dying) socket.destroy()
         else socket.write(answerTo(data, 0, "back"))
       })
-      const proxy = yield* serveProxy({ upstream: `memcached://127.0.0.1:${port}`, connections: 1 })
+      const proxy = yield* serveProxy({ upstream: `memcached://127.0.0.1:${port}?protocol=binary`, connections: 1 })
       yield* Effect.promise(async () => {
         const client = await RawClient.connect(proxy.port)
         expect(await ask(client, 1, packet(0x0b, { opaque: 1 }))).toEqual(["b 86 1 Temporary failure"])
@@ -380,7 +380,11 @@ describe("an upstream that fails", () => {
         if (data[1] === 0x0b) late.push(() => socket.write(answerTo(data, 0, "late")))
         else socket.write(answerTo(data, 1))
       })
-      const proxy = yield* serveProxy({ upstream: `memcached://127.0.0.1:${port}`, connections: 1, requestTimeout: "60 millis" })
+      const proxy = yield* serveProxy({
+        upstream: `memcached://127.0.0.1:${port}?protocol=binary`,
+        connections: 1,
+        requestTimeout: "60 millis"
+      })
       yield* Effect.promise(async () => {
         const client = await RawClient.connect(proxy.port)
         expect(await ask(client, 1, packet(0x0b, { opaque: 1 }))).toEqual(["b 86 1 Temporary failure"])
@@ -392,7 +396,7 @@ describe("an upstream that fails", () => {
   it("bytes that are no packet are an internal error to readers", () =>
     run(Effect.gen(function*() {
       const port = yield* scripted((socket) => void socket.write(Buffer.alloc(24, 0x55)))
-      const proxy = yield* serveProxy({ upstream: `memcached://127.0.0.1:${port}`, connections: 1 })
+      const proxy = yield* serveProxy({ upstream: `memcached://127.0.0.1:${port}?protocol=binary`, connections: 1 })
       yield* Effect.promise(async () => {
         const client = await RawClient.connect(proxy.port)
         expect(await ask(client, 1, packet(0x00, { key: "k", opaque: 1 }))).toEqual(["0 84 1 Internal error"])
@@ -406,7 +410,7 @@ describe("an upstream that fails", () => {
         answer[1] = data[1] === 0x01 ? 0x00 : 0x01
         socket.write(answer)
       })
-      const proxy = yield* serveProxy({ upstream: `memcached://127.0.0.1:${port}`, connections: 1 })
+      const proxy = yield* serveProxy({ upstream: `memcached://127.0.0.1:${port}?protocol=binary`, connections: 1 })
       yield* Effect.promise(async () => {
         const reader = await RawClient.connect(proxy.port)
         expect(await ask(reader, 1, packet(0x00, { key: "k", opaque: 1 }))).toEqual(["0 84 1 Internal error"])

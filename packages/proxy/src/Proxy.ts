@@ -1,39 +1,46 @@
 /**
- * A proxy for clients that speak the memcached binary protocol, in front of a memcached or of a Couchbase bucket.
+ * A proxy for memcached's clients, in front of a memcached or of a Couchbase bucket. A client's first byte says what it speaks, as with memcached.
  *
  * This is the shell: it listens, gives every client a session, and connects sessions to the upstream. What happens to a request is decided in
- * `ProxySession` and `CouchbaseDialect`.
+ * `ProxySession` for binary packets, in `TextFront` for text and meta commands, and in the handlers of the upstream.
  */
 import { encodeWith, type Reader, type Writer } from "@wirewright/codec"
 import {
   type ConnectionError,
-  type PacketServerOptions,
+  type PacketHandler,
+  type PacketProtocol,
+  type ServerLimits,
   servePackets,
   type ServerClient,
   type ServerCounters
 } from "@wirewright/connection"
 import { type BootstrapError, tlsOfTarget } from "@wirewright/couchbase"
 import { encodeErrorResponse, frameShape, kindAt } from "@wirewright/memcached/gen"
-import { statusText } from "@wirewright/memcached/internal"
+import { forStrangers, isBinary, plainHandlers, statusText, type TextRequest } from "@wirewright/memcached/internal"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type * as Tls from "node:tls"
-import { Counters, type OpcodeCounts } from "./Counters.ts"
+import { CommandCounters, type CommandCounts, Counters } from "./Counters.ts"
 import { couchbaseUpstream } from "./CouchbaseUpstream.ts"
+import { forkInScope } from "./Fork.ts"
+import { framedUpstream } from "./FramedUpstream.ts"
+import { GatedClient } from "./GatedClient.ts"
 import { memcachedUpstream } from "./MemcachedUpstream.ts"
 import { type CloseReason, ProxySession, type SessionLimits, sessionLimits } from "./ProxySession.ts"
 import { type Frame, frameAt, writeCopy } from "./RawFrame.ts"
 import { expectSound } from "./Soundness.ts"
-import { InvalidTarget, parseTarget, type Target, type Upstream } from "./Upstream.ts"
+import { TextFront } from "./TextFront.ts"
+import { InvalidTarget, parseTarget, type Target, type Upstreams } from "./Upstream.ts"
 
 /** Where to listen. */
 export type Listen = Pick<
-  PacketServerOptions<Frame>,
+  ServerLimits,
   | "host"
   | "port"
   | "path"
   | "tls"
+  | "unauthenticated"
   | "maxConnections"
   | "maxFrame"
   | "maxOutput"
@@ -55,8 +62,13 @@ export interface Tap {
 export interface ProxyOptions {
   /** Default: 127.0.0.1 and a free port. */
   readonly listen?: Listen
-  /** `memcached://host:port`, `couchbase://user:password@host:port/bucket`, or the same as a value. */
+  /** `memcached://host:port`, `memcached+unix:///path`, `couchbase://user:password@host:port/bucket`, or the same as a value. */
   readonly upstream: string | Target
+  /**
+   * Whether a user may sign in, which all clients then must: by SASL PLAIN, or in the text protocol by a `set`, as with memcached's `-Y`. Default:
+   * nobody needs to.
+   */
+  readonly authenticate?: (user: string, password: string) => boolean
   /** TLS towards the upstream. */
   readonly upstreamTls?: Tls.ConnectionOptions
   /** Connections to each upstream node. Default: 2. */
@@ -75,8 +87,10 @@ export type ProxyError = ConnectionError | BootstrapError | InvalidTarget
 
 /** What a proxy counted. */
 export interface ProxyCounters {
-  /** By the names the field gives the opcodes. */
-  readonly opcodes: { readonly [label: string]: OpcodeCounts }
+  /** Of binary clients, by the names the field gives the opcodes. */
+  readonly opcodes: { readonly [label: string]: CommandCounts }
+  /** Of clients of the text protocol, by their commands; what was no command is `refused`. */
+  readonly commands: { readonly [label: string]: CommandCounts }
   /** Connections closed by the proxy, by reason. */
   readonly closed: { readonly [reason in CloseReason["_tag"]]: number }
   readonly server: ServerCounters
@@ -101,7 +115,16 @@ const decode = (reader: Reader, at: number): Frame => {
 
 const none = new Uint8Array(0)
 
-const connectUpstream = (options: ProxyOptions): Effect.Effect<() => Upstream, ProxyError, Scope.Scope> =>
+const lineEnd = 0x0a
+
+/** What was sent before signing in, its first line alone: a password may follow. */
+const withoutSecrets = (bytes: Uint8Array): Uint8Array => {
+  const copy = new Uint8Array(bytes)
+  const end = copy.indexOf(lineEnd)
+  return end < 0 ? copy : copy.fill(0, end + 1)
+}
+
+const connectUpstream = (options: ProxyOptions): Effect.Effect<Upstreams, ProxyError, Scope.Scope> =>
   Effect.gen(function*() {
     const { upstream: named, upstreamTls, connections, connectTimeout, requestTimeout } = options
     const target = typeof named === "string"
@@ -123,19 +146,38 @@ export const serveProxy = (options: ProxyOptions): Effect.Effect<Proxy, ProxyErr
   Effect.gen(function*() {
     const upstreamOf = yield* connectUpstream(options)
     const counters = new Counters()
+    const commands = new CommandCounters()
     const closed = { Quit: 0, Invalid: 0, Drained: 0, OutcomeUnknown: 0, OutputLimit: 0 }
-    const sessions = new Set<ProxySession>()
+    const sessions = new Set<{ readonly drain: () => void }>()
     const limits = { ...sessionLimits, ...options.limits }
-    const { tap } = options
+    const { authenticate, tap } = options
+    const signedIn = new WeakSet<ServerClient>()
+    const signing = authenticate === undefined ? undefined : plainHandlers(authenticate, signedIn)
+    const fork = yield* forkInScope
+    const context = yield* Effect.context<never>()
     let draining: (() => void) | undefined
 
-    const handler = (client: ServerClient) => {
-      const upstream = upstreamOf()
+    const begin = (client: ServerClient, session: { readonly drain: () => void }): void => {
+      sessions.add(session)
+      tap?.onOpen(client)
+      if (draining !== undefined) session.drain()
+    }
+
+    const end = (client: ServerClient, session: { readonly drain: () => void }): void => {
+      sessions.delete(session)
+      tap?.onClose(client)
+      if (sessions.size === 0) draining?.()
+    }
+
+    const binary = (client: ServerClient): PacketHandler<Frame> => {
+      const upstream = upstreamOf(client)
       const session = new ProxySession(
         {
           get unread() {
             return client.waiting
           },
+          signIn: signing === undefined ? undefined : framedUpstream(signing, client, fork),
+          admits: signing === undefined ? undefined : (opcode) => signedIn.has(client) || forStrangers.includes(opcode),
           forward: (slot, request) => upstream.send(slot, request),
           reply: (answer, opcode, opaque) => send(client, (writer) => writeCopy(writer, answer, opcode, opaque)),
           status: (status, opcode, opaque) =>
@@ -153,9 +195,7 @@ export const serveProxy = (options: ProxyOptions): Effect.Effect<Proxy, ProxyErr
         counters,
         limits
       )
-      sessions.add(session)
-      tap?.onOpen(client)
-      if (draining !== undefined) session.drain()
+      begin(client, session)
       return {
         onRequest: (frame: Frame) => {
           tap?.onPacket(client, "client", frame.reader.slice(frame.at, frame.end))
@@ -170,11 +210,25 @@ export const serveProxy = (options: ProxyOptions): Effect.Effect<Proxy, ProxyErr
         onDrain: () => session.drained(),
         onClose: () => {
           session.closed()
-          sessions.delete(session)
-          tap?.onClose(client)
-          if (sessions.size === 0) draining?.()
+          end(client, session)
         }
       }
+    }
+
+    const text = (client: ServerClient): PacketProtocol<TextRequest> => {
+      const front: TextFront = new TextFront(new GatedClient(client, (write) => send(client, write)), {
+        upstream: upstreamOf(client),
+        counters: commands,
+        limits,
+        maxFrame: options.listen?.maxFrame ?? frameShape.maxFrame,
+        authenticate,
+        context,
+        seen: (bytes, known) => tap?.onPacket(client, "client", known ? bytes : withoutSecrets(bytes)),
+        closing: (reason) => void closed[reason._tag]++,
+        closed: () => end(client, front)
+      })
+      begin(client, front)
+      return front.protocol
     }
 
     const send = (client: ServerClient, write: (writer: Writer) => void): void => {
@@ -188,13 +242,19 @@ export const serveProxy = (options: ProxyOptions): Effect.Effect<Proxy, ProxyErr
       })
     }
 
-    const server = yield* servePackets<Frame>({ ...options.listen, frameShape, decode, handler })
+    const packets: PacketProtocol<Frame> = { frameShape, decode, handler: binary }
+    const strangers = authenticate === undefined ? {} : { unauthenticated: options.listen?.unauthenticated ?? {} }
+    const server = yield* servePackets<never>({
+      ...options.listen,
+      ...strangers,
+      choose: (first, client) => (isBinary(first) ? packets : text(client)) as unknown as PacketProtocol<never>
+    })
     return {
       host: server.host,
       port: server.port,
       address: server.address,
       get counters(): ProxyCounters {
-        return { opcodes: counters.byOpcode, closed: { ...closed }, server: server.counters }
+        return { opcodes: counters.byOpcode, commands: commands.byCommand, closed: { ...closed }, server: server.counters }
       },
       drain: Effect.callback<void>((resume) => {
         draining = () => resume(Effect.void)

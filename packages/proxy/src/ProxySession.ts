@@ -30,7 +30,7 @@ export const sessionLimits: SessionLimits = { maxInFlight: 1_024, budget: 16 * 1
 export type CloseReason =
   /** The client asked for it. */
   | { readonly _tag: "Quit" }
-  /** The client sent what is no request, or has no key, or one that is too long: memcached ends its connection, too. */
+  /** The client sent what is no request, has no key or one that is too long, or may not be asked before signing in: memcached ends that, too. */
   | { readonly _tag: "Invalid" }
   /** The proxy is going down; nothing is under way. */
   | { readonly _tag: "Drained" }
@@ -54,6 +54,10 @@ export interface SessionSink {
   readonly unread: number
   /** Send this request upstream, with the opcode `slot.command.loud`. */
   readonly forward: (slot: Slot, request: Frame) => void
+  /** Sign the client in with this request, where clients must. */
+  readonly signIn?: ((slot: Slot, request: Frame) => void) | undefined
+  /** Whether the client may ask this already. Default: it may */
+  readonly admits?: ((opcode: number) => boolean) | undefined
   /** Send a copy of this answer to the client. */
   readonly reply: (answer: Frame, opcode: number, opaque: number) => void
   /** Send a packet with this status and its text to the client. */
@@ -112,7 +116,7 @@ export class Slot {
  * Answers are expected to be this large as long as none has been seen, and less with each that is smaller. A client so begins with 64
  * requests under way, and has as many as the limit allows a few hundred small answers later; large ones never fill the upstream's connection.
  */
-const firstGuess = 256 * 1024
+export const firstGuess = 256 * 1024
 
 /** One client. */
 export class ProxySession {
@@ -153,7 +157,9 @@ export class ProxySession {
     if (this.ending) return
     const slot = this.enter(frame)
     const { command } = slot
-    if (command === undefined || command.treatment === "refuse") this.settle(slot, Status.UnknownCommand)
+    if (this.sink.admits?.(slot.opcode) === false) this.refuse(slot, Status.AuthError)
+    else if (command?.signsIn === true && this.sink.signIn !== undefined) this.sink.signIn(slot, frame)
+    else if (command === undefined || command.treatment === "refuse") this.settle(slot, Status.UnknownCommand)
     else if (command.treatment === "acknowledge") this.settle(slot, Status.Success)
     else if (command.treatment === "quit") this.quit(slot)
     else if (command.keyed && keyLengthOf(frame) === 0) this.refuse(slot)
@@ -236,10 +242,10 @@ export class ProxySession {
   }
 
   /** Says what is wrong, and ends the connection after that. */
-  private refuse(slot: Slot): void {
+  private refuse(slot: Slot, status: number = Status.Einval): void {
     this.ending = true
     slot.closes = { _tag: "Invalid" }
-    this.settle(slot, Status.Einval)
+    this.settle(slot, status)
   }
 
   private quit(slot: Slot): void {

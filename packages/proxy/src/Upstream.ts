@@ -1,18 +1,32 @@
 /** What a proxy needs of whatever stands behind it, and how an upstream is named. It opens no connection. */
-import type { ConnectionError, TransportOptions } from "@wirewright/connection"
+import type { ConnectionError, ServerClient, TransportOptions } from "@wirewright/connection"
 import * as Data from "effect/Data"
 import type * as Duration from "effect/Duration"
-import { allowsPlainWithoutTls, type ConnectionTarget, parseConnectionString, parseMemcachedString } from "@wirewright/couchbase"
+import {
+  allowsPlainWithoutTls,
+  type ConnectionTarget,
+  type MemcachedProtocol,
+  parseConnectionString,
+  parseMemcachedString
+} from "@wirewright/couchbase"
+import type { MemcachedHandlers } from "@wirewright/memcached"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import type { Frame } from "./RawFrame.ts"
 import type { Lost, Slot } from "./ProxySession.ts"
 
-/** Where requests go. */
+/** Where requests of one client go. */
 export interface Upstream {
-  /** Sends a request, whose bytes are not kept; `slot` receives its answers in the classic dialect, or why there are none. */
+  /** Sends a binary request, whose bytes are not kept; `slot` receives its answers in the classic dialect, or why there are none. */
   readonly send: (slot: Slot, request: Frame) => void
+  /** What the text protocol asks, classic or meta. */
+  readonly handlers: MemcachedHandlers
+  /** Whether an item is larger than may be stored, where that is known before its value arrives. */
+  readonly isTooLarge?: ((key: string, length: number, flags: number) => boolean) | undefined
 }
+
+/** Gives each client its way. */
+export type Upstreams = (client: ServerClient) => Upstream
 
 /** How to treat what stands behind. */
 export interface UpstreamOptions extends Omit<TransportOptions, "host" | "port"> {
@@ -27,7 +41,11 @@ export interface MemcachedTarget extends Pick<ConnectionTarget, "tls" | "verify"
   readonly _tag: "Memcached"
   readonly host: string
   readonly port: number
-  /** SASL PLAIN when given. */
+  /** A Unix socket, instead of host and port. */
+  readonly path?: string
+  /** How it is asked. Default: `auto`, clients of the binary protocol by that, others by meta commands, as far as it takes both. */
+  readonly protocol?: MemcachedProtocol
+  /** Signs in when given: by SASL PLAIN, or as servers with `-Y` want it. */
   readonly user?: string
   readonly password?: Redacted.Redacted
   /** Sends the password in the clear when there is no TLS. */
@@ -63,19 +81,24 @@ const parseBucket = (text: string): CouchbaseTarget => {
 }
 
 /**
- * Reads `memcached[s]://[user:password@]host[:port]` or `couchbase[s]://user:password@host[:port][,…]/bucket`. Throws `InvalidTarget`.
+ * Reads `memcached[s]://[user:password@]host[:port]`, `memcached+unix://[user:password@]/path`, both with `?protocol=` when given, or
+ * `couchbase[s]://user:password@host[:port][,…]/bucket`. Throws `InvalidTarget`.
  *
- * memcached knows no mechanism but PLAIN, which sends the password as it is; `?allowed_sasl_mechanisms=PLAIN` allows that without TLS.
+ * memcached takes the password as it is; `?allowed_sasl_mechanisms=PLAIN` allows that without TLS.
  */
 export const parseTarget = (text: string): Target => {
   if (/^couchbases?:/i.test(text)) return parseBucket(text)
-  if (!/^memcacheds?:/i.test(text)) return refuse("an upstream is memcached://host:port or couchbase://user:password@host:port/bucket")
+  if (!/^memcached(s|\+unix)?:/i.test(text)) {
+    return refuse("an upstream is memcached://host:port, memcached+unix:///path or couchbase://user:password@host:port/bucket")
+  }
   const parsed = parseMemcachedString(text)
   if (Result.isFailure(parsed)) return refuse(parsed.failure.message)
-  const { certificate, password, seeds: [seed], tls, user, verify } = parsed.success
+  const { certificate, password, path, protocol, seeds: [seed], tls, user, verify } = parsed.success
   return {
     _tag: "Memcached",
     ...seed,
+    ...path === undefined ? {} : { path },
+    ...protocol === undefined ? {} : { protocol },
     ...user === undefined ? {} : { user, password: password ?? Redacted.make(""), plain: allowsPlainWithoutTls(parsed.success) },
     tls,
     verify,

@@ -1,0 +1,85 @@
+/** The memcached-like personality of `wirewright serve`: its flags, named as memcached's own where it has them, and the node they make. */
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Flag from "effect/cli/Flag"
+import * as Redacted from "effect/Redacted"
+import { readFile } from "node:fs/promises"
+import { type Failure, failureOfDefect, usage } from "./Failure.ts"
+import { on, optional, withDefault } from "./Flags.ts"
+import { type TlsFlags, tlsOf } from "./ListenFlags.ts"
+import type { Personality } from "./Personality.ts"
+
+/** Flags of this personality. */
+export const memcachedParameters = {
+  protocol: withDefault(
+    Flag.Literals("protocol", ["auto", "binary", "text"] as const),
+    "What --memcached speaks; auto: what the first byte of a connection says",
+    "auto" as const
+  ),
+  authFile: optional(Flag.String("auth-file"), "A file of lines user:password; who uses --memcached must then sign in", "nobody needs to"),
+  enableShutdown: on("enable-shutdown", "Clients of --memcached may end it by shutdown"),
+  disableFlushAll: on("disable-flush-all", "Clients of --memcached may not empty it"),
+  disableDumping: on("disable-dumping", "Clients of --memcached may not list its items"),
+  disableWatch: on("disable-watch", "Clients of --memcached may not watch it")
+}
+
+/** What the flags say. */
+export interface MemcachedFlags {
+  readonly protocol: "auto" | "binary" | "text"
+  readonly authFile: string | undefined
+  readonly enableShutdown: boolean
+  readonly disableFlushAll: boolean
+  readonly disableDumping: boolean
+  readonly disableWatch: boolean
+}
+
+/** Who may sign in by a file of lines `user:password`, as memcached's option -Y has them. */
+export const usersIn = (
+  text: string
+): ReadonlyArray<{ readonly name: string; readonly password: Redacted.Redacted<string> }> | undefined => {
+  const lines = text.split(/\r?\n/).filter((line) => line !== "")
+  if (lines.length === 0 || lines.some((line) => line.indexOf(":") < 1)) return undefined
+  return lines.map((line) => {
+    const end = line.indexOf(":")
+    return { name: line.slice(0, end), password: Redacted.make(line.slice(end + 1)) }
+  })
+}
+
+const usersOf = (file: string | undefined): Effect.Effect<NonNullable<ReturnType<typeof usersIn>> | undefined, Failure> =>
+  Effect.gen(function*() {
+    if (file === undefined) return undefined
+    const users = usersIn(yield* Effect.tryPromise({ try: () => readFile(file, "utf8"), catch: failureOfDefect }))
+    return users ?? (yield* usage(`--auth-file ${file}: lines of user:password, at least one`))
+  })
+
+/** Starts a node that clients take for a memcached. */
+export const memcachedNode = (
+  options: MemcachedFlags & TlsFlags & {
+    readonly host: string
+    readonly port: number
+    readonly unixSocket: string | undefined
+    readonly maxItemSize: number
+    readonly maxMemory: number | undefined
+  }
+): Personality =>
+  Effect.gen(function*() {
+    const { host, maxItemSize, maxMemory, port, protocol, unixSocket: path } = options
+    if (path !== undefined && port !== 0) return yield* usage("give --port or --unix-socket, not both")
+    const tls = yield* tlsOf(options)
+    const users = yield* usersOf(options.authFile)
+    const { serveMemcachedNode } = yield* Effect.promise(() => import("@wirewright/embedded"))
+    const ended = Deferred.makeUnsafe<void>()
+    const { server } = yield* serveMemcachedNode({
+      host,
+      port,
+      protocol,
+      maxItemSize,
+      ...tls,
+      ...path === undefined ? {} : { path },
+      ...maxMemory === undefined ? {} : { maxMemory },
+      ...users === undefined ? {} : { users },
+      ...options.enableShutdown ? { onShutdown: () => Deferred.doneUnsafe(ended, Effect.void) } : {},
+      allows: { flush: !options.disableFlushAll, dump: !options.disableDumping, watch: !options.disableWatch }
+    })
+    return { address: server.address, port: server.port, protocol: "memcached", ended: Deferred.await(ended) }
+  })

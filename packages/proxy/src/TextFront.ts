@@ -1,0 +1,237 @@
+/**
+ * The text protocol in front of the proxy, classic and meta: what `textRequests` makes of a client's lines and an upstream's handlers, within the
+ * limits of one client, counted by command, and drained when the proxy goes down.
+ *
+ * Answers leave in the order of the requests (`ServerSession`). A request whose outcome is unknown ends the connection without an answer.
+ */
+import type { DecodeError, Reader } from "@wirewright/codec"
+import {
+  type ConnectionError,
+  type Frame,
+  type Outcome,
+  type PacketHandler,
+  type PacketProtocol,
+  type RequestHandler,
+  requestProtocol
+} from "@wirewright/connection"
+import { type Handle, type MemcachedHandlers, type Refusal } from "@wirewright/memcached"
+import { Status } from "@wirewright/memcached/gen"
+import { TextLines, type TextRequest, textRequests } from "@wirewright/memcached/internal"
+import type * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import type { CommandCounters } from "./Counters.ts"
+import type { GatedClient } from "./GatedClient.ts"
+import { type CloseReason, firstGuess, type SessionLimits } from "./ProxySession.ts"
+import type { Upstream } from "./Upstream.ts"
+
+/** What a front needs. */
+export interface TextFrontOptions {
+  readonly upstream: Pick<Upstream, "handlers" | "isTooLarge">
+  readonly counters: CommandCounters
+  readonly limits: SessionLimits
+  readonly maxFrame: number
+  /** Whether a user may sign in, which all must. Default: nobody needs to. */
+  readonly authenticate?: ((user: string, password: string) => boolean) | undefined
+  /** Sees the bytes of each request. */
+  readonly seen: (bytes: Uint8Array, signedIn: boolean) => void
+  /** Told why the proxy closes the connection. */
+  readonly closing: (reason: CloseReason) => void
+  readonly closed: () => void
+  readonly context: Context.Context<never>
+}
+
+/** Names of commands whose requests have none: by their verb or kind. */
+const kinds: { readonly [tag: string]: string } = {
+  MetaGet: "mg",
+  MetaSet: "ms",
+  MetaRemove: "md",
+  MetaCount: "ma",
+  MetaDebug: "me",
+  TooLarge: "too large",
+  Said: "refused"
+}
+
+const verbs: { readonly [verb: string]: string } = {
+  remove: "delete",
+  increment: "incr",
+  decrement: "decr",
+  noop: "mn",
+  flush: "flush_all"
+}
+
+/** What a request is counted as. */
+const labelOf = (request: TextRequest): string => {
+  const kind = kinds[request._tag]
+  if (kind !== undefined) return kind
+  switch (request._tag) {
+    case "Retrieve":
+      return `${request.expiration === undefined ? "get" : "gat"}${request.withCas ? "s" : ""}`
+    case "Manage":
+      return request.verb === "administer" ? request.words[0] ?? "administer" : verbs[request.verb] ?? request.verb
+    default: {
+      const { verb } = request as { readonly verb: string }
+      return verbs[verb] ?? verb
+    }
+  }
+}
+
+/** One client of the text protocol. */
+export class TextFront {
+  /** What is spoken on its connection. */
+  readonly protocol: PacketProtocol<TextRequest>
+  private readonly options: TextFrontOptions
+  private readonly client: GatedClient
+  private readonly lines: TextLines
+  private readonly requests: RequestHandler<TextRequest, never>
+  private under = 0
+  private requestBytes = 0
+  /** Size of answers to come: the largest of late. */
+  private expected = firstGuess
+  private label = ""
+  private signedIn: boolean
+  private draining = false
+  private ended = false
+
+  constructor(client: GatedClient, options: TextFrontOptions) {
+    const { authenticate, context, limits, maxFrame, upstream: { handlers, isTooLarge } } = options
+    this.client = client
+    this.options = options
+    this.signedIn = authenticate === undefined
+    this.lines = new TextLines({ maxFrame, authenticate, isTooLarge })
+    this.requests = textRequests(this.counting(handlers))
+    const spoken = requestProtocol<TextRequest, never>(
+      { frameShape: this.lines, decode: this.lines.decode, maxInFlight: limits.maxInFlight },
+      { ...this.requests, handle: (request, asking) => this.handle(request, asking as GatedClient) },
+      context
+    )
+    const inner = spoken.handler(client)
+    this.protocol = { ...spoken, handler: () => this.around(inner) }
+  }
+
+  /** Accepts nothing more, and closes once what is under way is answered. */
+  drain(): void {
+    if (this.draining || this.ended) return
+    this.draining = true
+    this.client.holdBack(true)
+    this.drainedIfDone()
+  }
+
+  private around(inner: PacketHandler<TextRequest>): PacketHandler<TextRequest> {
+    const { closed, seen } = this.options
+    return {
+      onRequest: (request: TextRequest, reader: Reader, at: number, end: number) => {
+        if (this.draining || this.ended) return
+        seen(reader.slice(at, end), this.signedIn)
+        if (request._tag === "Said" && request.admits === true) this.signedIn = true
+        this.requestBytes += end - at
+        this.size = end - at
+        inner.onRequest(request, reader, at, end)
+      },
+      onMalformed: (error: DecodeError, frame: Frame) => inner.onMalformed(error, frame),
+      onDrain: () => {
+        inner.onDrain?.()
+        this.throttle()
+      },
+      onClose: (error: ConnectionError) => {
+        this.ended = true
+        inner.onClose(error)
+        closed()
+      }
+    }
+  }
+
+  /** Bytes of the request that is being handled. */
+  private size = 0
+
+  private handle(request: TextRequest, client: GatedClient): Outcome | Effect.Effect<Outcome> {
+    const { size } = this
+    const label = labelOf(request)
+    this.label = label
+    this.options.counters.requested(label)
+    this.under++
+    const result = this.requests.handle(request, client)
+    if (!Effect.isEffect(result)) return this.done(request, label, size, result)
+    this.throttle()
+    return Effect.onExit(Effect.map(result, (outcome) => this.counted(request, label, outcome)), () => Effect.sync(() => this.over(size)))
+  }
+
+  private done(request: TextRequest, label: string, size: number, outcome: Outcome): Outcome {
+    this.over(size)
+    return this.counted(request, label, outcome)
+  }
+
+  private over(size: number): void {
+    this.under--
+    this.requestBytes -= size
+    // its answer is appended after this
+    this.client.putOff(() => {
+      this.throttle()
+      this.drainedIfDone()
+    })
+  }
+
+  private counted(request: TextRequest, label: string, outcome: Outcome): Outcome {
+    const { counters } = this.options
+    const { answer, answers, last } = outcome
+    if (answer === undefined && answers === undefined) {
+      if (last === true) this.close(request._tag === "Said" ? { _tag: "Quit" } : { _tag: "OutcomeUnknown", command: label })
+      else counters.silenced(label)
+      return outcome
+    }
+    counters.answered(label)
+    if (request._tag === "Said") counters.failed(label)
+    if (answer === undefined) return outcome
+    return {
+      ...outcome,
+      answer: (writer) => {
+        const before = writer.length
+        answer(writer)
+        this.learn(writer.length - before)
+      }
+    }
+  }
+
+  private learn(size: number): void {
+    this.expected = size > this.expected ? size : this.expected - (this.expected - size) / 64
+    if (this.client.waiting <= this.options.limits.maxWaiting) return
+    const bytes = this.options.limits.maxWaiting
+    this.close({ _tag: "OutputLimit", bytes })
+    this.client.close(`the proxy: more than ${bytes} bytes of answers wait`)
+  }
+
+  private close(reason: CloseReason): void {
+    if (this.ended) return
+    this.ended = true
+    this.options.closing(reason)
+  }
+
+  private drainedIfDone(): void {
+    if (!this.draining || this.ended || this.under > 0) return
+    this.close({ _tag: "Drained" })
+    this.client.end("the proxy: Drained")
+  }
+
+  /** Reads on, or not. One request is always let through, whatever it may cost. */
+  private throttle(): void {
+    if (this.draining || this.ended) return
+    const { limits } = this.options
+    const expected = this.requestBytes + this.client.waiting + this.under * this.expected
+    this.client.holdBack(this.under > 0 && (this.under >= limits.maxInFlight || expected > limits.budget))
+  }
+
+  /** Handlers whose refusals are counted, misses of reads of many keys left out. */
+  private counting(handlers: MemcachedHandlers): MemcachedHandlers {
+    const { counters } = this.options
+    const counted = (handle: Handle<object, unknown, never>): Handle<object, unknown, never> => (request, client) => {
+      const { label } = this
+      const many = label === "get" || label === "gets" || label === "gat" || label === "gats"
+      return Effect.mapError(handle(request, client), (why: Refusal) => {
+        if (!many || why.status !== Status.KeyEnoent) counters.failed(label)
+        return why
+      })
+    }
+    return Object.fromEntries(
+      Object.entries(handlers).map(([name, handle]) => [name, counted(handle as Handle<object, unknown, never>)])
+    ) as MemcachedHandlers
+  }
+}

@@ -573,10 +573,17 @@ const manage = (verb: Manage["verb"], noreply = false, number = 0, words: Readon
 const administer = (bytes: Uint8Array, count: number, verb: string, noreply: boolean): Manage =>
   manage("administer", noreply, 0, [verb, ...words(bytes, noreply ? count - 1 : count).slice(1)])
 
+const wholeGroups = ["reset", "settings", "detail"]
+
 /** `stats` and its groups: those that are lists of names and values, and those that are not. */
 const statistics = ([verb, group, ...more]: ReadonlyArray<string>): TextRequest => {
-  if (group === "cachedump") return manage("administer", false, 0, [verb!, group, ...more])
-  if (group !== "detail") return manage("stats", false, 0, [group ?? ""])
+  if (group === "cachedump" || group === "conns") return manage("administer", false, 0, [verb!, group, ...more])
+  if (group !== "detail") {
+    // the binary protocol knows some groups by their beginnings, this one does not
+    return group !== undefined && wholeGroups.some((one) => group !== one && group.startsWith(one))
+      ? lineError
+      : manage("stats", false, 0, [group ?? ""])
+  }
   const what = more[0]
   return what === "on" || what === "off" || what === "dump"
     ? manage("stats", false, 0, [`detail ${what}`])

@@ -6,7 +6,8 @@ import { serveProxy } from "@wirewright/proxy"
 import * as Effect from "effect/Effect"
 import { describe, expect, it } from "vitest"
 import { type Memcached, startMemcached } from "./Memcached.ts"
-import { play, textVectors, type Vector } from "./TextVectors.ts"
+import { type Vector, vectors as all } from "../memcached/TextVectors.ts"
+import { complaintOf } from "./TextVectors.ts"
 
 /** Vectors that are not played at all, by the start of their names. */
 const apart: { readonly [id: string]: string } = {
@@ -44,7 +45,7 @@ const played = async (vectors: ReadonlyArray<Vector>, query: string): Promise<Re
       yield* Effect.promise(async () => {
         for (const vector of some) {
           if (!fresh) {
-            await play(memcached.port, {
+            await complaintOf(memcached.port, {
               ...vector,
               state: [],
               send: "flush_all\r\n",
@@ -53,7 +54,7 @@ const played = async (vectors: ReadonlyArray<Vector>, query: string): Promise<Re
               closes: false
             })
           }
-          const complaint = await play(proxy.port, vector)
+          const complaint = await complaintOf(proxy.port, vector)
           if (complaint !== undefined) wrong.push(`${vector.id} (${vector.about}): ${complaint}`)
         }
       })
@@ -82,10 +83,10 @@ const played = async (vectors: ReadonlyArray<Vector>, query: string): Promise<Re
 }
 
 describe("conversations through the proxy", () => {
-  const passing = textVectors.filter((vector) => reasonOf(vector) === undefined)
+  const passing = all.filter((vector) => reasonOf(vector) === undefined)
 
   it("are those of the fixture, but for a few", () => {
-    expect([textVectors.length, passing.length]).toEqual([401, 401 - 10])
+    expect([all.length, passing.length]).toEqual([401, 401 - 10])
   })
 
   it("asked with meta commands, all are answered with memcached's bytes", async () => {

@@ -67,7 +67,9 @@ const dependOnReads: { readonly [id: string]: string } = {
   "admin-051": "an answer waits for the rest of what was read, which metadump refuses",
   "admin-057": "the same for watch",
   "auth-005": "of what came together before signing in one answer is kept",
+  "auth-007": "the same",
   "auth-008": "the same",
+  "auth-012": "the same",
   "line-029": "a line of more than 2048 bytes is read when it comes whole"
 }
 

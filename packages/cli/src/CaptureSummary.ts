@@ -72,11 +72,11 @@ export class CaptureSummary {
 
   packet({ facts, length }: DecodedPacket, { direction, flow }: SentPacket, asked: PendingRequest | undefined): void {
     this.packets++
-    const tallies = [entryOf(this.commands, facts.command, empty), this.flows.get(flow.number)]
-    for (const tally of tallies) {
-      if (tally === undefined) continue
-      tally[direction]++
-      if (asked !== undefined) tally.paired++
+    const conversation = this.flows.get(flow.number)
+    for (const tally of [entryOf(this.commands, facts.command, empty), conversation]) if (tally !== undefined) tally[direction]++
+    if (asked !== undefined) {
+      const command = asked.command === undefined ? undefined : entryOf(this.commands, asked.command, empty)
+      for (const tally of [command, conversation]) if (tally !== undefined) tally.paired++
     }
     const own = this.flows.get(flow.number)
     if (own !== undefined) own.bytes += length

@@ -6,7 +6,8 @@
 import type { Flow, FlowEvent } from "@wirewright/capture"
 import { DecodeError } from "@wirewright/codec/Errors"
 import { DirectionStream } from "./DirectionStream.ts"
-import type { DecodedPacket, Direction, ProtocolAdapter, Session, Situation } from "./ProtocolAdapter.ts"
+import { OrderedPairs } from "./OrderedPairs.ts"
+import type { DecodedPacket, Direction, Facts, ProtocolAdapter, Session, Situation } from "./ProtocolAdapter.ts"
 
 /** Most requests that wait for a response, per direction. */
 const maxWaiting = 65_536
@@ -15,6 +16,10 @@ const maxWaiting = 65_536
 export interface PendingRequest {
   readonly frame: number
   readonly time: bigint | undefined
+  /** Name of its command, if it is one. */
+  readonly command?: string
+  /** So many older requests turned out to have no answer, as they had asked. */
+  readonly leftOut?: number
 }
 
 /** A packet in its conversation. */
@@ -46,6 +51,8 @@ export class Conversation {
   private session: Session
   private readonly streams: { readonly [D in Direction]: DirectionStream }
   private readonly waiting = { c2s: new Map<string, PendingRequest>(), s2c: new Map<string, PendingRequest>() }
+  /** What clients asked, in protocols where the order of packets pairs them. */
+  private ordered: OrderedPairs<PendingRequest> | undefined
   private last: { readonly frame: number; readonly time: bigint | undefined } = { frame: 0, time: undefined }
 
   constructor(flow: Flow, adapter: ProtocolAdapter, session: Session, sink: ConversationSink) {
@@ -107,6 +114,8 @@ export class Conversation {
   }
 
   private trouble(direction: Direction, error: DecodeError, bytes: Uint8Array, isPacket: boolean): void {
+    const isWhole = !error.incomplete
+    if (direction === "c2s" && isWhole) this.orderedPairs().askUnknown(this.last)
     this.sink.trouble(error, { flow: this.flow, direction, ...this.last, bytes, situation: this.situation(direction) }, isPacket)
   }
 
@@ -134,8 +143,23 @@ export class Conversation {
     return decoded.length
   }
 
-  private pair(direction: Direction, { facts }: DecodedPacket): PendingRequest | undefined {
-    if (facts.pairing === undefined) return undefined
+  private orderedPairs(): OrderedPairs<PendingRequest> {
+    return this.ordered ??= new OrderedPairs(this.adapter.mistakes(this.session))
+  }
+
+  private inOrder(direction: Direction, { ordered, name, command }: Facts, packet: object): PendingRequest | undefined {
+    if (ordered === undefined) return undefined
+    const { isUnanswered, repeated, request } = ordered
+    if (direction === "s2c") {
+      const answered = this.ordered?.answer(name, packet, repeated)
+      return answered === undefined ? undefined : { ...answered.asked, leftOut: answered.leftOut }
+    }
+    if (request !== undefined && !isUnanswered) this.orderedPairs().ask({ ...this.last, command }, request, repeated)
+    return undefined
+  }
+
+  private pair(direction: Direction, { facts, packet }: DecodedPacket): PendingRequest | undefined {
+    if (facts.pairing === undefined) return this.inOrder(direction, facts, packet)
     if (facts.answers) {
       const requests = this.waiting[opposite[direction]]
       const asked = requests.get(facts.pairing)
@@ -149,7 +173,7 @@ export class Conversation {
         break
       }
     }
-    requests.set(facts.pairing, this.last)
+    requests.set(facts.pairing, { ...this.last, command: facts.command })
     return undefined
   }
 }

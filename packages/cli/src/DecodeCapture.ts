@@ -12,6 +12,8 @@ import {
   type UdpDatagram
 } from "@wirewright/capture"
 import { DecodeError } from "@wirewright/codec/Errors"
+import { decodeText } from "@wirewright/codec/Text"
+import { escaped } from "@wirewright/codec/Visible"
 import { CaptureSummary } from "./CaptureSummary.ts"
 import { type PendingRequest, Conversation, type SentPacket } from "./Conversation.ts"
 import { type Endpoint, isAmong } from "./Endpoint.ts"
@@ -19,7 +21,8 @@ import type { Chunks } from "./Input.ts"
 import { drain, line, say, sayBlock } from "./Output.ts"
 import type { Context, PacketReport } from "./PacketReport.ts"
 import { PassedOver, passedText } from "./PassedOver.ts"
-import type { DecodedPacket, ProtocolAdapter, Session } from "./ProtocolAdapter.ts"
+import { folded, maxColumns } from "./Folded.ts"
+import type { DecodedPacket, Line, ProtocolAdapter, Session } from "./ProtocolAdapter.ts"
 
 /** How a capture is shown. */
 export interface CaptureOptions {
@@ -151,7 +154,9 @@ class CaptureReport {
   private packet(decoded: DecodedPacket, sent: SentPacket, asked: PendingRequest | undefined): void {
     this.summary.packet(decoded, sent, asked)
     this.header(sent.flow)
-    if (!this.report.json) {
+    if (!this.report.json && decoded.facts.line !== undefined) {
+      for (const text of folded([this.lead(sent), ...lineParts(decoded, decoded.facts.line, asked, sent.time)])) this.report.lead(text)
+    } else if (!this.report.json) {
       const { name, opaque, status, vbucket } = decoded.facts
       const parts = [
         this.lead(sent),
@@ -177,8 +182,30 @@ class CaptureReport {
   }
 }
 
-const answers = ({ frame, time }: PendingRequest, now: bigint | undefined): string =>
-  `answers #${frame}${time === undefined || now === undefined ? "" : ` after ${(Number(now - time) / 1e6).toFixed(3)} ms`}`
+const after = ({ time }: PendingRequest, now: bigint | undefined): string =>
+  time === undefined || now === undefined ? "" : ` after ${(Number(now - time) / 1e6).toFixed(3)} ms`
+
+const answers = (asked: PendingRequest, now: bigint | undefined): string => `answers #${asked.frame}${after(asked, now)}`
+
+/** The same where a frame may hold many requests, and some of them have no answer. */
+const answersInOrder = (asked: PendingRequest, now: bigint | undefined): string => {
+  const { command = "", frame, leftOut = 0 } = asked
+  return `answers ${[...command === "" ? [] : [command], `#${frame}`].join(" ")}${after(asked, now)}${
+    leftOut === 0 ? "" : `, ${leftOut} before it unanswered`
+  }`
+}
+
+/** Most bytes that a character takes. */
+const maxCharacter = 4
+
+/** What a packet of lines says: its name, the line, what follows it, and what becomes of it. */
+const lineParts = ({ facts }: DecodedPacket, line: Line, asked: PendingRequest | undefined, now: bigint | undefined) => {
+  const { name, ordered } = facts
+  const answered = ordered?.isUnanswered === true ? "unanswered" : ordered?.request?.leftOut === undefined ? "" : "quiet"
+  const rest = escaped(decodeText(line.rest, 0, Math.min(line.rest.length, maxColumns * maxCharacter))).replaceAll("\"", "\\\"")
+  const parts = [name, escaped(line.text), rest === "" ? "" : `"${rest}"`, asked === undefined ? answered : answersInOrder(asked, now)]
+  return parts.filter((part) => part !== "")
+}
 
 /** Tells servers by those asked for, by what they say, by the ports of the protocol. */
 const isFromServer = (

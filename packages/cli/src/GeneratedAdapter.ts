@@ -18,6 +18,7 @@ import { intWidth } from "@wirewright/codec/TypeText"
 import { encodeWith, type Writer } from "@wirewright/codec/Writer"
 import type { Cutter, DecodedPacket, Direction, Facts, PacketSink, ProtocolAdapter, Session, Situation, States } from "./ProtocolAdapter.ts"
 import { type Traits, traitsOf } from "./Traits.ts"
+import { ConversationWords, lineAt, lineFeed } from "./ConversationWords.ts"
 import { WebSocketCutter } from "./WebSocketCutter.ts"
 
 type Decode = (reader: Reader, at: number, states?: States) => object
@@ -54,12 +55,12 @@ export const own = <A>(run: () => A): A => {
 /** The adapter of a generated protocol. */
 export class GeneratedAdapter implements ProtocolAdapter {
   readonly name: string
-  readonly plausibleHead: number
   protected readonly generated: GeneratedProtocol
   /** Where fixed headers say how long a frame is; protocols whose headers are runs of fields have none. */
   private readonly shape: HeaderShape | undefined
   protected readonly catalog: Catalog
   protected readonly traits: Traits
+  private readonly conversation: ConversationWords
   /** The kind of all packets, when it was said. */
   private readonly only: KindModel | undefined
 
@@ -71,8 +72,27 @@ export class GeneratedAdapter implements ProtocolAdapter {
     this.catalog = Catalog.of(generated.models, generated.customs)
     this.name = this.catalog.name
     this.traits = traitsOf(generated.models)
-    this.plausibleHead = this.shape?.headerSize ?? 1
+    this.conversation = new ConversationWords(this.catalog, this.traits)
+    // of another protocol on the same port
     this.only = kind === undefined ? undefined : this.catalog.kind(kind)
+  }
+
+  /** Name of the protocol that its servers speak, too. */
+  get beside(): Traits["beside"] {
+    return this.traits.beside
+  }
+
+  /** Whether a packet may begin with this byte. */
+  begins(byte: number): boolean {
+    return this.catalog.kindOfMagic(byte) !== undefined
+  }
+
+  mistakes(): ReadonlySet<string> {
+    return this.conversation.mistakes
+  }
+
+  plausibleHead(_situation: Situation): number {
+    return this.shape?.headerSize ?? 1
   }
 
   get ports(): ReadonlySet<number> {
@@ -156,7 +176,8 @@ export class GeneratedAdapter implements ProtocolAdapter {
     const reader = new Reader(bytes)
     const packet = this.packetAt(reader, at, situation)
     const length = this.shape === undefined ? reader.next - at : this.sizeAt(bytes, at, situation) ?? bytes.length - at
-    return { packet, length, facts: this.factsOf(packet) }
+    const facts = this.factsOf(packet)
+    return { packet, length, facts: this.conversation.isLines ? { ...facts, line: lineAt(bytes, at, at + length) } : facts }
   }
 
   after(decoded: DecodedPacket, session: Session): Session {
@@ -200,6 +221,8 @@ export class GeneratedAdapter implements ProtocolAdapter {
 
   /** Size of what may start at `at`: a packet of a command that is known, which may go on where the bytes end. */
   private plausibleRun(bytes: Uint8Array, at: number, situation: Situation): number | undefined {
+    // a line begins after the end of another
+    if (this.conversation.isLines && at > 0 && bytes[at - 1] !== lineFeed) return undefined
     const { error, length, packet } = this.annotated(bytes, at, situation)
     if (packet === "Unknown" || length > this.catalog.frame.maxFrame) return undefined
     if (error === undefined) return Math.max(1, length)
@@ -298,6 +321,7 @@ export class GeneratedAdapter implements ProtocolAdapter {
       command: command?.name ?? (typeof opcode === "number" ? `opcode ${hexNumber(opcode)}` : tag),
       answers: kind?.answers !== undefined,
       pairing: typeof opaque === "number" ? `${kind?.answers ?? kind?.name} ${String(opcode)} ${opaque}` : undefined,
+      ordered: this.conversation.of(packet, command),
       repliesOften: command?.reply === "many",
       opaque: typeof opaque === "number" ? opaque : undefined,
       vbucket: typeof vbucket === "number" ? vbucket : undefined,

@@ -66,7 +66,8 @@ export class PacketSearch {
     if (clear >= 0) return this.open[clear]
     this.open = this.open.filter((_, index) => verdicts[index] !== "none")
     if (verdicts.includes("likely") && this.open.length === 1) return this.open[0]
-    while (this.scanned + this.adapter.plausibleHead <= this.size && this.open.length < maxOpen) {
+    const head = this.adapter.plausibleHead(this.situation())
+    while (this.scanned + head <= this.size && this.open.length < maxOpen) {
       const place = this.scanned++
       const verdict = this.verdict(bytes, place)
       const isLikely = verdict === "likely" || verdict === "open" && place === start
@@ -80,7 +81,7 @@ export class PacketSearch {
     let at = place
     for (let headers = 0; headers < enough; headers++) {
       if (headers > 0 && at === bytes.length) return "likely"
-      if (at + this.adapter.plausibleHead > bytes.length) return "open"
+      if (at + this.adapter.plausibleHead(this.situation()) > bytes.length) return "open"
       const size = this.plausibleSize(bytes, at)
       if (size === undefined) return "none"
       at += size

@@ -1,4 +1,6 @@
 /** What `decode` and `encode` need of a protocol. It never prints. */
+import type { OrderedRequest, Repeated } from "./OrderedPairs.ts"
+
 /** Who sent the bytes: `c2s` the client, `s2c` the server. */
 export type Direction = "c2s" | "s2c"
 
@@ -10,6 +12,8 @@ export interface Session {
   readonly states: States
   /** Phase of the connection, in protocols that have phases. */
   readonly phase?: string | undefined
+  /** Which of several protocols that share a port a connection speaks, once that is known. */
+  readonly protocol?: string | undefined
 }
 
 /** How a packet is to be read, beside its bytes. */
@@ -25,8 +29,10 @@ export interface Facts {
   /** Name of the command, requests and responses alike. */
   readonly command: string
   readonly answers: boolean
-  /** Pairs requests with their responses; none in protocols that do not. */
+  /** Pairs requests with their responses; none in protocols without such a field. */
   readonly pairing: string | undefined
+  /** In protocols where the order of packets pairs them. */
+  readonly ordered?: Ordered | undefined
   /** More than one response may follow. */
   readonly repliesOften: boolean
   readonly opaque: number | undefined
@@ -34,6 +40,25 @@ export interface Facts {
   /** Name of the response's status. */
   readonly status: string | undefined
   readonly bySeqno: bigint | undefined
+  /** Of packets that are lines. */
+  readonly line?: Line | undefined
+}
+
+/** What a packet of lines says. */
+export interface Line {
+  /** Its first line without what ends it. */
+  readonly text: string
+  /** The bytes after that, without what ends them. */
+  readonly rest: Uint8Array
+}
+
+/** How a packet is paired by its place. */
+export interface Ordered {
+  /** Of requests. None of those that are never answered. */
+  readonly request?: OrderedRequest | undefined
+  /** A request that asks for no answer at all. */
+  readonly isUnanswered: boolean
+  readonly repeated: Repeated
 }
 
 /** A decoded packet. */
@@ -43,6 +68,8 @@ export interface DecodedPacket {
   readonly length: number
   /** Kind of packet, where packets of several kinds are the same. */
   readonly kind?: string
+  /** Its protocol, where several share a port. */
+  readonly protocol?: string
   readonly facts: Facts
 }
 
@@ -76,8 +103,10 @@ export interface ProtocolAdapter {
   cutter(situation: () => Situation): Cutter
   /** Ports that servers of the protocol listen on when nobody says otherwise. */
   readonly ports: ReadonlySet<number>
+  /** Packets that answer any request by saying that it is none, in protocols where the order of packets pairs them. */
+  mistakes(session: Session): ReadonlySet<string>
   /** Bytes that `plausibleSize` needs to say anything. */
-  readonly plausibleHead: number
+  plausibleHead(situation: Situation): number
   /**
    * Size of what may plausibly start at `at` in a connection's bytes, be it a packet or what packets travel in; `undefined` when nothing
    * may. Finds the first packet where the connection's start was not captured, or where bytes are missing.

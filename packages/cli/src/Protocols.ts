@@ -11,6 +11,7 @@ import { fileURLToPath, pathToFileURL } from "node:url"
 import { refuse } from "./Failure.ts"
 import { GeneratedAdapter } from "./GeneratedAdapter.ts"
 import { nearest } from "./Nearest.ts"
+import { SharedPort } from "./SharedPort.ts"
 import { TextAdapter } from "./TextAdapter.ts"
 import { type ProtocolAdapter, type ProtocolName, protocolNames } from "./ProtocolAdapter.ts"
 
@@ -27,16 +28,22 @@ const isBuiltIn = (name: string): name is keyof typeof builtIn => Object.hasOwn(
 
 /** The adapter of a protocol; `kind` is the kind of all packets, when it was said. Refuses what is no protocol. */
 export const loadProtocol = async (name: string, kind?: string): Promise<ProtocolAdapter> => {
+  const adapter = await adapterOf(name, kind)
+  const beside = adapter.beside === undefined ? undefined : await adapterOf(adapter.beside, kind)
+  const kinds = [...new Set([...adapter.kinds, ...beside?.kinds ?? []])]
+  if (kind !== undefined && !kinds.includes(kind)) {
+    return refuse(`--kind ${kind}: packets of ${adapter.name} are of kind ${kinds.join(", ")}${nearest(kind, kinds)}`)
+  }
+  return beside === undefined ? adapter : new SharedPort(adapter, beside)
+}
+
+const adapterOf = async (name: string, kind: string | undefined): Promise<GeneratedAdapter> => {
   const directory = isBuiltIn(name) ? dirname(fileURLToPath(import.meta.resolve(builtIn[name]))) : generatedIn(name)
   const [codecs, face] = [await load(directory, "index"), await load(directory, "Model")]
   const models = modelsOf(face["models"], name)
   const customs = (face["customs"] ?? codecs["customs"]) as Customs | undefined
   const Adapter = models[0]?.frame.over === "text" ? TextAdapter : GeneratedAdapter
-  const adapter = new Adapter({ codecs, models, ...(customs === undefined ? {} : { customs }) }, kind)
-  if (kind !== undefined && !adapter.kinds.includes(kind)) {
-    return refuse(`--kind ${kind}: packets of ${adapter.name} are of kind ${adapter.kinds.join(", ")}${nearest(kind, adapter.kinds)}`)
-  }
-  return adapter
+  return new Adapter({ codecs, models, ...(customs === undefined ? {} : { customs }) }, kind)
 }
 
 const modelsOf = (models: unknown, name: string): ReadonlyArray<Model> => {

@@ -30,7 +30,6 @@ const isControl = (character: string): boolean => character < " " || character =
 
 /** The adapter of a generated protocol over text. */
 export class TextAdapter extends GeneratedAdapter {
-  override readonly plausibleHead = 2
   private readonly lines: ReadonlyArray<Line>
   private readonly separator: string
   private readonly end: string
@@ -52,6 +51,10 @@ export class TextAdapter extends GeneratedAdapter {
   /** Text, or the hex that `encode` puts out: a packet always has an end, so the two cannot be confused. */
   override parse(text: string): Uint8Array {
     return /^\s*(?:[0-9a-f]{2})+\s*$/i.test(text) ? bytesOfHex(text) : new TextEncoder().encode(this.separated(text))
+  }
+
+  override plausibleHead(): number {
+    return 2
   }
 
   override missing(_situation: Situation): undefined {

@@ -5,7 +5,8 @@
 import type { Model } from "@wirewright/codec/Model"
 import { HelloFeature } from "@wirewright/couchbase/gen"
 import { Datatype } from "@wirewright/memcached/gen"
-import type { DecodedPacket, Session } from "./ProtocolAdapter.ts"
+import type { Repeated } from "./OrderedPairs.ts"
+import type { DecodedPacket, ProtocolName, Session } from "./ProtocolAdapter.ts"
 
 /** What is known of a protocol. */
 export interface Traits {
@@ -17,11 +18,22 @@ export interface Traits {
   readonly greatest: { readonly [headerField: string]: number }
   /** The session after a packet. */
   readonly after: (decoded: DecodedPacket, session: Session) => Session
+  /** What a packet says about its answer, or repeats of its request, where the order of packets pairs them. */
+  readonly conversation?: (command: string, packet: object) => Said
+  /** Name of the protocol that servers speak with clients whose first byte is none of a packet's. */
+  readonly beside?: ProtocolName
+}
+
+/** What a packet says for pairing. */
+export interface Said extends Repeated {
+  /** Names of the answers that the request asks to leave out. */
+  readonly leftOut?: ReadonlyArray<string> | "all"
 }
 
 const helloCommand = "Hello"
 
 const memcached: Traits = {
+  beside: "memcached-text",
   ports: new Set([11_210, 11_207, 11_209, 11_211]),
   secrets: new Set(["SaslAuth", "SaslStep"]),
   greatest: { datatype: Datatype.json | Datatype.snappy | Datatype.xattr },
@@ -34,7 +46,48 @@ const memcached: Traits = {
 }
 
 /** SASL of the text protocol is a `set`, which cannot be told from any other by itself. */
-const memcachedText: Traits = { ports: new Set([11_211]), secrets: new Set(), greatest: {}, after: (_, session) => session }
+const memcachedText: Traits = {
+  ports: new Set([11_211]),
+  secrets: new Set(),
+  greatest: {},
+  after: (_, session) => session,
+  conversation: (command, packet) => {
+    const { flags, key, noreply } = packet as MemcachedLine
+    if (noreply === true) return { leftOut: "all" }
+    if (!Array.isArray(flags)) return {}
+    const flagOf = (tag: string): MetaFlag | undefined => (flags as ReadonlyArray<MetaFlag>).find(({ _tag }) => _tag === tag)
+    const opaque = flagOf("Opaque")?.opaque
+    // a binary key may come back otherwise than it was asked for
+    const asked = flagOf("KeyIsBase64") !== undefined ? undefined : flagOf("ReturnKey") === undefined ? flagOf("Key")?.key : key
+    const leftOut = flagOf("Quiet") === undefined ? undefined : expected[command]
+    return {
+      ...(leftOut === undefined ? {} : { leftOut }),
+      ...(opaque === undefined ? {} : { opaque }),
+      ...(asked === undefined ? {} : { key: asked })
+    }
+  }
+}
+
+interface MetaFlag {
+  readonly _tag: string
+  readonly opaque?: string
+  readonly key?: string
+}
+
+interface MemcachedLine {
+  readonly noreply?: boolean
+  readonly key?: string
+  /** Of meta commands; a number in others. */
+  readonly flags?: ReadonlyArray<MetaFlag> | number
+}
+
+/** The answers that `q` leaves out. */
+const expected: { readonly [command: string]: ReadonlyArray<string> } = {
+  MetaGet: ["MetaMiss"],
+  MetaSet: ["MetaDone"],
+  MetaDelete: ["MetaDone"],
+  MetaArithmetic: ["MetaDone", "MetaValue"]
+}
 
 const nothing: Traits = { ports: new Set(), secrets: new Set(), greatest: {}, after: (_, session) => session }
 

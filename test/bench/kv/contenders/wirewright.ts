@@ -17,7 +17,10 @@ interface Work {
   readonly keys: number
 }
 
-export const make = async (style: "loops" | "generators"): Promise<Contender> => {
+export const make = async (
+  style: "loops" | "generators",
+  protocol: "auto" | "binary" | "meta" | "text" = "auto"
+): Promise<Contender> => {
   const scope = Scope.makeUnsafe()
   let kv: KvCommands
 
@@ -48,7 +51,9 @@ export const make = async (style: "loops" | "generators"): Promise<Contender> =>
 
   return {
     connect: async (port) => {
-      kv = await Effect.runPromise(Effect.provideService(KvClient.make({ port, requestTimeout: "30 seconds" }), Scope.Scope, scope))
+      kv = await Effect.runPromise(
+        Effect.provideService(KvClient.make({ port, protocol, requestTimeout: "30 seconds" }), Scope.Scope, scope)
+      )
     },
     run: (operation, inFlight, count, size, keys) => {
       const one = (style === "loops" ? loops : generators)({ operation, count, size, keys })

@@ -45,7 +45,9 @@ const played = vectors.filter((vector) => !Object.values(notPlayed).some((left) 
 describe("as memcached 1.6.18", () => {
   test("how many conversations there are, and which are not played", () => {
     expect(vectors.length).toBe(401)
-    const left = Object.fromEntries(Object.entries(notPlayed).map(([reason, is]) => [reason, vectors.filter(is).map(({ id }) => id).sort()]))
+    const left = Object.fromEntries(
+      Object.entries(notPlayed).map(([reason, is]) => [reason, vectors.filter(is).map(({ id }) => id).sort()])
+    )
     expect(left).toEqual({ "the node listens on no UDP port": ["udp-001", "udp-002", "udp-003", "udp-006", "udp-007"] })
   })
 

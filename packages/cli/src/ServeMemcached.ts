@@ -17,6 +17,7 @@ export const memcachedParameters = {
     "auto" as const
   ),
   authFile: optional(Flag.String("auth-file"), "A file of lines user:password; who uses --memcached must then sign in", "nobody needs to"),
+  disableCas: on("disable-cas", "Items of --memcached have no versions"),
   enableShutdown: on("enable-shutdown", "Clients of --memcached may end it by shutdown"),
   disableFlushAll: on("disable-flush-all", "Clients of --memcached may not empty it"),
   disableDumping: on("disable-dumping", "Clients of --memcached may not list its items"),
@@ -27,6 +28,7 @@ export const memcachedParameters = {
 export interface MemcachedFlags {
   readonly protocol: "auto" | "binary" | "text"
   readonly authFile: string | undefined
+  readonly disableCas: boolean
   readonly enableShutdown: boolean
   readonly disableFlushAll: boolean
   readonly disableDumping: boolean
@@ -79,6 +81,7 @@ export const memcachedNode = (
       ...maxMemory === undefined ? {} : { maxMemory },
       ...users === undefined ? {} : { users },
       ...options.enableShutdown ? { onShutdown: () => Deferred.doneUnsafe(ended, Effect.void) } : {},
+      versions: !options.disableCas,
       allows: { flush: !options.disableFlushAll, dump: !options.disableDumping, watch: !options.disableWatch }
     })
     return { address: server.address, port: server.port, protocol: "memcached", ended: Deferred.await(ended) }

@@ -2,10 +2,15 @@
  * The way in of a connection: bytes become packets, and each finds the request that it answers. One way where a header field says which,
  * another where the order of packets or a number in them does.
  */
+<<<<<<< HEAD
 import { type ClientProtocol, Framer, type FrameShape, measuring, type OrderedProtocol, PacketStream, type Reader } from "@wirewright/codec"
+=======
+import { type ClientProtocol, Framer, type OrderedProtocol, type Reader } from "@wirewright/codec"
+>>>>>>> main
 import type { InFlight } from "./InFlight.ts"
 import { Ledger, maxRequests } from "./Ledger.ts"
 import { OrderedLedger } from "./OrderedLedger.ts"
+import { PhasedReader } from "./PhasedReader.ts"
 
 interface Packet {
   readonly _tag: string
@@ -109,30 +114,36 @@ export class HeaderInlet<Answer, Push> implements Inlet {
 export class OrderedInlet<P extends Packet, S> implements Inlet {
   readonly ledger: OrderedLedger<P>
   readonly maxInFlight: number
+<<<<<<< HEAD
   readonly push: (bytes: Uint8Array) => void
   private readonly protocol: OrderedProtocol<P, string, S>
+=======
+  private readonly framer: Framer
+  private readonly reading: PhasedReader<P, S>
+>>>>>>> main
   private readonly answers: ReadonlySet<string>
   private readonly outlet: Outlet<P>
-  private readonly states: S
-  private readonly hasPhases: boolean
-  private phase: OrderedProtocol<P, string, S>["phases"][string]
-  /** What was decoded to be measured. */
-  private packet: P | undefined
 
   constructor(protocol: OrderedProtocol<P, string, S>, outlet: Outlet<P>, maxFrame: number | undefined, states: S = protocol.states) {
-    this.protocol = protocol
     this.outlet = outlet
-    this.states = states
-    this.hasPhases = Object.keys(protocol.next).length > 0
     this.answers = new Set(protocol.answers)
     this.ledger = new OrderedLedger<P>(protocol.correlation)
     this.maxInFlight = Math.min(maxRequests, protocol.correlation?.max ?? maxRequests)
+<<<<<<< HEAD
     this.phase = Object.values(protocol.phases)[0]!
     const largest = maxFrame ?? protocol.maxFrame
     const { name } = protocol
     // whoever wants the bytes of each packet wants it as a frame
     const isFramed = this.hasPhases || this.phase.shape !== undefined || outlet.arrived !== undefined
     this.push = isFramed ? this.framed(name, largest) : this.streamed(name, largest)
+=======
+    this.reading = new PhasedReader(protocol, states, maxFrame)
+    this.framer = new Framer(this.reading.shape)
+  }
+
+  push(bytes: Uint8Array): void {
+    this.framer.push(bytes, this.dispatch)
+>>>>>>> main
   }
 
   opcodeAt(): number {
@@ -140,10 +151,7 @@ export class OrderedInlet<P extends Packet, S> implements Inlet {
   }
 
   sent(tag: string): void {
-    if (!this.hasPhases) return
-    const { next, phases } = this.protocol
-    const phase = next[tag]
-    if (phase !== undefined) this.phase = phases[phase] ?? this.phase
+    this.reading.passed(tag)
   }
 
   /** Packets that end themselves, in one loop. */
@@ -174,8 +182,13 @@ export class OrderedInlet<P extends Packet, S> implements Inlet {
   private readonly take = (packet: P): void => {
     const { outlet } = this
     if (!outlet.isOpen()) return
+<<<<<<< HEAD
     // before whoever waits for it sends the next
     this.sent(packet._tag)
+=======
+    outlet.arrived?.(reader.bytes.subarray(at, end))
+    const packet = this.reading.decode(reader, at)
+>>>>>>> main
     if (this.ledger.settle(packet) !== "unmatched") return
     if (this.answers.has(packet._tag)) outlet.misbehaved(`${packet._tag}, which answers no request in flight`)
     else if (outlet.pushed === undefined) outlet.dropped()

@@ -367,5 +367,6 @@ export class ServerConnection<Request> implements ServerClient, Holder {
     counts.received += this.transport.bytesReceived
     counts.sent += this.transport.bytesSent
     this.guarded(() => this.handler?.onClose(error))
+    this.guarded(() => this.shared.options.tap?.closed?.(this))
   }
 }

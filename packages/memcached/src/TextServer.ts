@@ -99,7 +99,7 @@ const metaRefusal = (request: MetaGet | MetaSet | MetaRemove | MetaCount, refusa
 const isAdd = (request: { readonly _tag: string }): boolean => (request as Partial<MetaSet>).verb === "add"
 
 /** A miss of an unconditional replacement is not stored; one with a CAS is not found. */
-const metaMiss = (request: MetaSet | MetaRemove | MetaCount): number =>
+const metaMiss = (request: MetaSet | MetaRemove | MetaCount) =>
   request._tag === "MetaSet" && request.verb === "replace" && !request.compares ? codes.NS : codes.NF
 
 /** A write that failed has made no version. */

@@ -2,11 +2,7 @@
  * The way in of a connection: bytes become packets, and each finds the request that it answers. One way where a header field says which,
  * another where the order of packets or a number in them does.
  */
-<<<<<<< HEAD
-import { type ClientProtocol, Framer, type FrameShape, measuring, type OrderedProtocol, PacketStream, type Reader } from "@wirewright/codec"
-=======
-import { type ClientProtocol, Framer, type OrderedProtocol, type Reader } from "@wirewright/codec"
->>>>>>> main
+import { type ClientProtocol, Framer, type OrderedProtocol, PacketStream, type Reader } from "@wirewright/codec"
 import type { InFlight } from "./InFlight.ts"
 import { Ledger, maxRequests } from "./Ledger.ts"
 import { OrderedLedger } from "./OrderedLedger.ts"
@@ -114,13 +110,8 @@ export class HeaderInlet<Answer, Push> implements Inlet {
 export class OrderedInlet<P extends Packet, S> implements Inlet {
   readonly ledger: OrderedLedger<P>
   readonly maxInFlight: number
-<<<<<<< HEAD
   readonly push: (bytes: Uint8Array) => void
-  private readonly protocol: OrderedProtocol<P, string, S>
-=======
-  private readonly framer: Framer
   private readonly reading: PhasedReader<P, S>
->>>>>>> main
   private readonly answers: ReadonlySet<string>
   private readonly outlet: Outlet<P>
 
@@ -129,24 +120,16 @@ export class OrderedInlet<P extends Packet, S> implements Inlet {
     this.answers = new Set(protocol.answers)
     this.ledger = new OrderedLedger<P>(protocol.correlation)
     this.maxInFlight = Math.min(maxRequests, protocol.correlation?.max ?? maxRequests)
-<<<<<<< HEAD
-    this.phase = Object.values(protocol.phases)[0]!
-    const largest = maxFrame ?? protocol.maxFrame
-    const { name } = protocol
-    // whoever wants the bytes of each packet wants it as a frame
-    const isFramed = this.hasPhases || this.phase.shape !== undefined || outlet.arrived !== undefined
-    this.push = isFramed ? this.framed(name, largest) : this.streamed(name, largest)
-=======
     this.reading = new PhasedReader(protocol, states, maxFrame)
-    this.framer = new Framer(this.reading.shape)
-  }
-
-  push(bytes: Uint8Array): void {
-    this.framer.push(bytes, this.dispatch)
->>>>>>> main
+    // whoever wants the bytes of each packet wants it as a frame
+    this.push = this.reading.isStream && outlet.arrived === undefined ? this.streamed() : this.framed()
   }
 
   opcodeAt(): number {
+    return 0
+  }
+
+  silent(): number {
     return 0
   }
 
@@ -155,26 +138,19 @@ export class OrderedInlet<P extends Packet, S> implements Inlet {
   }
 
   /** Packets that end themselves, in one loop. */
-  private streamed(name: string, maxFrame: number): (bytes: Uint8Array) => void {
-    const { phase: { decode }, states } = this
-    const stream = new PacketStream<P>({ name, maxFrame, decode: (reader, at) => decode(reader, at, states) })
+  private streamed(): (bytes: Uint8Array) => void {
+    const { name, maxFrame } = this.reading.shape
+    const stream = new PacketStream<P>({ name, maxFrame, decode: (reader, at) => this.reading.decode(reader, at) })
     return (bytes) => stream.push(bytes, this.take)
   }
 
   /** Packets that are frames, or may be from one phase on. */
-  private framed(name: string, maxFrame: number): (bytes: Uint8Array) => void {
-    const decoded = measuring((reader, at) => {
-      this.packet = this.phase.decode(reader, at, this.states)
-      return reader.next - at
-    })
-    const shape: FrameShape = { name, maxFrame, sizeAt: (reader, at, end) => (this.phase.shape?.sizeAt ?? decoded)(reader, at, end) }
-    const framer = new Framer(shape)
+  private framed(): (bytes: Uint8Array) => void {
+    const framer = new Framer(this.reading.shape)
     const dispatch = (reader: Reader, at: number, end: number): void => {
       if (!this.outlet.isOpen()) return
       this.outlet.arrived?.(reader.bytes.subarray(at, end))
-      const packet = this.phase.shape === undefined ? this.packet! : this.phase.decode(reader, at, this.states)
-      this.packet = undefined
-      this.take(packet)
+      this.take(this.reading.decode(reader, at))
     }
     return (bytes) => framer.push(bytes, dispatch)
   }
@@ -182,13 +158,6 @@ export class OrderedInlet<P extends Packet, S> implements Inlet {
   private readonly take = (packet: P): void => {
     const { outlet } = this
     if (!outlet.isOpen()) return
-<<<<<<< HEAD
-    // before whoever waits for it sends the next
-    this.sent(packet._tag)
-=======
-    outlet.arrived?.(reader.bytes.subarray(at, end))
-    const packet = this.reading.decode(reader, at)
->>>>>>> main
     if (this.ledger.settle(packet) !== "unmatched") return
     if (this.answers.has(packet._tag)) outlet.misbehaved(`${packet._tag}, which answers no request in flight`)
     else if (outlet.pushed === undefined) outlet.dropped()

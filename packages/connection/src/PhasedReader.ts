@@ -44,14 +44,9 @@ export class PhasedReader<P extends Packet, S> {
     }
   }
 
-  /** Packets end themselves and are of one phase: they need no frames. */
-  get isOpen(): boolean {
+  /** Whether packets always end themselves, so that nothing need be measured. */
+  get isStream(): boolean {
     return !this.hasPhases && this.phase.shape === undefined
-  }
-
-  /** Decodes the packet at `at`, whose end is not known. Throws `DecodeError`. */
-  open(reader: Reader, at: number): P {
-    return this.phase.decode(reader, at, this.states)
   }
 
   /** Decodes the frame at `at`. Throws `DecodeError`. */

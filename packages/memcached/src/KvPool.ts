@@ -11,6 +11,7 @@ import {
   openConnection,
   type PacketConnectionOptions,
   type PoolCounters,
+  poolOptionsOf,
   type PoolPlace,
   poolPlace,
   type Resume,
@@ -78,25 +79,14 @@ export class KvPool extends SlotPool<KvConnection, MemcachedError> implements Ca
   private late = 0
 
   private constructor(options: KvPoolOptions, place: PoolPlace) {
-    const { connections, protocol = "auto", reconnect, requestTimeout, whenDisconnected } = options
+    const { protocol = "auto" } = options
     const open = opening(options, protocol)
-    const address = addressOf(target(options))
-    super(
-      {
-        address,
-        open,
-        ...(requestTimeout === undefined ? {} : { requestTimeout }),
-        ...(connections === undefined ? {} : { connections }),
-        ...(reconnect === undefined ? {} : { reconnect }),
-        ...(whenDisconnected === undefined ? {} : { whenDisconnected })
-      },
-      place
-    )
+    super({ address: addressOf(target(options)), open, ...poolOptionsOf<KvConnection, MemcachedError>(options) }, place)
     this.otherwise = tables[protocol === "auto" ? "meta" : protocol]
     this.opened = open()
   }
 
-  /** Makes the connections; fails when the first attempt does. They close with the scope. */
+  /** Makes the connections; fails when the first attempt does, unless it is to keep trying. They close with the scope. */
   static make(options: KvPoolOptions): Effect.Effect<KvPool, MemcachedError, Scope.Scope> {
     return Effect.gen(function*() {
       const pool = new KvPool(options, yield* poolPlace)

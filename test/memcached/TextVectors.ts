@@ -15,6 +15,8 @@ export interface Vector {
   readonly options?: ReadonlyArray<string>
   readonly authfile?: string
   readonly transport?: "udp"
+  /** Depends on what the server's process has done before. */
+  readonly needsFresh?: boolean
   /** What happened before, on another connection. */
   readonly state?: ReadonlyArray<Step>
   readonly send: Text

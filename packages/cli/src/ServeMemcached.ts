@@ -7,6 +7,7 @@ import { readFile } from "node:fs/promises"
 import { type Failure, failureOfDefect, usage } from "./Failure.ts"
 import { on, optional, withDefault } from "./Flags.ts"
 import { type TlsFlags, tlsOf } from "./ListenFlags.ts"
+import { passwordOf, type UserFlags } from "./ServeCouchbase.ts"
 import type { Personality } from "./Personality.ts"
 
 /** Flags of this personality. */
@@ -47,7 +48,8 @@ export const usersIn = (
   })
 }
 
-const usersOf = (file: string | undefined): Effect.Effect<NonNullable<ReturnType<typeof usersIn>> | undefined, Failure> =>
+/** Who may sign in; nothing where nobody needs to. */
+export const usersOf = (file: string | undefined): Effect.Effect<NonNullable<ReturnType<typeof usersIn>> | undefined, Failure> =>
   Effect.gen(function*() {
     if (file === undefined) return undefined
     const users = usersIn(yield* Effect.tryPromise({ try: () => readFile(file, "utf8"), catch: failureOfDefect }))
@@ -56,7 +58,7 @@ const usersOf = (file: string | undefined): Effect.Effect<NonNullable<ReturnType
 
 /** Starts a node that clients take for a memcached. */
 export const memcachedNode = (
-  options: MemcachedFlags & TlsFlags & {
+  options: MemcachedFlags & TlsFlags & UserFlags & {
     readonly host: string
     readonly port: number
     readonly unixSocket: string | undefined
@@ -68,7 +70,9 @@ export const memcachedNode = (
     const { host, maxItemSize, maxMemory, port, protocol, unixSocket: path } = options
     if (path !== undefined && port !== 0) return yield* usage("give --port or --unix-socket, not both")
     const tls = yield* tlsOf(options)
-    const users = yield* usersOf(options.authFile)
+    const password = yield* passwordOf(options)
+    const listed = yield* usersOf(options.authFile)
+    const users = options.user === undefined || password === undefined ? listed : [{ name: options.user, password }, ...listed ?? []]
     const { serveMemcachedNode } = yield* Effect.promise(() => import("@wirewright/embedded"))
     const ended = Deferred.makeUnsafe<void>()
     const { server } = yield* serveMemcachedNode({

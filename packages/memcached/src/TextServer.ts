@@ -67,7 +67,10 @@ const settled = <A, R>(
   done: (value: A) => Outcome,
   refused: (refusal: Refusal) => Outcome
 ): Result<R> => {
-  const ending = (refusal: Refusal): Outcome => refusal.last === true ? { ...refused(refusal), last: true } : refused(refusal)
+  const ending = (refusal: Refusal): Outcome => {
+    const outcome = refusal.unanswered === true ? unanswered : refused(refusal)
+    return refusal.last === true ? { ...outcome, last: true } : outcome
+  }
   if (!Exit.isExit(effect)) return Effect.match(effect, { onSuccess: done, onFailure: ending })
   const exit = effect as Exit.Exit<A, Refusal>
   if (Exit.isSuccess(exit)) return done(exit.value)

@@ -15,6 +15,8 @@ export interface Vector {
   readonly options?: ReadonlyArray<string>
   readonly authfile?: string
   readonly transport?: "udp"
+  /** Depends on what the server's process has done before. */
+  readonly needsFresh?: boolean
   /** What happened before, on another connection. */
   readonly state?: ReadonlyArray<Step>
   readonly send: Text
@@ -66,7 +68,12 @@ export class Talk {
     await this.settle()
   }
 
-  /** The same in several writes. */
+  /** Sends bytes and waits for nothing. */
+  write(bytes: Uint8Array): void {
+    this.stream.write(bytes)
+  }
+
+  /** Sends bytes in several writes, and waits after each. */
   async saySplit(bytes: Uint8Array, cuts: ReadonlyArray<number>): Promise<void> {
     const ends = [...cuts, bytes.length]
     for (let i = 0; i < ends.length; i++) await this.say(bytes.subarray(i === 0 ? 0 : ends[i - 1], ends[i]))

@@ -164,13 +164,18 @@ const isNumbered = (context: Context, command: CommandModel): boolean => {
   return command.answeredBy !== undefined && correlation !== undefined && correlationField(command, correlation) !== undefined
 }
 
-/** The type of a packet of any module of the protocol, or of one that it extends. */
-const namedPacket = (context: Context, module: Module, { family }: CommandModel, tag: string): string => {
+/** The module of the protocol, or of one that it extends, in which a command is a value, and a packet a type. */
+const moduleOf = (context: Context, tag: string): string => {
   const commandOf = ({ commands }: Model): CommandModel | undefined => commands.find(({ name }) => name === tag)
   const owner = lineageOf(context.model).find((model) => commandOf(model) !== undefined)!
-  const from = commandOf(owner)!.family
-  if (owner !== context.model) return module.useType(`${owner.module}/${from}`, tag)
-  return from === family ? tag : module.useType(context.local(from), tag)
+  const { family } = commandOf(owner)!
+  return owner === context.model ? context.local(family) : `${owner.module}/${family}`
+}
+
+/** The type of a packet of any module of the protocol, or of one that it extends. */
+const namedPacket = (context: Context, module: Module, { family }: CommandModel, tag: string): string => {
+  const from = moduleOf(context, tag)
+  return from === context.local(family) ? tag : module.useType(from, tag)
 }
 
 /** The entry that says which of many answers is the last. */
@@ -242,33 +247,87 @@ export const printRoles = (context: Context): ReadonlyArray<Module> => {
   const roles = rolesOf(context)
   if (roles !== undefined) return [printClient(context, roles), printServer(context, roles)]
   const ordered = orderedOf(context)
-  return ordered === undefined || serverKinds(context) === undefined ? [] : [printOrderedClient(context, ordered)]
+  if (ordered === undefined) return []
+  return [
+    ...(kindsOf(context, "server") === undefined ? [] : [printOrderedClient(context, ordered)]),
+    ...(kindsOf(context, "client") === undefined ? [] : [printOrderedServer(context, ordered)])
+  ]
 }
 
-/** Kinds of the packets that servers send, by phase; nothing where a connection without phases has several. */
-const serverKinds = ({ model: { frame } }: Context): ReadonlyArray<readonly [phase: string, kind: KindModel]> | undefined => {
+type Side = "client" | "server"
+
+/** Kinds of the packets that a side sends, by phase; nothing where a connection without phases has several. */
+const kindsOf = ({ model: { frame } }: Context, side: Side): ReadonlyArray<readonly [phase: string, kind: KindModel]> | undefined => {
   if (frame.phases !== undefined) {
-    return frame.phases.flatMap(({ name, server }) => {
-      const kind = frame.kinds.find((one) => one.name === server)
-      return kind === undefined ? [] : [[name, kind] as const]
+    return frame.phases.flatMap((phase) => {
+      const kind = frame.kinds.find((one) => one.name === phase[side])
+      return kind === undefined ? [] : [[phase.name, kind] as const]
     })
   }
-  const kinds = frame.kinds.filter(({ sender }) => sender !== "client")
+  const kinds = frame.kinds.filter(({ sender }) => sender === undefined || sender === side)
   return kinds.length === 1 ? [["all", kinds[0]!]] : undefined
+}
+
+/** How the packets of a side are read in each phase, and which packets begin another. */
+const phaseEntries = (context: Context, module: Module, side: Side): ReadonlyArray<string> => {
+  const shapeOf = (kind: KindModel): string => kind.run === undefined ? "frameShape" : shapeName(context, kind)
+  const phases = kindsOf(context, side)!.map(([phase, kind]) => {
+    const shape = kind.run?.end === "self" ? [] : [entry("shape", module.use(context.frameModule, shapeOf(kind)))]
+    return `${phase}: { ${[...shape, `decode: ${module.use(context.local("Packets"), `decode${kindName(kind.name)}`)}`].join(", ")} }`
+  })
+  const next = everyCommand(context).flatMap(({ name, then }) => then === undefined ? [] : [`${name}: "${then}"`])
+  return [`phases: ${object(phases)}`, `next: { ${next.join(", ")} }`]
+}
+
+/** Prints a type with what encoders of packets of some kinds take, by tag. */
+const addOutcomes = (context: Context, module: Module, kinds: ReadonlyArray<string>): void => {
+  const outcomes = [...new Set(kinds)].map((name) => {
+    const [init, fields] = ["Init", "Fields"].map((end) => module.useType(context.frameModule, `${name}${end}`))
+    return `{ readonly [P in ${module.useType(context.local("Packets"), name)} as P["_tag"]]: ${init} & ${fields}<P> }`
+  })
+  module.add({ kind: "alias", name: "Outcomes", doc: "What the encoder of each answer takes, by its tag.", type: outcomes.join(" & ") })
+}
+
+const printOrderedServer = (context: Context, { correlation }: Ordered): Module => {
+  const { frame, name } = context.model
+  const module = new Module("ServerProtocol.ts", `What a server of ${name} needs to know.`)
+  const packets = context.local("Packets")
+  const states = context.local("States")
+  const kinds = kindsOf(context, "client")!.map(([, kind]) => kind)
+  const sent = new Set(kinds.map((kind) => kind.name))
+  const union = [...new Set(kinds.map((kind) => module.useType(packets, kindName(kind.name))))].join(" | ")
+  const commands = everyCommand(context).filter((command) =>
+    command.sender !== "server" && [command.kinds.request, ...command.kinds.also ?? []].some((kind) => sent.has(kind))
+  )
+  addOutcomes(context, module, (kindsOf(context, "server") ?? []).map(([, kind]) => kindName(kind.name)))
+  const values = commands.map((command) => module.use(moduleOf(context, command.name), command.name))
+  module.add({ kind: "const", name: "clientCommands", doc: "Commands of clients, by name.", value: `{ ${values.join(", ")} }` })
+  module.add({
+    kind: "const",
+    name: "server",
+    doc: `What a server of ${name} needs to know.`,
+    type: `${module.useType(codec, "OrderedServerProtocol")}<${union}, typeof clientCommands, Outcomes, ${
+      correlation === undefined ? "never" : `"${correlation}"`
+    }, ${module.useType(states, "States")}>`,
+    value: object([
+      `name: "${name}"`,
+      `maxFrame: ${frame.maxFrame}`,
+      `states: ${module.use(states, "noStates")}`,
+      ...(correlation === undefined ? [] : [`correlation: "${correlation}"`]),
+      ...phaseEntries(context, module, "client"),
+      entry("encode", module.use(packets, "encode")),
+      "commands: clientCommands"
+    ])
+  })
+  return module
 }
 
 const printOrderedClient = (context: Context, { correlation, max }: Ordered): Module => {
   const { frame, name } = context.model
   const module = new Module("ClientProtocol.ts", `What a client of ${name} needs to know.`)
   const packets = context.local("Packets")
-  const kinds = serverKinds(context)!
+  const kinds = kindsOf(context, "server")!
   const commands = everyCommand(context)
-  const shapeOf = (kind: KindModel): string => kind.run === undefined ? "frameShape" : shapeName(context, kind)
-  const phases = kinds.map(([phase, kind]) => {
-    const shape = kind.run?.end === "self" ? [] : [entry("shape", module.use(context.frameModule, shapeOf(kind)))]
-    return `${phase}: { ${[...shape, `decode: ${module.use(packets, `decode${kindName(kind.name)}`)}`].join(", ")} }`
-  })
-  const next = commands.flatMap(({ name: tag, then }) => then === undefined ? [] : [`${tag}: "${then}"`])
   const unasked = new Set(commands.flatMap(({ name: tag, unasked }) => unasked === true ? [tag] : []))
   const answers = new Set(commands.flatMap(({ answeredBy }) => answeredBy ?? []).filter((tag) => !unasked.has(tag)))
   const union = [...new Set(kinds.map(([, kind]) => module.useType(packets, kindName(kind.name))))].join(" | ")
@@ -285,8 +344,7 @@ const printOrderedClient = (context: Context, { correlation, max }: Ordered): Mo
       `maxFrame: ${frame.maxFrame}`,
       `states: ${module.use(states, "noStates")}`,
       ...(correlation === undefined ? [] : [`correlation: { field: "${correlation}", max: ${max} }`]),
-      `phases: ${object(phases)}`,
-      `next: { ${next.join(", ")} }`,
+      ...phaseEntries(context, module, "server"),
       `answers: [${[...answers].map((tag) => JSON.stringify(tag)).join(", ")}]`
     ])
   })
@@ -327,15 +385,7 @@ const printServer = (context: Context, roles: Roles): Module => {
   const refusals = Object.entries(context.model.frame.refusals ?? {}).map(([when, named]) =>
     `${when}: ${hex(context.model.statuses.find((one) => one.name === named)?.code ?? 0, 4)}`
   )
-  const kind = module.useType(packets, answer)
-  module.add({
-    kind: "alias",
-    name: "Outcomes",
-    doc: "What the encoder of each answer takes, by its tag.",
-    type: `{ readonly [P in ${kind} as P["_tag"]]: ${module.useType(context.frameModule, `${answer}Init`)} & ${
-      module.useType(context.frameModule, `${answer}Fields`)
-    }<P> }`
-  })
+  addOutcomes(context, module, [answer])
   module.add({
     kind: "const",
     name: "server",

@@ -1,5 +1,5 @@
 /**
- * `wirewright proxy`: clients of the memcached binary protocol in front, a memcached or a Couchbase bucket behind.
+ * `wirewright proxy`: clients of memcached in front, whichever of its protocols they speak, a memcached or a Couchbase bucket behind.
  *
  * It says on stdout where it listens, and on stderr, when it ends, what it counted. What happens to a request is not here.
  */
@@ -13,16 +13,18 @@ import { type TlsFlags, tlsOf, tlsParameters } from "./ListenFlags.ts"
 import type { Listen } from "@wirewright/proxy"
 import { moreLog } from "./Messages.ts"
 import { flush, line, say } from "./Output.ts"
+import { usersOf } from "./ServeMemcached.ts"
 import { ProxyCapture } from "./ProxyCapture.ts"
 
 const parameters = {
   listen: withDefault(Flag.String("listen"), "HOST:PORT to listen on, port 0: any free one; or unix:PATH", "127.0.0.1:0"),
   upstream: optional(
     Flag.String("upstream"),
-    "memcached://HOST:PORT or couchbase://USER:PASSWORD@HOST:PORT/BUCKET",
+    "memcached://HOST:PORT, memcached+unix:///PATH, both with ?protocol=auto, meta, text or binary; or couchbase://USER:PASSWORD@HOST:PORT/BUCKET",
     "the variable WIREWRIGHT_UPSTREAM"
   ),
   ...tlsParameters,
+  authFile: optional(Flag.String("auth-file"), "A file of lines user:password; clients must then sign in", "nobody needs to"),
   connections: withDefault(Flag.Int("connections"), "Connections to a memcached", 2),
   capture: optional(Flag.String("capture"), "Write what goes through to this pcapng file", "none"),
   json: jsonFlag("The line of JSON on stdout, as without it")
@@ -50,6 +52,7 @@ const run = Effect.fnUntraced(function*(
   options: TlsFlags & {
     readonly listen: string
     readonly upstream: string | undefined
+    readonly authFile: string | undefined
     readonly connections: number
     readonly capture: string | undefined
   }
@@ -60,12 +63,15 @@ const run = Effect.fnUntraced(function*(
   if (options.connections < 1 || options.connections > 1_024) {
     return yield* usage(`--connections ${options.connections}: from 1 to 1024`)
   }
+  const users = yield* usersOf(options.authFile)
   const capture = options.capture === undefined ? undefined : yield* opened(options.capture)
   const { serveProxy } = yield* Effect.promise(() => import("@wirewright/proxy"))
+  const { passwordCheck } = yield* Effect.promise(() => import("@wirewright/embedded/internal"))
   const proxy = yield* serveProxy({
     listen,
     upstream,
     connections: options.connections,
+    ...(users === undefined ? {} : { authenticate: passwordCheck(users) }),
     ...(capture === undefined ? {} : { tap: capture })
   })
   if (capture !== undefined) capture.server = proxy.address
@@ -89,15 +95,22 @@ export const proxyCommand = Command.make("proxy", parameters, (options) =>
   )).pipe(
     Command.withShortDescription("Stand between memcached clients and a memcached or a Couchbase bucket"),
     Command.withDescription(
-      "Proxy: clients of the memcached binary protocol in front, a memcached or a Couchbase bucket behind. When it listens it prints a line "
+      "Proxy: clients of memcached in front, a memcached or a Couchbase bucket behind. The first byte of a connection says what its client "
+        + "speaks: text and meta commands, or binary packets. A memcached behind is asked by meta commands, and by binary packets for clients of "
+        + "these; where it does not take both, by what it takes. When it listens it prints a line "
         + "of JSON on stdout: {\"ready\":true,\"address\":\"127.0.0.1:PORT\",…}. On SIGINT and SIGTERM it answers what is under way, prints "
         + "what it counted on stderr, and ends. While it runs it says on stderr when the upstream is lost and found again. "
+        + "watch and shutdown do not pass, and a bucket refuses what it cannot do in words. "
         + "A password in the arguments is seen by others on the machine; WIREWRIGHT_UPSTREAM is not."
     ),
     Command.withExamples([
       {
         command: "wirewright proxy --listen 127.0.0.1:11311 --upstream memcached://127.0.0.1:11211",
         description: "In front of a memcached"
+      },
+      {
+        command: "wirewright proxy --listen unix:/run/cache.sock --upstream memcacheds://cache.example.com:11211 --auth-file users",
+        description: "TLS for clients that have none, who sign in"
       },
       {
         command: "wirewright proxy --listen :11311 --upstream couchbase://app:secret@127.0.0.1:11210/default --capture seen.pcapng",

@@ -48,7 +48,7 @@ export const couchbaseParameters = {
 }
 
 /** What the flags say. */
-export interface CouchbaseFlags {
+export interface CouchbaseFlags extends UserFlags {
   readonly nodes: number
   readonly replicas: number
   readonly control: number | undefined
@@ -60,12 +60,17 @@ export interface CouchbaseFlags {
   readonly scopes: ReadonlyArray<string>
   readonly collections: ReadonlyArray<string>
   readonly closeOnEinval: boolean
+}
+
+/** What the flags say of one user. */
+export interface UserFlags {
   readonly user: string | undefined
   readonly password: Redacted.Redacted<string> | undefined
   readonly passwordFile: string | undefined
 }
 
-const passwordOf = (flags: CouchbaseFlags): Effect.Effect<Redacted.Redacted<string> | undefined, Failure> => {
+/** The user's password. */
+export const passwordOf = (flags: UserFlags): Effect.Effect<Redacted.Redacted<string> | undefined, Failure> => {
   const { password, passwordFile, user } = flags
   if (password !== undefined && passwordFile !== undefined) return Effect.fail(usage("give --password or --password-file, not both"))
   if ((user !== undefined) !== (password !== undefined || passwordFile !== undefined)) {

@@ -7,6 +7,7 @@ import { readFile } from "node:fs/promises"
 import { type Failure, failureOfDefect, usage } from "./Failure.ts"
 import { on, optional, withDefault } from "./Flags.ts"
 import { type TlsFlags, tlsOf } from "./ListenFlags.ts"
+import { passwordOf, type UserFlags } from "./ServeCouchbase.ts"
 import type { Personality } from "./Personality.ts"
 
 /** Flags of this personality. */
@@ -17,6 +18,7 @@ export const memcachedParameters = {
     "auto" as const
   ),
   authFile: optional(Flag.String("auth-file"), "A file of lines user:password; who uses --memcached must then sign in", "nobody needs to"),
+  disableCas: on("disable-cas", "Items of --memcached have no versions"),
   enableShutdown: on("enable-shutdown", "Clients of --memcached may end it by shutdown"),
   disableFlushAll: on("disable-flush-all", "Clients of --memcached may not empty it"),
   disableDumping: on("disable-dumping", "Clients of --memcached may not list its items"),
@@ -27,6 +29,7 @@ export const memcachedParameters = {
 export interface MemcachedFlags {
   readonly protocol: "auto" | "binary" | "text"
   readonly authFile: string | undefined
+  readonly disableCas: boolean
   readonly enableShutdown: boolean
   readonly disableFlushAll: boolean
   readonly disableDumping: boolean
@@ -45,7 +48,8 @@ export const usersIn = (
   })
 }
 
-const usersOf = (file: string | undefined): Effect.Effect<NonNullable<ReturnType<typeof usersIn>> | undefined, Failure> =>
+/** Who may sign in; nothing where nobody needs to. */
+export const usersOf = (file: string | undefined): Effect.Effect<NonNullable<ReturnType<typeof usersIn>> | undefined, Failure> =>
   Effect.gen(function*() {
     if (file === undefined) return undefined
     const users = usersIn(yield* Effect.tryPromise({ try: () => readFile(file, "utf8"), catch: failureOfDefect }))
@@ -54,7 +58,7 @@ const usersOf = (file: string | undefined): Effect.Effect<NonNullable<ReturnType
 
 /** Starts a node that clients take for a memcached. */
 export const memcachedNode = (
-  options: MemcachedFlags & TlsFlags & {
+  options: MemcachedFlags & TlsFlags & UserFlags & {
     readonly host: string
     readonly port: number
     readonly unixSocket: string | undefined
@@ -66,7 +70,9 @@ export const memcachedNode = (
     const { host, maxItemSize, maxMemory, port, protocol, unixSocket: path } = options
     if (path !== undefined && port !== 0) return yield* usage("give --port or --unix-socket, not both")
     const tls = yield* tlsOf(options)
-    const users = yield* usersOf(options.authFile)
+    const password = yield* passwordOf(options)
+    const listed = yield* usersOf(options.authFile)
+    const users = options.user === undefined || password === undefined ? listed : [{ name: options.user, password }, ...listed ?? []]
     const { serveMemcachedNode } = yield* Effect.promise(() => import("@wirewright/embedded"))
     const ended = Deferred.makeUnsafe<void>()
     const { server } = yield* serveMemcachedNode({
@@ -79,6 +85,7 @@ export const memcachedNode = (
       ...maxMemory === undefined ? {} : { maxMemory },
       ...users === undefined ? {} : { users },
       ...options.enableShutdown ? { onShutdown: () => Deferred.doneUnsafe(ended, Effect.void) } : {},
+      versions: !options.disableCas,
       allows: { flush: !options.disableFlushAll, dump: !options.disableDumping, watch: !options.disableWatch }
     })
     return { address: server.address, port: server.port, protocol: "memcached", ended: Deferred.await(ended) }

@@ -61,7 +61,7 @@ export interface ClientProtocol<Answer, Push, C extends string = string> {
   readonly statuses: StatusTable
 }
 
-/** How the packets of a server are read in one phase of a connection. */
+/** How the packets of one side are read in one phase of a connection. */
 export interface PhaseReader<P, S> {
   /** How long a frame is; nothing where only decoding it tells. */
   readonly shape?: FrameShape
@@ -87,6 +87,29 @@ export interface OrderedProtocol<P extends { readonly _tag: string }, C extends 
   readonly next: { readonly [tag: string]: string }
   /** Packets that come only as answers. */
   readonly answers: ReadonlyArray<string>
+}
+
+/**
+ * What a server needs to know of a protocol in which no header field says which request a packet answers. `Commands`: those of clients, by name;
+ * `Outcomes`: what the encoder of each packet of servers takes, by its tag. Generated as `server`.
+ */
+export interface OrderedServerProtocol<Request extends { readonly _tag: string }, Commands, Outcomes, C extends string = never, S = {}> {
+  readonly name: string
+  /** Largest packet in bytes. */
+  readonly maxFrame: number
+  /** A connection on which nothing was negotiated. */
+  readonly states: S
+  /** Field of packets in which an answer repeats what the request has there. */
+  readonly correlation?: C
+  /** Phases of a connection, the first one first. */
+  readonly phases: { readonly [phase: string]: PhaseReader<Request, S> }
+  /** Phases that begin after a packet, by its tag, whoever sent it. */
+  readonly next: { readonly [tag: string]: string }
+  /** Appends a packet of the server, by its tag. Throws `EncodeError`. */
+  readonly encode: (writer: Writer, packet: never, states: S) => void
+  readonly commands: Commands
+  /** For the type alone. */
+  readonly "~outcomes"?: Outcomes
 }
 
 /** What a server needs to know of a protocol. `Outcomes`: what the encoder of each answer takes, by its tag. Generated as `server`. */

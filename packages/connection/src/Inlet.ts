@@ -2,10 +2,11 @@
  * The way in of a connection: bytes become packets, and each finds the request that it answers. One way where a header field says which,
  * another where the order of packets or a number in them does.
  */
-import { type ClientProtocol, Framer, type FrameShape, measuring, type OrderedProtocol, type Reader } from "@wirewright/codec"
+import { type ClientProtocol, Framer, type OrderedProtocol, PacketStream, type Reader } from "@wirewright/codec"
 import type { InFlight } from "./InFlight.ts"
 import { Ledger, maxRequests } from "./Ledger.ts"
 import { OrderedLedger } from "./OrderedLedger.ts"
+import { PhasedReader } from "./PhasedReader.ts"
 
 interface Packet {
   readonly _tag: string
@@ -109,60 +110,54 @@ export class HeaderInlet<Answer, Push> implements Inlet {
 export class OrderedInlet<P extends Packet, S> implements Inlet {
   readonly ledger: OrderedLedger<P>
   readonly maxInFlight: number
-  private readonly framer: Framer
-  private readonly protocol: OrderedProtocol<P, string, S>
+  readonly push: (bytes: Uint8Array) => void
+  private readonly reading: PhasedReader<P, S>
   private readonly answers: ReadonlySet<string>
   private readonly outlet: Outlet<P>
-  private readonly states: S
-  private readonly hasPhases: boolean
-  private phase: OrderedProtocol<P, string, S>["phases"][string]
-  /** What was decoded to be measured. */
-  private packet: P | undefined
 
   constructor(protocol: OrderedProtocol<P, string, S>, outlet: Outlet<P>, maxFrame: number | undefined, states: S = protocol.states) {
-    this.protocol = protocol
     this.outlet = outlet
-    this.states = states
-    this.hasPhases = Object.keys(protocol.next).length > 0
     this.answers = new Set(protocol.answers)
     this.ledger = new OrderedLedger<P>(protocol.correlation)
     this.maxInFlight = Math.min(maxRequests, protocol.correlation?.max ?? maxRequests)
-    this.phase = Object.values(protocol.phases)[0]!
-    const decoded = measuring((reader, at) => {
-      this.packet = this.phase.decode(reader, at, this.states)
-      return reader.next - at
-    })
-    const shape: FrameShape = {
-      name: protocol.name,
-      maxFrame: maxFrame ?? protocol.maxFrame,
-      sizeAt: (reader, at, end) => (this.phase.shape?.sizeAt ?? decoded)(reader, at, end)
-    }
-    this.framer = new Framer(shape)
-  }
-
-  push(bytes: Uint8Array): void {
-    this.framer.push(bytes, this.dispatch)
+    this.reading = new PhasedReader(protocol, states, maxFrame)
+    // whoever wants the bytes of each packet wants it as a frame
+    this.push = this.reading.isStream && outlet.arrived === undefined ? this.streamed() : this.framed()
   }
 
   opcodeAt(): number {
     return 0
   }
 
-  sent(tag: string): void {
-    if (!this.hasPhases) return
-    const { next, phases } = this.protocol
-    const phase = next[tag]
-    if (phase !== undefined) this.phase = phases[phase] ?? this.phase
+  silent(): number {
+    return 0
   }
 
-  private readonly dispatch = (reader: Reader, at: number, end: number): void => {
+  sent(tag: string): void {
+    this.reading.passed(tag)
+  }
+
+  /** Packets that end themselves, in one loop. */
+  private streamed(): (bytes: Uint8Array) => void {
+    const { name, maxFrame } = this.reading.shape
+    const stream = new PacketStream<P>({ name, maxFrame, decode: (reader, at) => this.reading.decode(reader, at) })
+    return (bytes) => stream.push(bytes, this.take)
+  }
+
+  /** Packets that are frames, or may be from one phase on. */
+  private framed(): (bytes: Uint8Array) => void {
+    const framer = new Framer(this.reading.shape)
+    const dispatch = (reader: Reader, at: number, end: number): void => {
+      if (!this.outlet.isOpen()) return
+      this.outlet.arrived?.(reader.bytes.subarray(at, end))
+      this.take(this.reading.decode(reader, at))
+    }
+    return (bytes) => framer.push(bytes, dispatch)
+  }
+
+  private readonly take = (packet: P): void => {
     const { outlet } = this
     if (!outlet.isOpen()) return
-    outlet.arrived?.(reader.bytes.subarray(at, end))
-    const packet = this.phase.shape === undefined ? this.packet! : this.phase.decode(reader, at, this.states)
-    this.packet = undefined
-    // before whoever waits for it sends the next
-    this.sent(packet._tag)
     if (this.ledger.settle(packet) !== "unmatched") return
     if (this.answers.has(packet._tag)) outlet.misbehaved(`${packet._tag}, which answers no request in flight`)
     else if (outlet.pushed === undefined) outlet.dropped()

@@ -4,18 +4,22 @@
  * Answers leave in the order of the requests; quiet commands tell only what they must; what is no packet, what no handler knows and what a
  * handler died of is answered with the statuses that the spec names for it, or ends the connection where it names none.
  */
-import type { DecodeError, ServerProtocol, Writer } from "@wirewright/codec"
+import type { DecodeError, OrderedServerProtocol, ServerProtocol, Writer } from "@wirewright/codec"
 import * as Context from "effect/Context"
-import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
+import type * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
-import * as Stream from "effect/Stream"
+import type * as Stream from "effect/Stream"
 import type { ConnectionError } from "./Errors.ts"
+import { Last, outcomeOf, silence, unanswered } from "./Handled.ts"
+import * as Ordered from "./OrderedServer.ts"
 import type { PacketServer } from "./PacketServer.ts"
-import { type Outcome, type RequestHandler, type RequestServerOptions, serveRequests } from "./RequestServer.ts"
+import { type Outcome, type RequestHandler, type RequestServerLimits, type RequestServerOptions, serveRequests } from "./RequestServer.ts"
 import type { Frame, ServerClient } from "./ServerClient.ts"
 import { isSilent } from "./ServerSession.ts"
+
+export { Last, last, silence } from "./Handled.ts"
+export type { AnswerOf, OrderedHandlers, OrderedModule } from "./OrderedServer.ts"
 
 /** Why a request was not done. A plain value, not an Error: misses are everyday outcomes and must be cheap. */
 export interface Refusal {
@@ -35,21 +39,6 @@ export const refusal = (status: number, text?: string): Refusal => ({ _tag: "Ref
 interface Packet {
   readonly _tag: string
 }
-
-/** An answer after which the connection ends. */
-export class Last<A> {
-  readonly answer: A
-
-  constructor(answer: A) {
-    this.answer = answer
-  }
-}
-
-/** Ends the connection after this answer. */
-export const last = <A>(answer: A): Last<A> => new Last(answer)
-
-/** A request is passed over in silence. */
-export const silence: unique symbol = Symbol("silence")
 
 type TagOf<Request> = Request extends Packet ? Request["_tag"] : never
 
@@ -122,7 +111,6 @@ type AnyProtocol = ServerProtocol<unknown, unknown, unknown, string>
 
 const encoder = new TextEncoder()
 const nothing = new Uint8Array(0)
-const unanswered: Outcome = { answer: undefined }
 
 /** What a server does with requests, for `serveRequests`. */
 export const requestsOf = <Request, Answer, Outcomes, C extends string, R = never>(
@@ -181,27 +169,11 @@ export const requestsOf = <Request, Answer, Outcomes, C extends string, R = neve
       client.misbehaved(`a request that this server does not know: ${packet._tag}`)
       return unanswered
     }
-    const effect = handler(request, client)
-    if (Stream.isStream(effect)) {
-      const answers = Stream.map(effect, (one) => (writer: Writer) => write(writer, packet, one))
-      return {
-        answer: undefined,
-        answers: Stream.catch(answers, (why) => {
-          const { answer } = refuse(request, why)
-          return answer === undefined ? Stream.empty : Stream.succeed(answer)
-        })
-      }
-    }
-    if (!Exit.isExit(effect)) {
-      return Effect.match(effect, {
-        onSuccess: (answer) => done(packet, answer),
-        onFailure: (why) => refuse(request, why)
-      }) as Effect.Effect<Outcome, never, R>
-    }
-    const exit = effect as Exit.Exit<unknown, Refusal>
-    if (Exit.isSuccess(exit)) return done(packet, exit.value)
-    const failure = exit.cause.reasons.find((reason) => reason._tag === "Fail")
-    return failure === undefined ? exit as Exit.Exit<never> : refuse(request, failure.error)
+    return outcomeOf(handler(request, client), {
+      done: (answer) => done(packet, answer),
+      refused: (why) => refuse(request, why as Refusal),
+      part: (writer, answer) => write(writer, packet, answer)
+    })
   }
 
   return {
@@ -218,17 +190,57 @@ export const requestsOf = <Request, Answer, Outcomes, C extends string, R = neve
   }
 }
 
+/** Where to serve, and limits, where no header field says what packets answer. */
+export interface OrderedServerOptions<S> extends RequestServerLimits {
+  /** What was negotiated, of protocols whose packets depend on that. Default: nothing */
+  readonly states?: S
+}
+
+// oxlint-disable-next-line typescript/no-explicit-any -- packets and states of any protocol
+type Any = any
+
+/** What generated code exports for servers, of either kind. */
+type AnyModule = { readonly server: ServerProtocol<Any, Any, Any, Any> | OrderedServerProtocol<Any, Any, Any, Any, Any> }
+
+/** Handlers for the commands of a protocol. */
+export type HandlersOf<M> = M extends
+  { readonly server: OrderedServerProtocol<infer Request, infer Commands, infer Outcomes, infer C, Any> }
+  ? Ordered.OrderedHandlers<Request, Commands, Outcomes, C, unknown>
+  : M extends { readonly server: ServerProtocol<infer Request, Any, infer Outcomes, infer C> } ? Handlers<Request, Outcomes, C, unknown>
+  : never
+
+/** Options of a server of a protocol. `R`: what its handlers need. */
+export type OptionsOf<M, R> = M extends { readonly server: OrderedServerProtocol<Any, Any, Any, Any, infer S> } ? OrderedServerOptions<S>
+  : M extends { readonly server: ServerProtocol<infer Request, Any, Any, Any> } ? ServerOptions<Request, R>
+  : never
+
+/** What the editor shows for a handler of a command that there is not. */
+export interface NoSuchCommand<Known> {
+  readonly error: "no such command of clients"
+  readonly known: Known
+}
+
+/** Handlers of commands that there are not. */
+export type NoOthers<H, Known> = { readonly [N in Exclude<keyof H, keyof Known>]: NoSuchCommand<keyof Known> }
+
 /** Serves; the server, its connections and their fibres end with the scope. */
-export const make = <Request, Answer, Outcomes, C extends string, H extends Handlers<Request, Outcomes, C, unknown>>(
-  module: ServerModule<Request, Answer, Outcomes, C>,
-  handlers: H,
-  options: ServerOptions<Request, ServicesOf<H>> = {}
-): Effect.Effect<PacketServer, ConnectionError, Scope.Scope | ServicesOf<H>> => {
+export const make = <const M extends AnyModule, H extends HandlersOf<M>>(
+  module: M,
+  handlers: H & NoOthers<H, HandlersOf<M>>,
+  options?: OptionsOf<M, ServicesOf<H>>
+): Effect.Effect<PacketServer, ConnectionError, Scope.Scope | ServicesOf<H>> => serve(module, handlers, options)
+
+const serve = (module: { readonly server: Any }, handlers: Any, options: Any = {}): Effect.Effect<PacketServer, ConnectionError, Any> => {
+  if ("phases" in module.server) {
+    const { states = module.server.states, ...limits } = options
+    const { handler, ...protocol } = Ordered.requestsOf(module.server, handlers, states, limits.maxFrame)
+    return serveRequests<Any, Any>({ ...limits, ...protocol }, handler)
+  }
   const { decodeRequest, header: { frameShape } } = module.server
-  const { text: _, unknown: __, ...rest } = options
-  return serveRequests<Request, ServicesOf<H>>(
-    { ...rest, frameShape, decode: (reader, at) => decodeRequest(reader, at) },
-    requestsOf<Request, Answer, Outcomes, C, ServicesOf<H>>(module, handlers as never, options)
+  const { text: _, unknown: __, ...limits } = options
+  return serveRequests<Any, Any>(
+    { ...limits, frameShape, decode: (reader, at) => decodeRequest(reader, at) },
+    requestsOf(module as ServerModule<Any, Any, Any, Any>, handlers, options)
   )
 }
 
@@ -236,8 +248,8 @@ export const make = <Request, Answer, Outcomes, C extends string, H extends Hand
 export class Server extends Context.Service<Server, PacketServer>()("@wirewright/connection/Server") {}
 
 /** Serves as long as the layer is in use. */
-export const layer = <Request, Answer, Outcomes, C extends string, H extends Handlers<Request, Outcomes, C, unknown>>(
-  module: ServerModule<Request, Answer, Outcomes, C>,
-  handlers: H,
-  options: ServerOptions<Request, ServicesOf<H>> = {}
-): Layer.Layer<Server, ConnectionError, ServicesOf<H>> => Layer.effect(Server, make(module, handlers, options))
+export const layer = <const M extends AnyModule, H extends HandlersOf<M>>(
+  module: M,
+  handlers: H & NoOthers<H, HandlersOf<M>>,
+  options?: OptionsOf<M, ServicesOf<H>>
+): Layer.Layer<Server, ConnectionError, ServicesOf<H>> => Layer.effect(Server, make<M, H>(module, handlers, options))

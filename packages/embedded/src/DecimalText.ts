@@ -11,7 +11,7 @@ export const decimalBytes = (value: bigint): Uint8Array => {
 
 /** The same with spaces after it, up to a length. */
 export const paddedTo = (digits: Uint8Array, length: number): Uint8Array => {
-  const bytes = new Uint8Array(length).fill(0x20)
+  const bytes = new Uint8Array(length).fill(" ".charCodeAt(0))
   bytes.set(digits)
   return bytes
 }

@@ -99,8 +99,8 @@ export interface StoreOptions {
   readonly maxMemory?: number
   /** What happens at `maxMemory`: documents not read lately are forgotten, or the write is refused. Default: the write is refused. */
   readonly whenFull?: "evict" | "refuse"
-  /** A clock with a counter in its low 16 bits, as Couchbase has it, or a plain counter. Default: the clock. */
-  readonly cas?: "clock" | "counter"
+  /** A clock with a counter in its low 16 bits, as Couchbase has it, a plain counter, or always 0. Default: the clock. */
+  readonly cas?: "clock" | "counter" | "none"
   /** Whether removed documents leave a tombstone. Default: yes. */
   readonly tombstones?: boolean
   /** Whether touching leaves seqno and CAS alone, as memcached does. Default: no. */

@@ -184,6 +184,7 @@ export class HashTable {
 
   /** A CAS above all others. */
   nextCas(): bigint {
+    if (this.options.cas === "none") return 0n
     const time = this.options.cas === "counter" ? 0n : BigInt(this.options.now()) * 1_000_000n & ~0xffffn
     this.lastCas = time > this.lastCas ? time : this.lastCas + 1n
     return this.lastCas

@@ -23,6 +23,8 @@ export interface AdministrationOptions {
   readonly now: () => number
   /** Ends the server; without it `shutdown` is refused. */
   readonly shutdown?: (() => void) | undefined
+  /** Names and values of the clients that are connected. */
+  readonly connections: () => Iterable<readonly [name: string, value: string]>
   /** Whether items may be listed. */
   readonly dumps: boolean
   /** Whether `watch` is allowed. */
@@ -99,7 +101,7 @@ export class MemcachedAdministration {
       case "watch":
         return this.watch(rest)
       case "stats":
-        return this.cachedump(rest.slice(1))
+        return rest[0] === "conns" ? this.connections() : this.cachedump(rest.slice(1))
       case "shutdown":
         return this.shutdown(rest)
       default:
@@ -236,6 +238,11 @@ export class MemcachedAdministration {
       shown++
     }
     return { lines: `${lines}END\r\n` }
+  }
+
+  private connections(): Administered {
+    const lines = Array.from(this.options.connections(), ([name, value]) => `STAT ${name} ${value}\r\n`)
+    return { lines: `${lines.join("")}END\r\n` }
   }
 
   private watch(streams: ReadonlyArray<string>): Administered {

@@ -26,6 +26,8 @@ export interface MemcachedNodeOptions extends Omit<MemcachedServerOptions, "auth
   readonly maxMemory?: number
   /** Who may sign in, and then must: to the text protocol by a `set`, to the binary one by SASL PLAIN. Default: nobody needs to. */
   readonly users?: ReadonlyArray<Pick<User, "name" | "password">>
+  /** Whether items have versions; without, their CAS is 0. Default: true. */
+  readonly versions?: boolean
   /** What memcached may be told to allow, or to do without. Default: what it does unless it is told. */
   readonly allows?: Partial<Allowed>
   /** Told when a client asks for the end. Default: `shutdown` is refused. */
@@ -61,8 +63,17 @@ const protocolNames = { auto: "auto-negotiate", binary: "binary", text: "ascii" 
 
 /** Serves an empty memcached; it ends with the scope. */
 export const serveMemcachedNode = (options: MemcachedNodeOptions = {}): Effect.Effect<MemcachedNode, ConnectionError, Scope.Scope> => {
-  const { allows, maxItemSize = 1024 * 1024, maxMemory = 64 * 1024 * 1024, now: given, onShutdown, users, version = "1.6.18", ...rest } =
-    options
+  const {
+    allows,
+    maxItemSize = 1024 * 1024,
+    maxMemory = 64 * 1024 * 1024,
+    now: given,
+    onShutdown,
+    users,
+    version = "1.6.18",
+    versions = true,
+    ...rest
+  } = options
   const { dump = true, flush = true, watch = true } = allows ?? {}
   // as many as memcached has unless it is told otherwise
   const maxConnections = options.maxConnections ?? 1_024
@@ -84,6 +95,7 @@ export const serveMemcachedNode = (options: MemcachedNodeOptions = {}): Effect.E
         auth_enabled_ascii: accepts === undefined ? "no" : "yes",
         flush_enabled: flush ? "yes" : "no",
         dump_enabled: dump ? "yes" : "no",
+        cas_enabled: versions ? "yes" : "no",
         shutdown_command: onShutdown === undefined ? "no" : "yes"
       }
     })
@@ -93,7 +105,7 @@ export const serveMemcachedNode = (options: MemcachedNodeOptions = {}): Effect.E
       maxMemory,
       itemSize: memcachedItemSize,
       whenFull: "evict",
-      cas: "counter",
+      cas: versions ? "counter" : "none",
       tombstones: false,
       quietTouch: true,
       countsInPlace: true,
@@ -103,7 +115,15 @@ export const serveMemcachedNode = (options: MemcachedNodeOptions = {}): Effect.E
       const lines = stats.group(name, store, running)
       return lines === undefined ? refusals.KeyEnoent : Effect.succeed(lines)
     }
-    const administration = new MemcachedAdministration({ store, stats, now, shutdown: onShutdown, dumps: dump, watches: watch })
+    const administration = new MemcachedAdministration({
+      connections: () => stats.connections(running),
+      store,
+      stats,
+      now,
+      shutdown: onShutdown,
+      dumps: dump,
+      watches: watch
+    })
     const handlers: MemcachedHandlers = {
       ...memcachedHandlers({ store, stats, now, version, group, flushes: flush }),
       administer: ({ words }) => Effect.succeed(administration.handle(words))

@@ -117,8 +117,6 @@ export class MemcachedStats {
         return this.slabs.items()
       case "slabs":
         return this.slabs.slabs()
-      case "conns":
-        return this.connections(server)
       case "sizes":
         return this.slabs.histogram()
       case "sizes_enable":
@@ -140,7 +138,8 @@ export class MemcachedStats {
     return this.options.itemSize(key, value.length, flags)
   }
 
-  private connections(server: PacketServer): Lines {
+  /** Names and values of the clients that are connected: `stats conns` of the text protocol. */
+  connections(server: PacketServer): Lines {
     const lines: Array<readonly [string, string]> = []
     for (const { address, id } of server.clients) {
       lines.push([`${id}:addr`, `tcp:${address}`], [`${id}:listen_addr`, `tcp:${server.address}`], [`${id}:state`, "conn_read"])

@@ -119,7 +119,26 @@ describe("counters", () => {
     expect([item.flags, item.expiry]).toEqual([9, start / 1000 + 50])
   })
 
-  test.each(["", "x", "12x", "-1", "1.5", "0x10", "18446744073709551616", "1 2", "++1"])("refuse %o", (document) => {
+  // answers of memcached 1.6.18
+  test.each([["1 2", 2n], ["1\tab", 2n], ["-0", 1n], [" +7", 8n], ["000000000000000000001", 2n], ["-18446744073709551615", 2n]])(
+    "are read as far as they are numbers: %o",
+    (document, after) => {
+      store.set(space, "n", content(document))
+      expect(value(count(1n))).toBe(after)
+    }
+  )
+
+  test("that need no more room stay where they are, if told to: filled up, and with what is known of them", () => {
+    make({ countsInPlace: true })
+    store.set(space, "n", content("10"))
+    store.get(space, "n")!.base64 = true
+    count(1n, true)
+    expect([text(store.get(space, "n")), store.peek(space, "n")!.base64]).toEqual(["9 ", true])
+    count(999n)
+    expect([text(store.get(space, "n")), store.peek(space, "n")!.base64]).toEqual(["1008", false])
+  })
+
+  test.each(["", "x", "12x", "-1", "1.5", "0x10", "18446744073709551616", "++1"])("refuse %o", (document) => {
     store.set(space, "n", content(document))
     expect(count(1n)).toBe("DeltaBadval")
   })

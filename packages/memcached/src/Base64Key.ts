@@ -3,11 +3,13 @@
  * whole groups of four. Pure and without Node. Source: memcached 1.6.18 `base64.c`, vectors `base64-*`.
  */
 import { decodeText, encodeText, textBound } from "@wirewright/codec"
+import { byteOf } from "./Ascii.ts"
 
 const letters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
-const codes = Uint8Array.from(letters, (letter) => letter.charCodeAt(0))
-const padding = 0x3d
-const none = 0x80
+const codes = Uint8Array.from(letters, byteOf)
+const padding = byteOf("=")
+/** What a byte that is no letter counts as. */
+const none = 255
 /** Six bits by letter; padding counts as a letter of 0. */
 const values = new Uint8Array(256).fill(none)
 for (let i = 0; i < codes.length; i++) values[codes[i]!] = i
@@ -44,11 +46,12 @@ export const encodeKey = (bytes: Uint8Array, at: number, key: string): number =>
   const length = encodeText(raw, 0, key)
   raw.fill(0, length)
   let position = at
-  for (let i = 0; i < length; i += 3) {
-    const group = raw[i]! << 16 | raw[i + 1]! << 8 | raw[i + 2]!
+  for (let i = 0; i < length;) {
+    const group = raw[i++]! << 16 | raw[i++]! << 8 | raw[i++]!
     for (let shift = 18; shift >= 0; shift -= 6) bytes[position++] = codes[group >> shift & 63]!
   }
-  const over = length % 3
-  for (let i = over; over > 0 && i < 3; i++) bytes[position - 3 + i] = padding
+  // the last group says in padding what it lacks
+  const lacking = (3 - length % 3) % 3
+  bytes.fill(padding, position - lacking, position)
   return position
 }

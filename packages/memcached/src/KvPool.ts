@@ -4,11 +4,11 @@
  *
  * It does not repeat requests: whether that is safe is the caller's knowledge.
  */
+import type { PacketConnection } from "@wirewright/connection"
 import {
   addressOf,
   type ConnectionError,
   openConnection,
-  PacketConnection,
   type PacketConnectionOptions,
   type PoolCounters,
   type PoolOptions,
@@ -29,7 +29,8 @@ import type * as Scope from "effect/Scope"
 import { client as binaryClient, Opcode } from "./gen/index.ts"
 import * as Binary from "./KvBinary.ts"
 import * as Calls from "./KvCalls.ts"
-import { InvalidRequest, MemcachedError, NoMechanism, PasswordWithheld, reasonError, type RequestFacts, transportError } from "./KvError.ts"
+import type { MemcachedError } from "./KvError.ts"
+import { InvalidRequest, NoMechanism, PasswordWithheld, reasonError, type RequestFacts, transportError } from "./KvError.ts"
 import { metaCalls } from "./KvMeta.ts"
 import type { KvProtocol } from "./KvOptions.ts"
 import { textCalls } from "./KvText.ts"

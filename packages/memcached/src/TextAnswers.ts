@@ -5,6 +5,7 @@
  * that, which makes nothing. Everything else is written by the generated encoders. Source: memcached 1.6.18 `proto_text.c`.
  */
 import { encodeText, encodeWith, textBound, writeDecimal, type Writer } from "@wirewright/codec"
+import { byteOf, carriageReturn, lineFeed, space } from "./Ascii.ts"
 import { encodeKey } from "./Base64Key.ts"
 import { Status } from "./gen/index.ts"
 import type { Counted, Found, ItemFacts, Refusal, Written } from "./MemcachedHandlers.ts"
@@ -91,44 +92,61 @@ export const classicRefusal = (verb: Store["verb"] | "remove" | "touch" | "incre
   }
 }
 
-const [space, cr, lf, one, minus] = [0x20, 0x0d, 0x0a, 0x31, 0x2d]
-const letter = (text: string): number => text.charCodeAt(0)
-const [b, c, f, h, k, l, s, t, O, Z, X, W] = [0x62, 0x63, 0x66, 0x68, 0x6b, 0x6c, 0x73, 0x74, 0x4f, 0x5a, 0x58, 0x57]
-const code = (text: string): number => letter(text) << 8 | text.charCodeAt(1)
+const b = byteOf("b")
+const c = byteOf("c")
+const f = byteOf("f")
+const h = byteOf("h")
+const k = byteOf("k")
+const l = byteOf("l")
+const s = byteOf("s")
+const t = byteOf("t")
+const O = byteOf("O")
+const Z = byteOf("Z")
+const X = byteOf("X")
+const W = byteOf("W")
+const one = byteOf("1")
+const minus = byteOf("-")
 
-/** What the first word of a meta answer is. */
-export const codes = { HD: code("HD"), VA: code("VA"), EN: code("EN"), NF: code("NF"), NS: code("NS"), EX: code("EX") } as const
+/** What the first word of a meta answer is: two letters. */
+const code = (text: string): readonly [number, number] => [text.charCodeAt(0), text.charCodeAt(1)]
+export const codes = { HD: code("HD"), VA: code("VA"), EN: code("EN"), NF: code("NF"), NS: code("NS"), EX: code("EX"), ME: code("ME") }
+
+type Code = readonly [number, number]
 
 /** Room for all flags that are numbers, an opaque, a key in base64 and the line's end. */
 const mostFlags = 768
 
 type Meta = MetaGet | MetaSet | MetaRemove | MetaCount
 
-/** Keys come back as they were given, those in base64 as such. */
-const putKey = (bytes: Uint8Array, at: number, key: string, base64: boolean): number => {
-  bytes[at] = space
-  bytes[at + 1] = k
-  if (!base64) return at + 2 + encodeText(bytes, at + 2, key)
-  const end = encodeKey(bytes, at + 2, key)
-  bytes[end] = space
-  bytes[end + 1] = b
-  return end + 2
+const putCode = (bytes: Uint8Array, at: number, [first, second]: Code): number => {
+  let position = at
+  bytes[position++] = first
+  bytes[position++] = second
+  return position
 }
 
-const putNumber = (bytes: Uint8Array, at: number, name: number, value: number | bigint): number => {
-  bytes[at] = space
-  bytes[at + 1] = name
-  // numbers are written faster than bigints
-  return writeDecimal(bytes, at + 2, typeof value === "bigint" && value <= 0x1f_ffff_ffff_ffffn ? Number(value) : value)
+/** A space and a letter: how a flag begins. */
+const putFlag = (bytes: Uint8Array, at: number, letter: number): number => {
+  let position = at
+  bytes[position++] = space
+  bytes[position++] = letter
+  return position
 }
+
+/** Keys come back as they were given, those in base64 as such. */
+const putKey = (bytes: Uint8Array, at: number, key: string, base64: boolean): number =>
+  base64 ? putFlag(bytes, encodeKey(bytes, at, key), b) : at + encodeText(bytes, at, key)
+
+const putNumber = (bytes: Uint8Array, at: number, name: number, value: number | bigint): number =>
+  // numbers are written faster than bigints
+  writeDecimal(bytes, putFlag(bytes, at, name), typeof value === "bigint" && value <= Number.MAX_SAFE_INTEGER ? Number(value) : value)
 
 const putTimeToLive = (bytes: Uint8Array, at: number, seconds: number): number => {
   if (seconds >= 0) return putNumber(bytes, at, t, seconds)
-  bytes[at] = space
-  bytes[at + 1] = t
-  bytes[at + 2] = minus
-  bytes[at + 3] = one
-  return at + 4
+  let position = putFlag(bytes, at, t)
+  bytes[position++] = minus
+  bytes[position++] = one
+  return position
 }
 
 /** What an answer may tell. */
@@ -148,7 +166,7 @@ const putFlags = (bytes: Uint8Array, start: number, request: Meta, told: Told | 
     while (next < end && source[next] !== space) next++
     switch (flag) {
       case k:
-        position = putKey(bytes, position, request.key, base64)
+        position = putKey(bytes, putFlag(bytes, position, k), request.key, base64)
         break
       case O:
         bytes[position++] = space
@@ -181,24 +199,24 @@ const putFlags = (bytes: Uint8Array, start: number, request: Meta, told: Told | 
 }
 
 const endLine = (bytes: Uint8Array, at: number): number => {
-  bytes[at] = cr
-  bytes[at + 1] = lf
-  return at + 2
+  let position = at
+  bytes[position++] = carriageReturn
+  bytes[position++] = lineFeed
+  return position
 }
 
 /** An answer of a code and the flags that a request asks for. */
-export const putMeta = (writer: Writer, code: number, request: Meta, told: Told | undefined): void => {
+export const putMeta = (writer: Writer, code: Code, request: Meta, told: Told | undefined): void => {
   const at = writer.need(mostFlags)
   const { bytes } = writer
-  bytes[at] = code >> 8
-  bytes[at + 1] = code & 0xff
-  writer.position = endLine(bytes, putFlags(bytes, at + 2, request, told, request.base64))
+  writer.position = endLine(bytes, putFlags(bytes, putCode(bytes, at, code), request, told, request.base64))
 }
 
-const putMark = (bytes: Uint8Array, at: number, mark: number): number => {
-  bytes[at] = space
-  bytes[at + 1] = mark
-  return at + 2
+/** The beginning of an answer with a value. */
+const putValueCode = (bytes: Uint8Array, at: number, length: number): number => {
+  let position = putCode(bytes, at, codes.VA)
+  bytes[position++] = space
+  return writeDecimal(bytes, position, length)
 }
 
 /** The answer to a hit of `mg`. */
@@ -207,23 +225,13 @@ export const putFound = (writer: Writer, request: MetaGet, found: Found): void =
   const valueSize = found.valueSize ?? value.length
   const at = writer.need(mostFlags + (request.wantsValue ? value.length + 2 : 0))
   const { bytes } = writer
-  let position: number
-  if (request.wantsValue) {
-    bytes[at] = letter("V")
-    bytes[at + 1] = letter("A")
-    bytes[at + 2] = space
-    position = writeDecimal(bytes, at + 3, value.length)
-  } else {
-    bytes[at] = letter("H")
-    bytes[at + 1] = letter("D")
-    position = at + 2
-  }
+  let position = request.wantsValue ? putValueCode(bytes, at, value.length) : putCode(bytes, at, codes.HD)
   if (request.flagsEnd > request.flagsAt) {
     const { alreadyWon, base64 = false, cas = 0n, flags = 0, hit, lastAccess, stale, timeToLive, won } = found
     position = putFlags(bytes, position, request, { cas, flags, hit, lastAccess, timeToLive, valueSize }, base64)
-    if (alreadyWon === true) position = putMark(bytes, position, Z)
-    if (stale === true) position = putMark(bytes, position, X)
-    if (won === true) position = putMark(bytes, position, W)
+    if (alreadyWon === true) position = putFlag(bytes, position, Z)
+    if (stale === true) position = putFlag(bytes, position, X)
+    if (won === true) position = putFlag(bytes, position, W)
   }
   position = endLine(bytes, position)
   if (request.wantsValue) {
@@ -238,13 +246,7 @@ export const putCounted = (writer: Writer, request: MetaCount, { cas = 0n, timeT
   const at = writer.need(mostFlags)
   const { bytes } = writer
   const text = request.wantsValue ? value.toString() : ""
-  bytes[at] = letter(request.wantsValue ? "V" : "H")
-  bytes[at + 1] = letter(request.wantsValue ? "A" : "D")
-  let position = at + 2
-  if (request.wantsValue) {
-    bytes[position] = space
-    position = writeDecimal(bytes, position + 1, text.length)
-  }
+  let position = request.wantsValue ? putValueCode(bytes, at, text.length) : putCode(bytes, at, codes.HD)
   position = endLine(bytes, putFlags(bytes, position, request, { cas, timeToLive }, request.base64))
   if (request.wantsValue) position = endLine(bytes, position + encodeText(bytes, position, text))
   writer.position = position
@@ -257,13 +259,9 @@ export const toldOfWrite = ({ cas = 0n }: Written): Told => ({ cas })
 export const putItemFacts = (writer: Writer, key: string, facts: ItemFacts): void => {
   const at = writer.need(mostFlags)
   const { bytes } = writer
-  const base64 = facts.base64 === true
-  // the key as a flag would have it, without the letter
-  const end = putKey(bytes, at + 1, key, base64) - (base64 ? 2 : 0)
-  bytes[at] = letter("M")
-  bytes[at + 1] = letter("E")
-  bytes[at + 2] = space
-  writer.position = end
+  let position = putCode(bytes, at, codes.ME)
+  bytes[position++] = space
+  writer.position = facts.base64 === true ? encodeKey(bytes, position, key) : position + encodeText(bytes, position, key)
   const { cas, fetched, lastAccess, size, slabClass, timeToLive } = facts
   const expiry = timeToLive < 0 ? -1 : 0 - timeToLive
   putLines(writer, ` exp=${expiry} la=${lastAccess} cas=${cas} fetch=${fetched ? "yes" : "no"} cls=${slabClass} size=${size}\r\n`)

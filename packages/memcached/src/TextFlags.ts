@@ -3,6 +3,7 @@
  *
  * Source: memcached 1.6.18 `proto_text.c`, "meta"; vectors `mg-*`, `ms-*`, `md-*`, `ma-*`, `base64-*`.
  */
+import { byteOf } from "./Ascii.ts"
 import { decodeKey } from "./Base64Key.ts"
 import { hitFact, lastAccessFact, type MetaFlags, sizeFact, timeToLiveFact } from "./TextRequest.ts"
 import { signed32, unsigned32, unsigned64 } from "./TextNumbers.ts"
@@ -12,8 +13,29 @@ const longestOpaque = 32
 /** First byte that memcached takes for a flag it has seen. */
 const firstSeen = 127
 
-const [b, c, f, h, k, l, q, s, t, u, v] = [0x62, 0x63, 0x66, 0x68, 0x6b, 0x6c, 0x71, 0x73, 0x74, 0x75, 0x76]
-const [C, D, F, I, J, L, M, N, O, P, R, T] = [0x43, 0x44, 0x46, 0x49, 0x4a, 0x4c, 0x4d, 0x4e, 0x4f, 0x50, 0x52, 0x54]
+const b = byteOf("b")
+const c = byteOf("c")
+const f = byteOf("f")
+const h = byteOf("h")
+const k = byteOf("k")
+const l = byteOf("l")
+const q = byteOf("q")
+const s = byteOf("s")
+const t = byteOf("t")
+const u = byteOf("u")
+const v = byteOf("v")
+const C = byteOf("C")
+const D = byteOf("D")
+const F = byteOf("F")
+const I = byteOf("I")
+const J = byteOf("J")
+const L = byteOf("L")
+const M = byteOf("M")
+const N = byteOf("N")
+const O = byteOf("O")
+const P = byteOf("P")
+const R = byteOf("R")
+const T = byteOf("T")
 
 const badToken = "CLIENT_ERROR bad token in command line format"
 
@@ -62,6 +84,7 @@ export class FlagReader implements MetaFlags {
     for (let token = first; token < count; token++) {
       const at = starts[token]!
       const end = ends[token]!
+      const last = end - 1
       const letter = bytes[at]!
       const bit = 1 << (letter & 31)
       if (letter >= firstSeen || ((letter & 32) === 0 ? seenCapital : seen) & bit) return "CLIENT_ERROR duplicate flag"
@@ -130,7 +153,7 @@ export class FlagReader implements MetaFlags {
           break
         }
         case M:
-          if (end - at === 2) this.mode = bytes[at + 1]!
+          if (end - at === 2) this.mode = bytes[last]!
           else wrong = "CLIENT_ERROR incorrect length for M token"
           break
         case J:

@@ -7,6 +7,7 @@
  * test/fixtures/memcached-text.json.
  */
 import { decodeText, encodeWith, type FrameShape, malformed, type Reader } from "@wirewright/codec"
+import { byteOf, carriageReturn, lineFeed, nul, space } from "./Ascii.ts"
 import { decodeKey } from "./Base64Key.ts"
 import { doNotCreate } from "./MemcachedHandlers.ts"
 import { FlagReader } from "./TextFlags.ts"
@@ -36,7 +37,6 @@ export interface TextLinesOptions {
   readonly authenticate?: ((user: string, password: string) => boolean) | undefined
 }
 
-const [lf, cr, space, nul] = [0x0a, 0x0d, 0x20, 0x00]
 /** memcached reads no more tokens of a line than these, except keys of a `get`. */
 const mostTokens = 23
 /** Tokens of a meta command, the line's end not counted. */
@@ -46,7 +46,7 @@ const longestKey = 250
 const longestOpenLine = 2048
 const mostLeadingSpaces = 100
 /** Largest data block that memcached knows the length of with its line end. */
-const longestBlock = 0x7fff_fffd
+const longestBlock = 2 ** 31 - 3
 /** Memory in which memcached waits for a user and a password. */
 const longestCredentials = 16 * 1024
 
@@ -147,7 +147,7 @@ export class TextLines implements FrameShape {
     const { bytes } = reader
     const start = at + request.dataAt
     const end = start + request.length
-    if (bytes[end] !== cr || bytes[end + 1] !== lf) return false
+    if (!isLineEnd(bytes, end)) return false
     request.value = reader.slice(start, end)
     return true
   }
@@ -163,7 +163,8 @@ export class TextLines implements FrameShape {
       return 0
     }
     // one CR belongs to the end, unless it is all there is
-    const textEnd = lineEnd - at > 1 && bytes[lineEnd - 1] === cr ? lineEnd - 1 : lineEnd
+    const last = lineEnd - 1
+    const textEnd = last > at && bytes[last] === carriageReturn ? last : lineEnd
     const size = lineEnd + 1 - at
     const count = tokens(bytes, at, textEnd)
     const request = this.request(bytes, at, count, textEnd, size)
@@ -181,7 +182,7 @@ export class TextLines implements FrameShape {
   /** Where the LF is; below 0 when there is none yet. */
   private lineEnd(bytes: Uint8Array, at: number, end: number): number {
     let i = at + this.searched
-    while (i < end && bytes[i] !== lf) i++
+    while (i < end && bytes[i] !== lineFeed) i++
     if (i < end) {
       this.searched = 0
       return i
@@ -240,7 +241,7 @@ export class TextLines implements FrameShape {
   }
 
   private check(bytes: Uint8Array, at: number, length: number): Said {
-    if (bytes[at + length] !== cr || bytes[at + length + 1] !== lf) return clientError("bad command line termination")
+    if (!isLineEnd(bytes, at + length)) return clientError("bad command line termination")
     if (tokens(bytes, at, at + length) < 2) return clientError("bad authentication token format")
     if (!this.options.authenticate!(token(bytes, 0), token(bytes, 1))) return clientError("authentication failure")
     this.authenticated = true
@@ -251,7 +252,8 @@ export class TextLines implements FrameShape {
     const length = count === 0 ? 0 : ends[0]! - starts[0]!
     if (length < 2) return lineError
     const first = starts[0]!
-    if (length === 2 && bytes[first] === letterM) return this.meta(bytes, at, bytes[first + 1]!, count, size)
+    const second = first + 1
+    if (length === 2 && bytes[first] === letterM) return this.meta(bytes, at, bytes[second]!, count, size)
     const verb = token(bytes, 0)
     switch (verb) {
       case "get":
@@ -386,9 +388,15 @@ export class TextLines implements FrameShape {
   }
 }
 
-const [letterM, letterG, letterS, letterD, letterA, letterN, letterE] = [0x6d, 0x67, 0x73, 0x64, 0x61, 0x6e, 0x65]
+const letterM = byteOf("m")
+const letterG = byteOf("g")
+const letterS = byteOf("s")
+const letterD = byteOf("d")
+const letterA = byteOf("a")
+const letterN = byteOf("n")
+const letterE = byteOf("e")
 /** What begins like a command of these is no HTTP request to memcached. */
-const knownBeginnings = new Set(Array.from("gsacidt", (letter) => letter.charCodeAt(0)))
+const knownBeginnings = new Set(Array.from("gsacidt", byteOf))
 const encoder = new TextEncoder()
 const noreplyBytes = encoder.encode("noreply")
 const getBytes = encoder.encode("get ")
@@ -429,6 +437,12 @@ const begins = (bytes: Uint8Array, at: number, with_: Uint8Array): boolean => {
   return true
 }
 
+/** Whether CR and LF stand there, which alone end a block. */
+const isLineEnd = (bytes: Uint8Array, at: number): boolean => {
+  let i = at
+  return bytes[i++] === carriageReturn && bytes[i] === lineFeed
+}
+
 /** Whether the last token is `noreply`. */
 const isNoreply = (bytes: Uint8Array, count: number): boolean =>
   ends[count - 1]! - starts[count - 1]! === noreplyBytes.length && begins(bytes, starts[count - 1]!, noreplyBytes)
@@ -446,7 +460,7 @@ const credentialsLength = (bytes: Uint8Array, at: number, lineEnd: number): numb
 /** Whether another attempt to sign in, or another line, is all there already. */
 const isWholeAttempt = (bytes: Uint8Array, at: number, end: number): boolean => {
   let i = at
-  while (i < end && bytes[i] !== lf) i++
+  while (i < end && bytes[i] !== lineFeed) i++
   if (i >= end || end - at < 2) return false
   const length = credentialsLength(bytes, at, i)
   return length === undefined || end - i - 1 >= length + 2
@@ -573,10 +587,17 @@ const manage = (verb: Manage["verb"], noreply = false, number = 0, words: Readon
 const administer = (bytes: Uint8Array, count: number, verb: string, noreply: boolean): Manage =>
   manage("administer", noreply, 0, [verb, ...words(bytes, noreply ? count - 1 : count).slice(1)])
 
+const wholeGroups = ["reset", "settings", "detail"]
+
 /** `stats` and its groups: those that are lists of names and values, and those that are not. */
 const statistics = ([verb, group, ...more]: ReadonlyArray<string>): TextRequest => {
-  if (group === "cachedump") return manage("administer", false, 0, [verb!, group, ...more])
-  if (group !== "detail") return manage("stats", false, 0, [group ?? ""])
+  if (group === "cachedump" || group === "conns") return manage("administer", false, 0, [verb!, group, ...more])
+  if (group !== "detail") {
+    // the binary protocol knows some groups by their beginnings, this one does not
+    return group !== undefined && wholeGroups.some((one) => group !== one && group.startsWith(one))
+      ? lineError
+      : manage("stats", false, 0, [group ?? ""])
+  }
   const what = more[0]
   return what === "on" || what === "off" || what === "dump"
     ? manage("stats", false, 0, [`detail ${what}`])

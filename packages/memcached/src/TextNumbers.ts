@@ -6,8 +6,11 @@
  * `numbers-*` of test/fixtures/memcached-text.json.
  */
 import { decodeText } from "@wirewright/codec"
+import { byteOf, carriageReturn, space, zero } from "./Ascii.ts"
 
-const [plus, minus, zero, space] = [0x2b, 0x2d, 0x30, 0x20]
+const plus = byteOf("+")
+const minus = byteOf("-")
+const tab = byteOf("\t")
 /** Digits of the largest number of 64 bits. */
 const mostDigits = 20
 /** Digits that a double holds exactly. */
@@ -15,7 +18,7 @@ const exactDigits = 15
 const two63 = 1n << 63n
 const two64 = 1n << 64n
 
-const isSpace = (byte: number): boolean => byte === space || byte >= 9 && byte <= 13
+const isSpace = (byte: number): boolean => byte === space || byte >= tab && byte <= carriageReturn
 
 /** Whether the number that was read last had a minus sign. */
 let negative = false
@@ -55,7 +58,7 @@ export const unsigned64 = (bytes: Uint8Array, start: number, end: number): bigin
 /** The low 32 bits of an unsigned number. */
 export const unsigned32 = (bytes: Uint8Array, start: number, end: number): number | undefined => {
   const read = magnitude(bytes, start, end)
-  if (typeof read === "number" && !negative) return read % 0x1_0000_0000
+  if (typeof read === "number" && !negative) return read % 2 ** 32
   const value = read === undefined ? undefined : unsigned64(bytes, start, end)
   return value === undefined ? undefined : Number(BigInt.asUintN(32, value))
 }
@@ -63,7 +66,7 @@ export const unsigned32 = (bytes: Uint8Array, start: number, end: number): numbe
 /** The low 32 bits of a signed number. */
 export const signed32 = (bytes: Uint8Array, start: number, end: number): number | undefined => {
   const read = magnitude(bytes, start, end)
-  if (typeof read === "number" && read <= 0x7fff_ffff) return negative ? 0 - read : read
+  if (typeof read === "number" && read < 2 ** 31) return negative ? 0 - read : read
   if (read === undefined) return undefined
   const value = negative ? -BigInt(read) : BigInt(read)
   return value < -two63 || value >= two63 ? undefined : Number(BigInt.asIntN(32, value))

@@ -67,7 +67,10 @@ const settled = <A, R>(
   done: (value: A) => Outcome,
   refused: (refusal: Refusal) => Outcome
 ): Result<R> => {
-  const ending = (refusal: Refusal): Outcome => refusal.last === true ? { ...refused(refusal), last: true } : refused(refusal)
+  const ending = (refusal: Refusal): Outcome => {
+    const outcome = refusal.unanswered === true ? unanswered : refused(refusal)
+    return refusal.last === true ? { ...outcome, last: true } : outcome
+  }
   if (!Exit.isExit(effect)) return Effect.match(effect, { onSuccess: done, onFailure: ending })
   const exit = effect as Exit.Exit<A, Refusal>
   if (Exit.isSuccess(exit)) return done(exit.value)
@@ -99,7 +102,7 @@ const metaRefusal = (request: MetaGet | MetaSet | MetaRemove | MetaCount, refusa
 const isAdd = (request: { readonly _tag: string }): boolean => (request as Partial<MetaSet>).verb === "add"
 
 /** A miss of an unconditional replacement is not stored; one with a CAS is not found. */
-const metaMiss = (request: MetaSet | MetaRemove | MetaCount): number =>
+const metaMiss = (request: MetaSet | MetaRemove | MetaCount) =>
   request._tag === "MetaSet" && request.verb === "replace" && !request.compares ? codes.NS : codes.NF
 
 /** A write that failed has made no version. */

@@ -115,13 +115,13 @@ const decode = (reader: Reader, at: number): Frame => {
 
 const none = new Uint8Array(0)
 
-const lineEnd = 0x0a
+const [lineEnd, signingIn] = [0x0a, Array.from("set ", (letter) => letter.charCodeAt(0))]
 
-/** What was sent before signing in, its first line alone: a password may follow. */
+/** What was sent before signing in, with nothing left of it but the line that says that a password follows. */
 const withoutSecrets = (bytes: Uint8Array): Uint8Array => {
   const copy = new Uint8Array(bytes)
-  const end = copy.indexOf(lineEnd)
-  return end < 0 ? copy : copy.fill(0, end + 1)
+  const end = signingIn.every((letter, at) => copy[at] === letter) ? copy.indexOf(lineEnd) + 1 : 0
+  return copy.fill(0, end)
 }
 
 const connectUpstream = (options: ProxyOptions): Effect.Effect<Upstreams, ProxyError, Scope.Scope> =>

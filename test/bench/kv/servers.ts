@@ -1,7 +1,8 @@
 /**
- * `npm run bench:kv-servers -- [--rounds N] [--milliseconds N] [--in-flight N]… [--load NAME]… [--json]`
+ * `npm run bench:kv-servers -- [--rounds N] [--milliseconds N] [--in-flight N]… [--load NAME]… [--server NAME]… [--json]`
  *
- * The same clients against memcached, against `wirewright serve --memcached`, and against `wirewright proxy` in front of that memcached;
+ * Loads say in their names what they speak: `wirewright` (binary), `wirewright-text`, `-meta`, `lines-text`, `lines-meta`, and `memjs`, which speaks
+ * binary. The same clients against memcached, against `wirewright serve --memcached`, and against `wirewright proxy` in front of that memcached;
  * each server and each client in a process of its own, asked for rounds in turn. Ratios are medians of the ratios within a round.
  */
 import type { ChildProcess } from "node:child_process"
@@ -16,6 +17,7 @@ const { values: options } = parseArgs({
     milliseconds: { type: "string", default: "400" },
     "in-flight": { type: "string", multiple: true },
     load: { type: "string", multiple: true },
+    server: { type: "string", multiple: true },
     json: { type: "boolean", default: false }
   }
 })
@@ -73,7 +75,7 @@ const measure = async (targets: ReadonlyArray<Target>, load: string, operation: 
 
 const main = async (): Promise<void> => {
   installMemjs()
-  const loads = options.load ?? ["wirewright", "memjs"]
+  const loads = options.load ?? ["wirewright", "wirewright-text", "wirewright-meta", "lines-text", "lines-meta", "memjs"]
   const memcached = await startMemcached()
   const started: Array<Running> = [memcached]
   const targets: Array<Target> = []
@@ -82,7 +84,10 @@ const main = async (): Promise<void> => {
     started.push(serve)
     const proxy = await startCommand("proxy", "--listen", "127.0.0.1:0", "--upstream", `memcached://127.0.0.1:${memcached.port}`)
     started.push(proxy)
-    for (const [name, running] of [["memcached", memcached], ["serve --memcached", serve], ["proxy", proxy]] as const) {
+    const all = [["memcached", memcached], ["serve --memcached", serve], ["proxy", proxy]] as const
+    for (const [name, running] of all) {
+      // rates are compared with memcached's
+      if (options.server?.includes(name) === false && running !== memcached) continue
       const clients = new Map<string, ChildProcess>()
       targets.push({ name, running, clients })
       for (const load of loads) {

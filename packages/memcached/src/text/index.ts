@@ -6,6 +6,7 @@
 export * from "./ClientProtocol.ts"
 export * from "./Frame.ts"
 export * from "./Packets.ts"
+export * from "./ServerProtocol.ts"
 export * from "./States.ts"
 export * from "./Tables.ts"
 export * from "./Text.ts"

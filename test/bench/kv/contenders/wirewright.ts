@@ -1,5 +1,5 @@
 /** The client of this repository, driven by fibres as a program on Effect would. */
-import { type Document, KvClient, type KvCommands } from "@wirewright/memcached"
+import { type Document, KvClient, type KvCommands, type KvProtocol } from "@wirewright/memcached"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
@@ -17,7 +17,7 @@ interface Work {
   readonly keys: number
 }
 
-export const make = async (style: "loops" | "generators"): Promise<Contender> => {
+export const make = async (style: "loops" | "generators", protocol: KvProtocol): Promise<Contender> => {
   const scope = Scope.makeUnsafe()
   let kv: KvCommands
 
@@ -48,7 +48,9 @@ export const make = async (style: "loops" | "generators"): Promise<Contender> =>
 
   return {
     connect: async (port) => {
-      kv = await Effect.runPromise(Effect.provideService(KvClient.make({ port, requestTimeout: "30 seconds" }), Scope.Scope, scope))
+      kv = await Effect.runPromise(
+        Effect.provideService(KvClient.make({ port, protocol, requestTimeout: "30 seconds" }), Scope.Scope, scope)
+      )
     },
     run: (operation, inFlight, count, size, keys) => {
       const one = (style === "loops" ? loops : generators)({ operation, count, size, keys })

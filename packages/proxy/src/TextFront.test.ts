@@ -1,0 +1,330 @@
+/** Clients of the text protocol in front of the proxy: what they speak, order, signing in, lost requests, limits, drain, and what is written down. */
+import { serveMemcachedNode } from "@wirewright/embedded"
+import { packet, RawClient, shown } from "../../memcached/src/RawClient.fixture.ts"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import * as Net from "node:net"
+import { describe, expect, it } from "vitest"
+import { type Proxy, type ProxyError, type ProxyOptions, serveProxy, type Tap } from "./Proxy.ts"
+import { TextLine } from "./TextLine.fixture.ts"
+
+type Options = Partial<ProxyOptions>
+
+const beforeMemcached = (options: Options = {}): Effect.Effect<Proxy, ProxyError, Scope.Scope> =>
+  Effect.flatMap(serveMemcachedNode(), ({ server }) => serveProxy({ upstream: `memcached://127.0.0.1:${server.port}`, ...options }))
+
+const withProxy = (start: Effect.Effect<Proxy, unknown, Scope.Scope>, use: (proxy: Proxy) => Promise<void>): Promise<void> =>
+  Effect.runPromise(Effect.scoped(Effect.flatMap(start, (proxy) => Effect.promise(() => use(proxy)))))
+
+const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
+
+/** A memcached of meta commands that does as it is told with those for keys. */
+const scripted = (onKey: (line: string, socket: Net.Socket) => void): Effect.Effect<string, never, Scope.Scope> =>
+  Effect.map(
+    Effect.acquireRelease(
+      Effect.callback<{ server: Net.Server; sockets: Set<Net.Socket> }>((resume) => {
+        const sockets = new Set<Net.Socket>()
+        const server = Net.createServer((socket) => {
+          sockets.add(socket)
+          let text = ""
+          socket.setEncoding("latin1").on("error", () => {}).on("data", (chunk: string) => {
+            text += chunk
+            for (let end = text.indexOf("\r\n"); end >= 0; end = text.indexOf("\r\n")) {
+              const line = text.slice(0, end)
+              text = text.slice(end + 2)
+              if (line === "version") socket.write("VERSION 1.6.18\r\n")
+              else if (line === "mn") socket.write("MN\r\n")
+              else if (line.startsWith("stats")) socket.write("END\r\n")
+              else onKey(line, socket)
+            }
+          })
+        }).listen(0, "127.0.0.1", () => resume(Effect.succeed({ server, sockets })))
+      }),
+      ({ server, sockets }) =>
+        Effect.sync(() => {
+          server.close()
+          for (const socket of sockets) socket.destroy()
+        })
+    ),
+    ({ server }) => `memcached://127.0.0.1:${(server.address() as Net.AddressInfo).port}?protocol=meta`
+  )
+
+describe("what a client speaks", () => {
+  it("is said by its first byte, for good: binary in the middle of text is no command, text in the middle of binary no packet", () =>
+    withProxy(beforeMemcached(), async ({ port }) => {
+      const line = await TextLine.connect(port)
+      expect(await line.ask("set k 0 0 1\r\nv\r\n")).toBe("STORED\r\n")
+      expect(await line.ask(`${packet(0x0b).toString("latin1")}\r\nget k\r\n`)).toBe("ERROR\r\nVALUE k 0 1\r\nv\r\nEND\r\n")
+      const binary = await RawClient.connect(port)
+      binary.send(packet(0x00, { key: "k", opaque: 7 }))
+      expect((await binary.packets(1)).map(shown)).toEqual(["0 0 7 \0\0\0\0v"])
+      binary.send(Buffer.from("get k\r\n".repeat(10)))
+      expect(await binary.rest()).toHaveLength(0)
+      line.end()
+    }))
+
+  it("arrives in pieces: half a line of one client is never the beginning of another's", () =>
+    withProxy(beforeMemcached(), async ({ port }) => {
+      const [one, other] = [await TextLine.connect(port), await TextLine.connect(port)]
+      const request = "set half 7 0 8\r\nget b\r\nx\r\n"
+      for (const letter of request.slice(0, -1)) {
+        one.send(letter)
+        expect(await other.ask("get half\r\n")).toBe("END\r\n")
+      }
+      one.send(request.slice(-1))
+      expect(await one.ask("get half\r\n")).toBe("STORED\r\nVALUE half 7 8\r\nget b\r\nx\r\nEND\r\n")
+      one.end()
+      other.end()
+    }))
+})
+
+it("requests of a client keep their order, however many are sent at once", () =>
+  withProxy(beforeMemcached(), async ({ port }) => {
+    const line = await TextLine.connect(port)
+    const rounds = Array.from({ length: 200 }, (_, i) => String(i))
+    const asked = rounds.map((i) => `set a 0 0 ${i.length}\r\n${i}\r\nms b ${i.length}\r\n${i}\r\nget a b\r\nmg a v\r\ngat 0 b\r\n`).join(
+      ""
+    )
+    const told = rounds.map((i) => {
+      const value = (key: string) => `VALUE ${key} 0 ${i.length}\r\n${i}\r\n`
+      return `STORED\r\nHD\r\n${value("a")}${value("b")}END\r\nVA ${i.length}\r\n${i}\r\n${value("b")}END\r\n`
+    }).join("")
+    expect(await line.ask(asked)).toBe(told)
+    line.end()
+  }))
+
+describe("where clients must sign in", () => {
+  const authenticate = (user: string, password: string) => user === "app" && password === "s3cret"
+
+  it("text clients do by a set, and are told nothing else before", () =>
+    withProxy(beforeMemcached({ authenticate }), async ({ port }) => {
+      const line = await TextLine.connect(port)
+      line.send("get k\r\n")
+      expect(await line.until("\r\n")).toBe("CLIENT_ERROR unauthenticated\r\n")
+      line.send("set x 0 0 9\r\napp wrong\r\n")
+      expect(await line.until("\r\n")).toBe("CLIENT_ERROR authentication failure\r\n")
+      line.send("set x 0 0 10\r\napp s3cret\r\n")
+      expect(await line.until("\r\n")).toBe("STORED\r\n")
+      expect(await line.ask("get x\r\n")).toBe("END\r\n")
+      line.end()
+    }))
+
+  it("binary clients do by SASL PLAIN; what they ask before is refused, and ends the connection", () =>
+    withProxy(beforeMemcached({ authenticate }), async ({ port }) => {
+      const client = await RawClient.connect(port)
+      const plain = (password: string) => packet(0x21, { key: "PLAIN", value: `\0app\0${password}` })
+      client.send(Buffer.concat([packet(0x20), packet(0x0b), plain("wrong"), plain("s3cret"), packet(0x00, { key: "k" })]))
+      expect((await client.packets(5)).map(shown)).toEqual([
+        "20 0 0 PLAIN",
+        expect.stringMatching(/^b 0 0 1\.6/),
+        "21 20 0 Auth failure.",
+        "21 0 0 Authenticated",
+        "0 1 0 Not found"
+      ])
+      client.close()
+      const stranger = await RawClient.connect(port)
+      stranger.send(Buffer.concat([packet(0x00, { key: "k", opaque: 3 }), packet(0x0b)]))
+      expect((await stranger.packets(1)).map(shown)).toEqual(["0 20 3 Auth failure."])
+      expect(await stranger.rest()).toHaveLength(0)
+    }))
+
+  it("those who have not have the limits of strangers until they do", () =>
+    withProxy(beforeMemcached({ authenticate, listen: { unauthenticated: { maxConnections: 1 } } }), async ({ port }) => {
+      const known = await TextLine.connect(port)
+      known.send("set x 0 0 10\r\napp s3cret\r\n")
+      await known.until("STORED\r\n")
+      const first = await TextLine.connect(port)
+      first.send("mn\r\n")
+      await first.until("\r\n")
+      const second = await TextLine.connect(port)
+      second.send("mn\r\n")
+      await second.until("\r\n")
+      expect(await first.rest()).toBe("")
+      expect(await known.ask("get k\r\n")).toBe("END\r\n")
+      for (const line of [known, second]) line.end()
+    }))
+
+  it("no password is shown to a tap", async () => {
+    const seen: Array<string> = []
+    const tap: Tap = {
+      onOpen: () => seen.push("open"),
+      onPacket: (_, from, bytes) => seen.push(`${from} ${Buffer.from(bytes).toString("latin1")}`),
+      onClose: () => seen.push("close")
+    }
+    await withProxy(beforeMemcached({ authenticate, tap }), async ({ port }) => {
+      const line = await TextLine.connect(port)
+      line.send("set x 0 0 10\r\napp s3cret\r\n")
+      await line.until("STORED\r\n")
+      expect(await line.ask("set k 0 0 1\r\nv\r\n")).toBe("STORED\r\n")
+      line.end()
+      for (let i = 0; seen.at(-1) !== "close" && i < 500; i++) await pause(10)
+    })
+    expect(seen.join("\n")).not.toContain("s3cret")
+    expect(seen).toContain("client set k 0 0 1\r\nv\r\n")
+    expect(seen.at(-1)).toBe("close")
+  })
+})
+
+describe("a request that is lost", () => {
+  it("is told of in words when it changed nothing, and ends the connection when it may have", () =>
+    withProxy(
+      Effect.flatMap(
+        scripted((line, socket) => void (line.startsWith("ms ") || line.startsWith("gets ") ? socket.destroy() : undefined)),
+        (upstream) => serveProxy({ upstream, connections: 1 })
+      ),
+      async (proxy) => {
+        const reader = await TextLine.connect(proxy.port)
+        reader.send("get k\r\n")
+        expect(await reader.until("\r\n")).toMatch(/^SERVER_ERROR the server behind the proxy cannot be reached\r\n$/)
+        reader.send("version\r\n")
+        await reader.until("\r\n")
+        await pause(200)
+        const writer = await TextLine.connect(proxy.port)
+        writer.send("set k 0 0 1\r\nv\r\nversion\r\n")
+        expect(await writer.rest()).toBe("")
+        expect(proxy.counters.closed.OutcomeUnknown).toBe(1)
+        reader.end()
+      }
+    ))
+
+  it("that comes to no answer in time is such a one, and a late answer is nobody's", () =>
+    withProxy(
+      Effect.flatMap(
+        scripted((line, socket) => {
+          if (line.startsWith("mg slow")) setTimeout(() => socket.write("VA 4 kslow\r\nlate\r\n"), 150)
+          else if (line.startsWith("mg")) socket.write("EN\r\n")
+        }),
+        (upstream) => serveProxy({ upstream, connections: 1, requestTimeout: "80 millis" })
+      ),
+      async ({ port }) => {
+        const line = await TextLine.connect(port)
+        line.send("mg slow v\r\n")
+        expect(await line.until("\r\n")).toMatch(/^SERVER_ERROR /)
+        await pause(150)
+        line.send("mg k v\r\n")
+        expect(await line.until("\r\n")).toBe("EN\r\n")
+        line.end()
+      }
+    ))
+
+  it("an answer to something else reaches nobody", () =>
+    withProxy(
+      Effect.flatMap(scripted((line, socket) => void socket.write(line.startsWith("mg") ? "STORED\r\n" : "")), (upstream) =>
+        serveProxy({ upstream, connections: 1 })),
+      async ({ port }) => {
+        const line = await TextLine.connect(port)
+        line.send("mg k v\r\n")
+        expect(await line.until("\r\n")).toBe("SERVER_ERROR the server behind the proxy sent what is no answer\r\n")
+        line.end()
+      }
+    ))
+})
+
+describe("limits of one client", () => {
+  const large = `set large 0 0 100000\r\n${"x".repeat(100_000)}\r\n`
+
+  it("no more requests are under way than it may have", async () => {
+    const waiting: Array<() => void> = []
+    let most = 0
+    const start = Effect.flatMap(
+      scripted((line, socket) => {
+        if (line.startsWith("mg")) waiting.push(() => socket.write("EN\r\n"))
+        most = Math.max(most, waiting.length)
+      }),
+      (upstream) => serveProxy({ upstream, connections: 1, limits: { maxInFlight: 4 } })
+    )
+    await withProxy(start, async ({ port }) => {
+      const line = await TextLine.connect(port)
+      line.send("mg k v\r\n".repeat(50))
+      for (let answered = 0; answered < 50;) {
+        await pause(5)
+        for (const answer of waiting.splice(0)) {
+          answer()
+          answered++
+        }
+      }
+      line.send("mn\r\n")
+      expect(await line.until("MN\r\n")).toBe(`${"EN\r\n".repeat(50)}MN\r\n`)
+      expect(most).toBe(4)
+      line.end()
+    })
+  })
+
+  it("one that does not read is waited for within its budget, and gets everything once it reads", () =>
+    withProxy(beforeMemcached({ limits: { budget: 1_000_000 } }), async (proxy) => {
+      const line = await TextLine.connect(proxy.port)
+      await line.ask(large)
+      line.end()
+      const expected = 100 * ("VALUE large 0 100000\r\n".length + 100_002 + 5)
+      let received = 0
+      await new Promise<void>((resolve) => {
+        const socket = Net.connect(proxy.port, "127.0.0.1", () => socket.write("get large\r\n".repeat(100)))
+        socket.pause()
+        setTimeout(() => {
+          // about 3 MB lie in the kernel's buffers, and a tenth of the rest within the budget
+          expect(proxy.counters.commands["get"]!.answers).toBeLessThan(80)
+          socket.on("data", (chunk) => {
+            received += chunk.length
+            if (received < expected) return
+            socket.destroy()
+            resolve()
+          })
+        }, 300)
+      })
+      expect(received).toBe(expected)
+      expect(proxy.counters.commands["get"]!.answers).toBe(100)
+    }))
+
+  it("one for whom more waits than may is closed", () =>
+    withProxy(beforeMemcached({ limits: { maxWaiting: 50_000 } }), async (proxy) => {
+      const line = await TextLine.connect(proxy.port)
+      await line.ask(large)
+      line.send("get large\r\n".repeat(20))
+      await line.rest()
+      expect(proxy.counters.closed.OutputLimit).toBe(1)
+    }))
+})
+
+it("a drain answers what is under way, takes nothing more, and then ends", async () => {
+  let answer = (): void => {}
+  const start = Effect.flatMap(
+    scripted((line, socket) => {
+      if (line.startsWith("mg")) answer = () => socket.write("EN\r\n")
+    }),
+    (upstream) => serveProxy({ upstream, connections: 1 })
+  )
+  await withProxy(start, async (proxy) => {
+    const [busy, idle] = [await TextLine.connect(proxy.port), await TextLine.connect(proxy.port)]
+    idle.send("mn\r\n")
+    await idle.until("MN\r\n")
+    busy.send("mg k v\r\n")
+    await pause(50)
+    const drained = Effect.runPromise(proxy.drain)
+    expect(await idle.rest()).toBe("")
+    busy.send("mn\r\n")
+    await pause(50)
+    expect(busy.closed).toBe(false)
+    answer()
+    expect(await busy.rest()).toBe("EN\r\n")
+    await drained
+    expect(proxy.counters.closed.Drained).toBe(2)
+  })
+})
+
+it("counts by command: what was asked, answered, passed over and refused", () =>
+  withProxy(beforeMemcached(), async (proxy) => {
+    const line = await TextLine.connect(proxy.port)
+    await line.ask("set k 0 0 1\r\nv\r\nset k 0 0 1 noreply\r\nv\r\nget k none\r\nmg none v q\r\nincr k 1\r\nnothing\r\ndelete k\r\n")
+    line.send("quit\r\n")
+    await line.rest()
+    expect(proxy.counters.commands).toEqual({
+      set: { requests: 2, answers: 1, silent: 1, errors: 0 },
+      get: { requests: 1, answers: 1, silent: 0, errors: 0 },
+      mg: { requests: 1, answers: 0, silent: 1, errors: 1 },
+      incr: { requests: 1, answers: 1, silent: 0, errors: 1 },
+      refused: { requests: 2, answers: 1, silent: 0, errors: 1 },
+      delete: { requests: 1, answers: 1, silent: 0, errors: 0 },
+      mn: { requests: 1, answers: 1, silent: 0, errors: 0 }
+    })
+    expect(proxy.counters.closed.Quit).toBe(1)
+  }))

@@ -104,7 +104,7 @@ const textLogin = (target: MemcachedTarget, tls: boolean) => (connection: TextCo
     if (plain === undefined) return yield* refused("AuthenticationFailed", `${address}: the server wants its clients to sign in`)
     // authorization id, user and password are parted by NUL there, by a space here
     const value = plain.slice(1)
-    value[value.indexOf(0)] = 0x20
+    value[value.indexOf(0)] = " ".charCodeAt(0)
     const [answer] = yield* asking(begin, Text.Set, { key: "auth", flags: 0, expiration: 0, value }, false)
     if (answer?._tag !== "Stored") return yield* refused("AuthenticationFailed", `${address}: the user was refused`)
   }).pipe(Effect.catchTag("EncodeError", Effect.die))

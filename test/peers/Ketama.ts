@@ -21,7 +21,7 @@ const hosts: ReadonlyArray<readonly [string, number]> = [
   ["cache-3.example.org", 11211],
   ["cache-4.example.org", 11222],
   ["127.0.0.1", 40001],
-  ["127.0.0.1", 40002],
+  ["/run/memcached.sock", 0],
   ["::1", 11211],
   ["2001:db8::8", 11213]
 ]

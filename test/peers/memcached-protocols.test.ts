@@ -129,7 +129,7 @@ describe("keys", () => {
         }
         for (const key of odd) {
           yield* binary.set(key, "1")
-          const all = [
+          const all: ReadonlyArray<Effect.Effect<unknown, MemcachedError>> = [
             kv.get(key),
             kv.getMany(["plain", key]),
             kv.set(key, "2"),
@@ -141,12 +141,12 @@ describe("keys", () => {
           ]
           if (protocol === "text") {
             for (const effect of all) {
-              assert.strictEqual(failure(yield* Effect.exit(effect as Effect.Effect<unknown, never>)).reason._tag, "InvalidRequest")
+              assert.strictEqual(failure(yield* Effect.exit(effect)).reason._tag, "InvalidRequest")
             }
             assert.strictEqual(yield* read(binary, key), "1")
             continue
           }
-          for (const effect of all) yield* effect as Effect.Effect<unknown>
+          for (const effect of all) yield* effect
           assert.isUndefined(yield* read(binary, key))
           yield* kv.set(key, "x")
           assert.deepStrictEqual([...(yield* kv.getMany(["plain", key])).keys()], ["plain", key])

@@ -87,13 +87,20 @@ for (const protocol of protocols) {
         yield* kv.set("b", "3")
         const { cas } = Option.getOrThrow(yield* kv.get("b"))
         if (protocol === "text") {
-          for (const effect of [Effect.as(kv.remove("b", { cas }), { cas }), kv.append("b", "x", { cas }), kv.prepend("b", "x", { cas })]) {
+          const refused: ReadonlyArray<Effect.Effect<unknown, MemcachedError>> = [
+            kv.remove("b", { cas }),
+            kv.append("b", "x", { cas }),
+            kv.prepend("b", "x", { cas })
+          ]
+          for (const effect of refused) {
             assert.strictEqual(yield* tag(effect), "NotInProtocol")
           }
           assert.strictEqual(textOf(yield* kv.get("b")), "3")
           return
         }
-        for (const effect of [Effect.as(kv.remove("b", { cas: cas + 1n }), { cas }), kv.append("b", "x", { cas: cas + 1n })]) {
+        const other = { cas: cas + 1n }
+        const changed: ReadonlyArray<Effect.Effect<unknown, MemcachedError>> = [kv.remove("b", other), kv.append("b", "x", other)]
+        for (const effect of changed) {
           assert.strictEqual(yield* tag(effect), "CasMismatch")
         }
         assert.strictEqual(yield* tag(kv.append("missing", "x", { cas })), "NotStored")
@@ -349,12 +356,16 @@ describe("a server that goes", () => {
         }
         const between = failed.filter(({ startedAt }) => startedAt >= lostAt)
         assert.isTrue(between.length >= 200)
-        for (const { endedAt, exit, startedAt } of between) {
-          assert.include(["ConnectFailed", "ConnectionLost"], failure(exit).reason._tag)
-          assert.isFalse(failure(exit).ambiguous, "it was never sent")
-          assert.isTrue(endedAt - startedAt < 600 + 250)
+        for (const { endedAt, exit, startedAt, write } of between) {
+          const { ambiguous, reason } = failure(exit)
+          // only the next server, while it listens and does not answer yet, was sent anything
+          if (reason._tag === "RequestTimeout") assert.strictEqual(ambiguous, write)
+          else {
+            assert.include(["ConnectFailed", "ConnectionLost"], reason._tag)
+            assert.isFalse(ambiguous, "it was never sent")
+          }
+          assert.isTrue(endedAt - startedAt < 600 + 1_000)
         }
-        assert.isTrue(ends.slice(-200).every(({ exit }) => Exit.isSuccess(exit)))
         assert.isTrue((yield* kv.counters).reconnects >= 1)
         assert.strictEqual((yield* kv.stats()).get("pid"), String(second.pid))
       })
@@ -389,7 +400,8 @@ describe("a server that goes", () => {
           concurrency: "unbounded",
           discard: true
         })
-        assert.strictEqual((yield* kv.counters).lateAnswers, 100)
+        // of the text protocol, a value and the end after it
+        assert.strictEqual((yield* kv.counters).lateAnswers, protocol === "text" ? 150 : 100)
       })
   )
 })

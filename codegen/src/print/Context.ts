@@ -203,7 +203,10 @@ export class Context {
   boundElements(module: Module, of: TypeModel, value: string): string {
     const { fixed, terms } = this.bound(module, of, "one")
     if (terms.length === 0) return fixed === 1 ? lengthOf(value) : `${lengthOf(value)} * ${fixed}`
-    return `${module.use(codec, "boundElements")}(${value}, (one) => ${[...(fixed > 0 ? [String(fixed)] : []), ...terms].join(" + ")})`
+    const sum = [...(fixed > 0 ? [String(fixed)] : []), ...terms].join(" + ")
+    // what is only a call of another function is that function
+    const [, called] = /^(\w+)\(one\)$/.exec(sum) ?? []
+    return `${module.use(codec, "boundElements")}(${value}, ${called ?? `(one) => ${sum}`})`
   }
 }
 

@@ -43,11 +43,11 @@ const checkMemcached = async (
     Effect.flatMap(openTarget({ url, password, collection: undefined, timeout: undefined }), ({ exists }) => exists("wirewright-doctor"))
   )
   const answer = await Effect.runPromise(Effect.result(asked))
-  if (Result.isSuccess(answer)) return [{ name: "memcached", status: "ok", detail: "answers in the binary protocol" }]
+  if (Result.isSuccess(answer)) return [{ name: "memcached", status: "ok", detail: "answers" }]
   const { exit, hint, message } = answer.failure
   const help = exit === "denied"
     ? "The server wants a user and a password, or other ones."
-    : "Is it memcached, and started with -B binary or auto? Newer proxies speak only the text protocol."
+    : "Is it memcached?"
   const check: Check = { name: "memcached", status: "failed", detail: message, hint: hint ?? help, exit }
   return [exit === "unreachable" ? await explained(check, seed, tls) : check]
 }

@@ -85,6 +85,7 @@ const kv: { readonly [reason: string]: FailureExit | undefined } = {
   FeatureMissing: "findings",
   InvalidRequest: "usage",
   InvalidValue: "usage",
+  NotInProtocol: "usage",
   PasswordWithheld: "usage",
   NoMechanism: "denied",
   AuthFailed: "denied",

@@ -166,7 +166,7 @@ describe("kv", () => {
             })
         )
       })
-      const url = `memcached://user:${secret}@127.0.0.1:${port}`
+      const url = `memcached://user:${secret}@127.0.0.1:${port}?protocol=binary`
       for (const args of [["kv", "get", url, "a"], ["doctor", url], ["proxy", "--upstream", url]]) {
         const refused = yield* run(args)
         assert.include(refused.err + refused.out, "allowed_sasl_mechanisms=PLAIN", args[0])
@@ -174,16 +174,24 @@ describe("kv", () => {
       }
       assert.notInclude(heard.join(), secret)
       for (
-        const args of [["kv", "get", `${url}?allowed_sasl_mechanisms=PLAIN`, "a"], [
+        const args of [["kv", "get", `${url}&allowed_sasl_mechanisms=PLAIN`, "a"], [
           "proxy",
           "--upstream",
-          `${url}?allowed_sasl_mechanisms=PLAIN`
+          `${url}&allowed_sasl_mechanisms=PLAIN`
         ]]
       ) {
         heard.length = 0
         yield* run(args)
         assert.include(heard, `\0user\0${secret}`, args[0])
       }
+    }))
+
+  it.live("refuses a protocol that the URL contradicts, or that is not the server's to choose", () =>
+    Effect.gen(function*() {
+      const both = yield* run(["kv", "get", "memcached://127.0.0.1:1?protocol=meta", "k", "--protocol", "text"])
+      assert.deepStrictEqual([both.code, both.err], [1, "wirewright: the URL says protocol=meta, and --protocol says text\n"])
+      const other = yield* run(["kv", "get", "couchbase://127.0.0.1:1/default", "k", "--protocol", "text"])
+      assert.deepStrictEqual([other.code, other.err], [1, "wirewright: --protocol text: only memcached speaks several\n"])
     }))
 
   it.live("speaks to memcached, too", () =>

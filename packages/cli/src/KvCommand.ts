@@ -14,7 +14,7 @@ import * as Stream from "effect/Stream"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
-import type { ScanSelection } from "@wirewright/couchbase"
+import type { MemcachedProtocol, ScanSelection } from "@wirewright/couchbase"
 import { Failure, failureOfDefect, findings, usage } from "./Failure.ts"
 import { jsonFlag, on, optional, withDefault } from "./Flags.ts"
 import { openInput } from "./Input.ts"
@@ -84,13 +84,18 @@ const parsed = <A>(name: string, description: string, parse: (text: string) => A
 const server = {
   url: Argument.String("url").pipe(
     Argument.withDescription(
-      "couchbase://user:password@host:port/bucket or memcached://host:port; the password may be in WIREWRIGHT_PASSWORD"
+      "couchbase://user:password@host:port/bucket, memcached://host:port or memcached+unix:///path; the password may be in WIREWRIGHT_PASSWORD"
     )
   ),
   collection: optional(
     Flag.String("collection"),
     "scope.collection, or a collection of the default scope",
     "the default collection"
+  ),
+  protocol: optional(
+    Flag.Literals("protocol", ["auto", "meta", "text", "binary"] satisfies ReadonlyArray<MemcachedProtocol>),
+    "What to speak with memcached, as ?protocol= of its URL; auto asks the server",
+    "auto"
   )
 }
 
@@ -99,6 +104,7 @@ const target = {
   key: Argument.String("key").pipe(Argument.withDescription("The document's key")),
   json: jsonFlag("One JSON object on stdout"),
   collection: server.collection,
+  protocol: server.protocol,
   timeout: parsed("timeout", "Time for the operation, such as 5s", duration, "2.5s")
 }
 
@@ -130,17 +136,18 @@ interface Common {
   readonly key: string
   readonly json: boolean
   readonly collection: string | undefined
+  readonly protocol: MemcachedProtocol | undefined
   readonly timeout: Duration.Duration | undefined
 }
 
 /** Connects, does one thing, and says how it went. */
 const perform = <A>(
-  { collection, timeout, url }: Omit<Common, "key" | "json">,
+  { collection, protocol, timeout, url }: Omit<Common, "key" | "json">,
   act: (kv: KvTarget) => Effect.Effect<A, Failure>,
   print: (result: A) => Effect.Effect<void, Failure>
 ): Effect.Effect<void, Failure> => {
   const secret = process.env["WIREWRIGHT_PASSWORD"]
-  const options = { url, collection, timeout, password: secret === undefined ? undefined : Redacted.make(secret) }
+  const options = { url, collection, protocol, timeout, password: secret === undefined ? undefined : Redacted.make(secret) }
   return Effect.flatMap(Effect.scoped(Effect.flatMap(openTarget(options), act)), print)
 }
 
@@ -176,7 +183,9 @@ const getCommand = Command.make("get", target, (given) =>
     Command.withExamples([
       example(`get ${url} user::1`, "The value"),
       example(`get ${url} user::1 --json`, "Value and everything about it"),
-      example("get memcached://127.0.0.1:11211 session", "From memcached")
+      example("get memcached://127.0.0.1:11211 session", "From memcached"),
+      example("get memcached://127.0.0.1:11211 session --protocol text", "From memcached, in its text protocol"),
+      example("get memcached+unix:///run/memcached.sock session", "From memcached, on a Unix socket")
     ])
   )
 

@@ -4,7 +4,7 @@
  * It chooses the client by the scheme and evens out how they name things. It prints nothing.
  */
 import type { KvError as CouchbaseError, ScannedDocument, ScanSelection } from "@wirewright/couchbase"
-import type { MemcachedError } from "@wirewright/memcached"
+import type { KvProtocol, MemcachedError } from "@wirewright/memcached"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
@@ -72,6 +72,8 @@ export interface KvTargetOptions {
   readonly password: Redacted.Redacted<string> | undefined
   readonly collection: string | undefined
   readonly timeout: Duration.Duration | undefined
+  /** Of memcached, where the URL does not say it. */
+  readonly protocol?: KvProtocol | undefined
 }
 
 /** There is no such document. */
@@ -82,7 +84,8 @@ export const notFound = (key: string): Failure =>
 const given = <A extends object>(options: A): { [Name in keyof A]: Exclude<A[Name], undefined> } =>
   Object.fromEntries(Object.entries(options).filter(([, value]) => value !== undefined)) as never
 
-const couchbase = Effect.fnUntraced(function*({ collection, password, timeout, url }: KvTargetOptions) {
+const couchbase = Effect.fnUntraced(function*({ collection, password, protocol, timeout, url }: KvTargetOptions) {
+  if (protocol !== undefined) return yield* usage(`--protocol ${protocol}: only memcached speaks several`)
   const { KvClient, optionsOfUrl } = yield* Effect.promise(() => import("@wirewright/couchbase"))
   const options = yield* Effect.mapError(optionsOfUrl(url, password), failureOf)
   if (options.bucket === undefined) return yield* usage("the URL names no bucket; expected couchbase://host/bucket")
@@ -107,18 +110,21 @@ const couchbase = Effect.fnUntraced(function*({ collection, password, timeout, u
 
 const noScans = usage("memcached has no scans")
 
-const memcached = Effect.fnUntraced(function*({ collection, password, timeout, url }: KvTargetOptions) {
+const memcached = Effect.fnUntraced(function*({ collection, password, protocol, timeout, url }: KvTargetOptions) {
   const { KvClient } = yield* Effect.promise(() => import("@wirewright/memcached"))
   const { allowsPlainWithoutTls, parseMemcachedString, tlsOfTarget } = yield* Effect.promise(() => import("@wirewright/couchbase"))
   const parsed = parseMemcachedString(url, password)
   if (Result.isFailure(parsed)) return yield* failureOf(parsed.failure)
   if (collection !== undefined) return yield* usage("memcached has no collections")
-  const { password: secret, seeds: [seed], user } = parsed.success
+  const { password: secret, path, protocol: named, seeds: [seed], user } = parsed.success
+  if (protocol !== undefined && named !== undefined && protocol !== named) {
+    return yield* usage(`the URL says protocol=${named}, and --protocol says ${protocol}`)
+  }
   const tls = yield* Effect.mapError(tlsOfTarget(parsed.success), failureOf)
   const kv = yield* Effect.mapError(
     KvClient.make({
-      ...seed,
-      ...given({ tls }),
+      ...(path === undefined ? seed : { path }),
+      ...given({ tls, protocol: protocol ?? named }),
       ...(user === undefined
         ? {}
         : {
@@ -130,8 +136,12 @@ const memcached = Effect.fnUntraced(function*({ collection, password, timeout, u
     failureOf
   )
   const stores = { set: kv.set, insert: kv.add, replace: kv.replace }
+  // 0: the text protocol tells none of what it writes, and memcached -C has none
   const run = <A extends { readonly cas: bigint; readonly value?: bigint }>(effect: Effect.Effect<A, MemcachedError>) =>
-    Effect.mapBoth(effect, { onFailure: failureOf, onSuccess: ({ cas, value }): KvOutcome => ({ cas, ...given({ value }) }) })
+    Effect.mapBoth(effect, {
+      onFailure: failureOf,
+      onSuccess: ({ cas, value }): KvOutcome => ({ cas: cas === 0n ? undefined : cas, ...given({ value }) })
+    })
   const there = (key: string, effect: Effect.Effect<boolean, MemcachedError>): Effect.Effect<KvOutcome, Failure> =>
     Effect.flatMap(Effect.mapError(effect, failureOf), (found) => found ? Effect.succeed({ cas: undefined }) : Effect.fail(notFound(key)))
   const durable = (durability: KvWrite["durability"]): Effect.Effect<void, Failure> =>
@@ -153,15 +163,16 @@ const memcached = Effect.fnUntraced(function*({ collection, password, timeout, u
 
 /** Connects to what a URL says. */
 export const openTarget = (options: KvTargetOptions): Effect.Effect<KvTarget, Failure, Scope.Scope> => {
-  const scheme = /^([a-z]+):\/\//i.exec(options.url)?.[1]?.toLowerCase()
+  const scheme = /^([a-z+]+):\/\//i.exec(options.url)?.[1]?.toLowerCase()
   switch (scheme) {
     case "couchbase":
     case "couchbases":
       return couchbase(options)
     case "memcached":
     case "memcacheds":
+    case "memcached+unix":
       return memcached(options)
     default:
-      return Effect.fail(usage("expected a URL: couchbase://user@host/bucket or memcached://host:port"))
+      return Effect.fail(usage("expected a URL: couchbase://user@host/bucket or memcached://host:port, or memcached+unix:///path"))
   }
 }

@@ -435,6 +435,41 @@ it("memcached's text protocol comes along, and is told by its port", async () =>
   expect(dump.out).toMatch(/^0x00 {2}67 65 74 +verb +"get"\n0x00 {11}20 +·\n/m)
 })
 
+describe("conversations in which no header says what is answered", () => {
+  interface Recorded {
+    readonly conversations: ReadonlyArray<{
+      readonly name: string
+      readonly chunks: ReadonlyArray<{ readonly from: "client" | "server"; readonly hex: string }>
+    }>
+  }
+
+  const shown = async (protocol: string, name: string): Promise<string> => {
+    const file = fileURLToPath(new URL(`../../../test/fixtures/gallery/${protocol}.json`, import.meta.url))
+    const { conversations } = JSON.parse(readFileSync(file, "utf8")) as Recorded
+    const { chunks } = conversations.find((one) => one.name === name)!
+    const both = chunks.map(({ from, hex: bytes }) => [from === "client" ? "c2s" : "s2c", hex(bytes)] as const)
+    writeFileSync(path(`${protocol}.pcapng`), captured(7002, both))
+    const generated = fileURLToPath(new URL(`../../examples/src/gallery/${protocol}`, import.meta.url))
+    return (await run("decode", path(`${protocol}.pcapng`), "--protocol", generated, "--port", "7002")).out
+  }
+
+  it("are paired by the order of packets: two commands in one write have two answers", async () => {
+    const out = await shown("resp", "redis RESP2 strings")
+    const answered = [...out.matchAll(/^#\d+ .* {2}s2c {2}Answer .*answers #(\d+)/gm)].map(([, frame]) => Number(frame))
+    // three segments of the handshake are before the first
+    expect(answered.slice(0, 5)).toEqual([4, 4, 6, 8, 10])
+    const [, c2s, s2c, paired] = /^ {2}#1 .* > [0-9.]+:7002 +(\d+) +(\d+) +(\d+) /m.exec(out)!
+    expect([s2c, paired]).toEqual([c2s, c2s])
+  })
+
+  it("are paired by the number that both have, where there is one", async () => {
+    const out = await shown("mqtt", "mosquitto_pub 3.1 publish")
+    expect(out).toMatch(/^#5 .* {2}s2c {2}Connack .*answers #4/m)
+    expect(out).toMatch(/^#7 .* {2}s2c {2}Puback .*answers #6/m)
+    expect(out).toMatch(/^ {2}Publish +1 +0 +1$/m)
+  })
+})
+
 describe("what is no protocol is refused with what to do", () => {
   it.each([
     ["a name", "dpc", /no protocol dpc: give dcp, .* or the directory of generated code; did you mean dcp\?/],

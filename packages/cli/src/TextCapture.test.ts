@@ -1,5 +1,6 @@
 /** `decode` of what memcached's clients and server said, as they spoke text, meta and binary: the values are tshark's, the order is the server's. */
 import { assert, describe, it } from "@effect/vitest"
+import { Ajv2020 } from "ajv/dist/2020.js"
 import { readFileSync } from "node:fs"
 import { fileURLToPath } from "node:url"
 import { ndjson, wirewright } from "../test/RunCli.ts"
@@ -15,6 +16,10 @@ const told = (out: string, flow: number): ReadonlyArray<string> => {
   return lines.replaceAll(/\n {4}/g, "  ").split("\n").slice(1)
     .map((line) => line.replace(/\+[0-9.]+ {2}/, "").replace(/ after [0-9.]+ ms/, ""))
 }
+
+const isLine = new Ajv2020({ strict: false }).compile(
+  JSON.parse(readFileSync(new URL("../decode.schema.json", import.meta.url), "utf8")) as object
+)
 
 const listing = wirewright(["decode", file, ...memcached])
 
@@ -111,6 +116,7 @@ describe("a capture of memcached", () => {
 
   it("is known by each connection's first byte, whatever dialect of the packets is asked for", async () => {
     const { out } = await wirewright(["decode", file, "--port", "21711", "--json"])
+    for (const one of ndjson(out)) assert.isTrue(isLine(one), JSON.stringify([one, isLine.errors]))
     const protocols = new Map(ndjson(out).filter(({ packet }) => packet !== undefined).map(({ flow, protocol }) => [flow, protocol]))
     assert.deepStrictEqual([...protocols.values()], ["memcachedText", "memcachedText", undefined])
   })

@@ -12,7 +12,7 @@ import type { PoolWatch } from "./ConnectionSlot.ts"
 import type { ConnectionError } from "./Errors.ts"
 import type { Resume, Sendable } from "./Exchange.ts"
 import { PacketConnection, type PacketConnectionOptions } from "./PacketConnection.ts"
-import { type PoolOptions, type PoolPlace, poolPlace, SlotPool } from "./SlotPool.ts"
+import { type PoolOptions, poolOptionsOf, type PoolPlace, poolPlace, SlotPool } from "./SlotPool.ts"
 import { Telemetry, type TelemetryOptions } from "./Telemetry.ts"
 
 /** Options of a pool and of its connections. */
@@ -78,28 +78,14 @@ export class ConnectionPool<Answer, Push, E = never> extends SlotPool<PacketConn
   telemetry: Telemetry | undefined
   private late = 0
 
-  private constructor(
-    { begin, connections, reconnect, watch, whenDisconnected, ...options }: ConnectionPoolOptions<Answer, Push, E>,
-    place: PoolPlace
-  ) {
+  private constructor({ begin, ...options }: ConnectionPoolOptions<Answer, Push, E>, place: PoolPlace) {
     const begins = begin === undefined ? undefined : (connection: PacketConnection<Answer, Push>) => begin(connection, this.telemetry)
     const open = (onClose?: (error: ConnectionError) => void) => openConnection(options, begins, onClose)
-    super(
-      {
-        address: addressOf(options),
-        open,
-        ...(options.requestTimeout === undefined ? {} : { requestTimeout: options.requestTimeout }),
-        ...(connections === undefined ? {} : { connections }),
-        ...(reconnect === undefined ? {} : { reconnect }),
-        ...(watch === undefined ? {} : { watch }),
-        ...(whenDisconnected === undefined ? {} : { whenDisconnected })
-      },
-      place
-    )
+    super({ address: addressOf(options), open, ...poolOptionsOf<PacketConnection<Answer, Push>, E>(options) }, place)
     this.dedicated = open()
   }
 
-  /** Makes the connections; fails when the first attempt does. They close with the scope. */
+  /** Makes the connections; fails when the first attempt does, unless it is to keep trying. They close with the scope. */
   static make<Answer, Push, E = never>(
     options: ConnectionPoolOptions<Answer, Push, E>
   ): Effect.Effect<ConnectionPool<Answer, Push, E>, E | ConnectionError, Scope.Scope> {

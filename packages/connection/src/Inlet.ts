@@ -2,7 +2,7 @@
  * The way in of a connection: bytes become packets, and each finds the request that it answers. One way where a header field says which,
  * another where the order of packets or a number in them does.
  */
-import { type ClientProtocol, Framer, type OrderedProtocol, type Reader } from "@wirewright/codec"
+import { type ClientProtocol, Framer, type OrderedProtocol, PacketStream, type Reader } from "@wirewright/codec"
 import type { InFlight } from "./InFlight.ts"
 import { Ledger, maxRequests } from "./Ledger.ts"
 import { OrderedLedger } from "./OrderedLedger.ts"
@@ -110,7 +110,7 @@ export class HeaderInlet<Answer, Push> implements Inlet {
 export class OrderedInlet<P extends Packet, S> implements Inlet {
   readonly ledger: OrderedLedger<P>
   readonly maxInFlight: number
-  private readonly framer: Framer
+  readonly push: (bytes: Uint8Array) => void
   private readonly reading: PhasedReader<P, S>
   private readonly answers: ReadonlySet<string>
   private readonly outlet: Outlet<P>
@@ -121,14 +121,15 @@ export class OrderedInlet<P extends Packet, S> implements Inlet {
     this.ledger = new OrderedLedger<P>(protocol.correlation)
     this.maxInFlight = Math.min(maxRequests, protocol.correlation?.max ?? maxRequests)
     this.reading = new PhasedReader(protocol, states, maxFrame)
-    this.framer = new Framer(this.reading.shape)
-  }
-
-  push(bytes: Uint8Array): void {
-    this.framer.push(bytes, this.dispatch)
+    // whoever wants the bytes of each packet wants it as a frame
+    this.push = this.reading.isStream && outlet.arrived === undefined ? this.streamed() : this.framed()
   }
 
   opcodeAt(): number {
+    return 0
+  }
+
+  silent(): number {
     return 0
   }
 
@@ -136,11 +137,27 @@ export class OrderedInlet<P extends Packet, S> implements Inlet {
     this.reading.passed(tag)
   }
 
-  private readonly dispatch = (reader: Reader, at: number, end: number): void => {
+  /** Packets that end themselves, in one loop. */
+  private streamed(): (bytes: Uint8Array) => void {
+    const { name, maxFrame } = this.reading.shape
+    const stream = new PacketStream<P>({ name, maxFrame, decode: (reader, at) => this.reading.decode(reader, at) })
+    return (bytes) => stream.push(bytes, this.take)
+  }
+
+  /** Packets that are frames, or may be from one phase on. */
+  private framed(): (bytes: Uint8Array) => void {
+    const framer = new Framer(this.reading.shape)
+    const dispatch = (reader: Reader, at: number, end: number): void => {
+      if (!this.outlet.isOpen()) return
+      this.outlet.arrived?.(reader.bytes.subarray(at, end))
+      this.take(this.reading.decode(reader, at))
+    }
+    return (bytes) => framer.push(bytes, dispatch)
+  }
+
+  private readonly take = (packet: P): void => {
     const { outlet } = this
     if (!outlet.isOpen()) return
-    outlet.arrived?.(reader.bytes.subarray(at, end))
-    const packet = this.reading.decode(reader, at)
     if (this.ledger.settle(packet) !== "unmatched") return
     if (this.answers.has(packet._tag)) outlet.misbehaved(`${packet._tag}, which answers no request in flight`)
     else if (outlet.pushed === undefined) outlet.dropped()

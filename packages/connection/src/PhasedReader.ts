@@ -44,6 +44,11 @@ export class PhasedReader<P extends Packet, S> {
     }
   }
 
+  /** Whether packets always end themselves, so that nothing need be measured. */
+  get isStream(): boolean {
+    return !this.hasPhases && this.phase.shape === undefined
+  }
+
   /** Decodes the frame at `at`. Throws `DecodeError`. */
   decode(reader: Reader, at: number): P {
     const { measured } = this

@@ -120,3 +120,31 @@ describe("a connection to oneself", () => {
       assert.deepInclude((yield* Fiber.join(waits)).reason, { _tag: "ConnectionClosed", by: "test" })
     }))
 })
+
+describe("a pool whose first attempt fails", () => {
+  const refused = new ConnectionError({ reason: new ConnectionClosed({ by: "test" }), address: "there:1", ambiguous: false })
+  const unreachable = (options: PoolOptions) =>
+    Effect.gen(function*() {
+      let attempts = 0
+      const pool = new SlotPool<Link>({
+        address: "there:1",
+        open: (lost) =>
+          Effect.delay(Effect.suspend(() => ++attempts <= 2 ? Effect.fail(refused) : Effect.succeed(new Link(attempts, lost))), 1),
+        ...options
+      }, yield* poolPlace)
+      yield* Effect.addFinalizer(() => Effect.sync(() => pool.stop("test")))
+      const kept = yield* Effect.forkScoped(Effect.result(pool.keep))
+      yield* TestClock.adjust(1)
+      return { pool, kept: yield* Fiber.join(kept) }
+    })
+
+  it.effect("fails; or keeps trying, and has its connections later, when that is asked for", () =>
+    Effect.gen(function*() {
+      assert.strictEqual((yield* unreachable({})).kept._tag, "Failure")
+      const { kept, pool } = yield* unreachable({ whenUnreachable: "keep trying", connections: 2 })
+      assert.strictEqual(kept._tag, "Success")
+      assert.strictEqual(pool.connections.length, 0)
+      yield* TestClock.adjust("1 second")
+      assert.strictEqual(pool.connections.length, 2)
+    }))
+})

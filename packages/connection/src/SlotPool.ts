@@ -21,6 +21,8 @@ export interface PoolOptions {
   readonly reconnect?: ReconnectOptions
   /** What requests do while there is no connection: wait as long as they may take, or fail. Default: wait */
   readonly whenDisconnected?: "wait" | "fail"
+  /** When the first attempt of a pool that is kept filled fails: so does making it, or it keeps trying. Default: fail */
+  readonly whenUnreachable?: "fail" | "keep trying"
 }
 
 /** Options of a pool and what its connections are. */
@@ -28,6 +30,14 @@ export interface SlotPoolOptions<C, E> extends PoolOptions, Omit<SlotOptions<C, 
   /** How long requests wait for a connection. Default: 2.5 seconds */
   readonly requestTimeout?: Duration.Input
 }
+
+const poolOptionNames = ["connections", "reconnect", "requestTimeout", "watch", "whenDisconnected", "whenUnreachable"] as const
+
+/** Of what a client is told, what is its pool's. */
+export const poolOptionsOf = <C, E>(
+  options: Pick<SlotPoolOptions<C, E>, (typeof poolOptionNames)[number]>
+): Pick<SlotPoolOptions<C, E>, (typeof poolOptionNames)[number]> =>
+  Object.fromEntries(poolOptionNames.filter((name) => options[name] !== undefined).map((name) => [name, options[name]]))
 
 /** Where a pool is made: whose its connections are, and whose time and services hold for what it does on its own. */
 export interface PoolPlace {
@@ -50,6 +60,7 @@ export class SlotPool<C extends Pooled, E = never> {
   private readonly fork: PoolPlace["fork"]
   private readonly timeout: number
   private readonly fails: boolean
+  private readonly keepsTrying: boolean
   private readonly ended: (error: E | ConnectionError) => Effect.Effect<void>
   private readonly slots: ReadonlyArray<ConnectionSlot<C, E>>
   private readonly ready: Array<C> = []
@@ -64,7 +75,7 @@ export class SlotPool<C extends Pooled, E = never> {
   private reason: E | ConnectionError
 
   constructor(
-    { connections = 1, requestTimeout = "2500 millis", whenDisconnected, ...options }: SlotPoolOptions<C, E>,
+    { connections = 1, requestTimeout = "2500 millis", whenDisconnected, whenUnreachable, ...options }: SlotPoolOptions<C, E>,
     { fork, scope, timers }: PoolPlace
   ) {
     this.address = options.address
@@ -72,6 +83,7 @@ export class SlotPool<C extends Pooled, E = never> {
     this.fork = fork
     this.timeout = Duration.toMillis(requestTimeout)
     this.fails = whenDisconnected === "fail"
+    this.keepsTrying = whenUnreachable === "keep trying"
     this.reservations = Semaphore.makeUnsafe(connections)
     this.ended = options.watch?.ended ?? (() => Effect.void)
     this.reason = this.closed("nobody: there was none yet")
@@ -182,7 +194,7 @@ export class SlotPool<C extends Pooled, E = never> {
     })
   }
 
-  /** Keeps the pool filled as long as the scope lasts. Fails when the first attempt of one of its connections does. */
+  /** Keeps the pool filled as long as the scope lasts. Fails when the first attempt of one of its connections does, unless it is to keep trying. */
   readonly keep: Effect.Effect<void, E | ConnectionError, Scope.Scope> = Effect.suspend(() => {
     this.kept = true
     let left = this.slots.length
@@ -196,7 +208,10 @@ export class SlotPool<C extends Pooled, E = never> {
       })
     return Effect.andThen(
       Effect.forEach(this.slots, (slot) => Effect.forkScoped(keep(slot), { startImmediately: true }), { discard: true }),
-      Effect.forEach(this.slots, (slot) => slot.connect, { discard: true })
+      Effect.forEach(this.slots, (slot) => this.keepsTrying ? Effect.ignore(slot.connect) : slot.connect, {
+        concurrency: "unbounded",
+        discard: true
+      })
     )
   })
 

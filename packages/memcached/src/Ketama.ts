@@ -7,12 +7,15 @@
  */
 import { encodeText, textBound } from "@wirewright/codec"
 import { hash } from "node:crypto"
-import type { Key } from "./KvOptions.ts"
 
 /** A server of a ring. */
 export interface RingServer {
-  /** As it is written in the options of all clients of these servers: the text is hashed, so `localhost` and `127.0.0.1` are two. */
+  /**
+   * As it is written in the options of all clients of these servers: the text is hashed, so `localhost` and `127.0.0.1` are two. Of a Unix socket,
+   * its path.
+   */
   readonly host: string
+  /** Of a Unix socket, 0. */
   readonly port: number
   /** Share of the keys, relative to the other servers'; a whole number from 1 to 4294967295. Default: 1 */
   readonly weight?: number | undefined
@@ -57,7 +60,7 @@ const shareOf = (weight: number, total: number, servers: number): number => {
   return Math.floor(fround(fround(fround(share * weightedPoints) / perDigest) * servers)) * perDigest
 }
 
-/** A ring. Keys are as `Key` says; servers are their places in the list that was given. */
+/** A ring. Keys are text or bytes; servers are their places in the list that was given. */
 export class Ketama {
   readonly size: number
   private readonly points: Uint32Array
@@ -100,12 +103,12 @@ export class Ketama {
   }
 
   /** The server of a key. */
-  serverOf(key: Key): number {
+  serverOf(key: string | Uint8Array): number {
     return this.size === 1 ? 0 : this.owners[this.after(key)]!
   }
 
   /** All servers, in the order in which the ring has them from the key on. */
-  *serversOf(key: Key): Generator<number> {
+  *serversOf(key: string | Uint8Array): Generator<number> {
     const { owners, size } = this
     const first = this.after(key)
     const seen = new Set<number>()
@@ -118,7 +121,7 @@ export class Ketama {
   }
 
   /** The first point at or after the key's. */
-  private after(key: Key): number {
+  private after(key: string | Uint8Array): number {
     const wanted = this.hash(typeof key === "string" ? this.bytesOf(key) : key)
     const { points } = this
     let low = 0

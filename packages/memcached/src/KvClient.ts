@@ -19,7 +19,6 @@
  * A missing document is a value (`Option.none`, `false`), everything else that is not success a `MemcachedError`. It never repeats a request: after
  * an error with `ambiguous`, only the caller knows whether doing it twice does harm.
  */
-import { decodeText } from "@wirewright/codec"
 import * as Config from "effect/Config"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
@@ -37,22 +36,22 @@ import * as Calls from "./KvCalls.ts"
 import type { Counter, Document } from "./KvCalls.ts"
 import type { MemcachedError } from "./KvError.ts"
 import { jsonView, readJson } from "./KvJson.ts"
+import { forMany, gather } from "./KvMany.ts"
 import type * as Options from "./KvOptions.ts"
 import type { KvCommands } from "./KvCommands.ts"
 import { type KvConnection, KvPool } from "./KvPool.ts"
 import { getOrRecache, invalidate } from "./KvRecache.ts"
+import { type Connect, connectAll } from "./KvServers.ts"
+import { bytesOf, textOf } from "./KvValues.ts"
 import { doNotCreate } from "./MemcachedHandlers.ts"
 
 type Key = Options.Key
 type Value = Options.Value
 
 const noBytes = new Uint8Array(0)
-const encoder = new TextEncoder()
 /** Keys of one batch of `getMany`: at most 270 KiB of requests. */
 const batch = 1000
 
-const textOf = (key: Key): string => typeof key === "string" ? key : decodeText(key, 0, key.length)
-const bytesOf = (value: Value): Uint8Array => typeof value === "string" ? encoder.encode(value) : value
 const millis = (timeout: Duration.Input | undefined): number | undefined => timeout === undefined ? undefined : Duration.toMillis(timeout)
 
 const packet = <A>(
@@ -139,15 +138,11 @@ const commandsOf = (pool: KvPool): KvCommands => {
     told(
       "getMany",
       "",
-      Effect.suspend((): Effect.Effect<ReadonlyMap<string, Document>, MemcachedError> => {
+      Effect.suspend(() => {
         const texts = Array.from(keys, textOf)
         const timeout = millis(options.timeout)
-        if (texts.length <= batch) return texts.length === 0 ? Effect.succeed(new Map()) : getBatch(texts, timeout)
         const batches = Array.from({ length: Math.ceil(texts.length / batch) }, (_, i) => texts.slice(i * batch, (i + 1) * batch))
-        return Effect.map(
-          Effect.forEach(batches, (some) => getBatch(some, timeout)),
-          (found) => new Map(found.flatMap((some) => [...some]))
-        )
+        return gather(batches, (some) => getBatch(some, timeout))
       })
     )
 
@@ -190,6 +185,8 @@ const commandsOf = (pool: KvPool): KvCommands => {
   const commands: KvCommands = {
     get,
     getMany,
+    setMany: (documents, options) => forMany(documents, ([key]) => key, ([key, value]) => commands.set(key, value, options)),
+    removeMany: (keys, options) => forMany(keys, (key) => key, (key) => commands.remove(key, options)),
     set: (key, value, options) =>
       run("set", callOf.set, key, value, options?.flags ?? 0, options?.expiry, options?.cas ?? 0n, options?.timeout),
     add: (key, value, options) => run("add", callOf.add, key, value, options?.flags ?? 0, options?.expiry, 0n, options?.timeout),
@@ -214,7 +211,7 @@ const commandsOf = (pool: KvPool): KvCommands => {
     invalidate: (key, options = {}) =>
       Effect.suspend(() => invalidate(commands, textOf(key), expirySeconds(options.expiry, pool.timers.unixTime()), options)),
     meta,
-    json: (schema) => jsonView(schema, commands, pool.address),
+    json: (schema) => jsonView(schema, commands, () => pool.address),
     stats: (group = "", options = {}) =>
       told(
         "stats",
@@ -248,19 +245,22 @@ const commandsOf = (pool: KvPool): KvCommands => {
           : packets.send(calls.leave)
       return Effect.forEach(connections, (connection) => Effect.ignore(leave(connection)), { concurrency: "unbounded", discard: true })
     }),
-    counters: Effect.sync(() => pool.counters)
+    counters: Effect.sync(() => pool.counters),
+    get servers() {
+      return [{ address: pool.address, weight: 1, ejected: false, kv: commands }]
+    }
   }
   return commands
 }
 
-/** A client of memcached. */
+/** Connects to one server. */
+const connect: Connect = (options) => Effect.map(KvPool.make(options), commandsOf)
+
+/** A client of memcached, of one server or of several. */
 export class KvClient extends Context.Service<KvClient, KvCommands>()("@wirewright/memcached/KvClient") {
-  /** Connects; fails when the first attempt does. Afterwards connections that break are replaced in the background. */
+  /** Connects; fails when no server can be reached. Afterwards connections that break are replaced in the background. */
   static readonly make = (options: Options.KvClientOptions = {}): Effect.Effect<KvCommands, MemcachedError, Scope.Scope> =>
-    Effect.gen(function*() {
-      const pool = yield* KvPool.make(options)
-      return commandsOf(pool)
-    })
+    connectAll(options, connect)
 
   /** The client as a layer. */
   static readonly layer = (options: Options.KvClientOptions = {}): Layer.Layer<KvClient, MemcachedError> =>

@@ -5,6 +5,7 @@ import type * as Schema from "effect/Schema"
 import type { Expiry } from "./Expiry.ts"
 import type { Counter, Document, MetaWritten, Mutation } from "./KvCalls.ts"
 import type { MemcachedError } from "./KvError.ts"
+import type { Many } from "./KvMany.ts"
 import type * as Options from "./KvOptions.ts"
 import type { KvCounters } from "./KvPool.ts"
 import type { Recached } from "./KvRecache.ts"
@@ -48,10 +49,15 @@ export interface MetaCommands {
 /** A client's commands for documents of one type. */
 export interface JsonView<A> {
   readonly get: (key: Options.Key, options?: Options.KvRequestOptions) => Effect.Effect<Option.Option<Document<A>>, MemcachedError>
+  /** A document that does not fit the schema has failed. */
   readonly getMany: (
     keys: Iterable<Options.Key>,
     options?: Options.KvRequestOptions
-  ) => Effect.Effect<ReadonlyMap<string, Document<A>>, MemcachedError>
+  ) => Effect.Effect<Many<Document<A>>, MemcachedError>
+  readonly setMany: (
+    documents: Iterable<readonly [key: Options.Key, value: A]>,
+    options?: Options.KvStoreOptions
+  ) => Effect.Effect<Many<Mutation>, MemcachedError>
   readonly getAndTouch: (
     key: Options.Key,
     expiry: Expiry,
@@ -81,11 +87,16 @@ export interface KvCommands {
       options?: Options.KvRequestOptions
     ): Effect.Effect<Option.Option<Document<A>>, MemcachedError>
   }
-  /** Reads many documents in batches of quiet requests; those that are missing are not in the result. */
+  /** Reads many documents in batches of quiet requests, from all servers at once; those that are missing are not in the result. */
   readonly getMany: (
     keys: Iterable<Options.Key>,
     options?: Options.KvRequestOptions
-  ) => Effect.Effect<ReadonlyMap<string, Document>, MemcachedError>
+  ) => Effect.Effect<Many<Document>, MemcachedError>
+  /** Stores many documents, pipelined; of a key that is given twice, the last value stays. */
+  readonly setMany: (
+    documents: Iterable<readonly [key: Options.Key, value: Options.Value]>,
+    options?: Options.KvStoreOptions
+  ) => Effect.Effect<Many<Mutation>, MemcachedError>
   /** Stores a document whether there is one or not; with a CAS, only over that version. */
   readonly set: (
     key: Options.Key,
@@ -102,6 +113,11 @@ export interface KvCommands {
   ) => Effect.Effect<Mutation, MemcachedError>
   /** Removes a document; false when there was none. */
   readonly remove: (key: Options.Key, options?: Options.KvChangeOptions) => Effect.Effect<boolean, MemcachedError>
+  /** Removes many documents, pipelined; false where there was none. */
+  readonly removeMany: (
+    keys: Iterable<Options.Key>,
+    options?: Options.KvRequestOptions
+  ) => Effect.Effect<Many<boolean>, MemcachedError>
   /** Adds bytes at the end of a document, which must exist, else `NotStored`. */
   readonly append: (key: Options.Key, value: Options.Value, options?: Options.KvChangeOptions) => Effect.Effect<Mutation, MemcachedError>
   /** Adds bytes at the beginning of a document, which must exist, else `NotStored`. */
@@ -144,18 +160,34 @@ export interface KvCommands {
   readonly meta: MetaCommands
   /** A view in which values are JSON of this schema. */
   readonly json: <A>(schema: Schema.Codec<A, unknown>) => JsonView<A>
-  /** Statistics of the server by name; of a group such as `items` when one is given. */
+  /**
+   * Statistics of the server by name; of a group such as `items` when one is given. A client of several servers has none of its own: ask one of
+   * `servers`.
+   */
   readonly stats: (group?: string, options?: Options.KvRequestOptions) => Effect.Effect<ReadonlyMap<string, string>, MemcachedError>
-  /** The server's version. */
+  /** The server's version. A client of several servers has none of its own: ask one of `servers`. */
   readonly version: Effect.Effect<string, MemcachedError>
-  /** Forgets all documents, now or later. */
+  /** Forgets all documents of all servers, now or later. */
   readonly flush: (options?: { readonly after?: Expiry } & Options.KvRequestOptions) => Effect.Effect<void, MemcachedError>
-  /** Does nothing, which shows that the server is there. */
+  /** Does nothing, which shows that all servers are there. */
   readonly noop: Effect.Effect<void, MemcachedError>
-  /** Sets how much the server logs; 0 is least. */
+  /** Sets how much servers log; 0 is least. */
   readonly verbosity: (level: number) => Effect.Effect<void, MemcachedError>
-  /** Takes leave of the server and ends the client: requests fail from now on. */
+  /** Takes leave of all servers and ends the client: requests fail from now on. */
   readonly quit: Effect.Effect<void>
   /** What was counted so far. */
   readonly counters: Effect.Effect<KvCounters>
+  /** The servers in the order of the options, each with the commands for it alone, wherever a key belongs. */
+  readonly servers: ReadonlyArray<KvServer>
+}
+
+/** A server of a client. */
+export interface KvServer {
+  /** `host:port`. */
+  readonly address: string
+  /** Its share of the keys, relative to the other servers'. */
+  readonly weight: number
+  /** It is gone, and others stand in for it. */
+  readonly ejected: boolean
+  readonly kv: KvCommands
 }

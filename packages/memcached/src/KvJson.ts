@@ -9,9 +9,9 @@ import { jsonCodec, type SchemaMismatch } from "./JsonDocuments.ts"
 import type { Document, Mutation } from "./KvCalls.ts"
 import type { JsonView, KvCommands } from "./KvCommands.ts"
 import { type RequestFacts, InvalidValue, type MemcachedError, reasonError } from "./KvError.ts"
+import { forMany, Gathering } from "./KvMany.ts"
 import type * as Options from "./KvOptions.ts"
-
-const decoder = new TextDecoder()
+import { textOf } from "./KvValues.ts"
 
 const orInvalid = <A>(result: Result.Result<A, SchemaMismatch>, facts: RequestFacts): Effect.Effect<A, MemcachedError> =>
   Effect.fromResult(Result.mapError(result, (mismatch) => reasonError(facts, new InvalidValue(mismatch))))
@@ -34,32 +34,42 @@ export const readJson = <A>(
   })
 
 /** The view of a client in which values are JSON of the schema. */
-export const jsonView = <A>(schema: Schema.Codec<A, unknown>, commands: KvCommands, address: string): JsonView<A> => {
+export const jsonView = <A>(
+  schema: Schema.Codec<A, unknown>,
+  commands: KvCommands,
+  addressOf: (key: Options.Key) => string
+): JsonView<A> => {
   const json = jsonCodec(schema)
-  const text = (key: Options.Key): string => typeof key === "string" ? key : decoder.decode(key)
   const write = <Rest extends ReadonlyArray<unknown>>(
     operation: string,
     store: (key: Options.Key, value: string, ...rest: Rest) => Effect.Effect<Mutation, MemcachedError>
   ) =>
   (key: Options.Key, value: A, ...rest: Rest): Effect.Effect<Mutation, MemcachedError> =>
     Effect.flatMap(
-      Effect.suspend(() => orInvalid(json.encode(value), { operation, opcode: undefined, key: text(key), address })),
+      Effect.suspend(() => orInvalid(json.encode(value), { operation, opcode: undefined, key: textOf(key), address: addressOf(key) })),
       (encoded) => store(key, encoded, ...rest)
     )
+  const set = write("set", commands.set)
   return {
-    get: (key, options) => readJson(schema, "get", address, text(key), commands.get(key, options)),
-    getAndTouch: (key, expiry, options) => readJson(schema, "getAndTouch", address, text(key), commands.getAndTouch(key, expiry, options)),
+    get: (key, options) => readJson(schema, "get", addressOf(key), textOf(key), commands.get(key, options)),
+    getAndTouch: (key, expiry, options) =>
+      readJson(schema, "getAndTouch", addressOf(key), textOf(key), commands.getAndTouch(key, expiry, options)),
     getMany: (keys, options) =>
-      Effect.flatMap(commands.getMany(keys, options), (found) =>
-        Effect.map(
-          Effect.forEach(found, ([key, { cas, flags, value }]) =>
-            Effect.map(
-              orInvalid(json.decode(value), { operation: "getMany", opcode: undefined, key, address }),
-              (decoded) => [key, { value: decoded, flags, cas }] as const
-            )),
-          (entries) => new Map(entries)
-        )),
-    set: write("set", commands.set),
+      Effect.flatMap(commands.getMany(keys, options), (found) => {
+        const gathering = new Gathering<Document<A>>()
+        for (const [key, error] of found.failed) gathering.fail([key], error)
+        for (const [key, { cas, flags, value }] of found) {
+          const read = json.decode(value)
+          if (Result.isSuccess(read)) gathering.set(key, { value: read.success, flags, cas })
+          else {gathering.fail(
+              [key],
+              reasonError({ operation: "getMany", opcode: undefined, key, address: addressOf(key) }, new InvalidValue(read.failure))
+            )}
+        }
+        return gathering.outcome
+      }),
+    setMany: (documents, options) => forMany(documents, ([key]) => key, ([key, value]) => set(key, value, options)),
+    set,
     add: write("add", commands.add),
     replace: write("replace", commands.replace)
   }

@@ -1,6 +1,7 @@
 /** What requests of a key-value client may be told. Types only. */
 import type * as Duration from "effect/Duration"
 import type { Expiry } from "./Expiry.ts"
+import type { Distribution, RingServer } from "./Ketama.ts"
 import type { KvPoolOptions } from "./KvPool.ts"
 
 /**
@@ -9,8 +10,28 @@ import type { KvPoolOptions } from "./KvPool.ts"
  */
 export type KvProtocol = "auto" | "meta" | "text" | "binary"
 
-/** Options of a client. */
-export interface KvClientOptions extends KvPoolOptions {}
+/** One of several servers: where it is, and what holds for it alone. The rest is as the client's options say. */
+export interface KvServerOptions extends Partial<RingServer>, Pick<KvPoolOptions, "path" | "tls" | "credentials"> {}
+
+/**
+ * Options of a client. Those of connections hold for each server, and `host` and `port` for servers that have none of their own.
+ */
+export interface KvClientOptions extends Omit<KvPoolOptions, "watch"> {
+  /** The servers that keys are distributed to. Default: one, that of these options */
+  readonly servers?: ReadonlyArray<KvServerOptions>
+  /** How keys are distributed; every client of the same servers must say the same. Default: ketama-weighted */
+  readonly distribution?: Distribution
+  /**
+   * What becomes of the keys of a server that is gone. `error`: their requests fail, as with one server. `next`: the next server on the ring
+   * stands in. `rehash`: keys are distributed anew to the servers that are left, as by libmemcached's `AUTO_EJECT_HOSTS`. When the server comes
+   * back, it may have old documents. Default: error
+   */
+  readonly failover?: "error" | "next" | "rehash"
+  /** Failures in a row after which a server counts as gone, for `failover`. Default: 2 */
+  readonly failureLimit?: number
+  /** Wait between probes of a server that is gone, for `failover`. Default: 5 seconds */
+  readonly retryTimeout?: Duration.Input
+}
 
 /** A key: text, or bytes, which need not be UTF-8. At most 250 bytes. */
 export type Key = string | Uint8Array

@@ -4,16 +4,18 @@
  *
  * It does not repeat requests: whether that is safe is the caller's knowledge.
  */
+import type { PacketConnection } from "@wirewright/connection"
 import {
   addressOf,
   type ConnectionError,
   openConnection,
-  PacketConnection,
   type PacketConnectionOptions,
   type PoolCounters,
   type PoolOptions,
+  poolOptionsOf,
   type PoolPlace,
   poolPlace,
+  type PoolWatch,
   type Resume,
   SlotPool,
   Telemetry,
@@ -27,7 +29,8 @@ import type * as Scope from "effect/Scope"
 import { client as binaryClient, Opcode } from "./gen/index.ts"
 import * as Binary from "./KvBinary.ts"
 import * as Calls from "./KvCalls.ts"
-import { InvalidRequest, MemcachedError, NoMechanism, PasswordWithheld, reasonError, type RequestFacts, transportError } from "./KvError.ts"
+import type { MemcachedError } from "./KvError.ts"
+import { InvalidRequest, NoMechanism, PasswordWithheld, reasonError, type RequestFacts, transportError } from "./KvError.ts"
 import { metaCalls } from "./KvMeta.ts"
 import type { KvProtocol } from "./KvOptions.ts"
 import { textCalls } from "./KvText.ts"
@@ -54,6 +57,8 @@ export interface KvPoolOptions extends
   readonly credentials?: { readonly user: string; readonly password: Redacted.Redacted<string> }
   /** Sends the password although the connection has no TLS. */
   readonly allowPlaintextPassword?: boolean
+  /** What is told of connections. */
+  readonly watch?: PoolWatch<MemcachedError>
 }
 
 type Packets = PacketConnection<Calls.KvAnswer, never>
@@ -101,25 +106,14 @@ export class KvPool extends SlotPool<KvConnection, MemcachedError> implements Ca
   private late = 0
 
   private constructor(options: KvPoolOptions, place: PoolPlace) {
-    const { connections, protocol = "auto", reconnect, requestTimeout, whenDisconnected } = options
+    const { protocol = "auto" } = options
     const open = opening(options, protocol)
-    const address = addressOf(target(options))
-    super(
-      {
-        address,
-        open,
-        ...(requestTimeout === undefined ? {} : { requestTimeout }),
-        ...(connections === undefined ? {} : { connections }),
-        ...(reconnect === undefined ? {} : { reconnect }),
-        ...(whenDisconnected === undefined ? {} : { whenDisconnected })
-      },
-      place
-    )
+    super({ address: addressOf(target(options)), open, ...poolOptionsOf<KvConnection, MemcachedError>(options) }, place)
     this.otherwise = tables[protocol === "auto" ? "meta" : protocol]
     this.opened = open()
   }
 
-  /** Makes the connections; fails when the first attempt does. They close with the scope. */
+  /** Makes the connections; fails when the first attempt does, unless it is to keep trying. They close with the scope. */
   static make(options: KvPoolOptions): Effect.Effect<KvPool, MemcachedError, Scope.Scope> {
     return Effect.gen(function*() {
       const pool = new KvPool(options, yield* poolPlace)

@@ -5,7 +5,7 @@
  * that finds nothing, then `add`, and `incr` again when somebody was faster. A CAS for what is no store is `NotInProtocol`.
  */
 import { textLength, type Writer } from "@wirewright/codec"
-import * as Effect from "effect/Effect"
+import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import { Status } from "./gen/index.ts"

@@ -19,10 +19,11 @@ export const bytesOf = (...packets: ReadonlyArray<(writer: Writer) => void>): Ui
     for (const packet of packets) packet(writer)
   })
 
-/** Listens on a free port until the scope closes. */
+/** Listens on a port, a free one unless it is given, until the scope closes. */
 export const scripted = (
   onRequest: (request: Request, peer: Peer) => void,
-  onConnect: (peer: Peer) => void = () => {}
+  onConnect: (peer: Peer) => void = () => {},
+  port = 0
 ): Effect.Effect<
   { readonly protocol: "binary"; readonly host: string; readonly port: number; readonly peers: Array<Peer> },
   never,
@@ -44,7 +45,7 @@ export const scripted = (
   }
   const open = Effect.callback<Net.Server>((resume) => {
     const server = Net.createServer(accept)
-    server.listen(0, "127.0.0.1", () => resume(Effect.succeed(server)))
+    server.listen(port, "127.0.0.1", () => resume(Effect.succeed(server)))
   })
   const close = (server: Net.Server): Effect.Effect<void> =>
     Effect.callback((resume) => {

@@ -30,7 +30,8 @@ export {
   TooLarge,
   UnknownStatus
 } from "./KvError.ts"
-export type { JsonView, KvCommands, MetaCommands } from "./KvCommands.ts"
+export type { JsonView, KvCommands, KvServer, MetaCommands } from "./KvCommands.ts"
+export type { Many } from "./KvMany.ts"
 export type { Recached } from "./KvRecache.ts"
 export * from "./KvOptions.ts"
 export type { KvCounters, KvPoolOptions } from "./KvPool.ts"

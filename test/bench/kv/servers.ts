@@ -1,7 +1,7 @@
 /**
  * `npm run bench:kv-servers -- [--rounds N] [--milliseconds N] [--in-flight N]… [--load NAME]… [--server NAME]… [--json]`
  *
- * Loads say in their names what they speak: `wirewright-binary`, `-text`, `-meta`, `lines-text`, `lines-meta`, and `memjs`, which speaks
+ * Loads say in their names what they speak: `wirewright` (binary), `wirewright-text`, `-meta`, `lines-text`, `lines-meta`, and `memjs`, which speaks
  * binary. The same clients against memcached, against `wirewright serve --memcached`, and against `wirewright proxy` in front of that memcached;
  * each server and each client in a process of its own, asked for rounds in turn. Ratios are medians of the ratios within a round.
  */
@@ -75,7 +75,7 @@ const measure = async (targets: ReadonlyArray<Target>, load: string, operation: 
 
 const main = async (): Promise<void> => {
   installMemjs()
-  const loads = options.load ?? ["wirewright-binary", "wirewright-text", "wirewright-meta", "lines-text", "lines-meta", "memjs"]
+  const loads = options.load ?? ["wirewright", "wirewright-text", "wirewright-meta", "lines-text", "lines-meta", "memjs"]
   const memcached = await startMemcached()
   const started: Array<Running> = [memcached]
   const targets: Array<Target> = []

@@ -1,6 +1,7 @@
 """
 libmemcached says which server of a ring each key belongs to. Reads `{"keys": [text, …], "rings": [{"servers": [[host, port, weight], …],
-"distribution": name}, …]}` from standard input, and prints for each ring a line with a digit for each key. Nothing is connected to.
+"distribution": name}, …]}` from standard input, and prints for each ring a line with a digit for each key. A server with port 0 is a
+Unix socket. Nothing is connected to.
 """
 import ctypes
 import json
@@ -14,6 +15,7 @@ library.memcached_create.argtypes = [ctypes.c_void_p]
 library.memcached_free.argtypes = [ctypes.c_void_p]
 library.memcached_behavior_set.argtypes = [ctypes.c_void_p, ctypes.c_int, ctypes.c_uint64]
 library.memcached_server_add_with_weight.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_uint16, ctypes.c_uint32]
+library.memcached_server_add_unix_socket_with_weight.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_uint32]
 library.memcached_generate_hash.restype = ctypes.c_uint32
 library.memcached_generate_hash.argtypes = [ctypes.c_void_p, ctypes.c_char_p, ctypes.c_size_t]
 
@@ -29,6 +31,9 @@ for ring in given["rings"]:
     memcached = library.memcached_create(None)
     fine(library.memcached_behavior_set(memcached, behaviors[ring["distribution"]], 1))
     for host, port, weight in ring["servers"]:
-        fine(library.memcached_server_add_with_weight(memcached, host.encode(), port, weight))
+        if port == 0:
+            fine(library.memcached_server_add_unix_socket_with_weight(memcached, host.encode(), weight))
+        else:
+            fine(library.memcached_server_add_with_weight(memcached, host.encode(), port, weight))
     print("".join(str(library.memcached_generate_hash(memcached, key, len(key))) for key in keys))
     library.memcached_free(memcached)

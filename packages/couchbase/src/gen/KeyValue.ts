@@ -553,7 +553,7 @@ export const decodeObserve: RequestDecoder<Observe, States> = (reader, at, extra
 }
 
 export const encodeObserve: RequestEncoder<Observe> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, boundElements(packet.keys, (one) => boundObserveKey(one)))
+  const extrasStart = beginRequest(writer, packet, boundElements(packet.keys, boundObserveKey))
   let position = extrasStart
   const keyStart = position
   let keysIndex = 0
@@ -615,7 +615,7 @@ export const decodeObserveResponse: ResponseDecoder<ObserveResponse, States> = (
 }
 
 export const encodeObserveResponse: ResponseEncoder<ObserveResponse> = (writer, packet) => {
-  const extrasStart = beginResponse(writer, packet, boundElements(packet.keys, (one) => boundObservedKey(one)))
+  const extrasStart = beginResponse(writer, packet, boundElements(packet.keys, boundObservedKey))
   let position = extrasStart
   const keyStart = position
   let keysIndex = 0
@@ -980,7 +980,7 @@ export const decodeGetKeysResponse: ResponseDecoder<GetKeysResponse, States> = (
 }
 
 export const encodeGetKeysResponse: ResponseEncoder<GetKeysResponse> = (writer, packet) => {
-  const extrasStart = beginResponse(writer, packet, boundElements(packet.keys, (one) => boundListedKey(one)))
+  const extrasStart = beginResponse(writer, packet, boundElements(packet.keys, boundListedKey))
   let position = extrasStart
   const keyStart = position
   let keysIndex = 0

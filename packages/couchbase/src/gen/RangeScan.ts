@@ -311,7 +311,7 @@ export const decodeRangeScanContinueResponse: ResponseDecoder<RangeScanContinueR
 export const encodeRangeScanContinueResponse: ResponseEncoder<RangeScanContinueResponse> = (writer, packet) => {
   switch (packet.layout) {
     case "Keys": {
-      const extrasStart = beginResponse(writer, packet, 4 + boundElements(packet.keys, (one) => boundRangeScanKey(one)))
+      const extrasStart = beginResponse(writer, packet, 4 + boundElements(packet.keys, boundRangeScanKey))
       const { view } = writer
       let position = extrasStart
       view.setUint32(position, 0x00)
@@ -330,7 +330,7 @@ export const encodeRangeScanContinueResponse: ResponseEncoder<RangeScanContinueR
       return
     }
     case "Documents": {
-      const extrasStart = beginResponse(writer, packet, 4 + boundElements(packet.documents, (one) => boundRangeScanDocument(one)))
+      const extrasStart = beginResponse(writer, packet, 4 + boundElements(packet.documents, boundRangeScanDocument))
       const { view } = writer
       let position = extrasStart
       view.setUint32(position, 0x01)

@@ -1063,11 +1063,7 @@ export const decodeSubdocMultiLookup: RequestDecoder<SubdocMultiLookup, States> 
 }
 
 export const encodeSubdocMultiLookup: RequestEncoder<SubdocMultiLookup> = (writer, packet) => {
-  const extrasStart = beginRequest(
-    writer,
-    packet,
-    6 + textBound(packet.key) + boundElements(packet.specs, (one) => boundSubdocLookupSpec(one))
-  )
+  const extrasStart = beginRequest(writer, packet, 6 + textBound(packet.key) + boundElements(packet.specs, boundSubdocLookupSpec))
   const { bytes, view } = writer
   let position = extrasStart
   if (packet.docFlags !== undefined) {
@@ -1144,7 +1140,7 @@ export const decodeSubdocMultiLookupResponse: ResponseDecoder<SubdocMultiLookupR
 }
 
 export const encodeSubdocMultiLookupResponse: ResponseEncoder<SubdocMultiLookupResponse> = (writer, packet) => {
-  const extrasStart = beginResponse(writer, packet, boundElements(packet.results, (one) => boundSubdocLookupResult(one)))
+  const extrasStart = beginResponse(writer, packet, boundElements(packet.results, boundSubdocLookupResult))
   let position = extrasStart
   const keyStart = position
   checkCount(packet.results?.length, 16, "SubdocMultiLookupResponse", "results")
@@ -1269,11 +1265,7 @@ export const decodeSubdocMultiMutation: RequestDecoder<SubdocMultiMutation, Stat
 }
 
 export const encodeSubdocMultiMutation: RequestEncoder<SubdocMultiMutation> = (writer, packet) => {
-  const extrasStart = beginRequest(
-    writer,
-    packet,
-    14 + textBound(packet.key) + boundElements(packet.specs, (one) => boundSubdocMutationSpec(one))
-  )
+  const extrasStart = beginRequest(writer, packet, 14 + textBound(packet.key) + boundElements(packet.specs, boundSubdocMutationSpec))
   const { bytes, view } = writer
   let position = extrasStart
   if (packet.userFlags !== undefined && packet.expiration === undefined) {
@@ -1371,7 +1363,7 @@ export const decodeSubdocMultiMutationResponse: ResponseDecoder<SubdocMultiMutat
 }
 
 export const encodeSubdocMultiMutationResponse: ResponseEncoder<SubdocMultiMutationResponse> = (writer, packet) => {
-  const extrasStart = beginResponse(writer, packet, 16 + boundElements(packet.results, (one) => boundSubdocMutationResult(one)))
+  const extrasStart = beginResponse(writer, packet, 16 + boundElements(packet.results, boundSubdocMutationResult))
   let position = extrasStart
   if (packet.mutationToken !== undefined) {
     position = writeNested(writer, position, packet.mutationToken, "SubdocMultiMutationResponse", "mutationToken", writeMutationToken)

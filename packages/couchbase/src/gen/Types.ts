@@ -1599,7 +1599,7 @@ export function writeXattrValue(writer: Writer, at: number, value: XattrValue): 
 
 /** Room a `XattrValue` needs at most, in bytes. */
 export function boundXattrValue(value: XattrValue): number {
-  return 4 + boundElements(value?.pairs, (one) => boundXattrPair(one)) + (value?.body?.length ?? 0)
+  return 4 + boundElements(value?.pairs, boundXattrPair) + (value?.body?.length ?? 0)
 }
 
 /** Decodes bytes that are one `XattrValue`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */

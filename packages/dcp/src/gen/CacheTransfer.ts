@@ -59,7 +59,7 @@ export const decodeDcpCacheTransfer: RequestDecoder<DcpCacheTransfer> = (reader,
 }
 
 export const encodeDcpCacheTransfer: RequestEncoder<DcpCacheTransfer> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, boundElements(packet.items, (one) => boundCachedItem(one)))
+  const extrasStart = beginRequest(writer, packet, boundElements(packet.items, boundCachedItem))
   let position = extrasStart
   const keyStart = position
   let itemsIndex = 0

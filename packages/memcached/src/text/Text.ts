@@ -73,6 +73,7 @@ import {
   readLineDecimalBig,
   textBound,
   tokenEnd,
+  tokensAfter,
   writeDecimal,
   wrongLiteral
 } from "@wirewright/codec"
@@ -821,20 +822,21 @@ export const decodeExtstore: RequestDecoder<Extstore> = (reader, at, bodyStart, 
   expectMin(settingStop - (bodyStart + 9), 1, "Extstore", "setting", bodyStart + 9 - at)
   const setting = decodeEncoded(reader, "ascii", bodyStart + 9, settingStop, at, "Extstore", "setting")
   let next = settingStop
-  const values: Array<string> = []
+  const values: Array<string> = new Array<string>(tokensAfter(reader.bytes, next, lineEnd, 32))
+  let valuesIndex = 0
   try {
     while (next < lineEnd) {
-      if (values.length === 2) malformed("Limit", "", "", next - at, "at most 2 elements", "more")
+      if (valuesIndex === 2) malformed("Limit", "", "", next - at, "at most 2 elements", "more")
       const valuesStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
       expectMin(valuesStop - (next + 1), 1, "Extstore", "", next + 1 - at)
       const element = decodeEncoded(reader, "ascii", next + 1, valuesStop, at, "Extstore", "")
-      values.push(element)
+      values[valuesIndex++] = element
       next = valuesStop
     }
   } catch (error) {
-    throw inElement(error, "Extstore", "values", values.length)
+    throw inElement(error, "Extstore", "values", valuesIndex)
   }
-  expectCountMin(values.length, 1, "Extstore", "values", next - at)
+  expectCountMin(valuesIndex, 1, "Extstore", "values", next - at)
   reader.next = lineEnd + 2
   return {
     _tag: "Extstore",
@@ -970,19 +972,20 @@ export const decodeGet: RequestDecoder<Get> = (reader, at, bodyStart, end) => {
   }
   expectTokenEnd(reader, bodyStart + 3, lineEnd, " ", at, "Get", "verb")
   let next = bodyStart + 3
-  const keys: Array<string> = []
+  const keys: Array<string> = new Array<string>(tokensAfter(reader.bytes, next, lineEnd, 32))
+  let keysIndex = 0
   try {
     while (next < lineEnd) {
       const keysStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
       expectMin(keysStop - (next + 1), 1, "Get", "", next + 1 - at)
       expectAtMost(keysStop - (next + 1), 250, "Get", "", next + 1 - at)
-      keys.push(decodeText(reader.bytes, next + 1, keysStop))
+      keys[keysIndex++] = decodeText(reader.bytes, next + 1, keysStop)
       next = keysStop
     }
   } catch (error) {
-    throw inElement(error, "Get", "keys", keys.length)
+    throw inElement(error, "Get", "keys", keysIndex)
   }
-  expectCountMin(keys.length, 1, "Get", "keys", next - at)
+  expectCountMin(keysIndex, 1, "Get", "keys", next - at)
   reader.next = lineEnd + 2
   return {
     _tag: "Get",
@@ -991,7 +994,7 @@ export const decodeGet: RequestDecoder<Get> = (reader, at, bodyStart, end) => {
 }
 
 export const encodeGet: RequestEncoder<Get> = (writer, packet) => {
-  const bodyStart = beginRequest(writer, packet, 7 + boundElements(packet.keys, (one) => textBound(one)) + (packet.keys?.length ?? 0) * 1)
+  const bodyStart = beginRequest(writer, packet, 7 + boundElements(packet.keys, textBound) + (packet.keys?.length ?? 0) * 1)
   const { bytes, view } = writer
   let position = bodyStart
   view.setUint16(position, 0x6765)
@@ -1043,19 +1046,20 @@ export const decodeGetAndTouch: RequestDecoder<GetAndTouch> = (reader, at, bodyS
   const expirationStop = tokenEnd(reader.bytes, bodyStart + 4, lineEnd, 32)
   const expiration = readDecimal(reader, bodyStart + 4, expirationStop, -2147483648, 2147483647, at, "GetAndTouch", "expiration")
   let next = expirationStop
-  const keys: Array<string> = []
+  const keys: Array<string> = new Array<string>(tokensAfter(reader.bytes, next, lineEnd, 32))
+  let keysIndex = 0
   try {
     while (next < lineEnd) {
       const keysStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
       expectMin(keysStop - (next + 1), 1, "GetAndTouch", "", next + 1 - at)
       expectAtMost(keysStop - (next + 1), 250, "GetAndTouch", "", next + 1 - at)
-      keys.push(decodeText(reader.bytes, next + 1, keysStop))
+      keys[keysIndex++] = decodeText(reader.bytes, next + 1, keysStop)
       next = keysStop
     }
   } catch (error) {
-    throw inElement(error, "GetAndTouch", "keys", keys.length)
+    throw inElement(error, "GetAndTouch", "keys", keysIndex)
   }
-  expectCountMin(keys.length, 1, "GetAndTouch", "keys", next - at)
+  expectCountMin(keysIndex, 1, "GetAndTouch", "keys", next - at)
   reader.next = lineEnd + 2
   return {
     _tag: "GetAndTouch",
@@ -1065,7 +1069,7 @@ export const decodeGetAndTouch: RequestDecoder<GetAndTouch> = (reader, at, bodyS
 }
 
 export const encodeGetAndTouch: RequestEncoder<GetAndTouch> = (writer, packet) => {
-  const bodyStart = beginRequest(writer, packet, 19 + boundElements(packet.keys, (one) => textBound(one)) + (packet.keys?.length ?? 0) * 1)
+  const bodyStart = beginRequest(writer, packet, 19 + boundElements(packet.keys, textBound) + (packet.keys?.length ?? 0) * 1)
   const { bytes, view } = writer
   let position = bodyStart
   view.setUint16(position, 0x6761)
@@ -1115,19 +1119,20 @@ export const decodeGets: RequestDecoder<Gets> = (reader, at, bodyStart, end) => 
   }
   expectTokenEnd(reader, bodyStart + 4, lineEnd, " ", at, "Gets", "verb")
   let next = bodyStart + 4
-  const keys: Array<string> = []
+  const keys: Array<string> = new Array<string>(tokensAfter(reader.bytes, next, lineEnd, 32))
+  let keysIndex = 0
   try {
     while (next < lineEnd) {
       const keysStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
       expectMin(keysStop - (next + 1), 1, "Gets", "", next + 1 - at)
       expectAtMost(keysStop - (next + 1), 250, "Gets", "", next + 1 - at)
-      keys.push(decodeText(reader.bytes, next + 1, keysStop))
+      keys[keysIndex++] = decodeText(reader.bytes, next + 1, keysStop)
       next = keysStop
     }
   } catch (error) {
-    throw inElement(error, "Gets", "keys", keys.length)
+    throw inElement(error, "Gets", "keys", keysIndex)
   }
-  expectCountMin(keys.length, 1, "Gets", "keys", next - at)
+  expectCountMin(keysIndex, 1, "Gets", "keys", next - at)
   reader.next = lineEnd + 2
   return {
     _tag: "Gets",
@@ -1136,7 +1141,7 @@ export const decodeGets: RequestDecoder<Gets> = (reader, at, bodyStart, end) => 
 }
 
 export const encodeGets: RequestEncoder<Gets> = (writer, packet) => {
-  const bodyStart = beginRequest(writer, packet, 8 + boundElements(packet.keys, (one) => textBound(one)) + (packet.keys?.length ?? 0) * 1)
+  const bodyStart = beginRequest(writer, packet, 8 + boundElements(packet.keys, textBound) + (packet.keys?.length ?? 0) * 1)
   const { bytes, view } = writer
   let position = bodyStart
   view.setUint32(position, 0x67657473)
@@ -1187,19 +1192,20 @@ export const decodeGetsAndTouch: RequestDecoder<GetsAndTouch> = (reader, at, bod
   const expirationStop = tokenEnd(reader.bytes, bodyStart + 5, lineEnd, 32)
   const expiration = readDecimal(reader, bodyStart + 5, expirationStop, -2147483648, 2147483647, at, "GetsAndTouch", "expiration")
   let next = expirationStop
-  const keys: Array<string> = []
+  const keys: Array<string> = new Array<string>(tokensAfter(reader.bytes, next, lineEnd, 32))
+  let keysIndex = 0
   try {
     while (next < lineEnd) {
       const keysStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
       expectMin(keysStop - (next + 1), 1, "GetsAndTouch", "", next + 1 - at)
       expectAtMost(keysStop - (next + 1), 250, "GetsAndTouch", "", next + 1 - at)
-      keys.push(decodeText(reader.bytes, next + 1, keysStop))
+      keys[keysIndex++] = decodeText(reader.bytes, next + 1, keysStop)
       next = keysStop
     }
   } catch (error) {
-    throw inElement(error, "GetsAndTouch", "keys", keys.length)
+    throw inElement(error, "GetsAndTouch", "keys", keysIndex)
   }
-  expectCountMin(keys.length, 1, "GetsAndTouch", "keys", next - at)
+  expectCountMin(keysIndex, 1, "GetsAndTouch", "keys", next - at)
   reader.next = lineEnd + 2
   return {
     _tag: "GetsAndTouch",
@@ -1209,7 +1215,7 @@ export const decodeGetsAndTouch: RequestDecoder<GetsAndTouch> = (reader, at, bod
 }
 
 export const encodeGetsAndTouch: RequestEncoder<GetsAndTouch> = (writer, packet) => {
-  const bodyStart = beginRequest(writer, packet, 20 + boundElements(packet.keys, (one) => textBound(one)) + (packet.keys?.length ?? 0) * 1)
+  const bodyStart = beginRequest(writer, packet, 20 + boundElements(packet.keys, textBound) + (packet.keys?.length ?? 0) * 1)
   const { bytes, view } = writer
   let position = bodyStart
   view.setUint32(position, 0x67617473)
@@ -2516,17 +2522,18 @@ export const decodeWatch: RequestDecoder<Watch> = (reader, at, bodyStart, end) =
   }
   expectTokenEnd(reader, bodyStart + 5, lineEnd, " ", at, "Watch", "verb")
   let next = bodyStart + 5
-  const streams: Array<string> = []
+  const streams: Array<string> = new Array<string>(tokensAfter(reader.bytes, next, lineEnd, 32))
+  let streamsIndex = 0
   try {
     while (next < lineEnd) {
       const streamsStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
       expectMin(streamsStop - (next + 1), 1, "Watch", "", next + 1 - at)
       const element = decodeEncoded(reader, "ascii", next + 1, streamsStop, at, "Watch", "")
-      streams.push(element)
+      streams[streamsIndex++] = element
       next = streamsStop
     }
   } catch (error) {
-    throw inElement(error, "Watch", "streams", streams.length)
+    throw inElement(error, "Watch", "streams", streamsIndex)
   }
   reader.next = lineEnd + 2
   return {
@@ -2833,18 +2840,19 @@ export const decodeDumpedItem: ResponseDecoder<DumpedItem> = (reader, at, bodySt
   const keyStop = tokenEnd(reader.bytes, bodyStart + 4, lineEnd, 32)
   expectMin(keyStop - (bodyStart + 4), 1, "DumpedItem", "key", bodyStart + 4 - at)
   let next = keyStop
-  const facts: Array<TextFact> = []
+  const facts: Array<TextFact> = new Array<TextFact>(tokensAfter(reader.bytes, next, lineEnd, 32))
+  let factsIndex = 0
   try {
     while (next < lineEnd) {
       const factsStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
       const element = readTextFact(reader, next + 1, factsStop, at)
       const afterElement = reader.next
       expectEnd(afterElement, factsStop, "DumpedItem", "", at)
-      facts.push(element)
+      facts[factsIndex++] = element
       next = factsStop
     }
   } catch (error) {
-    throw inElement(error, "DumpedItem", "facts", facts.length)
+    throw inElement(error, "DumpedItem", "facts", factsIndex)
   }
   reader.next = lineEnd + 1
   return {
@@ -2858,7 +2866,7 @@ export const encodeDumpedItem: ResponseEncoder<DumpedItem> = (writer, packet) =>
   const bodyStart = beginResponse(
     writer,
     packet,
-    7 + textBound(packet.key) + boundElements(packet.facts, (one) => boundTextFact(one)) + (packet.facts?.length ?? 0) * 1
+    7 + textBound(packet.key) + boundElements(packet.facts, boundTextFact) + (packet.facts?.length ?? 0) * 1
   )
   const { bytes, view } = writer
   let position = bodyStart
@@ -3051,18 +3059,19 @@ export const decodeLogLine: ResponseDecoder<LogLine> = (reader, at, bodyStart, e
   expectMin(timeStop - (bodyStart + 3), 1, "LogLine", "time", bodyStart + 3 - at)
   const time = decodeEncoded(reader, "ascii", bodyStart + 3, timeStop, at, "LogLine", "time")
   let next = timeStop
-  const facts: Array<TextFact> = []
+  const facts: Array<TextFact> = new Array<TextFact>(tokensAfter(reader.bytes, next, lineEnd, 32))
+  let factsIndex = 0
   try {
     while (next < lineEnd) {
       const factsStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
       const element = readTextFact(reader, next + 1, factsStop, at)
       const afterElement = reader.next
       expectEnd(afterElement, factsStop, "LogLine", "", at)
-      facts.push(element)
+      facts[factsIndex++] = element
       next = factsStop
     }
   } catch (error) {
-    throw inElement(error, "LogLine", "facts", facts.length)
+    throw inElement(error, "LogLine", "facts", factsIndex)
   }
   reader.next = lineEnd + 1
   return {
@@ -3076,7 +3085,7 @@ export const encodeLogLine: ResponseEncoder<LogLine> = (writer, packet) => {
   const bodyStart = beginResponse(
     writer,
     packet,
-    6 + boundEncoded("ascii", packet.time) + boundElements(packet.facts, (one) => boundTextFact(one)) + (packet.facts?.length ?? 0) * 1
+    6 + boundEncoded("ascii", packet.time) + boundElements(packet.facts, boundTextFact) + (packet.facts?.length ?? 0) * 1
   )
   const { bytes, view } = writer
   let position = bodyStart
@@ -3218,18 +3227,19 @@ export const decodeMetaDone: ResponseDecoder<MetaDone> = (reader, at, bodyStart,
   }
   expectTokenEnd(reader, bodyStart + 2, lineEnd, " ", at, "MetaDone", "code")
   let next = bodyStart + 2
-  const flags: Array<MetaAnswerFlag> = []
+  const flags: Array<MetaAnswerFlag> = new Array<MetaAnswerFlag>(tokensAfter(reader.bytes, next, lineEnd, 32))
+  let flagsIndex = 0
   try {
     while (next < lineEnd) {
       const flagsStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
       const element = readMetaAnswerFlag(reader, next + 1, flagsStop, at)
       const afterElement = reader.next
       expectEnd(afterElement, flagsStop, "MetaDone", "", at)
-      flags.push(element)
+      flags[flagsIndex++] = element
       next = flagsStop
     }
   } catch (error) {
-    throw inElement(error, "MetaDone", "flags", flags.length)
+    throw inElement(error, "MetaDone", "flags", flagsIndex)
   }
   reader.next = lineEnd + 2
   return {
@@ -3239,11 +3249,7 @@ export const decodeMetaDone: ResponseDecoder<MetaDone> = (reader, at, bodyStart,
 }
 
 export const encodeMetaDone: ResponseEncoder<MetaDone> = (writer, packet) => {
-  const bodyStart = beginResponse(
-    writer,
-    packet,
-    6 + boundElements(packet.flags, (one) => boundMetaAnswerFlag(one)) + (packet.flags?.length ?? 0) * 1
-  )
+  const bodyStart = beginResponse(writer, packet, 6 + boundElements(packet.flags, boundMetaAnswerFlag) + (packet.flags?.length ?? 0) * 1)
   const { bytes, view } = writer
   let position = bodyStart
   view.setUint16(position, 0x4844)
@@ -3279,18 +3285,19 @@ export const decodeMetaExists: ResponseDecoder<MetaExists> = (reader, at, bodySt
   }
   expectTokenEnd(reader, bodyStart + 2, lineEnd, " ", at, "MetaExists", "code")
   let next = bodyStart + 2
-  const flags: Array<MetaAnswerFlag> = []
+  const flags: Array<MetaAnswerFlag> = new Array<MetaAnswerFlag>(tokensAfter(reader.bytes, next, lineEnd, 32))
+  let flagsIndex = 0
   try {
     while (next < lineEnd) {
       const flagsStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
       const element = readMetaAnswerFlag(reader, next + 1, flagsStop, at)
       const afterElement = reader.next
       expectEnd(afterElement, flagsStop, "MetaExists", "", at)
-      flags.push(element)
+      flags[flagsIndex++] = element
       next = flagsStop
     }
   } catch (error) {
-    throw inElement(error, "MetaExists", "flags", flags.length)
+    throw inElement(error, "MetaExists", "flags", flagsIndex)
   }
   reader.next = lineEnd + 2
   return {
@@ -3300,11 +3307,7 @@ export const decodeMetaExists: ResponseDecoder<MetaExists> = (reader, at, bodySt
 }
 
 export const encodeMetaExists: ResponseEncoder<MetaExists> = (writer, packet) => {
-  const bodyStart = beginResponse(
-    writer,
-    packet,
-    6 + boundElements(packet.flags, (one) => boundMetaAnswerFlag(one)) + (packet.flags?.length ?? 0) * 1
-  )
+  const bodyStart = beginResponse(writer, packet, 6 + boundElements(packet.flags, boundMetaAnswerFlag) + (packet.flags?.length ?? 0) * 1)
   const { bytes, view } = writer
   let position = bodyStart
   view.setUint16(position, 0x4558)
@@ -3345,18 +3348,19 @@ export const decodeMetaItem: ResponseDecoder<MetaItem> = (reader, at, bodyStart,
   expectMin(keyStop - (bodyStart + 3), 1, "MetaItem", "key", bodyStart + 3 - at)
   expectAtMost(keyStop - (bodyStart + 3), 250, "MetaItem", "key", bodyStart + 3 - at)
   let next = keyStop
-  const facts: Array<TextFact> = []
+  const facts: Array<TextFact> = new Array<TextFact>(tokensAfter(reader.bytes, next, lineEnd, 32))
+  let factsIndex = 0
   try {
     while (next < lineEnd) {
       const factsStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
       const element = readTextFact(reader, next + 1, factsStop, at)
       const afterElement = reader.next
       expectEnd(afterElement, factsStop, "MetaItem", "", at)
-      facts.push(element)
+      facts[factsIndex++] = element
       next = factsStop
     }
   } catch (error) {
-    throw inElement(error, "MetaItem", "facts", facts.length)
+    throw inElement(error, "MetaItem", "facts", factsIndex)
   }
   reader.next = lineEnd + 2
   return {
@@ -3370,7 +3374,7 @@ export const encodeMetaItem: ResponseEncoder<MetaItem> = (writer, packet) => {
   const bodyStart = beginResponse(
     writer,
     packet,
-    7 + textBound(packet.key) + boundElements(packet.facts, (one) => boundTextFact(one)) + (packet.facts?.length ?? 0) * 1
+    7 + textBound(packet.key) + boundElements(packet.facts, boundTextFact) + (packet.facts?.length ?? 0) * 1
   )
   const { bytes, view } = writer
   let position = bodyStart
@@ -3412,18 +3416,19 @@ export const decodeMetaMiss: ResponseDecoder<MetaMiss> = (reader, at, bodyStart,
   }
   expectTokenEnd(reader, bodyStart + 2, lineEnd, " ", at, "MetaMiss", "code")
   let next = bodyStart + 2
-  const flags: Array<MetaAnswerFlag> = []
+  const flags: Array<MetaAnswerFlag> = new Array<MetaAnswerFlag>(tokensAfter(reader.bytes, next, lineEnd, 32))
+  let flagsIndex = 0
   try {
     while (next < lineEnd) {
       const flagsStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
       const element = readMetaAnswerFlag(reader, next + 1, flagsStop, at)
       const afterElement = reader.next
       expectEnd(afterElement, flagsStop, "MetaMiss", "", at)
-      flags.push(element)
+      flags[flagsIndex++] = element
       next = flagsStop
     }
   } catch (error) {
-    throw inElement(error, "MetaMiss", "flags", flags.length)
+    throw inElement(error, "MetaMiss", "flags", flagsIndex)
   }
   reader.next = lineEnd + 2
   return {
@@ -3433,11 +3438,7 @@ export const decodeMetaMiss: ResponseDecoder<MetaMiss> = (reader, at, bodyStart,
 }
 
 export const encodeMetaMiss: ResponseEncoder<MetaMiss> = (writer, packet) => {
-  const bodyStart = beginResponse(
-    writer,
-    packet,
-    6 + boundElements(packet.flags, (one) => boundMetaAnswerFlag(one)) + (packet.flags?.length ?? 0) * 1
-  )
+  const bodyStart = beginResponse(writer, packet, 6 + boundElements(packet.flags, boundMetaAnswerFlag) + (packet.flags?.length ?? 0) * 1)
   const { bytes, view } = writer
   let position = bodyStart
   view.setUint16(position, 0x454e)
@@ -3501,18 +3502,19 @@ export const decodeMetaNotFound: ResponseDecoder<MetaNotFound> = (reader, at, bo
   }
   expectTokenEnd(reader, bodyStart + 2, lineEnd, " ", at, "MetaNotFound", "code")
   let next = bodyStart + 2
-  const flags: Array<MetaAnswerFlag> = []
+  const flags: Array<MetaAnswerFlag> = new Array<MetaAnswerFlag>(tokensAfter(reader.bytes, next, lineEnd, 32))
+  let flagsIndex = 0
   try {
     while (next < lineEnd) {
       const flagsStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
       const element = readMetaAnswerFlag(reader, next + 1, flagsStop, at)
       const afterElement = reader.next
       expectEnd(afterElement, flagsStop, "MetaNotFound", "", at)
-      flags.push(element)
+      flags[flagsIndex++] = element
       next = flagsStop
     }
   } catch (error) {
-    throw inElement(error, "MetaNotFound", "flags", flags.length)
+    throw inElement(error, "MetaNotFound", "flags", flagsIndex)
   }
   reader.next = lineEnd + 2
   return {
@@ -3522,11 +3524,7 @@ export const decodeMetaNotFound: ResponseDecoder<MetaNotFound> = (reader, at, bo
 }
 
 export const encodeMetaNotFound: ResponseEncoder<MetaNotFound> = (writer, packet) => {
-  const bodyStart = beginResponse(
-    writer,
-    packet,
-    6 + boundElements(packet.flags, (one) => boundMetaAnswerFlag(one)) + (packet.flags?.length ?? 0) * 1
-  )
+  const bodyStart = beginResponse(writer, packet, 6 + boundElements(packet.flags, boundMetaAnswerFlag) + (packet.flags?.length ?? 0) * 1)
   const { bytes, view } = writer
   let position = bodyStart
   view.setUint16(position, 0x4e46)
@@ -3562,18 +3560,19 @@ export const decodeMetaNotStored: ResponseDecoder<MetaNotStored> = (reader, at, 
   }
   expectTokenEnd(reader, bodyStart + 2, lineEnd, " ", at, "MetaNotStored", "code")
   let next = bodyStart + 2
-  const flags: Array<MetaAnswerFlag> = []
+  const flags: Array<MetaAnswerFlag> = new Array<MetaAnswerFlag>(tokensAfter(reader.bytes, next, lineEnd, 32))
+  let flagsIndex = 0
   try {
     while (next < lineEnd) {
       const flagsStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
       const element = readMetaAnswerFlag(reader, next + 1, flagsStop, at)
       const afterElement = reader.next
       expectEnd(afterElement, flagsStop, "MetaNotStored", "", at)
-      flags.push(element)
+      flags[flagsIndex++] = element
       next = flagsStop
     }
   } catch (error) {
-    throw inElement(error, "MetaNotStored", "flags", flags.length)
+    throw inElement(error, "MetaNotStored", "flags", flagsIndex)
   }
   reader.next = lineEnd + 2
   return {
@@ -3583,11 +3582,7 @@ export const decodeMetaNotStored: ResponseDecoder<MetaNotStored> = (reader, at, 
 }
 
 export const encodeMetaNotStored: ResponseEncoder<MetaNotStored> = (writer, packet) => {
-  const bodyStart = beginResponse(
-    writer,
-    packet,
-    6 + boundElements(packet.flags, (one) => boundMetaAnswerFlag(one)) + (packet.flags?.length ?? 0) * 1
-  )
+  const bodyStart = beginResponse(writer, packet, 6 + boundElements(packet.flags, boundMetaAnswerFlag) + (packet.flags?.length ?? 0) * 1)
   const { bytes, view } = writer
   let position = bodyStart
   view.setUint16(position, 0x4e53)

@@ -72,6 +72,7 @@ import {
   readDecimal,
   textBound,
   tokenEnd,
+  tokensAfter,
   writeDecimal,
   wrongLiteral
 } from "@wirewright/codec"
@@ -92,18 +93,19 @@ export const decodeMetaArithmetic: RequestDecoder<MetaArithmetic> = (reader, at,
   expectMin(keyStop - (bodyStart + 3), 1, "MetaArithmetic", "key", bodyStart + 3 - at)
   expectAtMost(keyStop - (bodyStart + 3), 250, "MetaArithmetic", "key", bodyStart + 3 - at)
   let next = keyStop
-  const flags: Array<MetaArithmeticFlag> = []
+  const flags: Array<MetaArithmeticFlag> = new Array<MetaArithmeticFlag>(tokensAfter(reader.bytes, next, lineEnd, 32))
+  let flagsIndex = 0
   try {
     while (next < lineEnd) {
       const flagsStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
       const element = readMetaArithmeticFlag(reader, next + 1, flagsStop, at)
       const afterElement = reader.next
       expectEnd(afterElement, flagsStop, "MetaArithmetic", "", at)
-      flags.push(element)
+      flags[flagsIndex++] = element
       next = flagsStop
     }
   } catch (error) {
-    throw inElement(error, "MetaArithmetic", "flags", flags.length)
+    throw inElement(error, "MetaArithmetic", "flags", flagsIndex)
   }
   reader.next = lineEnd + 2
   return {
@@ -117,7 +119,7 @@ export const encodeMetaArithmetic: RequestEncoder<MetaArithmetic> = (writer, pac
   const bodyStart = beginRequest(
     writer,
     packet,
-    7 + textBound(packet.key) + boundElements(packet.flags, (one) => boundMetaArithmeticFlag(one)) + (packet.flags?.length ?? 0) * 1
+    7 + textBound(packet.key) + boundElements(packet.flags, boundMetaArithmeticFlag) + (packet.flags?.length ?? 0) * 1
   )
   const { bytes, view } = writer
   let position = bodyStart
@@ -170,18 +172,19 @@ export const decodeMetaDebug: RequestDecoder<MetaDebug> = (reader, at, bodyStart
   expectMin(keyStop - (bodyStart + 3), 1, "MetaDebug", "key", bodyStart + 3 - at)
   expectAtMost(keyStop - (bodyStart + 3), 250, "MetaDebug", "key", bodyStart + 3 - at)
   let next = keyStop
-  const flags: Array<MetaDebugFlag> = []
+  const flags: Array<MetaDebugFlag> = new Array<MetaDebugFlag>(tokensAfter(reader.bytes, next, lineEnd, 32))
+  let flagsIndex = 0
   try {
     while (next < lineEnd) {
       const flagsStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
       const element = readMetaDebugFlag(reader, next + 1, flagsStop, at)
       const afterElement = reader.next
       expectEnd(afterElement, flagsStop, "MetaDebug", "", at)
-      flags.push(element)
+      flags[flagsIndex++] = element
       next = flagsStop
     }
   } catch (error) {
-    throw inElement(error, "MetaDebug", "flags", flags.length)
+    throw inElement(error, "MetaDebug", "flags", flagsIndex)
   }
   reader.next = lineEnd + 2
   return {
@@ -195,7 +198,7 @@ export const encodeMetaDebug: RequestEncoder<MetaDebug> = (writer, packet) => {
   const bodyStart = beginRequest(
     writer,
     packet,
-    7 + textBound(packet.key) + boundElements(packet.flags, (one) => boundMetaDebugFlag(one)) + (packet.flags?.length ?? 0) * 1
+    7 + textBound(packet.key) + boundElements(packet.flags, boundMetaDebugFlag) + (packet.flags?.length ?? 0) * 1
   )
   const { bytes, view } = writer
   let position = bodyStart
@@ -245,18 +248,19 @@ export const decodeMetaDelete: RequestDecoder<MetaDelete> = (reader, at, bodySta
   expectMin(keyStop - (bodyStart + 3), 1, "MetaDelete", "key", bodyStart + 3 - at)
   expectAtMost(keyStop - (bodyStart + 3), 250, "MetaDelete", "key", bodyStart + 3 - at)
   let next = keyStop
-  const flags: Array<MetaDeleteFlag> = []
+  const flags: Array<MetaDeleteFlag> = new Array<MetaDeleteFlag>(tokensAfter(reader.bytes, next, lineEnd, 32))
+  let flagsIndex = 0
   try {
     while (next < lineEnd) {
       const flagsStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
       const element = readMetaDeleteFlag(reader, next + 1, flagsStop, at)
       const afterElement = reader.next
       expectEnd(afterElement, flagsStop, "MetaDelete", "", at)
-      flags.push(element)
+      flags[flagsIndex++] = element
       next = flagsStop
     }
   } catch (error) {
-    throw inElement(error, "MetaDelete", "flags", flags.length)
+    throw inElement(error, "MetaDelete", "flags", flagsIndex)
   }
   reader.next = lineEnd + 2
   return {
@@ -270,7 +274,7 @@ export const encodeMetaDelete: RequestEncoder<MetaDelete> = (writer, packet) => 
   const bodyStart = beginRequest(
     writer,
     packet,
-    7 + textBound(packet.key) + boundElements(packet.flags, (one) => boundMetaDeleteFlag(one)) + (packet.flags?.length ?? 0) * 1
+    7 + textBound(packet.key) + boundElements(packet.flags, boundMetaDeleteFlag) + (packet.flags?.length ?? 0) * 1
   )
   const { bytes, view } = writer
   let position = bodyStart
@@ -320,18 +324,19 @@ export const decodeMetaGet: RequestDecoder<MetaGet> = (reader, at, bodyStart, en
   expectMin(keyStop - (bodyStart + 3), 1, "MetaGet", "key", bodyStart + 3 - at)
   expectAtMost(keyStop - (bodyStart + 3), 250, "MetaGet", "key", bodyStart + 3 - at)
   let next = keyStop
-  const flags: Array<MetaGetFlag> = []
+  const flags: Array<MetaGetFlag> = new Array<MetaGetFlag>(tokensAfter(reader.bytes, next, lineEnd, 32))
+  let flagsIndex = 0
   try {
     while (next < lineEnd) {
       const flagsStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
       const element = readMetaGetFlag(reader, next + 1, flagsStop, at)
       const afterElement = reader.next
       expectEnd(afterElement, flagsStop, "MetaGet", "", at)
-      flags.push(element)
+      flags[flagsIndex++] = element
       next = flagsStop
     }
   } catch (error) {
-    throw inElement(error, "MetaGet", "flags", flags.length)
+    throw inElement(error, "MetaGet", "flags", flagsIndex)
   }
   reader.next = lineEnd + 2
   return {
@@ -345,7 +350,7 @@ export const encodeMetaGet: RequestEncoder<MetaGet> = (writer, packet) => {
   const bodyStart = beginRequest(
     writer,
     packet,
-    7 + textBound(packet.key) + boundElements(packet.flags, (one) => boundMetaGetFlag(one)) + (packet.flags?.length ?? 0) * 1
+    7 + textBound(packet.key) + boundElements(packet.flags, boundMetaGetFlag) + (packet.flags?.length ?? 0) * 1
   )
   const { bytes, view } = writer
   let position = bodyStart
@@ -399,18 +404,19 @@ export const decodeMetaSet: RequestDecoder<MetaSet> = (reader, at, bodyStart, en
   const lengthStop = tokenEnd(reader.bytes, keyStop + 1, lineEnd, 32)
   const length = readDecimal(reader, keyStop + 1, lengthStop, 0, 4294967295, at, "MetaSet", "length")
   let next = lengthStop
-  const flags: Array<MetaSetFlag> = []
+  const flags: Array<MetaSetFlag> = new Array<MetaSetFlag>(tokensAfter(reader.bytes, next, lineEnd, 32))
+  let flagsIndex = 0
   try {
     while (next < lineEnd) {
       const flagsStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
       const element = readMetaSetFlag(reader, next + 1, flagsStop, at)
       const afterElement = reader.next
       expectEnd(afterElement, flagsStop, "MetaSet", "", at)
-      flags.push(element)
+      flags[flagsIndex++] = element
       next = flagsStop
     }
   } catch (error) {
-    throw inElement(error, "MetaSet", "flags", flags.length)
+    throw inElement(error, "MetaSet", "flags", flagsIndex)
   }
   const valueEnd = lineEnd + 2 + length
   expectWithin(valueEnd, end, "MetaSet", "value", lineEnd + 2, at)
@@ -429,7 +435,7 @@ export const encodeMetaSet: RequestEncoder<MetaSet> = (writer, packet) => {
   const bodyStart = beginRequest(
     writer,
     packet,
-    20 + textBound(packet.key) + boundElements(packet.flags, (one) => boundMetaSetFlag(one)) + (packet.flags?.length ?? 0) * 1 +
+    20 + textBound(packet.key) + boundElements(packet.flags, boundMetaSetFlag) + (packet.flags?.length ?? 0) * 1 +
       (packet.value?.length ?? 0)
   )
   const { bytes, view } = writer
@@ -486,18 +492,19 @@ export const decodeMetaValue: ResponseDecoder<MetaValue> = (reader, at, bodyStar
   const lengthStop = tokenEnd(reader.bytes, bodyStart + 3, lineEnd, 32)
   const length = readDecimal(reader, bodyStart + 3, lengthStop, 0, 4294967295, at, "MetaValue", "length")
   let next = lengthStop
-  const flags: Array<MetaAnswerFlag> = []
+  const flags: Array<MetaAnswerFlag> = new Array<MetaAnswerFlag>(tokensAfter(reader.bytes, next, lineEnd, 32))
+  let flagsIndex = 0
   try {
     while (next < lineEnd) {
       const flagsStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
       const element = readMetaAnswerFlag(reader, next + 1, flagsStop, at)
       const afterElement = reader.next
       expectEnd(afterElement, flagsStop, "MetaValue", "", at)
-      flags.push(element)
+      flags[flagsIndex++] = element
       next = flagsStop
     }
   } catch (error) {
-    throw inElement(error, "MetaValue", "flags", flags.length)
+    throw inElement(error, "MetaValue", "flags", flagsIndex)
   }
   const valueEnd = lineEnd + 2 + length
   expectWithin(valueEnd, end, "MetaValue", "value", lineEnd + 2, at)
@@ -517,7 +524,7 @@ export const encodeMetaValue: ResponseEncoder<MetaValue> = (writer, packet) => {
   const bodyStart = beginResponse(
     writer,
     packet,
-    19 + boundElements(packet.flags, (one) => boundMetaAnswerFlag(one)) + (packet.flags?.length ?? 0) * 1 + (packet.value?.length ?? 0)
+    19 + boundElements(packet.flags, boundMetaAnswerFlag) + (packet.flags?.length ?? 0) * 1 + (packet.value?.length ?? 0)
   )
   const { bytes, view } = writer
   let position = bodyStart

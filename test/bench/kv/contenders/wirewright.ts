@@ -1,5 +1,5 @@
 /** The client of this repository, driven by fibres as a program on Effect would. */
-import { type Document, KvClient, type KvCommands } from "@wirewright/memcached"
+import { type Document, KvClient, type KvCommands, type KvProtocol } from "@wirewright/memcached"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
@@ -17,10 +17,7 @@ interface Work {
   readonly keys: number
 }
 
-export const make = async (
-  style: "loops" | "generators",
-  protocol: "auto" | "binary" | "meta" | "text" = "auto"
-): Promise<Contender> => {
+export const make = async (style: "loops" | "generators", protocol: KvProtocol): Promise<Contender> => {
   const scope = Scope.makeUnsafe()
   let kv: KvCommands
 

@@ -297,7 +297,7 @@ export const encodeContentHeader: FrameEncoder<ContentHeader> = (writer, packet)
     packet,
     38 + (packet.contentType === undefined ? 0 : textBound(packet.contentType)) +
       (packet.contentEncoding === undefined ? 0 : textBound(packet.contentEncoding)) +
-      (packet.headers === undefined ? 0 : boundElements(packet.headers, (one) => boundTableEntry(one))) +
+      (packet.headers === undefined ? 0 : boundElements(packet.headers, boundTableEntry)) +
       (packet.correlationId === undefined ? 0 : textBound(packet.correlationId)) +
       (packet.replyTo === undefined ? 0 : textBound(packet.replyTo)) +
       (packet.expiration === undefined ? 0 : textBound(packet.expiration)) +

@@ -516,13 +516,13 @@ export function writeFieldValue(writer: Writer, at: number, value: FieldValue): 
 export function boundFieldValue(value: FieldValue): number {
   switch (value?._tag) {
     case "Array":
-      return 5 + boundElements(value.values, (one) => boundFieldValue(one))
+      return 5 + boundElements(value.values, boundFieldValue)
     case "Uint8":
       return 2
     case "Decimal":
       return 6
     case "Table":
-      return 5 + boundElements(value.entries, (one) => boundTableEntry(one))
+      return 5 + boundElements(value.entries, boundTableEntry)
     case "Int32":
       return 5
     case "LongString":
@@ -2887,11 +2887,10 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
 export function boundMethod(value: Method): number {
   switch (value?._tag) {
     case "ConnectionStart":
-      return 18 + boundElements(value.serverProperties, (one) => boundTableEntry(one)) + textBound(value.mechanisms) +
-        textBound(value.locales)
+      return 18 + boundElements(value.serverProperties, boundTableEntry) + textBound(value.mechanisms) + textBound(value.locales)
     case "ConnectionStartOk":
-      return 14 + boundElements(value.clientProperties, (one) => boundTableEntry(one)) + textBound(value.mechanism) +
-        (value.response?.length ?? 0) + textBound(value.locale)
+      return 14 + boundElements(value.clientProperties, boundTableEntry) + textBound(value.mechanism) + (value.response?.length ?? 0) +
+        textBound(value.locale)
     case "ConnectionSecure":
       return 8 + (value.challenge?.length ?? 0)
     case "ConnectionSecureOk":
@@ -2929,7 +2928,7 @@ export function boundMethod(value: Method): number {
     case "ChannelCloseOk":
       return 4
     case "ExchangeDeclare":
-      return 13 + textBound(value.exchange) + textBound(value.type) + boundElements(value.arguments, (one) => boundTableEntry(one))
+      return 13 + textBound(value.exchange) + textBound(value.type) + boundElements(value.arguments, boundTableEntry)
     case "ExchangeDeclareOk":
       return 4
     case "ExchangeDelete":
@@ -2938,21 +2937,21 @@ export function boundMethod(value: Method): number {
       return 4
     case "ExchangeBind":
       return 14 + textBound(value.destination) + textBound(value.source) + textBound(value.routingKey) +
-        boundElements(value.arguments, (one) => boundTableEntry(one))
+        boundElements(value.arguments, boundTableEntry)
     case "ExchangeBindOk":
       return 4
     case "ExchangeUnbind":
       return 14 + textBound(value.destination) + textBound(value.source) + textBound(value.routingKey) +
-        boundElements(value.arguments, (one) => boundTableEntry(one))
+        boundElements(value.arguments, boundTableEntry)
     case "ExchangeUnbindOk":
       return 4
     case "QueueDeclare":
-      return 12 + textBound(value.queue) + boundElements(value.arguments, (one) => boundTableEntry(one))
+      return 12 + textBound(value.queue) + boundElements(value.arguments, boundTableEntry)
     case "QueueDeclareOk":
       return 13 + textBound(value.queue)
     case "QueueBind":
       return 14 + textBound(value.queue) + textBound(value.exchange) + textBound(value.routingKey) +
-        boundElements(value.arguments, (one) => boundTableEntry(one))
+        boundElements(value.arguments, boundTableEntry)
     case "QueueBindOk":
       return 4
     case "QueuePurge":
@@ -2965,7 +2964,7 @@ export function boundMethod(value: Method): number {
       return 8
     case "QueueUnbind":
       return 13 + textBound(value.queue) + textBound(value.exchange) + textBound(value.routingKey) +
-        boundElements(value.arguments, (one) => boundTableEntry(one))
+        boundElements(value.arguments, boundTableEntry)
     case "QueueUnbindOk":
       return 4
     case "BasicQos":
@@ -2973,7 +2972,7 @@ export function boundMethod(value: Method): number {
     case "BasicQosOk":
       return 4
     case "BasicConsume":
-      return 13 + textBound(value.queue) + textBound(value.consumerTag) + boundElements(value.arguments, (one) => boundTableEntry(one))
+      return 13 + textBound(value.queue) + textBound(value.consumerTag) + boundElements(value.arguments, boundTableEntry)
     case "BasicConsumeOk":
       return 5 + textBound(value.consumerTag)
     case "BasicCancel":

@@ -95,7 +95,7 @@ export const decodeReply: MessageDecoder<Reply> = (reader, at, bodyStart, end, _
 }
 
 export const encodeReply: MessageEncoder<Reply> = (writer, packet) => {
-  const bodyStart = beginMessage(writer, packet, 20 + boundElements(packet.documents, (one) => boundDocument(one)))
+  const bodyStart = beginMessage(writer, packet, 20 + boundElements(packet.documents, boundDocument))
   const { view } = writer
   let position = bodyStart
   putU32(
@@ -310,7 +310,7 @@ export const decodeMsg: MessageDecoder<Msg> = (reader, at, bodyStart, end, _opco
 }
 
 export const encodeMsg: MessageEncoder<Msg> = (writer, packet) => {
-  const bodyStart = beginMessage(writer, packet, 8 + boundElements(packet.sections, (one) => boundSection(one)))
+  const bodyStart = beginMessage(writer, packet, 8 + boundElements(packet.sections, boundSection))
   const { view } = writer
   let position = bodyStart
   putU32(

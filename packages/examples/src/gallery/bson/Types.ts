@@ -490,7 +490,7 @@ export function writeDocument(writer: Writer, at: number, value: Document): numb
 
 /** Room a `Document` needs at most, in bytes. */
 export function boundDocument(value: Document): number {
-  return 5 + boundElements(value?.elements, (one) => boundElement(one))
+  return 5 + boundElements(value?.elements, boundElement)
 }
 
 /** Decodes bytes that are one `Document`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -557,7 +557,7 @@ export function writeDocumentSequence(writer: Writer, at: number, value: Documen
 
 /** Room a `DocumentSequence` needs at most, in bytes. */
 export function boundDocumentSequence(value: DocumentSequence): number {
-  return 1 + textBound(value?.identifier) + boundElements(value?.documents, (one) => boundDocument(one))
+  return 1 + textBound(value?.identifier) + boundElements(value?.documents, boundDocument)
 }
 
 /** Decodes bytes that are one `DocumentSequence`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */

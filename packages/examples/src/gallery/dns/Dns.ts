@@ -150,9 +150,8 @@ export const encodeMessage: DatagramEncoder<Message> = (writer, packet) => {
   const bodyStart = beginDatagram(
     writer,
     packet,
-    12 + boundElements(packet.questions, (one) => boundQuestion(one)) + boundElements(packet.answers, (one) => boundResourceRecord(one)) +
-      boundElements(packet.authorities, (one) => boundResourceRecord(one)) +
-      boundElements(packet.additionals, (one) => boundResourceRecord(one))
+    12 + boundElements(packet.questions, boundQuestion) + boundElements(packet.answers, boundResourceRecord) +
+      boundElements(packet.authorities, boundResourceRecord) + boundElements(packet.additionals, boundResourceRecord)
   )
   writer.content = bodyStart
   writer.names = undefined
@@ -342,9 +341,8 @@ export const encodeTcpMessage: SegmentEncoder<TcpMessage> = (writer, packet) => 
   const bodyStart = beginSegment(
     writer,
     packet,
-    12 + boundElements(packet.questions, (one) => boundQuestion(one)) + boundElements(packet.answers, (one) => boundResourceRecord(one)) +
-      boundElements(packet.authorities, (one) => boundResourceRecord(one)) +
-      boundElements(packet.additionals, (one) => boundResourceRecord(one))
+    12 + boundElements(packet.questions, boundQuestion) + boundElements(packet.answers, boundResourceRecord) +
+      boundElements(packet.authorities, boundResourceRecord) + boundElements(packet.additionals, boundResourceRecord)
   )
   writer.content = bodyStart
   writer.names = undefined

@@ -1439,15 +1439,15 @@ export function boundRecordData(value: RecordData): number {
     case "DNAME":
       return boundDomainName(value.target)
     case "OPT":
-      return boundElements(value.options, (one) => boundOption(one))
+      return boundElements(value.options, boundOption)
     case "RRSIG":
       return 18 + boundDomainName(value.signer) + (value.signature?.length ?? 0)
     case "NSEC":
-      return boundDomainName(value.next) + boundElements(value.types, (one) => boundTypeWindow(one))
+      return boundDomainName(value.next) + boundElements(value.types, boundTypeWindow)
     case "SVCB":
-      return 2 + boundDomainName(value.target) + boundElements(value.parameters, (one) => boundServiceParameter(one))
+      return 2 + boundDomainName(value.target) + boundElements(value.parameters, boundServiceParameter)
     case "HTTPS":
-      return 2 + boundDomainName(value.target) + boundElements(value.parameters, (one) => boundServiceParameter(one))
+      return 2 + boundDomainName(value.target) + boundElements(value.parameters, boundServiceParameter)
     case "CAA":
       return 2 + textBound(value.tag) + textBound(value.value)
     case "Unknown":

@@ -265,10 +265,10 @@ export const encodeProduceRequest: RequestEncoder<ProduceRequest, States> = (wri
     writer,
     packet,
     28 + (packet.clientId === null ? 0 : textBound(packet.clientId)) +
-      (packet.headerTags === undefined ? 0 : boundElements(packet.headerTags, (one) => boundTaggedField(one))) +
+      (packet.headerTags === undefined ? 0 : boundElements(packet.headerTags, boundTaggedField)) +
       (packet.transactionalId === undefined ? 0 : (packet.transactionalId === null ? 0 : textBound(packet.transactionalId))) +
-      (packet.topics === undefined ? 0 : boundElements(packet.topics, (one) => boundProduceTopic(one))) +
-      (packet.tags === undefined ? 0 : boundElements(packet.tags, (one) => boundTaggedField(one)))
+      (packet.topics === undefined ? 0 : boundElements(packet.topics, boundProduceTopic)) +
+      (packet.tags === undefined ? 0 : boundElements(packet.tags, boundTaggedField))
   )
   states = { ...states, apiVersion: packet.apiVersion ?? 0 }
   const { bytes, view } = writer
@@ -617,13 +617,12 @@ export const encodeFetchRequest: RequestEncoder<FetchRequest, States> = (writer,
     writer,
     packet,
     52 + (packet.clientId === null ? 0 : textBound(packet.clientId)) +
-      (packet.headerTags === undefined ? 0 : boundElements(packet.headerTags, (one) => boundTaggedField(one))) +
-      (packet.topics === undefined ? 0 : boundElements(packet.topics, (one) => boundFetchTopic(one))) +
-      (packet.forgottenTopics === undefined
+      (packet.headerTags === undefined ? 0 : boundElements(packet.headerTags, boundTaggedField)) +
+      (packet.topics === undefined ? 0 : boundElements(packet.topics, boundFetchTopic)) + (packet.forgottenTopics === undefined
         ? 0
-        : (packet.forgottenTopics === undefined ? 0 : boundElements(packet.forgottenTopics, (one) => boundForgottenTopic(one)))) +
+        : (packet.forgottenTopics === undefined ? 0 : boundElements(packet.forgottenTopics, boundForgottenTopic))) +
       (packet.rackId === undefined ? 0 : (packet.rackId === undefined ? 0 : textBound(packet.rackId))) +
-      (packet.tags === undefined ? 0 : boundElements(packet.tags, (one) => boundTaggedField(one)))
+      (packet.tags === undefined ? 0 : boundElements(packet.tags, boundTaggedField))
   )
   states = { ...states, apiVersion: packet.apiVersion ?? 0 }
   const { bytes, view } = writer
@@ -942,11 +941,9 @@ export const encodeMetadataRequest: RequestEncoder<MetadataRequest, States> = (w
     writer,
     packet,
     20 + (packet.clientId === null ? 0 : textBound(packet.clientId)) +
-      (packet.headerTags === undefined ? 0 : boundElements(packet.headerTags, (one) => boundTaggedField(one))) +
-      (packet.topics === undefined
-        ? 0
-        : (packet.topics === null ? 0 : boundElements(packet.topics, (one) => boundMetadataRequestTopic(one)))) +
-      (packet.tags === undefined ? 0 : boundElements(packet.tags, (one) => boundTaggedField(one)))
+      (packet.headerTags === undefined ? 0 : boundElements(packet.headerTags, boundTaggedField)) +
+      (packet.topics === undefined ? 0 : (packet.topics === null ? 0 : boundElements(packet.topics, boundMetadataRequestTopic))) +
+      (packet.tags === undefined ? 0 : boundElements(packet.tags, boundTaggedField))
   )
   states = { ...states, apiVersion: packet.apiVersion ?? 0 }
   const { bytes, view } = writer
@@ -1182,10 +1179,10 @@ export const encodeApiVersionsRequest: RequestEncoder<ApiVersionsRequest, States
     writer,
     packet,
     22 + (packet.clientId === null ? 0 : textBound(packet.clientId)) +
-      (packet.headerTags === undefined ? 0 : boundElements(packet.headerTags, (one) => boundTaggedField(one))) +
+      (packet.headerTags === undefined ? 0 : boundElements(packet.headerTags, boundTaggedField)) +
       (packet.clientSoftwareName === undefined ? 0 : textBound(packet.clientSoftwareName)) +
       (packet.clientSoftwareVersion === undefined ? 0 : textBound(packet.clientSoftwareVersion)) +
-      (packet.tags === undefined ? 0 : boundElements(packet.tags, (one) => boundTaggedField(one)))
+      (packet.tags === undefined ? 0 : boundElements(packet.tags, boundTaggedField))
   )
   states = { ...states, apiVersion: packet.apiVersion ?? 0 }
   const { bytes, view } = writer
@@ -1375,9 +1372,9 @@ export const encodeProduceResponse: ResponseEncoder<ProduceResponse, States> = (
   const bodyStart = beginResponse(
     writer,
     packet,
-    19 + (packet.headerTags === undefined ? 0 : boundElements(packet.headerTags, (one) => boundTaggedField(one))) +
-      (packet.topics === undefined ? 0 : boundElements(packet.topics, (one) => boundProducedTopic(one))) +
-      (packet.tags === undefined ? 0 : boundElements(packet.tags, (one) => boundTaggedField(one)))
+    19 + (packet.headerTags === undefined ? 0 : boundElements(packet.headerTags, boundTaggedField)) +
+      (packet.topics === undefined ? 0 : boundElements(packet.topics, boundProducedTopic)) +
+      (packet.tags === undefined ? 0 : boundElements(packet.tags, boundTaggedField))
   )
   const { bytes, view } = writer
   let position = bodyStart
@@ -1571,9 +1568,9 @@ export const encodeFetchResponse: ResponseEncoder<FetchResponse, States> = (writ
   const bodyStart = beginResponse(
     writer,
     packet,
-    25 + (packet.headerTags === undefined ? 0 : boundElements(packet.headerTags, (one) => boundTaggedField(one))) +
-      (packet.responses === undefined ? 0 : boundElements(packet.responses, (one) => boundFetchedTopic(one))) +
-      (packet.tags === undefined ? 0 : boundElements(packet.tags, (one) => boundTaggedField(one)))
+    25 + (packet.headerTags === undefined ? 0 : boundElements(packet.headerTags, boundTaggedField)) +
+      (packet.responses === undefined ? 0 : boundElements(packet.responses, boundFetchedTopic)) +
+      (packet.tags === undefined ? 0 : boundElements(packet.tags, boundTaggedField))
   )
   const { bytes, view } = writer
   let position = bodyStart
@@ -1869,12 +1866,12 @@ export const encodeMetadataResponse: ResponseEncoder<MetadataResponse, States> =
   const bodyStart = beginResponse(
     writer,
     packet,
-    37 + (packet.headerTags === undefined ? 0 : boundElements(packet.headerTags, (one) => boundTaggedField(one))) +
-      (packet.brokers === undefined ? 0 : boundElements(packet.brokers, (one) => boundBroker(one))) + (packet.clusterId === undefined
+    37 + (packet.headerTags === undefined ? 0 : boundElements(packet.headerTags, boundTaggedField)) +
+      (packet.brokers === undefined ? 0 : boundElements(packet.brokers, boundBroker)) + (packet.clusterId === undefined
         ? 0
         : (packet.clusterId === undefined ? 0 : (packet.clusterId === null ? 0 : textBound(packet.clusterId)))) +
-      (packet.topics === undefined ? 0 : boundElements(packet.topics, (one) => boundMetadataTopic(one))) +
-      (packet.tags === undefined ? 0 : boundElements(packet.tags, (one) => boundTaggedField(one)))
+      (packet.topics === undefined ? 0 : boundElements(packet.topics, boundMetadataTopic)) +
+      (packet.tags === undefined ? 0 : boundElements(packet.tags, boundTaggedField))
   )
   const { bytes, view } = writer
   let position = bodyStart
@@ -2109,8 +2106,8 @@ export const encodeApiVersionsResponse: ResponseEncoder<ApiVersionsResponse, Sta
   const bodyStart = beginResponse(
     writer,
     packet,
-    16 + (packet.apiKeys === undefined ? 0 : boundElements(packet.apiKeys, (one) => boundApiVersion(one))) +
-      (packet.tags === undefined ? 0 : boundElements(packet.tags, (one) => boundTaggedField(one)))
+    16 + (packet.apiKeys === undefined ? 0 : boundElements(packet.apiKeys, boundApiVersion)) +
+      (packet.tags === undefined ? 0 : boundElements(packet.tags, boundTaggedField))
   )
   const { bytes, view } = writer
   let position = bodyStart

@@ -147,7 +147,7 @@ export function writeAbortedTransaction(writer: Writer, at: number, value: Abort
 
 /** Room a `AbortedTransaction` needs at most, in bytes. */
 export function boundAbortedTransaction(value: AbortedTransaction): number {
-  return 21 + (value?.tags === undefined ? 0 : boundElements(value?.tags, (one) => boundTaggedField(one)))
+  return 21 + (value?.tags === undefined ? 0 : boundElements(value?.tags, boundTaggedField))
 }
 
 /** Decodes bytes that are one `AbortedTransaction`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -232,7 +232,7 @@ export function writeApiVersion(writer: Writer, at: number, value: ApiVersion, s
 
 /** Room a `ApiVersion` needs at most, in bytes. */
 export function boundApiVersion(value: ApiVersion): number {
-  return 11 + (value?.tags === undefined ? 0 : boundElements(value?.tags, (one) => boundTaggedField(one)))
+  return 11 + (value?.tags === undefined ? 0 : boundElements(value?.tags, boundTaggedField))
 }
 
 /** Decodes bytes that are one `ApiVersion`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -505,7 +505,7 @@ export function writeBroker(writer: Writer, at: number, value: Broker, states: S
 export function boundBroker(value: Broker): number {
   return 23 + (value?.host === undefined ? 0 : textBound(value?.host)) +
     (value?.rack === undefined ? 0 : (value?.rack === undefined ? 0 : (value?.rack === null ? 0 : textBound(value?.rack)))) +
-    (value?.tags === undefined ? 0 : boundElements(value?.tags, (one) => boundTaggedField(one)))
+    (value?.tags === undefined ? 0 : boundElements(value?.tags, boundTaggedField))
 }
 
 /** Decodes bytes that are one `Broker`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -644,7 +644,7 @@ export function writeFetchPartition(writer: Writer, at: number, value: FetchPart
 
 /** Room a `FetchPartition` needs at most, in bytes. */
 export function boundFetchPartition(value: FetchPartition): number {
-  return 37 + (value?.tags === undefined ? 0 : boundElements(value?.tags, (one) => boundTaggedField(one)))
+  return 37 + (value?.tags === undefined ? 0 : boundElements(value?.tags, boundTaggedField))
 }
 
 /** Decodes bytes that are one `FetchPartition`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -820,8 +820,8 @@ export function writeFetchTopic(writer: Writer, at: number, value: FetchTopic, s
 /** Room a `FetchTopic` needs at most, in bytes. */
 export function boundFetchTopic(value: FetchTopic): number {
   return 15 + (value?.topic === undefined ? 0 : textBound(value?.topic)) +
-    (value?.partitions === undefined ? 0 : boundElements(value?.partitions, (one) => boundFetchPartition(one))) +
-    (value?.tags === undefined ? 0 : boundElements(value?.tags, (one) => boundTaggedField(one)))
+    (value?.partitions === undefined ? 0 : boundElements(value?.partitions, boundFetchPartition)) +
+    (value?.tags === undefined ? 0 : boundElements(value?.tags, boundTaggedField))
 }
 
 /** Decodes bytes that are one `FetchTopic`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -1158,9 +1158,9 @@ export function writeFetchedPartition(writer: Writer, at: number, value: Fetched
 export function boundFetchedPartition(value: FetchedPartition): number {
   return 49 + (value?.abortedTransactions === undefined
     ? 0
-    : (value?.abortedTransactions === null ? 0 : boundElements(value?.abortedTransactions, (one) => boundAbortedTransaction(one)))) +
-    (value?.records === undefined ? 0 : (value?.records === null ? 0 : boundElements(value?.records, (one) => boundRecordBatch(one)))) +
-    (value?.tags === undefined ? 0 : boundElements(value?.tags, (one) => boundTaggedField(one)))
+    : (value?.abortedTransactions === null ? 0 : boundElements(value?.abortedTransactions, boundAbortedTransaction))) +
+    (value?.records === undefined ? 0 : (value?.records === null ? 0 : boundElements(value?.records, boundRecordBatch))) +
+    (value?.tags === undefined ? 0 : boundElements(value?.tags, boundTaggedField))
 }
 
 /** Decodes bytes that are one `FetchedPartition`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -1336,8 +1336,8 @@ export function writeFetchedTopic(writer: Writer, at: number, value: FetchedTopi
 /** Room a `FetchedTopic` needs at most, in bytes. */
 export function boundFetchedTopic(value: FetchedTopic): number {
   return 15 + (value?.topic === undefined ? 0 : textBound(value?.topic)) +
-    (value?.partitions === undefined ? 0 : boundElements(value?.partitions, (one) => boundFetchedPartition(one))) +
-    (value?.tags === undefined ? 0 : boundElements(value?.tags, (one) => boundTaggedField(one)))
+    (value?.partitions === undefined ? 0 : boundElements(value?.partitions, boundFetchedPartition)) +
+    (value?.tags === undefined ? 0 : boundElements(value?.tags, boundTaggedField))
 }
 
 /** Decodes bytes that are one `FetchedTopic`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -1516,7 +1516,7 @@ export function writeForgottenTopic(writer: Writer, at: number, value: Forgotten
 export function boundForgottenTopic(value: ForgottenTopic): number {
   return 15 + (value?.topic === undefined ? 0 : textBound(value?.topic)) +
     (value?.partitions === undefined ? 0 : (value?.partitions?.length ?? 0) * 4) +
-    (value?.tags === undefined ? 0 : boundElements(value?.tags, (one) => boundTaggedField(one)))
+    (value?.tags === undefined ? 0 : boundElements(value?.tags, boundTaggedField))
 }
 
 /** Decodes bytes that are one `ForgottenTopic`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -1871,7 +1871,7 @@ export function boundMetadataPartition(value: MetadataPartition): number {
   return 34 + (value?.replicaNodes === undefined ? 0 : (value?.replicaNodes?.length ?? 0) * 4) +
     (value?.isrNodes === undefined ? 0 : (value?.isrNodes?.length ?? 0) * 4) +
     (value?.offlineReplicas === undefined ? 0 : (value?.offlineReplicas === undefined ? 0 : (value?.offlineReplicas?.length ?? 0) * 4)) +
-    (value?.tags === undefined ? 0 : boundElements(value?.tags, (one) => boundTaggedField(one)))
+    (value?.tags === undefined ? 0 : boundElements(value?.tags, boundTaggedField))
 }
 
 /** Decodes bytes that are one `MetadataPartition`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -2020,7 +2020,7 @@ export function writeMetadataRequestTopic(writer: Writer, at: number, value: Met
 /** Room a `MetadataRequestTopic` needs at most, in bytes. */
 export function boundMetadataRequestTopic(value: MetadataRequestTopic): number {
   return 26 + (value?.name === undefined ? 0 : (value?.name === null ? 0 : textBound(value?.name))) +
-    (value?.tags === undefined ? 0 : boundElements(value?.tags, (one) => boundTaggedField(one)))
+    (value?.tags === undefined ? 0 : boundElements(value?.tags, boundTaggedField))
 }
 
 /** Decodes bytes that are one `MetadataRequestTopic`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -2271,8 +2271,8 @@ export function writeMetadataTopic(writer: Writer, at: number, value: MetadataTo
 /** Room a `MetadataTopic` needs at most, in bytes. */
 export function boundMetadataTopic(value: MetadataTopic): number {
   return 38 + (value?.name === undefined ? 0 : (value?.name === null ? 0 : textBound(value?.name))) +
-    (value?.partitions === undefined ? 0 : boundElements(value?.partitions, (one) => boundMetadataPartition(one))) +
-    (value?.tags === undefined ? 0 : boundElements(value?.tags, (one) => boundTaggedField(one)))
+    (value?.partitions === undefined ? 0 : boundElements(value?.partitions, boundMetadataPartition)) +
+    (value?.tags === undefined ? 0 : boundElements(value?.tags, boundTaggedField))
 }
 
 /** Decodes bytes that are one `MetadataTopic`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -2454,9 +2454,8 @@ export function writeProducePartition(writer: Writer, at: number, value: Produce
 
 /** Room a `ProducePartition` needs at most, in bytes. */
 export function boundProducePartition(value: ProducePartition): number {
-  return 14 +
-    (value?.records === undefined ? 0 : (value?.records === null ? 0 : boundElements(value?.records, (one) => boundRecordBatch(one)))) +
-    (value?.tags === undefined ? 0 : boundElements(value?.tags, (one) => boundTaggedField(one)))
+  return 14 + (value?.records === undefined ? 0 : (value?.records === null ? 0 : boundElements(value?.records, boundRecordBatch))) +
+    (value?.tags === undefined ? 0 : boundElements(value?.tags, boundTaggedField))
 }
 
 /** Decodes bytes that are one `ProducePartition`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -2632,8 +2631,8 @@ export function writeProduceTopic(writer: Writer, at: number, value: ProduceTopi
 /** Room a `ProduceTopic` needs at most, in bytes. */
 export function boundProduceTopic(value: ProduceTopic): number {
   return 15 + (value?.name === undefined ? 0 : textBound(value?.name)) +
-    (value?.partitions === undefined ? 0 : boundElements(value?.partitions, (one) => boundProducePartition(one))) +
-    (value?.tags === undefined ? 0 : boundElements(value?.tags, (one) => boundTaggedField(one)))
+    (value?.partitions === undefined ? 0 : boundElements(value?.partitions, boundProducePartition)) +
+    (value?.tags === undefined ? 0 : boundElements(value?.tags, boundTaggedField))
 }
 
 /** Decodes bytes that are one `ProduceTopic`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -2901,11 +2900,11 @@ export function writeProducedPartition(writer: Writer, at: number, value: Produc
 export function boundProducedPartition(value: ProducedPartition): number {
   return 45 + (value?.recordErrors === undefined
     ? 0
-    : (value?.recordErrors === undefined ? 0 : boundElements(value?.recordErrors, (one) => boundRecordError(one)))) +
+    : (value?.recordErrors === undefined ? 0 : boundElements(value?.recordErrors, boundRecordError))) +
     (value?.errorMessage === undefined
       ? 0
       : (value?.errorMessage === undefined ? 0 : (value?.errorMessage === null ? 0 : textBound(value?.errorMessage)))) +
-    (value?.tags === undefined ? 0 : boundElements(value?.tags, (one) => boundTaggedField(one)))
+    (value?.tags === undefined ? 0 : boundElements(value?.tags, boundTaggedField))
 }
 
 /** Decodes bytes that are one `ProducedPartition`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -3081,8 +3080,8 @@ export function writeProducedTopic(writer: Writer, at: number, value: ProducedTo
 /** Room a `ProducedTopic` needs at most, in bytes. */
 export function boundProducedTopic(value: ProducedTopic): number {
   return 15 + (value?.name === undefined ? 0 : textBound(value?.name)) +
-    (value?.partitions === undefined ? 0 : boundElements(value?.partitions, (one) => boundProducedPartition(one))) +
-    (value?.tags === undefined ? 0 : boundElements(value?.tags, (one) => boundTaggedField(one)))
+    (value?.partitions === undefined ? 0 : boundElements(value?.partitions, boundProducedPartition)) +
+    (value?.tags === undefined ? 0 : boundElements(value?.tags, boundTaggedField))
 }
 
 /** Decodes bytes that are one `ProducedTopic`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -3205,7 +3204,7 @@ export function writeRecord(writer: Writer, at: number, value: Record): number {
 /** Room a `Record` needs at most, in bytes. */
 export function boundRecord(value: Record): number {
   return 31 + (value?.key === null ? 0 : (value?.key?.length ?? 0)) + (value?.value === null ? 0 : (value?.value?.length ?? 0)) +
-    boundElements(value?.headers, (one) => boundRecordHeader(one))
+    boundElements(value?.headers, boundRecordHeader)
 }
 
 /** Decodes bytes that are one `Record`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -3390,7 +3389,7 @@ export function writeRecordError(writer: Writer, at: number, value: RecordError,
 /** Room a `RecordError` needs at most, in bytes. */
 export function boundRecordError(value: RecordError): number {
   return 14 + (value?.message === undefined ? 0 : (value?.message === null ? 0 : textBound(value?.message))) +
-    (value?.tags === undefined ? 0 : boundElements(value?.tags, (one) => boundTaggedField(one)))
+    (value?.tags === undefined ? 0 : boundElements(value?.tags, boundTaggedField))
 }
 
 /** Decodes bytes that are one `RecordError`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */

@@ -573,7 +573,7 @@ export const decodeWriteFileRecords: RequestDecoder<WriteFileRecords> = (reader,
 }
 
 export const encodeWriteFileRecords: RequestEncoder<WriteFileRecords> = (writer, packet) => {
-  const bodyStart = beginRequest(writer, packet, 1 + boundElements(packet.records, (one) => boundFileRecord(one)))
+  const bodyStart = beginRequest(writer, packet, 1 + boundElements(packet.records, boundFileRecord))
   const { view } = writer
   let position = bodyStart
   const recordsAt = position
@@ -1300,7 +1300,7 @@ export const decodeFileRecords: ResponseDecoder<FileRecords> = (reader, at, body
 }
 
 export const encodeFileRecords: ResponseEncoder<FileRecords> = (writer, packet) => {
-  const bodyStart = beginResponse(writer, packet, 1 + boundElements(packet.records, (one) => boundFileData(one)))
+  const bodyStart = beginResponse(writer, packet, 1 + boundElements(packet.records, boundFileData))
   const { view } = writer
   let position = bodyStart
   const recordsAt = position
@@ -1355,7 +1355,7 @@ export const decodeFileRecordsWritten: ResponseDecoder<FileRecordsWritten> = (re
 }
 
 export const encodeFileRecordsWritten: ResponseEncoder<FileRecordsWritten> = (writer, packet) => {
-  const bodyStart = beginResponse(writer, packet, 1 + boundElements(packet.records, (one) => boundFileRecord(one)))
+  const bodyStart = beginResponse(writer, packet, 1 + boundElements(packet.records, boundFileRecord))
   const { view } = writer
   let position = bodyStart
   const recordsAt = position
@@ -1568,7 +1568,7 @@ export const decodeDeviceId: ResponseDecoder<DeviceId> = (reader, at, bodyStart,
 }
 
 export const encodeDeviceId: ResponseEncoder<DeviceId> = (writer, packet) => {
-  const bodyStart = beginResponse(writer, packet, 6 + boundElements(packet.objects, (one) => boundDeviceObject(one)))
+  const bodyStart = beginResponse(writer, packet, 6 + boundElements(packet.objects, boundDeviceObject))
   const { view } = writer
   let position = bodyStart
   view.setUint8(position, 0x0e)

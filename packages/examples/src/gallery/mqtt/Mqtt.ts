@@ -219,11 +219,10 @@ export const encodeConnect: PacketEncoder<Connect> = (writer, packet) => {
   const bodyStart = beginPacket(
     writer,
     init,
-    24 + textBound(packet.protocolName) +
-      (packet.properties === undefined ? 0 : boundElements(packet.properties, (one) => boundProperty(one))) +
+    24 + textBound(packet.protocolName) + (packet.properties === undefined ? 0 : boundElements(packet.properties, boundProperty)) +
       textBound(packet.clientIdentifier) + (packet.willProperties === undefined
         ? 0
-        : (packet.willProperties === undefined ? 0 : boundElements(packet.willProperties, (one) => boundProperty(one)))) +
+        : (packet.willProperties === undefined ? 0 : boundElements(packet.willProperties, boundProperty))) +
       (packet.willTopic === undefined ? 0 : textBound(packet.willTopic)) +
       (packet.willPayload === undefined ? 0 : (packet.willPayload?.length ?? 0)) +
       (packet.userName === undefined ? 0 : textBound(packet.userName)) +
@@ -406,11 +405,7 @@ export const decodeConnack: PacketDecoder<Connack, States> = (reader, at, bodySt
 
 export const encodeConnack: PacketEncoder<Connack, States> = (writer, packet, states) => {
   const init = { ...packet, dup: 0, qos: 0, retain: 0 } as const
-  const bodyStart = beginPacket(
-    writer,
-    init,
-    6 + (packet.properties === undefined ? 0 : boundElements(packet.properties, (one) => boundProperty(one)))
-  )
+  const bodyStart = beginPacket(writer, init, 6 + (packet.properties === undefined ? 0 : boundElements(packet.properties, boundProperty)))
   const { bytes, view } = writer
   let position = bodyStart
   putU8(view, position, (checkBits(packet.sessionPresent, 0x01, "Connack", "sessionPresent")) >>> 0, "Connack", "acknowledgeFlags")
@@ -511,8 +506,7 @@ export const encodePublish: PacketEncoder<Publish, States> = (writer, packet, st
   const bodyStart = beginPacket(
     writer,
     packet,
-    8 + textBound(packet.topicName) +
-      (packet.properties === undefined ? 0 : boundElements(packet.properties, (one) => boundProperty(one))) +
+    8 + textBound(packet.topicName) + (packet.properties === undefined ? 0 : boundElements(packet.properties, boundProperty)) +
       (packet.payload?.length ?? 0)
   )
   const { bytes, view } = writer
@@ -636,9 +630,7 @@ export const encodePuback: PacketEncoder<Puback, States> = (writer, packet, stat
   const bodyStart = beginPacket(
     writer,
     init,
-    7 + (packet.properties === undefined
-      ? 0
-      : (packet.properties === undefined ? 0 : boundElements(packet.properties, (one) => boundProperty(one))))
+    7 + (packet.properties === undefined ? 0 : (packet.properties === undefined ? 0 : boundElements(packet.properties, boundProperty)))
   )
   const { bytes, view } = writer
   let position = bodyStart
@@ -752,9 +744,7 @@ export const encodePubrec: PacketEncoder<Pubrec, States> = (writer, packet, stat
   const bodyStart = beginPacket(
     writer,
     init,
-    7 + (packet.properties === undefined
-      ? 0
-      : (packet.properties === undefined ? 0 : boundElements(packet.properties, (one) => boundProperty(one))))
+    7 + (packet.properties === undefined ? 0 : (packet.properties === undefined ? 0 : boundElements(packet.properties, boundProperty)))
   )
   const { bytes, view } = writer
   let position = bodyStart
@@ -868,9 +858,7 @@ export const encodePubrel: PacketEncoder<Pubrel, States> = (writer, packet, stat
   const bodyStart = beginPacket(
     writer,
     init,
-    7 + (packet.properties === undefined
-      ? 0
-      : (packet.properties === undefined ? 0 : boundElements(packet.properties, (one) => boundProperty(one))))
+    7 + (packet.properties === undefined ? 0 : (packet.properties === undefined ? 0 : boundElements(packet.properties, boundProperty)))
   )
   const { bytes, view } = writer
   let position = bodyStart
@@ -990,9 +978,7 @@ export const encodePubcomp: PacketEncoder<Pubcomp, States> = (writer, packet, st
   const bodyStart = beginPacket(
     writer,
     init,
-    7 + (packet.properties === undefined
-      ? 0
-      : (packet.properties === undefined ? 0 : boundElements(packet.properties, (one) => boundProperty(one))))
+    7 + (packet.properties === undefined ? 0 : (packet.properties === undefined ? 0 : boundElements(packet.properties, boundProperty)))
   )
   const { bytes, view } = writer
   let position = bodyStart
@@ -1099,8 +1085,8 @@ export const encodeSubscribe: PacketEncoder<Subscribe, States> = (writer, packet
   const bodyStart = beginPacket(
     writer,
     init,
-    6 + (packet.properties === undefined ? 0 : boundElements(packet.properties, (one) => boundProperty(one))) +
-      boundElements(packet.subscriptions, (one) => boundSubscription(one))
+    6 + (packet.properties === undefined ? 0 : boundElements(packet.properties, boundProperty)) +
+      boundElements(packet.subscriptions, boundSubscription)
   )
   const { bytes, view } = writer
   let position = bodyStart
@@ -1209,7 +1195,7 @@ export const encodeSuback: PacketEncoder<Suback, States> = (writer, packet, stat
   const bodyStart = beginPacket(
     writer,
     init,
-    6 + (packet.properties === undefined ? 0 : boundElements(packet.properties, (one) => boundProperty(one))) + (packet.codes?.length ?? 0)
+    6 + (packet.properties === undefined ? 0 : boundElements(packet.properties, boundProperty)) + (packet.codes?.length ?? 0)
   )
   const { bytes, view } = writer
   let position = bodyStart
@@ -1322,7 +1308,7 @@ export const encodeUnsubscribe: PacketEncoder<Unsubscribe, States> = (writer, pa
   const bodyStart = beginPacket(
     writer,
     init,
-    6 + (packet.properties === undefined ? 0 : boundElements(packet.properties, (one) => boundProperty(one))) +
+    6 + (packet.properties === undefined ? 0 : boundElements(packet.properties, boundProperty)) +
       boundElements(packet.topicFilters, (one) => 2 + textBound(one))
   )
   const { bytes, view } = writer
@@ -1442,7 +1428,7 @@ export const encodeUnsuback: PacketEncoder<Unsuback, States> = (writer, packet, 
   const bodyStart = beginPacket(
     writer,
     init,
-    6 + (packet.properties === undefined ? 0 : boundElements(packet.properties, (one) => boundProperty(one))) +
+    6 + (packet.properties === undefined ? 0 : boundElements(packet.properties, boundProperty)) +
       (packet.codes === undefined ? 0 : (packet.codes?.length ?? 0))
   )
   const { bytes, view } = writer
@@ -1605,9 +1591,7 @@ export const encodeDisconnect: PacketEncoder<Disconnect, States> = (writer, pack
   const bodyStart = beginPacket(
     writer,
     init,
-    5 + (packet.properties === undefined
-      ? 0
-      : (packet.properties === undefined ? 0 : boundElements(packet.properties, (one) => boundProperty(one))))
+    5 + (packet.properties === undefined ? 0 : (packet.properties === undefined ? 0 : boundElements(packet.properties, boundProperty)))
   )
   const { bytes, view } = writer
   let position = bodyStart
@@ -1716,9 +1700,7 @@ export const encodeAuth: PacketEncoder<Auth, States> = (writer, packet, states) 
   const bodyStart = beginPacket(
     writer,
     init,
-    5 + (packet.properties === undefined
-      ? 0
-      : (packet.properties === undefined ? 0 : boundElements(packet.properties, (one) => boundProperty(one))))
+    5 + (packet.properties === undefined ? 0 : (packet.properties === undefined ? 0 : boundElements(packet.properties, boundProperty)))
   )
   const { bytes, view } = writer
   let position = bodyStart

@@ -178,8 +178,7 @@ export function writeNatsHeaders(writer: Writer, at: number, value: NatsHeaders)
 
 /** Room a `NatsHeaders` needs at most, in bytes. */
 export function boundNatsHeaders(value: NatsHeaders): number {
-  return 25 + (value?.description === undefined ? 0 : textBound(value?.description)) +
-    boundElements(value?.headers, (one) => boundNatsHeader(one))
+  return 25 + (value?.description === undefined ? 0 : textBound(value?.description)) + boundElements(value?.headers, boundNatsHeader)
 }
 
 /** Decodes bytes that are one `NatsHeaders`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */

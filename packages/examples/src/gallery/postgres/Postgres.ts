@@ -124,6 +124,7 @@ import {
   resumeElements,
   textBound,
   tokenEnd,
+  tokensAfter,
   writeNested
 } from "@wirewright/codec"
 
@@ -376,7 +377,7 @@ export const decodeErrorResponse: BackendDecoder<ErrorResponse> = (reader, at, b
 }
 
 export const encodeErrorResponse: BackendEncoder<ErrorResponse> = (writer, packet) => {
-  const bodyStart = beginBackend(writer, packet, 1 + boundElements(packet.fields, (one) => boundField(one)))
+  const bodyStart = beginBackend(writer, packet, 1 + boundElements(packet.fields, boundField))
   const { bytes } = writer
   let position = bodyStart
   let fieldsIndex = 0
@@ -638,7 +639,7 @@ export const decodeNoticeResponse: BackendDecoder<NoticeResponse> = (reader, at,
 }
 
 export const encodeNoticeResponse: BackendEncoder<NoticeResponse> = (writer, packet) => {
-  const bodyStart = beginBackend(writer, packet, 1 + boundElements(packet.fields, (one) => boundField(one)))
+  const bodyStart = beginBackend(writer, packet, 1 + boundElements(packet.fields, boundField))
   const { bytes } = writer
   let position = bodyStart
   let fieldsIndex = 0
@@ -918,18 +919,19 @@ export const decodeAuthenticationSASLContinue: BackendDecoder<AuthenticationSASL
   expectAtLeast(end - bodyStart, 4, "AuthenticationSASLContinue", "body", bodyStart - at)
   expectConstant(view.getUint32(bodyStart), 0x0b, "AuthenticationSASLContinue", "code", bodyStart - at)
   let next = end > bodyStart + 4 ? bodyStart + 3 : end
-  const attributes: Array<ScramAttribute> = []
+  const attributes: Array<ScramAttribute> = new Array<ScramAttribute>(tokensAfter(reader.bytes, next, end, 44))
+  let attributesIndex = 0
   try {
     while (next < end) {
       const attributesStop = tokenEnd(reader.bytes, next + 1, end, 44)
       const element = readScramAttribute(reader, next + 1, attributesStop, at)
       const afterElement = reader.next
       expectEnd(afterElement, attributesStop, "AuthenticationSASLContinue", "", at)
-      attributes.push(element)
+      attributes[attributesIndex++] = element
       next = attributesStop
     }
   } catch (error) {
-    throw inElement(error, "AuthenticationSASLContinue", "attributes", attributes.length)
+    throw inElement(error, "AuthenticationSASLContinue", "attributes", attributesIndex)
   }
   return {
     _tag: "AuthenticationSASLContinue",
@@ -942,7 +944,7 @@ export const encodeAuthenticationSASLContinue: BackendEncoder<AuthenticationSASL
   const bodyStart = beginBackend(
     writer,
     packet,
-    5 + boundElements(packet.attributes, (one) => boundScramAttribute(one)) + (packet.attributes?.length ?? 0) * 1
+    5 + boundElements(packet.attributes, boundScramAttribute) + (packet.attributes?.length ?? 0) * 1
   )
   const { bytes, view } = writer
   let position = bodyStart
@@ -984,18 +986,19 @@ export const decodeAuthenticationSASLFinal: BackendDecoder<AuthenticationSASLFin
   expectAtLeast(end - bodyStart, 4, "AuthenticationSASLFinal", "body", bodyStart - at)
   expectConstant(view.getUint32(bodyStart), 0x0c, "AuthenticationSASLFinal", "code", bodyStart - at)
   let next = end > bodyStart + 4 ? bodyStart + 3 : end
-  const attributes: Array<ScramAttribute> = []
+  const attributes: Array<ScramAttribute> = new Array<ScramAttribute>(tokensAfter(reader.bytes, next, end, 44))
+  let attributesIndex = 0
   try {
     while (next < end) {
       const attributesStop = tokenEnd(reader.bytes, next + 1, end, 44)
       const element = readScramAttribute(reader, next + 1, attributesStop, at)
       const afterElement = reader.next
       expectEnd(afterElement, attributesStop, "AuthenticationSASLFinal", "", at)
-      attributes.push(element)
+      attributes[attributesIndex++] = element
       next = attributesStop
     }
   } catch (error) {
-    throw inElement(error, "AuthenticationSASLFinal", "attributes", attributes.length)
+    throw inElement(error, "AuthenticationSASLFinal", "attributes", attributesIndex)
   }
   return {
     _tag: "AuthenticationSASLFinal",
@@ -1008,7 +1011,7 @@ export const encodeAuthenticationSASLFinal: BackendEncoder<AuthenticationSASLFin
   const bodyStart = beginBackend(
     writer,
     packet,
-    5 + boundElements(packet.attributes, (one) => boundScramAttribute(one)) + (packet.attributes?.length ?? 0) * 1
+    5 + boundElements(packet.attributes, boundScramAttribute) + (packet.attributes?.length ?? 0) * 1
   )
   const { bytes, view } = writer
   let position = bodyStart
@@ -1173,7 +1176,7 @@ export const decodeRowDescription: BackendDecoder<RowDescription> = (reader, at,
 }
 
 export const encodeRowDescription: BackendEncoder<RowDescription> = (writer, packet) => {
-  const bodyStart = beginBackend(writer, packet, 2 + boundElements(packet.columns, (one) => boundColumn(one)))
+  const bodyStart = beginBackend(writer, packet, 2 + boundElements(packet.columns, boundColumn))
   const { view } = writer
   let position = bodyStart
   putU16(view, position, packet.columns?.length ?? 0, "RowDescription", "columns")
@@ -2478,18 +2481,19 @@ export interface SASLResponse {
 
 export const decodeSASLResponse: SaslDecoder<SASLResponse> = (reader, at, bodyStart, end) => {
   let next = end > bodyStart ? bodyStart - 1 : end
-  const attributes: Array<ScramAttribute> = []
+  const attributes: Array<ScramAttribute> = new Array<ScramAttribute>(tokensAfter(reader.bytes, next, end, 44))
+  let attributesIndex = 0
   try {
     while (next < end) {
       const attributesStop = tokenEnd(reader.bytes, next + 1, end, 44)
       const element = readScramAttribute(reader, next + 1, attributesStop, at)
       const afterElement = reader.next
       expectEnd(afterElement, attributesStop, "SASLResponse", "", at)
-      attributes.push(element)
+      attributes[attributesIndex++] = element
       next = attributesStop
     }
   } catch (error) {
-    throw inElement(error, "SASLResponse", "attributes", attributes.length)
+    throw inElement(error, "SASLResponse", "attributes", attributesIndex)
   }
   return {
     _tag: "SASLResponse",
@@ -2502,7 +2506,7 @@ export const encodeSASLResponse: SaslEncoder<SASLResponse> = (writer, packet) =>
   const bodyStart = beginSasl(
     writer,
     packet,
-    1 + boundElements(packet.attributes, (one) => boundScramAttribute(one)) + (packet.attributes?.length ?? 0) * 1
+    1 + boundElements(packet.attributes, boundScramAttribute) + (packet.attributes?.length ?? 0) * 1
   )
   const { bytes } = writer
   let position = bodyStart
@@ -2716,7 +2720,7 @@ export const decodeStartupMessage: StartupDecoder<StartupMessage> = (reader, at,
 }
 
 export const encodeStartupMessage: StartupEncoder<StartupMessage> = (writer, packet) => {
-  const bodyStart = beginStartup(writer, packet, 5 + boundElements(packet.parameters, (one) => boundParameter(one)))
+  const bodyStart = beginStartup(writer, packet, 5 + boundElements(packet.parameters, boundParameter))
   const { bytes, view } = writer
   let position = bodyStart
   view.setUint16(position, 0x03)

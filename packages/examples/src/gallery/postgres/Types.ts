@@ -31,6 +31,7 @@ import {
   readDecimal,
   textBound,
   tokenEnd,
+  tokensAfter,
   unencodable,
   writeDecimal,
   wrongLiteral
@@ -1011,18 +1012,19 @@ export function readScramClientFirst(reader: Reader, at: number, end: number, st
   expectNextToken(channelBindingStop, lineEnd, "ScramClientFirst", "authorizationIdentity", channelBindingStop - start)
   const authorizationIdentityStop = tokenEnd(reader.bytes, channelBindingStop + 1, lineEnd, 44)
   let next = authorizationIdentityStop
-  const attributes: Array<ScramAttribute> = []
+  const attributes: Array<ScramAttribute> = new Array<ScramAttribute>(tokensAfter(reader.bytes, next, lineEnd, 44))
+  let attributesIndex = 0
   try {
     while (next < lineEnd) {
       const attributesStop = tokenEnd(reader.bytes, next + 1, lineEnd, 44)
       const element = readScramAttribute(reader, next + 1, attributesStop, start)
       const afterElement = reader.next
       expectEnd(afterElement, attributesStop, "ScramClientFirst", "", start)
-      attributes.push(element)
+      attributes[attributesIndex++] = element
       next = attributesStop
     }
   } catch (error) {
-    throw inElement(error, "ScramClientFirst", "attributes", attributes.length)
+    throw inElement(error, "ScramClientFirst", "attributes", attributesIndex)
   }
   reader.next = lineEnd
   return {
@@ -1061,7 +1063,7 @@ export function writeScramClientFirst(writer: Writer, at: number, value: ScramCl
 /** Room a `ScramClientFirst` needs at most, in bytes. */
 export function boundScramClientFirst(value: ScramClientFirst): number {
   return 3 + boundEncoded("ascii", value?.channelBinding) + textBound(value?.authorizationIdentity) +
-    boundElements(value?.attributes, (one) => boundScramAttribute(one)) + (value?.attributes?.length ?? 0) * 1
+    boundElements(value?.attributes, boundScramAttribute) + (value?.attributes?.length ?? 0) * 1
 }
 
 /** Decodes bytes that are one `ScramClientFirst`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */

@@ -106,7 +106,7 @@ export const decodePush: ReplyDecoder<Push> = (reader, at, bodyStart, end) => {
 }
 
 export const encodePush: ReplyEncoder<Push> = (writer, packet) => {
-  const bodyStart = beginReply(writer, packet, 14 + boundElements(packet.items, (one) => boundValue(one)))
+  const bodyStart = beginReply(writer, packet, 14 + boundElements(packet.items, boundValue))
   const { bytes, view } = writer
   let position = bodyStart
   bytes[position] = 0x3e
@@ -175,11 +175,7 @@ export const decodeCommand: RequestDecoder<Command> = (reader, at, bodyStart, en
 }
 
 export const encodeCommand: RequestEncoder<Command> = (writer, packet) => {
-  const bodyStart = beginRequest(
-    writer,
-    packet,
-    14 + (packet.arguments === null ? 0 : boundElements(packet.arguments, (one) => boundArgument(one)))
-  )
+  const bodyStart = beginRequest(writer, packet, 14 + (packet.arguments === null ? 0 : boundElements(packet.arguments, boundArgument)))
   const { bytes, view } = writer
   let position = bodyStart
   bytes[position] = 0x2a

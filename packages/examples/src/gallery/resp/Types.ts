@@ -750,11 +750,11 @@ export function boundValue(value: Value): number {
     case "BulkString":
       return 16 + (value.value === null ? 0 : (value.value?.length ?? 0))
     case "Map":
-      return 14 + boundElements(value.entries, (one) => boundEntry(one))
+      return 14 + boundElements(value.entries, boundEntry)
     case "BigNumber":
       return 3 + boundEncoded("ascii", value.value)
     case "Array":
-      return 14 + (value.items === null ? 0 : boundElements(value.items, (one) => boundValue(one)))
+      return 14 + (value.items === null ? 0 : boundElements(value.items, boundValue))
     case "SimpleString":
       return 3 + textBound(value.text)
     case "Double":
@@ -768,9 +768,9 @@ export function boundValue(value: Value): number {
     case "Null":
       return 3
     case "Attribute":
-      return 14 + boundElements(value.attributes, (one) => boundEntry(one)) + boundValue(value.value)
+      return 14 + boundElements(value.attributes, boundEntry) + boundValue(value.value)
     case "Set":
-      return 14 + boundElements(value.items, (one) => boundValue(one))
+      return 14 + boundElements(value.items, boundValue)
     default:
       return 0
   }

@@ -199,7 +199,7 @@ export const encodeClientHello: HandshakeMessageEncoder<ClientHello> = (writer, 
     writer,
     packet,
     40 + (packet.sessionId?.length ?? 0) + (packet.cipherSuites?.length ?? 0) * 2 + (packet.compressionMethods?.length ?? 0) +
-      (packet.extensions === undefined ? 0 : boundElements(packet.extensions, (one) => boundClientExtension(one)))
+      (packet.extensions === undefined ? 0 : boundElements(packet.extensions, boundClientExtension))
   )
   const { bytes, view } = writer
   let position = bodyStart
@@ -317,8 +317,7 @@ export const encodeServerHello: HandshakeMessageEncoder<ServerHello> = (writer, 
   const bodyStart = beginHandshakeMessage(
     writer,
     packet,
-    40 + (packet.sessionId?.length ?? 0) +
-      (packet.extensions === undefined ? 0 : boundElements(packet.extensions, (one) => boundServerExtension(one)))
+    40 + (packet.sessionId?.length ?? 0) + (packet.extensions === undefined ? 0 : boundElements(packet.extensions, boundServerExtension))
   )
   const { bytes, view } = writer
   let position = bodyStart
@@ -425,7 +424,7 @@ export const encodeNewSessionTicket: HandshakeMessageEncoder<NewSessionTicket, S
     writer,
     packet,
     13 + (packet.nonce === undefined ? 0 : (packet.nonce?.length ?? 0)) + (packet.ticket?.length ?? 0) +
-      (packet.extensions === undefined ? 0 : boundElements(packet.extensions, (one) => boundOtherExtension(one)))
+      (packet.extensions === undefined ? 0 : boundElements(packet.extensions, boundOtherExtension))
   )
   const { bytes, view } = writer
   let position = bodyStart
@@ -519,7 +518,7 @@ export const decodeEncryptedExtensions: HandshakeMessageDecoder<EncryptedExtensi
 }
 
 export const encodeEncryptedExtensions: HandshakeMessageEncoder<EncryptedExtensions> = (writer, packet) => {
-  const bodyStart = beginHandshakeMessage(writer, packet, 2 + boundElements(packet.extensions, (one) => boundServerExtension(one)))
+  const bodyStart = beginHandshakeMessage(writer, packet, 2 + boundElements(packet.extensions, boundServerExtension))
   const { view } = writer
   let position = bodyStart
   const extensionsAt = position
@@ -587,8 +586,7 @@ export const encodeCertificate: HandshakeMessageEncoder<Certificate, States> = (
   const bodyStart = beginHandshakeMessage(
     writer,
     packet,
-    4 + (packet.context === undefined ? 0 : (packet.context?.length ?? 0)) +
-      boundElements(packet.certificates, (one) => boundCertificateEntry(one))
+    4 + (packet.context === undefined ? 0 : (packet.context?.length ?? 0)) + boundElements(packet.certificates, boundCertificateEntry)
   )
   const { bytes, view } = writer
   let position = bodyStart
@@ -756,7 +754,7 @@ export const encodeCertificateRequest: HandshakeMessageEncoder<CertificateReques
       (packet.schemes === undefined ? 0 : (packet.schemes?.length ?? 0) * 2) +
       (packet.authorities === undefined ? 0 : boundElements(packet.authorities, (one) => 2 + (one?.length ?? 0))) +
       (packet.context === undefined ? 0 : (packet.context?.length ?? 0)) +
-      (packet.extensions === undefined ? 0 : boundElements(packet.extensions, (one) => boundOtherExtension(one)))
+      (packet.extensions === undefined ? 0 : boundElements(packet.extensions, boundOtherExtension))
   )
   const { bytes, view } = writer
   let position = bodyStart

@@ -196,7 +196,7 @@ export function writeCertificateEntry(writer: Writer, at: number, value: Certifi
 /** Room a `CertificateEntry` needs at most, in bytes. */
 export function boundCertificateEntry(value: CertificateEntry): number {
   return 5 + (value?.certificate?.length ?? 0) +
-    (value?.extensions === undefined ? 0 : boundElements(value?.extensions, (one) => boundOtherExtension(one)))
+    (value?.extensions === undefined ? 0 : boundElements(value?.extensions, boundOtherExtension))
 }
 
 /** Decodes bytes that are one `CertificateEntry`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -1112,7 +1112,7 @@ export function writeClientExtensionData(writer: Writer, at: number, value: Clie
 export function boundClientExtensionData(value: ClientExtensionData): number {
   switch (value?._tag) {
     case "ServerName":
-      return 2 + boundElements(value.names, (one) => boundServerName(one))
+      return 2 + boundElements(value.names, boundServerName)
     case "MaxFragmentLength":
       return 1
     case "StatusRequest":
@@ -1134,8 +1134,7 @@ export function boundClientExtensionData(value: ClientExtensionData): number {
     case "SessionTicket":
       return (value.ticket?.length ?? 0)
     case "PreSharedKey":
-      return 4 + boundElements(value.identities, (one) => boundPskIdentity(one)) +
-        boundElements(value.binders, (one) => 1 + (one?.length ?? 0))
+      return 4 + boundElements(value.identities, boundPskIdentity) + boundElements(value.binders, (one) => 1 + (one?.length ?? 0))
     case "EarlyData":
       return 0
     case "SupportedVersions":
@@ -1151,7 +1150,7 @@ export function boundClientExtensionData(value: ClientExtensionData): number {
     case "SignatureAlgorithmsCert":
       return 2 + (value.schemes?.length ?? 0) * 2
     case "KeyShare":
-      return 2 + boundElements(value.shares, (one) => boundKeyShareEntry(one))
+      return 2 + boundElements(value.shares, boundKeyShareEntry)
     case "RenegotiationInfo":
       return 1 + (value.verifyData?.length ?? 0)
     case "Unknown":

@@ -21,6 +21,9 @@ interface Packet {
   readonly _tag: string
 }
 
+/** Whether nobody waits any more; most deadlines tell it at once. */
+const isDrain = (waiter: Waiter<never>): boolean => waiter.deadline === Infinity && waiter instanceof Drain
+
 const noAnswers: ReadonlyArray<string> = []
 const always = (): boolean => true
 
@@ -100,9 +103,10 @@ export class OrderedLedger<A extends Packet> implements InFlight {
     if (opaque === undefined) return "unmatched"
     const waiter = this.waiterOf(opaque)!
     const { ends } = waiter
+    const isLate = isDrain(waiter)
     // before the waiter hears it, who may at once send a request of the same number
-    if (ends === undefined || ends(answer)) this.leave(opaque)
-    if (waiter instanceof Drain) {
+    if (ends === undefined || ends(answer)) this.free(opaque, isLate)
+    if (isLate) {
       this.late++
       return "late"
     }
@@ -123,7 +127,7 @@ export class OrderedLedger<A extends Packet> implements InFlight {
 
   abandon(opaque: number): void {
     const waiter = this.waiterOf(opaque)
-    if (waiter !== undefined && !(waiter instanceof Drain)) this.give(opaque, waiter)
+    if (waiter !== undefined && !isDrain(waiter)) this.give(opaque, waiter)
   }
 
   expire(now: number): void {
@@ -131,7 +135,7 @@ export class OrderedLedger<A extends Packet> implements InFlight {
     const expired: Array<Waiter<A>> = []
     this.earliest = Infinity
     const look = (opaque: number, waiter: Waiter<A> | undefined): void => {
-      if (waiter === undefined || waiter instanceof Drain) return
+      if (waiter === undefined || isDrain(waiter)) return
       if (waiter.deadline > now) {
         if (waiter.deadline < this.earliest) this.earliest = waiter.deadline
         return
@@ -224,8 +228,12 @@ export class OrderedLedger<A extends Packet> implements InFlight {
 
   private leave(opaque: number): void {
     const waiter = this.waiterOf(opaque)
-    if (waiter === undefined) return
-    if (waiter instanceof Drain) this.owing--
+    if (waiter !== undefined) this.free(opaque, isDrain(waiter))
+  }
+
+  /** Gives up the place of a request that is in flight. */
+  private free(opaque: number, isOwed: boolean): void {
+    if (isOwed) this.owing--
     else this.waiting--
     if (opaque >= numberedFrom) {
       this.byNumber.delete(this.numbered.get(opaque)!.number)

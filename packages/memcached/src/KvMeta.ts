@@ -9,7 +9,7 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import { Status } from "./gen/index.ts"
 import * as Calls from "./KvCalls.ts"
-import { base64, isPlain, line, shared, statusOf, told } from "./KvWords.ts"
+import { base64, isPlain, keyedLine, line, shared, statusOf, told } from "./KvWords.ts"
 import { doNotCreate } from "./MemcachedHandlers.ts"
 import * as Text from "./text/index.ts"
 
@@ -45,6 +45,9 @@ export const documentOf = ({ flags, value }: Text.MetaValue): Calls.Document => 
   return { value, flags: own, cas }
 }
 
+/** Reads without further flags, of a plain key. */
+const encodePlainRead = keyedLine((writer, key) => Text.encodeMetaGet(writer, { key, flags: reading }))
+
 const encodeRead = (writer: Writer, key: string, flags: ReadonlyArray<Text.MetaGetFlag>): void =>
   isPlain(key)
     ? Text.encodeMetaGet(writer, { key, flags })
@@ -56,7 +59,11 @@ const read = (operation: string, writes: boolean, flagsOf: (packet: Calls.KvPack
     operation,
     writes,
     Text.MetaGet.answers!,
-    (writer, packet) => encodeRead(writer, packet.key, flagsOf(packet)),
+    (writer, packet) => {
+      const flags = flagsOf(packet)
+      if (flags === reading && isPlain(packet.key)) encodePlainRead(writer, packet.key)
+      else encodeRead(writer, packet.key, flags)
+    },
     (answer) => answer._tag === "MetaValue" ? Exit.succeed(Option.some(documentOf(answer))) : answer._tag === "MetaMiss" ? none : undefined
   )
 

@@ -347,6 +347,29 @@ describe("every command", () => {
   }
 })
 
+describe("keys", () => {
+  it.live("have 250 bytes at most, in meta and text, and the writer is as it was when one has more", () =>
+    Effect.gen(function*() {
+      for (const protocol of ["meta", "text"] as const) {
+        let heard = ""
+        const server = played((text, peer) => {
+          heard += text
+          peer.write(protocol === "meta" ? "EN\r\n" : "END\r\n")
+        })
+        const kv = yield* KvClient.make({ ...server, protocol })
+        for (const key of ["k".repeat(250), "ü".repeat(125)]) {
+          heard = ""
+          for (const wrong of [`${key}k`, ""]) {
+            assert.strictEqual(outcome(yield* Effect.exit(kv.get(wrong))), "InvalidRequest")
+          }
+          assert.strictEqual(outcome(yield* Effect.exit(kv.get(key))), "none")
+          const line = latin1(new TextEncoder().encode(key))
+          assert.strictEqual(heard, protocol === "meta" ? `mg ${line} c f v\r\n` : `gets ${line}\r\n`)
+        }
+      }
+    }))
+})
+
 describe("answers that are late", () => {
   const late = { meta: "VA 2 c7 f5\r\nxy\r\n", text: "VALUE k 5 2 7\r\nxy\r\nEND\r\n" }
   for (const protocol of ["meta", "text"] as const) {

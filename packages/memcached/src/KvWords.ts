@@ -4,7 +4,7 @@
  * Errors are words there; they become the statuses that the binary protocol has for the same things, so that a client's errors are the same in
  * all of them. Source of the words: memcached 1.6.18 `proto_text.c`.
  */
-import { decodeText, unencodable, type Writer } from "@wirewright/codec"
+import { decodeText, encodeText, encodeWith, textBound, unencodable, type Writer } from "@wirewright/codec"
 import * as Exit from "effect/Exit"
 import { encodeKey } from "./Base64Key.ts"
 import { Status } from "./gen/index.ts"
@@ -76,6 +76,33 @@ export const checkPlain = (key: string): string =>
 export const base64 = (key: string): string => {
   const bytes = new Uint8Array(4 * key.length + 4)
   return decodeText(bytes, 0, encodeKey(bytes, 0, key))
+}
+
+/** Longest key, in bytes. */
+const longestKey = 250
+
+/**
+ * Appends a line of which only the key changes; the rest is what `encode` wrote once, so that flags that are always the same cost nothing. The
+ * key is plain. Throws `EncodeError`.
+ */
+export const keyedLine = (encode: (writer: Writer, key: string) => void): (writer: Writer, key: string) => void => {
+  const placeholder = "key"
+  const whole = encodeWith((writer) => encode(writer, placeholder))
+  const at = decodeText(whole, 0, whole.length).indexOf(placeholder)
+  const [head, tail] = [whole.slice(0, at), whole.slice(at + placeholder.length)]
+  return (writer, key) => {
+    // what is wrong with a key is the encoder's to say
+    if (key.length === 0 || key.length > longestKey) return encode(writer, key)
+    const start = writer.need(head.length + textBound(key) + tail.length)
+    const { bytes } = writer
+    let position = start
+    for (let i = 0; i < head.length; i++) bytes[position++] = head[i]!
+    const size = encodeText(bytes, position, key)
+    if (size > longestKey) return encode(writer, key)
+    position += size
+    for (let i = 0; i < tail.length; i++) bytes[position++] = tail[i]!
+    writer.position = position
+  }
 }
 
 /** A command of text that answers with one word. */

@@ -89,7 +89,7 @@ export const startContender = async (contender: string, port: number): Promise<C
 /** Installs the libraries to compare with, once. */
 export const installMemjs = (): void => {
   const bench = join(here, "..")
-  if (existsSync(join(bench, "node_modules/memjs"))) return
+  if (["memjs", "memcache", "memcached"].every((name) => existsSync(join(bench, "node_modules", name)))) return
   process.stderr.write("Installing the libraries to compare with …\n")
   execFileSync("npm", ["ci", "--workspaces=false", "--ignore-scripts", "--no-audit", "--no-fund"], { cwd: bench, stdio: ["ignore", 2, 2] })
 }

@@ -56,9 +56,10 @@ const measure = async (running: ReadonlyMap<string, ChildProcess>, operation: Op
       rounds.get(name)!.push({ perSecond: count / seconds, micros: processor / count * 1e6 })
     }
   }
-  const own = rounds.get("wirewright") ?? rounds.get("couchbase")
+  const ownName = ["wirewright-meta", "wirewright", "couchbase"].find((name) => rounds.has(name))
+  const own = ownName === undefined ? undefined : rounds.get(ownName)
   say(`\n${operation}, ${inFlight} in flight`)
-  say(`  ${"".padEnd(12)}  operations/s   µs/op  CPU µs/op  wirewright is`)
+  say(`  ${"".padEnd(12)}  operations/s   µs/op  CPU µs/op  ${ownName ?? "nobody"} is`)
   for (const [name, figures] of rounds) {
     const perSecond = median(figures.map((figure) => figure.perSecond))
     const micros = median(figures.map((figure) => figure.micros))
@@ -76,7 +77,16 @@ const measure = async (running: ReadonlyMap<string, ChildProcess>, operation: Op
 const main = async (): Promise<void> => {
   installMemjs()
   const couchbase = options.server === "couchbase"
-  const names = options.contender ?? (couchbase ? ["couchbase", "couchbase-sdk"] : ["handwritten", "wirewright", "memjs"])
+  const names = options.contender ?? (couchbase ? ["couchbase", "couchbase-sdk"] : [
+    "handwritten-meta",
+    "wirewright-meta",
+    "wirewright-text",
+    "handwritten",
+    "wirewright",
+    "memjs",
+    "memcached",
+    "memcache"
+  ])
   const server = couchbase
     ? await startCommand("serve", "--port", "0", "--bucket", "default", "--user", "app", "--password", "secret")
     : await startMemcached()

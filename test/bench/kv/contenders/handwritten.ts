@@ -3,8 +3,8 @@
  * callbacks by opaque, promises. It has no timeouts, no limits, no checks of what the server sends, and does not connect again.
  */
 import * as Net from "node:net"
-import { type Contender, keyOf } from "../Contender.ts"
-import { all } from "./workers.ts"
+import type { Contender } from "../Contender.ts"
+import { contenderOf } from "./workers.ts"
 
 interface Found {
   readonly value: Buffer
@@ -140,24 +140,4 @@ class Client {
   }
 }
 
-export const make = async (): Promise<Contender> => {
-  let client: Client
-  return {
-    connect: (port) =>
-      new Promise((resolve) => {
-        client = new Client(port, resolve)
-      }),
-    run: (operation, inFlight, count, size, keys) => {
-      const value = Buffer.alloc(size, "v")
-      let next = 0
-      const get = async (): Promise<void> => {
-        while (next < count) if ((await client.get(keyOf(next++, keys)))?.value.length !== size) throw new Error("not what was stored")
-      }
-      const set = async (): Promise<void> => {
-        while (next < count) await client.set(keyOf(next++, keys), value)
-      }
-      return all(inFlight, operation === "get" ? get : set)
-    },
-    close: async () => client.close()
-  }
-}
+export const make = async (): Promise<Contender> => contenderOf((port, onConnect) => new Client(port, onConnect))

@@ -11,7 +11,9 @@ const program = Effect.scoped(Effect.gen(function*() {
   const port = yield* Config.Port("PORT").pipe(Config.withDefault(0))
   const proxy = yield* serveProxy({ listen: { port }, upstream, requestTimeout: "1 second" })
   yield* Console.log(`listening on ${proxy.port}`)
-  yield* Effect.addFinalizer(() => Effect.andThen(proxy.drain, Console.log(JSON.stringify({ ...proxy.counters.opcodes, ...proxy.counters.commands }))))
+  yield* Effect.addFinalizer(() =>
+    Effect.andThen(proxy.drain, Console.log(JSON.stringify({ ...proxy.counters.opcodes, ...proxy.counters.commands })))
+  )
   yield* Effect.never
 }))
 

@@ -47,6 +47,7 @@ export class FlagReader implements MetaFlags {
   noBump = false
   invalidate = false
   timeToLiveBefore = false
+  tells = false
   facts = 0
   timeToLive: number | undefined
   vivify: number | undefined
@@ -111,8 +112,10 @@ export class FlagReader implements MetaFlags {
           this.facts |= sizeFact
           break
         case c:
-        case f:
         case k:
+          this.tells = true
+          break
+        case f:
         case L:
         case P:
           break
@@ -128,6 +131,7 @@ export class FlagReader implements MetaFlags {
           if (this.key === undefined) wrong = "CLIENT_ERROR error decoding key"
           break
         case O:
+          this.tells = true
           this.opaqueTooLong ||= end - at > longestOpaque
           break
         case T:

@@ -141,6 +141,8 @@ export class MetaSet extends Meta implements SetRequest, ExtendRequest {
   readonly invalidate: boolean
   readonly dataAt: number
   readonly length: number
+  /** The answer has more than a code. */
+  readonly tells: boolean
   value: Uint8Array = nothing
 
   constructor(flags: MetaFlags, verb: StoreVerb, key: string, flagsAt: number, flagsEnd: number, length: number, dataAt: number) {
@@ -154,6 +156,7 @@ export class MetaSet extends Meta implements SetRequest, ExtendRequest {
     this.invalidate = flags.invalidate
     this.length = length
     this.dataAt = dataAt
+    this.tells = flags.tells
   }
 }
 
@@ -256,6 +259,8 @@ export interface MetaFlags {
   readonly noBump: boolean
   readonly invalidate: boolean
   readonly timeToLiveBefore: boolean
+  /** Something is asked to be told of a write: key, opaque or CAS. */
+  readonly tells: boolean
   /** Bits of `factsOf`. */
   readonly facts: number
   readonly timeToLive: number | undefined

@@ -78,7 +78,18 @@ const settled = <A, R>(
   return failure === undefined ? exit as Exit.Exit<never> : ending(failure.error)
 }
 
+/** What is there already, without a closure for what is not: for the commands that come most often. */
+const succeeded = <A, R>(effect: Effect.Effect<A, Refusal, R>): Exit.Success<A, Refusal> | undefined =>
+  Exit.isExit(effect) && Exit.isSuccess(effect as Exit.Exit<A, Refusal>) ? effect as Exit.Success<A, Refusal> : undefined
+
 const error = (refusal: Refusal): Outcome => lineOutcome(errorLine(refusal))
+
+const foundBy = (request: MetaGet, found: Found): Outcome => ({ answer: (writer) => putFound(writer, request, found) })
+
+const storedBy = (request: MetaSet, written: Written): Outcome => {
+  if (request.quiet) return unanswered
+  return request.tells ? answering((writer) => putMeta(writer, codes.HD, request, toldOfWrite(written))) : fixed.metaDone
+}
 
 /** A refused meta command: a code with flags, or an error, which has none. */
 const metaRefusal = (request: MetaGet | MetaSet | MetaRemove | MetaCount, refusal: Refusal): Outcome => {
@@ -114,21 +125,19 @@ export const textRequests = <R>(handlers: MemcachedHandlers<R>): RequestHandler<
   const get = (request: MetaGet, client: ServerClient): Result<R> => {
     const handle = (request.touches ? handlers.getAndTouch : handlers.get) as Handle<MetaGet, Found, R> | undefined
     if (handle === undefined) return missing
-    return settled(
-      handle(request, client),
-      (found) => answering((writer) => putFound(writer, request, found)),
-      (refusal) => metaRefusal(request, refusal)
-    )
+    const effect = handle(request, client)
+    const exit = succeeded(effect)
+    if (exit !== undefined) return foundBy(request, exit.value)
+    return settled(effect, (found) => foundBy(request, found), (refusal) => metaRefusal(request, refusal))
   }
 
   const metaSet = (request: MetaSet, client: ServerClient): Result<R> => {
     const handle = handlers[request.verb] as Handle<MetaSet, Written, R> | undefined
     if (handle === undefined) return missing
-    return settled(
-      handle(request, client),
-      (written) => request.quiet ? unanswered : answering((writer) => putMeta(writer, codes.HD, request, toldOfWrite(written))),
-      (refusal) => metaRefusal(request, refusal)
-    )
+    const effect = handle(request, client)
+    const exit = succeeded(effect)
+    if (exit !== undefined) return storedBy(request, exit.value)
+    return settled(effect, (written) => storedBy(request, written), (refusal) => metaRefusal(request, refusal))
   }
 
   const metaRemove = (request: MetaRemove, client: ServerClient): Result<R> => {
@@ -162,8 +171,10 @@ export const textRequests = <R>(handlers: MemcachedHandlers<R>): RequestHandler<
   const store = (request: Store, client: ServerClient): Result<R> => {
     const handle = handlers[request.verb] as Handle<Store, Written, R> | undefined
     if (handle === undefined) return missing
+    const effect = handle(request, client)
+    if (succeeded(effect) !== undefined) return request.noreply ? unanswered : fixed.stored
     return settled(
-      handle(request, client),
+      effect,
       () => request.noreply ? unanswered : fixed.stored,
       (refusal) => request.noreply ? unanswered : lineOutcome(classicRefusal(request.verb, refusal))
     )

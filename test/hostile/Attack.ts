@@ -76,6 +76,10 @@ export const statusesOf = ({ received }: Reaction): ReadonlyArray<number> => {
   return statuses
 }
 
+/** Whether a stream was taken for text, as servers do that speak it, too, when the first byte is none of theirs; and was answered so. */
+const isTextual = (stream: Uint8Array, { received }: Reaction): boolean =>
+  stream[0] !== 0x80 && /^(?:ERROR|CLIENT_ERROR [^\r\n]*)\r\n/.test(received.toString("latin1"))
+
 /** Changes a packet: bits, header fields, lengths that lie, cuts, repetitions. */
 export const mutate = (below: (limit: number) => number, original: Uint8Array): Uint8Array => {
   let bytes = Buffer.from(original)
@@ -178,8 +182,9 @@ export const assaults = async (
   for (let i = 0; i < connections; i += 20) {
     const seeds = Array.from({ length: 20 }, (_, j) => seed * 7_919 + i + j)
     const streams = seeds.map((one) => Buffer.concat([prefix, streamOf(corpus, one, packetsEach)]))
-    for (const reaction of await Promise.all(streams.map((stream) => assault(port, stream)))) {
+    for (const [index, reaction] of (await Promise.all(streams.map((stream) => assault(port, stream)))).entries()) {
       if (reaction.refused) refused++
+      if (isTextual(streams[index]!, reaction)) continue
       for (const status of statusesOf(reaction)) statuses.set(status, (statuses.get(status) ?? 0) + 1)
     }
   }

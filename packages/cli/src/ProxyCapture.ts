@@ -1,7 +1,7 @@
 /** Writes what goes through a proxy to a pcapng file. Payloads of SASL requests are blanked: a capture has no passwords in it. */
 import { type Recorded, TcpRecorder } from "@wirewright/capture"
 import { Reader } from "@wirewright/codec"
-import { Opcode, opcodeAt, valueAt } from "@wirewright/memcached/gen"
+import { headerSize, kindAt, Opcode, opcodeAt, valueAt } from "@wirewright/memcached/gen"
 import type { ServerClient } from "@wirewright/connection"
 import type { Tap } from "@wirewright/proxy"
 import { closeSync, fchmodSync, fstatSync, openSync, writeSync } from "node:fs"
@@ -22,6 +22,8 @@ const endpoint = (address: string) => {
 
 const blanked = (bytes: Uint8Array): Uint8Array => {
   const reader = new Reader(bytes)
+  // the proxy blanks the passwords of lines itself, as it knows which are some
+  if (kindAt(reader, 0) !== "request" || bytes.length < headerSize) return bytes
   if (!secret.includes(opcodeAt(reader, 0))) return bytes
   // slices of a Buffer would be views of what the proxy passes on
   const copy = new Uint8Array(bytes)

@@ -161,3 +161,23 @@ describe("what is no request", () => {
       expect(server.counters.misbehaved).toBe(1)
     }))
 })
+
+describe("a refusal that goes unanswered", () => {
+  const unknown = Effect.fail({ ...refusal(0x86), unanswered: true, last: true })
+
+  for (const [when, outcome] of [["at once", unknown], ["later", Effect.delay(unknown, "20 millis")]] as const) {
+    test(`ends the connection ${when}, after the answers before it, in every protocol`, async () => {
+      const handlers: MemcachedHandlers = { get: () => Effect.delay(text("x"), "10 millis"), set: () => outcome, remove: () => outcome }
+      await withServer(handlers, async (server, client) => {
+        const set = packet(0x01, { key: "k", extras: "0000000000000000", value: "v", opaque: 2 })
+        client.send(Buffer.concat([packet(get, { key: "k", opaque: 1 }), set, packet(noop, { opaque: 3 })]))
+        expect(shown(await client.rest())).toBe("0 0 1 \0\0\0\0x")
+        for (const change of ["set k 0 0 1\r\nv\r\n", "ms k 1\r\nv\r\n", "md k\r\n", "delete k\r\n"]) {
+          const line = await RawClient.connect(server.port)
+          line.send(Buffer.from(`mg k v\r\n${change}mn\r\n`))
+          expect((await line.rest()).toString()).toBe("VA 1\r\nx\r\n")
+        }
+      })
+    })
+  }
+})

@@ -34,6 +34,12 @@ const peers = [
   },
   { name: "dalli", probe: ["ruby", "-rdalli", "-e", "1"], apt: "ruby ruby-dalli" },
   { name: "pylibmc", probe: ["/usr/bin/python3", "-c", "import pylibmc"], apt: "python3-pylibmc" },
+  { name: "python-memcached", probe: ["/usr/bin/python3", "-c", "import memcache"], apt: "python3-memcache" },
+  {
+    name: "php-memcached",
+    probe: ["php", "-r", "exit(class_exists('Memcached') ? 0 : 1);"],
+    apt: "php-cli php-memcached"
+  },
   { name: "bmemcached", probe: ["/usr/bin/python3", "-c", "import bmemcached"], apt: "python3-binary-memcached" },
   { name: "memjs", probe: loads("memjs"), npm: "memjs" },
   { name: "tshark", probe: ["tshark", "--version"], apt: "tshark" },
@@ -60,7 +66,18 @@ const peers = [
   { name: "mosquitto", probe: ["sh", "-c", "command -v mosquitto && command -v mosquitto_pub"], apt: "mosquitto mosquitto-clients" },
   { name: "nats-server", probe: ["nats-server", "--version"], apt: "nats-server" },
   { name: "pymemcache", probe: ["/usr/bin/python3", "-c", "import pymemcache"], apt: "python3-pymemcache" },
-  ...["redis", "ioredis", "pg", "pg-cursor", "pg-copy-streams", "mqtt", "memcached", "@nats-io/transport-node"].map((npm) => ({
+  ...[
+    "redis",
+    "ioredis",
+    "pg",
+    "pg-cursor",
+    "pg-copy-streams",
+    "mqtt",
+    "memcached",
+    "memcache",
+    "memcache-client",
+    "@nats-io/transport-node"
+  ].map((npm) => ({
     name: `npm's ${npm}`,
     probe: loads(npm),
     npm

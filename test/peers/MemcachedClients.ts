@@ -1,5 +1,5 @@
 /**
- * Other people's memcached clients, binary protocol, against whatever listens on a port: what each of them did, and what it should have got.
+ * Other people's memcached clients against whatever listens on a port: what each of them did, and what it should have got.
  *
  * The scripts in `clients` print what their client returned; what is right is written here once, from the clients' own documentation.
  */
@@ -46,8 +46,8 @@ const output = (command: string, args: ReadonlyArray<string>): Promise<{ readonl
     child.once("close", (code) => resolve({ code, text: Buffer.concat(chunks).toString() }))
   })
 
-const script = (command: string, file: string) => async (port: number): Promise<Got> => {
-  const { code, text } = await output(command, [folder(`clients/${file}`), String(port)])
+const script = (command: string, file: string, ...given: ReadonlyArray<string>) => async (port: number): Promise<Got> => {
+  const { code, text } = await output(command, [folder(`clients/${file}`), String(port), ...given])
   if (code !== 0) throw new Error(`${file} ended with ${code}: ${text}`)
   return JSON.parse(text.trim().split("\n").at(-1)!) as Got
 }
@@ -92,10 +92,10 @@ const without = (...operations: ReadonlyArray<string>) => (version: string): Got
   Object.fromEntries(Object.entries(everything(version)).filter(([operation]) => !operations.includes(operation)))
 
 /** The command line tools of libmemcached, one process for each operation. */
-const runTools = async (port: number): Promise<Got> => {
+const runTools = (...options: ReadonlyArray<string>) => async (port: number): Promise<Got> => {
   const files = mkdtempSync(join(tmpdir(), "wirewright-memccp-"))
   const servers = `--servers=127.0.0.1:${port}`
-  const tool = (name: string, ...args: ReadonlyArray<string>) => output(name, ["--binary", servers, ...args])
+  const tool = (name: string, ...args: ReadonlyArray<string>) => output(name, [...options, servers, ...args])
   const ok = async (name: string, ...args: ReadonlyArray<string>): Promise<boolean> => (await tool(name, ...args)).code === 0
   try {
     const text = (name: string, value: string): string => {
@@ -125,48 +125,60 @@ const runTools = async (port: number): Promise<Got> => {
 }
 
 /** libmemcached's conformance test; it flushes the server. */
-const runCapable = async (port: number): Promise<Got> => {
-  const { code, text } = await output("memccapable", ["-b", "-h", "127.0.0.1", "-p", String(port)])
-  const results = [...text.matchAll(/^(binary [a-z]+)\s+\[(\w+)\]/gm)].map(([, name, result]) => [name, result])
+const runCapable = (option: "-a" | "-b") => async (port: number): Promise<Got> => {
+  const { code, text } = await output("memccapable", [option, "-h", "127.0.0.1", "-p", String(port)])
+  const results = [...text.matchAll(/^((?:ascii|binary) [a-z ]+?)\s+\[(\w+)\]/gm)].map(([, name, result]) => [name, result])
   return { ...Object.fromEntries(results), exit: code }
 }
 
-const capabilities = ("noop quit quitq set setq flush flushq add addq replace replaceq delete deleteq get getq getk getkq "
+const asciiCapabilities = [
+  ..."version quit verbosity get gets mget stat".split(" "),
+  ..."set flush add replace cas delete incr decr append prepend".split(" ").flatMap((name) => [name, `${name} noreply`])
+]
+
+const binaryCapabilities = ("noop quit quitq set setq flush flushq add addq replace replaceq delete deleteq get getq getk getkq "
   + "incr incrq decr decrq version append appendq prepend prependq stat").split(" ")
 
-/** All of them. */
+/** What the command line tools should do. */
+const tools = (): Got => ({
+  set: true,
+  get: "first",
+  large: true,
+  multi: ["first", "first"],
+  addExisting: false,
+  replace: true,
+  getReplaced: "second",
+  exist: true,
+  touch: true,
+  delete: true,
+  existDeleted: false,
+  stats: true,
+  flush: true,
+  existFlushed: false
+})
+
+const toolsAvailable = succeeds("memccat", "--version")
+const pylibmcAvailable = succeeds("/usr/bin/python3", "-c", "import pylibmc")
+const npm = (name: string) => (): boolean => existsSync(folder(`node_modules/${name}`))
+
+/** Those that speak the binary protocol. */
 export const clients: ReadonlyArray<MemcachedClient> = [
   {
     name: "memccapable",
     available: succeeds("memccapable", "-V"),
-    run: runCapable,
-    expected: () => ({ ...Object.fromEntries(capabilities.map((name) => [`binary ${name}`, "pass"])), exit: 0 })
+    run: runCapable("-b"),
+    expected: () => ({ ...Object.fromEntries(binaryCapabilities.map((name) => [`binary ${name}`, "pass"])), exit: 0 })
   },
   {
     name: "libmemcached-tools",
-    available: succeeds("memccat", "--version"),
-    run: runTools,
-    expected: () => ({
-      set: true,
-      get: "first",
-      large: true,
-      multi: ["first", "first"],
-      addExisting: false,
-      replace: true,
-      getReplaced: "second",
-      exist: true,
-      touch: true,
-      delete: true,
-      existDeleted: false,
-      stats: true,
-      flush: true,
-      existFlushed: false
-    })
+    available: toolsAvailable,
+    run: runTools("--binary"),
+    expected: tools
   },
   { name: "dalli", available: succeeds("ruby", "-rdalli", "-e", "1"), run: script("ruby", "with-dalli.rb"), expected: without("setMulti") },
   {
     name: "pylibmc",
-    available: succeeds("/usr/bin/python3", "-c", "import pylibmc"),
+    available: pylibmcAvailable,
     run: script("/usr/bin/python3", "with-pylibmc.py"),
     expected: without("incrInitial")
   },
@@ -179,10 +191,65 @@ export const clients: ReadonlyArray<MemcachedClient> = [
   },
   {
     name: "memjs",
-    available: () => existsSync(folder("node_modules/memjs")),
+    available: npm("memjs"),
     run: script(process.execPath, "with-memjs.mjs"),
     // its increment always creates, it has no CAS, and its prepend sends the opcode of append
     expected: (version) => ({ ...without("incrMissing", "setMulti", "cas", "casAgain")(version), getJoined: "v2><" })
+  }
+]
+
+/** Those that speak the text protocol. */
+export const textClients: ReadonlyArray<MemcachedClient> = [
+  {
+    name: "memccapable",
+    available: succeeds("memccapable", "-V"),
+    run: runCapable("-a"),
+    expected: () => ({ ...Object.fromEntries(asciiCapabilities.map((name) => [`ascii ${name}`, "pass"])), exit: 0 })
+  },
+  { name: "libmemcached-tools", available: toolsAvailable, run: runTools(), expected: tools },
+  {
+    name: "pylibmc",
+    available: pylibmcAvailable,
+    run: script("/usr/bin/python3", "with-pylibmc.py", "text"),
+    expected: without("incrInitial")
+  },
+  {
+    name: "pymemcache",
+    available: succeeds("/usr/bin/python3", "-c", "import pymemcache"),
+    run: script("/usr/bin/python3", "with-pymemcache.py"),
+    expected: (version) => ({ ...without("incrInitial")(version), noreply: "2!", noreplyDeleted: null })
+  },
+  {
+    name: "python-memcached",
+    available: succeeds("/usr/bin/python3", "-c", "import memcache"),
+    run: script("/usr/bin/python3", "with-python-memcached.py"),
+    // it does not tell a missing document from one that it has deleted, and nothing of flush
+    expected: (version) => ({ ...without("incrInitial", "flush")(version), deleteMissing: true })
+  },
+  {
+    name: "php-memcached",
+    available: succeeds("php", "-r", "exit(class_exists('Memcached') ? 0 : 1);"),
+    run: script("php", "with-php-memcached.php"),
+    expected: without("incrInitial")
+  },
+  {
+    name: "memcached (npm)",
+    available: npm("memcached"),
+    run: script(process.execPath, "with-memcached.mjs"),
+    expected: without("incrInitial", "setMulti")
+  },
+  {
+    name: "memcache (npm)",
+    available: npm("memcache"),
+    run: script(process.execPath, "with-memcache.mjs"),
+    // its gets hands out no CAS
+    expected: (version) => ({ ...without("incrInitial", "setMulti", "cas", "casAgain")(version), version: `VERSION ${version}` })
+  },
+  {
+    name: "memcache-client (npm)",
+    available: npm("memcache-client"),
+    run: script(process.execPath, "with-memcache-client.mjs"),
+    expected: without("incrInitial", "setMulti")
   }
 ]
 

@@ -6,7 +6,7 @@ import { serveProxy } from "@wirewright/proxy"
 import * as Effect from "effect/Effect"
 import { setTimeout as sleep } from "node:timers/promises"
 import { expect, it } from "vitest"
-import { crossTalk } from "../../packages/proxy/src/CrossTalk.fixture.ts"
+import { crossTalk, nothingSeen } from "../../packages/proxy/src/CrossTalk.fixture.ts"
 import { startMemcached } from "./Memcached.ts"
 
 const seconds = Number(process.env["CROSS_TALK_SECONDS"] ?? 10)
@@ -20,7 +20,8 @@ it(`${seconds} s of 50 clients of three protocols while memcached is killed`, as
       const proxy = yield* serveProxy({ upstream: `memcached://127.0.0.1:${port}` })
       yield* Effect.promise(async () => {
         let over = false
-        const working = crossTalk(proxy.port, 50, () => over)
+        const seen = nothingSeen()
+        const working = crossTalk(proxy.port, 50, seen, () => over)
         const end = performance.now() + seconds * 1_000
         while (performance.now() < end) {
           await sleep(2_000)
@@ -29,7 +30,7 @@ it(`${seconds} s of 50 clients of three protocols while memcached is killed`, as
           memcached = await startMemcached([], { port })
         }
         over = true
-        const seen = await working
+        await working
         console.log(JSON.stringify({ seconds, kills, ...seen, counted: proxy.counters.closed }))
         expect(seen.crossed).toEqual([])
         expect(seen.hits).toBeGreaterThan(seconds * 100)

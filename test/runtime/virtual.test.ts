@@ -79,7 +79,7 @@ describe("memcached", () => {
         dials.push(Number(clock.monotonicTimeNanosUnsafe()) / 1e6)
         return link.dial(to)
       }
-      const kv = yield* KvClient.make({ ...link.transport, dial, maxSilence: "3 hours", ...options })
+      const kv = yield* KvClient.make({ ...link.transport, dial, protocol: "meta", maxSilence: "3 hours", ...options })
       return { server, link, dials, kv }
     })
 

@@ -5,6 +5,8 @@ import { fixedSize } from "@wirewright/codec/words/Sizes"
 import type { Built } from "../Build.ts"
 import { type Complaint, complaintsOf } from "../Finding.ts"
 import { Context } from "../print/Context.ts"
+import { fieldOf } from "../print/HeaderFields.ts"
+import { orderedOf, rolesOf } from "../print/Roles.ts"
 import { lengthRole } from "../print/RunFrame.ts"
 import { checkNames, flattened, slicesOf } from "./Fields.ts"
 import type { Place } from "./Place.ts"
@@ -13,6 +15,19 @@ import { checkSiblings, checkSums, checkWord } from "./Words.ts"
 /** What stands in a trailer without a value of its own. */
 const isDerivedAtEnd = (type: TypeModel): boolean =>
   type.kind === "literal" || type.kind === "constant" || type.kind === "checksum" || type.kind === "reserved" && type.policy !== "keep"
+
+/** Why a frame whose kinds answer one another has neither client nor server; nothing where it has, or commands name what answers them. */
+const whyNoClient = (context: Context): string | undefined => {
+  const { kinds } = context.model.frame
+  const answer = kinds.find(({ answers, sender }) => answers !== undefined && sender !== "client")
+  const request = kinds.find(({ name }) => name === answer?.answers)
+  if (answer === undefined || request === undefined || rolesOf(context) !== undefined || orderedOf(context) !== undefined) return undefined
+  const run = [request, answer].find(({ headers }) => headers.length === 0)
+  if (run !== undefined) return `the header of ${run.name} is read field by field`
+  return fieldOf(request.headers[0]!, "opcode") === undefined
+    ? `no header field of ${request.name} says which command it is`
+    : `no header field of ${answer.name} says whether the command succeeded`
+}
 
 /** Findings about a frame's kinds and phases. */
 export function* checkKinds(built: Built, value: Frame): Iterable<Complaint> {
@@ -31,6 +46,15 @@ export function* checkKinds(built: Built, value: Frame): Iterable<Complaint> {
       ["correlation"],
       `answers are told by ${correlation}, which a header of ${lacking} does not have`,
       "name a field that the headers of requests and answers have"
+    )
+  }
+  const silent = correlation === undefined || lacking !== undefined ? undefined : whyNoClient(context)
+  if (silent !== undefined) {
+    yield complain(
+      "WW159",
+      ["correlation"],
+      `answers are told by ${correlation}, but no client or server comes of it: ${silent}`,
+      "name the packets that answer a command with `answeredBy`, or leave `correlation` out"
     )
   }
   for (const [when, status] of Object.entries(value.refusals ?? {})) {

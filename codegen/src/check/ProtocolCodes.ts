@@ -350,6 +350,13 @@ export const protocolCodes: ReadonlyArray<FindingCode> = [
     "const g = frame(\"G\", { sections: [\"key\", \"body\"], kinds: { m: kind({ length: bodyLength(u16), type: opcode(u8) }) } })\nexport const x = protocol(g, { name: \"p\", module: \"./gen\", commands: [commandsOf(g, \"m\")(\"A\", { opcode: 1, request: { key: { k: u8 } } })] }) // ←"
   ),
   one(
+    "WW159",
+    "Answers told by a field, and no client of it",
+    "A client has to know from the header what a packet answers, which command that was, and whether it succeeded.",
+    "Give requests an `opcode` and answers a `statusCode` in headers of fixed layout, or name with `answeredBy` what answers each command.",
+    "const g = frame(\"G\", { sections: [\"body\"], correlation: \"id\", // ←\n  kinds: { m: kind({ length: bodyLength(u16), id: u16, type: opcode(u8) }), n: { answers: \"m\", ...kind({ length: bodyLength(u16), id: u16, type: opcode(u8) }) } } })\nexport const x = protocol(g, { name: \"p\", module: \"./gen\", commands: [] })"
+  ),
+  one(
     "WW160",
     "A status that does not fit",
     "It would be cut off.",

@@ -19,7 +19,7 @@ import { loadProtocol } from "./Protocols.ts"
 /** The protocol both `decode` and `encode` take. */
 export const protocolFlag = withDefault(
   Flag.String("protocol"),
-  `${protocolNames.join(", ")}, or the directory of generated code, such as ./src/gen; dcp includes couchbase and memcached`,
+  `${protocolNames.join(", ")}, or the directory of generated code, such as ./src/gen; dcp includes couchbase and memcached, in text too`,
   "dcp"
 )
 

@@ -117,4 +117,21 @@ describe("proxy", () => {
         assert.strictEqual(await overTls(ready.port, packet(0x0b)), "b 0 0 1.6.18")
       })
     }))
+
+  it("signs clients in by a file of users, and by --user in serve; the upstream is a Unix socket that wants it, too", () => {
+    const [path, passwordFile, authFile] = ["signed", "password", "users"].map((name) => join(folder, name)) as [string, string, string]
+    writeFileSync(passwordFile, "behind\n")
+    writeFileSync(authFile, "app:in front\nother:x\n")
+    return running(
+      ["serve", "--memcached", "--unix-socket", path, "--user", "proxy", "--password-file", passwordFile],
+      () =>
+        running(["proxy", "--auth-file", authFile, "--upstream", `memcached+unix://proxy:behind@${path}`], async ({ port }) => {
+          const client = await RawClient.connect(port)
+          const plain = (password: string) => packet(0x21, { key: "PLAIN", value: `\0app\0${password}` })
+          client.send(Buffer.concat([plain("behind"), plain("in front"), packet(0x00, { key: "k" })]))
+          assert.deepStrictEqual((await client.packets(3)).map(shown), ["21 20 0 Auth failure.", "21 0 0 Authenticated", "0 1 0 Not found"])
+          client.close()
+        })
+    )
+  })
 })

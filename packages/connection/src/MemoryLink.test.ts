@@ -4,7 +4,7 @@ import { TestClock } from "effect/testing"
 import type { Duplex } from "node:stream"
 import { expect, test } from "vitest"
 import { type LinkFaults, MemoryLink } from "./MemoryLink.ts"
-import { connect } from "./Transport.ts"
+import { connect } from "./Connecting.ts"
 
 const turn = Effect.promise<void>(() => new Promise((resolve) => setImmediate(resolve)))
 

@@ -4,12 +4,13 @@
  * Frames are handled in the order in which they came, as long as neither the handler (`pause`) nor a client that does not read what it asked
  * for (`maxOutput`) holds them; meanwhile nothing is read. It knows no commands and never repeats, drops or reorders a frame.
  */
+import { accepted } from "./Accepted.ts"
 import { DecodeError, Framer, type Reader, type Writer } from "@wirewright/codec"
 import type { Duplex } from "node:stream"
 import { type ConnectionError, PeerMisbehaved, PeerStalled } from "./Errors.ts"
 import { writeSeen } from "./Tap.ts"
 import type { Timers } from "./Timers.ts"
-import { accepted, type Transport } from "./Transport.ts"
+import type { Transport } from "./Transport.ts"
 import type { HeldMemory, Holder } from "./HeldMemory.ts"
 import type { ChoosingServerOptions, PacketProtocol, ServerLimits } from "./PacketServerOptions.ts"
 import type { Frame, PacketHandler, ServerClient } from "./ServerClient.ts"

@@ -31,12 +31,20 @@ export interface Timers {
 /** The longest time that Node's timers know; they take a longer one for 1 ms. */
 const longest = 2 ** 31 - 1
 
+type Started = ReturnType<typeof setTimeout> | ReturnType<typeof setInterval>
+
+/** Lets the process end before a timer does; timers of browsers are numbers and hold nothing up. */
+const release = (timer: Started): void => {
+  if (typeof timer === "object") timer.unref()
+}
+
 const started = (milliseconds: number, run: () => void, unref: boolean): Timer => {
-  const start = (left: number): NodeJS.Timeout => {
+  const start = (left: number): Started => {
     const timeout = left <= longest ? setTimeout(run, left) : setTimeout(() => {
       timer = start(left - longest)
     }, longest)
-    return unref ? timeout.unref() : timeout
+    if (unref) release(timeout)
+    return timeout
   }
   let timer = start(milliseconds)
   return { cancel: () => clearTimeout(timer) }
@@ -50,7 +58,7 @@ export const liveTimers: Timers = {
   after: (milliseconds, run, options) => started(milliseconds, run, options?.unref === true),
   every: (milliseconds, run, options) => {
     const timer = setInterval(run, milliseconds)
-    if (options?.unref === true) timer.unref()
+    if (options?.unref === true) release(timer)
     return { cancel: () => clearInterval(timer) }
   }
 }

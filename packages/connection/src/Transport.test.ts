@@ -7,7 +7,8 @@ import type * as Net from "node:net"
 import type * as Tls from "node:tls"
 import type { ConnectionError } from "./Errors.ts"
 import { certificate, listening, resources, until } from "./Loopback.fixture.ts"
-import { connect, type Transport, type TransportOptions } from "./Transport.ts"
+import { connect } from "./Connecting.ts"
+import type { Transport, TransportOptions } from "./Transport.ts"
 
 /** Connects and writes down what arrives. */
 const connected = (options: TransportOptions) => {

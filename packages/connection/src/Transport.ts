@@ -1,23 +1,19 @@
 /**
- * A socket and the two things that make it fast: it reads into pooled slabs, and it writes once per microtask.
+ * What a connection speaks over, whatever that is: it writes once per microtask.
  *
- * No part of a slab is read into twice, so views into what was received stay valid without a copy. Bytes to send are appended to `writer`
- * and leave together at the end of the microtask; while the kernel is behind, `blocked` is true and senders wait (`writable`). It knows
- * nothing of packets.
+ * Bytes to send are appended to `writer` and leave together at the end of the microtask; while the kernel is behind, `blocked` is true and
+ * senders wait (`writable`). It knows nothing of packets, and needs nothing of Node.
  */
 import { PooledWriter } from "@wirewright/codec"
 import * as Deferred from "effect/Deferred"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type * as Scope from "effect/Scope"
-import * as Net from "node:net"
-import type { Duplex } from "node:stream"
-import * as Tls from "node:tls"
-import { addressOf, unixAddress } from "./Address.ts"
-import { ConnectFailed, ConnectionClosed, ConnectionError, ConnectionLost, type ConnectionReason, ConnectTimeout } from "./Errors.ts"
-import { type Timer, type Timers, timers } from "./Timers.ts"
+import type * as Tls from "node:tls"
+import { ConnectionClosed, ConnectionError, ConnectionLost, type ConnectionReason } from "./Errors.ts"
+import type { Link } from "./Link.ts"
+import type { Timer, Timers } from "./Timers.ts"
 
-/** Where to connect and how. */
+/** Where to connect and how. Browsers have no sockets: there it takes a `dial`, such as `webSocket`. */
 export interface TransportOptions {
   readonly host: string
   readonly port: number
@@ -29,7 +25,7 @@ export interface TransportOptions {
    * Makes what is spoken over instead of a TCP connection; it is open when it is returned, and what it throws is why there is none. `tls` does
    * not apply to it.
    */
-  readonly dial?: (to: { readonly host: string; readonly port: number }) => Duplex
+  readonly dial?: (to: { readonly host: string; readonly port: number }) => Link
   /** Time for DNS, TCP and TLS together. Default: 5 seconds. */
   readonly connectTimeout?: Duration.Input
   /** Idle time after which TCP keep-alive probes find a half-open peer. Default: 10 seconds. */
@@ -48,56 +44,29 @@ export interface TransportSink {
   readonly onDrain?: () => void
 }
 
-const readSize = 64 * 1024
-const slabSize = 256 * 1024
 /** Bytes appended above which they are sent at once: what one microtask appends would otherwise have no bound. */
 const sendAbove = 128 * 1024
 /** Time a peer has to read what is left and to close its side, after this side has ended. */
 const lingerMilliseconds = 2_000
-
-/** Least room of a slab that is read into. */
-const leastRoom = 16 * 1024
-
-/** Memory that is read into, each part of it once: views into what was read stay valid, and nothing is copied. */
-class Slabs {
-  private slab: Uint8Array = Buffer.allocUnsafeSlow(slabSize)
-  private used = 0
-
-  /** Room for the next read. */
-  readonly room = (): Uint8Array => {
-    if (slabSize - this.used < leastRoom) {
-      this.slab = Buffer.allocUnsafeSlow(slabSize)
-      this.used = 0
-    }
-    return this.slab.subarray(this.used, this.used + readSize)
-  }
-
-  /** What was read into the last room. */
-  taken(length: number): Uint8Array {
-    const bytes = new Uint8Array(this.slab.buffer, this.used, length)
-    this.used += length
-    return bytes
-  }
-}
 
 /** An open socket. */
 export class Transport {
   /** Bytes to send are appended here, followed by `flush`. */
   readonly writer = new PooledWriter()
   readonly address: string
-  private readonly socket: Duplex
+  private readonly socket: Link
   private readonly sink: TransportSink
   private flushing = false
   private error: ConnectionError | undefined
   private drained: Deferred.Deferred<void, ConnectionError> | undefined
   private sent = 0
   private received = 0
-  /** Segments that Node was given and may still read. */
+  /** Segments that were handed over and may still be read. */
   private inKernel: Array<Uint8Array> = []
   private readonly timers: Timers
   private linger: Timer | undefined
 
-  constructor(socket: Duplex, address: string, sink: TransportSink, timers: Timers) {
+  constructor(socket: Link, address: string, sink: TransportSink, timers: Timers) {
     this.socket = socket
     this.timers = timers
     this.address = address
@@ -229,7 +198,7 @@ export class Transport {
     this.sendNow()
   }
 
-  /** Gives buffers back once Node has nothing left of them. */
+  /** Gives buffers back once nothing is left of them to send. */
   private readonly written = (): void => {
     if (this.inKernel.length === 0 || this.socket.writableLength > 0) return
     for (const segment of this.inKernel) this.writer.release(segment)
@@ -245,79 +214,10 @@ export class Transport {
 }
 
 /** Speaks over a stream that is open. What it reads is its own to keep, so it needs no copy. */
-const over = (stream: Duplex, address: string, sink: TransportSink, timers: Timers): Transport => {
+export const over = (stream: Link, address: string, sink: TransportSink, timers: Timers): Transport => {
   const transport = new Transport(stream, address, sink, timers)
   stream.on("data", (chunk: Uint8Array) => transport.receive(chunk))
   // as sockets do: a peer that has ended its side answers nothing more
   stream.on("end", () => stream.end())
   return transport
-}
-
-/** Connects; the transport closes with the scope. */
-export const connect = (options: TransportOptions, sink: TransportSink): Effect.Effect<Transport, ConnectionError, Scope.Scope> =>
-  Effect.flatMap(timers, (timers) => connectWith(options, sink, timers))
-
-const connectWith = (
-  options: TransportOptions,
-  sink: TransportSink,
-  timers: Timers
-): Effect.Effect<Transport, ConnectionError, Scope.Scope> => {
-  const address = addressOf(options)
-  const failed = (reason: ConnectionReason): ConnectionError => new ConnectionError({ reason, address, ambiguous: false })
-  const { dial } = options
-  if (dial !== undefined) {
-    return Effect.acquireRelease(
-      Effect.map(
-        Effect.try({ try: () => dial(options), catch: (cause) => failed(new ConnectFailed({ cause })) }),
-        (stream) => over(stream, address, sink, timers)
-      ),
-      (transport) => Effect.sync(() => transport.shut("this side"))
-    )
-  }
-  const timeout = Duration.toMillis(options.connectTimeout ?? "5 seconds")
-  const open = Effect.callback<Transport, ConnectionError>((resume) => {
-    const slabs = new Slabs()
-    let transport: Transport | undefined
-    const base = {
-      ...(options.path === undefined ? { host: options.host, port: options.port } : { path: options.path }),
-      noDelay: true,
-      keepAlive: true,
-      keepAliveInitialDelay: Duration.toMillis(options.keepAlive ?? "10 seconds"),
-      onread: {
-        buffer: slabs.room,
-        callback: (length: number): boolean => {
-          const bytes = slabs.taken(length)
-          transport?.receive(bytes)
-          return true
-        }
-      }
-    }
-    const socket = options.tls === undefined
-      ? Net.connect(base)
-      : Tls.connect({ servername: Net.isIP(options.host) === 0 ? options.host : "", ...options.tls, ...base } as Tls.ConnectionOptions)
-    // an error that comes when no caller waits any more has nobody to tell
-    socket.on("error", () => {})
-    const refused = (cause: unknown): void => resume(Effect.fail(failed(new ConnectFailed({ cause }))))
-    const closed = (): void => refused("closed before the connection was made")
-    socket.once("error", refused)
-    socket.once("close", closed)
-    socket.once(options.tls === undefined ? "connect" : "secureConnect", () => {
-      socket.off("error", refused)
-      socket.off("close", closed)
-      transport = new Transport(socket, address, sink, timers)
-      resume(Effect.succeed(transport))
-    })
-    return Effect.sync(() => socket.destroy())
-  })
-  return Effect.acquireRelease(open, (transport) => Effect.sync(() => transport.shut("this side")), { interruptible: true }).pipe(
-    Effect.timeoutOrElse({ duration: timeout, orElse: () => Effect.fail(failed(new ConnectTimeout({ milliseconds: timeout }))) })
-  )
-}
-
-/** Makes a transport of a socket that was accepted, on a Unix socket where there is a `path`, or of another stream. */
-export const accepted = (socket: Duplex, sink: TransportSink, timers: Timers, path?: string): Transport => {
-  if (!(socket instanceof Net.Socket)) return over(socket, "in memory", sink, timers)
-  if (path !== undefined) return over(socket, unixAddress(path), sink, timers)
-  socket.setNoDelay(true)
-  return over(socket, `${socket.remoteAddress}:${socket.remotePort}`, sink, timers)
 }

@@ -1,5 +1,5 @@
 /**
- * A memcached proxy as a library: every client of the binary protocol may use what is in a Couchbase bucket, or in a memcached.
+ * A memcached proxy as a library: every client of memcached, text, meta or binary, may use what is in a Couchbase bucket, or in a memcached.
  * `UPSTREAM=couchbase://user:password@127.0.0.1:11210/default node 03_proxy.ts`
  */
 import { NodeRuntime } from "@effect/platform-node"
@@ -11,7 +11,9 @@ const program = Effect.scoped(Effect.gen(function*() {
   const port = yield* Config.Port("PORT").pipe(Config.withDefault(0))
   const proxy = yield* serveProxy({ listen: { port }, upstream, requestTimeout: "1 second" })
   yield* Console.log(`listening on ${proxy.port}`)
-  yield* Effect.addFinalizer(() => Effect.andThen(proxy.drain, Console.log(JSON.stringify(proxy.counters.opcodes))))
+  yield* Effect.addFinalizer(() =>
+    Effect.andThen(proxy.drain, Console.log(JSON.stringify({ ...proxy.counters.opcodes, ...proxy.counters.commands })))
+  )
   yield* Effect.never
 }))
 

@@ -46,6 +46,15 @@ export interface Counter extends Mutation {
   readonly value: bigint
 }
 
+/** A document, and what became of it. */
+export interface Recached extends Document {
+  /**
+   * `fresh`: it was there. `stale`: it was there, and somebody else is making it anew. `stored`: it was made here. `unstored`: it was made here,
+   * but somebody changed or removed the document meanwhile, and what he did stands.
+   */
+  readonly state: "fresh" | "stale" | "stored" | "unstored"
+}
+
 /** What a client counted. */
 export interface KvCounts {
   requests: number

@@ -16,6 +16,7 @@ import { inspect } from "node:util"
 import * as Gen from "./gen/index.ts"
 import { KvClient } from "./KvClient.ts"
 import type { MemcachedError } from "./KvError.ts"
+import { failure } from "./Played.fixture.ts"
 import { type Peer, scripted, until } from "./Scripted.fixture.ts"
 
 const nothing = { extras: new Uint8Array(0), key: new Uint8Array(0), value: new Uint8Array(0) }
@@ -52,12 +53,6 @@ const store = (documents: Map<string, Uint8Array> = new Map()) => (request: Gen.
     default:
       peer.send(refuse(request, 0x81, "Unknown command"))
   }
-}
-
-const failure = <A>(exit: Exit.Exit<A, MemcachedError>): MemcachedError => {
-  const reason = Exit.isFailure(exit) ? exit.cause.reasons[0]! : undefined
-  if (reason?._tag !== "Fail") throw new Error(`no failure but ${exit}`)
-  return reason.error as MemcachedError
 }
 
 class User extends Schema.Class<User>("User")({ name: Schema.String, born: Schema.Int, id: Schema.BigInt }) {}

@@ -3,12 +3,11 @@ import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import type * as Schema from "effect/Schema"
 import type { Expiry } from "./Expiry.ts"
-import type { Counter, Document, MetaWritten, Mutation } from "./KvCalls.ts"
+import type { Counter, Document, MetaWritten, Mutation, Recached } from "./KvCalls.ts"
 import type { MemcachedError } from "./KvError.ts"
 import type { Many } from "./KvMany.ts"
 import type * as Options from "./KvOptions.ts"
 import type { KvCounters } from "./KvPool.ts"
-import type { Recached } from "./KvRecache.ts"
 import type * as Text from "./text/index.ts"
 
 type Flags<P extends { readonly flags: ReadonlyArray<unknown> }> = P["flags"]

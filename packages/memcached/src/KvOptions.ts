@@ -1,14 +1,39 @@
 /** What requests of a key-value client may be told. Types only. */
+import type { PacketConnectionOptions, PoolOptions, PoolWatch, TelemetryOptions, TransportOptions } from "@wirewright/connection"
 import type * as Duration from "effect/Duration"
+import type * as Redacted from "effect/Redacted"
 import type { Expiry } from "./Expiry.ts"
 import type { Distribution, RingServer } from "./Ketama.ts"
-import type { KvPoolOptions } from "./KvPool.ts"
+import type { MemcachedError } from "./KvError.ts"
 
 /**
  * How to speak with memcached. `auto` asks each new connection for the version: `meta` from 1.6.10 on, which is the first with today's `ms`;
  * `text` below that, and where the answer is none of memcached's; `binary` when the server closes the connection over the question.
  */
 export type KvProtocol = "auto" | "meta" | "text" | "binary"
+
+/** Where the server is and how to treat it. */
+export interface KvPoolOptions extends
+  Partial<TransportOptions>,
+  Pick<
+    PacketConnectionOptions<never, never>,
+    "requestTimeout" | "maxInFlight" | "maxFrame" | "maxSilence"
+  >,
+  PoolOptions,
+  TelemetryOptions
+{
+  /** Default: `auto`, which costs each new connection one question. */
+  readonly protocol?: KvProtocol
+  /**
+   * Signs in: in the binary protocol with SASL PLAIN, which memcached asks for when started with `-S`; in the others, where it was started with
+   * `-Y`, and only when it asks for it, because it would store what it does not ask for.
+   */
+  readonly credentials?: { readonly user: string; readonly password: Redacted.Redacted<string> }
+  /** Sends the password although the connection has no TLS. */
+  readonly allowPlaintextPassword?: boolean
+  /** What is told of connections. */
+  readonly watch?: PoolWatch<MemcachedError>
+}
 
 /** One of several servers: where it is, and what holds for it alone. The rest is as the client's options say. */
 export interface KvServerOptions extends Partial<RingServer>, Pick<KvPoolOptions, "path" | "tls" | "credentials"> {}

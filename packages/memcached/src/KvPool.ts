@@ -11,16 +11,12 @@ import {
   openConnection,
   type PacketConnectionOptions,
   type PoolCounters,
-  type PoolOptions,
   poolOptionsOf,
   type PoolPlace,
   poolPlace,
-  type PoolWatch,
   type Resume,
   SlotPool,
-  Telemetry,
-  type TelemetryOptions,
-  type TransportOptions
+  Telemetry
 } from "@wirewright/connection"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
@@ -32,34 +28,11 @@ import * as Calls from "./KvCalls.ts"
 import type { MemcachedError } from "./KvError.ts"
 import { InvalidRequest, NoMechanism, PasswordWithheld, reasonError, type RequestFacts, transportError } from "./KvError.ts"
 import { metaCalls } from "./KvMeta.ts"
-import type { KvProtocol } from "./KvOptions.ts"
+import type { KvPoolOptions, KvProtocol } from "./KvOptions.ts"
 import { textCalls } from "./KvText.ts"
 import { authenticate } from "./KvWords.ts"
 import { plainMechanism, plainMessage } from "./SaslPlain.ts"
 import { client as textClient } from "./text/index.ts"
-
-/** Where the server is and how to treat it. */
-export interface KvPoolOptions extends
-  Partial<TransportOptions>,
-  Pick<
-    PacketConnectionOptions<never, never>,
-    "requestTimeout" | "maxInFlight" | "maxFrame" | "maxSilence"
-  >,
-  PoolOptions,
-  TelemetryOptions
-{
-  /** Default: `auto`, which costs each new connection one question. */
-  readonly protocol?: KvProtocol
-  /**
-   * Signs in: in the binary protocol with SASL PLAIN, which memcached asks for when started with `-S`; in the others, where it was started with
-   * `-Y`, and only when it asks for it, because it would store what it does not ask for.
-   */
-  readonly credentials?: { readonly user: string; readonly password: Redacted.Redacted<string> }
-  /** Sends the password although the connection has no TLS. */
-  readonly allowPlaintextPassword?: boolean
-  /** What is told of connections. */
-  readonly watch?: PoolWatch<MemcachedError>
-}
 
 type Packets = PacketConnection<Calls.KvAnswer, never>
 
@@ -179,11 +152,9 @@ const orTransport = (error: MemcachedError | ConnectionError, address: string): 
   error._tag === "ConnectionError" ? transportError({ operation: "connect", opcode: undefined, key: undefined, address }, error) : error
 
 /** What opens connections. */
-const opening = (
-  { allowPlaintextPassword, connections: _, credentials, reconnect: __, whenDisconnected: ___, protocol: ____, ...options }: KvPoolOptions,
-  protocol: KvProtocol
-) => {
-  const tls = options.tls !== undefined || allowPlaintextPassword === true
+const opening = (options: KvPoolOptions, protocol: KvProtocol) => {
+  const { credentials } = options
+  const tls = options.tls !== undefined || options.allowPlaintextPassword === true
   const base = { ...options, ...target(options) }
   type Lost = (error: ConnectionError) => void
   const binary = (lost?: Lost): Opened =>

@@ -8,7 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
-import { type Duplex, duplexPair } from "node:stream"
+import type { Duplex } from "node:stream"
 import * as Gen from "./gen/index.ts"
 import { KvClient } from "./KvClient.ts"
 import type { KvCommands } from "./KvCommands.ts"
@@ -16,31 +16,9 @@ import type { MemcachedError } from "./KvError.ts"
 import type { KvProtocol } from "./KvOptions.ts"
 import { isMeta } from "./KvPool.ts"
 import { linesOf } from "./KvText.ts"
+import { failure, latin1, played } from "./Played.fixture.ts"
 
-const latin1 = (bytes: Uint8Array): string => Array.from(bytes, (byte) => String.fromCharCode(byte)).join("")
 const bytesOf = (text: string): Uint8Array => Uint8Array.from(text, (one) => one.charCodeAt(0))
-
-/** A server that plays what a test says, connection by connection. */
-const played = (play: (text: string, peer: Duplex, connection: number) => void) => {
-  let connections = 0
-  return {
-    host: "memory",
-    port: 0,
-    dial: () => {
-      const [own, peer] = duplexPair()
-      const connection = connections++
-      peer.on("data", (chunk: Uint8Array) => play(latin1(chunk), peer, connection))
-      peer.on("error", () => {})
-      return own
-    }
-  }
-}
-
-const failure = <A>(exit: Exit.Exit<A, MemcachedError>): MemcachedError => {
-  const reason = Exit.isFailure(exit) ? exit.cause.reasons[0]! : undefined
-  if (reason?._tag !== "Fail") throw new Error(`no failure but ${exit}`)
-  return reason.error
-}
 
 /** What came of a command, in one word and its values. */
 const outcome = (exit: Exit.Exit<unknown, MemcachedError>): unknown => {

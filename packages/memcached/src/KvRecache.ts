@@ -5,22 +5,13 @@
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import type { Document } from "./KvCalls.ts"
+import type { Recached } from "./KvCalls.ts"
 import type { KvCommands } from "./KvCommands.ts"
 import { type MemcachedError, reasonError, StillMade } from "./KvError.ts"
 import { documentOf } from "./KvMeta.ts"
 import type * as Options from "./KvOptions.ts"
 import { base64, isPlain } from "./KvWords.ts"
 import type { MetaGetFlag, MetaSetFlag, MetaValue } from "./text/index.ts"
-
-/** A document, and what became of it. */
-export interface Recached extends Document {
-  /**
-   * `fresh`: it was there. `stale`: it was there, and somebody else is making it anew. `stored`: it was made here. `unstored`: it was made here,
-   * but somebody changed or removed the document meanwhile, and what he did stands.
-   */
-  readonly state: "fresh" | "stale" | "stored" | "unstored"
-}
 
 const keyed = (key: string) => isPlain(key) ? { key, flags: [] } : { key: base64(key), flags: [{ _tag: "KeyIsBase64" } as const] }
 

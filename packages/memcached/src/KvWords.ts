@@ -4,8 +4,9 @@
  * Errors are words there; they become the statuses that the binary protocol has for the same things, so that a client's errors are the same in
  * all of them. Source of the words: memcached 1.6.18 `proto_text.c`.
  */
-import { encodeText, textLength, unencodable, type Writer } from "@wirewright/codec"
+import { decodeText, unencodable, type Writer } from "@wirewright/codec"
 import * as Exit from "effect/Exit"
+import { encodeKey } from "./Base64Key.ts"
 import { Status } from "./gen/index.ts"
 import * as Calls from "./KvCalls.ts"
 import type { StatusAnswer } from "./KvError.ts"
@@ -47,11 +48,14 @@ export const statusOf = (answer: Text.Response): StatusAnswer => {
 /** A status that is told by a word. */
 export const told = (status: number): StatusAnswer => ({ status })
 
+const space = " ".charCodeAt(0)
+const del = "\u007f".charCodeAt(0)
+
 /** Whether a key can stand in a line as it is: it has no space and no control character. */
 export const isPlain = (key: string): boolean => {
   for (let i = 0; i < key.length; i++) {
     const code = key.charCodeAt(i)
-    if (code <= 0x20 || code === 0x7f) return false
+    if (code <= space || code === del) return false
   }
   return true
 }
@@ -70,9 +74,8 @@ export const checkPlain = (key: string): string =>
 
 /** A key in base64. */
 export const base64 = (key: string): string => {
-  const bytes = new Uint8Array(textLength(key))
-  encodeText(bytes, 0, key)
-  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""))
+  const bytes = new Uint8Array(4 * key.length + 4)
+  return decodeText(bytes, 0, encodeKey(bytes, 0, key))
 }
 
 /** A command of text that answers with one word. */

@@ -3,7 +3,7 @@
  */
 export type { Expiry } from "./Expiry.ts"
 export { type Distribution, Ketama, type RingServer } from "./Ketama.ts"
-export type { Counter, Document, MetaWritten, Mutation } from "./KvCalls.ts"
+export type { Counter, Document, MetaWritten, Mutation, Recached } from "./KvCalls.ts"
 export * from "./KvClient.ts"
 export {
   AuthFailed,
@@ -32,8 +32,7 @@ export {
 } from "./KvError.ts"
 export type { JsonView, KvCommands, KvServer, MetaCommands } from "./KvCommands.ts"
 export type { Many } from "./KvMany.ts"
-export type { Recached } from "./KvRecache.ts"
 export * from "./KvOptions.ts"
-export type { KvCounters, KvPoolOptions } from "./KvPool.ts"
+export type { KvCounters } from "./KvPool.ts"
 export * from "./MemcachedHandlers.ts"
 export { type ClassicHandlers, classicHandlers, MemcachedServer, type MemcachedServerOptions, serveMemcached } from "./MemcachedServer.ts"

@@ -3,19 +3,8 @@ import { assert, describe, it } from "@effect/vitest"
 import { Client } from "@wirewright/connection"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
-import { type Duplex, duplexPair } from "node:stream"
+import { played } from "./Played.fixture.ts"
 import * as Text from "./text/index.ts"
-
-/** A server that plays what a test says to what arrives. */
-const played = (play: (text: string, peer: Duplex) => void) => ({
-  host: "memory",
-  port: 0,
-  dial: () => {
-    const [own, peer] = duplexPair()
-    peer.on("data", (chunk: Uint8Array) => play(new TextDecoder().decode(chunk), peer))
-    return own
-  }
-})
 
 const tagged = (answer: { readonly _tag: string }): string => answer._tag
 

@@ -237,9 +237,10 @@ const client = async (id: number, port: number, seen: Seen, over: () => boolean)
   }
 }
 
+/** Nothing was seen yet. */
+export const nothingSeen = (): Seen => ({ answers: 0, hits: 0, refused: 0, closed: 0, crossed: [] })
+
 /** Lets clients of all protocols, in turn, work at a port until it is over. */
-export const crossTalk = async (port: number, clients: number, over: () => boolean): Promise<Seen> => {
-  const seen: Seen = { answers: 0, hits: 0, refused: 0, closed: 0, crossed: [] }
+export const crossTalk = async (port: number, clients: number, seen: Seen, over: () => boolean): Promise<void> => {
   await Promise.all(Array.from({ length: clients }, (_, id) => client(id, port, seen, over)))
-  return seen
 }

@@ -54,6 +54,9 @@ const protocol = { ...client, decodeAnswer: decodeRaw, decodePush: decodeRaw }
 const refused = (reason: BootstrapReason, message: string, status?: number): BootstrapError =>
   new BootstrapError({ reason, step: "authentication", status, message })
 
+/** Nobody signs in where somebody must. */
+const wanted = (address: string): BootstrapError => refused("AuthenticationFailed", `${address}: the server wants its clients to sign in`)
+
 /** Who signs in, as SASL PLAIN has it; nothing when nobody does. Refused when the password would be seen by others. */
 const plainOf = (target: MemcachedTarget, tls: boolean): Effect.Effect<Uint8Array | undefined, BootstrapError> => {
   if (target.user === undefined || target.password === undefined) return Effect.succeed(undefined)
@@ -101,10 +104,10 @@ const textLogin = (target: MemcachedTarget, tls: boolean) => (connection: TextCo
         ? undefined
         : yield* refused("NoMechanism", `${address}: the server asks nobody to sign in`)
     }
-    if (plain === undefined) return yield* refused("AuthenticationFailed", `${address}: the server wants its clients to sign in`)
+    if (plain === undefined) return yield* wanted(address)
     // authorization id, user and password are parted by NUL there, by a space here
     const value = plain.slice(1)
-    value[value.indexOf(0)] = 0x20
+    value[value.indexOf(0)] = " ".charCodeAt(0)
     const [answer] = yield* asking(begin, Text.Set, { key: "auth", flags: 0, expiration: 0, value }, false)
     if (answer?._tag !== "Stored") return yield* refused("AuthenticationFailed", `${address}: the user was refused`)
   }).pipe(Effect.catchTag("EncodeError", Effect.die))
@@ -170,13 +173,25 @@ const linkTo = (target: MemcachedTarget, { reconnect, ...options }: UpstreamOpti
 
 const addressOf = ({ host, path, port }: MemcachedTarget): string => path === undefined ? hostPort(host, port) : unixAddress(path)
 
+/** Whether a server answers binary packets, and these of whoever has not signed in. */
+const answersBinary = (connection: PacketConnection<Frame, Frame>): Effect.Effect<void, OpenError> =>
+  connection.request((writer, opaque) => Gen.encodeNoop(writer, { opaque })).pipe(
+    Effect.catchTag("EncodeError", Effect.die),
+    Effect.flatMap((answer) => statusOf(answer) === Status.AuthError ? Effect.fail(wanted(connection.address)) : Effect.void)
+  )
+
 /** Packets pass as they are. */
 const rawLink = (target: MemcachedTarget, options: UpstreamOptions): Effect.Effect<Upstream["send"], OpenError, Scope.Scope> =>
   Effect.map(
     ConnectionPool.make<Frame, Frame, OpenError>({
       ...linkTo(target, options),
       protocol,
-      begin: login(target, options.tls !== undefined)
+      begin: (connection) =>
+        Effect.andThen(
+          login(target, options.tls !== undefined)(connection),
+          // one that is said to speak it may know no NOOP
+          target.protocol === "binary" ? Effect.void : answersBinary(connection)
+        )
     }),
     (link) => (slot, request) => {
       const connection = link.take()
@@ -184,6 +199,10 @@ const rawLink = (target: MemcachedTarget, options: UpstreamOptions): Effect.Effe
       else connection.begin(new Forwarded(slot, request))
     }
   )
+
+/** Which of two ways' failures says more: one that is about signing in, as only a protocol that is spoken asks for that. */
+const moreTelling = (one: OpenError, other: OpenError): OpenError =>
+  one._tag === "BootstrapError" && one.reason !== "NoMechanism" || other._tag === "ConnectionError" ? one : other
 
 /** What clients of other protocols ask, asked in binary packets. */
 const binaryLink = (target: MemcachedTarget, options: UpstreamOptions) =>
@@ -246,7 +265,7 @@ export const memcachedUpstream = (
       const sends = yield* protocol === "binary" ? Effect.map(raw, Result.succeed) : attempt(raw)
       const handlers = yield* protocol === "binary" ? Effect.map(binary, Result.succeed) : attempt(text)
       if (Result.isFailure(sends)) {
-        if (Result.isFailure(handlers)) return yield* sends.failure
+        if (Result.isFailure(handlers)) return yield* moreTelling(sends.failure, handlers.failure)
         return handlers.success.map((way) => ({ ...way, send: undefined }))
       }
       const others = Result.isSuccess(handlers) ? handlers.success : yield* binary

@@ -3,14 +3,14 @@
  * answers are those of memcached's protocol document (doc/protocol-binary.txt), not of our own output.
  */
 import { fakeNode } from "../../couchbase/src/FakeNode.fixture.ts"
-import { serveCouchbase, serveMemcachedNode } from "@wirewright/embedded"
+import { serveCouchbase } from "@wirewright/embedded"
 import { packet, RawClient, shown } from "../../memcached/src/RawClient.fixture.ts"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
-import * as Net from "node:net"
 import { describe, expect, it } from "vitest"
 import { type Proxy, type ProxyError, type ProxyOptions, serveProxy } from "./Proxy.ts"
+import { beforeMemcached, scripted } from "./Upstreams.fixture.ts"
 
 const flags = "deadbeef"
 const stored = `${flags}00000000`
@@ -18,13 +18,9 @@ const counter = (delta: number, initial: number, expiration = "00000000") =>
   delta.toString(16).padStart(16, "0") + initial.toString(16).padStart(16, "0") + expiration
 const latin = (hex: string): string => Buffer.from(hex, "hex").toString("latin1")
 
-type Options = Partial<ProxyOptions>
-const beforeMemcached = (options: Options = {}): Effect.Effect<Proxy, ProxyError, Scope.Scope> =>
-  Effect.flatMap(serveMemcachedNode(), ({ server }) => serveProxy({ upstream: `memcached://127.0.0.1:${server.port}`, ...options }))
-
 const user = { name: "app", password: Redacted.make("s3cret/") }
 const bucketNode = serveCouchbase({ buckets: [{ name: "default", vbuckets: 8 }], users: [user] })
-const beforeCouchbase = (options: Options = {}): Effect.Effect<Proxy, ProxyError, Scope.Scope> =>
+const beforeCouchbase = (options: Partial<ProxyOptions> = {}): Effect.Effect<Proxy, ProxyError, Scope.Scope> =>
   Effect.flatMap(bucketNode, ({ port }) => serveProxy({ upstream: `couchbase://app:s3cret%2F@127.0.0.1:${port}/default`, ...options }))
 
 const run = (effect: Effect.Effect<void, unknown, Scope.Scope>): Promise<void> => Effect.runPromise(Effect.scoped(effect))
@@ -215,7 +211,7 @@ describe.each([["memcached", beforeMemcached], ["a Couchbase bucket", beforeCouc
       ).toEqual(["1 0 1", "1 4 2 Invalid arguments"])
       const again = await RawClient.connect(proxy.port)
       // durability (majority)
-      expect(await ask(again, 1, framed(0x01, stored, "w", "1101", 3))).toEqual(["1 4 3 Invalid arguments"])
+      expect(await ask(again, 2, packet(0x0a), framed(0x01, stored, "w", "1101", 3))).toEqual(["a 0 0", "1 4 3 Invalid arguments"])
       const last = await RawClient.connect(proxy.port)
       expect(await ask(last, 1, packet(0x00, { key: "k", opaque: 4 }))).toEqual([`0 0 4 ${latin(flags)}v`])
       for (const one of [again, last]) one.close()
@@ -319,28 +315,6 @@ describe("a vbucket that moves", () => {
       })
     })))
 })
-
-/** A memcached that does as it is told. */
-const scripted = (onData: (socket: Net.Socket, data: Buffer) => void): Effect.Effect<number, never, Scope.Scope> =>
-  Effect.map(
-    Effect.acquireRelease(
-      Effect.callback<{ server: Net.Server; sockets: Set<Net.Socket> }>((resume) => {
-        const sockets = new Set<Net.Socket>()
-        const server = Net.createServer((socket) => {
-          sockets.add(socket)
-          socket.on("error", () => {})
-          socket.on("close", () => sockets.delete(socket))
-          socket.on("data", (data) => onData(socket, data))
-        }).listen(0, "127.0.0.1", () => resume(Effect.succeed({ server, sockets })))
-      }),
-      ({ server, sockets }) =>
-        Effect.sync(() => {
-          server.close()
-          for (const socket of sockets) socket.destroy()
-        })
-    ),
-    ({ server }) => (server.address() as Net.AddressInfo).port
-  )
 
 const answerTo = (request: Buffer, status: number, value = ""): Buffer => {
   const out = packet(request[1]!, { magic: 0x81, opaque: request.readUInt32BE(12), value })

@@ -115,7 +115,8 @@ const decode = (reader: Reader, at: number): Frame => {
 
 const none = new Uint8Array(0)
 
-const [lineEnd, signingIn] = [0x0a, Array.from("set ", (letter) => letter.charCodeAt(0))]
+const lineEnd = "\n".charCodeAt(0)
+const signingIn = Array.from("set ", (letter) => letter.charCodeAt(0))
 
 /** What was sent before signing in, with nothing left of it but the line that says that a password follows. */
 const withoutSecrets = (bytes: Uint8Array): Uint8Array => {

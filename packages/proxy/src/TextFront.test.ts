@@ -1,53 +1,17 @@
 /** Clients of the text protocol in front of the proxy: what they speak, order, signing in, lost requests, limits, drain, and what is written down. */
-import { serveMemcachedNode } from "@wirewright/embedded"
 import { packet, RawClient, shown } from "../../memcached/src/RawClient.fixture.ts"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Net from "node:net"
 import { describe, expect, it } from "vitest"
-import { type Proxy, type ProxyError, type ProxyOptions, serveProxy, type Tap } from "./Proxy.ts"
+import { type Proxy, serveProxy, type Tap } from "./Proxy.ts"
 import { TextLine } from "./TextLine.fixture.ts"
-
-type Options = Partial<ProxyOptions>
-
-const beforeMemcached = (options: Options = {}): Effect.Effect<Proxy, ProxyError, Scope.Scope> =>
-  Effect.flatMap(serveMemcachedNode(), ({ server }) => serveProxy({ upstream: `memcached://127.0.0.1:${server.port}`, ...options }))
+import { beforeMemcached, scriptedMeta } from "./Upstreams.fixture.ts"
 
 const withProxy = (start: Effect.Effect<Proxy, unknown, Scope.Scope>, use: (proxy: Proxy) => Promise<void>): Promise<void> =>
   Effect.runPromise(Effect.scoped(Effect.flatMap(start, (proxy) => Effect.promise(() => use(proxy)))))
 
 const pause = (milliseconds: number) => new Promise((resolve) => setTimeout(resolve, milliseconds))
-
-/** A memcached of meta commands that does as it is told with those for keys. */
-const scripted = (onKey: (line: string, socket: Net.Socket) => void): Effect.Effect<string, never, Scope.Scope> =>
-  Effect.map(
-    Effect.acquireRelease(
-      Effect.callback<{ server: Net.Server; sockets: Set<Net.Socket> }>((resume) => {
-        const sockets = new Set<Net.Socket>()
-        const server = Net.createServer((socket) => {
-          sockets.add(socket)
-          let text = ""
-          socket.setEncoding("latin1").on("error", () => {}).on("data", (chunk: string) => {
-            text += chunk
-            for (let end = text.indexOf("\r\n"); end >= 0; end = text.indexOf("\r\n")) {
-              const line = text.slice(0, end)
-              text = text.slice(end + 2)
-              if (line === "version") socket.write("VERSION 1.6.18\r\n")
-              else if (line === "mn") socket.write("MN\r\n")
-              else if (line.startsWith("stats")) socket.write("END\r\n")
-              else onKey(line, socket)
-            }
-          })
-        }).listen(0, "127.0.0.1", () => resume(Effect.succeed({ server, sockets })))
-      }),
-      ({ server, sockets }) =>
-        Effect.sync(() => {
-          server.close()
-          for (const socket of sockets) socket.destroy()
-        })
-    ),
-    ({ server }) => `memcached://127.0.0.1:${(server.address() as Net.AddressInfo).port}?protocol=meta`
-  )
 
 describe("what a client speaks", () => {
   it("is said by its first byte, for good: binary in the middle of text is no command, text in the middle of binary no packet", () =>
@@ -169,7 +133,7 @@ describe("a request that is lost", () => {
   it("is told of in words when it changed nothing, and ends the connection when it may have", () =>
     withProxy(
       Effect.flatMap(
-        scripted((line, socket) => void (line.startsWith("ms ") || line.startsWith("gets ") ? socket.destroy() : undefined)),
+        scriptedMeta((line, socket) => void (line.startsWith("ms ") || line.startsWith("gets ") ? socket.destroy() : undefined)),
         (upstream) => serveProxy({ upstream, connections: 1 })
       ),
       async (proxy) => {
@@ -190,7 +154,7 @@ describe("a request that is lost", () => {
   it("that comes to no answer in time is such a one, and a late answer is nobody's", () =>
     withProxy(
       Effect.flatMap(
-        scripted((line, socket) => {
+        scriptedMeta((line, socket) => {
           if (line.startsWith("mg slow")) setTimeout(() => socket.write("VA 4 kslow\r\nlate\r\n"), 150)
           else if (line.startsWith("mg")) socket.write("EN\r\n")
         }),
@@ -209,7 +173,7 @@ describe("a request that is lost", () => {
 
   it("an answer to something else reaches nobody", () =>
     withProxy(
-      Effect.flatMap(scripted((line, socket) => void socket.write(line.startsWith("mg") ? "STORED\r\n" : "")), (upstream) =>
+      Effect.flatMap(scriptedMeta((line, socket) => void socket.write(line.startsWith("mg") ? "STORED\r\n" : "")), (upstream) =>
         serveProxy({ upstream, connections: 1 })),
       async ({ port }) => {
         const line = await TextLine.connect(port)
@@ -227,7 +191,7 @@ describe("limits of one client", () => {
     const waiting: Array<() => void> = []
     let most = 0
     const start = Effect.flatMap(
-      scripted((line, socket) => {
+      scriptedMeta((line, socket) => {
         if (line.startsWith("mg")) waiting.push(() => socket.write("EN\r\n"))
         most = Math.max(most, waiting.length)
       }),
@@ -268,7 +232,7 @@ describe("limits of one client", () => {
             if (received < expected) return
             socket.destroy()
             resolve()
-          })
+          }).resume()
         }, 300)
       })
       expect(received).toBe(expected)
@@ -288,7 +252,7 @@ describe("limits of one client", () => {
 it("a drain answers what is under way, takes nothing more, and then ends", async () => {
   let answer = (): void => {}
   const start = Effect.flatMap(
-    scripted((line, socket) => {
+    scriptedMeta((line, socket) => {
       if (line.startsWith("mg")) answer = () => socket.write("EN\r\n")
     }),
     (upstream) => serveProxy({ upstream, connections: 1 })

@@ -50,8 +50,19 @@ const managing: ReadonlyArray<string> = ["slabs", "lru", "lru_crawler", "cache_m
 
 /** Whatever may answer a line that the spec does not know. */
 const anyLine = [
-  ...["Ok", "Busy", "BadClass", "NoSpare", "NotFull", "Unsafe", "Same", "NotStarted", "MemoryLimitTooSmall", "MemoryLimitNotAdjusted"],
-  ...["ClientError", "ServerError", "CommandError"]
+  "Ok",
+  "Busy",
+  "BadClass",
+  "NoSpare",
+  "NotFull",
+  "Unsafe",
+  "Same",
+  "NotStarted",
+  "MemoryLimitTooSmall",
+  "MemoryLimitNotAdjusted",
+  "ClientError",
+  "ServerError",
+  "CommandError"
 ]
 
 const utf8 = new TextDecoder()

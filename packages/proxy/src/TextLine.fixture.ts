@@ -1,4 +1,4 @@
-/** A client of a text protocol in tests: sends what it is told, and waits for so much. */
+/** A client of the text protocol in tests: sends what it is told, and waits for so much. Texts are bytes as Latin-1. */
 import * as Net from "node:net"
 
 const patience = 5_000
@@ -58,16 +58,24 @@ export class TextLine {
     this.socket.destroy()
   }
 
-  private async wait(enough: () => boolean): Promise<void> {
-    while (!enough()) {
-      if (this.closed) throw new Error(`closed after ${JSON.stringify(this.received)}`)
-      await new Promise<void>((resolve, reject) => {
-        const timer = setTimeout(() => reject(new Error(`nothing more after ${JSON.stringify(this.received.slice(-200))}`)), patience)
+  /** Waits until it is enough, it is closed, or nothing more comes for so long. */
+  async settle(enough: () => boolean, milliseconds: number): Promise<void> {
+    for (let silent = false; !enough() && !this.closed && !silent;) {
+      await new Promise<void>((resolve) => {
+        const timer = setTimeout(() => {
+          silent = true
+          resolve()
+        }, milliseconds)
         this.wake = () => {
           clearTimeout(timer)
           resolve()
         }
       })
     }
+  }
+
+  private async wait(enough: () => boolean): Promise<void> {
+    await this.settle(enough, patience)
+    if (!enough()) throw new Error(`${this.closed ? "closed" : "nothing more"} after ${JSON.stringify(this.received.slice(-200))}`)
   }
 }

@@ -1,4 +1,4 @@
-"""python3-pylibmc (libmemcached, binary protocol) does everything it offers and prints what it got, as one object of JSON."""
+"""python3-pylibmc (libmemcached; binary protocol, or text when the second argument says so) does everything it offers and prints what it got, as one object of JSON."""
 import json
 import os
 import sys
@@ -6,7 +6,8 @@ import time
 
 import pylibmc
 
-client = pylibmc.Client(["127.0.0.1:" + sys.argv[1]], binary=True, behaviors={"tcp_nodelay": True, "cas": True})
+binary = sys.argv[2:] != ["text"]
+client = pylibmc.Client(["127.0.0.1:" + sys.argv[1]], binary=binary, behaviors={"tcp_nodelay": True, "cas": True})
 got = {}
 
 
@@ -25,6 +26,7 @@ got["set"] = client.set("p:k", "v1")
 got["get"] = client.get("p:k")
 got["getMissing"] = client.get("p:missing")
 got["addExisting"] = client.add("p:k", "x")
+client.delete("p:new")
 got["add"] = client.add("p:new", "x")
 got["replaceMissing"] = unless_missing(lambda: client.replace("p:missing", "x"), False)
 got["replace"] = client.replace("p:k", "v2")
@@ -48,12 +50,16 @@ value, cas = client.gets("p:m1")
 got["cas"] = client.cas("p:m1", "changed", cas)
 got["casAgain"] = client.cas("p:m1", "again", cas)
 client.set("p:t", "v", time=100)
-got["touch"] = client.touch("p:t", 1)
-time.sleep(2.2)
+# in the past, or soon
+got["touch"] = client.touch("p:t", 1 if binary else 1_000_000_000)
+time.sleep(2.2 if binary else 0)
 got["touched"] = client.get("p:t")
 stats = {text(name): text(value) for name, value in client.get_stats()[0][1].items()}
 got["stats"] = "curr_items" in stats
 got["version"] = stats["version"]
-got["flush"] = client.flush_all()
+try:
+    got["flush"] = client.flush_all()
+except pylibmc.Error as refusal:
+    got["flush"] = str(refusal)
 got["flushed"] = client.get("p:m2")
 print(json.dumps(got))

@@ -1,0 +1,100 @@
+/**
+ * Sockets of Node: TCP, TLS and Unix sockets, read into pooled slabs.
+ *
+ * No part of a slab is read into twice, so views into what was received stay valid without a copy. Node's modules are looked up when the first
+ * connection is made, so that what browsers are sent has no import of them.
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as NodeNet from "node:net"
+import type * as NodeTls from "node:tls"
+import type { Timers } from "./Timers.ts"
+import { Transport, type TransportOptions, type TransportSink } from "./Transport.ts"
+
+const readSize = 64 * 1024
+const slabSize = 256 * 1024
+
+/** Least room of a slab that is read into. */
+const leastRoom = 16 * 1024
+
+/** Memory that is read into, each part of it once: views into what was read stay valid, and nothing is copied. */
+class Slabs {
+  private slab: Uint8Array = new Uint8Array(slabSize)
+  private used = 0
+
+  /** Room for the next read. */
+  readonly room = (): Uint8Array => {
+    if (slabSize - this.used < leastRoom) {
+      this.slab = new Uint8Array(slabSize)
+      this.used = 0
+    }
+    return this.slab.subarray(this.used, this.used + readSize)
+  }
+
+  /** What was read into the last room. */
+  taken(length: number): Uint8Array {
+    const bytes = new Uint8Array(this.slab.buffer, this.used, length)
+    this.used += length
+    return bytes
+  }
+}
+
+/** Told once what became of an attempt. */
+interface Told {
+  readonly opened: (transport: Transport) => void
+  readonly refused: (cause: unknown) => void
+}
+
+interface Host {
+  readonly process?: { readonly getBuiltinModule?: (name: string) => unknown }
+}
+
+/** A module of Node; nothing where this is not Node. */
+const builtIn = <M>(name: string): M | undefined => (globalThis as unknown as Host).process?.getBuiltinModule?.(name) as M | undefined
+
+/** Connects a socket; returns what gives the attempt up. */
+export const openSocket = (
+  options: TransportOptions,
+  address: string,
+  sink: TransportSink,
+  timers: Timers,
+  told: Told
+): Effect.Effect<void> | undefined => {
+  const Net = builtIn<typeof NodeNet>("node:net")
+  const Tls = builtIn<typeof NodeTls>("node:tls")
+  if (Net === undefined || Tls === undefined) {
+    return void told.refused(new Error("there are no sockets here, only what is dialled (`dial`)"))
+  }
+  const slabs = new Slabs()
+  let transport: Transport | undefined
+  const base = {
+    ...(options.path === undefined ? { host: options.host, port: options.port } : { path: options.path }),
+    noDelay: true,
+    keepAlive: true,
+    keepAliveInitialDelay: Duration.toMillis(options.keepAlive ?? "10 seconds"),
+    onread: {
+      buffer: slabs.room,
+      callback: (length: number): boolean => {
+        const bytes = slabs.taken(length)
+        transport?.receive(bytes)
+        return true
+      }
+    }
+  }
+  const socket = options.tls === undefined
+    ? Net.connect(base)
+    : Tls.connect({ servername: Net.isIP(options.host) === 0 ? options.host : "", ...options.tls, ...base } as NodeTls.ConnectionOptions)
+  // an error that comes when no caller waits any more has nobody to tell
+  socket.on("error", () => {})
+  const refused = (cause: unknown): void => told.refused(cause)
+  const closed = (): void => refused("closed before the connection was made")
+  socket.once("error", refused)
+  socket.once("close", closed)
+  socket.once(options.tls === undefined ? "connect" : "secureConnect", () => {
+    socket.off("error", refused)
+    socket.off("close", closed)
+    transport = new Transport(socket, address, sink, timers)
+    told.opened(transport)
+  })
+  return Effect.sync(() => socket.destroy())
+}

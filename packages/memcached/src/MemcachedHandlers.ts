@@ -196,6 +196,8 @@ export interface SaslAnswer {
 export interface AdministrationRequest {
   /** `slabs`, `lru`, `lru_crawler`, `watch`, `cache_memlimit`, `shutdown`, `stats cachedump`, …, with what follows them, `noreply` left out. */
   readonly words: ReadonlyArray<string>
+  /** Answers to what came before in the same read would wait in memcached, which `watch` and `lru_crawler metadump` then refuse. */
+  readonly pipelined: boolean
 }
 
 /** What a server says to that. */

@@ -7,7 +7,7 @@
  */
 import { encodeText, textBound } from "@wirewright/codec"
 import type { Administered, AdministrationRequest } from "@wirewright/memcached"
-import { signed32, unsigned32 } from "@wirewright/memcached/internal"
+import { cannotPipeline, signed32, unsigned32 } from "@wirewright/memcached/internal"
 import * as Stream from "effect/Stream"
 import type { Item } from "./HashTable.ts"
 import type { MemcachedStats } from "./MemcachedStats.ts"
@@ -199,7 +199,7 @@ export class MemcachedAdministration {
 
   private metadump(argument: string, pipelined: boolean): Administered {
     if (!this.options.dumps) return one("ERROR metadump not allowed")
-    if (pipelined) return one("ERROR cannot pipeline other commands before metadump")
+    if (pipelined) return { lines: cannotPipeline("metadump") }
     const classes = classesOf(argument)
     if (classes === undefined) return one("BADCLASS invalid class id")
     const line = (item: Item): string => {
@@ -248,7 +248,7 @@ export class MemcachedAdministration {
 
   private watch(streams: ReadonlyArray<string>, pipelined: boolean): Administered {
     if (!this.options.watches) return one("CLIENT_ERROR watch commands not allowed")
-    if (pipelined) return one("ERROR cannot pipeline other commands before watch")
+    if (pipelined) return { lines: cannotPipeline("watch") }
     if (streams.some((stream) => !watched.has(stream))) return one(error)
     return { lines: Stream.concat(Stream.succeed("OK\r\n"), Stream.never) }
   }

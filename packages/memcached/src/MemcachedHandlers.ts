@@ -200,6 +200,9 @@ export interface AdministrationRequest {
   readonly pipelined: boolean
 }
 
+/** The answer of memcached 1.6.18 to `watch` and `metadump` behind others. */
+export const cannotPipeline = (command: "watch" | "metadump"): string => `ERROR cannot pipeline other commands before ${command}\r\n`
+
 /** What a server says to that. */
 export interface Administered {
   /** Whole lines with their ends; of a stream as many as the client takes, and nothing else is handled before it ends. */

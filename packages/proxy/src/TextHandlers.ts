@@ -101,7 +101,7 @@ const administer = (link: TextLink) => ({ pipelined, words }: AdministrationRequ
   const [verb = "", group = ""] = words
   if (verb === "shutdown") return noShutdown
   if (pipelined && (verb === "watch" || group === "metadump")) {
-    return Effect.succeed({ lines: cannotPipeline(verb === "watch" ? verb : group) })
+    return Effect.succeed({ lines: cannotPipeline(verb === "watch" ? "watch" : "metadump") })
   }
   const line = `${words.join(" ")}\r\n`
   const packet = packetOf(line)

@@ -121,6 +121,20 @@ const generator = (seed: number) => {
   }
 }
 
+describe("what waits to be sent", () => {
+  // answers of memcached 1.6.18 to the same two writes
+  test.each([["lru_crawler metadump all", "END\r\n"], ["watch", "OK\r\n"]])(
+    "is sent before the next read: %s",
+    (command, answer) =>
+      withNode(async ({ accept }) => {
+        const talk = new Talk(accept)
+        await talk.say(Buffer.from("mg x\r\n"))
+        await talk.say(Buffer.from(`${command}\r\n`))
+        expect(talk.take()).toBe(`EN\r\n${answer}`)
+      })
+  )
+})
+
 describe("clients", () => {
   test("keep their requests apart, however these are cut into each other", () =>
     withNode(async ({ accept }) => {
@@ -228,6 +242,17 @@ describe("what is too much", () => {
       const talk = new Talk(accept)
       await talk.say(Buffer.from("mn\r\n" + "a".repeat(count)))
       expect([talk.take(), talk.closed]).toEqual(["MN\r\n", closed])
+    }))
+
+  test("a value that is too large is refused once, after its last byte", () =>
+    withNode(async ({ accept }) => {
+      const talk = new Talk(accept)
+      await talk.say(Buffer.from("set k 0 0 1048577\r\n"))
+      for (let i = 0; i < 4; i++) await talk.say(Buffer.alloc(262_144, "mn\r\n"))
+      await talk.say(Buffer.from("x\r"))
+      expect(talk.take()).toBe("")
+      await talk.say(Buffer.from("\nmn\r\n"))
+      expect(talk.take()).toBe("SERVER_ERROR object too large for cache\r\nMN\r\n")
     }))
 
   test("a value of 2 GiB is swallowed and never held", () =>

@@ -6,8 +6,8 @@
  * Source: memcached 1.6.18 `proto_text.c`; vectors `admin-*` in test/fixtures/memcached-text.json.
  */
 import { encodeText, textBound } from "@wirewright/codec"
-import type { Administered } from "@wirewright/memcached"
-import { signed32, unsigned32 } from "@wirewright/memcached/internal"
+import type { Administered, AdministrationRequest } from "@wirewright/memcached"
+import { cannotPipeline, signed32, unsigned32 } from "@wirewright/memcached/internal"
 import * as Stream from "effect/Stream"
 import type { Item } from "./HashTable.ts"
 import type { MemcachedStats } from "./MemcachedStats.ts"
@@ -87,7 +87,7 @@ export class MemcachedAdministration {
   }
 
   /** Answers a command. */
-  handle(words: ReadonlyArray<string>): Administered {
+  handle({ pipelined, words }: AdministrationRequest): Administered {
     const [verb, ...rest] = words
     switch (verb) {
       case "cache_memlimit":
@@ -97,9 +97,9 @@ export class MemcachedAdministration {
       case "lru":
         return one(this.lru(rest))
       case "lru_crawler":
-        return this.crawler(rest)
+        return this.crawler(rest, pipelined)
       case "watch":
-        return this.watch(rest)
+        return this.watch(rest, pipelined)
       case "stats":
         return rest[0] === "conns" ? this.connections() : this.cachedump(rest.slice(1))
       case "shutdown":
@@ -171,7 +171,7 @@ export class MemcachedAdministration {
     return error
   }
 
-  private crawler([what, argument, ...more]: ReadonlyArray<string>): Administered {
+  private crawler([what, argument, ...more]: ReadonlyArray<string>, pipelined: boolean): Administered {
     const { stats } = this.options
     if (argument === undefined) {
       if (what !== "enable" && what !== "disable") return one(error)
@@ -183,7 +183,7 @@ export class MemcachedAdministration {
       case "crawl":
         return one(classesOf(argument) === undefined ? "BADCLASS invalid class id" : ok)
       case "metadump":
-        return this.metadump(argument)
+        return this.metadump(argument, pipelined)
       case "tocrawl":
       case "sleep": {
         const number = unsigned(argument)
@@ -197,8 +197,9 @@ export class MemcachedAdministration {
     }
   }
 
-  private metadump(argument: string): Administered {
+  private metadump(argument: string, pipelined: boolean): Administered {
     if (!this.options.dumps) return one("ERROR metadump not allowed")
+    if (pipelined) return { lines: cannotPipeline("metadump") }
     const classes = classesOf(argument)
     if (classes === undefined) return one("BADCLASS invalid class id")
     const line = (item: Item): string => {
@@ -245,8 +246,9 @@ export class MemcachedAdministration {
     return { lines: `${lines.join("")}END\r\n` }
   }
 
-  private watch(streams: ReadonlyArray<string>): Administered {
+  private watch(streams: ReadonlyArray<string>, pipelined: boolean): Administered {
     if (!this.options.watches) return one("CLIENT_ERROR watch commands not allowed")
+    if (pipelined) return { lines: cannotPipeline("watch") }
     if (streams.some((stream) => !watched.has(stream))) return one(error)
     return { lines: Stream.concat(Stream.succeed("OK\r\n"), Stream.never) }
   }

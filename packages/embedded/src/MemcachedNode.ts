@@ -30,7 +30,7 @@ export interface MemcachedNodeOptions extends Omit<MemcachedServerOptions, "auth
   readonly versions?: boolean
   /** What memcached may be told to allow, or to do without. Default: what it does unless it is told. */
   readonly allows?: Partial<Allowed>
-  /** Told when a client asks for the end. Default: `shutdown` is refused. */
+  /** Told when a client asked for the end, after its connection was closed. Default: `shutdown` is refused. */
   readonly onShutdown?: () => void
   /** What the node says it is. Default: the version of memcached whose habits it has. */
   readonly version?: string
@@ -120,13 +120,13 @@ export const serveMemcachedNode = (options: MemcachedNodeOptions = {}): Effect.E
       store,
       stats,
       now,
-      shutdown: onShutdown,
+      shutdown: onShutdown && (() => void setImmediate(onShutdown)),
       dumps: dump,
       watches: watch
     })
     const handlers: MemcachedHandlers = {
       ...memcachedHandlers({ store, stats, now, version, group, flushes: flush }),
-      administer: ({ words }) => Effect.succeed(administration.handle(words))
+      administer: (request) => Effect.succeed(administration.handle(request))
     }
     const running: PacketServer = yield* serveMemcached(handlers, {
       ...rest,

@@ -196,7 +196,12 @@ export interface SaslAnswer {
 export interface AdministrationRequest {
   /** `slabs`, `lru`, `lru_crawler`, `watch`, `cache_memlimit`, `shutdown`, `stats cachedump`, …, with what follows them, `noreply` left out. */
   readonly words: ReadonlyArray<string>
+  /** Answers to what came before in the same read would wait in memcached, which `watch` and `lru_crawler metadump` then refuse. */
+  readonly pipelined: boolean
 }
+
+/** The answer of memcached 1.6.18 to `watch` and `metadump` behind others. */
+export const cannotPipeline = (command: "watch" | "metadump"): string => `ERROR cannot pipeline other commands before ${command}\r\n`
 
 /** What a server says to that. */
 export interface Administered {

@@ -79,10 +79,6 @@ export const clientError = (text: string): Said => {
 /** What a line that is not understood is answered with. */
 export const commandError: Uint8Array = lineError.line!
 
-const pipelined = (command: string): Said =>
-  said(encodeWith((writer) => encodeCommandError(writer, { message: `cannot pipeline other commands before ${command}` })))
-const dumpTooLate = pipelined("metadump")
-const watchTooLate = pipelined("watch")
 const badFormat = clientError("bad command line format")
 const badChunk = clientError("bad data chunk")
 const unauthenticated = clientError("unauthenticated")
@@ -374,10 +370,9 @@ export class TextLines implements FrameShape {
       case "slabs":
         return administer(bytes, count, verb, noreply && count > 2 && token(bytes, 1) === "automove")
       case "lru_crawler":
-        if (this.unsent && count === 3 && token(bytes, 1) === "metadump") return dumpTooLate
-        return administer(bytes, count, verb, false)
+        return administer(bytes, count, verb, false, this.unsent)
       case "watch":
-        return this.unsent ? watchTooLate : administer(bytes, count, verb, noreply)
+        return administer(bytes, count, verb, noreply, this.unsent)
       case "shutdown":
         return administer(bytes, count, verb, false)
       case "refresh_certs":
@@ -584,8 +579,8 @@ const manage = (verb: Manage["verb"], noreply = false, number = 0, words: Readon
   words
 })
 
-const administer = (bytes: Uint8Array, count: number, verb: string, noreply: boolean): Manage =>
-  manage("administer", noreply, 0, [verb, ...words(bytes, noreply ? count - 1 : count).slice(1)])
+const administer = (bytes: Uint8Array, count: number, verb: string, noreply: boolean, unsent = false): Manage =>
+  manage("administer", noreply, unsent ? 1 : 0, [verb, ...words(bytes, noreply ? count - 1 : count).slice(1)])
 
 const wholeGroups = ["reset", "settings", "detail"]
 

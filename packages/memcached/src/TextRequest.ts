@@ -220,7 +220,7 @@ export interface Manage {
   readonly _tag: "Manage"
   readonly verb: "noop" | "version" | "verbosity" | "flush" | "stats" | "administer"
   readonly noreply: boolean
-  /** The level, the delay. */
+  /** The level, the delay; for `administer`, how many of the answers before it wait: 0 or 1. */
   readonly number: number
   /** The group of statistics; the words of `administer`. */
   readonly words: ReadonlyArray<string>

@@ -123,6 +123,13 @@ describe("what is refused", () => {
     } else expect(got).toBe(answer)
   })
 
+  test("quietly: what was to be expected is hidden, the rest is not", async () => {
+    const quiet = "mg k q v\r\nms k 1 q O1\r\nv\r\nms k 1 q MA O2\r\nv\r\nms k 1 q ME O3\r\nv\r\nmd k q\r\nma k q\r\nmn\r\n"
+    const told = (code: string) => `${code} O1\r\n${code} O2\r\n${code} O3\r\n${code}\r\n${code}\r\nMN\r\n`
+    expect(await ask(refusing(0x01), quiet, "MN\r\n")).toBe(told("NF"))
+    expect(await ask(refusing(0x05), quiet, "MN\r\n")).toBe(`NS\r\n${told("NS")}`)
+  })
+
   test("a flush that is not allowed", async () =>
     expect(await ask(refusing(0x83), "flush_all\r\nflush_all noreply\r\nmn\r\n", "MN\r\n")).toBe(
       "CLIENT_ERROR flush_all not allowed\r\nMN\r\n"

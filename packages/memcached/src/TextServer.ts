@@ -273,7 +273,7 @@ export const textRequests = <R>(handlers: MemcachedHandlers<R>): RequestHandler<
         )
       case "administer":
         return handlers.administer === undefined ? (noreply ? unanswered : missing) : settled(
-          handlers.administer({ words }, client),
+          handlers.administer({ words, pipelined: number > 0 }, client),
           (administered) => lined(administered, noreply),
           (refusal) => noreply ? unanswered : refusal.status === Status.KeyEnoent ? missing : error(refusal)
         )

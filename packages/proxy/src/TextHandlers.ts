@@ -8,6 +8,7 @@ import { DecodeError, encodeWith, Reader, type Writer } from "@wirewright/codec"
 import {
   type Administered,
   type AdministrationRequest,
+  cannotPipeline,
   type CountRequest,
   doNotCreate,
   type ExtendRequest,
@@ -96,9 +97,12 @@ const managingStatistics: ReadonlyArray<string> = ["cachedump", "detail"]
  * Manages the server behind the proxy as far as that concerns no single connection: what is watched would come to a connection that clients
  * share, and for ever.
  */
-const administer = (link: TextLink) => ({ words }: AdministrationRequest): Effect.Effect<Administered, Refusal> => {
+const administer = (link: TextLink) => ({ pipelined, words }: AdministrationRequest): Effect.Effect<Administered, Refusal> => {
   const [verb = "", group = ""] = words
   if (verb === "shutdown") return noShutdown
+  if (pipelined && (verb === "watch" || group === "metadump")) {
+    return Effect.succeed({ lines: cannotPipeline(verb === "watch" ? "watch" : "metadump") })
+  }
   const line = `${words.join(" ")}\r\n`
   const packet = packetOf(line)
   if (packet === undefined) {

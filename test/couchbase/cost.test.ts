@@ -154,6 +154,8 @@ describe("a request to the memcached-like node costs no more than n log n", () =
     }
     const parts = { store: new Store(world), stats: new MemcachedStats(world), now: Date.now, version: "", flushes: true }
     const handlers = memcachedHandlers({ ...parts, group: () => Effect.succeed([]) })
-    assert.deepStrictEqual(Object.keys(handlers).sort(), Object.keys(memcachedCosts).sort())
+    // no packet of the binary protocol reaches these; none of them looks at more than one item
+    const textAlone = ["debug", "tooLarge", "verbosity"]
+    assert.deepStrictEqual(Object.keys(handlers).sort(), [...Object.keys(memcachedCosts), ...textAlone].sort())
   })
 })

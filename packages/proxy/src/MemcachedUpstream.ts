@@ -68,10 +68,10 @@ const plainOf = (target: MemcachedTarget, tls: boolean): Effect.Effect<Uint8Arra
 }
 
 /** Authenticates when there is a user. Plain memcached knows no other mechanism than PLAIN. */
-const login = (target: MemcachedTarget, tls: boolean) => <A>(connection: PacketConnection<A, unknown>): Effect.Effect<void, OpenError> =>
+const login = (target: MemcachedTarget, tls: boolean) => <A, P>(connection: PacketConnection<A, P>): Effect.Effect<void, OpenError> =>
   Effect.flatMap(plainOf(target, tls), (clientData) => clientData === undefined ? Effect.void : signIn(connection, clientData))
 
-const signIn = <A>(connection: PacketConnection<A, unknown>, clientData: Uint8Array): Effect.Effect<void, OpenError> => {
+const signIn = <A, P>(connection: PacketConnection<A, P>, clientData: Uint8Array): Effect.Effect<void, OpenError> => {
   const ask = connection.request((writer, opaque) => encodeSaslAuth(writer, { opaque, mechanism: plainMechanism, clientData }))
   return ask.pipe(
     Effect.catchTag("EncodeError", Effect.die),

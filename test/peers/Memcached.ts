@@ -67,6 +67,12 @@ export const startMemcached = async (
   throw new Error("memcached does not listen")
 }
 
+/** The version of the memcached there is; nothing where there is none. */
+export const memcachedVersion = (): string | undefined => {
+  const { status, stdout } = spawnSync("memcached", ["-V"])
+  return status === 0 ? /[0-9.]+/.exec(stdout.toString())?.[0] : undefined
+}
+
 /** Whether this memcached was built with TLS. */
 export const hasTls = (): boolean => spawnSync("memcached", ["-h"]).stdout.toString().includes("--enable-ssl")
 

@@ -8,6 +8,7 @@ import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
+import { expect } from "vitest"
 
 const folder = (path: string): string => fileURLToPath(new URL(path, import.meta.url))
 
@@ -274,6 +275,14 @@ export const runClient = async (client: MemcachedClient, port: number, version: 
     ),
     notRun: false
   }
+}
+
+/** Runs a client that is to get everything it wants; memccapable has 27 capabilities of the binary protocol. */
+export const expectDone = async (client: MemcachedClient, port: number, version: string): Promise<void> => {
+  const { failed, passed } = await runClient(client, port, version)
+  expect(failed).toEqual([])
+  expect(passed.length).toBeGreaterThan(10)
+  if (client.name === "memccapable") expect(passed.filter((one) => one.startsWith("binary "))).toHaveLength(27)
 }
 
 /** Runs all clients, one after the other, against the server on `port`, which says that it is `version`. */

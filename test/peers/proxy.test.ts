@@ -1,57 +1,35 @@
 /** `wirewright proxy` under memcached clients that other people wrote, in front of real memcached and of a bucket of `wirewright serve`. */
-import { spawn, spawnSync } from "node:child_process"
+import { spawnSync } from "node:child_process"
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
-import { connect, createServer } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { clients, runClient } from "./MemcachedClients.ts"
+import { type Memcached, memcachedVersion, startMemcached } from "./Memcached.ts"
+import { clients, expectDone, runClient } from "./MemcachedClients.ts"
 import { serve, type Served, start } from "./Serve.ts"
 
 const portOf = (served: Served): number => Number(served.ready["port"])
 
-const freePort = (): Promise<number> =>
-  new Promise((resolve) => {
-    const server = createServer().listen(0, "127.0.0.1", () => {
-      const { port } = server.address() as { readonly port: number }
-      server.close(() => resolve(port))
-    })
-  })
-
-const listening = (port: number): Promise<boolean> =>
-  new Promise((resolve) => {
-    const socket = connect(port, "127.0.0.1", () => resolve(socket.destroy() !== undefined))
-    socket.once("error", () => resolve(false))
-  })
-
 const folder = mkdtempSync(join(tmpdir(), "wirewright-proxy-"))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-describe.skipIf(spawnSync("memcached", ["-V"]).status !== 0)("in front of memcached", () => {
-  let memcached: ReturnType<typeof spawn>
+describe.skipIf(memcachedVersion() === undefined)("in front of memcached", () => {
+  let memcached: Memcached
   let proxy: Served
-  let version = ""
 
   beforeAll(async () => {
-    const port = await freePort()
-    version = /[0-9.]+/.exec(spawnSync("memcached", ["-V"]).stdout.toString())![0]
-    const asNobody = process.getuid?.() === 0 ? ["-u", "nobody"] : []
-    memcached = spawn("memcached", ["-l", "127.0.0.1", "-p", String(port), "-m", "64", ...asNobody])
-    for (let i = 0; i < 100 && !(await listening(port)); i++) await new Promise((resolve) => setTimeout(resolve, 50))
-    proxy = await start(["proxy", "--upstream", `memcached://127.0.0.1:${port}`, "--capture", join(folder, "seen.pcapng")])
+    memcached = await startMemcached(["-m", "64"])
+    proxy = await start(["proxy", "--upstream", `memcached://127.0.0.1:${memcached.port}`, "--capture", join(folder, "seen.pcapng")])
   })
 
   afterAll(async () => {
     await proxy?.stop()
-    memcached?.kill("SIGTERM")
+    await memcached?.end("SIGTERM")
   })
 
   for (const client of clients) {
     it.skipIf(!client.available())(client.name, async () => {
-      const { failed, passed } = await runClient(client, portOf(proxy), version)
-      expect(failed).toEqual([])
-      expect(passed.length).toBeGreaterThan(10)
-      if (client.name === "memccapable") expect(passed.filter((one) => one.startsWith("binary "))).toHaveLength(27)
+      await expectDone(client, portOf(proxy), memcachedVersion()!)
     })
   }
 

@@ -6,9 +6,10 @@ import type { OrderedRequest } from "./OrderedPairs.ts"
 import type { Line, Ordered } from "./ProtocolAdapter.ts"
 import type { Traits } from "./Traits.ts"
 
-/** Ends a line. */
-export const lineFeed = 0x0a
-const carriageReturn = 0x0d
+const [carriageReturn, lineFeed] = Array.from("\r\n", (character) => character.charCodeAt(0)) as [number, number]
+
+/** Whether a line may begin at `at`. */
+export const beginsLine = (bytes: Uint8Array, at: number): boolean => at === 0 || bytes.at(at - 1) === lineFeed
 
 /** The first line of `bytes[at, end)` without what ends it, and what follows without the end of its line. */
 export const lineAt = (bytes: Uint8Array, at: number, end: number): Line => {
@@ -18,8 +19,9 @@ export const lineAt = (bytes: Uint8Array, at: number, end: number): Line => {
 }
 
 const withoutEnd = (bytes: Uint8Array, at: number, end: number): number => {
-  if (end === at || bytes[end - 1] !== lineFeed) return end
-  return end - 1 > at && bytes[end - 2] === carriageReturn ? end - 2 : end - 1
+  const line = bytes.subarray(at, end)
+  if (line.at(-1) !== lineFeed) return end
+  return end - (line.at(-2) === carriageReturn ? 2 : 1)
 }
 
 /** The conversations of a protocol. */

@@ -18,7 +18,7 @@ import { intWidth } from "@wirewright/codec/TypeText"
 import { encodeWith, type Writer } from "@wirewright/codec/Writer"
 import type { Cutter, DecodedPacket, Direction, Facts, PacketSink, ProtocolAdapter, Session, Situation, States } from "./ProtocolAdapter.ts"
 import { type Traits, traitsOf } from "./Traits.ts"
-import { ConversationWords, lineAt, lineFeed } from "./ConversationWords.ts"
+import { beginsLine, ConversationWords, lineAt } from "./ConversationWords.ts"
 import { WebSocketCutter } from "./WebSocketCutter.ts"
 
 type Decode = (reader: Reader, at: number, states?: States) => object
@@ -222,7 +222,7 @@ export class GeneratedAdapter implements ProtocolAdapter {
   /** Size of what may start at `at`: a packet of a command that is known, which may go on where the bytes end. */
   private plausibleRun(bytes: Uint8Array, at: number, situation: Situation): number | undefined {
     // a line begins after the end of another
-    if (this.conversation.isLines && at > 0 && bytes[at - 1] !== lineFeed) return undefined
+    if (this.conversation.isLines && !beginsLine(bytes, at)) return undefined
     const { error, length, packet } = this.annotated(bytes, at, situation)
     if (packet === "Unknown" || length > this.catalog.frame.maxFrame) return undefined
     if (error === undefined) return Math.max(1, length)

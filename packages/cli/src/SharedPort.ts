@@ -2,7 +2,7 @@
  * Two protocols that servers speak on one port, which the first byte of a connection tells apart, as memcached does: a packet of the one, or a
  * line of the other. Each connection then speaks its own for good.
  */
-import { lineFeed } from "./ConversationWords.ts"
+import { beginsLine } from "./ConversationWords.ts"
 import type { GeneratedAdapter } from "./GeneratedAdapter.ts"
 import type { Cutter, DecodedPacket, Direction, ProtocolAdapter, Session, Situation, States } from "./ProtocolAdapter.ts"
 
@@ -58,7 +58,7 @@ export class SharedPort implements ProtocolAdapter {
     if (situation.protocol === this.lines.name) return this.lines.plausibleSize(bytes, at, situation)
     const size = this.packets.plausibleSize(bytes, at, situation)
     if (size !== undefined || situation.protocol !== undefined || this.isPacket(bytes, at)) return size
-    if (at > 0 && bytes[at - 1] !== lineFeed) return undefined
+    if (!beginsLine(bytes, at)) return undefined
     const line = this.lines.plausibleSize(bytes, at, this.sided(bytes, at, situation))
     return line === undefined || at + line > bytes.length ? undefined : line
   }

@@ -54,7 +54,11 @@ const encodeRead = (writer: Writer, key: string, flags: ReadonlyArray<Text.MetaG
     : Text.encodeMetaGet(writer, { key: base64(key), flags: encoded(flags) })
 
 /** A command that reads one document. */
-const read = (operation: string, writes: boolean, flagsOf: (packet: Pick<Calls.KvPacket<unknown>, "expiration">) => ReadonlyArray<Text.MetaGetFlag>) =>
+const read = (
+  operation: string,
+  writes: boolean,
+  flagsOf: (packet: Pick<Calls.KvPacket<unknown>, "expiration">) => ReadonlyArray<Text.MetaGetFlag>
+) =>
   line<Option.Option<Calls.Document>>(
     operation,
     writes,

@@ -2,9 +2,10 @@
  * What a programmer in a hurry for speed writes by hand: one socket with `onread`, one buffer for what is sent in a microtask, an array of
  * callbacks by opaque, promises. It has no timeouts, no limits, no checks of what the server sends, and does not connect again.
  */
-import * as Net from "node:net"
+import type * as Net from "node:net"
 import type { Contender } from "../Contender.ts"
 import { contenderOf } from "./workers.ts"
+import { connected } from "./connected.ts"
 
 interface Found {
   readonly value: Buffer
@@ -28,21 +29,7 @@ class Client {
   private rest: Buffer | undefined
 
   constructor(port: number, onConnect: () => void) {
-    this.socket = Net.connect({
-      host: "127.0.0.1",
-      port,
-      noDelay: true,
-      onread: {
-        buffer: Buffer.allocUnsafeSlow(64 * 1024),
-        callback: (length, buffer) => {
-          // answers keep views of the copy, so that the buffer can be read into again
-          const chunk = Buffer.allocUnsafe(length)
-          ;(buffer as Buffer).copy(chunk, 0, 0, length)
-          this.receive(chunk)
-          return true
-        }
-      }
-    }, onConnect)
+    this.socket = connected(port, (chunk) => this.receive(chunk), onConnect)
   }
 
   get(key: string): Promise<Found | undefined> {

@@ -3,9 +3,10 @@
  * microtask, a ring of callbacks, no allocation per request but the result. It has no timeouts, no limits, no checks of keys or of what the
  * server sends, and does not connect again. It asks for what the others read: value, flags and CAS.
  */
-import * as Net from "node:net"
+import type * as Net from "node:net"
 import type { Contender } from "../Contender.ts"
 import { contenderOf } from "./workers.ts"
+import { connected } from "./connected.ts"
 
 interface Found {
   readonly value: Buffer
@@ -33,21 +34,7 @@ class Client {
   private readonly flushing = (): void => this.flush()
 
   constructor(port: number, onConnect: () => void) {
-    this.socket = Net.connect({
-      host: "127.0.0.1",
-      port,
-      noDelay: true,
-      onread: {
-        buffer: Buffer.allocUnsafeSlow(64 * 1024),
-        callback: (length, buffer) => {
-          // answers keep views of the copy, so that the buffer can be read into again
-          const chunk = Buffer.allocUnsafe(length)
-          ;(buffer as Buffer).copy(chunk, 0, 0, length)
-          this.receive(chunk as Latin1)
-          return true
-        }
-      }
-    }, onConnect)
+    this.socket = connected(port, (chunk) => this.receive(chunk as Latin1), onConnect)
   }
 
   get(key: string): Promise<Found | undefined> {

@@ -160,15 +160,19 @@ const tooLargeFor = (settings: Iterable<readonly [name: string, value: string]>)
   return max > 0 ? (key, length, flags) => itemSize(key, length, flags) > max : undefined
 }
 
+interface LinkOptions extends UpstreamOptions {
+  /** Of the connections in both protocols, so that what befalls them together is said once. */
+  readonly watch: Outage
+}
+
 /** What all connections to a memcached have in common. */
-const linkTo = (target: MemcachedTarget, { reconnect, ...options }: UpstreamOptions) => ({
+const linkTo = (target: MemcachedTarget, { reconnect, ...options }: LinkOptions) => ({
   ...options,
   host: target.host,
   port: target.port,
   ...target.path === undefined ? {} : { path: target.path },
   whenDisconnected: "fail",
-  reconnect: { initialDelay: reconnect ?? "20 millis", maxDelay: "2 seconds" },
-  watch: new Outage(addressOf(target))
+  reconnect: { initialDelay: reconnect ?? "20 millis", maxDelay: "2 seconds" }
 } as const)
 
 const addressOf = ({ host, path, port }: MemcachedTarget): string => path === undefined ? hostPort(host, port) : unixAddress(path)
@@ -181,7 +185,7 @@ const answersBinary = (connection: PacketConnection<Frame, Frame>): Effect.Effec
   )
 
 /** Packets pass as they are. */
-const rawLink = (target: MemcachedTarget, options: UpstreamOptions): Effect.Effect<Upstream["send"], OpenError, Scope.Scope> =>
+const rawLink = (target: MemcachedTarget, options: LinkOptions): Effect.Effect<Upstream["send"], OpenError, Scope.Scope> =>
   Effect.map(
     ConnectionPool.make<Frame, Frame, OpenError>({
       ...linkTo(target, options),
@@ -205,7 +209,7 @@ const moreTelling = (one: OpenError, other: OpenError): OpenError =>
   one._tag === "BootstrapError" && one.reason !== "NoMechanism" || other._tag === "ConnectionError" ? one : other
 
 /** What clients of other protocols ask, asked in binary packets. */
-const binaryLink = (target: MemcachedTarget, options: UpstreamOptions) =>
+const binaryLink = (target: MemcachedTarget, options: LinkOptions) =>
   Effect.map(
     Client.make(Gen, {
       ...linkTo(target, options),
@@ -215,7 +219,7 @@ const binaryLink = (target: MemcachedTarget, options: UpstreamOptions) =>
   )
 
 /** Text and meta commands; `meta` is whether it takes these. */
-const textClient = (target: MemcachedTarget, options: UpstreamOptions) =>
+const textClient = (target: MemcachedTarget, options: LinkOptions) =>
   Effect.gen(function*() {
     const pool = yield* ConnectionPool.make<Text.Response, Text.Response, OpenError>({
       ...linkTo(target, options),
@@ -255,11 +259,12 @@ export const memcachedUpstream = (
         if (Result.isFailure(exit)) yield* Scope.close(own, Exit.void)
         return exit
       })
-    const each = <A>(link: Effect.Effect<A, OpenError, Scope.Scope>) =>
-      Effect.all(Array.from({ length: connections }, (_, index) => Effect.annotateLogs(link, { connection: index + 1 })))
-    const raw = each(rawLink(target, options))
-    const binary = each(binaryLink(target, options))
-    const text = each(textClient(target, options))
+    const outages = Array.from({ length: connections }, () => new Outage(addressOf(target)))
+    const each = <A>(link: (target: MemcachedTarget, options: LinkOptions) => Effect.Effect<A, OpenError, Scope.Scope>) =>
+      Effect.all(outages.map((watch, index) => Effect.annotateLogs(link(target, { ...options, watch }), { connection: index + 1 })))
+    const raw = each(rawLink)
+    const binary = each(binaryLink)
+    const text = each(textClient)
     const ways: Effect.Effect<Ways, OpenError, Scope.Scope> = Effect.gen(function*() {
       if (protocol === "meta" || protocol === "text") return (yield* text).map((way) => ({ ...way, send: undefined }))
       const sends = yield* protocol === "binary" ? Effect.map(raw, Result.succeed) : attempt(raw)

@@ -1,6 +1,10 @@
 /** The classic node tells of itself what memcached 1.6.18 told after the same requests, and counts what that does not show. */
 import { packet, RawClient } from "../../memcached/src/RawClient.fixture.ts"
 import * as Effect from "effect/Effect"
+import { mkdtempSync, rmSync } from "node:fs"
+import { connect } from "node:net"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
 import { describe, expect, test } from "vitest"
 import { comparable, recorded, statistics, tell } from "../../../test/peers/MemcachedStatistics.ts"
 import { type MemcachedNode, type MemcachedNodeOptions, serveMemcachedNode } from "./MemcachedNode.ts"
@@ -32,6 +36,25 @@ test("general, settings, items, slabs, sizes, detail and reset, as memcached 1.6
     expect(recorded.groups["settings"]).toHaveLength(76)
     expect(comparable(await tell(server.port))).toEqual(comparable(recorded))
   }))
+
+test("a Unix socket is told by its path, and no interface is, as memcached -s 1.6.18 told", () => {
+  const folder = mkdtempSync(join(tmpdir(), "wirewright-stats-"))
+  const path = join(folder, "socket")
+  const told = Effect.scoped(Effect.andThen(
+    serveMemcachedNode({ path }),
+    Effect.promise(async () => {
+      const socket = connect(path)
+      socket.write("stats settings\r\nquit\r\n")
+      const chunks: Array<Buffer> = []
+      for await (const chunk of socket) chunks.push(chunk as Buffer)
+      return Buffer.concat(chunks).toString()
+    })
+  ))
+  return Effect.runPromise(told).then((text) => {
+    expect(text).toContain(`\r\nSTAT domain_socket ${path}\r\n`)
+    expect(text).toContain("\r\nSTAT inter NULL\r\n")
+  }).finally(() => rmSync(folder, { recursive: true }))
+})
 
 describe("what is counted", () => {
   test("hits of a CAS; a version that is the right one", () =>

@@ -63,6 +63,10 @@ export const decodeJsonSchema = {
       not: { required: ["error"] },
       properties: {
         packet: { description: "Name of the command, or `Unknown`.", type: "string" },
+        protocol: {
+          description: "The protocol, where a server speaks several on one port: that of text lines. Missing for that of packets.",
+          type: "string"
+        },
         kind: { description: "request, response, serverRequest or serverResponse, or as the protocol has it.", type: "string" },
         magic: hexNumber,
         opcode: hexNumber,

@@ -8,7 +8,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { addressOf } from "./Address.ts"
-import type { PoolWatch } from "./ConnectionSlot.ts"
+import type { Pooled, PoolWatch } from "./ConnectionSlot.ts"
 import type { ConnectionError } from "./Errors.ts"
 import type { Resume, Sendable } from "./Exchange.ts"
 import { PacketConnection, type PacketConnectionOptions } from "./PacketConnection.ts"
@@ -70,13 +70,39 @@ export const openConnection = <Answer, Push, E>(
   })
 }
 
-/** Connections to one address. */
-export class ConnectionPool<Answer, Push, E = never> extends SlotPool<PacketConnection<Answer, Push>, E> {
-  /** Connects and begins; the connection is not one of the pool and closes with the scope. */
-  readonly dedicated: Effect.Effect<PacketConnection<Answer, Push>, E | ConnectionError, Scope.Scope>
+/** A connection of which is known what it counted. */
+export interface Counting extends Pooled {
+  readonly counters: Pick<PoolCounters, "lateAnswers" | "inFlight">
+}
+
+/** Connections whose counts outlive them. */
+export class CountedPool<C extends Counting, E = never> extends SlotPool<C, E> {
   /** What is told of requests, where the options ask for it; requests are handed to it by those who know their names. */
   telemetry: Telemetry | undefined
   private late = 0
+
+  /** What was counted so far. */
+  get counters(): PoolCounters {
+    const { connections, reconnects } = this
+    let lateAnswers = this.late
+    let inFlight = 0
+    for (const { counters } of connections) {
+      lateAnswers += counters.lateAnswers
+      inFlight += counters.inFlight
+    }
+    return { lateAnswers, inFlight, reconnects, connected: connections.length }
+  }
+
+  protected override left(connection: C, error: ConnectionError): void {
+    this.late += connection.counters.lateAnswers
+    super.left(connection, error)
+  }
+}
+
+/** Connections to one address. */
+export class ConnectionPool<Answer, Push, E = never> extends CountedPool<PacketConnection<Answer, Push>, E> {
+  /** Connects and begins; the connection is not one of the pool and closes with the scope. */
+  readonly dedicated: Effect.Effect<PacketConnection<Answer, Push>, E | ConnectionError, Scope.Scope>
 
   private constructor({ begin, ...options }: ConnectionPoolOptions<Answer, Push, E>, place: PoolPlace) {
     const begins = begin === undefined ? undefined : (connection: PacketConnection<Answer, Push>) => begin(connection, this.telemetry)
@@ -100,18 +126,6 @@ export class ConnectionPool<Answer, Push, E = never> extends SlotPool<PacketConn
     })
   }
 
-  /** What was counted so far. */
-  get counters(): PoolCounters {
-    const { connections, reconnects } = this
-    let lateAnswers = this.late
-    let inFlight = 0
-    for (const { counters } of connections) {
-      lateAnswers += counters.lateAnswers
-      inFlight += counters.inFlight
-    }
-    return { lateAnswers, inFlight, reconnects, connected: connections.length }
-  }
-
   /**
    * Sends a request on the next connection, at once when there is one; otherwise it waits for one as long as it may take, and `refuse` is
    * handed the reason when none comes. `make` makes the request anew each time the effect is run.
@@ -131,10 +145,5 @@ export class ConnectionPool<Answer, Push, E = never> extends SlotPool<PacketConn
     if (connection !== undefined) return connection.begin(make(resume), timeout)
     resume(this.later((there, milliseconds) => there.perform(make, milliseconds), (reason) => refuse(reason, make), timeout))
     return undefined
-  }
-
-  protected override left(connection: PacketConnection<Answer, Push>, error: ConnectionError): void {
-    this.late += connection.counters.lateAnswers
-    super.left(connection, error)
   }
 }

@@ -55,3 +55,9 @@ export const encodeKey = (bytes: Uint8Array, at: number, key: string): number =>
   bytes.fill(padding, position - lacking, position)
   return position
 }
+
+/** A key in base64. */
+export const base64 = (key: string): string => {
+  const bytes = new Uint8Array(4 * key.length + 4)
+  return decodeText(bytes, 0, encodeKey(bytes, 0, key))
+}

@@ -7,9 +7,10 @@
 import { unencodable, type Writer } from "@wirewright/codec"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
+import { base64 } from "./Base64Key.ts"
 import { Status } from "./gen/index.ts"
 import * as Calls from "./KvCalls.ts"
-import { base64, isPlain, keyedLine, line, shared, statusOf, told } from "./KvWords.ts"
+import { isPlain, keyedLine, line, shared, statusOf, told } from "./KvWords.ts"
 import { doNotCreate } from "./MemcachedHandlers.ts"
 import * as Text from "./text/index.ts"
 

@@ -8,6 +8,7 @@ import type { PacketConnection } from "@wirewright/connection"
 import {
   addressOf,
   type ConnectionError,
+  CountedPool,
   openConnection,
   type PacketConnectionOptions,
   type PoolCounters,
@@ -15,7 +16,6 @@ import {
   type PoolPlace,
   poolPlace,
   type Resume,
-  SlotPool,
   Telemetry
 } from "@wirewright/connection"
 import * as Effect from "effect/Effect"
@@ -41,6 +41,7 @@ export interface KvConnection {
   readonly packets: Packets
   readonly calls: Calls.KvCalls
   readonly closed: ConnectionError | undefined
+  readonly counters: Packets["counters"]
 }
 
 /** A connection in a pool. */
@@ -56,6 +57,10 @@ class Connection implements KvConnection {
   get closed(): ConnectionError | undefined {
     return this.packets.closed
   }
+
+  get counters(): Packets["counters"] {
+    return this.packets.counters
+  }
 }
 
 const noBytes = new Uint8Array(0)
@@ -69,14 +74,11 @@ export interface KvCounters extends PoolCounters {
 type Opened = Effect.Effect<KvConnection, MemcachedError | ConnectionError, Scope.Scope>
 
 /** The connections of a client. */
-export class KvPool extends SlotPool<KvConnection, MemcachedError> implements Calls.KvOwner {
+export class KvPool extends CountedPool<KvConnection, MemcachedError> implements Calls.KvOwner {
   readonly counts: Calls.KvCounts = { requests: 0, errors: 0 }
-  /** What is told of requests, where the options ask for it. */
-  telemetry: Telemetry | undefined
   /** What requests are taken for that found no connection. */
   private readonly otherwise: Calls.KvCalls
   private readonly opened: Opened
-  private late = 0
 
   private constructor(options: KvPoolOptions, place: PoolPlace) {
     const { protocol = "auto" } = options
@@ -99,15 +101,8 @@ export class KvPool extends SlotPool<KvConnection, MemcachedError> implements Ca
   }
 
   /** What was counted so far. */
-  get counters(): KvCounters {
-    const { connections, counts, reconnects } = this
-    let lateAnswers = this.late
-    let inFlight = 0
-    for (const { packets: { counters } } of connections) {
-      lateAnswers += counters.lateAnswers
-      inFlight += counters.inFlight
-    }
-    return { ...counts, lateAnswers, inFlight, reconnects, connected: connections.length }
+  override get counters(): KvCounters {
+    return { ...this.counts, ...super.counters }
   }
 
   /**
@@ -137,11 +132,6 @@ export class KvPool extends SlotPool<KvConnection, MemcachedError> implements Ca
   readonly dedicated: Effect.Effect<KvConnection, MemcachedError, Scope.Scope> = Effect.suspend(() =>
     Effect.mapError(this.opened, (error) => orTransport(error, this.address))
   )
-
-  protected override left(connection: KvConnection, error: ConnectionError): void {
-    this.late += connection.packets.counters.lateAnswers
-    super.left(connection, error)
-  }
 }
 
 const tables = { binary: Binary.binaryCalls, meta: metaCalls, text: textCalls }

@@ -10,7 +10,8 @@ import type { KvCommands } from "./KvCommands.ts"
 import { type MemcachedError, reasonError, StillMade } from "./KvError.ts"
 import { documentOf } from "./KvMeta.ts"
 import type * as Options from "./KvOptions.ts"
-import { base64, isPlain } from "./KvWords.ts"
+import { base64 } from "./Base64Key.ts"
+import { isPlain } from "./KvWords.ts"
 import type { MetaGetFlag, MetaSetFlag, MetaValue } from "./text/index.ts"
 
 const keyed = (key: string) => isPlain(key) ? { key, flags: [] } : { key: base64(key), flags: [{ _tag: "KeyIsBase64" } as const] }

@@ -6,7 +6,6 @@
  */
 import { decodeText, encodeText, encodeWith, textBound, unencodable, type Writer } from "@wirewright/codec"
 import * as Exit from "effect/Exit"
-import { encodeKey } from "./Base64Key.ts"
 import { Status } from "./gen/index.ts"
 import * as Calls from "./KvCalls.ts"
 import type { StatusAnswer } from "./KvError.ts"
@@ -71,12 +70,6 @@ export const checkPlain = (key: string): string =>
       "a key without spaces and control characters, which the text protocol cannot carry",
       JSON.stringify(key)
     )
-
-/** A key in base64. */
-export const base64 = (key: string): string => {
-  const bytes = new Uint8Array(4 * key.length + 4)
-  return decodeText(bytes, 0, encodeKey(bytes, 0, key))
-}
 
 /** Longest key, in bytes. */
 const longestKey = 250

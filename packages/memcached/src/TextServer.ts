@@ -164,7 +164,7 @@ export const textRequests = <R>(handlers: MemcachedHandlers<R>): RequestHandler<
     return settled(
       handlers.debug(request, client),
       (facts) => answering((writer) => putItemFacts(writer, request.key, facts)),
-      (refusal) => refusal.status === Status.KeyEnoent ? metaMissOf : error(refusal)
+      (refusal) => refusal.status === Status.KeyEnoent ? fixed.metaMiss : error(refusal)
     )
   }
 
@@ -324,7 +324,6 @@ const refusalOf = (exit: Exit.Failure<unknown, Refusal>): Refusal | undefined =>
 
 const tooLongLine = clientError("bad command line format").line!
 const diedLine = errorLine({ _tag: "Refusal", status: Status.Einternal })
-const metaMissOf = lineOutcome(Uint8Array.from("EN\r\n", (letter) => letter.charCodeAt(0)))
 
 /** Groups of statistics whose answer is no list. */
 const statistics = (group: string, pairs: Iterable<readonly [name: string, value: string]>): Outcome => {

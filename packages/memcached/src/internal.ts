@@ -1,4 +1,5 @@
 /** What the other packages of this repository need of this one. It changes without notice. */
+export { base64 } from "./Base64Key.ts"
 export { expirySeconds } from "./Expiry.ts"
 export { isSchema, jsonCodec, jsonOf, jsonText, textOf } from "./JsonDocuments.ts"
 export * from "./SaslPlain.ts"

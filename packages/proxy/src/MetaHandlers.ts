@@ -4,7 +4,6 @@
  * Classic reads go as classic reads, because a meta one of a stale item would take the token that its reader is to make it anew. Pure beside the
  * link. Source: memcached `doc/protocol.txt` and 1.6.18 itself.
  */
-import { encodeText, textBound } from "@wirewright/codec"
 import {
   type Counted,
   type CountRequest,
@@ -18,34 +17,25 @@ import {
   type KeyRequest,
   type MemcachedHandlers,
   type Refusal,
-  refusal,
   type RemoveRequest,
   type SetRequest,
   type Written
 } from "@wirewright/memcached"
-import { Status } from "@wirewright/memcached/gen"
+import { base64 } from "@wirewright/memcached/internal"
 import * as Text from "@wirewright/memcached/text"
 import * as Effect from "effect/Effect"
+import { exists, miss, notStored } from "./Refused.ts"
 import { fitsLine, sharedHandlers } from "./TextHandlers.ts"
 import type { TextLink } from "./TextLink.ts"
 
 type Flag = Text.MetaGetFlag | Text.MetaSetFlag | Text.MetaDeleteFlag | Text.MetaArithmeticFlag
 
-const bytesOf = (key: string): Uint8Array => {
-  const bytes = new Uint8Array(textBound(key))
-  return bytes.subarray(0, encodeText(bytes, 0, key))
-}
-
 /** The key as it is written, and the flag that says how. */
-const named = ({ base64, key }: KeyRequest, flags: Array<Flag>): string => {
-  if (base64 !== true && fitsLine(key)) return key
+const named = ({ base64: asBase64, key }: KeyRequest, flags: Array<Flag>): string => {
+  if (asBase64 !== true && fitsLine(key)) return key
   flags.push({ _tag: "KeyIsBase64" })
-  return Buffer.from(bytesOf(key)).toString("base64")
+  return base64(key)
 }
-
-const miss = Effect.fail(refusal(Status.KeyEnoent))
-const exists = Effect.fail(refusal(Status.KeyEexists))
-const notStored = Effect.fail(refusal(Status.NotStored))
 
 /** Things that flags of an answer tell. */
 type Told = { -readonly [K in keyof Found]?: Found[K] }

@@ -7,8 +7,14 @@ import type { ConnectionError } from "@wirewright/connection"
 import { type Refusal, refusal } from "@wirewright/memcached"
 import { Status } from "@wirewright/memcached/gen"
 import type * as Text from "@wirewright/memcached/text"
+import * as Effect from "effect/Effect"
 import type { Lost } from "./ProxySession.ts"
 import { lostBy } from "./Upstream.ts"
+
+/** Everyday refusals, made once. */
+export const miss: Effect.Effect<never, Refusal> = Effect.fail(refusal(Status.KeyEnoent))
+export const exists: Effect.Effect<never, Refusal> = Effect.fail(refusal(Status.KeyEexists))
+export const notStored: Effect.Effect<never, Refusal> = Effect.fail(refusal(Status.NotStored))
 
 /** Answers of the text protocol that refuse. */
 export type TextError = Text.ClientError | Text.ServerError | Text.CommandError

@@ -23,12 +23,9 @@ import {
 import { Status } from "@wirewright/memcached/gen"
 import * as Text from "@wirewright/memcached/text"
 import * as Effect from "effect/Effect"
-import { lacking, metaOf } from "./Refused.ts"
+import { exists, lacking, metaOf, miss, notStored } from "./Refused.ts"
 import type { TextLink } from "./TextLink.ts"
 
-const miss = Effect.fail(refusal(Status.KeyEnoent))
-const exists = Effect.fail(refusal(Status.KeyEexists))
-const notStored = Effect.fail(refusal(Status.NotStored))
 const done: Effect.Effect<Written> = Effect.succeed({})
 
 /** Whether a key can be written in a line as it is: neither ends a token or a line. */

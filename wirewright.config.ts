@@ -5,6 +5,7 @@ export default defineConfig({
   targets: [
     { spec: "spec/src/memcached.ts", protocol: "memcached", out: "packages/memcached/src/gen" },
     { spec: "spec/src/memcached.ts", protocol: "memcachedText", out: "packages/memcached/src/text" },
+    { spec: "spec/src/memcached.ts", protocol: "memcachedDatagram", out: "packages/memcached/src/datagram" },
     { spec: "spec/src/couchbase.ts", protocol: "couchbase", out: "packages/couchbase/src/gen" },
     { spec: "spec/src/dcp.ts", protocol: "dcp", out: "packages/dcp/src/gen" },
     { spec: "spec/src/deepstream.ts", protocol: "deepstream", out: "packages/deepstream/src/gen" },

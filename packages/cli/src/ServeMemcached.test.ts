@@ -88,8 +88,19 @@ describe("serve --memcached", () => {
     )
   })
 
+  it("listens on a UDP port, keeps what it has, and closes who is silent, as it is told", async () => {
+    const { got } = await said(["--udp-port", "0", "--disable-evictions", "--idle-timeout", "7"], "stats settings\r\n", "END\r\n")
+    assert.match(got, /STAT udpport [1-9]\d+\r\n/)
+    assert.include(got, "STAT evictions off\r\n")
+    assert.include(got, "STAT idle_timeout 7\r\n")
+  })
+
   for (
     const [args, message] of [
+      [["--udp-port", "0", "--auth-file", file], /--udp-port: nobody can sign in over UDP/],
+      [["--udp-port", "0", "--unix-socket", "x"], /--udp-port goes neither with --unix-socket nor with TLS/],
+      [["--udp-port", "65536"], /--udp-port 65536: there are ports 0 to 65535/],
+      [["--idle-timeout", "0"], /--idle-timeout 0: a second or more/],
       [["--auth-file", empty], /--auth-file .*: lines of user:password, at least one/],
       [["--auth-file", join(directory, "none")], /ENOENT|no such file/],
       [["--protocol", "meta"], /protocol/]

@@ -1,5 +1,6 @@
 /** The memcached-like personality of `wirewright serve`: its flags, named as memcached's own where it has them, and the node they make. */
 import * as Deferred from "effect/Deferred"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Flag from "effect/cli/Flag"
 import * as Redacted from "effect/Redacted"
@@ -18,6 +19,13 @@ export const memcachedParameters = {
     "auto" as const
   ),
   authFile: optional(Flag.String("auth-file"), "A file of lines user:password; who uses --memcached must then sign in", "nobody needs to"),
+  udpPort: optional(
+    Flag.Int("udp-port"),
+    "UDP port of --memcached, on the same host; forged addresses make it flood others: for trusted networks alone",
+    "none"
+  ),
+  idleTimeout: optional(Flag.Int("idle-timeout"), "Seconds after which --memcached closes a connection without a byte", "300"),
+  disableEvictions: on("disable-evictions", "--memcached refuses what it has no memory for, and forgets nothing for it"),
   disableCas: on("disable-cas", "Items of --memcached have no versions"),
   enableShutdown: on("enable-shutdown", "Clients of --memcached may end it by shutdown"),
   disableFlushAll: on("disable-flush-all", "Clients of --memcached may not empty it"),
@@ -29,6 +37,9 @@ export const memcachedParameters = {
 export interface MemcachedFlags {
   readonly protocol: "auto" | "binary" | "text"
   readonly authFile: string | undefined
+  readonly udpPort: number | undefined
+  readonly idleTimeout: number | undefined
+  readonly disableEvictions: boolean
   readonly disableCas: boolean
   readonly enableShutdown: boolean
   readonly disableFlushAll: boolean
@@ -69,13 +80,20 @@ export const memcachedNode = (
   Effect.gen(function*() {
     const { host, maxItemSize, maxMemory, port, protocol, unixSocket: path } = options
     if (path !== undefined && port !== 0) return yield* usage("give --port or --unix-socket, not both")
+    const { idleTimeout, udpPort } = options
+    if (udpPort !== undefined && (udpPort < 0 || udpPort > 65_535)) return yield* usage(`--udp-port ${udpPort}: there are ports 0 to 65535`)
+    if (udpPort !== undefined && (path !== undefined || options.tlsCert !== undefined)) {
+      return yield* usage("--udp-port goes neither with --unix-socket nor with TLS, of which UDP has none")
+    }
+    if (idleTimeout !== undefined && idleTimeout < 1) return yield* usage(`--idle-timeout ${idleTimeout}: a second or more`)
     const tls = yield* tlsOf(options)
     const password = yield* passwordOf(options)
     const listed = yield* usersOf(options.authFile)
     const users = options.user === undefined || password === undefined ? listed : [{ name: options.user, password }, ...listed ?? []]
+    if (udpPort !== undefined && users !== undefined) return yield* usage("--udp-port: nobody can sign in over UDP, and here users must")
     const { serveMemcachedNode } = yield* Effect.promise(() => import("@wirewright/embedded"))
     const ended = Deferred.makeUnsafe<void>()
-    const { server } = yield* serveMemcachedNode({
+    const { datagrams, server } = yield* serveMemcachedNode({
       host,
       port,
       protocol,
@@ -83,10 +101,14 @@ export const memcachedNode = (
       ...tls,
       ...path === undefined ? {} : { path },
       ...maxMemory === undefined ? {} : { maxMemory },
+      ...udpPort === undefined ? {} : { udpPort },
+      ...idleTimeout === undefined ? {} : { idleTimeout: Duration.seconds(idleTimeout) },
+      evicts: !options.disableEvictions,
       ...users === undefined ? {} : { users },
       ...options.enableShutdown ? { onShutdown: () => Deferred.doneUnsafe(ended, Effect.void) } : {},
       versions: !options.disableCas,
       allows: { flush: !options.disableFlushAll, dump: !options.disableDumping, watch: !options.disableWatch }
     })
-    return { address: server.address, port: server.port, protocol: "memcached", ended: Deferred.await(ended) }
+    const udp = datagrams === undefined ? {} : { udpPort: datagrams.port }
+    return { address: server.address, port: server.port, ...udp, protocol: "memcached", ended: Deferred.await(ended) }
   })

@@ -45,6 +45,8 @@ export interface ServerCounters {
   readonly misbehaved: number
   /** Connections closed because a header, a frame, any byte, or signing in was too long in coming. */
   readonly timeouts: number
+  /** Those of them that were silent in both directions. */
+  readonly idle: number
   /** Connections closed because clients together held too much memory, or because there were too many unauthenticated clients. */
   readonly crowdedOut: number
   /** Connections closed because a handler threw. */

@@ -107,6 +107,10 @@ class Connection<Request, R> implements PacketHandler<Request> {
     }, options.maxInFlight)
   }
 
+  get unanswered(): number {
+    return this.session.inFlight
+  }
+
   readonly onRequest = (request: Request): void => {
     const { handler, session } = this
     if (session.ended) return

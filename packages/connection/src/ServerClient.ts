@@ -8,6 +8,8 @@ export interface PacketHandler<Request> {
   readonly onRequest: (request: Request, reader: Reader, at: number, end: number) => void
   /** One frame, `reader.bytes[at, end)`, is no packet. The next frame follows unless this closes the connection. */
   readonly onMalformed: (error: DecodeError, frame: Frame) => void
+  /** Requests that are not answered yet. Absent: all are as soon as they are handled. */
+  readonly unanswered?: number
   /** All that waited for the client has been handed to the kernel. */
   readonly onDrain?: () => void
   /** The connection is gone; called once. */

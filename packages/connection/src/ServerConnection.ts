@@ -23,6 +23,7 @@ export const counts = () => ({
   malformed: 0,
   misbehaved: 0,
   timeouts: 0,
+  idle: 0,
   crowdedOut: 0,
   defects: 0,
   received: 0,
@@ -242,7 +243,10 @@ export class ServerConnection<Request> implements ServerClient, Holder {
     if (moved !== this.moved) {
       this.moved = moved
       this.movedAt = now
-    } else if (now - this.movedAt >= idle) return this.late("byte in either direction", idle)
+    } else if (now - this.movedAt >= idle) {
+      this.shared.counts.idle++
+      return this.late("byte in either direction", idle)
+    }
     if (now - this.since >= admission && this.shared.unauthenticated.has(this)) return this.late("signing in", admission)
     // while this side does not read, the rest of a frame cannot come
     const offset = framer === undefined ? 0 : framer.offset

@@ -1,5 +1,6 @@
 /** The classic node answers what memcached 1.6.18 answered, byte for byte but for the CAS values; and its limits. */
 import { packet, RawClient, shown } from "../../memcached/src/RawClient.fixture.ts"
+import { Talk } from "../../../test/memcached/TextVectors.ts"
 import * as Effect from "effect/Effect"
 import { readFileSync } from "node:fs"
 import { describe, expect, test } from "vitest"
@@ -24,6 +25,14 @@ const ask = async (node: MemcachedNode, count: number, ...packets: ReadonlyArray
   const answers = await client.packets(count)
   client.close()
   return answers
+}
+
+/** Says lines, and returns the answers. */
+const text = async (node: MemcachedNode, lines: string): Promise<string> => {
+  const talk = new Talk(node.server.accept)
+  await talk.say(Buffer.from(lines))
+  talk.end()
+  return talk.take()
 }
 
 /** The packet with its CAS replaced by the order in which CAS values were met; 0 stays 0. */
@@ -83,6 +92,32 @@ describe("as memcached 1.6.18", () => {
 })
 
 describe("time and memory", () => {
+  test("without evictions writes are refused when memory is used up, counted, and nothing is forgotten", () =>
+    withNode(async (node) => {
+      const set = (i: number) => packet(0x01, { key: `k${i}`, extras: "0000000000000000", value: "x".repeat(10_000), opaque: i })
+      const answers = (await ask(node, 200, ...Array.from({ length: 200 }, (_, i) => set(i)))).map((answer) => answer.readUInt16BE(6))
+      const stored = answers.indexOf(0x82)
+      expect(stored).toBeGreaterThan(80)
+      // out of memory, Enomem, and nothing else from there on
+      expect(new Set(answers.slice(stored))).toEqual(new Set([0x82]))
+      const gets = await ask(node, stored, ...Array.from({ length: stored }, (_, i) => packet(0x00, { key: `k${i}` })))
+      expect(gets.every((answer) => answer.readUInt16BE(6) === 0)).toBe(true)
+      expect(await text(node, "set more 0 0 10000\r\n" + "x".repeat(10_000) + "\r\n")).toBe("SERVER_ERROR out of memory storing object\r\n")
+      expect(await text(node, "stats\r\n")).toContain(`STAT store_no_memory ${201 - stored}\r\n`)
+      expect(await text(node, "stats settings\r\n")).toContain("STAT evictions off\r\n")
+    }, { maxMemory: 1_000_000, evicts: false }))
+
+  test("who is silent for too long is closed and counted; who asked for nothing of that is not told of it", async () => {
+    await withNode(async (node) => {
+      const silent = await RawClient.connect(node.server.port)
+      expect((await silent.rest()).length).toBe(0)
+      expect(await text(node, "stats\r\n")).toContain("STAT idle_kicks 1\r\n")
+    }, { idleTimeout: "100 millis" })
+    await withNode(async (node) => {
+      expect(await text(node, "stats\r\n")).not.toContain("idle_kicks")
+    })
+  })
+
   test("items expire by the node's clock", () => {
     let now = 1_750_000_000_000
     return withNode(async (node) => {

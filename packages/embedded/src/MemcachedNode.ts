@@ -4,8 +4,8 @@
  * Commands are in `MemcachedCommands`, what manages a server in `MemcachedAdministration`, what it counts in `MemcachedStats`. It has no
  * background threads to report on.
  */
-import { type ConnectionError, type PacketServer, timers } from "@wirewright/connection"
-import { type MemcachedHandlers, type MemcachedServerOptions, serveMemcached } from "@wirewright/memcached"
+import { ConnectionError, type DatagramServer, hostPort, ListenFailed, type PacketServer, timers } from "@wirewright/connection"
+import { type MemcachedHandlers, type MemcachedServerOptions, serveMemcached, serveMemcachedDatagrams } from "@wirewright/memcached"
 import { Opcode } from "@wirewright/memcached/gen"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -24,8 +24,15 @@ export interface MemcachedNodeOptions extends Omit<MemcachedServerOptions, "auth
   readonly maxItemSize?: number
   /** Most memory for items in bytes, above which those not read lately are forgotten. Default: 64 MiB. */
   readonly maxMemory?: number
+  /** Whether items that were not read lately are forgotten when there is no memory; if not, writes are refused. Default: true. */
+  readonly evicts?: boolean
   /** Who may sign in, and then must: to the text protocol by a `set`, to the binary one by SASL PLAIN. Default: nobody needs to. */
   readonly users?: ReadonlyArray<Pick<User, "name" | "password">>
+  /**
+   * UDP port on which it listens as well, on the same host; 0: any free one. Nobody can sign in there, so it does not go with `users`. Default:
+   * none. Forged addresses make it flood others: for trusted networks alone.
+   */
+  readonly udpPort?: number
   /** Whether items have versions; without, their CAS is 0. Default: true. */
   readonly versions?: boolean
   /** What memcached may be told to allow, or to do without. Default: what it does unless it is told. */
@@ -51,6 +58,8 @@ export interface Allowed {
 /** A node that listens. */
 export interface MemcachedNode {
   readonly server: PacketServer
+  /** Where there is a `udpPort`. */
+  readonly datagrams: DatagramServer | undefined
   readonly store: Store
 }
 
@@ -65,10 +74,12 @@ const protocolNames = { auto: "auto-negotiate", binary: "binary", text: "ascii" 
 export const serveMemcachedNode = (options: MemcachedNodeOptions = {}): Effect.Effect<MemcachedNode, ConnectionError, Scope.Scope> => {
   const {
     allows,
+    evicts = true,
     maxItemSize = 1024 * 1024,
     maxMemory = 64 * 1024 * 1024,
     now: given,
     onShutdown,
+    udpPort,
     users,
     version = "1.6.18",
     versions = true,
@@ -79,6 +90,10 @@ export const serveMemcachedNode = (options: MemcachedNodeOptions = {}): Effect.E
   const maxConnections = options.maxConnections ?? 1_024
   const accepts = users === undefined || users.length === 0 ? undefined : passwordCheck(users)
   return Effect.gen(function*() {
+    if (accepts !== undefined && udpPort !== undefined) {
+      const reason = new ListenFailed({ cause: new Error("nobody can sign in over UDP, and here users must") })
+      return yield* new ConnectionError({ reason, address: hostPort(options.host ?? "127.0.0.1", udpPort), ambiguous: false })
+    }
     const time = yield* timers
     const now = given ?? time.unixTime
     const stats = new MemcachedStats({
@@ -88,11 +103,13 @@ export const serveMemcachedNode = (options: MemcachedNodeOptions = {}): Effect.E
       maxMemory,
       maxConnections,
       idleTimeout: Duration.toSeconds(rest.idleTimeout ?? "5 minutes"),
+      countsIdle: rest.idleTimeout !== undefined,
       itemSize: memcachedItemSize,
       settings: {
         binding_protocol: protocolNames[rest.protocol ?? "auto"],
         auth_enabled_sasl: accepts === undefined ? "no" : "yes",
         auth_enabled_ascii: accepts === undefined ? "no" : "yes",
+        evictions: evicts ? "on" : "off",
         flush_enabled: flush ? "yes" : "no",
         dump_enabled: dump ? "yes" : "no",
         cas_enabled: versions ? "yes" : "no",
@@ -104,7 +121,7 @@ export const serveMemcachedNode = (options: MemcachedNodeOptions = {}): Effect.E
       maxItemSize,
       maxMemory,
       itemSize: memcachedItemSize,
-      whenFull: "evict",
+      whenFull: evicts ? "evict" : "refuse",
       cas: versions ? "counter" : "none",
       tombstones: false,
       quietTouch: true,
@@ -128,11 +145,14 @@ export const serveMemcachedNode = (options: MemcachedNodeOptions = {}): Effect.E
       ...memcachedHandlers({ store, stats, now, version, group, flushes: flush }),
       administer: (request) => Effect.succeed(administration.handle(request))
     }
+    const spoken = {
+      unknownOpcodes: accepts === undefined ? [...unknownOpcodes, ...saslOpcodes] : unknownOpcodes,
+      isTooLarge: (key: string, length: number, flags: number) => store.tooLarge(key, length, flags) !== undefined
+    }
     const running: PacketServer = yield* serveMemcached(handlers, {
       ...rest,
+      ...spoken,
       maxConnections,
-      unknownOpcodes: accepts === undefined ? [...unknownOpcodes, ...saslOpcodes] : unknownOpcodes,
-      isTooLarge: (key, length, flags) => store.tooLarge(key, length, flags) !== undefined,
       ...accepts === undefined ? {} : {
         authenticate: (user: string, password: string) => {
           const accepted = accepts(user, password)
@@ -144,6 +164,16 @@ export const serveMemcachedNode = (options: MemcachedNodeOptions = {}): Effect.E
     })
     const sweep = Effect.callback<void>((resume) => Effect.sync(inTurns(store.sweepSteps(), time.now, () => resume(Effect.void))))
     yield* Effect.forkScoped(Effect.repeat(sweep, Schedule.spaced("1 minute")))
-    return { server: running, store }
+    if (udpPort === undefined) return { server: running, datagrams: undefined, store }
+    const { host, onDefect, protocol } = rest
+    const datagrams = yield* serveMemcachedDatagrams(handlers, {
+      ...spoken,
+      port: udpPort,
+      ...(host === undefined ? {} : { host }),
+      ...(protocol === undefined ? {} : { protocol }),
+      ...(onDefect === undefined ? {} : { onDefect })
+    })
+    stats.set({ udpport: datagrams.port })
+    return { server: running, datagrams, store }
   })
 }

@@ -50,6 +50,8 @@ export interface StatsOptions {
   readonly maxConnections: number
   /** Seconds. */
   readonly idleTimeout: number
+  /** Whether it was asked for: memcached counts connections that were silent for too long only then. */
+  readonly countsIdle?: boolean
   /** What is spoken, and what is not allowed, in memcached's words. */
   readonly settings: Record<string, number | string>
   /** Size of an item as memcached counts it, in bytes. */
@@ -74,7 +76,7 @@ export class MemcachedStats {
   /** Settings that were changed since the start. */
   private readonly changed: Record<string, number | string> = {}
   /** What is subtracted since the last reset. */
-  private before = { accepted: 0, evicted: 0, refused: 0, received: 0, sent: 0, stored: 0 }
+  private before = { accepted: 0, evicted: 0, idle: 0, refused: 0, received: 0, sent: 0, stored: 0 }
 
   constructor(options: StatsOptions) {
     this.options = options
@@ -153,8 +155,8 @@ export class MemcachedStats {
     this.slabs.reset()
     this.evictedUnfetched = 0
     const { evicted, stored } = store.counters
-    const { accepted, bytesReceived: received, bytesSent: sent, refused } = counters
-    this.before = { accepted, evicted, refused, received, sent, stored }
+    const { accepted, bytesReceived: received, bytesSent: sent, idle, refused } = counters
+    this.before = { accepted, evicted, idle, refused, received, sent, stored }
     return []
   }
 
@@ -185,6 +187,7 @@ export class MemcachedStats {
       read_buf_bytes_free: 0,
       read_buf_oom: 0,
       reserved_fds: 0,
+      ...(options.countsIdle === true ? { idle_kicks: counters.idle - before.idle } : {}),
       ...this.counts,
       bytes_read: counters.bytesReceived - before.received,
       bytes_written: counters.bytesSent - before.sent,

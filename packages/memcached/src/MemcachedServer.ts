@@ -8,6 +8,8 @@
  */
 import {
   type ConnectionError,
+  type DatagramServer,
+  type DatagramServerOptions,
   type Outcome,
   type PacketProtocol,
   type PacketServer,
@@ -16,6 +18,7 @@ import {
   type RequestServerLimits,
   Server,
   type ServerClient,
+  serveDatagrams,
   servePackets
 } from "@wirewright/connection"
 import * as Context from "effect/Context"
@@ -26,6 +29,7 @@ import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import * as Gen from "./gen/index.ts"
+import { openDatagram } from "./MemcachedDatagrams.ts"
 import type { Found, Handle, MemcachedHandlers, SaslAnswer, Written } from "./MemcachedHandlers.ts"
 import { plainMechanism, readPlain } from "./SaslPlain.ts"
 import { statusText } from "./StatusText.ts"
@@ -162,12 +166,17 @@ export const classicHandlers = <R = never>(handlers: MemcachedHandlers<R>): Clas
 /** First byte of what clients send in the binary protocol. Source: memcached `doc/protocol-binary.txt`, "Magic Byte". */
 export const isBinary = (first: Uint8Array): boolean => first[0] === Gen.magics.request[0]
 
-/** Serves memcached clients; the server, its connections and their fibres end with the scope. */
-export const serveMemcached = <R = never>(
+type AnyRequest = Gen.Request | TextRequest
+
+/** What is spoken with a client, by its first byte. */
+type Chosen = (first: Uint8Array) => PacketProtocol<AnyRequest>
+
+const chosenBy = <R>(
   handlers: MemcachedHandlers<R>,
-  { authenticate, isTooLarge, protocol = "auto", unknownOpcodes = [], ...options }: MemcachedServerOptions = {}
-): Effect.Effect<PacketServer, ConnectionError, Scope.Scope | R> =>
-  Effect.flatMap(Effect.context<R>(), (context) => {
+  { authenticate, isTooLarge, protocol = "auto", unknownOpcodes = [], ...options }: MemcachedServerOptions,
+  of: <Request>(requests: RequestHandler<Request, R>) => RequestHandler<Request, R>
+): Effect.Effect<Chosen, never, R> =>
+  Effect.map(Effect.context<R>(), (context) => {
     const signedIn = new WeakSet<ServerClient>()
     const known = authenticate === undefined ? handlers : { ...handlers, ...plainHandlers(authenticate, signedIn) }
     const requests = Server.requestsOf(Gen, classicHandlers(known), {
@@ -179,23 +188,67 @@ export const serveMemcached = <R = never>(
       : refusing(requests, Gen.Status.UnknownCommand, (opcode) => unknownOpcodes.includes(opcode))
     const binary = requestProtocol<Gen.Request, R>(
       { ...options, frameShape: Gen.frameShape, decode: (reader, at) => Gen.decodeRequest(reader, at) },
-      authenticate === undefined
-        ? knowing
-        : refusing(knowing, Gen.Status.AuthError, (opcode, client) => !signedIn.has(client) && !forStrangers.includes(opcode)),
+      of(
+        authenticate === undefined
+          ? knowing
+          : refusing(knowing, Gen.Status.AuthError, (opcode, client) => !signedIn.has(client) && !forStrangers.includes(opcode))
+      ),
       context
     )
-    const lines = textRequests(handlers)
+    const lines = of(textRequests(handlers))
     const { maxFrame = Gen.frameShape.maxFrame } = options
     const text = (): PacketProtocol<TextRequest> => {
       const frameShape = new TextLines({ maxFrame, isTooLarge, authenticate })
       return requestProtocol({ ...options, frameShape, decode: frameShape.decode }, lines, context)
     }
-    if (protocol === "binary") return servePackets({ ...options, ...binary })
-    return servePackets<Gen.Request | TextRequest>({
-      ...options,
-      choose: (first) => (protocol === "auto" && isBinary(first) ? binary : text()) as PacketProtocol<Gen.Request | TextRequest>
-    })
+    return (first) => (protocol === "binary" || protocol === "auto" && isBinary(first) ? binary : text()) as PacketProtocol<AnyRequest>
   })
+
+/** Serves memcached clients; the server, its connections and their fibres end with the scope. */
+export const serveMemcached = <R = never>(
+  handlers: MemcachedHandlers<R>,
+  options: MemcachedServerOptions = {}
+): Effect.Effect<PacketServer, ConnectionError, Scope.Scope | R> =>
+  Effect.flatMap(chosenBy(handlers, options, (requests) => requests), (choose) => {
+    const { authenticate: _, isTooLarge: __, protocol, unknownOpcodes: ___, ...limits } = options
+    return servePackets<AnyRequest>(protocol === "binary" ? { ...limits, ...choose(new Uint8Array(1)) } : { ...limits, choose })
+  })
+
+/** Where to serve datagrams, and limits. */
+export interface MemcachedDatagramOptions
+  extends
+    Pick<MemcachedServerOptions, "protocol" | "unknownOpcodes" | "isTooLarge">,
+    Omit<DatagramServerOptions<AnyRequest>, "choose" | "open">
+{}
+
+/** What has many answers (`watch`, `lru_crawler metadump`) has none in datagrams. */
+const single = <Request, R>(requests: RequestHandler<Request, R>): RequestHandler<Request, R> => {
+  const only = (outcome: Outcome): Outcome => outcome.answers === undefined ? outcome : { answer: undefined }
+  return {
+    ...requests,
+    handle: (request, client) => {
+      const outcome = requests.handle(request, client)
+      return Effect.isEffect(outcome) ? mapped(outcome as Effect.Effect<Outcome, never, R>, only) : only(outcome as Outcome)
+    }
+  }
+}
+
+/**
+ * Serves memcached clients over UDP, who cannot sign in. Whoever forges an address makes it send answers there, which are many times larger than
+ * requests: listen where only trusted clients are.
+ */
+export const serveMemcachedDatagrams = <R = never>(
+  handlers: MemcachedHandlers<R>,
+  { isTooLarge, protocol, unknownOpcodes, ...limits }: MemcachedDatagramOptions = {}
+): Effect.Effect<DatagramServer, ConnectionError, Scope.Scope | R> =>
+  Effect.flatMap(
+    chosenBy<R>(handlers, {
+      ...(isTooLarge === undefined ? {} : { isTooLarge }),
+      ...(protocol === undefined ? {} : { protocol }),
+      ...(unknownOpcodes === undefined ? {} : { unknownOpcodes })
+    }, single),
+    (choose) => serveDatagrams<AnyRequest>({ ...limits, choose, open: openDatagram })
+  )
 
 const unknownHandler = <R>(handle: NonNullable<MemcachedHandlers<R>["unknown"]>): Handler<Gen.Request, unknown, R> => (request, client) =>
   mapped(handle(request as Gen.UnknownRequest, client), (sections) => ({

@@ -35,4 +35,12 @@ export type { Many } from "./KvMany.ts"
 export * from "./KvOptions.ts"
 export type { KvCounters } from "./KvPool.ts"
 export * from "./MemcachedHandlers.ts"
-export { type ClassicHandlers, classicHandlers, MemcachedServer, type MemcachedServerOptions, serveMemcached } from "./MemcachedServer.ts"
+export {
+  type ClassicHandlers,
+  classicHandlers,
+  type MemcachedDatagramOptions,
+  MemcachedServer,
+  type MemcachedServerOptions,
+  serveMemcached,
+  serveMemcachedDatagrams
+} from "./MemcachedServer.ts"

@@ -6,6 +6,7 @@ import { gatK, gatKQ, memcachedClassic } from "./Memcached.ts"
 
 export * from "./Classic.ts"
 export * from "./Connection.ts"
+export * from "./Datagram.ts"
 export * from "./Frame.ts"
 export * from "./Memcached.ts"
 export * from "./Text.ts"

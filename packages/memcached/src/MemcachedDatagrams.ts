@@ -9,14 +9,14 @@
  */
 import { encodeWith, Reader } from "@wirewright/codec"
 import type { Opened } from "@wirewright/connection"
-import { decode, encodeDatagram } from "./datagram/index.ts"
+import { decode, encodeDatagram, type RequestId } from "./datagram/index.ts"
 
 /** Bytes of an answer in a datagram, which has 1 400 with its header. */
 const mostPayload = 1_392
 /** Datagrams that can be counted. */
 const mostDatagrams = 0xffff
 
-function* cut(requestId: number, answer: Uint8Array): Iterable<Uint8Array> {
+function* cut(requestId: RequestId, answer: Uint8Array): Iterable<Uint8Array> {
   const count = Math.ceil(answer.length / mostPayload)
   if (count > mostDatagrams) return
   for (let sequence = 0; sequence < count; sequence++) {

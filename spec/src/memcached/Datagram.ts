@@ -3,7 +3,7 @@
  *
  * Source: memcached `doc/protocol.txt`, "UDP protocol"; vectors `udp-*` of memcached 1.6.18.
  */
-import { bytes, frame, packetsOf, protocol, reserved, u16 } from "@wirewright/dsl"
+import { brand, bytes, frame, packetsOf, protocol, reserved, u16 } from "@wirewright/dsl"
 
 const memcachedDatagramFrame = frame("memcached datagram", {
   sections: ["message"],
@@ -19,7 +19,7 @@ export const datagram = packetsOf(memcachedDatagramFrame, "udp")("Datagram", {
   ],
   fields: {
     /** Chosen by the client; all datagrams of an answer have that of the request. */
-    requestId: u16,
+    requestId: brand("RequestId", u16),
     /** Where it stands among the datagrams of its message, from 0. */
     sequence: u16,
     /** Datagrams of its message. Requests have one. */

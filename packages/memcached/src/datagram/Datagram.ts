@@ -3,13 +3,14 @@
 
 /** Commands of memcachedDatagram: Datagram. */
 import { type UdpDecoder, type UdpEncoder, beginUdp, finishUdp } from "./Frame.ts"
+import type { RequestId } from "./Types.ts"
 import { expectAtLeast, putBytes, putU16 } from "@wirewright/codec"
 
 /** Bytes of a request or of an answer. */
 export interface Datagram {
   readonly _tag: "Datagram"
   /** Chosen by the client; all datagrams of an answer have that of the request. */
-  readonly requestId: number
+  readonly requestId: RequestId
   /** Where it stands among the datagrams of its message, from 0. */
   readonly sequence: number
   /** Datagrams of its message. Requests have one. */

@@ -2,3 +2,7 @@
 /* oxlint-disable */
 
 /** Named types of memcachedDatagram. */
+import type { Flavor } from "@wirewright/codec"
+
+/** Chosen by the client; all datagrams of an answer have that of the request. */
+export type RequestId = Flavor<number, "RequestId">

@@ -2,14 +2,14 @@
  * What the text protocol has to manage a memcached, as words in and lines out.
  *
  * There are no slabs to move, no queues to tune and no crawler here: these commands check what they are told as memcached does, keep the
- * settings that `stats settings` shows, and change nothing else. Dumps and memory limits are real. `watch` answers and has nothing to log.
+ * settings that `stats settings` shows, and change nothing else. Dumps, memory limits and the log are real.
  * Source: memcached 1.6.18 `proto_text.c`; vectors `admin-*` in test/fixtures/memcached-text.json.
  */
-import { encodeText, textBound } from "@wirewright/codec"
 import type { Administered, AdministrationRequest } from "@wirewright/memcached"
 import { cannotPipeline, signed32, unsigned32 } from "@wirewright/memcached/internal"
 import * as Stream from "effect/Stream"
 import type { Item } from "./HashTable.ts"
+import { type MemcachedLog, uriEncoded, watched } from "./MemcachedLog.ts"
 import type { MemcachedStats } from "./MemcachedStats.ts"
 import { mostClasses, slabClassOf } from "./SlabClasses.ts"
 import type { Store } from "./Store.ts"
@@ -19,6 +19,7 @@ import { memcachedItemSize } from "./MemcachedCommands.ts"
 export interface AdministrationOptions {
   readonly store: Store
   readonly stats: MemcachedStats
+  readonly log: MemcachedLog
   /** Unix time in milliseconds. */
   readonly now: () => number
   /** Ends the server; without it `shutdown` is refused. */
@@ -49,32 +50,6 @@ const megabyte = 1024 * 1024
 const largestLimit = 1_000_000_000
 /** Bytes of a `stats cachedump`. */
 const longestDump = 2 * megabyte
-
-const watched = new Set([
-  "connevents",
-  "evictions",
-  "fetchers",
-  "mutations",
-  "proxyevents",
-  "proxyreqs",
-  "proxyuser",
-  "rawcmds",
-  "sysevents"
-])
-
-/** Bytes of a key that a dump writes as they are. */
-const plain = /[A-Za-z0-9\-._~]/
-
-const uriEncoded = (key: string): string =>
-  Array.from(textBytes(key), (byte) => {
-    const letter = String.fromCharCode(byte)
-    return plain.test(letter) ? letter : `%${byte.toString(16).toUpperCase().padStart(2, "0")}`
-  }).join("")
-
-const textBytes = (key: string): Uint8Array => {
-  const bytes = new Uint8Array(textBound(key))
-  return bytes.subarray(0, encodeText(bytes, 0, key))
-}
 
 const one = (line: string): Administered => ({ lines: `${line}\r\n` })
 
@@ -250,7 +225,7 @@ export class MemcachedAdministration {
     if (!this.options.watches) return one("CLIENT_ERROR watch commands not allowed")
     if (pipelined) return { lines: cannotPipeline("watch") }
     if (streams.some((stream) => !watched.has(stream))) return one(error)
-    return { lines: Stream.concat(Stream.succeed("OK\r\n"), Stream.never) }
+    return { lines: Stream.concat(Stream.succeed("OK\r\n"), this.options.log.watch(streams)) }
   }
 
   private shutdown([mode, ...more]: ReadonlyArray<string>): Administered {

@@ -13,6 +13,8 @@ import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import { MemcachedAdministration } from "./MemcachedAdministration.ts"
 import { memcachedHandlers, memcachedItemSize, refusals } from "./MemcachedCommands.ts"
+import type { Item } from "./HashTable.ts"
+import { MemcachedLog } from "./MemcachedLog.ts"
 import { MemcachedStats } from "./MemcachedStats.ts"
 import { Store } from "./Store.ts"
 import { inTurns } from "./Turns.ts"
@@ -96,7 +98,9 @@ export const serveMemcachedNode = (options: MemcachedNodeOptions = {}): Effect.E
     }
     const time = yield* timers
     const now = given ?? time.unixTime
+    const log: MemcachedLog = new MemcachedLog({ now, store: () => store })
     const stats = new MemcachedStats({
+      log,
       now,
       version,
       maxItemSize,
@@ -116,7 +120,7 @@ export const serveMemcachedNode = (options: MemcachedNodeOptions = {}): Effect.E
         shutdown_command: onShutdown === undefined ? "no" : "yes"
       }
     })
-    const store = new Store({
+    const store: Store = new Store({
       now,
       maxItemSize,
       maxMemory,
@@ -126,7 +130,13 @@ export const serveMemcachedNode = (options: MemcachedNodeOptions = {}): Effect.E
       tombstones: false,
       quietTouch: true,
       countsInPlace: true,
-      observer: stats.observer
+      observer: {
+        ...stats.observer,
+        evicted: (item) => {
+          stats.observer.evicted(item)
+          log.evicted(item as Item)
+        }
+      }
     })
     const group = (name: string) => {
       const lines = stats.group(name, store, running)
@@ -136,13 +146,14 @@ export const serveMemcachedNode = (options: MemcachedNodeOptions = {}): Effect.E
       connections: () => stats.connections(running),
       store,
       stats,
+      log,
       now,
       shutdown: onShutdown && (() => void setImmediate(onShutdown)),
       dumps: dump,
       watches: watch
     })
     const handlers: MemcachedHandlers = {
-      ...memcachedHandlers({ store, stats, now, version, group, flushes: flush }),
+      ...log.logging(memcachedHandlers({ store, stats, now, version, group, flushes: flush })),
       administer: (request) => Effect.succeed(administration.handle(request))
     }
     const spoken = {
@@ -152,6 +163,17 @@ export const serveMemcachedNode = (options: MemcachedNodeOptions = {}): Effect.E
     const running: PacketServer = yield* serveMemcached(handlers, {
       ...rest,
       ...spoken,
+      tap: {
+        ...rest.tap,
+        opened: (client) => {
+          rest.tap?.opened?.(client)
+          log.opened(client)
+        },
+        closed: (client) => {
+          rest.tap?.closed?.(client)
+          log.closed(client)
+        }
+      },
       maxConnections,
       ...accepts === undefined ? {} : {
         authenticate: (user: string, password: string) => {

@@ -1,7 +1,7 @@
 /**
  * Statistics under the names that memcached 1.6.18 gives them. Counts what it is told, and asks the store and the server for the rest.
  *
- * What has no meaning here (threads, slabs that move, its queues, its log) has the value that memcached gives while it is not used; `bytes`
+ * What has no meaning here (threads, slabs that move, its queues) has the value that memcached gives while it is not used; `bytes`
  * is what counts towards `limit_maxbytes`, which is more than the sizes that memcached would add up.
  */
 import type { PacketServer } from "@wirewright/connection"
@@ -38,6 +38,8 @@ const noCounts = () => ({
   auth_errors: 0
 })
 
+const noLog = { log_worker_dropped: 0, log_worker_written: 0, log_watcher_skipped: 0, log_watcher_sent: 0 }
+
 /** How often commands were executed. */
 export type CommandCounts = ReturnType<typeof noCounts>
 
@@ -54,6 +56,8 @@ export interface StatsOptions {
   readonly countsIdle?: boolean
   /** What is spoken, and what is not allowed, in memcached's words. */
   readonly settings: Record<string, number | string>
+  /** Default: nobody watches. */
+  readonly log?: { readonly counts: typeof noLog; readonly size: number }
   /** Size of an item as memcached counts it, in bytes. */
   readonly itemSize: (key: string, valueLength: number, flags: number) => number
 }
@@ -212,11 +216,8 @@ export class MemcachedStats {
       lru_crawler_starts: 0,
       lru_maintainer_juggles: 0,
       malloc_fails: 0,
-      log_worker_dropped: 0,
-      log_worker_written: 0,
-      log_watcher_skipped: 0,
-      log_watcher_sent: 0,
-      log_watchers: 0,
+      ...(options.log?.counts ?? noLog),
+      log_watchers: options.log?.size ?? 0,
       unexpected_napi_ids: 0,
       round_robin_fallback: 0,
       bytes,

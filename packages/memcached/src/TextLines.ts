@@ -378,7 +378,8 @@ export class TextLines implements FrameShape {
       case "refresh_certs":
         return administer(bytes, count, verb, noreply)
       default:
-        return knownBeginnings.has(bytes[starts[0]!]!) || !token(bytes, count - 1).startsWith("HTTP/") ? lineError : closing
+        if (knownBeginnings.has(bytes[starts[0]!]!) || !token(bytes, count - 1).startsWith("HTTP/")) return lineError
+        return malformed("UnknownValue", this.name, "line", 0, "a command", "a request of HTTP")
     }
   }
 }

@@ -88,8 +88,12 @@ export const overTexts = (texts: TextStore): CheckpointArchive => {
     Effect.flatMap(texts.get(name), (found) =>
       found === undefined
         ? Effect.succeed(undefined)
-        : Effect.map(Effect.fromResult(readCheckpoints(found.text, texts.place(name))), (stored) => ({ ...stored, version: found.version })))
-  const shardNames = (stem: string): ReadonlyArray<string> => Array.from({ length: maxVbuckets / shardSize }, (_, index) => `${stem}/${index}`)
+        : Effect.map(
+          Effect.fromResult(readCheckpoints(found.text, texts.place(name))),
+          (stored) => ({ ...stored, version: found.version })
+        ))
+  const shardNames = (stem: string): ReadonlyArray<string> =>
+    Array.from({ length: maxVbuckets / shardSize }, (_, index) => `${stem}/${index}`)
 
   /** Who has a group. The owner says that it has taken it over, and in a text beside that it has ended. */
   const ownerOf = (stem: string) =>
@@ -169,7 +173,9 @@ export const overTexts = (texts: TextStore): CheckpointArchive => {
     open: (group) => open(group, false),
     openFree: (group) => open(group, true),
     groups: Effect.gen(function*() {
-      if (texts.names === undefined) return yield* new CheckpointError({ reason: "Unavailable", message: "this store cannot list its groups" })
+      if (texts.names === undefined) {
+        return yield* new CheckpointError({ reason: "Unavailable", message: "this store cannot list its groups" })
+      }
       const owners = (yield* texts.names).filter((name) => name.endsWith("/owner"))
       const found = yield* Effect.forEach(owners, read, { concurrency: 16 })
       return found.flatMap((stored) => stored?.owner === undefined ? [] : [stored.owner.group]).sort()

@@ -162,15 +162,19 @@ export const checkpointArchiveSuite = (
       })
     },
     {
-      name: "whoever was fenced frees nothing when it closes",
+      name: "whoever was fenced frees nothing and holds nothing when it closes",
       run: Effect.gen(function*() {
         const store = yield* make("new")
-        const own = yield* Scope.make()
-        yield* Scope.provide(store.open("g"), own)
-        const second = yield* (yield* make("again")).open("g")
-        yield* Scope.close(own, Exit.void)
-        yield* expect((yield* Effect.flip(store.openFree("g"))).reason, "Held", "the group of the second")
-        yield* second.save(new Map([[0, checkpoint(1n)]]))
+        const [early, late, second] = [yield* Scope.make(), yield* Scope.make(), yield* Scope.make()]
+        yield* Scope.provide(store.open("g"), late)
+        yield* Scope.provide(store.open("g"), early)
+        const again = yield* make("again")
+        yield* Scope.provide(again.open("g"), second)
+        yield* Scope.close(early, Exit.void)
+        yield* expect((yield* Effect.flip(again.openFree("g"))).reason, "Held", "a group whose owner is still there")
+        yield* Scope.close(second, Exit.void)
+        yield* Scope.close(late, Exit.void)
+        yield* expect(yield* looked(again, "g"), ["g", 3, undefined, 0], "a group whose owner closed it")
       })
     }
   ]

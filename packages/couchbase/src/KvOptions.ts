@@ -101,6 +101,7 @@ export const optionsOfTarget: (target: ConnectionTarget) => Effect.Effect<KvClie
     const tls = yield* tlsOfTarget(target)
     return {
       seeds: target.seeds,
+      ...(target.srv === undefined ? {} : { srv: target.srv }),
       ...(tls === undefined ? {} : { tls }),
       ...(credentials === undefined ? {} : { credentials }),
       ...(target.bucket === undefined ? {} : { bucket: target.bucket }),

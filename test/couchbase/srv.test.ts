@@ -69,31 +69,35 @@ describe("DNS SRV", () => {
       assert.deepStrictEqual(names.asked, [])
     })))
 
-  it.live("asks again when all nodes are gone, and goes on with those that are named then, whatever the age of their map", () =>
-    Effect.scoped(Effect.gen(function*() {
-      const names = new Names()
-      const [first, second] = [yield* Scope.make(), yield* Scope.make()]
-      const before = yield* Scope.provide(cluster(2), first)
-      const after = yield* Scope.provide(cluster(), second)
-      // a map of the first that is newer than any of the second
-      for (let step = 0; step < 8; step++) before.move("default", 0, step % 2)
-      assert.isTrue(before.state.version.revision > after.state.version.revision)
-      names.records = recordsOf(before)
-      const kv = yield* connect("couchbase://cb.example/default", names)
-      yield* kv.upsert("k", "before")
-      names.records = recordsOf(after)
-      yield* stop(first)
-      assert.isFalse(yield* kv.exists("k", { timeout: "10 seconds" }))
-      yield* kv.upsert("k", "after")
-      assert.isAtLeast(names.asked.length, 2)
-      const map = Option.getOrThrow(yield* kv.clusterMap)
-      assert.deepStrictEqual(map.nodes.map(({ port }) => port), after.nodes.map(({ port }) => port))
-      // and once more
-      const third = yield* cluster()
-      names.records = recordsOf(third)
-      yield* stop(second)
-      assert.isFalse(yield* kv.exists("k", { timeout: "10 seconds" }))
-    })), 30_000)
+  it.live(
+    "asks again when all nodes are gone, and goes on with those that are named then, whatever the age of their map",
+    () =>
+      Effect.scoped(Effect.gen(function*() {
+        const names = new Names()
+        const [first, second] = [yield* Scope.make(), yield* Scope.make()]
+        const before = yield* Scope.provide(cluster(2), first)
+        const after = yield* Scope.provide(cluster(), second)
+        // a map of the first that is newer than any of the second
+        for (let step = 0; step < 8; step++) before.move("default", 0, step % 2)
+        assert.isTrue(before.state.version.revision > after.state.version.revision)
+        names.records = recordsOf(before)
+        const kv = yield* connect("couchbase://cb.example/default", names)
+        yield* kv.upsert("k", "before")
+        names.records = recordsOf(after)
+        yield* stop(first)
+        assert.isFalse(yield* kv.exists("k", { timeout: "10 seconds" }))
+        yield* kv.upsert("k", "after")
+        assert.isAtLeast(names.asked.length, 2)
+        const map = Option.getOrThrow(yield* kv.clusterMap)
+        assert.deepStrictEqual(map.nodes.map(({ port }) => port), after.nodes.map(({ port }) => port))
+        // and once more
+        const third = yield* cluster()
+        names.records = recordsOf(third)
+        yield* stop(second)
+        assert.isFalse(yield* kv.exists("k", { timeout: "10 seconds" }))
+      })),
+    30_000
+  )
 
   it.live("asks nobody while one node is left", () =>
     Effect.scoped(Effect.gen(function*() {

@@ -161,7 +161,7 @@ const parse = (
   const serverGroup = given.get("server_group")
   if (serverGroup === "") return fail("Option", "server_group is the name of a group")
   const [certificate, key] = [given.get("certpath"), given.get("keypath")]
-  if ((certificate ?? "") === "" !== ((key ?? "") === "") || certificate === "") {
+  if (certificate === "" || key === "" || (certificate === null) !== (key === null)) {
     return fail("Option", "certpath and keypath go together: files with a certificate and with its key")
   }
   if (certificate !== null && !tls) return fail("Option", "certpath needs TLS, which the scheme with an s at its end has")

@@ -41,3 +41,4 @@ export {
   type MutatePathOptions,
   type MutateSpec
 } from "./SubDocument.ts"
+export { CertificateError, type CertificateFault, tlsOfTarget } from "./TargetTls.ts"

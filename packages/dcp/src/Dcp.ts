@@ -16,7 +16,7 @@
  */
 import { Cluster, type ClusterOptions, type OpenError } from "@wirewright/couchbase/node"
 import { HelloFeature } from "@wirewright/couchbase/gen/Types"
-import { type CertificateUnreadable, type ConnectionStringError, type KvClientOptions, optionsOfUrl } from "@wirewright/couchbase"
+import { type CertificateError, type ConnectionStringError, type KvClientOptions, optionsOfUrl } from "@wirewright/couchbase"
 import { timers } from "@wirewright/connection"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -165,7 +165,7 @@ export class Dcp extends Context.Service<Dcp, { readonly cluster: Cluster; reado
     url: string,
     password?: Redacted.Redacted<string>,
     more: Partial<Omit<DcpOptions, "seeds" | "srv" | "bucket" | "credentials">> = {}
-  ): Layer.Layer<Dcp, OpenError | ConnectionStringError | CertificateUnreadable | DcpOptionsError> =>
+  ): Layer.Layer<Dcp, OpenError | ConnectionStringError | CertificateError | DcpOptionsError> =>
     Layer.unwrap(Effect.flatMap(optionsOfUrl(url, password), (found: KvClientOptions) => {
       const { bucket, seeds, srv, credentials, tls, network } = found
       if (bucket === undefined) return Effect.fail(new DcpOptionsError({ message: "the connection string names no bucket" }))

@@ -16,7 +16,7 @@
  */
 import { Cluster, type ClusterOptions, type OpenError } from "@wirewright/couchbase/node"
 import { HelloFeature } from "@wirewright/couchbase/gen/Types"
-import { type CertificateUnreadable, type ConnectionStringError, type KvClientOptions, optionsOfUrl } from "@wirewright/couchbase"
+import { type CertificateError, type ConnectionStringError, type KvClientOptions, optionsOfUrl } from "@wirewright/couchbase"
 import { timers } from "@wirewright/connection"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
@@ -103,7 +103,7 @@ export const start = (options: ChangesOptions): Effect.Effect<DcpConsumer, DcpEr
     }
     const group = `${where.bucket}/${settings.nodes.group}`
     const checkpoints = settings.resumes && Option.isSome(store) ? yield* store.value.open(group) : undefined
-    const { seeds: _, connectionsPerNode: __, ignoreMap: ___, ...connection } = where
+    const { seeds: _, connectionsPerNode: __, ignoreMap: ___, srv: ____, ...connection } = where
     const services = yield* Effect.context<never>()
     const { now } = yield* timers
     const chance = yield* Random.Random
@@ -167,13 +167,14 @@ export class Dcp extends Context.Service<Dcp, { readonly cluster: Cluster; reado
   static readonly layerUrl = (
     url: string,
     password?: Redacted.Redacted<string>,
-    more: Partial<Omit<DcpOptions, "seeds" | "bucket" | "credentials">> = {}
-  ): Layer.Layer<Dcp, OpenError | ConnectionStringError | CertificateUnreadable | DcpOptionsError> =>
+    more: Partial<Omit<DcpOptions, "seeds" | "srv" | "bucket" | "credentials">> = {}
+  ): Layer.Layer<Dcp, OpenError | ConnectionStringError | CertificateError | DcpOptionsError> =>
     Layer.unwrap(Effect.flatMap(optionsOfUrl(url, password), (found: KvClientOptions) => {
-      const { bucket, seeds, credentials, tls, network } = found
+      const { bucket, seeds, srv, credentials, tls, network } = found
       if (bucket === undefined) return Effect.fail(new DcpOptionsError({ message: "the connection string names no bucket" }))
       return Effect.succeed(layer({
         seeds,
+        ...srv === undefined ? {} : { srv },
         bucket,
         ...credentials === undefined ? {} : { credentials },
         ...tls === undefined ? {} : { tls },

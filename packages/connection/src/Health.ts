@@ -26,5 +26,7 @@ export const HealthIndicators = Context.Reference<Set<HealthIndicator>>("@wirewr
 
 /** Tells of a part until the scope closes. */
 export const announce = (indicator: HealthIndicator): Effect.Effect<void, never, Scope.Scope> =>
-  Effect.flatMap(Effect.contextWith((context: Context.Context<never>) => Effect.succeed(Context.get(context, HealthIndicators))), (all) =>
-    Effect.acquireRelease(Effect.sync(() => void all.add(indicator)), () => Effect.sync(() => void all.delete(indicator))))
+  Effect.flatMap(
+    Effect.contextWith((context: Context.Context<never>) => Effect.succeed(Context.get(context, HealthIndicators))),
+    (all) => Effect.acquireRelease(Effect.sync(() => void all.add(indicator)), () => Effect.sync(() => void all.delete(indicator)))
+  )

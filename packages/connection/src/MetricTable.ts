@@ -20,7 +20,7 @@ export interface MetricRow {
 
 const server = ["server.address", "server.port"] as const
 const peer = ["network.protocol.name", ...server] as const
-const consumer = ["messaging.consumer.group.name", "messaging.destination.name"] as const
+const consumer = ["messaging.system", "messaging.consumer.group.name", "messaging.destination.name"] as const
 
 /** Of clients of every protocol. */
 export const clientRows = {
@@ -109,7 +109,7 @@ export const dcpRows = {
     name: "messaging.client.consumed.messages",
     kind: "counter",
     unit: "{message}",
-    attributes: [...consumer, "messaging.operation.name"],
+    attributes: [...consumer, "wirewright.dcp.change"],
     meaning: "Changes delivered to the application: mutation, deletion, expiration, system"
   },
   lag: {
@@ -212,11 +212,11 @@ export const dcpRows = {
     meaning: "Rollbacks handed to the application"
   },
   commit: {
-    name: "wirewright.dcp.commit.duration",
+    name: "messaging.client.operation.duration",
     kind: "histogram",
     unit: "s",
-    attributes: [...consumer, "error.type"],
-    meaning: "Batches of checkpoints being saved, and attempts that failed"
+    attributes: [...consumer, "messaging.operation.name", "error.type"],
+    meaning: "Batches of checkpoints being saved (`commit`), attempts that failed among them"
   }
 } as const satisfies { readonly [name: string]: MetricRow }
 

@@ -4,7 +4,7 @@
  * Gauges, and what is counted anyway, are read when metrics are; an operation adds one to an array of numbers. Spans are made only where a
  * tracer is in place: without one there is nobody to see them.
  */
-import * as Context from "effect/Context"
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"

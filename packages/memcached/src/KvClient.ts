@@ -171,8 +171,7 @@ const commandsOf = (pool: KvPool): KvCommands => {
     getMany,
     setMany: (documents, options) => forMany(documents, ([key]) => key, ([key, value]) => commands.set(key, value, options)),
     removeMany: (keys, options) => forMany(keys, (key) => key, (key) => commands.remove(key, options)),
-    set: (key, value, options) =>
-      run(callOf.set, key, value, options?.flags ?? 0, options?.expiry, options?.cas ?? 0n, options?.timeout),
+    set: (key, value, options) => run(callOf.set, key, value, options?.flags ?? 0, options?.expiry, options?.cas ?? 0n, options?.timeout),
     add: (key, value, options) => run(callOf.add, key, value, options?.flags ?? 0, options?.expiry, 0n, options?.timeout),
     replace: (key, value, options) =>
       run(callOf.replace, key, value, options?.flags ?? 0, options?.expiry, options?.cas ?? 0n, options?.timeout),

@@ -29,6 +29,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { Checkpoints } from "./CheckpointFormat.ts"
 import { CheckpointStore } from "./CheckpointStore.ts"
+import { ConsumerTelemetry } from "./ConsumerTelemetry.ts"
 import { dcpFeatures } from "./DcpConnection.ts"
 import type { ChangesOptions, From } from "./ChangesOptions.ts"
 import { settingsOf } from "./ChangesSettings.ts"
@@ -108,6 +109,7 @@ export const start = (options: ChangesOptions): Effect.Effect<DcpConsumer, DcpEr
     const { now } = yield* timers
     const chance = yield* Random.Random
     const random = () => chance.nextDoubleUnsafe()
+    const telemetry = ConsumerTelemetry.of(settings.metrics, { bucket: where.bucket, group: settings.nodes.group }, services)
     const nodes = new DcpNodes({
       ...settings.nodes,
       cluster,
@@ -115,9 +117,10 @@ export const start = (options: ChangesOptions): Effect.Effect<DcpConsumer, DcpEr
       unique: () => Math.floor(random() * 2 ** 48).toString(16).padStart(12, "0"),
       random,
       now,
-      log: (line) => void Effect.runForkWith(services)(line)
+      log: (line) => void Effect.runForkWith(services)(line),
+      telemetry
     }, yield* Effect.scope)
-    return yield* DcpConsumer.make({ cluster, nodes, checkpoints, random }, settings)
+    return yield* DcpConsumer.make({ cluster, nodes, checkpoints, random, telemetry }, settings)
   })
 
 /** The events of a consumer as they come. @internal */

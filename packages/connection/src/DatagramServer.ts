@@ -72,6 +72,7 @@ export interface DatagramServer {
 /** Whoever sent a datagram, until it is answered. It has no number, because there is no connection. */
 class Sender<Request> implements ServerClient {
   readonly id = 0
+  readonly certificateName = undefined
   readonly waiting = 0
   readonly since: number
   readonly address: string

@@ -103,10 +103,13 @@ const commandsOf = (pool: KvPool): KvCommands => {
     const text = textOf(key)
     const bytes = bytesOf(value)
     const wait = millis(timeout)
-    const effect = pool.perform(
-      (resume: Resume<A, MemcachedError>, calls) => packet(pool, callOf(calls), resume, text, bytes, flags, expiry, cas),
-      wait
-    )
+    // `pool.perform` with one function fewer
+    const effect = Effect.callback<A, MemcachedError>((resume) => {
+      const connection = pool.next()
+      return connection === undefined
+        ? void resume(pool.whenThere((resume, calls) => packet(pool, callOf(calls), resume, text, bytes, flags, expiry, cas), wait))
+        : connection.packets.begin(packet(pool, callOf(connection.calls), resume, text, bytes, flags, expiry, cas), wait)
+    })
     return told(operation, text, effect)
   }
 

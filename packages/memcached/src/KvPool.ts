@@ -111,16 +111,26 @@ export class KvPool extends CountedPool<KvConnection, MemcachedError> implements
    */
   perform<A>(make: Calls.MakePacket<A>, timeout?: number): Effect.Effect<A, MemcachedError> {
     return Effect.callback<A, MemcachedError>((resume) => {
-      this.counts.requests++
-      const connection = this.take()
-      if (connection !== undefined) return connection.packets.begin(make(resume, connection.calls), timeout)
-      resume(this.later(
-        ({ calls, packets }, milliseconds) => packets.perform((resume: Resume<A, MemcachedError>) => make(resume, calls), milliseconds),
-        (error) => this.refused(error, make),
-        timeout
-      ))
-      return undefined
+      const connection = this.next()
+      return connection === undefined
+        ? void resume(this.whenThere(make, timeout))
+        : connection.packets.begin(make(resume, connection.calls), timeout)
     })
+  }
+
+  /** Counts a request and finds its connection, if there is one: what `perform` begins with, for callers that save what it costs. */
+  next(): KvConnection | undefined {
+    this.counts.requests++
+    return this.take()
+  }
+
+  /** Runs a request on the next connection that there will be, or fails when that takes too long. */
+  whenThere<A>(make: Calls.MakePacket<A>, timeout: number | undefined): Effect.Effect<A, MemcachedError> {
+    return this.later(
+      ({ calls, packets }, milliseconds) => packets.perform((resume: Resume<A, MemcachedError>) => make(resume, calls), milliseconds),
+      (error) => this.refused(error, make),
+      timeout
+    )
   }
 
   private refused<A>({ reason }: ConnectionError | MemcachedError, make: Calls.MakePacket<A>): Effect.Effect<A, MemcachedError> {

@@ -70,7 +70,7 @@ export interface Sendable<Response> extends Waiter<Response> {
  * to be late. A finalizer would tell at once, but costs every request an eighth of its time, and there is nothing to undo: what was sent
  * was sent, and its opaque is taken until it is answered. Only a request that is held back has a finalizer, which is again this effect.
  */
-export class Exchange<Response, A, E> extends Effectable.Class<A, E> implements Sendable<Response> {
+export class Exchange<Response, A, E> implements Sendable<Response> {
   cancelled = false
   opaque = -1
   deadline = 0
@@ -82,7 +82,6 @@ export class Exchange<Response, A, E> extends Effectable.Class<A, E> implements 
   private readonly resume: Resume<A, E>
 
   constructor(call: Call<never, Response, A, E>, resume: Resume<A, E>) {
-    super()
     this.call = call
     this.resume = resume
   }
@@ -90,7 +89,8 @@ export class Exchange<Response, A, E> extends Effectable.Class<A, E> implements 
   begin(owner: Owner, timeout: number, now: number): void {
     this.owner = owner
     this.timeout = timeout
-    this.deadline = now + timeout
+    // a whole number lies in the request itself, another one somewhere else in memory
+    this.deadline = Math.ceil(now + timeout)
   }
 
   enter(ledger: Ledger<Response>): number {
@@ -114,7 +114,7 @@ export class Exchange<Response, A, E> extends Effectable.Class<A, E> implements 
     }
     if (outcome === undefined) return false
     this.outcome = outcome
-    this.resume(this)
+    this.resume(this.effect)
     if (!this.taken) this.owner!.unwanted()
     return true
   }
@@ -129,17 +129,33 @@ export class Exchange<Response, A, E> extends Effectable.Class<A, E> implements 
   }
 
   freed(): Effect.Effect<void> | undefined {
-    return this.opaque === -1 ? this as unknown as Effect.Effect<void> : undefined
+    return this.opaque === -1 ? this.effect as Effect.Effect<never> : undefined
   }
 
   get packets(): number {
     return 1
   }
 
-  override asEffect(): Effect.Effect<A, E> {
+  /** What its fibre runs: the outcome, or for a fibre that was interrupted before it was sent, what frees it. */
+  run(): Effect.Effect<A, E> {
     this.taken = true
     if (this.outcome !== undefined) return this.outcome
     this.owner!.cancel(this)
     return Effect.void as unknown as Effect.Effect<A>
   }
+
+  private get effect(): Effect.Effect<A, E> {
+    return this as unknown as Effect.Effect<A, E>
+  }
 }
+
+// `Effectable.Class` as a base would have three constructors called for each request
+Object.setPrototypeOf(
+  Exchange.prototype,
+  Effectable.Prototype<Effect.Effect<unknown, unknown> & Exchange<unknown, unknown, unknown>>({
+    label: "Exchange",
+    evaluate() {
+      return this.run()
+    }
+  })
+)

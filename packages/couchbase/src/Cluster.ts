@@ -4,8 +4,20 @@
  * It finds the node of a key and keeps the map new: from bootstraps, from NotMyVbucket bodies, from pushes, and by asking. Which map is
  * newer is `ClusterMap`'s business; what to repeat, `Retry`'s.
  */
-import { type ConnectionError, hostOf, hostPort, type PoolPlace, poolPlace, type ReconnectOptions } from "@wirewright/connection"
+import {
+  type ConnectionError,
+  hostOf,
+  hostPort,
+  type PoolPlace,
+  poolPlace,
+  type ReconnectOptions,
+  Telemetry,
+  type TelemetryOptions
+} from "@wirewright/connection"
+import { Metrics, OperationDurations } from "@wirewright/connection/Metrics"
+import { clientRows } from "@wirewright/connection/MetricTable"
 import { Datatype } from "@wirewright/memcached/gen/Types"
+import type * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -21,7 +33,9 @@ import { type KvConnection, type KvConnectionOptions, openConnection } from "./K
 import { NodePool, type OpenError } from "./NodePool.ts"
 
 /** Where to begin and how to treat every node. */
-export interface ClusterOptions extends Omit<KvConnectionOptions, "host" | "port" | "onServerRequest" | "onClose" | "tls"> {
+export interface ClusterOptions
+  extends TelemetryOptions, Omit<KvConnectionOptions, "host" | "port" | "onServerRequest" | "onClose" | "tls">
+{
   readonly seeds: readonly [Seed, ...ReadonlyArray<Seed>]
   readonly tls?: Tls.ConnectionOptions
   /** Connections per node. Default: 1. */
@@ -31,6 +45,8 @@ export interface ClusterOptions extends Omit<KvConnectionOptions, "host" | "port
   /** Maps of the cluster are ignored: the first seed that answers is all there is. */
   readonly ignoreMap?: boolean
   readonly watch?: ConnectionWatch
+  /** Logs that a node was lost, is not reached, and was found again. Default: yes, where nobody watches */
+  readonly logs?: boolean
 }
 
 /** Hears what becomes of the connections to all nodes. `address` is the node's `host:port`. */
@@ -61,16 +77,27 @@ export class Cluster {
   private refreshing: Deferred.Deferred<void> | undefined
   private change = Deferred.makeUnsafe<void>()
   private readonly place: PoolPlace
+  private readonly context: Context.Context<never>
+  /** What is told of it beside its nodes; nothing where no metrics are published. */
+  readonly metrics: Metrics | undefined
+  /** How long operations take that no node has answered. */
+  private readonly unanswered: OperationDurations | undefined
 
-  private constructor(options: ClusterOptions, place: PoolPlace) {
+  private constructor(options: ClusterOptions, place: PoolPlace, context: Context.Context<never>) {
     this.options = options
     this.place = place
+    this.context = context
+    this.metrics = options.metrics === false ? undefined : Metrics.of(context)
+    this.unanswered = this.metrics === undefined
+      ? undefined
+      : new OperationDurations(this.metrics, clientRows.operation, "db.operation.name", { "db.system.name": "couchbase" })
   }
 
   /** Begins with the first seed that answers. */
   static readonly make = (options: ClusterOptions): Effect.Effect<Cluster, OpenError, Scope.Scope> =>
     Effect.gen(function*() {
-      const cluster = new Cluster(options, yield* poolPlace)
+      const cluster = new Cluster(options, yield* poolPlace, yield* Effect.context<never>())
+      yield* Effect.addFinalizer(() => Effect.sync(() => cluster.leave()))
       yield* cluster.begin
       return cluster
     })
@@ -88,6 +115,21 @@ export class Cluster {
     if (map === undefined || map.vbuckets.length === 0) return this.single
     const node = replica === undefined ? activeNode(map, vbucket) : replicaNodes(map, vbucket)[replica] ?? -1
     return node < 0 ? undefined : this.byNode[node]
+  }
+
+  /** Durations of operations of a node by its address; of those that none has answered, without. */
+  durationsAt(address: string | undefined): OperationDurations | undefined {
+    return address === undefined ? this.unanswered : this.pools.get(address)?.durations ?? this.unanswered
+  }
+
+  /** Nodes that are not there, and why. Asking makes an attempt to reach them, because connections are made when they are needed. */
+  get unreached(): ReadonlyArray<string> {
+    return this.nodes.flatMap((pool) => {
+      const { down } = pool
+      if (down === undefined) return []
+      this.place.fork(Effect.ignore(pool.connect))
+      return [down.message]
+    })
   }
 
   /** How many replicas of a vbucket nodes have just now. */
@@ -175,7 +217,8 @@ export class Cluster {
   private poolAt(address: string, seed: Seed): NodePool {
     const known = this.pools.get(address)
     if (known !== undefined) return known
-    const { connectionsPerNode = 1, ignoreMap: __, reconnect, seeds: _, tls, watch, ...options } = this.options
+    const { connectionsPerNode = 1, ignoreMap: __, logs = this.options.watch === undefined, reconnect, seeds: _, tls, watch, ...options } =
+      this.options
     const open = (lost: (error: ConnectionError) => void) => {
       let begun = false
       return openConnection({
@@ -193,6 +236,7 @@ export class Cluster {
         Effect.tap((connection) =>
           Effect.sync(() => {
             begun = true
+            connection.durations = pool.durations
             watch?.opened(address)
             this.opened(connection, pool)
           })
@@ -203,8 +247,13 @@ export class Cluster {
       address,
       connections: connectionsPerNode,
       reconnect: { maxDelay: "500 millis", ...reconnect },
-      open
+      open,
+      logs
     }, this.place)
+    const { timers } = this.place
+    const told = { protocol: "couchbase", ...seed, timers, connections: connectionsPerNode, counters: () => pool.counters }
+    pool.telemetry = Telemetry.of(this.options, told, this.context)
+    pool.durations = pool.telemetry.operations("couchbase")
     this.pools.set(address, pool)
     return pool
   }
@@ -250,7 +299,12 @@ export class Cluster {
     for (const [address, pool] of this.pools) {
       if (used.has(pool) || pool.inFlight > 0 || pool.connections.length === 0) continue
       this.pools.delete(address)
+      pool.telemetry?.leave()
       this.place.fork(pool.close)
     }
+  }
+
+  private leave(): void {
+    for (const { telemetry } of this.pools.values()) telemetry?.leave()
   }
 }

@@ -87,7 +87,8 @@ const agent = "wirewright/0.1.0"
 const layer = (options: DcpOptions): Layer.Layer<Dcp, OpenError> =>
   Layer.effect(
     Dcp,
-    Effect.map(Cluster.make({ agent, ...options, features: mapFeatures, connectionsPerNode: 1 }), (cluster) => Dcp.of({ cluster, options }))
+    Effect.map(Cluster.make({ agent, ...options, features: mapFeatures, connectionsPerNode: 1, logs: false }), (cluster) =>
+      Dcp.of({ cluster, options }))
   )
 
 /** Starts a consumer in the present scope. Whoever takes its events settles them. @internal */

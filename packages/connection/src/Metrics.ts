@@ -202,6 +202,12 @@ export class OperationDurations {
     made.record(milliseconds)
   }
 
+  /** @param type `error.type`; nothing where it succeeded */
+  ended(operation: string, milliseconds: number, type: string | undefined): void {
+    if (type === undefined) this.succeeded(operation, milliseconds)
+    else this.failed(operation, milliseconds, type)
+  }
+
   /** @param type `error.type` */
   failed(operation: string, milliseconds: number, type: string, more: Attributes = {}): void {
     const key = `${operation} ${type} ${Object.values(more).join(" ")}`

@@ -140,8 +140,7 @@ export class Telemetry {
 
   /** A request ended. */
   ended(command: string, milliseconds: number, failure: string | undefined): void {
-    if (failure === undefined) this.calls?.succeeded(command, milliseconds)
-    else this.calls?.failed(command, milliseconds, failure)
+    this.calls?.ended(command, milliseconds, failure)
   }
 
   /** What `ask` asks, in a span of its own whenever somebody looks at it. Without one, it is as quick as `Effect.callback`. */

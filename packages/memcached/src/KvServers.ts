@@ -103,7 +103,14 @@ class Member implements KvServer {
 
 const factsAt = (operation: string, address: string): RequestFacts => ({ operation, opcode: undefined, key: undefined, address })
 
-const elsewhere: ReadonlySet<string> = new Set(["ConnectFailed", "ConnectTimeout", "ConnectionLost", "PeerMisbehaved", "PeerStalled"])
+const elsewhere: ReadonlySet<string> = new Set([
+  "ConnectFailed",
+  "CertificateRefused",
+  "ConnectTimeout",
+  "ConnectionLost",
+  "PeerMisbehaved",
+  "PeerStalled"
+])
 
 /** Whether a request that failed may go to another server: nothing was done, the server is to blame, and there is time left. */
 const movable = ({ ambiguous, reason }: MemcachedError): boolean => !ambiguous && elsewhere.has(reason._tag)

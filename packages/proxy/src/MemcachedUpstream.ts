@@ -166,7 +166,7 @@ interface LinkOptions extends UpstreamOptions {
 }
 
 /** What all connections to a memcached have in common. */
-const linkTo = (target: MemcachedTarget, { reconnect, ...options }: LinkOptions) => ({
+const linkTo = (target: MemcachedTarget, { outages: _, reconnect, ...options }: LinkOptions) => ({
   ...options,
   host: target.host,
   port: target.port,
@@ -246,7 +246,7 @@ const textClient = (target: MemcachedTarget, options: LinkOptions) =>
  */
 export const memcachedUpstream = (
   target: MemcachedTarget,
-  { connections = 2, ...options }: UpstreamOptions & { readonly connections?: number } = {}
+  { connections = 2, outages: all = [], ...options }: UpstreamOptions & { readonly connections?: number } = {}
 ): Effect.Effect<Upstreams, OpenError, Scope.Scope> =>
   Effect.gen(function*() {
     const { protocol = "auto" } = target
@@ -261,6 +261,7 @@ export const memcachedUpstream = (
         return exit
       })
     const outages = Array.from({ length: connections }, () => new Outage("upstream", addressOf(target)))
+    all.push(...outages)
     const each = <A>(link: (target: MemcachedTarget, options: LinkOptions) => Effect.Effect<A, OpenError, Scope.Scope>) =>
       Effect.all(outages.map((watch, index) => Effect.annotateLogs(link(target, { ...options, watch }), { connection: index + 1 })))
     const raw = each(rawLink)

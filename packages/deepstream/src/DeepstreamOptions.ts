@@ -3,11 +3,12 @@ import { type ReconnectOptions, reconnectPolicy } from "@wirewright/connection/R
 import * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
 import type * as Redacted from "effect/Redacted"
+import type { TelemetryOptions } from "./ClientTelemetry.ts"
 import type { MergeStrategy, SessionOptions } from "./SessionOptions.ts"
 import { defaultOptions } from "./SessionOptions.ts"
 
 /** Options of a client. */
-export interface DeepstreamOptions {
+export interface DeepstreamOptions extends TelemetryOptions {
   /** Such as `ws://127.0.0.1:6020/deepstream`; `/deepstream` is added when there is no path. */
   readonly url: string
   /**

@@ -84,7 +84,7 @@ const memcached = Effect.gen(function*() {
     reconnect: { initialDelay: 5, jitter: false }
   })
   const asked = yield* Effect.forkChild(late.noop, { startImmediately: true })
-  const [{ address }] = late.servers as readonly [{ readonly address: string }]
+  const { address } = late.servers[0]!
   yield* serveMemcachedNode({ port: Number(address.split(":")[1]) })
   yield* Fiber.join(asked)
   const expected: ReadonlyArray<Expected> = [

@@ -160,13 +160,13 @@ const tooLargeFor = (settings: Iterable<readonly [name: string, value: string]>)
   return max > 0 ? (key, length, flags) => itemSize(key, length, flags) > max : undefined
 }
 
-interface LinkOptions extends UpstreamOptions {
+interface LinkOptions extends Omit<UpstreamOptions, "outages"> {
   /** Of the connections in both protocols, so that what befalls them together is said once. */
   readonly watch: Outage
 }
 
 /** What all connections to a memcached have in common. */
-const linkTo = (target: MemcachedTarget, { outages: _, reconnect, ...options }: LinkOptions) => ({
+const linkTo = (target: MemcachedTarget, { reconnect, ...options }: LinkOptions) => ({
   ...options,
   host: target.host,
   port: target.port,

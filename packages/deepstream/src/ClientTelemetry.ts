@@ -8,17 +8,12 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { completeUrl } from "./Connection.ts"
 import { transitions } from "./ConnectionState.ts"
+import type { DeepstreamOptions } from "./DeepstreamOptions.ts"
 import type { DeepstreamReason } from "./DeepstreamError.ts"
 import type { DeepstreamSession } from "./DeepstreamSession.ts"
 import type { Settle } from "./Wire.ts"
 
-/** What a client tells of itself. */
-export interface TelemetryOptions {
-  /** Publishes the metrics of clients. Default: true. */
-  readonly metrics?: boolean
-  /** Makes a span of every call of a procedure, where a tracer is in place. Default: true. */
-  readonly spans?: boolean
-}
+type TelemetryOptions = Pick<DeepstreamOptions, "metrics" | "spans">
 
 const placeOf = (url: string): Attributes => {
   const [, secure, host = url, port] = /^ws(s?):\/\/(?:[^@/?#]*@)?(\[[^\]]*\]|[^:/?#]*)(?::(\d+))?/.exec(completeUrl(url)) ?? []

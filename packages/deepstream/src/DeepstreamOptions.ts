@@ -3,12 +3,11 @@ import { type ReconnectOptions, reconnectPolicy } from "@wirewright/connection/R
 import * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
 import type * as Redacted from "effect/Redacted"
-import type { TelemetryOptions } from "./ClientTelemetry.ts"
 import type { MergeStrategy, SessionOptions } from "./SessionOptions.ts"
 import { defaultOptions } from "./SessionOptions.ts"
 
 /** Options of a client. */
-export interface DeepstreamOptions extends TelemetryOptions {
+export interface DeepstreamOptions {
   /** Such as `ws://127.0.0.1:6020/deepstream`; `/deepstream` is added when there is no path. */
   readonly url: string
   /**
@@ -62,6 +61,10 @@ export interface DeepstreamOptions extends TelemetryOptions {
   readonly rememberDenials?: boolean
   /** What becomes of a record that another client changed at the same time. Default: `remoteWins`. */
   readonly merge?: MergeStrategy
+  /** Publishes the metrics of clients. Default: yes. */
+  readonly metrics?: boolean
+  /** Makes a span of every call of a procedure, where a tracer is in place. Default: yes. */
+  readonly spans?: boolean
 }
 
 const durations = [

@@ -3,7 +3,7 @@
  *
  * A line is settled once stdout has taken it: what is killed at any moment prints again what it may not have printed, and loses nothing.
  */
-import type { ChangesOptions, CheckpointStore, DcpConsumer, DcpEvent } from "@wirewright/dcp"
+import type { ChangesOptions, CheckpointStore, DcpEvent } from "@wirewright/dcp"
 import * as Effect from "effect/Effect"
 import { identity } from "effect/Function"
 import * as Stream from "effect/Stream"
@@ -14,7 +14,8 @@ import { failureOf, usage } from "./Failure.ts"
 import { jsonFlag, on, optional, withDefault } from "./Flags.ts"
 import { givenPassword } from "./Input.ts"
 import { moreLog } from "./Messages.ts"
-import { block, flush, line, showStatus } from "./Output.ts"
+import { block, flush, line } from "./Output.ts"
+import { LastSaid, showStream, terminalBelow } from "./StreamStatus.ts"
 
 const parameters = {
   url: Argument.String("url").pipe(
@@ -62,22 +63,6 @@ export const vbucketList = (text: string): ReadonlyArray<number> | string => {
   return [...found].sort((a, b) => a - b)
 }
 
-/** Says how it goes, on one line of a terminal, twice a second. */
-const watch = (consumer: DcpConsumer): Effect.Effect<void> => {
-  let before = 0
-  let at = performance.now()
-  const show = Effect.sync(() => {
-    const { events, rollbacks, streaming, vbuckets, connections } = consumer.status
-    const now = performance.now()
-    const rate = Math.round((events - before) / (now - at) * 1000)
-    before = events
-    at = now
-    const outstanding = connections.reduce((sum, one) => sum + one.outstanding, 0)
-    showStatus(`${streaming}/${vbuckets} vbuckets  ${events} events  ${rate}/s  ${outstanding} B ahead  ${rollbacks} rollbacks`)
-  })
-  return Effect.forever(Effect.andThen(show, Effect.sleep(500)))
-}
-
 /** The command. */
 export const tailCommand = Command.make("tail", parameters, (given) =>
   Effect.gen(function*() {
@@ -118,9 +103,11 @@ export const tailCommand = Command.make("tail", parameters, (given) =>
     const about = (event: DcpEvent): boolean =>
       event._tag === "CaughtUp" && event.vbucket !== undefined || event._tag === "VbucketEnded" && event.failure === undefined
     const shows = (event: DcpEvent): boolean => verbose || (format === undefined ? !about(event) : "key" in event)
+    const shown = !json && terminalBelow()
+    const said = new LastSaid()
     const tail = Effect.gen(function*() {
       const consumer = yield* start(options)
-      if (!json && process.stderr.isTTY === true && process.stdout.isTTY !== true) yield* Effect.forkScoped(watch(consumer))
+      if (shown) yield* showStream(consumer, said)
       yield* Stream.runForEachArray(eventsOf(consumer), (some) =>
         Effect.promise(async () => {
           for (const event of some) {
@@ -135,7 +122,9 @@ export const tailCommand = Command.make("tail", parameters, (given) =>
       Effect.provideService(Store, store),
       Effect.provide(Dcp.layerUrl(url, password, noClusterMap ? { ignoreMap: true } : {})),
       Effect.mapError(failureOf),
-      verbose ? moreLog("Info") : identity
+      shown ? Effect.provide(said.layer) : identity,
+      // that a node was found again is no warning, and yet what somebody who saw it lost waits for
+      moreLog(verbose ? "Debug" : "Info")
     )
   })).pipe(
     Command.withShortDescription("Print the changes of a bucket"),

@@ -6,7 +6,7 @@ import type { ConnectionError, ConnectionReason } from "@wirewright/connection"
 import type {
   BootstrapError,
   BootstrapReason,
-  CertificateUnreadable,
+  CertificateError,
   ConnectionStringError,
   KvError as CouchbaseError
 } from "@wirewright/couchbase"
@@ -56,6 +56,7 @@ export const refuse = (message: string, details?: ReadonlyArray<string>): never 
 
 const connection = {
   ConnectFailed: "unreachable",
+  CertificateRefused: "unreachable",
   ConnectTimeout: "unreachable",
   ConnectionLost: "unreachable",
   ConnectionClosed: "unreachable",
@@ -136,7 +137,7 @@ export type LibraryError =
   | ConnectionError
   | BootstrapError
   | ConnectionStringError
-  | CertificateUnreadable
+  | CertificateError
   | CouchbaseError
   | MemcachedError
   | DcpError

@@ -16,7 +16,7 @@
  */
 import { Cluster, type ClusterOptions, type OpenError } from "@wirewright/couchbase/node"
 import { HelloFeature } from "@wirewright/couchbase/gen/Types"
-import { type CertificateUnreadable, type ConnectionStringError, type KvClientOptions, optionsOfUrl } from "@wirewright/couchbase"
+import { type CertificateError, type ConnectionStringError, type KvClientOptions, optionsOfUrl } from "@wirewright/couchbase"
 import { timers } from "@wirewright/connection"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
@@ -29,6 +29,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { Checkpoints } from "./CheckpointFormat.ts"
 import { CheckpointStore } from "./CheckpointStore.ts"
+import { ConsumerTelemetry } from "./ConsumerTelemetry.ts"
 import { dcpFeatures } from "./DcpConnection.ts"
 import type { ChangesOptions, From } from "./ChangesOptions.ts"
 import { settingsOf } from "./ChangesSettings.ts"
@@ -103,11 +104,12 @@ export const start = (options: ChangesOptions): Effect.Effect<DcpConsumer, DcpEr
     }
     const group = `${where.bucket}/${settings.nodes.group}`
     const checkpoints = settings.resumes && Option.isSome(store) ? yield* store.value.open(group) : undefined
-    const { seeds: _, connectionsPerNode: __, ignoreMap: ___, ...connection } = where
+    const { seeds: _, connectionsPerNode: __, ignoreMap: ___, srv: ____, ...connection } = where
     const services = yield* Effect.context<never>()
     const { now } = yield* timers
     const chance = yield* Random.Random
     const random = () => chance.nextDoubleUnsafe()
+    const telemetry = ConsumerTelemetry.of(settings.metrics, { bucket: where.bucket, group: settings.nodes.group }, services)
     const nodes = new DcpNodes({
       ...settings.nodes,
       cluster,
@@ -115,9 +117,10 @@ export const start = (options: ChangesOptions): Effect.Effect<DcpConsumer, DcpEr
       unique: () => Math.floor(random() * 2 ** 48).toString(16).padStart(12, "0"),
       random,
       now,
-      log: (line) => void Effect.runForkWith(services)(line)
+      log: (line) => void Effect.runForkWith(services)(line),
+      telemetry
     }, yield* Effect.scope)
-    return yield* DcpConsumer.make({ cluster, nodes, checkpoints, random }, settings)
+    return yield* DcpConsumer.make({ cluster, nodes, checkpoints, random, telemetry }, settings)
   })
 
 /** The events of a consumer as they come. @internal */
@@ -167,13 +170,14 @@ export class Dcp extends Context.Service<Dcp, { readonly cluster: Cluster; reado
   static readonly layerUrl = (
     url: string,
     password?: Redacted.Redacted<string>,
-    more: Partial<Omit<DcpOptions, "seeds" | "bucket" | "credentials">> = {}
-  ): Layer.Layer<Dcp, OpenError | ConnectionStringError | CertificateUnreadable | DcpOptionsError> =>
+    more: Partial<Omit<DcpOptions, "seeds" | "srv" | "bucket" | "credentials">> = {}
+  ): Layer.Layer<Dcp, OpenError | ConnectionStringError | CertificateError | DcpOptionsError> =>
     Layer.unwrap(Effect.flatMap(optionsOfUrl(url, password), (found: KvClientOptions) => {
-      const { bucket, seeds, credentials, tls, network } = found
+      const { bucket, seeds, srv, credentials, tls, network } = found
       if (bucket === undefined) return Effect.fail(new DcpOptionsError({ message: "the connection string names no bucket" }))
       return Effect.succeed(layer({
         seeds,
+        ...srv === undefined ? {} : { srv },
         bucket,
         ...credentials === undefined ? {} : { credentials },
         ...tls === undefined ? {} : { tls },

@@ -32,7 +32,10 @@ describe("in 80 columns", () => {
     [broken, "683/1024 vb  lag 250k  45210/s  ! 25 s: 10.0.0.7:11210: connection lost: rea…"],
     [{ ...broken, problems: ["full"] }, "683/1024 vb  lag 250k  45210/s  12.3M events  3 rollbacks  ! 25 s: full"],
     [{ ...broken, problems: ["full"], rollbacks: 0, events: 1 }, "683/1024 vb  lag 250k  45210/s  1 event  ! 25 s: full"],
-    [{ ...quiet, last: { text: "connected again to 10.0.0.7:11210 after 3 attempts", at: now } }, `1024/1024 vb  lag 0  0/s  0 events  ${clock(now)} connected again to 10.0.0.7:112…`]
+    [
+      { ...quiet, last: { text: "connected again to 10.0.0.7:11210 after 3 attempts", at: now } },
+      `1024/1024 vb  lag 0  0/s  0 events  ${clock(now)} connected again to 10.0.0.7:112…`
+    ]
   ])("%#", (view, expected) => {
     expect(statusLine(view, 80, now)).toBe(expected)
   })
@@ -54,7 +57,9 @@ describe("in 200 columns", () => {
 })
 
 it("is narrower than the terminal by what ^C takes, however narrow that is, and says the most important first", () => {
-  for (const view of [quiet, busy, broken, { ...broken, problems: ["値".repeat(300)] }, { ...quiet, last: { text: "x".repeat(500), at: now } }]) {
+  for (
+    const view of [quiet, busy, broken, { ...broken, problems: ["値".repeat(300)] }, { ...quiet, last: { text: "x".repeat(500), at: now } }]
+  ) {
     for (let columns = 1; columns <= 250; columns++) {
       const line = statusLine(view, columns, now)
       expect(CliOutput.displayWidth(line), `${columns}: ${line}`).toBeLessThanOrEqual(Math.max(1, columns - 3))
@@ -67,9 +72,20 @@ it("what peers say cannot act on the terminal", () => {
   expect(statusLine({ ...quiet, problems: ["\u001b[2Jgone\nfor good"] }, 200, now)).not.toMatch(/[\u0000-\u001f]/)
 })
 
-it.each([[0, "0"], [99_999, "99999"], [100_000, "100k"], [999_499, "999k"], [999_500, "1.00M"], [9_994_999, "9.99M"], [9_995_000, "10.0M"], [
-  99_949_999,
-  "99.9M"
-], [99_950_000, "100M"], [2 ** 53, "9.01P"]])("%d in few characters", (count, text) => {
+it.each([
+  [0, "0"],
+  [99_999, "99999"],
+  [100_000, "100k"],
+  [999_499, "999k"],
+  [999_500, "1.00M"],
+  [9_994_999, "9.99M"],
+  [9_995_000, "10.0M"],
+  [
+    99_949_999,
+    "99.9M"
+  ],
+  [99_950_000, "100M"],
+  [2 ** 53, "9.01P"]
+])("%d in few characters", (count, text) => {
   expect(brief(count)).toBe(text)
 })

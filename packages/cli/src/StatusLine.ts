@@ -10,7 +10,7 @@ export interface StreamView {
   /** Events a second, lately. */
   readonly rate: number
   /** Seqnos between what was processed and what there is. */
-  readonly lag: number | undefined
+  readonly lag: number
   /** Bytes that the nodes have sent ahead. */
   readonly ahead: number
   readonly rollbacks: number
@@ -86,10 +86,12 @@ export const statusLine = (view: StreamView, columns: number, now: number): stri
   const wide = room >= 120
   const wrong = problems.length === 0
     ? undefined
-    : `! ${since === undefined ? "" : `${wide ? `since ${clock(since)}, ${span(now - since)}` : span(now - since)}: `}${problems.join("; ")}`
+    : `! ${since === undefined ? "" : `${wide ? `since ${clock(since)}, ${span(now - since)}` : span(now - since)}: `}${
+      problems.join("; ")
+    }`
   const words = wrong ?? (last === undefined ? undefined : `${clock(last.at)} ${last.text}`)
   const kept = wrong === undefined ? 0 : Math.min(CliOutput.displayWidth(wrong), urgent) + 2
-  const first = [wide ? `${streaming} of ${vbuckets} vbuckets` : `${streaming}/${vbuckets} vb`, ...lag === undefined ? [] : [`lag ${brief(lag)}`]]
+  const first = [wide ? `${streaming} of ${vbuckets} vbuckets` : `${streaming}/${vbuckets} vb`, `lag ${brief(lag)}`]
   const rest = [
     `${brief(rate)}/s`,
     `${brief(events)} event${events === 1 ? "" : "s"}`,

@@ -34,23 +34,18 @@ export const showStream = (consumer: DcpConsumer, said: LastSaid): Effect.Effect
     const counts: Array<{ readonly at: number; readonly events: number }> = []
     let since: number | undefined
     const show = Effect.map(Clock.currentTimeMillis, (now) => {
-      const { connections, ended, events, rollbacks, stalled, streaming, vbuckets } = consumer.status
+      const { connections, events, lag, rollbacks, streaming, vbuckets } = consumer.status
       counts.push({ at: now, events })
       if (counts.length > looks) counts.shift()
       const [first] = counts
-      const waiting = vbuckets - ended - streaming
-      const problems = [
-        ...vbuckets === 0 ? ["it has not found out which vbuckets there are"] : [],
-        ...waiting > 0 ? [`${waiting} of ${vbuckets} vbuckets have no stream`] : [],
-        ...stalled.length > 0 ? [`${stalled.length} of ${vbuckets} vbuckets do not get on`] : []
-      ]
+      const problems = consumer.notReady
       since = problems.length === 0 ? undefined : since ?? now
       const view: StreamView = {
         vbuckets,
         streaming,
         events,
         rate: now === first!.at ? 0 : (events - first!.events) / (now - first!.at) * 1000,
-        lag: undefined,
+        lag,
         ahead: connections.reduce((sum, { outstanding }) => sum + outstanding, 0),
         rollbacks,
         problems,

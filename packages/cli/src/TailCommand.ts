@@ -4,13 +4,16 @@
  * A line is settled once stdout has taken it: what is killed at any moment prints again what it may not have printed, and loses nothing.
  */
 import type { ChangesOptions, CheckpointStore, DcpEvent } from "@wirewright/dcp"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { identity } from "effect/Function"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
-import { failureOf, usage } from "./Failure.ts"
+import { Failure, failureOf, usage } from "./Failure.ts"
 import { jsonFlag, on, optional, withDefault } from "./Flags.ts"
 import { givenPassword } from "./Input.ts"
 import { moreLog } from "./Messages.ts"
@@ -42,6 +45,11 @@ const parameters = {
   verbose: on("verbose", "Snapshots, seqnos without changes and the end of each vbucket, too, and more log lines"),
   noClusterMap: on("no-cluster-map", "The host is the only node, whatever it says of others"),
   window: withDefault(Flag.Int("window"), "Bytes a node may send ahead", 10 * 1024 * 1024),
+  metrics: optional(
+    Flag.Int("metrics"),
+    "Port on 127.0.0.1 that serves /health, /status and /metrics, 0: any free one, which is logged",
+    "there is none"
+  ),
   passwordFile: optional(Flag.String("password-file"), "A file that holds the password", "the URL or WIREWRIGHT_PASSWORD has it")
 }
 
@@ -63,6 +71,16 @@ export const vbucketList = (text: string): ReadonlyArray<number> | string => {
   return [...found].sort((a, b) => a - b)
 }
 
+/** Serves health, status and metrics of this process. */
+const serveOperations = (port: number): Effect.Effect<void, Failure, Scope.Scope> =>
+  Effect.gen(function*() {
+    const { layer, Operations } = yield* Effect.promise(() => import("@wirewright/connection/Operations"))
+    const services = yield* Effect.mapError(Layer.build(layer({ port })), ({ cause }) =>
+      usage(`--metrics ${port}: ${cause instanceof Error ? cause.message : String(cause)}`))
+    const endpoint = Context.get(services, Operations)
+    yield* Effect.logInfo(`/health, /status and /metrics are at http://${endpoint.host}:${endpoint.port}`)
+  })
+
 /** The command. */
 export const tailCommand = Command.make("tail", parameters, (given) =>
   Effect.gen(function*() {
@@ -79,6 +97,8 @@ export const tailCommand = Command.make("tail", parameters, (given) =>
       return yield* usage("--from beginning would forget the checkpoints; use another directory")
     }
     if (window < 0 || window > 0xffff_ffff) return yield* usage(`--window ${window}: from 0 to 4294967295 bytes`)
+    const { metrics } = given
+    if (metrics !== undefined && (metrics < 0 || metrics > 65_535)) return yield* usage(`--metrics ${metrics}: there are ports 0 to 65535`)
     const password = yield* givenPassword(given.passwordFile)
     const { CheckpointStore: Store, Dcp, fileStore } = yield* Effect.promise(() => import("@wirewright/dcp"))
     const { eventsOf, handOver, settle, start } = yield* Effect.promise(() => import("@wirewright/dcp/internal"))
@@ -106,6 +126,7 @@ export const tailCommand = Command.make("tail", parameters, (given) =>
     const shown = !json && terminalBelow()
     const said = new LastSaid()
     const tail = Effect.gen(function*() {
+      if (metrics !== undefined) yield* serveOperations(metrics)
       const consumer = yield* start(options)
       if (shown) yield* showStream(consumer, said)
       yield* Stream.runForEachArray(eventsOf(consumer), (some) =>
@@ -121,7 +142,7 @@ export const tailCommand = Command.make("tail", parameters, (given) =>
     yield* Effect.scoped(tail).pipe(
       Effect.provideService(Store, store),
       Effect.provide(Dcp.layerUrl(url, password, noClusterMap ? { ignoreMap: true } : {})),
-      Effect.mapError(failureOf),
+      Effect.mapError((error) => error instanceof Failure ? error : failureOf(error)),
       shown ? Effect.provide(said.layer) : identity,
       // that a node was found again is no warning, and yet what somebody who saw it lost waits for
       moreLog(verbose ? "Debug" : "Info")
@@ -131,7 +152,8 @@ export const tailCommand = Command.make("tail", parameters, (given) =>
     Command.withDescription(
       "Tail: the changes of a bucket as they happen, one line each. With --checkpoint it remembers what it printed and goes on from there; "
         + "after a failover that lost changes it prints a rollback: whatever has a higher seqno in that vbucket never happened. "
-        + "Ctrl-C saves and ends."
+        + "Ctrl-C saves and ends. On a terminal the last line says how it goes: vbuckets that are streamed, the lag (seqnos that are there and not "
+        + "printed), the rate, and what is wrong or happened last."
     ),
     Command.withExamples([
       { command: "wirewright tail couchbase://user@127.0.0.1/travel --to now", description: "Everything that is there" },

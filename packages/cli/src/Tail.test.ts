@@ -100,6 +100,7 @@ describe("tail", () => {
     [["--vbuckets", "0,,1"], "\"\" is no vbucket and no range, expected such as 0-3,17"],
     [["--from", "checkpoint"], "needs --checkpoint DIR"],
     [["--window", "-1"], "from 0 to"],
+    [["--slow-after", "0"], "--slow-after 0: 1 second or more"],
     [["--metrics", "65536"], "--metrics 65536: there are ports 0 to 65535"],
     [["--collections", "nowhere"], "there is no collection _default.nowhere"]
   ])("%j is refused: %s", async (flags, message) => {

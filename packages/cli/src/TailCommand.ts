@@ -45,6 +45,11 @@ const parameters = {
   verbose: on("verbose", "Snapshots, seqnos without changes and the end of each vbucket, too, and more log lines"),
   noClusterMap: on("no-cluster-map", "The host is the only node, whatever it says of others"),
   window: withDefault(Flag.Int("window"), "Bytes a node may send ahead", 10 * 1024 * 1024),
+  slowAfter: withDefault(
+    Flag.Int("slow-after"),
+    "Seconds after which a line that stdout has not taken is logged, and what has no stream",
+    30
+  ),
   metrics: optional(
     Flag.Int("metrics"),
     "Port on 127.0.0.1 that serves /health, /status and /metrics, 0: any free one, which is logged",
@@ -97,7 +102,8 @@ export const tailCommand = Command.make("tail", parameters, (given) =>
       return yield* usage("--from beginning would forget the checkpoints; use another directory")
     }
     if (window < 0 || window > 0xffff_ffff) return yield* usage(`--window ${window}: from 0 to 4294967295 bytes`)
-    const { metrics } = given
+    const { metrics, slowAfter } = given
+    if (slowAfter < 1) return yield* usage(`--slow-after ${slowAfter}: 1 second or more`)
     if (metrics !== undefined && (metrics < 0 || metrics > 65_535)) return yield* usage(`--metrics ${metrics}: there are ports 0 to 65535`)
     const password = yield* givenPassword(given.passwordFile)
     const { CheckpointStore: Store, Dcp, fileStore } = yield* Effect.promise(() => import("@wirewright/dcp"))
@@ -112,6 +118,7 @@ export const tailCommand = Command.make("tail", parameters, (given) =>
       xattrs,
       verbose,
       commitInterval: 250,
+      slowAfter: slowAfter * 1000,
       window,
       ...vbuckets === undefined ? {} : { vbuckets },
       ...collections === undefined ? {} : { collections: collections.split(",") }

@@ -51,15 +51,22 @@ export class Terminal {
     this.cells[this.row] ??= []
   }
 
-  /** Shows what this process writes, until the returned function is called. */
-  attach(): () => void {
+  /**
+   * Shows what this process writes, until the returned function is called.
+   *
+   * @param takes milliseconds that it takes for a write to stdout
+   */
+  attach(takes: () => number = () => 0): () => void {
     const streams = [process.stdout, process.stderr]
     const restores = streams.map((stream) => {
       const kept = { write: Object.getOwnPropertyDescriptor(stream, "write"), isTTY: stream.isTTY, columns: stream.columns }
       stream.write = ((chunk: string | Uint8Array, ...rest: ReadonlyArray<unknown>): boolean => {
         this.write(typeof chunk === "string" ? chunk : Buffer.from(chunk).toString())
         const done = rest.at(-1)
-        if (typeof done === "function") (done as () => void)()
+        const time = stream === process.stdout ? takes() : 0
+        if (typeof done !== "function") return true
+        if (time === 0) (done as () => void)()
+        else setTimeout(done as () => void, time)
         return true
       }) as Write
       stream.isTTY = true

@@ -54,19 +54,19 @@ export class Terminal {
   /**
    * Shows what this process writes, until the returned function is called.
    *
-   * @param takes milliseconds that it takes for a write to stdout
+   * @param ready when it has taken what is written to stdout; at once when it gives nothing
    */
-  attach(takes: () => number = () => 0): () => void {
+  attach(ready: () => Promise<void> | undefined = () => undefined): () => void {
     const streams = [process.stdout, process.stderr]
     const restores = streams.map((stream) => {
       const kept = { write: Object.getOwnPropertyDescriptor(stream, "write"), isTTY: stream.isTTY, columns: stream.columns }
       stream.write = ((chunk: string | Uint8Array, ...rest: ReadonlyArray<unknown>): boolean => {
         this.write(typeof chunk === "string" ? chunk : Buffer.from(chunk).toString())
         const done = rest.at(-1)
-        const time = stream === process.stdout ? takes() : 0
         if (typeof done !== "function") return true
-        if (time === 0) (done as () => void)()
-        else setTimeout(done as () => void, time)
+        const taken = stream === process.stdout ? ready() : undefined
+        if (taken === undefined) (done as () => void)()
+        else void taken.then(done as () => void)
         return true
       }) as Write
       stream.isTTY = true

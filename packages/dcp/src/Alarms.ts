@@ -89,13 +89,13 @@ export class Alarms {
       head.told = true
       late.push(`vbucket ${vbucket} (${says[head.what]} seqno ${head.seqno})`)
     }
+    // those that were said to stand still
+    const again = [...this.heads].filter(([vbucket, { owed, told }]) => told && heads.get(vbucket)?.owed !== owed).map(([vbucket]) =>
+      vbucket
+    )
     this.heads = heads
     const undone = this.untold.map(([vbucket, { from, reason, to }]) => `vbucket ${vbucket} from ${from} to ${to} (${reason})`)
-    const moved = [...this.moves].map(([way, vbuckets]): AlarmLine => ({
-      level: "info",
-      text: `${counted(vbuckets)} moved ${way}: ${listed(vbuckets.map(String))}`,
-      vbuckets: vbuckets.length
-    }))
+    const moved = [...this.moves].map(([way, vbuckets]) => toldOf(vbuckets, `moved ${way}`))
     const { branches } = this
     this.moves = new Map()
     this.untold = []
@@ -104,7 +104,8 @@ export class Alarms {
       ...moved,
       lineOf("warning", "rolled back ", undone),
       lineOf("info", "on another branch: ", branches),
-      lineOf("warning", `no progress within ${this.limit} ms: `, late)
+      lineOf("warning", `no progress within ${this.limit} ms: `, late),
+      ...again.length === 0 ? [] : [toldOf(again, again.length === 1 ? "gets on again" : "get on again")]
     ].filter((line) => line.vbuckets > 0)
   }
 
@@ -118,7 +119,11 @@ export class Alarms {
   }
 }
 
-const counted = ({ length }: ReadonlyArray<number>): string => `${length} vbucket${length === 1 ? "" : "s"}`
+const toldOf = (vbuckets: ReadonlyArray<number>, what: string): AlarmLine => ({
+  level: "info",
+  text: `${vbuckets.length} vbucket${vbuckets.length === 1 ? "" : "s"} ${what}: ${listed(vbuckets.map(String))}`,
+  vbuckets: vbuckets.length
+})
 
 const lineOf = (level: AlarmLine["level"], what: string, all: ReadonlyArray<string>): AlarmLine => ({
   level,

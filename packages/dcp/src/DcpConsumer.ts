@@ -194,6 +194,10 @@ export class DcpConsumer implements StreamOwner, FollowEnvironment {
     this.alarms.branched(vbucket, from, to)
   }
 
+  moved(vbucket: number, from: string, to: string): void {
+    this.alarms.moved(vbucket, from, to)
+  }
+
   delivered({ _tag }: Change): void {
     this.events++
     if (_tag !== "Mutation") this.rare[_tag === "Deletion" ? "deletion" : _tag === "Expiration" ? "expiration" : "system"]++

@@ -39,6 +39,8 @@ export interface StreamOwner {
   delivered(change: Change): void
   /** A stream was opened on another branch of the vbucket's history than the one before. */
   branched(vbucket: number, from: bigint, to: bigint): void
+  /** Its stream is open on another node than the one before. Addresses as `host:port`. */
+  moved(vbucket: number, from: string, to: string): void
   /** Everything that was there at the beginning was delivered. */
   caughtUp(): void
 }
@@ -49,6 +51,8 @@ export class VbucketStream implements StreamSink, Account {
   readonly follower: VbucketFollower
   private readonly owner: StreamOwner
   private connection: DcpConnection | undefined
+  /** Where its newest stream was opened. */
+  private address: string | undefined
   /** Events that may not be handed over yet. */
   private held: Array<{ readonly event: DcpEvent; readonly bytes: number }> = []
   private wake: (() => void) | undefined
@@ -93,6 +97,8 @@ export class VbucketStream implements StreamSink, Account {
 
   opened(failoverLog: FailoverLog, connection: DcpConnection): void {
     this.connection = connection
+    if (this.address !== undefined && this.address !== connection.address) this.owner.moved(this.vbucket, this.address, connection.address)
+    this.address = connection.address
     const { follower } = this
     const [before] = follower.checkpoint.failoverLog
     const [now] = failoverLog

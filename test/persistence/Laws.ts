@@ -3,9 +3,11 @@
  * law is named with the reason, and then the law must fail: a break that is mended is seen.
  */
 import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import { describe, expect, it } from "vitest"
 
@@ -39,14 +41,15 @@ export const same = (found: unknown, expected: unknown): Effect.Effect<void> =>
 /** Runs a law in a new world without data. */
 export type Run<Service, Options> = (law: Law<Service, Options>) => Promise<void>
 
-/** Tests an implementation; `breaks` says which laws it breaks, by name, and why. */
+/** Tests an implementation; `breaks` says which laws it breaks, by name, and why. Laws that wait in real time wait together. */
 export const lawTests = <Service, Options>(
   title: string,
   laws: ReadonlyArray<Law<Service, Options>>,
   run: Run<Service, Options>,
-  breaks: { readonly [law: string]: string } = {}
-): void =>
-  describe(title, () => {
+  breaks: { readonly [law: string]: string } = {},
+  concurrent = false
+): void => {
+  describe(title, { concurrent }, () => {
     it("breaks only laws that there are", () =>
       expect(Object.keys(breaks).filter((name) => !laws.some((law) => law.name === name))).toEqual([]))
     for (const law of laws) {
@@ -55,6 +58,7 @@ export const lawTests = <Service, Options>(
       else it(`BROKEN: ${law.name} (${why})`, () => expect(run(law)).rejects.toThrow())
     }
   })
+}
 
 /** Runs a law in real time. */
 export const inRealTime = <Service, Options>(
@@ -73,3 +77,10 @@ export const failure = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<
     const reason = Exit.isFailure(exit) ? exit.cause.reasons.find(Cause.isFailReason) : undefined
     return reason === undefined ? Effect.fail(new Error(`no failure: ${String(exit)}`)) : Effect.succeed(reason.error as E)
   })
+
+/** Opens a service by a layer that is made for each process. */
+export const opened = <I, S, Options = void>(
+  service: Context.Key<I, S>,
+  layer: (options: Options | undefined) => Layer.Layer<I, unknown>
+): World<S, Options>["open"] =>
+(options) => Effect.map(Layer.build(Layer.fresh(layer(options))), (context) => Context.get(context, service))

@@ -25,7 +25,7 @@ export const queueTimes = (options: QueueWorldOptions | undefined) => ({
 } as const)
 
 const queueOf = (store: Store, options: { readonly name?: string; readonly maxAttempts?: number } = {}) =>
-  PersistedQueue.make({ name: "q", schema: Schema.String, retrySchedule: Schedule.spaced("300 millis"), ...options }).pipe(
+  PersistedQueue.make({ name: "q", schema: Schema.String, retrySchedule: Schedule.spaced("1 second"), ...options }).pipe(
     Effect.provide(PersistedQueue.layer),
     Effect.provideService(PersistedQueue.PersistedQueueStore, store)
   )
@@ -46,6 +46,7 @@ const take = (queue: Queue, { pass }: World<Store, QueueWorldOptions>) =>
   Effect.gen(function*() {
     const taking = yield* Effect.forkChild(queue.take((value, { attempts, id }) => Effect.succeed({ value, attempts, id })))
     for (let i = 0; i < 200 && taking.pollUnsafe() === undefined; i++) yield* pass(20)
+    if (taking.pollUnsafe() === undefined) return yield* Effect.fail(new Error("nothing could be taken for 4 seconds"))
     return yield* Fiber.join(taking)
   })
 
@@ -53,7 +54,7 @@ const take = (queue: Queue, { pass }: World<Store, QueueWorldOptions>) =>
 const nothing = (queue: Queue, { pass }: World<Store, QueueWorldOptions>, millis: number) =>
   Effect.gen(function*() {
     const taking = yield* Effect.forkChild(queue.take((value) => Effect.succeed(value)))
-    for (let passed = 0; passed < millis; passed += 20) yield* pass(20)
+    yield* pass(millis)
     const exit = taking.pollUnsafe()
     const interrupting = yield* Effect.forkChild(Fiber.interrupt(taking))
     for (let i = 0; i < 50 && interrupting.pollUnsafe() === undefined; i++) yield* pass(20)
@@ -131,7 +132,7 @@ export const queueLaws: ReadonlyArray<Law<Store, QueueWorldOptions>> = [
     Effect.gen(function*() {
       yield* queue.offer("a")
       yield* same(yield* fail(queue, world), 1)
-      yield* nothing(queue, world, 200)
+      yield* nothing(queue, world, 500)
       const { attempts, value } = yield* take(queue, world)
       yield* same([value, attempts], ["a", 2])
       yield* nothing(queue, world, 500)
@@ -148,7 +149,7 @@ export const queueLaws: ReadonlyArray<Law<Store, QueueWorldOptions>> = [
     Effect.gen(function*() {
       yield* queue.offer("a", { id: "a" })
       yield* same([yield* fail(queue, world), yield* fail(queue, world), yield* fail(queue, world)], [1, 2, 3])
-      yield* nothing(queue, world, 1_500)
+      yield* nothing(queue, world, 2_500)
       yield* queue.offer("again", { id: "a" })
       yield* nothing(queue, world, 300)
     })),
@@ -247,6 +248,7 @@ export const queueLaws: ReadonlyArray<Law<Store, QueueWorldOptions>> = [
         other.take((value) => Deferred.succeed(inOther, undefined).pipe(Effect.andThen(Deferred.await(goOther)), Effect.as(value)))
       )
       for (let i = 0; i < 200 && !Deferred.isDoneUnsafe(inOther); i++) yield* world.pass(20)
+      yield* same(Deferred.isDoneUnsafe(inOther), true)
       yield* Deferred.succeed(go, undefined)
       yield* Fiber.join(taking)
       // returned by who does not own it, it would come again, and twice

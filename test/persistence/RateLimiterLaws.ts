@@ -134,8 +134,8 @@ export const rateLimiterLaws: ReadonlyArray<Law<Store>> = [
       const other = yield* limiterOf(yield* world.open())
       yield* limiter.consume({ key: "k", limit: 3, window: "1 minute" })
       yield* same((yield* other.consume({ key: "k", limit: 3, window: "1 minute" })).remaining, 1)
-      yield* limiter.consume({ key: "k", limit: 3, window: "1 minute", algorithm: "token-bucket" })
-      yield* same((yield* other.consume({ key: "k", limit: 3, window: "1 minute", algorithm: "token-bucket" })).remaining, 1)
+      yield* limiter.consume({ key: "b", limit: 3, window: "1 minute", algorithm: "token-bucket" })
+      yield* same((yield* other.consume({ key: "b", limit: 3, window: "1 minute", algorithm: "token-bucket" })).remaining, 1)
     }))),
   law(
     "adaptive: nothing is held back before somebody said 429, and other answers change nothing",

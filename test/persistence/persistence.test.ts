@@ -10,7 +10,7 @@ import { serveMemcachedNode } from "@wirewright/embedded"
 import { KvClient } from "@wirewright/memcached"
 import * as Memcached from "@wirewright/memcached/persistence"
 import { NodeFileSystem, NodePath } from "@effect/platform-node"
-import * as Context from "effect/Context"
+import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as KeyValueStore from "effect/persistence/KeyValueStore"
@@ -24,7 +24,7 @@ import { join } from "node:path"
 import { byTestClock, pass } from "../runtime/Virtual.fixture.ts"
 import { backingLaws } from "./BackingLaws.ts"
 import { keyValueLaws } from "./KeyValueLaws.ts"
-import { inRealTime, lawTests, type Run, type World } from "./Laws.ts"
+import { inRealTime, lawTests, opened, type Run, type World } from "./Laws.ts"
 import { queueLaws, queueTimes, type QueueWorldOptions } from "./QueueLaws.ts"
 import { rateLimiterLaws } from "./RateLimiterLaws.ts"
 
@@ -41,13 +41,6 @@ const inVirtualTime =
         )) as never
     )
   }
-
-/** Opens a service by a layer that is made for each process. */
-const opened = <I, S, Options = void>(
-  service: Context.Key<I, S>,
-  layer: (options: Options | undefined) => Layer.Layer<I, unknown>
-): World<S, Options>["open"] =>
-(options) => Effect.map(Layer.build(Layer.fresh(layer(options))), (context) => Context.get(context, service))
 
 const alone = Effect.succeed
 
@@ -195,7 +188,7 @@ lawTests(
   "PersistedQueueStore: Effect's memory",
   queueLaws,
   inVirtualTime(
-    alone(opened(PersistedQueue.PersistedQueueStore, (_: QueueWorldOptions | undefined) => PersistedQueue.layerStoreMemory))
+    alone(opened(PersistedQueue.PersistedQueueStore, () => PersistedQueue.layerStoreMemory))
   ),
   {
     "another process takes what was offered here, and knows the ids": alonePerProcess,

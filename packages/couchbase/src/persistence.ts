@@ -59,7 +59,7 @@ export const layersIn = (collection: string, options?: CollectionOptions): Store
   layersOf(Effect.flatMap(KvClient, (kv) => Effect.map(kv.collection(collection), (documents) => casStoreOf(documents, options))))
 
 /** Reads a document. Made by a program as `Effect.request(new GetDocument({ key }), resolver)`. */
-export class GetDocument extends Request.TaggedClass("GetDocument")<{ readonly key: string }, Option.Option<Document>, KvError> {}
+export class GetDocument extends Request.Class<{ readonly key: string }, Option.Option<Document>, KvError> {}
 
 /** Makes what reads the documents of all requests that wait at the same time by one `getMany`. To be made once: each gathers its own. */
 export const documentResolver: Effect.Effect<RequestResolver.RequestResolver<GetDocument>, never, KvClient> = Effect.map(

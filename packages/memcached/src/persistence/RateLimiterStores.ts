@@ -5,6 +5,9 @@ import { RateLimiterError, type RateLimiterStore, RateLimitStoreError } from "ef
 import { type CasStore, decodeState, encodeState, keysUnder, update } from "./CasStore.ts"
 import * as Limits from "./RateLimits.ts"
 
+/** The status of HTTP that adaptive limits learn from. */
+const tooManyRequests = 429
+
 /** How long a server is to keep a state after it has lost its meaning: its clock ticks in seconds. */
 const spare = 2_000
 
@@ -64,7 +67,7 @@ export const makeRateLimiterStore = (store: CasStore, prefix: string): RateLimit
         ({ delay, epoch, phase }) => ({ delay: Duration.millis(delay), epoch, phase })
       ),
     adaptiveFeedback: ({ epoch, key, retryAfter, status, tokens }) =>
-      status !== 429 || retryAfter === undefined
+      status !== tooManyRequests || retryAfter === undefined
         ? Effect.void
         : decided(`adaptiveFeedback ${key}`, adaptiveKey(key), (before: Limits.Adaptive | undefined, now) => {
           const state = Limits.paceRefused(before, now, { epoch, tokens, retryAfter: Duration.toMillis(retryAfter) })

@@ -55,7 +55,7 @@ export const {
 } = layersOf(Effect.map(KvClient, casStoreOf))
 
 /** Reads a document. Made by a program as `Effect.request(new GetDocument({ key }), resolver)`. */
-export class GetDocument extends Request.TaggedClass("GetDocument")<{ readonly key: string }, Option.Option<Document>, MemcachedError> {}
+export class GetDocument extends Request.Class<{ readonly key: string }, Option.Option<Document>, MemcachedError> {}
 
 /** Makes what reads the documents of all requests that wait at the same time by one `getMany`. To be made once: each gathers its own. */
 export const documentResolver: Effect.Effect<RequestResolver.RequestResolver<GetDocument>, never, KvClient> = Effect.map(

@@ -13,7 +13,8 @@ import * as Persistence from "effect/persistence/Persistence"
 import * as RateLimiter from "effect/persistence/RateLimiter"
 import { type ChildProcess, spawn, spawnSync } from "node:child_process"
 import { setTimeout as sleep } from "node:timers/promises"
-import { afterAll, beforeAll, describe } from "vitest"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { run } from "../examples/Example.ts"
 import { backingLaws } from "../persistence/BackingLaws.ts"
 import { keyValueLaws } from "../persistence/KeyValueLaws.ts"
 import { inRealTime, lawTests, opened } from "../persistence/Laws.ts"
@@ -152,4 +153,26 @@ describe.skipIf(memcachedVersion() === undefined)("ours on memcached", () => {
       true
     )
   }
+})
+
+describe.skipIf(memcachedVersion() === undefined)("the weather desk of the examples", () => {
+  it("says on memcached what it says on the embedded node", async () => {
+    const server = await startMemcached(["-M"])
+    try {
+      const { output } = await run("09_weather_desk.ts", { WIREWRIGHT_URL: `memcached://127.0.0.1:${server.port}` })
+      expect(output.trim().split("\n")).toEqual([
+        "ann: Oslo has 4 degrees",
+        "ann: Rome has 4 degrees",
+        "ann: Oslo has 4 degrees",
+        "ann: not before 1 min",
+        "bob: Oslo has 4 degrees",
+        "looked out 2 times",
+        "bob: Oslo has 4 degrees",
+        "looked out 3 times",
+        "report on Lima, attempt 2"
+      ])
+    } finally {
+      await server.end("SIGTERM")
+    }
+  })
 })

@@ -32,6 +32,7 @@ export const directions: { readonly [owner: string]: ReadonlyArray<string> } = {
   ],
   "@wirewright/proxy": ["@wirewright/codec", "@wirewright/connection", "@wirewright/memcached", "@wirewright/couchbase", "effect"],
   "@wirewright/testing": [
+    "@wirewright/codec",
     "@wirewright/connection",
     "@wirewright/memcached",
     "@wirewright/couchbase",

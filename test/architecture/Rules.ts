@@ -31,7 +31,17 @@ export const directions: { readonly [owner: string]: ReadonlyArray<string> } = {
     "effect"
   ],
   "@wirewright/proxy": ["@wirewright/codec", "@wirewright/connection", "@wirewright/memcached", "@wirewright/couchbase", "effect"],
-  "@wirewright/testing": ["@wirewright/connection", "@wirewright/dcp", "@wirewright/embedded", "@sinonjs/fake-timers", "effect"],
+  "@wirewright/testing": [
+    "@wirewright/codec",
+    "@wirewright/connection",
+    "@wirewright/memcached",
+    "@wirewright/couchbase",
+    "@wirewright/dcp",
+    "@wirewright/deepstream",
+    "@wirewright/embedded",
+    "@sinonjs/fake-timers",
+    "effect"
+  ],
   "@wirewright/examples": [
     "@wirewright/codec",
     "@wirewright/connection",

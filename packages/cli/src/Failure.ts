@@ -82,6 +82,7 @@ const bootstrap = {
 /** Reasons of both clients for documents that are neither the connection's nor a refusal by status. */
 const kv: { readonly [reason: string]: FailureExit | undefined } = {
   NoActiveNode: "unreachable",
+  NoCopyInServerGroup: "unreachable",
   PathFailed: "findings",
   FeatureMissing: "findings",
   InvalidRequest: "usage",

@@ -14,7 +14,7 @@ import * as Random from "effect/Random"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import type * as Tls from "node:tls"
-import { activeNode, addressOf, type ClusterMap, newer, parseClusterMap, replicaNodes, vbucketOf } from "./ClusterMap.ts"
+import { activeNode, addressOf, type ClusterMap, copiesOf, newer, parseClusterMap, replicaNodes, vbucketOf } from "./ClusterMap.ts"
 import type { Seed } from "./ConnectionString.ts"
 import { received, type SnappyCodec } from "./Documents.ts"
 import { emptyErrorMap, type ErrorMap } from "./ErrorMap.ts"
@@ -40,6 +40,8 @@ export interface ClusterOptions extends Omit<KvConnectionOptions, "host" | "port
   readonly reconnect?: ReconnectOptions
   /** Maps of the cluster are ignored: the first seed that answers is all there is. */
   readonly ignoreMap?: boolean
+  /** The group of servers that reads with a `readPreference` prefer, such as that of this machine's zone. Default: none */
+  readonly preferredServerGroup?: string
   readonly watch?: ConnectionWatch
 }
 
@@ -91,6 +93,11 @@ export class Cluster {
       return cluster
     })
 
+  /** The group of servers that this client prefers. */
+  get preferredServerGroup(): string | undefined {
+    return this.options.preferredServerGroup
+  }
+
   /** The vbucket of a key; 0 as long as there is no map. */
   vbucketOf(key: string): number {
     const count = this.map?.vbuckets.length ?? 0
@@ -106,9 +113,9 @@ export class Cluster {
     return node < 0 ? undefined : this.byNode[node]
   }
 
-  /** How many replicas of a vbucket nodes have just now. */
-  replicasOf(vbucket: number): number {
-    return this.map === undefined ? 0 : replicaNodes(this.map, vbucket).length
+  /** The copies of a vbucket that nodes have just now, those in a group of servers if one is named. */
+  copiesOf(vbucket: number, group?: string): ReadonlyArray<number | undefined> {
+    return this.map === undefined ? group === undefined ? [undefined] : [] : copiesOf(this.map, vbucket, group)
   }
 
   /** Pools of all nodes that serve documents. */
@@ -206,7 +213,8 @@ export class Cluster {
   private poolAt(address: string, seed: Seed): NodePool {
     const known = this.pools.get(address)
     if (known !== undefined) return known
-    const { connectionsPerNode = 1, ignoreMap: __, reconnect, seeds: _, tls, watch, ...options } = this.options
+    const { connectionsPerNode = 1, ignoreMap: __, preferredServerGroup: ___, reconnect, seeds: _, srv: ____, tls, watch, ...options } =
+      this.options
     const open = (lost: (error: ConnectionError) => void) => {
       let begun = false
       return openConnection({

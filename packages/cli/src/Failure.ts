@@ -162,6 +162,7 @@ const exitOf = (error: LibraryError): readonly [exit: FailureExit, name: string]
     case "DcpStreamFailed":
       return [error.status === Status.Eaccess ? "denied" : "findings", error.cause]
     case "NameConflictSuspected":
+    case "BucketChanged":
       return ["findings", error._tag]
     case "TooManyUnsettled":
       return ["unexpected", error._tag]

@@ -141,13 +141,27 @@ export class Cluster {
   /** Waits until the map is replaced. */
   readonly changed: Effect.Effect<void> = Effect.suspend(() => Deferred.await(this.change))
 
+  /** Where the copies of a vbucket are that nodes have just now. */
+  copySeedsOf(vbucket: number): ReadonlyArray<Seed> {
+    const { map } = this
+    if (map === undefined || map.vbuckets.length === 0) return [this.seeds[0]]
+    return (map.vbuckets[vbucket] ?? []).flatMap((node) => {
+      const seed = this.seedOfNode(node)
+      return seed === undefined ? [] : [seed]
+    })
+  }
+
+  private seedOfNode(at: number): Seed | undefined {
+    const node = this.map?.nodes[at]
+    const port = this.options.tls === undefined ? node?.port : node?.tlsPort
+    return node === undefined || port === undefined ? undefined : { host: node.host, port }
+  }
+
   /** Where the active copy of a vbucket is; nothing when no node has it just now. A cluster without a map is its first seed. */
   seedOf(vbucket: number): Seed | undefined {
     const { map } = this
     if (map === undefined || map.vbuckets.length === 0) return this.seeds[0]
-    const node = map.nodes[activeNode(map, vbucket)]
-    const port = this.options.tls === undefined ? node?.port : node?.tlsPort
-    return node === undefined || port === undefined ? undefined : { host: node.host, port }
+    return this.seedOfNode(activeNode(map, vbucket))
   }
 
   /** Takes a map that another connection has brought. */

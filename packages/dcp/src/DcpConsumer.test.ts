@@ -28,6 +28,7 @@ describe("status", () => {
           events: 0,
           unsettled: 0,
           waiting: 0,
+          withheld: 0,
           rollbacks: 0,
           commits: 0,
           failedCommits: 0
@@ -67,6 +68,7 @@ describe("status", () => {
           unsettled: 6,
           stalled: [],
           waiting: 1,
+          withheld: 0,
           rollbacks: 2,
           connects: 41,
           disconnects: 42,

@@ -17,7 +17,13 @@ import { BucketChanged, type DcpFeatureMissing, NameConflictSuspected, type Nego
 import { connectionName } from "./Negotiation.ts"
 
 /** Why there are no connections any more. */
-export type FatalConnectError = ConnectionError | BootstrapError | NegotiationRefused | DcpFeatureMissing | NameConflictSuspected | BucketChanged
+export type FatalConnectError =
+  | ConnectionError
+  | BootstrapError
+  | NegotiationRefused
+  | DcpFeatureMissing
+  | NameConflictSuspected
+  | BucketChanged
 
 /** How connections are made. */
 export interface DcpNodesOptions {

@@ -2,6 +2,7 @@
 import { KvClient } from "@wirewright/couchbase"
 import {
   type Checkpoint,
+  type CheckpointArchive,
   checkpointsText,
   CheckpointStore,
   type CheckpointStoreShape,
@@ -10,7 +11,7 @@ import {
   readCheckpoints
 } from "@wirewright/dcp"
 import { diskSteps, type FileSteps } from "../../packages/dcp/src/CheckpointFiles.ts"
-import { checkpointStoreSuite } from "@wirewright/dcp/testing"
+import { checkpointArchiveSuite, checkpointStoreSuite } from "@wirewright/dcp/testing"
 import { serveCouchbase } from "@wirewright/embedded"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
@@ -33,14 +34,14 @@ const directory = (): string => {
   return made
 }
 
-type Make = (how: "new" | "again") => Effect.Effect<CheckpointStoreShape, unknown, Scope.Scope>
+type Make<A = CheckpointStoreShape> = (how: "new" | "again") => Effect.Effect<A, unknown, Scope.Scope>
 
-const memory = (): Make => {
+const memory = (): Make<CheckpointArchive> => {
   let store = CheckpointStore.memory()
   return (how) => Effect.sync(() => how === "new" ? store = CheckpointStore.memory() : store)
 }
 
-const files = (): Make => {
+const files = (): Make<CheckpointArchive> => {
   let path = ""
   return (how) => Effect.sync(() => fileStore(how === "new" ? path = directory() : path))
 }
@@ -55,7 +56,7 @@ const keyValue = (): Make => {
     })
 }
 
-const documents = (): Make => {
+const documents = (): Make<CheckpointArchive> => {
   let buckets = 0
   let prefix = ""
   const client = Effect.cached(
@@ -75,6 +76,16 @@ describe.each([["memory", memory], ["files", files], ["KeyValueStore", keyValue]
   "%s",
   (_, making) => {
     it.each(checkpointStoreSuite(making()).map(({ name, run }) => [name, run] as const))(
+      "%s",
+      (_, run) => Effect.runPromise(Effect.scoped(run))
+    )
+  }
+)
+
+describe.each([["memory", memory], ["files", files], ["documents of a bucket", documents]] as const)(
+  "%s, looked into",
+  (_, making) => {
+    it.each(checkpointArchiveSuite(making()).map(({ name, run }) => [name, run] as const))(
       "%s",
       (_, run) => Effect.runPromise(Effect.scoped(run))
     )
@@ -171,6 +182,7 @@ describe("files", () => {
     const ignoringCase: FileSteps = {
       directory: (name) => diskSteps.directory(lower(name)),
       read: (name) => diskSteps.read(lower(name)),
+      list: diskSteps.list,
       write: (name, text) => diskSteps.write(lower(name), text),
       rename: (from, to) => diskSteps.rename(lower(from), lower(to)),
       settle: (name) => diskSteps.settle(lower(name))
@@ -218,7 +230,7 @@ describe("files", () => {
       expect(error.message).toContain(name)
       expect(readFileSync(name, "utf8")).toBe(broken)
     }
-    expect(readdirSync(join(path, "g")).toSorted()).toEqual(["0.json", "owner.json"])
+    expect(readdirSync(join(path, "g")).toSorted()).toEqual(["0.json", "ended.json", "owner.json"])
   })
 })
 

@@ -101,7 +101,8 @@ const checkpoints = {
   Unavailable: "usage",
   Corrupt: "usage",
   UnknownVersion: "usage",
-  Fenced: "findings"
+  Fenced: "findings",
+  Held: "findings"
 } as const satisfies { readonly [Reason in CheckpointErrorReason]: FailureExit }
 
 const deepstream: { readonly [reason: string]: FailureExit | undefined } = {
@@ -126,7 +127,11 @@ const deepstream: { readonly [reason: string]: FailureExit | undefined } = {
 
 const clear = "use TLS (memcacheds://, couchbases://), or ask for it with ?allowed_sasl_mechanisms=PLAIN"
 
-const hints: { readonly [reason: string]: string | undefined } = { PlainNeedsTls: clear, PasswordWithheld: clear }
+const hints: { readonly [reason: string]: string | undefined } = {
+  PlainNeedsTls: clear,
+  PasswordWithheld: clear,
+  CheckpointHeld: "stop it first; if it was killed and is gone, or is to end, use --force"
+}
 
 /** What the libraries fail with. */
 export type LibraryError =

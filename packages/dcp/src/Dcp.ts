@@ -19,6 +19,7 @@ import { HelloFeature } from "@wirewright/couchbase/gen/Types"
 import { type CertificateError, type ConnectionStringError, type KvClientOptions, optionsOfUrl } from "@wirewright/couchbase"
 import { timers } from "@wirewright/connection"
 import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
@@ -26,7 +27,9 @@ import * as Random from "effect/Random"
 import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import type { Checkpoints } from "./CheckpointFormat.ts"
 import { CheckpointStore } from "./CheckpointStore.ts"
+import { ConsumerTelemetry } from "./ConsumerTelemetry.ts"
 import { dcpFeatures } from "./DcpConnection.ts"
 import type { ChangesOptions, From } from "./ChangesOptions.ts"
 import { settingsOf } from "./ChangesSettings.ts"
@@ -34,6 +37,7 @@ import { DcpConsumer } from "./DcpConsumer.ts"
 import { type DcpError, DcpOptionsError } from "./DcpError.ts"
 import type { DcpEvent } from "./DcpEvent.ts"
 import { DcpNodes } from "./DcpNodes.ts"
+import { checkpointsAt, type HighSeqnos, highSeqnos } from "./Positions.ts"
 import { type BatchHandlers, type BatchSize, type Handlers, processed, processedInBatches, watched } from "./Processing.ts"
 
 /** Where the bucket is. */
@@ -105,6 +109,7 @@ export const start = (options: ChangesOptions): Effect.Effect<DcpConsumer, DcpEr
     const { now } = yield* timers
     const chance = yield* Random.Random
     const random = () => chance.nextDoubleUnsafe()
+    const telemetry = ConsumerTelemetry.of(settings.metrics, { bucket: where.bucket, group: settings.nodes.group }, services)
     const nodes = new DcpNodes({
       ...settings.nodes,
       cluster,
@@ -112,9 +117,10 @@ export const start = (options: ChangesOptions): Effect.Effect<DcpConsumer, DcpEr
       unique: () => Math.floor(random() * 2 ** 48).toString(16).padStart(12, "0"),
       random,
       now,
-      log: (line) => void Effect.runForkWith(services)(line)
+      log: (line) => void Effect.runForkWith(services)(line),
+      telemetry
     }, yield* Effect.scope)
-    return yield* DcpConsumer.make({ cluster, nodes, checkpoints, random }, settings)
+    return yield* DcpConsumer.make({ cluster, nodes, checkpoints, random, telemetry }, settings)
   })
 
 /** The events of a consumer as they come. @internal */
@@ -179,6 +185,15 @@ export class Dcp extends Context.Service<Dcp, { readonly cluster: Cluster; reado
         ...more
       }))
     }))
+  /** The highest seqnos of the bucket's vbuckets. */
+  static readonly highSeqnos = (timeout?: Duration.Input): Effect.Effect<HighSeqnos, never, Dcp> =>
+    Effect.flatMap(Dcp, ({ cluster }) => highSeqnos(cluster, timeout))
+  /** Checkpoints that say that everything up to these seqnos was processed. */
+  static readonly checkpointsAt = (
+    seqnos: ReadonlyMap<number, bigint>,
+    timeout?: Duration.Input
+  ): Effect.Effect<Checkpoints, OpenError | DcpOptionsError, Dcp> =>
+    Effect.flatMap(Dcp, ({ cluster }) => checkpointsAt(cluster, seqnos, timeout))
   static readonly run = run
   static readonly process = process
   static readonly processBatch = processBatch

@@ -116,7 +116,7 @@ const elsewhere: ReadonlySet<string> = new Set([
 const movable = ({ ambiguous, reason }: MemcachedError): boolean => !ambiguous && elsewhere.has(reason._tag)
 
 const sum = (all: ReadonlyArray<KvCounters>): KvCounters => {
-  const total = { requests: 0, errors: 0, lateAnswers: 0, reconnects: 0, inFlight: 0, connected: 0 }
+  const total = { requests: 0, errors: 0, lateAnswers: 0, reconnects: 0, inFlight: 0, connected: 0, bytesSent: 0, bytesReceived: 0 }
   for (const one of all) for (const name of Object.keys(total) as Array<keyof KvCounters>) total[name] += one[name]
   return total
 }

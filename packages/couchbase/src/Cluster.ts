@@ -26,7 +26,7 @@ import * as Random from "effect/Random"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import type * as Tls from "node:tls"
-import { activeNode, addressOf, type ClusterMap, newer, parseClusterMap, replicaNodes, vbucketOf } from "./ClusterMap.ts"
+import { activeNode, addressOf, type ClusterMap, copiesOf, newer, parseClusterMap, replicaNodes, vbucketOf } from "./ClusterMap.ts"
 import type { Seed } from "./ConnectionString.ts"
 import { received, type SnappyCodec } from "./Documents.ts"
 import { emptyErrorMap, type ErrorMap } from "./ErrorMap.ts"
@@ -54,6 +54,8 @@ export interface ClusterOptions
   readonly reconnect?: ReconnectOptions
   /** Maps of the cluster are ignored: the first seed that answers is all there is. */
   readonly ignoreMap?: boolean
+  /** The group of servers that reads with a `readPreference` prefer, such as that of this machine's zone. Default: none */
+  readonly preferredServerGroup?: string
   readonly watch?: ConnectionWatch
   /** Logs that a node was lost, is not reached, and was found again. Default: yes, where nobody watches */
   readonly logs?: boolean
@@ -119,6 +121,11 @@ export class Cluster {
       return cluster
     })
 
+  /** The group of servers that this client prefers. */
+  get preferredServerGroup(): string | undefined {
+    return this.options.preferredServerGroup
+  }
+
   /** The vbucket of a key; 0 as long as there is no map. */
   vbucketOf(key: string): number {
     const count = this.map?.vbuckets.length ?? 0
@@ -149,9 +156,9 @@ export class Cluster {
     })
   }
 
-  /** How many replicas of a vbucket nodes have just now. */
-  replicasOf(vbucket: number): number {
-    return this.map === undefined ? 0 : replicaNodes(this.map, vbucket).length
+  /** The copies of a vbucket that nodes have just now, those in a group of servers if one is named. */
+  copiesOf(vbucket: number, group?: string): ReadonlyArray<number | undefined> {
+    return this.map === undefined ? group === undefined ? [undefined] : [] : copiesOf(this.map, vbucket, group)
   }
 
   /** Pools of all nodes that serve documents. */
@@ -177,13 +184,27 @@ export class Cluster {
   /** Waits until the map is replaced. */
   readonly changed: Effect.Effect<void> = Effect.suspend(() => Deferred.await(this.change))
 
+  /** Where the copies of a vbucket are that nodes have just now. */
+  copySeedsOf(vbucket: number): ReadonlyArray<Seed> {
+    const { map } = this
+    if (map === undefined || map.vbuckets.length === 0) return [this.seeds[0]]
+    return (map.vbuckets[vbucket] ?? []).flatMap((node) => {
+      const seed = this.seedOfNode(node)
+      return seed === undefined ? [] : [seed]
+    })
+  }
+
+  private seedOfNode(at: number): Seed | undefined {
+    const node = this.map?.nodes[at]
+    const port = this.options.tls === undefined ? node?.port : node?.tlsPort
+    return node === undefined || port === undefined ? undefined : { host: node.host, port }
+  }
+
   /** Where the active copy of a vbucket is; nothing when no node has it just now. A cluster without a map is its first seed. */
   seedOf(vbucket: number): Seed | undefined {
     const { map } = this
     if (map === undefined || map.vbuckets.length === 0) return this.seeds[0]
-    const node = map.nodes[activeNode(map, vbucket)]
-    const port = this.options.tls === undefined ? node?.port : node?.tlsPort
-    return node === undefined || port === undefined ? undefined : { host: node.host, port }
+    return this.seedOfNode(activeNode(map, vbucket))
   }
 
   /** Takes a map that another connection has brought. */
@@ -249,8 +270,18 @@ export class Cluster {
   private poolAt(address: string, seed: Seed): NodePool {
     const known = this.pools.get(address)
     if (known !== undefined) return known
-    const { connectionsPerNode = 1, ignoreMap: __, logs = this.options.watch === undefined, reconnect, seeds: _, tls, watch, ...options } =
-      this.options
+    const {
+      connectionsPerNode = 1,
+      ignoreMap: __,
+      logs = this.options.watch === undefined,
+      preferredServerGroup: ___,
+      reconnect,
+      seeds: _,
+      srv: ____,
+      tls,
+      watch,
+      ...options
+    } = this.options
     const open = (lost: (error: ConnectionError) => void) => {
       let begun = false
       return openConnection({

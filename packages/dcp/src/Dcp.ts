@@ -105,7 +105,7 @@ export const start = (options: ChangesOptions): Effect.Effect<DcpConsumer, DcpEr
     }
     const group = `${where.bucket}/${settings.nodes.group}`
     const checkpoints = settings.resumes && Option.isSome(store) ? yield* store.value.open(group) : undefined
-    const { seeds: _, connectionsPerNode: __, ignoreMap: ___, srv: ____, ...connection } = where
+    const { seeds: _, connectionsPerNode: __, ignoreMap: ___, preferredServerGroup: ____, srv: _____, ...connection } = where
     const services = yield* Effect.context<never>()
     const { now } = yield* timers
     const chance = yield* Random.Random

@@ -33,6 +33,7 @@ import {
   encodeGetAllVbSeqnos,
   encodeGetFailoverLog,
   encodeNoop,
+  encodeObserveSeqno,
   opaqueAt,
   Opcode,
   opcodeAt,
@@ -303,6 +304,14 @@ export class DcpConnection {
     return Effect.map(
       this.ask((writer, opaque) => encodeGetFailoverLog(writer, { opaque, vbucket })),
       (answer) => answer._tag === "GetFailoverLogResponse" ? answer.failoverLog : undefined
+    )
+  }
+
+  /** How far the node has written a vbucket to disk, in this branch of its history; undefined when it does not have it. */
+  persistedSeqno(vbucket: number, vbucketUuid: bigint): Effect.Effect<bigint | undefined, ConnectionError> {
+    return Effect.map(
+      this.ask((writer, opaque) => encodeObserveSeqno(writer, { opaque, vbucket, vbucketUuid })),
+      (answer) => answer._tag === "ObserveSeqnoResponse" && answer.layout === "NoFailover" ? answer.lastPersistedSeqno : undefined
     )
   }
 

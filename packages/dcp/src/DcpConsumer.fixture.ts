@@ -205,8 +205,10 @@ export const lead = (staging: Staging, test: (led: Led) => Effect.Effect<unknown
       const seed = { host: "n1", port: 11210 }
       const consumer = yield* Scope.provide(
         DcpConsumer.make({
-          cluster: { map: undefined, seedOf: () => seed, learn: () => false, refresh: Effect.void },
+          cluster: { map: undefined, seedOf: () => seed, copySeedsOf: () => [seed], learn: () => false, refresh: Effect.void },
           nodes: {
+            bucketUuid: undefined,
+            persistedSeqno: () => Effect.succeed(undefined),
             attempts: 41,
             lost: 42,
             connections: [node.connection],

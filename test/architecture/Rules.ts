@@ -29,6 +29,7 @@ export const directions: { readonly [owner: string]: ReadonlyArray<string> } = {
     "@wirewright/dcp",
     "effect"
   ],
+  "@wirewright/sqlite": ["effect"],
   "@wirewright/proxy": ["@wirewright/codec", "@wirewright/connection", "@wirewright/memcached", "@wirewright/couchbase", "effect"],
   "@wirewright/testing": ["@wirewright/connection", "@wirewright/dcp", "@wirewright/embedded", "@sinonjs/fake-timers", "effect"],
   "@wirewright/examples": [
@@ -42,6 +43,7 @@ export const directions: { readonly [owner: string]: ReadonlyArray<string> } = {
     "@wirewright/deepstream",
     "@wirewright/embedded",
     "@wirewright/proxy",
+    "@wirewright/sqlite",
     "@effect/platform-node",
     "effect"
   ],

@@ -12,10 +12,13 @@ import * as KeyValueStore from "effect/persistence/KeyValueStore"
 import type { Checkpoint } from "./Checkpoint.ts"
 import { type Checkpoints, checkpointsText, readCheckpoints, type StoredCheckpoints } from "./CheckpointFormat.ts"
 import { CheckpointError } from "./DcpError.ts"
+import { fenced, maxVbuckets } from "./Fencing.ts"
 import { groupName } from "./GroupName.ts"
 
-/** A group that was taken over. */
+/** A group, or some vbuckets of it, that was taken over. */
 export interface CheckpointGroup {
+  /** Which owner this is: higher than those of all owners of the group before it. */
+  readonly epoch: number
   /** What was saved last. */
   readonly load: Effect.Effect<Checkpoints, CheckpointError>
   /** Saves the checkpoints of some vbuckets; those of the others stay. */
@@ -26,8 +29,10 @@ export interface CheckpointGroup {
 
 /** A store. */
 export interface CheckpointStoreShape {
-  /** Takes a group over. Names are any text. */
-  readonly open: (group: string) => Effect.Effect<CheckpointGroup, CheckpointError, Scope.Scope>
+  /** `vbucket`: owners of different vbuckets of a group stand side by side. Default: `group`, which has one owner. */
+  readonly fencing?: "group" | "vbucket"
+  /** Takes a group over; a store that tells owners of vbuckets apart, only the vbuckets named, if any are. Names are any text. */
+  readonly open: (group: string, vbuckets?: ReadonlyArray<number>) => Effect.Effect<CheckpointGroup, CheckpointError, Scope.Scope>
 }
 
 /** One text per name, which a store of texts is made of. A name is that of a group, as `GroupName` writes it, a slash, and `owner` or a number. */
@@ -42,12 +47,6 @@ export interface TextStore {
 
 /** Vbuckets that share a text: few enough to write one quickly, so many that a thousand vbuckets do not make a thousand texts. */
 export const shardSize = 64
-
-/** Vbuckets that a bucket has at most. */
-const maxVbuckets = 1024
-
-const fenced = (group: string): CheckpointError =>
-  new CheckpointError({ reason: "Fenced", message: `another consumer has taken over the group ${group}` })
 
 /** A store that keeps each 64 vbuckets of a group in one text. */
 export const overTexts = (texts: TextStore): CheckpointStoreShape => ({
@@ -94,6 +93,7 @@ export const overTexts = (texts: TextStore): CheckpointStoreShape => ({
       (found) => new Map(found.flatMap(({ checkpoints }) => [...checkpoints])) as Checkpoints
     )
     return {
+      epoch,
       load,
       save: (checkpoints) => {
         const touched = new Map<number, Array<readonly [number, Checkpoint]>>()

@@ -5,6 +5,7 @@
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Semaphore from "effect/Semaphore"
 import type { Checkpoint } from "./Checkpoint.ts"
 import type { CheckpointGroup } from "./CheckpointStore.ts"
 import type { CheckpointError } from "./DcpError.ts"
@@ -23,6 +24,8 @@ export class CheckpointWriter {
   private changed = new Map<number, () => Checkpoint>()
   private waiting: Array<Deferred.Deferred<void, CheckpointError>> = []
   private wake = Deferred.makeUnsafe<void>()
+  private readonly lane = Semaphore.makeUnsafe(1)
+  private abandoned = false
 
   /** @param interval milliseconds between two batches that is not awaited */
   constructor(group: CheckpointGroup, interval: number) {
@@ -46,8 +49,19 @@ export class CheckpointWriter {
     })
   }
 
+  /** Runs what saves checkpoints by itself: between reading and saving them nobody else saves. */
+  exclusively<A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {
+    return this.lane.withPermits(1)(effect)
+  }
+
+  /** Nothing is saved any more: what is stored may be newer than what is known here. */
+  abandon(): void {
+    this.abandoned = true
+  }
+
   /** Saves what changed, once. */
-  readonly flush: Effect.Effect<void, CheckpointError> = Effect.suspend(() => {
+  readonly flush: Effect.Effect<void, CheckpointError> = this.lane.withPermits(1)(Effect.suspend(() => {
+    if (this.abandoned) return Effect.void
     const { changed, waiting } = this
     this.changed = new Map()
     this.waiting = []
@@ -64,7 +78,7 @@ export class CheckpointWriter {
         for (const [vbucket, current] of changed) if (!this.changed.has(vbucket)) this.changed.set(vbucket, current)
         this.waiting = [...waiting, ...this.waiting]
       }))
-  })
+  }))
 
   /** Saves until it is interrupted. Fails when saving again would not help. */
   readonly run: Effect.Effect<never, CheckpointError> = Effect.gen({ self: this }, function*(this: CheckpointWriter) {

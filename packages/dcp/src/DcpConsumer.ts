@@ -19,7 +19,7 @@ import type { DcpStatus } from "./ChangesOptions.ts"
 import type { ChangesSettings } from "./ChangesSettings.ts"
 import { CheckpointWriter } from "./CheckpointWriter.ts"
 import { type DcpError, type DcpStreamFailed, TooManyUnsettled } from "./DcpError.ts"
-import { CaughtUp, type DcpEvent, VbucketEnded } from "./DcpEvent.ts"
+import { CaughtUp, type Change, type DcpEvent, VbucketEnded } from "./DcpEvent.ts"
 import type { DcpNodes } from "./DcpNodes.ts"
 import { Outbox } from "./Outbox.ts"
 import type { StreamFilter } from "./StreamFilter.ts"
@@ -110,6 +110,22 @@ export class DcpConsumer implements StreamOwner, FollowEnvironment {
   /** The checkpoints as they are, saved or not. */
   get checkpoints(): Checkpoints {
     return new Map([...this.streams].map(([vbucket, { follower }]) => [vbucket, follower.checkpoint] as const))
+  }
+
+  /** Of these changes those that count: what a stream brought that is gone comes again. */
+  counting<A extends Change>(changes: ReadonlyArray<A>): ReadonlyArray<A> {
+    return changes.filter(({ ordinal, vbucket }) => this.streams.get(vbucket)?.follower.progress.waitsFor(ordinal) === true)
+  }
+
+  /** The checkpoints once these changes, which count, are processed. */
+  after(changes: ReadonlyArray<Change>): Checkpoints {
+    const last = new Map(changes.map(({ ordinal, vbucket }) => [vbucket, ordinal] as const))
+    return new Map([...last].map(([vbucket, ordinal]) => [vbucket, this.streams.get(vbucket)!.follower.progress.after(ordinal)] as const))
+  }
+
+  /** The checkpoint of a vbucket once the rollback that it waits for is undone. */
+  afterRollback(vbucket: number): Checkpoints {
+    return new Map([[vbucket, { ...this.streams.get(vbucket)!.follower.checkpoint, undo: false, ahead: false }]])
   }
 
   /** Saves what was settled. */

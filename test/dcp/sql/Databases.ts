@@ -1,8 +1,7 @@
 /** Databases of tests by their address: `sqlite:PATH`, or that of a PostgreSQL. */
 import { SqliteClient } from "@wirewright/sqlite"
-import type * as Layer from "effect/Layer"
-import * as LayerModule from "effect/Layer"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import * as Redacted from "effect/Redacted"
 import type { SqlClient } from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
@@ -13,15 +12,22 @@ interface PgModule {
   readonly layer: (options: { readonly url: Redacted.Redacted; readonly maxConnections: number }) => Layer.Layer<SqlClient, SqlError>
 }
 
-/** Effect's PostgreSQL client, which `test/peers` installs. */
-const postgres = async (): Promise<PgModule> => {
-  const path = createRequire(new URL("../../peers/package.json", import.meta.url)).resolve("@effect/sql-pg/PgClient")
-  return await import(pathToFileURL(path).href) as PgModule
-}
+/** Where Effect's PostgreSQL client is, which `test/peers` installs. */
+export const postgresClient = (): string =>
+  createRequire(new URL("../../peers/package.json", import.meta.url)).resolve("@effect/sql-pg/PgClient")
+
+/** A client by an address. */
+export type ClientOf = (url: string) => Layer.Layer<SqlClient, SqlError>
+
+/** What kill -9 cannot take away need not be on the disk. */
+export const sqliteOf: ClientOf = (url) => SqliteClient.layer({ filename: url.slice("sqlite:".length), synchronous: "NORMAL" })
+
+export const postgresOf = ({ layer }: PgModule): ClientOf => (url) => layer({ url: Redacted.make(url), maxConnections: 2 })
 
 /** The client of a database. */
-export const clientOf = (url: string): Layer.Layer<SqlClient, SqlError> =>
+export const clientOf: ClientOf = (url) =>
   url.startsWith("sqlite:")
-    // what kill -9 cannot take away need not be on the disk
-    ? SqliteClient.layer({ filename: url.slice("sqlite:".length), synchronous: "NORMAL" })
-    : LayerModule.unwrap(Effect.map(Effect.promise(postgres), ({ layer }) => layer({ url: Redacted.make(url), maxConnections: 2 })))
+    ? sqliteOf(url)
+    : Layer.unwrap(
+      Effect.map(Effect.promise(() => import(pathToFileURL(postgresClient()).href) as Promise<PgModule>), (pg) => postgresOf(pg)(url))
+    )

@@ -6,7 +6,7 @@ import type { ConnectionError, ConnectionReason } from "@wirewright/connection"
 import type {
   BootstrapError,
   BootstrapReason,
-  CertificateUnreadable,
+  CertificateError,
   ConnectionStringError,
   KvError as CouchbaseError
 } from "@wirewright/couchbase"
@@ -56,6 +56,7 @@ export const refuse = (message: string, details?: ReadonlyArray<string>): never 
 
 const connection = {
   ConnectFailed: "unreachable",
+  CertificateRefused: "unreachable",
   ConnectTimeout: "unreachable",
   ConnectionLost: "unreachable",
   ConnectionClosed: "unreachable",
@@ -99,7 +100,8 @@ const checkpoints = {
   Unavailable: "usage",
   Corrupt: "usage",
   UnknownVersion: "usage",
-  Fenced: "findings"
+  Fenced: "findings",
+  Held: "findings"
 } as const satisfies { readonly [Reason in CheckpointErrorReason]: FailureExit }
 
 const deepstream: { readonly [reason: string]: FailureExit | undefined } = {
@@ -124,14 +126,18 @@ const deepstream: { readonly [reason: string]: FailureExit | undefined } = {
 
 const clear = "use TLS (memcacheds://, couchbases://), or ask for it with ?allowed_sasl_mechanisms=PLAIN"
 
-const hints: { readonly [reason: string]: string | undefined } = { PlainNeedsTls: clear, PasswordWithheld: clear }
+const hints: { readonly [reason: string]: string | undefined } = {
+  PlainNeedsTls: clear,
+  PasswordWithheld: clear,
+  CheckpointHeld: "stop it first; if it was killed and is gone, or is to end, use --force"
+}
 
 /** What the libraries fail with. */
 export type LibraryError =
   | ConnectionError
   | BootstrapError
   | ConnectionStringError
-  | CertificateUnreadable
+  | CertificateError
   | CouchbaseError
   | MemcachedError
   | DcpError

@@ -6,14 +6,13 @@
 import type { ChangesOptions, CheckpointStore, DcpConsumer, DcpEvent } from "@wirewright/dcp"
 import * as Effect from "effect/Effect"
 import { identity } from "effect/Function"
-import * as Redacted from "effect/Redacted"
 import * as Stream from "effect/Stream"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
-import { type Failure, failureOf, usage } from "./Failure.ts"
+import { failureOf, usage } from "./Failure.ts"
 import { jsonFlag, on, optional, withDefault } from "./Flags.ts"
-import { passwordIn } from "./Input.ts"
+import { givenPassword } from "./Input.ts"
 import { moreLog } from "./Messages.ts"
 import { block, flush, line, showStatus } from "./Output.ts"
 
@@ -63,12 +62,6 @@ export const vbucketList = (text: string): ReadonlyArray<number> | string => {
   return [...found].sort((a, b) => a - b)
 }
 
-const passwordOf = (file: string | undefined): Effect.Effect<Redacted.Redacted<string> | undefined, Failure> => {
-  const given = process.env["WIREWRIGHT_PASSWORD"]
-  if (file === undefined) return Effect.succeed(given === undefined ? undefined : Redacted.make(given))
-  return passwordIn(file)
-}
-
 /** Says how it goes, on one line of a terminal, twice a second. */
 const watch = (consumer: DcpConsumer): Effect.Effect<void> => {
   let before = 0
@@ -101,7 +94,7 @@ export const tailCommand = Command.make("tail", parameters, (given) =>
       return yield* usage("--from beginning would forget the checkpoints; use another directory")
     }
     if (window < 0 || window > 0xffff_ffff) return yield* usage(`--window ${window}: from 0 to 4294967295 bytes`)
-    const password = yield* passwordOf(given.passwordFile)
+    const password = yield* givenPassword(given.passwordFile)
     const { CheckpointStore: Store, Dcp, fileStore } = yield* Effect.promise(() => import("@wirewright/dcp"))
     const { eventsOf, handOver, settle, start } = yield* Effect.promise(() => import("@wirewright/dcp/internal"))
     const store: typeof CheckpointStore.Service = checkpoint === undefined ? Store.memory() : fileStore(checkpoint)

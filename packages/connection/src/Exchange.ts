@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Effectable from "effect/Effectable"
 import type { ConnectionError } from "./Errors.ts"
 import type { Ledger, Waiter } from "./Ledger.ts"
+import type { Timers } from "./Timers.ts"
 
 /** What a request needs of its connection. */
 export interface Owner {
@@ -19,6 +20,9 @@ export interface Owner {
   sent(tag: string): void
   /** The opcode of the packet that was appended since the writer had these bytes and stood at this position. */
   opcodeSince(writer: Writer, bytes: Uint8Array, position: number): number
+  readonly timers: Timers
+  /** When the bytes arrived that are being read, in milliseconds of its timers. */
+  readonly arrived: number
   /** The error of a request that failed for this reason after `timeout` ms. */
   failure(why: "timeout" | "lost", timeout: number, ambiguous: boolean): ConnectionError
 }
@@ -125,7 +129,8 @@ export class Exchange<Response, A, E> extends Effectable.Class<A, E> implements 
   }
 
   refuse(error: ConnectionError | EncodeError): void {
-    this.resume(this.call.failed(error, this as never))
+    this.outcome = this.call.failed(error, this as never)
+    this.resume(this)
   }
 
   freed(): Effect.Effect<void> | undefined {
@@ -138,8 +143,25 @@ export class Exchange<Response, A, E> extends Effectable.Class<A, E> implements 
 
   override asEffect(): Effect.Effect<A, E> {
     this.taken = true
-    if (this.outcome !== undefined) return this.outcome
+    const { outcome } = this
+    if (outcome !== undefined) {
+      this.measured(outcome)
+      return outcome
+    }
     this.owner!.cancel(this)
     return Effect.void as unknown as Effect.Effect<A>
+  }
+
+  /** Told of the outcome when whoever waits takes it. */
+  protected measured(_outcome: Effect.Effect<A, E>): void {}
+
+  /** Milliseconds from when it was begun until its answer arrived. */
+  protected get answeredAfter(): number {
+    return this.owner!.arrived - this.deadline + this.timeout
+  }
+
+  /** Milliseconds from when it was begun until now. */
+  protected get failedAfter(): number {
+    return this.owner!.timers.now() - this.deadline + this.timeout
   }
 }

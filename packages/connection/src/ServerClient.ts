@@ -27,6 +27,8 @@ export interface ServerClient {
   readonly id: number
   /** `host:port` of the client, or `unix:path` of the socket on which it came. */
   readonly address: string
+  /** Names of the certificate that the client has shown, where an authority of the server's vouches for it: its subject's CN. */
+  readonly certificateName: string | undefined
   /** Why the connection is gone, once it is. */
   readonly closed: ConnectionError | undefined
   /** Bytes that wait for the client. */

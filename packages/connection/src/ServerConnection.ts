@@ -7,6 +7,7 @@
 import { accepted } from "./Accepted.ts"
 import { DecodeError, Framer, type Reader, type Writer } from "@wirewright/codec"
 import type { Duplex } from "node:stream"
+import type { TLSSocket } from "node:tls"
 import { type ConnectionError, PeerMisbehaved, PeerStalled } from "./Errors.ts"
 import { writeSeen } from "./Tap.ts"
 import type { Timers } from "./Timers.ts"
@@ -67,9 +68,18 @@ const longestOpening = 4096
  */
 const leastFrame = 128
 
+/** Whom an authority of the server's vouches for. */
+const vouchedFor = (socket: Duplex): string | undefined => {
+  const { authorized } = socket as Partial<TLSSocket>
+  if (authorized !== true) return undefined
+  const name: string | ReadonlyArray<string> | undefined = (socket as TLSSocket).getPeerCertificate().subject?.CN
+  return typeof name === "string" ? name : undefined
+}
+
 /** A connection of a server. */
 export class ServerConnection<Request> implements ServerClient, Holder {
   readonly id: number
+  readonly certificateName: string | undefined
   noted = 0
   readonly transport: Transport
   private readonly shared: Shared<Request>
@@ -100,6 +110,7 @@ export class ServerConnection<Request> implements ServerClient, Holder {
     const now = timers.now()
     this.shared = shared
     this.id = id
+    this.certificateName = vouchedFor(socket)
     this.movedAt = now
     this.since = now
     if (shared.options.unauthenticated !== undefined) shared.unauthenticated.add(this)

@@ -9,6 +9,8 @@ import { Datatype } from "@wirewright/memcached/gen/Types"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
+import * as Random from "effect/Random"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import type * as Tls from "node:tls"
@@ -19,10 +21,18 @@ import { emptyErrorMap, type ErrorMap } from "./ErrorMap.ts"
 import { encodeGetClusterConfig, type ErrorResponse, type ServerRequest } from "./gen/index.ts"
 import { type KvConnection, type KvConnectionOptions, openConnection } from "./KvConnection.ts"
 import { NodePool, type OpenError } from "./NodePool.ts"
+import { type ResolveSrv, seedsOfRecords, SrvResolver } from "./Srv.ts"
+
+type Seeds = readonly [Seed, ...ReadonlyArray<Seed>]
+
+/** Time for the answer to a question for DNS records. */
+const lookupTimeout = "2 seconds"
 
 /** Where to begin and how to treat every node. */
 export interface ClusterOptions extends Omit<KvConnectionOptions, "host" | "port" | "onServerRequest" | "onClose" | "tls"> {
-  readonly seeds: readonly [Seed, ...ReadonlyArray<Seed>]
+  readonly seeds: Seeds
+  /** Name of the DNS records that say where to begin, now and when all nodes are gone; `seeds` do when there are none. Default: `seeds` do */
+  readonly srv?: string | undefined
   readonly tls?: Tls.ConnectionOptions
   /** Connections per node. Default: 1. */
   readonly connectionsPerNode?: number
@@ -61,16 +71,22 @@ export class Cluster {
   private refreshing: Deferred.Deferred<void> | undefined
   private change = Deferred.makeUnsafe<void>()
   private readonly place: PoolPlace
+  private readonly lookUp: (name: string) => Effect.Effect<ReadonlyArray<Seed>>
+  private seeds: Seeds
+  /** Nodes of which none was known before: whatever their map says is newer. */
+  private strangers: ReadonlySet<NodePool> = new Set()
 
-  private constructor(options: ClusterOptions, place: PoolPlace) {
+  private constructor(options: ClusterOptions, place: PoolPlace, lookUp: Cluster["lookUp"]) {
     this.options = options
+    this.seeds = options.seeds
     this.place = place
+    this.lookUp = lookUp
   }
 
   /** Begins with the first seed that answers. */
   static readonly make = (options: ClusterOptions): Effect.Effect<Cluster, OpenError, Scope.Scope> =>
     Effect.gen(function*() {
-      const cluster = new Cluster(options, yield* poolPlace)
+      const cluster = new Cluster(options, yield* poolPlace, looksUp(yield* SrvResolver, yield* Random.Random))
       yield* cluster.begin
       return cluster
     })
@@ -121,7 +137,7 @@ export class Cluster {
   /** Where the active copy of a vbucket is; nothing when no node has it just now. A cluster without a map is its first seed. */
   seedOf(vbucket: number): Seed | undefined {
     const { map } = this
-    if (map === undefined || map.vbuckets.length === 0) return this.options.seeds[0]
+    if (map === undefined || map.vbuckets.length === 0) return this.seeds[0]
     const node = map.nodes[activeNode(map, vbucket)]
     const port = this.options.tls === undefined ? node?.port : node?.tlsPort
     return node === undefined || port === undefined ? undefined : { host: node.host, port }
@@ -145,10 +161,25 @@ export class Cluster {
     return Effect.andThen(Effect.forkIn(ask, this.place.scope), Deferred.await(refreshing))
   })
 
-  private readonly begin: Effect.Effect<void, OpenError> = Effect.suspend(() => {
-    const [first, ...others] = this.options.seeds
-    const attempt = (seed: Seed) => this.beginWith(this.poolAt(addressOfSeed(seed), seed))
-    return others.reduce((tried, seed) => Effect.catch(tried, () => attempt(seed)), attempt(first))
+  private readonly begin: Effect.Effect<void, OpenError> = Effect.suspend(() =>
+    Effect.flatMap(this.find, () => {
+      const [first, ...others] = this.seeds
+      const attempt = (seed: Seed) => this.beginWith(this.poolAt(addressOfSeed(seed), seed))
+      return others.reduce((tried, seed) => Effect.catch(tried, () => attempt(seed)), attempt(first))
+    })
+  )
+
+  /** Finds out where to begin. */
+  private readonly find: Effect.Effect<void> = Effect.suspend(() => {
+    const { srv } = this.options
+    if (srv === undefined) return Effect.void
+    return Effect.map(this.lookUp(srv), (found) => {
+      const known = new Set([...this.seeds.map(addressOfSeed), ...this.byNode.flatMap((pool) => pool === undefined ? [] : [pool.address])])
+      this.seeds = found.length === 0 ? this.options.seeds : found as unknown as Seeds
+      // as gocbcore has it: a name that leads to nodes of which none is known leads to another cluster
+      const moved = this.map !== undefined && !this.seeds.some((seed) => known.has(addressOfSeed(seed)))
+      if (moved) this.strangers = new Set(this.seeds.map((seed) => this.poolAt(addressOfSeed(seed), seed)))
+    })
   })
 
   private beginWith(pool: NodePool): Effect.Effect<void, OpenError> {
@@ -210,6 +241,11 @@ export class Cluster {
   }
 
   private opened({ session }: KvConnection, pool: NodePool): void {
+    if (this.strangers.has(pool)) {
+      this.strangers = new Set()
+      this.map = undefined
+      this.single = pool
+    }
     if (session.errorMap.entries.size > 0) this.errorMap = session.errorMap
     if (session.clusterMap !== undefined) this.apply(session.clusterMap, pool)
   }
@@ -254,3 +290,9 @@ export class Cluster {
     }
   }
 }
+
+const looksUp = (resolve: ResolveSrv, random: Random.Random) => (name: string): Effect.Effect<ReadonlyArray<Seed>> =>
+  Effect.map(
+    Effect.orElseSucceed(Effect.timeoutOption(resolve(name), lookupTimeout), Option.none),
+    (records) => seedsOfRecords(Option.getOrElse(records, () => []), () => random.nextDoubleUnsafe())
+  )

@@ -31,7 +31,8 @@ import { collectionOf, type KvCollection } from "./KvCollection.ts"
 import { KvDispatch } from "./KvDispatch.ts"
 import { InvalidRequest, type KvError } from "./KvError.ts"
 import { type KvNodes, nodesOf, openFailed } from "./KvNodes.ts"
-import { type CertificateUnreadable, type KvClientOptions, optionsOfUrl } from "./KvOptions.ts"
+import { type KvClientOptions, optionsOfUrl } from "./KvOptions.ts"
+import type { CertificateError } from "./TargetTls.ts"
 import { unsent } from "./KvRequest.ts"
 import { defaultRetryPolicy } from "./Retry.ts"
 
@@ -94,7 +95,7 @@ export class KvClient extends Context.Service<KvClient, KvCommands>()("@wirewrig
   static readonly makeUrl = (
     url: string,
     password?: Redacted.Redacted<string>
-  ): Effect.Effect<KvCommands, KvError | ConnectionStringError | CertificateUnreadable, Scope.Scope> =>
+  ): Effect.Effect<KvCommands, KvError | ConnectionStringError | CertificateError, Scope.Scope> =>
     Effect.flatMap(optionsOfUrl(url, password), make)
 
   /** A client with these options. */
@@ -104,11 +105,10 @@ export class KvClient extends Context.Service<KvClient, KvCommands>()("@wirewrig
   static readonly layerUrl = (
     url: string,
     password?: Redacted.Redacted<string>
-  ): Layer.Layer<KvClient, KvError | ConnectionStringError | CertificateUnreadable> =>
-    Layer.effect(KvClient, KvClient.makeUrl(url, password))
+  ): Layer.Layer<KvClient, KvError | ConnectionStringError | CertificateError> => Layer.effect(KvClient, KvClient.makeUrl(url, password))
 
   /** A client of the connection string in WIREWRIGHT_URL, with the password in WIREWRIGHT_PASSWORD when that is set. */
-  static readonly layerConfig: Layer.Layer<KvClient, KvError | ConnectionStringError | CertificateUnreadable | Config.ConfigError> = Layer
+  static readonly layerConfig: Layer.Layer<KvClient, KvError | ConnectionStringError | CertificateError | Config.ConfigError> = Layer
     .effect(
       KvClient,
       Effect.gen(function*() {

@@ -102,7 +102,7 @@ const permanent: FailedAttempt = { _tag: "Connection", sent: false, writes: fals
 const transient: FailedAttempt = { _tag: "Connection", sent: false, writes: false, permanent: false }
 
 /** Reasons of a connection after which another attempt makes no sense. */
-const final: ReadonlySet<string> = new Set(["RequestTimeout", "LimitExceeded", "ConnectionClosed", "PeerMisbehaved"])
+const final: ReadonlySet<string> = new Set(["RequestTimeout", "LimitExceeded", "ConnectionClosed", "PeerMisbehaved", "CertificateRefused"])
 
 /** What operations take of the world. */
 export interface DispatchWorld {
@@ -287,7 +287,12 @@ export class KvDispatch {
             address: failure.address,
             status: failure.error.status
           }
-          : { ...nowhere, failed: transient, reason: failure.error.reason, address: failure.address }
+          : {
+            ...nowhere,
+            failed: failure.error.reason._tag === "CertificateRefused" ? permanent : transient,
+            reason: failure.error.reason,
+            address: failure.address
+          }
       case "Failed": {
         const { attempt, error } = failure
         const place = { ...nowhere, address: attempt.connection.packets.address, vbucket: attempt.vbucket, opaque: attempt.opaque }

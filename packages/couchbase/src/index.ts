@@ -30,6 +30,7 @@ export type { KvScanOptions, ScannedDocument, SeenWrite } from "./KvScan.ts"
 export type { LookupEntry, LookupResult, MutateResult } from "./KvSubDocument.ts"
 export { defaultRetryPolicy, type RetryPolicy } from "./Retry.ts"
 export type { KeyPrefix, KeyRange, KeySample, ScanBound, ScanSelection } from "./ScanSelection.ts"
+export { type ResolveSrv, resolveSrvBy, type SrvRecord, SrvResolver } from "./Srv.ts"
 export {
   type DocumentFlags,
   LookupIn,
@@ -40,3 +41,4 @@ export {
   type MutatePathOptions,
   type MutateSpec
 } from "./SubDocument.ts"
+export { CertificateError, type CertificateFault, tlsOfTarget } from "./TargetTls.ts"

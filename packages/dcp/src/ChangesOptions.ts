@@ -57,6 +57,10 @@ export interface ChangesOptions {
   readonly priority?: "low" | "medium" | "high"
   /** One of several streams of a vbucket on a connection. */
   readonly streamId?: number
+  /** Pace at which nodes are asked for their high seqnos, for `lag`; 0: never. Default: 5 seconds. */
+  readonly lagInterval?: Duration.Input
+  /** Publishes the metrics of consumers; `vbuckets`: those of each vbucket, too. Default: true. */
+  readonly metrics?: boolean | { readonly vbuckets: boolean }
   /** Attempts to connect at once, and per second after those. Default: 10 and 2. */
   readonly connectBudget?: { readonly burst: number; readonly perSecond: number }
 }
@@ -78,8 +82,14 @@ export interface DcpStatus {
   readonly ended: number
   /** Events delivered. */
   readonly events: number
+  /** Changes among them by what they are. */
+  readonly kinds: { readonly [kind in "mutation" | "deletion" | "expiration" | "system"]: number }
   /** Events delivered and not processed. */
   readonly unsettled: number
+  /** Milliseconds that the oldest of them has been so, to about a second. */
+  readonly oldestUnsettled: number
+  /** Seqnos between what was processed and what there is, of all vbuckets together. */
+  readonly lag: number
   /** Vbuckets that have not got on for longer than `slowAfter`. */
   readonly stalled: ReadonlyArray<StalledVbucket>
   /** Events that wait to be pulled. */
@@ -91,5 +101,8 @@ export interface DcpStatus {
   /** Batches of checkpoints saved, and attempts that failed. */
   readonly commits: number
   readonly failedCommits: number
+  /** Bytes received, and acknowledged to the nodes, on all connections there were. */
+  readonly bytesReceived: number
+  readonly acknowledged: number
   readonly connections: ReadonlyArray<DcpConnectionCounters & { readonly address: string }>
 }

@@ -28,7 +28,9 @@ it("has the defaults that are promised", () => {
     maxUnsettled: 1_000_000,
     commitInterval: 1_000,
     settleTimeout: 10_000,
-    slowAfter: 30_000
+    slowAfter: 30_000,
+    lagInterval: 5_000,
+    metrics: true
   })
 })
 
@@ -49,6 +51,8 @@ it("has every option in its place", () => {
     maxUnsettled: 4,
     settleTimeout: "5 seconds",
     slowAfter: "6 seconds",
+    lagInterval: "7 seconds",
+    metrics: { vbuckets: true },
     window: 0,
     noopInterval: "1500 millis",
     connectionName: "fixed",
@@ -78,7 +82,9 @@ it("has every option in its place", () => {
     maxUnsettled: 4,
     commitInterval: 3_000,
     settleTimeout: 5_000,
-    slowAfter: 6_000
+    slowAfter: 6_000,
+    lagInterval: 7_000,
+    metrics: { vbuckets: true }
   })
 })
 

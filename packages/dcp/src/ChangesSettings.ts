@@ -24,6 +24,8 @@ export interface ChangesSettings {
   readonly commitInterval: number
   readonly settleTimeout: number
   readonly slowAfter: number
+  readonly lagInterval: number
+  readonly metrics: ChangesOptions["metrics"]
 }
 
 /** The settings that options mean; the defaults are those that `ChangesOptions` promises. */
@@ -60,6 +62,8 @@ export const settingsOf = (options: ChangesOptions): ChangesSettings => {
     maxUnsettled: options.maxUnsettled ?? 1_000_000,
     commitInterval: Duration.toMillis(options.commitInterval ?? "1 second"),
     settleTimeout: Duration.toMillis(options.settleTimeout ?? "10 seconds"),
-    slowAfter: Duration.toMillis(options.slowAfter ?? "30 seconds")
+    slowAfter: Duration.toMillis(options.slowAfter ?? "30 seconds"),
+    lagInterval: Duration.toMillis(options.lagInterval ?? "5 seconds"),
+    metrics: options.metrics ?? true
   }
 }

@@ -15,12 +15,23 @@ export const formatVersion = 2
 
 const pair = (uuid: bigint, seqno: bigint): readonly [string, string] => [String(uuid), String(seqno)]
 
-/** Writes checkpoints. `epoch` says which owner of the group wrote them. */
-export const checkpointsText = (checkpoints: Checkpoints, epoch: number): string =>
+/** Who has taken a group over. */
+export interface GroupOwner {
+  /** The group's name, which the name of its texts may only have a hash of. */
+  readonly group: string
+  /** The machine and the process, for people. */
+  readonly by: string
+  /** When, in milliseconds of Unix time. */
+  readonly since: number
+}
+
+/** Writes checkpoints. `epoch` says which owner of the group wrote them; `owner`, in the text of that name alone, who that is. */
+export const checkpointsText = (checkpoints: Checkpoints, epoch: number, owner?: GroupOwner): string =>
   JSON.stringify({
     format: "wirewright-dcp-checkpoints",
     version: formatVersion,
     epoch,
+    ...owner === undefined ? {} : { owner },
     vbuckets: Object.fromEntries(
       [...checkpoints].sort(([a], [b]) => a - b).map((
         [vbucket, { ahead, complete, failoverLog, position, purgeSeqno, undo }]
@@ -41,6 +52,7 @@ export const checkpointsText = (checkpoints: Checkpoints, epoch: number): string
 export interface StoredCheckpoints {
   readonly epoch: number
   readonly checkpoints: Checkpoints
+  readonly owner?: GroupOwner
 }
 
 const largest = 0xffff_ffff_ffff_ffffn
@@ -62,6 +74,12 @@ const pairs = (value: unknown): Array<{ readonly vbucketUuid: bigint; readonly s
 const record = (value: unknown): { readonly [name: string]: unknown } => {
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw new RangeError("an object is missing")
   return value as { readonly [name: string]: unknown }
+}
+
+const ownerIn = (value: unknown): GroupOwner => {
+  const { by, group, since } = record(value)
+  if (typeof by !== "string" || typeof group !== "string" || typeof since !== "number") throw new RangeError("the owner is none")
+  return { group, by, since }
 }
 
 const read = (value: unknown): Checkpoint => {
@@ -86,7 +104,7 @@ export const readCheckpoints = (text: string, place: string): Result.Result<Stor
   const fail = (reason: CheckpointError["reason"], message: string) =>
     Result.fail(new CheckpointError({ reason, message: `${place}: ${message}` }))
   try {
-    const { epoch, format, vbuckets, version } = record(JSON.parse(text))
+    const { epoch, format, owner, vbuckets, version } = record(JSON.parse(text))
     if (format !== "wirewright-dcp-checkpoints") return fail("Corrupt", "the text holds no checkpoints")
     if (version !== formatVersion) {
       return fail("UnknownVersion", `checkpoints of version ${String(version)}; ${formatVersion} is the one that is known`)
@@ -98,7 +116,7 @@ export const readCheckpoints = (text: string, place: string): Result.Result<Stor
         return [Number(vbucket), read(value)] as const
       })
     )
-    return Result.succeed({ epoch, checkpoints })
+    return Result.succeed({ epoch, checkpoints, ...owner === undefined ? {} : { owner: ownerIn(owner) } })
   } catch (error) {
     return fail("Corrupt", `the text holds no checkpoints: ${(error as Error).message}`)
   }

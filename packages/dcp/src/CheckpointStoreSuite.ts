@@ -4,11 +4,12 @@
  * `make` gives a store that is empty, and the same store again when it is called with `"again"`, as a new process would see it.
  */
 import * as Effect from "effect/Effect"
-import type * as Scope from "effect/Scope"
+import * as Exit from "effect/Exit"
+import * as Scope from "effect/Scope"
 import type { Checkpoint } from "./Checkpoint.ts"
 import type { Checkpoints } from "./CheckpointFormat.ts"
 import { checkpointsText } from "./CheckpointFormat.ts"
-import type { CheckpointStoreShape } from "./CheckpointStore.ts"
+import type { CheckpointArchive, CheckpointStoreShape } from "./CheckpointStore.ts"
 import type { CheckpointError } from "./DcpError.ts"
 
 /** One thing that a store must do. Fails with an `Error` that says what it did instead. */
@@ -152,3 +153,71 @@ export const checkpointStoreSuite = (
     })
   }
 ]
+
+/** What a store does that can be looked into; it does what every store must do besides. */
+export const checkpointArchiveSuite = (
+  make: (how: "new" | "again") => Effect.Effect<CheckpointArchive, unknown, Scope.Scope>
+): ReadonlyArray<StoreCheck> => {
+  const expect = (found: unknown, expected: unknown, what: string): Effect.Effect<void, Error> =>
+    JSON.stringify(found) === JSON.stringify(expected)
+      ? Effect.void
+      : Effect.fail(new Error(`${what}: expected ${JSON.stringify(expected)}, found ${JSON.stringify(found)}`))
+  const looked = (store: CheckpointArchive, group: string) =>
+    Effect.map(store.look(group), (found) => found && [found.name, found.epoch, found.owner?.group, found.checkpoints.size])
+  return [
+    {
+      name: "its groups are listed by the names they were given, also those whose texts have another one",
+      run: Effect.gen(function*() {
+        const store = yield* make("new")
+        const names = ["bucket/a", "Bucket/A", "b".repeat(300), "ü"]
+        yield* expect(yield* store.groups, [], "groups of an empty store")
+        for (const name of names) yield* (yield* store.open(name)).save(new Map([[0, checkpoint(1n)]]))
+        yield* expect(yield* (yield* make("again")).groups, names.toSorted(), "groups")
+      })
+    },
+    {
+      name: "looking takes nothing over, and finds what was saved and who has it",
+      run: Effect.gen(function*() {
+        const store = yield* make("new")
+        yield* expect(yield* looked(store, "g"), undefined, "a group that is not there")
+        const saved = new Map([[1, checkpoint(3n)], [900, checkpoint(4n)]])
+        const group = yield* store.open("g")
+        yield* group.save(saved)
+        const again = yield* make("again")
+        yield* expect(yield* looked(again, "g"), ["g", 1, "g", 2], "a group that is open")
+        yield* same((yield* again.look("g"))!.checkpoints, saved, "its checkpoints")
+        yield* group.save(saved)
+      })
+    },
+    {
+      name: "a group that somebody has is not opened as free; one that was closed is, and it keeps its checkpoints",
+      run: Effect.gen(function*() {
+        const store = yield* make("new")
+        const own = yield* Scope.make()
+        yield* (yield* Scope.provide(store.open("g"), own)).save(new Map([[7, checkpoint(1n)]]))
+        const again = yield* make("again")
+        const error = yield* Effect.flip(again.openFree("g"))
+        yield* expect(error.reason, "Held", "a group that is open")
+        yield* Scope.close(own, Exit.void)
+        yield* expect(yield* looked(again, "g"), ["g", 1, undefined, 1], "a group that was closed")
+        yield* same(yield* (yield* again.openFree("g")).load, new Map([[7, checkpoint(1n)]]), "its checkpoints")
+      })
+    },
+    {
+      name: "whoever was fenced frees nothing and holds nothing when it closes",
+      run: Effect.gen(function*() {
+        const store = yield* make("new")
+        const [early, late, second] = [yield* Scope.make(), yield* Scope.make(), yield* Scope.make()]
+        yield* Scope.provide(store.open("g"), late)
+        yield* Scope.provide(store.open("g"), early)
+        const again = yield* make("again")
+        yield* Scope.provide(again.open("g"), second)
+        yield* Scope.close(early, Exit.void)
+        yield* expect((yield* Effect.flip(again.openFree("g"))).reason, "Held", "a group whose owner is still there")
+        yield* Scope.close(second, Exit.void)
+        yield* Scope.close(late, Exit.void)
+        yield* expect(yield* looked(again, "g"), ["g", 3, undefined, 0], "a group whose owner closed it")
+      })
+    }
+  ]
+}

@@ -16,9 +16,10 @@
  */
 import { Cluster, type ClusterOptions, type OpenError } from "@wirewright/couchbase/node"
 import { HelloFeature } from "@wirewright/couchbase/gen/Types"
-import { type CertificateUnreadable, type ConnectionStringError, type KvClientOptions, optionsOfUrl } from "@wirewright/couchbase"
+import { type CertificateError, type ConnectionStringError, type KvClientOptions, optionsOfUrl } from "@wirewright/couchbase"
 import { timers } from "@wirewright/connection"
 import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
@@ -26,7 +27,9 @@ import * as Random from "effect/Random"
 import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import type { Checkpoints } from "./CheckpointFormat.ts"
 import { CheckpointStore } from "./CheckpointStore.ts"
+import { ConsumerTelemetry } from "./ConsumerTelemetry.ts"
 import { dcpFeatures } from "./DcpConnection.ts"
 import type { ChangesOptions, From } from "./ChangesOptions.ts"
 import { settingsOf } from "./ChangesSettings.ts"
@@ -34,6 +37,7 @@ import { DcpConsumer } from "./DcpConsumer.ts"
 import { type DcpError, DcpOptionsError } from "./DcpError.ts"
 import type { DcpEvent } from "./DcpEvent.ts"
 import { DcpNodes } from "./DcpNodes.ts"
+import { checkpointsAt, type HighSeqnos, highSeqnos } from "./Positions.ts"
 import { type BatchHandlers, type BatchSize, gathered, type Handlers, processed, processedInBatches, watched } from "./Processing.ts"
 
 /** Where the bucket is. */
@@ -101,11 +105,12 @@ export const start = (options: ChangesOptions): Effect.Effect<DcpConsumer, DcpEr
     const group = `${where.bucket}/${settings.nodes.group}`
     const vbuckets = settings.wanted.vbuckets ?? cluster.map?.vbuckets.map((_, vbucket) => vbucket)
     const checkpoints = settings.resumes && Option.isSome(store) ? yield* store.value.open(group, vbuckets) : undefined
-    const { seeds: _, connectionsPerNode: __, ignoreMap: ___, ...connection } = where
+    const { seeds: _, connectionsPerNode: __, ignoreMap: ___, srv: ____, ...connection } = where
     const services = yield* Effect.context<never>()
     const { now } = yield* timers
     const chance = yield* Random.Random
     const random = () => chance.nextDoubleUnsafe()
+    const telemetry = ConsumerTelemetry.of(settings.metrics, { bucket: where.bucket, group: settings.nodes.group }, services)
     const nodes = new DcpNodes({
       ...settings.nodes,
       cluster,
@@ -113,9 +118,10 @@ export const start = (options: ChangesOptions): Effect.Effect<DcpConsumer, DcpEr
       unique: () => Math.floor(random() * 2 ** 48).toString(16).padStart(12, "0"),
       random,
       now,
-      log: (line) => void Effect.runForkWith(services)(line)
+      log: (line) => void Effect.runForkWith(services)(line),
+      telemetry
     }, yield* Effect.scope)
-    return yield* DcpConsumer.make({ cluster, nodes, checkpoints, random }, settings)
+    return yield* DcpConsumer.make({ cluster, nodes, checkpoints, random, telemetry }, settings)
   })
 
 /** The events of a consumer as they come. @internal */
@@ -165,13 +171,14 @@ export class Dcp extends Context.Service<Dcp, { readonly cluster: Cluster; reado
   static readonly layerUrl = (
     url: string,
     password?: Redacted.Redacted<string>,
-    more: Partial<Omit<DcpOptions, "seeds" | "bucket" | "credentials">> = {}
-  ): Layer.Layer<Dcp, OpenError | ConnectionStringError | CertificateUnreadable | DcpOptionsError> =>
+    more: Partial<Omit<DcpOptions, "seeds" | "srv" | "bucket" | "credentials">> = {}
+  ): Layer.Layer<Dcp, OpenError | ConnectionStringError | CertificateError | DcpOptionsError> =>
     Layer.unwrap(Effect.flatMap(optionsOfUrl(url, password), (found: KvClientOptions) => {
-      const { bucket, seeds, credentials, tls, network } = found
+      const { bucket, seeds, srv, credentials, tls, network } = found
       if (bucket === undefined) return Effect.fail(new DcpOptionsError({ message: "the connection string names no bucket" }))
       return Effect.succeed(layer({
         seeds,
+        ...srv === undefined ? {} : { srv },
         bucket,
         ...credentials === undefined ? {} : { credentials },
         ...tls === undefined ? {} : { tls },
@@ -179,6 +186,15 @@ export class Dcp extends Context.Service<Dcp, { readonly cluster: Cluster; reado
         ...more
       }))
     }))
+  /** The highest seqnos of the bucket's vbuckets. */
+  static readonly highSeqnos = (timeout?: Duration.Input): Effect.Effect<HighSeqnos, never, Dcp> =>
+    Effect.flatMap(Dcp, ({ cluster }) => highSeqnos(cluster, timeout))
+  /** Checkpoints that say that everything up to these seqnos was processed. */
+  static readonly checkpointsAt = (
+    seqnos: ReadonlyMap<number, bigint>,
+    timeout?: Duration.Input
+  ): Effect.Effect<Checkpoints, OpenError | DcpOptionsError, Dcp> =>
+    Effect.flatMap(Dcp, ({ cluster }) => checkpointsAt(cluster, seqnos, timeout))
   static readonly run = run
   static readonly process = process
   static readonly processBatch = processBatch

@@ -90,6 +90,12 @@ export interface DcpConnectionCounters {
   readonly overruns: number
   /** Bytes received that the server holds against the window. */
   readonly outstanding: number
+  /** Bytes that the server may send ahead. */
+  readonly window: number
+  /** Bytes acknowledged. */
+  readonly acknowledged: number
+  readonly inFlight: number
+  readonly bytesSent: number
   readonly bytesReceived: number
 }
 
@@ -247,6 +253,7 @@ export class DcpConnection {
 
   get counters(): DcpConnectionCounters {
     const { acknowledgements, ignored, noops, overruns, packets, stale, streams, window } = this
+    const { bytesReceived, bytesSent, inFlight } = packets.counters
     return {
       streams: streams.size,
       stale,
@@ -255,7 +262,11 @@ export class DcpConnection {
       acknowledgements,
       overruns,
       outstanding: window.outstanding,
-      bytesReceived: packets.bytesReceived
+      window: window.size,
+      acknowledged: window.acknowledged,
+      inFlight,
+      bytesSent,
+      bytesReceived
     }
   }
 

@@ -80,7 +80,9 @@ export const CheckpointErrorReason = Schema.Literals([
   // it was written by a newer version
   "UnknownVersion",
   // another consumer has taken the group over
-  "Fenced"
+  "Fenced",
+  // a consumer has the group, or did not close it when it ended
+  "Held"
 ])
 export type CheckpointErrorReason = typeof CheckpointErrorReason.Type
 

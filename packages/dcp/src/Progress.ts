@@ -73,6 +73,11 @@ export class Progress {
     return one === undefined ? undefined : { ordinal: this.first, seqno: one.seqno }
   }
 
+  /** Seqno of the last that waits; 0 when none does. */
+  get newest(): bigint {
+    return this.waiting.length === this.head ? 0n : this.waiting.at(-1)!.seqno
+  }
+
   /** Whether the checkpoint changed since `stored` was last called. */
   get dirty(): boolean {
     return this.changed

@@ -131,7 +131,9 @@ export const sqlCheckpointStore = (
       })),
       stored: (some, hold) =>
         told(Effect.gen(function*() {
-          const lock = hold ? sql.onDialectOrElse({ sqlite: () => sql.literal(""), orElse: () => sql.literal("FOR UPDATE") }) : sql.literal("")
+          const lock = hold
+            ? sql.onDialectOrElse({ sqlite: () => sql.literal(""), orElse: () => sql.literal("FOR UPDATE") })
+            : sql.literal("")
           const rows = yield* sql<{ vbucket: number; checkpoint: string | null }>`
             SELECT vbucket, checkpoint FROM ${name} WHERE ${mine} AND ${sql.in("vbucket", some)} ${lock}`
           yield* all(rows, some.length)

@@ -29,11 +29,11 @@ import type { Change, DcpEvent, Rollback } from "./DcpEvent.ts"
 import { settle } from "./DcpEvent.ts"
 import type { Outbox } from "./Outbox.ts"
 import { isChange, processedInBatches, settleAll, type StreamNotice } from "./Processing.ts"
-import { type SqlCheckpointGroup, type SqlCheckpointsOptions, sqlCheckpointStore, sqlErrorOf } from "./SqlCheckpoints.ts"
+import { type SqlCheckpointGroup, sqlCheckpointStore, sqlErrorOf } from "./SqlCheckpoints.ts"
 
 /** Who processes: for columns that say which owner wrote a row. */
 export interface Owner {
-  /** As in `TransactionOptions`. */
+  /** As in `TransactionSettings`. */
   readonly name: string
   /** Higher than those of all owners of the group before it. */
   readonly epoch: number
@@ -49,20 +49,26 @@ export interface TransactionHandlers<E, R> {
   readonly notice?: (notice: StreamNotice) => Effect.Effect<unknown, E, R>
 }
 
-/** How changes are processed in transactions. */
-export interface TransactionOptions extends Omit<ChangesOptions, "from" | "settleTimeout">, SqlCheckpointsOptions {
-  /** Default: `checkpoint`. */
-  readonly from?: Extract<From, "checkpoint" | { readonly savedOr: unknown }>
+/** What transactions add to the options of a change stream. */
+export interface TransactionSettings {
   /** Most changes in a transaction. Default: 1 000. */
   readonly size?: number
   /** Bytes of keys and values at which a transaction takes no more changes. Default: 4 MiB. */
   readonly bytes?: number
-  /** Who processes. Default: host name and process id. */
-  readonly owner?: string
   /** Attempts after a transaction that lost against another one. Default: 10. While there is no connection it tries for ever. */
   readonly retries?: number
   /** PostgreSQL ends a transaction in which nothing happens for so long, as when its process was stopped and holds locks. Default: 10 seconds. */
   readonly idleTimeout?: Duration.Input
+  /** Who processes: told to handlers, and in the table. Default: host name and process id. */
+  readonly owner?: string
+  /** The table of the checkpoints, which is made when it is missing. Default: `dcp_checkpoints`. */
+  readonly table?: string
+}
+
+/** How changes are processed in transactions. */
+export interface TransactionOptions extends Omit<ChangesOptions, "from" | "settleTimeout">, TransactionSettings {
+  /** Default: `checkpoint`. */
+  readonly from?: Extract<From, "checkpoint" | { readonly savedOr: unknown }>
 }
 
 /** What an event holds in memory, about. */
@@ -224,7 +230,8 @@ export const runInTransactions = <E, R>(
   handlers: TransactionHandlers<E, R>
 ): Effect.Effect<RunningChanges<E | SqlError, R>, DcpError, Dcp | SqlClient | Scope.Scope> =>
   Effect.gen(function*() {
-    const { owner = `${hostname()}:${process.pid}`, retries: _, idleTimeout: __, bytes = 4 * 1024 * 1024, size = 1_000, table, ...rest } = options
+    const { owner = `${hostname()}:${process.pid}`, retries: _, idleTimeout: __, bytes = 4 * 1024 * 1024, size = 1_000, table, ...rest } =
+      options
     const sql = yield* SqlClient
     const store = sqlCheckpointStore(sql, { owner, ...table === undefined ? {} : { table } })
     let group: SqlCheckpointGroup | undefined

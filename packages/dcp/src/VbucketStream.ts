@@ -35,8 +35,10 @@ export interface StreamOwner {
   readonly verbose: boolean
   /** The checkpoint of a vbucket changed. */
   changed(stream: VbucketStream): void
-  /** One more event was delivered. */
-  delivered(): void
+  /** One more change was delivered. */
+  delivered(change: Change): void
+  /** A stream was opened on another branch of the vbucket's history than the one before. */
+  branched(vbucket: number, from: bigint, to: bigint): void
   /** Everything that was there at the beginning was delivered. */
   caughtUp(): void
 }
@@ -92,6 +94,11 @@ export class VbucketStream implements StreamSink, Account {
   opened(failoverLog: FailoverLog, connection: DcpConnection): void {
     this.connection = connection
     const { follower } = this
+    const [before] = follower.checkpoint.failoverLog
+    const [now] = failoverLog
+    if (before !== undefined && now !== undefined && before.vbucketUuid !== now.vbucketUuid) {
+      this.owner.branched(this.vbucket, before.vbucketUuid, now.vbucketUuid)
+    }
     follower.opened(failoverLog)
     if (follower.progress.dirty) this.owner.changed(this)
     this.advance()
@@ -205,7 +212,7 @@ export class VbucketStream implements StreamSink, Account {
 
   private deliver(event: Change, placed: Placed, bytes: number): void {
     event.ordinal = this.follower.deliver(event)
-    this.owner.delivered()
+    this.owner.delivered(event)
     this.emit(event, bytes)
     if (placed.snapshot.ordered) this.advance()
   }

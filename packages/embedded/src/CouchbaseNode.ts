@@ -65,7 +65,10 @@ export interface CouchbaseNodeOptions extends
 {
   /** The buckets. Default: one named `default`. */
   readonly buckets?: ReadonlyArray<BucketOptions>
-  /** Who may sign in; without users no sign-in is needed. */
+  /**
+   * Who may sign in; without users no sign-in is needed. Where `tls` asks for certificates (`requestCert`, `ca`), a client whose certificate has
+   * a user's name as its common name is signed in as that user.
+   */
   readonly users?: ReadonlyArray<User>
   /**
    * Port of the management endpoint, which SDKs look at to see whether the node is ready and through which they make buckets and collections.

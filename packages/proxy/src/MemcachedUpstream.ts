@@ -9,6 +9,7 @@ import {
   type ConnectionError,
   ConnectionPool,
   hostPort,
+  Outage,
   PacketCall,
   type PacketConnection,
   unixAddress
@@ -26,7 +27,6 @@ import { binaryHandlers } from "./BinaryHandlers.ts"
 import { forkInScope } from "./Fork.ts"
 import { framedUpstream } from "./FramedUpstream.ts"
 import { metaHandlers } from "./MetaHandlers.ts"
-import { Outage } from "./Outage.ts"
 import type { Slot } from "./ProxySession.ts"
 import { type Frame, frameAt, isWhole, statusOf, writeCopy } from "./RawFrame.ts"
 import { textHandlers } from "./TextHandlers.ts"
@@ -172,6 +172,7 @@ const linkTo = (target: MemcachedTarget, { reconnect, ...options }: LinkOptions)
   port: target.port,
   ...target.path === undefined ? {} : { path: target.path },
   whenDisconnected: "fail",
+  logs: false,
   reconnect: { initialDelay: reconnect ?? "20 millis", maxDelay: "2 seconds" }
 } as const)
 
@@ -259,7 +260,7 @@ export const memcachedUpstream = (
         if (Result.isFailure(exit)) yield* Scope.close(own, Exit.void)
         return exit
       })
-    const outages = Array.from({ length: connections }, () => new Outage(addressOf(target)))
+    const outages = Array.from({ length: connections }, () => new Outage("upstream", addressOf(target)))
     const each = <A>(link: (target: MemcachedTarget, options: LinkOptions) => Effect.Effect<A, OpenError, Scope.Scope>) =>
       Effect.all(outages.map((watch, index) => Effect.annotateLogs(link(target, { ...options, watch }), { connection: index + 1 })))
     const raw = each(rawLink)

@@ -37,7 +37,7 @@ export interface UpstreamOptions extends Omit<TransportOptions, "host" | "port">
 }
 
 /** A memcached to stand in front of. */
-export interface MemcachedTarget extends Pick<ConnectionTarget, "tls" | "verify" | "certificate"> {
+export interface MemcachedTarget extends Pick<ConnectionTarget, "tls" | "verify" | "certificate" | "clientCertificate"> {
   readonly _tag: "Memcached"
   readonly host: string
   readonly port: number
@@ -93,7 +93,7 @@ export const parseTarget = (text: string): Target => {
   }
   const parsed = parseMemcachedString(text)
   if (Result.isFailure(parsed)) return refuse(parsed.failure.message)
-  const { certificate, password, path, protocol, seeds: [seed], tls, user, verify } = parsed.success
+  const { certificate, clientCertificate, password, path, protocol, seeds: [seed], tls, user, verify } = parsed.success
   return {
     _tag: "Memcached",
     ...seed,
@@ -102,7 +102,8 @@ export const parseTarget = (text: string): Target => {
     ...user === undefined ? {} : { user, password: password ?? Redacted.make(""), plain: allowsPlainWithoutTls(parsed.success) },
     tls,
     verify,
-    certificate
+    certificate,
+    clientCertificate
   }
 }
 

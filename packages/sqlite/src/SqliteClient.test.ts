@@ -5,7 +5,7 @@ import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Client from "effect/sql/SqlClient"
-import { SqlError } from "effect/sql/SqlError"
+import type { SqlError } from "effect/sql/SqlError"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -22,7 +22,7 @@ const open = (filename: string, more: Partial<SqliteClient.SqliteClientOptions> 
 
 const run = <A, E>(effect: Effect.Effect<A, E, Scope.Scope>): Promise<A> => Effect.runPromise(Effect.scoped(effect))
 
-const reasonOf = <A>(effect: Effect.Effect<A, SqlError>) => Effect.map(Effect.flip(effect), ({ reason }) => reason._tag)
+const reasonOf = <A, R>(effect: Effect.Effect<A, SqlError, R>) => Effect.map(Effect.flip(effect), ({ reason }) => reason._tag)
 
 it("rows come back as they were put in: text, bytes, null, booleans as 1 and 0", () =>
   run(Effect.gen(function*() {

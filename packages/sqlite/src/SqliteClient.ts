@@ -11,7 +11,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Reactivity from "effect/reactivity/Reactivity"
-import * as Scope from "effect/Scope"
+import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import * as Stream from "effect/Stream"
 import * as Client from "effect/sql/SqlClient"
@@ -40,7 +40,10 @@ interface Connection extends SqlConnection.Connection {
 const failure = (cause: unknown, operation: string): SqlError => {
   const { errcode, message } = cause as { readonly errcode?: number; readonly message?: string }
   const told = { message: message ?? String(cause), operation }
-  const reason = classifySqliteError(errcode === undefined ? cause : Object.assign(new Error(told.message, { cause }), { errno: errcode }), told)
+  const reason = classifySqliteError(
+    errcode === undefined ? cause : Object.assign(new Error(told.message, { cause }), { errno: errcode }),
+    told
+  )
   return new SqlError({ reason })
 }
 
@@ -50,9 +53,9 @@ const bound = (value: unknown): SQLInputValue => typeof value === "boolean" ? Nu
 /** Rows in one array of a stream. */
 const rowsAtOnce = 128
 
-const streamed = (rows: Iterator<any>): Stream.Stream<any, SqlError> =>
-  Stream.fromPull(Effect.succeed(Effect.suspend((): Effect.Effect<Arr.NonEmptyArray<any>, SqlError | Cause.Done> => {
-    const some: Array<any> = []
+const streamed = (rows: Iterator<object>): Stream.Stream<object, SqlError> =>
+  Stream.fromPull(Effect.succeed(Effect.suspend((): Effect.Effect<Arr.NonEmptyArray<object>, SqlError | Cause.Done> => {
+    const some: Array<object> = []
     try {
       while (some.length < rowsAtOnce) {
         const { done, value } = rows.next()
@@ -79,42 +82,44 @@ const connectionOf = (database: DatabaseSync, most: number): Connection => {
     sql: string,
     params: ReadonlyArray<unknown>,
     statementOf: (sql: string) => StatementSync,
-    arrays: boolean,
+    asArrays: boolean,
     take: (statement: StatementSync, values: ReadonlyArray<SQLInputValue>) => A
   ): Effect.Effect<A, SqlError> =>
     Effect.withFiber((fiber) => {
       try {
         const statement = statementOf(sql)
         statement.setReadBigInts(fiber.getRef(Client.SafeIntegers))
-        statement.setReturnArrays(arrays)
+        statement.setReturnArrays(asArrays)
         return Effect.succeed(take(statement, params.map(bound)))
       } catch (cause) {
         return Effect.fail(failure(cause, "execute"))
       }
     })
-  const all = (statement: StatementSync, values: ReadonlyArray<SQLInputValue>): ReadonlyArray<any> => statement.all(...values)
+  const rows = (statement: StatementSync, values: ReadonlyArray<SQLInputValue>): ReadonlyArray<object> => statement.all(...values)
+  const arrays = (statement: StatementSync, values: ReadonlyArray<SQLInputValue>) =>
+    rows(statement, values) as ReadonlyArray<ReadonlyArray<unknown>>
   const prepare = (sql: string): StatementSync => database.prepare(sql)
   const transformed = (
-    rows: Effect.Effect<ReadonlyArray<any>, SqlError>,
+    found: Effect.Effect<ReadonlyArray<object>, SqlError>,
     transform: (<A extends object>(rows: ReadonlyArray<A>) => ReadonlyArray<A>) | undefined
-  ) => transform === undefined ? rows : Effect.map(rows, transform)
+  ) => transform === undefined ? found : Effect.map(found, transform)
   return {
     database,
-    execute: (sql, params, transform) => transformed(run(sql, params, remembered, false, all), transform),
+    execute: (sql, params, transform) => transformed(run(sql, params, remembered, false, rows), transform),
     executeRaw: (sql, params) => run(sql, params, remembered, false, (statement, values) => statement.run(...values)),
-    executeValues: (sql, params) => run(sql, params, remembered, true, all),
-    executeValuesUnprepared: (sql, params) => run(sql, params, prepare, true, all),
-    executeUnprepared: (sql, params, transform) => transformed(run(sql, params, prepare, false, all), transform),
+    executeValues: (sql, params) => run(sql, params, remembered, true, arrays),
+    executeValuesUnprepared: (sql, params) => run(sql, params, prepare, true, arrays),
+    executeUnprepared: (sql, params, transform) => transformed(run(sql, params, prepare, false, rows), transform),
     // a statement that is under way must not be run by somebody else: it is not one of those that are remembered
     executeStream: (sql, params, transform) => {
-      const rows = Stream.unwrap(Effect.map(
+      const stream = Stream.unwrap(Effect.map(
         Effect.acquireRelease(
           run(sql, params, prepare, false, (statement, values) => statement.iterate(...values)),
           (iterator) => Effect.sync(() => iterator.return?.())
         ),
         streamed
       ))
-      return transform === undefined ? rows : Stream.mapArray(rows, (some) => transform(some) as typeof some)
+      return transform === undefined ? stream : Stream.mapArray(stream, (some) => transform(some) as typeof some)
     }
   }
 }

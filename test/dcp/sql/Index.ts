@@ -46,7 +46,7 @@ export const indexer = (pause: Pause = Effect.void): TransactionHandlers<SqlErro
   changes: Effect.fnUntraced(function*(changes, owner) {
     const sql = yield* SqlClient
     const rows = changes.map((change) => rowOf(change, owner))
-    yield* sql`INSERT INTO applied ${sql.insert(rows as unknown as readonly [typeof rows[0]] & Array<typeof rows[0]>)}`
+    yield* sql`INSERT INTO applied ${sql.insert(rows as never)}`
     yield* pause
     const last = [...new Map(rows.map((row) => [row.key, row])).values()]
     const removed = last.filter(({ value }) => value === null).map(({ key }) => key)
@@ -79,7 +79,9 @@ export const indexer = (pause: Pause = Effect.void): TransactionHandlers<SqlErro
 /** The documents in the index. */
 export const rowsOf = Effect.gen(function*() {
   const sql = yield* SqlClient
-  const rows = yield* sql<Row>`SELECT key, CAST(vbucket AS TEXT) AS vbucket, CAST(seqno AS TEXT) AS seqno, value FROM documents ORDER BY key`
+  const rows = yield* sql<
+    Row
+  >`SELECT key, CAST(vbucket AS TEXT) AS vbucket, CAST(seqno AS TEXT) AS seqno, value FROM documents ORDER BY key`
   return rows.map(({ key, seqno, value, vbucket }) => `${vbucket} ${key} ${seqno} ${value}`)
 })
 

@@ -62,7 +62,10 @@ const bundled = async (database: string, folder: string): Promise<string> => {
     ]
   const entry = join(folder, "entry.mjs")
   const file = join(folder, "indexer.mjs")
-  writeFileSync(entry, [`import { run } from ${JSON.stringify(beside("./IndexerProcess.ts"))}`, ...lines, "await run(clientOf)", ""].join("\n"))
+  writeFileSync(
+    entry,
+    [`import { run } from ${JSON.stringify(beside("./IndexerProcess.ts"))}`, ...lines, "await run(clientOf)", ""].join("\n")
+  )
   const bundle = await rolldown({
     input: entry,
     platform: "node",

@@ -11,7 +11,12 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }))
 it("an indexer that is killed has every row once, and those that a fresh index has", async () => {
   const kills = Number(process.env["WIREWRIGHT_KILLS"] ?? 4)
   const seed = Number(process.env["WIREWRIGHT_SEED"] ?? Date.now() % 1_000_000)
-  const killed = await killAgainAndAgain({ kills, seed, database: `sqlite:${join(folder, "index")}`, fresh: `sqlite:${join(folder, "fresh")}` })
+  const killed = await killAgainAndAgain({
+    kills,
+    seed,
+    database: `sqlite:${join(folder, "index")}`,
+    fresh: `sqlite:${join(folder, "fresh")}`
+  })
   console.log(summary("SQLite", kills, seed, killed))
   expect(killed.transactions).toBeGreaterThan(kills)
   expect(killed).toMatchObject({ doubles: [], missing: [], extra: [], wrong: [] })

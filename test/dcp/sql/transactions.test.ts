@@ -1,6 +1,13 @@
 /** What is made of changes and their checkpoint are in one transaction: both or neither, whatever fails, and only by the owner. */
 import { Dcp, type DcpEvent } from "@wirewright/dcp"
-import { layerSql, processInTransactions, runInTransactions, sqlCheckpointStore, type TransactionHandlers, type TransactionOptions } from "@wirewright/dcp/sql"
+import {
+  layerSql,
+  processInTransactions,
+  runInTransactions,
+  sqlCheckpointStore,
+  type TransactionHandlers,
+  type TransactionOptions
+} from "@wirewright/dcp/sql"
 import { SqliteClient } from "@wirewright/sqlite"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
@@ -63,7 +70,7 @@ const staged = (vbuckets: number, test: (stage: Stage) => Effect.Effect<unknown,
         stored: (vbucket = 0) =>
           Effect.map(
             sql<{ checkpoint: string | null }>`SELECT checkpoint FROM dcp_checkpoints WHERE vbucket = ${vbucket}`,
-            ([row]) => row?.checkpoint == null ? undefined : JSON.parse(row.checkpoint).vbuckets[vbucket].seqno as string
+            ([row]) => typeof row?.checkpoint === "string" ? JSON.parse(row.checkpoint).vbuckets[vbucket].seqno as string : undefined
           )
       })
     }))
@@ -129,10 +136,13 @@ describe("a transaction", () => {
     staged(1, ({ other, put, run, stored }) =>
       Effect.gen(function*() {
         put("a", "1")
-        const fails = { ...indexer(), changes: Effect.fnUntraced(function*(...args: Parameters<ReturnType<typeof indexer>["changes"]>) {
-          yield* indexer().changes(...args)
-          return yield* Effect.fail("no" as const)
-        }) }
+        const fails = {
+          ...indexer(),
+          changes: Effect.fnUntraced(function*(...args: Parameters<ReturnType<typeof indexer>["changes"]>) {
+            yield* indexer().changes(...args)
+            return yield* Effect.fail("no" as const)
+          })
+        }
         expect(yield* Effect.flip(run(fails))).toBe("no")
         expect([yield* of(other, rowsOf), yield* stored()]).toEqual([[], "0"])
         yield* run()
@@ -183,7 +193,10 @@ describe("a rollback", () => {
         world.cluster.failover(0, { lost: 2, disconnect: false })
         put("c", "1")
         const { rollback } = indexer()
-        const fails = { ...indexer(), rollback: (...args: Parameters<typeof rollback>) => Effect.andThen(rollback(...args), Effect.fail("no" as const)) }
+        const fails = {
+          ...indexer(),
+          rollback: (...args: Parameters<typeof rollback>) => Effect.andThen(rollback(...args), Effect.fail("no" as const))
+        }
         expect(yield* Effect.flip(run(fails))).toBe("no")
         expect(yield* of(other, rowsOf)).toEqual(["0 a 3 lost", "0 b 2 lost"])
         const { counts, handlers } = counted()
@@ -223,13 +236,16 @@ describe("an owner that another one has taken over from", () => {
         put("a", "1")
         const begun = yield* Deferred.make<void>()
         const goOn = yield* Deferred.make<void>()
-        const slow = { ...indexer(), changes: Effect.fnUntraced(function*(...args: Parameters<ReturnType<typeof indexer>["changes"]>) {
-          if (args[0].some((change) => "key" in change && change.key === "b")) {
-            yield* Deferred.succeed(begun, undefined)
-            yield* Deferred.await(goOn)
-          }
-          yield* indexer().changes(...args)
-        }) }
+        const slow = {
+          ...indexer(),
+          changes: Effect.fnUntraced(function*(...args: Parameters<ReturnType<typeof indexer>["changes"]>) {
+            if (args[0].some((change) => "key" in change && change.key === "b")) {
+              yield* Deferred.succeed(begun, undefined)
+              yield* Deferred.await(goOn)
+            }
+            yield* indexer().changes(...args)
+          })
+        }
         // the epoch is looked at first, and again by the statement that stores: this one takes over before a transaction begins
         const first = yield* Effect.forkChild(Effect.exit(
           Stream.runDrain(processInTransactions({ owner: "old" }, slow)).pipe(Effect.provide(dcp), Effect.provideService(SqlClient, sql))
@@ -253,8 +269,11 @@ describe("a transaction is repeated", () => {
       Effect.gen(function*() {
         put("a", "1")
         const { counts, handlers } = counted()
-        const locked = { ...handlers, changes: (...args: Parameters<typeof handlers.changes>) =>
-          Effect.suspend(() => counts.changes++ < 3 ? Effect.fail(lock) : indexer().changes(...args)) }
+        const locked = {
+          ...handlers,
+          changes: (...args: Parameters<typeof handlers.changes>) =>
+            Effect.suspend(() => counts.changes++ < 3 ? Effect.fail(lock) : indexer().changes(...args))
+        }
         yield* run(locked, { retries: 3 })
         expect(counts.changes).toBe(4)
         expect(yield* of(other, rowsOf)).toEqual(["0 a 1 1"])
@@ -296,7 +315,10 @@ describe("a transaction is repeated", () => {
         put("a", "1")
         const never = breaking(sql, () => "after")
         const fiber = yield* Effect.forkChild(
-          Stream.runDrain(processInTransactions({ commitInterval: 1 }, indexer())).pipe(Effect.provide(dcp), Effect.provideService(SqlClient, never))
+          Stream.runDrain(processInTransactions({ commitInterval: 1 }, indexer())).pipe(
+            Effect.provide(dcp),
+            Effect.provideService(SqlClient, never)
+          )
         )
         yield* until(() => Effect.runSync(Effect.map(of(other, rowsOf), (rows) => rows.length === 1)))
         yield* Fiber.interrupt(fiber)
@@ -312,7 +334,9 @@ describe("a transaction is repeated", () => {
         const committing = yield* Deferred.make<void>()
         const slow = wrapped(sql, {
           withTransaction: (effect) =>
-            Effect.uninterruptible(Effect.tap(sql.withTransaction(effect), () => Effect.andThen(Deferred.succeed(committing, undefined), Effect.sleep(20))))
+            Effect.uninterruptible(
+              Effect.tap(sql.withTransaction(effect), () => Effect.andThen(Deferred.succeed(committing, undefined), Effect.sleep(20)))
+            )
         })
         const fiber = yield* Effect.forkChild(
           Stream.runDrain(processInTransactions({}, indexer())).pipe(Effect.provide(dcp), Effect.provideService(SqlClient, slow))

@@ -30,6 +30,7 @@ export const directions: { readonly [owner: string]: ReadonlyArray<string> } = {
     "@wirewright/dcp",
     "effect"
   ],
+  "@wirewright/sqlite": ["effect"],
   "@wirewright/proxy": ["@wirewright/codec", "@wirewright/connection", "@wirewright/memcached", "@wirewright/couchbase", "effect"],
   "@wirewright/testing": [
     "@wirewright/codec",
@@ -53,6 +54,7 @@ export const directions: { readonly [owner: string]: ReadonlyArray<string> } = {
     "@wirewright/deepstream",
     "@wirewright/embedded",
     "@wirewright/proxy",
+    "@wirewright/sqlite",
     "@effect/platform-node",
     "effect"
   ],

@@ -194,6 +194,22 @@ export class DcpConsumer implements StreamOwner, FollowEnvironment {
     return new Map([...this.streams].map(([vbucket, { follower }]) => [vbucket, follower.checkpoint] as const))
   }
 
+  /** Of these changes those that count: what a stream brought that is gone comes again. */
+  counting<A extends Change>(changes: ReadonlyArray<A>): ReadonlyArray<A> {
+    return changes.filter(({ ordinal, vbucket }) => this.streams.get(vbucket)?.follower.progress.waitsFor(ordinal) === true)
+  }
+
+  /** The checkpoints once these changes, which count, are processed. */
+  after(changes: ReadonlyArray<Change>): Checkpoints {
+    const last = new Map(changes.map(({ ordinal, vbucket }) => [vbucket, ordinal] as const))
+    return new Map([...last].map(([vbucket, ordinal]) => [vbucket, this.streams.get(vbucket)!.follower.progress.after(ordinal)] as const))
+  }
+
+  /** The checkpoint of a vbucket once the rollback that it waits for is undone. */
+  afterRollback(vbucket: number): Checkpoints {
+    return new Map([[vbucket, { ...this.streams.get(vbucket)!.follower.checkpoint, undo: false, ahead: false }]])
+  }
+
   /** Saves what was settled. */
   readonly flush: Effect.Effect<void, DcpError> = Effect.suspend(() => this.writer?.flush ?? Effect.void)
 

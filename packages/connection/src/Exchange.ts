@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Effectable from "effect/Effectable"
 import type { ConnectionError } from "./Errors.ts"
 import type { Ledger, Waiter } from "./Ledger.ts"
+import type { Timers } from "./Timers.ts"
 
 /** What a request needs of its connection. */
 export interface Owner {
@@ -19,6 +20,9 @@ export interface Owner {
   sent(tag: string): void
   /** The opcode of the packet that was appended since the writer had these bytes and stood at this position. */
   opcodeSince(writer: Writer, bytes: Uint8Array, position: number): number
+  readonly timers: Timers
+  /** When the bytes arrived that are being read, in milliseconds of its timers. */
+  readonly arrived: number
   /** The error of a request that failed for this reason after `timeout` ms. */
   failure(why: "timeout" | "lost", timeout: number, ambiguous: boolean): ConnectionError
 }
@@ -89,8 +93,7 @@ export class Exchange<Response, A, E> implements Sendable<Response> {
   begin(owner: Owner, timeout: number, now: number): void {
     this.owner = owner
     this.timeout = timeout
-    // a whole number lies in the request itself, another one somewhere else in memory
-    this.deadline = Math.ceil(now + timeout)
+    this.deadline = now + timeout
   }
 
   enter(ledger: Ledger<Response>): number {
@@ -125,7 +128,8 @@ export class Exchange<Response, A, E> implements Sendable<Response> {
   }
 
   refuse(error: ConnectionError | EncodeError): void {
-    this.resume(this.call.failed(error, this as never))
+    this.outcome = this.call.failed(error, this as never)
+    this.resume(this.effect)
   }
 
   freed(): Effect.Effect<void> | undefined {
@@ -139,9 +143,26 @@ export class Exchange<Response, A, E> implements Sendable<Response> {
   /** What its fibre runs: the outcome, or for a fibre that was interrupted before it was sent, what frees it. */
   run(): Effect.Effect<A, E> {
     this.taken = true
-    if (this.outcome !== undefined) return this.outcome
+    const { outcome } = this
+    if (outcome !== undefined) {
+      this.measured(outcome)
+      return outcome
+    }
     this.owner!.cancel(this)
     return Effect.void as unknown as Effect.Effect<A>
+  }
+
+  /** Told of the outcome when whoever waits takes it. */
+  protected measured(_outcome: Effect.Effect<A, E>): void {}
+
+  /** Milliseconds from when it was begun until its answer arrived. */
+  protected get answeredAfter(): number {
+    return this.owner!.arrived - this.deadline + this.timeout
+  }
+
+  /** Milliseconds from when it was begun until now. */
+  protected get failedAfter(): number {
+    return this.owner!.timers.now() - this.deadline + this.timeout
   }
 
   private get effect(): Effect.Effect<A, E> {

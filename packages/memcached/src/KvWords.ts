@@ -78,7 +78,7 @@ const longestValue = 64 * 1024
 
 /** What stands in a key's place, and in a value's, where a line is written to be taken apart. */
 const sampleKey = "key"
-const sampleValue = /* @__PURE__ */ new Uint8Array(7).fill(0x76)
+const sampleValue = /* @__PURE__ */ new TextEncoder().encode("a value")
 
 /** Copies a few bytes, for which a loop takes less time than `set`. */
 const copy = (bytes: Uint8Array, at: number, part: Uint8Array): number => {

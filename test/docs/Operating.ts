@@ -100,11 +100,12 @@ export class Watched {
     }
   }
 
-  /** Series of `/metrics` with these names. */
+  /** Series of `/metrics` with these names, in their order. */
   async metrics(names: ReadonlyArray<string>): Promise<ReadonlyArray<string>> {
     if (this.ended || this.base === undefined) return []
     const text = await (await fetch(`${this.base}/metrics`)).text()
-    return text.split("\n").filter((line) => names.some((name) => line.startsWith(`${name}{`)))
+    const lines = text.split("\n").map((line) => this.same(line)).toSorted()
+    return [...new Set(names.flatMap((name) => lines.filter((line) => line.startsWith(`${name}{`) || line.startsWith(`${name} `))))]
   }
 
   /** What is seen now, and what was logged since the last time. */
@@ -118,7 +119,7 @@ export class Watched {
       log: [...new Set(log.map((line) => this.same(line.replace(/^wirewright: /, "").replace(/ {2}[\w.-]+=.*$/, ""))))],
       status: exit === undefined ? this.same(this.bottom) : "",
       health: this.same(await this.health()),
-      metrics: (await this.metrics(metrics)).map((line) => this.same(line)),
+      metrics: await this.metrics(metrics),
       ...code === undefined ? {} : { ended: `exit code ${code}` }
     }
   }
@@ -134,10 +135,12 @@ export class Watched {
     for (const [place, name] of this.names) {
       same = same.replaceAll(place, name)
       const port = /:(\d+)$/.exec(place)?.[1]
-      if (port !== undefined) same = same.replace(`server_address="127.0.0.1",server_port="${port}"`, `node="${name}"`)
+      if (port !== undefined) {
+        same = same.replace(new RegExp(`server_address="(127.0.0.1|localhost)",server_port="${port}"`), `node="${name}"`)
+      }
     }
     return same
-      .replace(/(?:messaging_(?:system|consumer|destination)|network_protocol)\w*="[^"]*",?/g, "").replace(/\{\}|,(?=\})/g, "")
+      .replace(/messaging_(?:system|consumer|destination)\w*="[^"]*",?/g, "").replace(/\{\}|,(?=\})/g, "")
       .replace(/http:\/\/127\.0\.0\.1:\d+/g, "http://127.0.0.1:9100")
       .replace(/\d\d:\d\d:\d\d/g, "23:15:42")
       .replace(/(since 23:15:42, )\d+ s/g, "$112 s")

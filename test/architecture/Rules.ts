@@ -30,8 +30,19 @@ export const directions: { readonly [owner: string]: ReadonlyArray<string> } = {
     "@wirewright/dcp",
     "effect"
   ],
+  "@wirewright/sqlite": ["effect"],
   "@wirewright/proxy": ["@wirewright/codec", "@wirewright/connection", "@wirewright/memcached", "@wirewright/couchbase", "effect"],
-  "@wirewright/testing": ["@wirewright/connection", "@wirewright/dcp", "@wirewright/embedded", "@sinonjs/fake-timers", "effect"],
+  "@wirewright/testing": [
+    "@wirewright/codec",
+    "@wirewright/connection",
+    "@wirewright/memcached",
+    "@wirewright/couchbase",
+    "@wirewright/dcp",
+    "@wirewright/deepstream",
+    "@wirewright/embedded",
+    "@sinonjs/fake-timers",
+    "effect"
+  ],
   "@wirewright/examples": [
     "@wirewright/codec",
     "@wirewright/connection",
@@ -43,6 +54,7 @@ export const directions: { readonly [owner: string]: ReadonlyArray<string> } = {
     "@wirewright/deepstream",
     "@wirewright/embedded",
     "@wirewright/proxy",
+    "@wirewright/sqlite",
     "@effect/platform-node",
     "effect"
   ],

@@ -11,8 +11,10 @@ import {
   readCheckpoints
 } from "@wirewright/dcp"
 import { diskSteps, type FileSteps } from "../../packages/dcp/src/CheckpointFiles.ts"
+import { layerSql } from "@wirewright/dcp/sql"
 import { checkpointArchiveSuite, checkpointStoreSuite } from "@wirewright/dcp/testing"
 import { serveCouchbase } from "@wirewright/embedded"
+import { SqliteClient } from "@wirewright/sqlite"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -56,6 +58,16 @@ const keyValue = (): Make => {
     })
 }
 
+const sqlite = (): Make => {
+  let path = ""
+  return (how) =>
+    Effect.gen(function*() {
+      if (how === "new") path = join(directory(), "checkpoints.sqlite")
+      const client = SqliteClient.layer({ filename: path, synchronous: "NORMAL" })
+      return Context.get(yield* Layer.build(Layer.provide(layerSql(), client)), CheckpointStore)
+    })
+}
+
 const documents = (): Make<CheckpointArchive> => {
   let buckets = 0
   let prefix = ""
@@ -72,7 +84,9 @@ const documents = (): Make<CheckpointArchive> => {
   return (how) => Effect.map(shared, (kv) => documentStore(kv, { prefix: how === "new" ? prefix = `test${++buckets}:` : prefix }))
 }
 
-describe.each([["memory", memory], ["files", files], ["KeyValueStore", keyValue], ["documents of a bucket", documents]] as const)(
+describe.each(
+  [["memory", memory], ["files", files], ["KeyValueStore", keyValue], ["documents of a bucket", documents], ["SQLite", sqlite]] as const
+)(
   "%s",
   (_, making) => {
     it.each(checkpointStoreSuite(making()).map(({ name, run }) => [name, run] as const))(

@@ -68,7 +68,21 @@ const contents = (one: Built): ReadonlyArray<Alternative> => {
 describe("what is proved", () => {
   it("is a lot", () => {
     expect(all.map(({ model }) => model.name).sort()).toEqual(
-      ["capture", "couchbase", "dcp", "dhcp", "memcached", "memcachedDatagram", "memcachedText", "meta", "modbus", "mqtt", "postgres", "records", "resp"]
+      [
+        "capture",
+        "couchbase",
+        "dcp",
+        "dhcp",
+        "memcached",
+        "memcachedDatagram",
+        "memcachedText",
+        "meta",
+        "modbus",
+        "mqtt",
+        "postgres",
+        "records",
+        "resp"
+      ]
     )
     expect(all.flatMap(contents).length).toBeGreaterThan(500)
   })

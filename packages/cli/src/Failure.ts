@@ -82,6 +82,7 @@ const bootstrap = {
 /** Reasons of both clients for documents that are neither the connection's nor a refusal by status. */
 const kv: { readonly [reason: string]: FailureExit | undefined } = {
   NoActiveNode: "unreachable",
+  NoCopyInServerGroup: "unreachable",
   PathFailed: "findings",
   FeatureMissing: "findings",
   InvalidRequest: "usage",
@@ -166,6 +167,7 @@ const exitOf = (error: LibraryError): readonly [exit: FailureExit, name: string]
     case "DcpStreamFailed":
       return [error.status === Status.Eaccess ? "denied" : "findings", error.cause]
     case "NameConflictSuspected":
+    case "BucketChanged":
       return ["findings", error._tag]
     case "TooManyUnsettled":
       return ["unexpected", error._tag]

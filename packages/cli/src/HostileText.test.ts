@@ -7,6 +7,7 @@ import { encodeWith } from "@wirewright/codec"
 import { KvClient } from "@wirewright/couchbase"
 import { configOf, fakeNode, refusal } from "../../couchbase/src/FakeNode.fixture.ts"
 import { encode as encodeCouchbase } from "@wirewright/couchbase/gen"
+import { emptyCheckpoint, fileStore } from "@wirewright/dcp"
 import { serveCouchbase } from "@wirewright/embedded"
 import { Typed } from "@wirewright/deepstream/Typed"
 import * as Effect from "effect/Effect"
@@ -60,6 +61,9 @@ beforeAll(async () => {
   const kv = await within(KvClient.make({ seeds: [{ host: "127.0.0.1", port }], bucket: "default" }))
   await Effect.runPromise(kv.upsert(hostile, bytes(json), { format: "json" }))
   await Effect.runPromise(kv.upsert("text", hostileArgument, { format: "text" }))
+
+  const opened = await within(fileStore(store()).open(`default/${hostileArgument}`))
+  await Effect.runPromise(opened.save(new Map([[0, emptyCheckpoint]])))
 
   const refuser = await within(fakeNode({
     script: (request) => {
@@ -210,6 +214,9 @@ const kvCommands: ReadonlyArray<readonly [command: string, ...rest: ReadonlyArra
   ["decr"]
 ]
 
+const store = (): string => join(folder, "checkpoints")
+const group = ["--group", `default/${hostileArgument}`]
+
 const rows: { readonly [command: string]: ReadonlyArray<Row> } = {
   generate: [["a spec that throws", () => wirewright(["generate", spec(), "--out", join(folder, "gen")])]],
   check: [["a spec that throws", () => wirewright(["check", spec(), "--out", join(folder, "gen")])]],
@@ -240,6 +247,18 @@ const rows: { readonly [command: string]: ReadonlyArray<Row> } = {
     ["mechanisms", () => wirewright(["tail", unwelcoming, "--to", "now"])],
     ["an argument", () => wirewright(["tail", node, "--to", "now", "--vbuckets", hostileArgument])]
   ],
+  lag: [
+    ...both("a group", () => ["lag", node, "--store", store(), "--group", `${hostileArgument}?`]),
+    ["mechanisms", () => wirewright(["lag", unwelcoming, "--store", store(), ...group])]
+  ],
+  "checkpoints list": both("groups", () => ["checkpoints", "list", store()]),
+  "checkpoints show": both("a group", () => ["checkpoints", "show", store(), "--group", `${hostileArgument}?`]),
+  "checkpoints set": both("no position", () => ["checkpoints", "set", store(), hostileArgument, ...group]),
+  "checkpoints export": both("a group", () => ["checkpoints", "export", store(), "--group", `${hostileArgument}?`]),
+  "checkpoints import": both(
+    "no checkpoints",
+    () => ["checkpoints", "import", store(), file("import", JSON.stringify({ [hostile]: 1 })), ...group]
+  ),
   doctor: both("mechanisms", () => ["doctor", unwelcoming]),
   ...Object.fromEntries(kvCommands.map(([command, ...rest]) => [
     `kv ${command}`,

@@ -74,7 +74,7 @@ export interface Sendable<Response> extends Waiter<Response> {
  * to be late. A finalizer would tell at once, but costs every request an eighth of its time, and there is nothing to undo: what was sent
  * was sent, and its opaque is taken until it is answered. Only a request that is held back has a finalizer, which is again this effect.
  */
-export class Exchange<Response, A, E> extends Effectable.Class<A, E> implements Sendable<Response> {
+export class Exchange<Response, A, E> implements Sendable<Response> {
   cancelled = false
   opaque = -1
   deadline = 0
@@ -86,7 +86,6 @@ export class Exchange<Response, A, E> extends Effectable.Class<A, E> implements 
   private readonly resume: Resume<A, E>
 
   constructor(call: Call<never, Response, A, E>, resume: Resume<A, E>) {
-    super()
     this.call = call
     this.resume = resume
   }
@@ -118,7 +117,7 @@ export class Exchange<Response, A, E> extends Effectable.Class<A, E> implements 
     }
     if (outcome === undefined) return false
     this.outcome = outcome
-    this.resume(this)
+    this.resume(this.effect)
     if (!this.taken) this.owner!.unwanted()
     return true
   }
@@ -130,18 +129,19 @@ export class Exchange<Response, A, E> extends Effectable.Class<A, E> implements 
 
   refuse(error: ConnectionError | EncodeError): void {
     this.outcome = this.call.failed(error, this as never)
-    this.resume(this)
+    this.resume(this.effect)
   }
 
   freed(): Effect.Effect<void> | undefined {
-    return this.opaque === -1 ? this as unknown as Effect.Effect<void> : undefined
+    return this.opaque === -1 ? this.effect as Effect.Effect<never> : undefined
   }
 
   get packets(): number {
     return 1
   }
 
-  override asEffect(): Effect.Effect<A, E> {
+  /** What its fibre runs: the outcome, or for a fibre that was interrupted before it was sent, what frees it. */
+  run(): Effect.Effect<A, E> {
     this.taken = true
     const { outcome } = this
     if (outcome !== undefined) {
@@ -164,4 +164,19 @@ export class Exchange<Response, A, E> extends Effectable.Class<A, E> implements 
   protected get failedAfter(): number {
     return this.owner!.timers.now() - this.deadline + this.timeout
   }
+
+  private get effect(): Effect.Effect<A, E> {
+    return this as unknown as Effect.Effect<A, E>
+  }
 }
+
+// `Effectable.Class` as a base would have three constructors called for each request
+Object.setPrototypeOf(
+  Exchange.prototype,
+  Effectable.Prototype<Effect.Effect<unknown, unknown> & Exchange<unknown, unknown, unknown>>({
+    label: "Exchange",
+    evaluate() {
+      return this.run()
+    }
+  })
+)

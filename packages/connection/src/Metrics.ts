@@ -119,14 +119,7 @@ export class Metrics {
     series.sources.add(source)
     if (there === undefined) {
       this.series.set(key, series)
-      const options = optionsOf(row, attributes)
-      const registered = row.kind === "counter"
-        ? Metric.registerUnsafe(Metric.counter(row.name, { ...options, incremental: true }), this.context, {
-          get: () => ({ count: series.read(), incremental: true }),
-          ...ignored
-        })
-        : Metric.registerUnsafe(Metric.gauge(row.name, options), this.context, { get: () => ({ value: series.read() }), ...ignored })
-      series.remove = registered.remove
+      series.remove = this.register(row, attributes, series)
     }
     return () => {
       series.leave(source, row.kind === "counter")
@@ -134,6 +127,18 @@ export class Metrics {
       series.remove()
       if (this.series.get(key) === series) this.series.delete(key)
     }
+  }
+
+  /** Apart from `read`: what the registry keeps shares the variables of the function that makes it, and must not keep a source. */
+  private register(row: Row, attributes: Attributes, series: Series): () => void {
+    const options = optionsOf(row, attributes)
+    const { remove } = row.kind === "counter"
+      ? Metric.registerUnsafe(Metric.counter(row.name, { ...options, incremental: true }), this.context, {
+        get: () => ({ count: series.read(), incremental: true }),
+        ...ignored
+      })
+      : Metric.registerUnsafe(Metric.gauge(row.name, options), this.context, { get: () => ({ value: series.read() }), ...ignored })
+    return remove
   }
 
   /** Publishes several with the same attributes until this is undone. */
@@ -200,6 +205,12 @@ export class OperationDurations {
     const made = this.metrics.durations(this.row, { [this.nameOf]: operation, ...this.attributes })
     this.succeededBy.set(operation, made)
     made.record(milliseconds)
+  }
+
+  /** @param type `error.type`; nothing where it succeeded */
+  ended(operation: string, milliseconds: number, type: string | undefined): void {
+    if (type === undefined) this.succeeded(operation, milliseconds)
+    else this.failed(operation, milliseconds, type)
   }
 
   /** @param type `error.type` */

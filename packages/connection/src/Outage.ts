@@ -19,6 +19,7 @@ export class Outage {
   /** Milliseconds; nothing while it is there. */
   private since: number | undefined
   private attempts = 0
+  private cause = ""
 
   /** @param what is lost: `server`, `upstream` */
   constructor(what: string, address: string) {
@@ -26,9 +27,15 @@ export class Outage {
     this.place = { [what]: address }
   }
 
+  /** Why it is not there, while it is not. */
+  get ongoing(): string | undefined {
+    return this.since === undefined ? undefined : `${this.what} ${this.place[this.what]}: ${this.cause}`
+  }
+
   /** It was there, and the connection broke. Being closed by this side is no outage. */
   readonly lost = (error: ConnectionError): Effect.Effect<void> => {
     if (error.reason._tag === "ConnectionClosed") return Effect.void
+    this.cause = words(error)
     return this.begin(() => {
       this.count++
       return Effect.annotateLogs(Effect.logWarning(`${this.what} lost`), { ...this.place, cause: words(error) })
@@ -41,6 +48,7 @@ export class Outage {
       this.begin(() => Effect.void),
       Effect.suspend(() => {
         const attempt = ++this.attempts
+        this.cause = words(error)
         if ((attempt & attempt - 1) !== 0) return Effect.void
         return Effect.annotateLogs(Effect.logWarning(`${this.what} not reached`), { ...this.place, attempt, cause: words(error) })
       })

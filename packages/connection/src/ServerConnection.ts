@@ -14,7 +14,7 @@ import type { Timers } from "./Timers.ts"
 import type { Transport } from "./Transport.ts"
 import type { HeldMemory, Holder } from "./HeldMemory.ts"
 import type { ChoosingServerOptions, PacketProtocol, ServerLimits } from "./PacketServerOptions.ts"
-import type { Frame, PacketHandler, ServerClient } from "./ServerClient.ts"
+import type { Frame, PacketHandler, ServerCalls, ServerClient } from "./ServerClient.ts"
 
 /** Counters of a server, all zero. */
 export const counts = () => ({
@@ -47,6 +47,8 @@ export interface Shared<Request> {
   /** Those who are not admitted, the oldest first. */
   readonly unauthenticated: Set<ServerConnection<Request>>
   readonly heldForStrangers: HeldMemory<ServerConnection<Request>>
+  /** How long requests take, where that is told. */
+  calls: ServerCalls | undefined
 }
 
 /** Times in milliseconds after which a connection is closed. */
@@ -172,6 +174,10 @@ export class ServerConnection<Request> implements ServerClient, Holder {
 
   get waiting(): number {
     return this.transport.waiting
+  }
+
+  get calls(): ServerCalls | undefined {
+    return this.shared.calls
   }
 
   reply(write: (writer: Writer) => void): void {

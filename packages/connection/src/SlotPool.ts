@@ -127,14 +127,14 @@ export class SlotPool<C extends Pooled, E = never> {
   take(): C | undefined {
     if (this.stopped) return undefined
     for (;;) {
-      const { ready } = this
-      if (ready.length === this.reserved.size) return undefined
+      const { ready, reserved } = this
+      if (ready.length === reserved.size) return undefined
       this.turn = ready.length === 1 ? 0 : (this.turn + 1) % ready.length
       const connection = ready[this.turn]!
       if (connection.closed !== undefined) {
         // its end is just being told, and requests that it failed are back already
         this.drop()
-      } else if (!this.reserved.has(connection)) {
+      } else if (reserved.size === 0 || !reserved.has(connection)) {
         if (ready.length < this.slots.length && !this.kept) this.fork(this.fill)
         return connection
       }

@@ -88,6 +88,7 @@ export class Telemetry {
   private readonly server: Attributes
   private readonly calls: OperationDurations | undefined
   private readonly attributes: Attributes
+  private unpublish: (() => void) | undefined
 
   private constructor({ metrics, spans }: TelemetryOptions, told: Told, context: Context.Context<never>) {
     this.spans = spans !== false
@@ -102,18 +103,26 @@ export class Telemetry {
 
   /** What a client tells until the scope closes. */
   static make(options: TelemetryOptions, told: Told): Effect.Effect<Telemetry, never, Scope.Scope> {
-    return Effect.contextWith((context: Context.Context<never>) => {
-      const telemetry = new Telemetry(options, told, context)
-      const { metrics } = telemetry
-      if (metrics === undefined) return Effect.succeed(telemetry)
-      return Effect.as(
-        Effect.acquireRelease(
-          Effect.sync(() => publishClient(metrics, telemetry.attributes, () => told.connections, told.counters)),
-          (leave) => Effect.sync(leave)
-        ),
-        telemetry
+    return Effect.contextWith((context: Context.Context<never>) =>
+      Effect.acquireRelease(
+        Effect.sync(() => Telemetry.of(options, told, context)),
+        (telemetry) => Effect.sync(() => telemetry.leave())
       )
-    })
+    )
+  }
+
+  /** The same until it leaves. */
+  static of(options: TelemetryOptions, told: Told, context: Context.Context<never>): Telemetry {
+    const telemetry = new Telemetry(options, told, context)
+    const { attributes, metrics } = telemetry
+    if (metrics !== undefined) telemetry.unpublish = publishClient(metrics, attributes, () => told.connections, told.counters)
+    return telemetry
+  }
+
+  /** The client is gone. */
+  leave(): void {
+    this.unpublish?.()
+    this.unpublish = undefined
   }
 
   /** Durations of a database's operations; nothing where no metrics are published. */
@@ -131,8 +140,7 @@ export class Telemetry {
 
   /** A request ended. */
   ended(command: string, milliseconds: number, failure: string | undefined): void {
-    if (failure === undefined) this.calls?.succeeded(command, milliseconds)
-    else this.calls?.failed(command, milliseconds, failure)
+    this.calls?.ended(command, milliseconds, failure)
   }
 
   /** What `ask` asks, in a span of its own whenever somebody looks at it. Without one, it is as quick as `Effect.callback`. */

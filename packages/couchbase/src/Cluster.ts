@@ -4,8 +4,20 @@
  * It finds the node of a key and keeps the map new: from bootstraps, from NotMyVbucket bodies, from pushes, and by asking. Which map is
  * newer is `ClusterMap`'s business; what to repeat, `Retry`'s.
  */
-import { type ConnectionError, hostOf, hostPort, type PoolPlace, poolPlace, type ReconnectOptions } from "@wirewright/connection"
+import {
+  type ConnectionError,
+  hostOf,
+  hostPort,
+  type PoolPlace,
+  poolPlace,
+  type ReconnectOptions,
+  Telemetry,
+  type TelemetryOptions
+} from "@wirewright/connection"
+import { Metrics, OperationDurations } from "@wirewright/connection/Metrics"
+import { clientRows } from "@wirewright/connection/MetricTable"
 import { Datatype } from "@wirewright/memcached/gen/Types"
+import type * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -14,7 +26,7 @@ import * as Random from "effect/Random"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import type * as Tls from "node:tls"
-import { activeNode, addressOf, type ClusterMap, newer, parseClusterMap, replicaNodes, vbucketOf } from "./ClusterMap.ts"
+import { activeNode, addressOf, type ClusterMap, copiesOf, newer, parseClusterMap, replicaNodes, vbucketOf } from "./ClusterMap.ts"
 import type { Seed } from "./ConnectionString.ts"
 import { received, type SnappyCodec } from "./Documents.ts"
 import { emptyErrorMap, type ErrorMap } from "./ErrorMap.ts"
@@ -29,7 +41,9 @@ type Seeds = readonly [Seed, ...ReadonlyArray<Seed>]
 const lookupTimeout = "2 seconds"
 
 /** Where to begin and how to treat every node. */
-export interface ClusterOptions extends Omit<KvConnectionOptions, "host" | "port" | "onServerRequest" | "onClose" | "tls"> {
+export interface ClusterOptions
+  extends TelemetryOptions, Omit<KvConnectionOptions, "host" | "port" | "onServerRequest" | "onClose" | "tls">
+{
   readonly seeds: Seeds
   /** Name of the DNS records that say where to begin, now and when all nodes are gone; `seeds` do when there are none. Default: `seeds` do */
   readonly srv?: string | undefined
@@ -40,7 +54,11 @@ export interface ClusterOptions extends Omit<KvConnectionOptions, "host" | "port
   readonly reconnect?: ReconnectOptions
   /** Maps of the cluster are ignored: the first seed that answers is all there is. */
   readonly ignoreMap?: boolean
+  /** The group of servers that reads with a `readPreference` prefer, such as that of this machine's zone. Default: none */
+  readonly preferredServerGroup?: string
   readonly watch?: ConnectionWatch
+  /** Logs that a node was lost, is not reached, and was found again. Default: yes, where nobody watches */
+  readonly logs?: boolean
 }
 
 /** Hears what becomes of the connections to all nodes. `address` is the node's `host:port`. */
@@ -71,25 +89,42 @@ export class Cluster {
   private refreshing: Deferred.Deferred<void> | undefined
   private change = Deferred.makeUnsafe<void>()
   private readonly place: PoolPlace
+  private readonly context: Context.Context<never>
+  /** What is told of it beside its nodes; nothing where no metrics are published. */
+  readonly metrics: Metrics | undefined
+  /** How long operations take that no node has answered. */
+  private readonly unanswered: OperationDurations | undefined
   private readonly lookUp: (name: string) => Effect.Effect<ReadonlyArray<Seed>>
   private seeds: Seeds
   /** Nodes of which none was known before: whatever their map says is newer. */
   private strangers: ReadonlySet<NodePool> = new Set()
 
-  private constructor(options: ClusterOptions, place: PoolPlace, lookUp: Cluster["lookUp"]) {
+  private constructor(options: ClusterOptions, place: PoolPlace, lookUp: Cluster["lookUp"], context: Context.Context<never>) {
     this.options = options
     this.seeds = options.seeds
     this.place = place
+    this.context = context
+    this.metrics = options.metrics === false ? undefined : Metrics.of(context)
+    this.unanswered = this.metrics === undefined
+      ? undefined
+      : new OperationDurations(this.metrics, clientRows.operation, "db.operation.name", { "db.system.name": "couchbase" })
     this.lookUp = lookUp
   }
 
   /** Begins with the first seed that answers. */
   static readonly make = (options: ClusterOptions): Effect.Effect<Cluster, OpenError, Scope.Scope> =>
     Effect.gen(function*() {
-      const cluster = new Cluster(options, yield* poolPlace, looksUp(yield* SrvResolver, yield* Random.Random))
+      const lookUp = looksUp(yield* SrvResolver, yield* Random.Random)
+      const cluster = new Cluster(options, yield* poolPlace, lookUp, yield* Effect.context<never>())
+      yield* Effect.addFinalizer(() => Effect.sync(() => cluster.leave()))
       yield* cluster.begin
       return cluster
     })
+
+  /** The group of servers that this client prefers. */
+  get preferredServerGroup(): string | undefined {
+    return this.options.preferredServerGroup
+  }
 
   /** The vbucket of a key; 0 as long as there is no map. */
   vbucketOf(key: string): number {
@@ -106,9 +141,24 @@ export class Cluster {
     return node < 0 ? undefined : this.byNode[node]
   }
 
-  /** How many replicas of a vbucket nodes have just now. */
-  replicasOf(vbucket: number): number {
-    return this.map === undefined ? 0 : replicaNodes(this.map, vbucket).length
+  /** Durations of operations of a node by its address; of those that none has answered, without. */
+  durationsAt(address: string | undefined): OperationDurations | undefined {
+    return address === undefined ? this.unanswered : this.pools.get(address)?.durations ?? this.unanswered
+  }
+
+  /** Nodes that are not there, and why. Asking makes an attempt to reach them, because connections are made when they are needed. */
+  get unreached(): ReadonlyArray<string> {
+    return this.nodes.flatMap((pool) => {
+      const { down } = pool
+      if (down === undefined) return []
+      this.place.fork(Effect.ignore(pool.connect))
+      return [down.message]
+    })
+  }
+
+  /** The copies of a vbucket that nodes have just now, those in a group of servers if one is named. */
+  copiesOf(vbucket: number, group?: string): ReadonlyArray<number | undefined> {
+    return this.map === undefined ? group === undefined ? [undefined] : [] : copiesOf(this.map, vbucket, group)
   }
 
   /** Pools of all nodes that serve documents. */
@@ -134,13 +184,27 @@ export class Cluster {
   /** Waits until the map is replaced. */
   readonly changed: Effect.Effect<void> = Effect.suspend(() => Deferred.await(this.change))
 
+  /** Where the copies of a vbucket are that nodes have just now. */
+  copySeedsOf(vbucket: number): ReadonlyArray<Seed> {
+    const { map } = this
+    if (map === undefined || map.vbuckets.length === 0) return [this.seeds[0]]
+    return (map.vbuckets[vbucket] ?? []).flatMap((node) => {
+      const seed = this.seedOfNode(node)
+      return seed === undefined ? [] : [seed]
+    })
+  }
+
+  private seedOfNode(at: number): Seed | undefined {
+    const node = this.map?.nodes[at]
+    const port = this.options.tls === undefined ? node?.port : node?.tlsPort
+    return node === undefined || port === undefined ? undefined : { host: node.host, port }
+  }
+
   /** Where the active copy of a vbucket is; nothing when no node has it just now. A cluster without a map is its first seed. */
   seedOf(vbucket: number): Seed | undefined {
     const { map } = this
     if (map === undefined || map.vbuckets.length === 0) return this.seeds[0]
-    const node = map.nodes[activeNode(map, vbucket)]
-    const port = this.options.tls === undefined ? node?.port : node?.tlsPort
-    return node === undefined || port === undefined ? undefined : { host: node.host, port }
+    return this.seedOfNode(activeNode(map, vbucket))
   }
 
   /** Takes a map that another connection has brought. */
@@ -206,7 +270,18 @@ export class Cluster {
   private poolAt(address: string, seed: Seed): NodePool {
     const known = this.pools.get(address)
     if (known !== undefined) return known
-    const { connectionsPerNode = 1, ignoreMap: __, reconnect, seeds: _, tls, watch, ...options } = this.options
+    const {
+      connectionsPerNode = 1,
+      ignoreMap: __,
+      logs = this.options.watch === undefined,
+      preferredServerGroup: ___,
+      reconnect,
+      seeds: _,
+      srv: ____,
+      tls,
+      watch,
+      ...options
+    } = this.options
     const open = (lost: (error: ConnectionError) => void) => {
       let begun = false
       return openConnection({
@@ -224,6 +299,7 @@ export class Cluster {
         Effect.tap((connection) =>
           Effect.sync(() => {
             begun = true
+            connection.durations = pool.durations
             watch?.opened(address)
             this.opened(connection, pool)
           })
@@ -234,8 +310,13 @@ export class Cluster {
       address,
       connections: connectionsPerNode,
       reconnect: { maxDelay: "500 millis", ...reconnect },
-      open
+      open,
+      logs
     }, this.place)
+    const { timers } = this.place
+    const told = { protocol: "couchbase", ...seed, timers, connections: connectionsPerNode, counters: () => pool.counters }
+    pool.telemetry = Telemetry.of(this.options, told, this.context)
+    pool.durations = pool.telemetry.operations("couchbase")
     this.pools.set(address, pool)
     return pool
   }
@@ -286,8 +367,13 @@ export class Cluster {
     for (const [address, pool] of this.pools) {
       if (used.has(pool) || pool.inFlight > 0 || pool.connections.length === 0) continue
       this.pools.delete(address)
+      pool.telemetry?.leave()
       this.place.fork(pool.close)
     }
+  }
+
+  private leave(): void {
+    for (const { telemetry } of this.pools.values()) telemetry?.leave()
   }
 }
 

@@ -21,6 +21,7 @@ import type * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import { timers } from "@wirewright/connection"
+import { announce } from "@wirewright/connection/Health"
 import { defaultFeatures } from "./Bootstrap.ts"
 import { Cluster } from "./Cluster.ts"
 import type { ClusterMap } from "./ClusterMap.ts"
@@ -59,7 +60,18 @@ const make: (options: KvClientOptions) => Effect.Effect<KvCommands, KvError, Sco
     const dispatch = new KvDispatch(cluster, { ...defaultRetryPolicy, ...retry }, snappy, {
       timers: yield* timers,
       random: yield* Random.Random,
-      scope: yield* Effect.scope
+      scope: yield* Effect.scope,
+      spans: options.spans,
+      bucket: options.bucket
+    })
+    yield* announce({
+      name: `couchbase ${options.bucket ?? cluster.nodes.map(({ address }) => address).join(",")}`,
+      notReady: () => cluster.unreached,
+      status: () => ({
+        mapChanges: cluster.mapChanges,
+        vbuckets: cluster.map?.vbuckets.length ?? 0,
+        nodes: cluster.nodes.map((pool) => ({ address: pool.address, ...pool.counters, error: pool.down?.message }))
+      })
     })
     const defaults = {
       timeout: Duration.toMillis(timeout ?? defaultRetryPolicy.budget),

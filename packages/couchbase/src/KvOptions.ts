@@ -34,6 +34,19 @@ export interface KvClientOptions extends Omit<ClusterOptions, "agent" | "feature
 /** Options of every operation. */
 export type KvRequestOptions = Classic.KvRequestOptions
 
+/**
+ * Which copies are read: all, those in the `preferredServerGroup`, or those and, where there are none, all.
+ *
+ * Source: sdk-rfcs 0078.
+ */
+export type ReadPreference = "all" | "preferredServerGroup" | "preferredServerGroupOrAll"
+
+/** Options of reads of all copies. */
+export interface KvReplicaOptions extends KvRequestOptions {
+  /** Default: `all`. */
+  readonly readPreference?: ReadPreference
+}
+
 /** Options of operations that change a document. */
 export interface KvChangeOptions extends Classic.KvChangeOptions {
   /** How durable the write must be before it succeeds. */
@@ -84,6 +97,7 @@ export const optionsOfTarget: (target: ConnectionTarget) => Effect.Effect<KvClie
       ...(tls === undefined ? {} : { tls }),
       ...(credentials === undefined ? {} : { credentials }),
       ...(target.bucket === undefined ? {} : { bucket: target.bucket }),
+      ...(target.serverGroup === undefined ? {} : { preferredServerGroup: target.serverGroup }),
       ...(target.network === undefined ? {} : { network: target.network }),
       ...(target.timeout === undefined ? {} : { timeout: target.timeout })
     }

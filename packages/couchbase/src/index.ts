@@ -16,6 +16,7 @@ export {
   KvError,
   type KvReason,
   NoActiveNode,
+  NoCopyInServerGroup,
   NotReady,
   PathFailed,
   type StatusName,

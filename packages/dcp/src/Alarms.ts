@@ -37,6 +37,7 @@ export class Alarms {
   private now = 0
   private untold: Array<readonly [number, RollbackNotice]> = []
   private branches: Array<string> = []
+  private moves = new Map<string, Array<number>>()
 
   /** @param limit milliseconds that an event may be processed */
   constructor(limit: number) {
@@ -67,6 +68,12 @@ export class Alarms {
     this.branches.push(`vbucket ${vbucket} from ${from.toString(16)} to ${to.toString(16)}`)
   }
 
+  /** A vbucket is streamed from another node: it moved in a rebalance, or a replica took its place. */
+  moved(vbucket: number, from: string, to: string): void {
+    const way = `from ${from} to ${to}`
+    this.moves.set(way, [...this.moves.get(way) ?? [], vbucket])
+  }
+
   /** Looks at all vbuckets; returns the lines that are to be said. */
   look(streams: ReadonlyMap<number, VbucketStream>, now: number): ReadonlyArray<AlarmLine> {
     this.now = now
@@ -82,15 +89,23 @@ export class Alarms {
       head.told = true
       late.push(`vbucket ${vbucket} (${says[head.what]} seqno ${head.seqno})`)
     }
+    // those that were said to stand still
+    const again = [...this.heads].filter(([vbucket, { owed, told }]) => told && heads.get(vbucket)?.owed !== owed).map(([vbucket]) =>
+      vbucket
+    )
     this.heads = heads
     const undone = this.untold.map(([vbucket, { from, reason, to }]) => `vbucket ${vbucket} from ${from} to ${to} (${reason})`)
+    const moved = [...this.moves].map(([way, vbuckets]) => toldOf(vbuckets, `moved ${way}`))
     const { branches } = this
+    this.moves = new Map()
     this.untold = []
     this.branches = []
     return [
+      ...moved,
       lineOf("warning", "rolled back ", undone),
       lineOf("info", "on another branch: ", branches),
-      lineOf("warning", `no progress within ${this.limit} ms: `, late)
+      lineOf("warning", `no progress within ${this.limit} ms: `, late),
+      ...again.length === 0 ? [] : [toldOf(again, again.length === 1 ? "gets on again" : "get on again")]
     ].filter((line) => line.vbuckets > 0)
   }
 
@@ -103,6 +118,12 @@ export class Alarms {
     return Effect.forever(Effect.andThen(Effect.sleep(Math.max(10, Math.min(pace, this.limit / 4))), look))
   }
 }
+
+const toldOf = (vbuckets: ReadonlyArray<number>, what: string): AlarmLine => ({
+  level: "info",
+  text: `${vbuckets.length} vbucket${vbuckets.length === 1 ? "" : "s"} ${what}: ${listed(vbuckets.map(String))}`,
+  vbuckets: vbuckets.length
+})
 
 const lineOf = (level: AlarmLine["level"], what: string, all: ReadonlyArray<string>): AlarmLine => ({
   level,

@@ -38,6 +38,16 @@ export interface ChangesOptions {
   readonly xattrs?: boolean
   /** `undo` goes back as far as it must; `rebuild` always to the beginning. Default: `undo`. */
   readonly onRollback?: "undo" | "rebuild"
+  /**
+   * What to do about checkpoints of another bucket, which had the same name and is gone: fail with `BucketChanged`, or have the application undo
+   * everything and begin anew. A bucket that changes meanwhile is always `BucketChanged`. Default: `fail`.
+   */
+  readonly onBucketChange?: "fail" | "restart"
+  /**
+   * Delivers only what no failure of a node can take back: changes that are on the disks of all copies of their vbucket. This is the pace of
+   * asking the nodes for that, such as 100 ms. Not for ephemeral buckets, which write nothing. Default: what the active copy has is delivered.
+   */
+  readonly mitigateRollbacks?: Duration.Input
   /** Snapshots and seqnos without changes are events too. Default: false. */
   readonly verbose?: boolean
   /** Time between two batches of checkpoints. Default: 1 second. */
@@ -94,6 +104,8 @@ export interface DcpStatus {
   readonly stalled: ReadonlyArray<StalledVbucket>
   /** Events that wait to be pulled. */
   readonly waiting: number
+  /** Messages that wait for the disks of all copies (`mitigateRollbacks`). */
+  readonly withheld: number
   readonly rollbacks: number
   /** Attempts to connect, and connections that were lost. */
   readonly connects: number

@@ -19,6 +19,9 @@ export interface ChangesSettings {
   readonly wanted: Pick<ChangesOptions, "vbuckets" | "collections" | "scope">
   readonly streamId: number | undefined
   readonly onRollback: "undo" | "rebuild"
+  readonly onBucketChange: "fail" | "restart"
+  /** Milliseconds between two rounds of asking what is persisted; nothing is asked without it. */
+  readonly mitigation: number | undefined
   readonly verbose: boolean
   readonly maxUnsettled: number
   readonly commitInterval: number
@@ -58,6 +61,8 @@ export const settingsOf = (options: ChangesOptions): ChangesSettings => {
     },
     streamId,
     onRollback: options.onRollback ?? "undo",
+    onBucketChange: options.onBucketChange ?? "fail",
+    mitigation: options.mitigateRollbacks === undefined ? undefined : Math.max(1, Duration.toMillis(options.mitigateRollbacks)),
     verbose: options.verbose ?? false,
     maxUnsettled: options.maxUnsettled ?? 1_000_000,
     commitInterval: Duration.toMillis(options.commitInterval ?? "1 second"),

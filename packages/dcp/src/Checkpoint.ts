@@ -41,6 +41,8 @@ export interface Checkpoint {
    * with everything settled. Without it, nothing that a lost branch had is to be undone.
    */
   readonly ahead: boolean
+  /** Uuid of the bucket it is of. A checkpoint without one is believed to be of the bucket that is there. */
+  readonly bucketUuid?: string
 }
 
 /** Nothing was processed. */

@@ -107,7 +107,12 @@ export const fileStore = (directory: string, steps: FileSteps = diskSteps): Chec
   const { groups, look, open, openFree } = overTexts(texts(directory, steps))
   const one = Semaphore.makeUnsafe(1).withPermits(1)
   const alone = (opening: typeof open): typeof open => (group) =>
-    Effect.map(one(opening(group)), ({ clear, load, save }) => ({ load, save: (checkpoints) => one(save(checkpoints)), clear: one(clear) }))
+    Effect.map(one(opening(group)), ({ clear, epoch, load, save }) => ({
+      epoch,
+      load,
+      save: (checkpoints) => one(save(checkpoints)),
+      clear: one(clear)
+    }))
   return { groups, look, open: alone(open), openFree: alone(openFree) }
 }
 

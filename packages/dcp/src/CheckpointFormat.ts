@@ -34,7 +34,7 @@ export const checkpointsText = (checkpoints: Checkpoints, epoch: number, owner?:
     ...owner === undefined ? {} : { owner },
     vbuckets: Object.fromEntries(
       [...checkpoints].sort(([a], [b]) => a - b).map((
-        [vbucket, { ahead, complete, failoverLog, position, purgeSeqno, undo }]
+        [vbucket, { ahead, bucketUuid, complete, failoverLog, position, purgeSeqno, undo }]
       ) => [vbucket, {
         uuid: String(position.vbucketUuid),
         seqno: String(position.seqno),
@@ -43,7 +43,8 @@ export const checkpointsText = (checkpoints: Checkpoints, epoch: number, owner?:
         complete: complete.map(({ seqno, vbucketUuid }) => pair(vbucketUuid, seqno)),
         ...purgeSeqno > 0n ? { purge: String(purgeSeqno) } : {},
         ...undo ? { undo } : {},
-        ...ahead ? { ahead } : {}
+        ...ahead ? { ahead } : {},
+        ...bucketUuid === undefined ? {} : { bucket: bucketUuid }
       }])
     )
   })
@@ -83,19 +84,21 @@ const ownerIn = (value: unknown): GroupOwner => {
 }
 
 const read = (value: unknown): Checkpoint => {
-  const { ahead, complete, log, purge, seqno, snapshot, undo, uuid } = record(value)
+  const { ahead, bucket, complete, log, purge, seqno, snapshot, undo, uuid } = record(value)
   if (!Array.isArray(snapshot) || snapshot.length !== 2) throw new RangeError("a snapshot is no pair")
   const position = { vbucketUuid: whole(uuid), seqno: whole(seqno), snapshotStart: whole(snapshot[0]), snapshotEnd: whole(snapshot[1]) }
   if (!isPosition(position)) throw new RangeError(`seqno ${position.seqno} is outside of its snapshot`)
   if (undo !== undefined && undo !== true) throw new RangeError("undo is not true")
   if (ahead !== undefined && ahead !== true) throw new RangeError("ahead is not true")
+  if (bucket !== undefined && typeof bucket !== "string") throw new RangeError("bucket is no uuid")
   return {
     position,
     failoverLog: pairs(log),
     complete: pairs(complete),
     purgeSeqno: purge === undefined ? 0n : whole(purge),
     undo: undo === true,
-    ahead: ahead === true
+    ahead: ahead === true,
+    ...bucket === undefined ? {} : { bucketUuid: bucket }
   }
 }
 

@@ -14,10 +14,13 @@ import { hostname } from "node:os"
 import type { Checkpoint } from "./Checkpoint.ts"
 import { type Checkpoints, checkpointsText, type GroupOwner, readCheckpoints, type StoredCheckpoints } from "./CheckpointFormat.ts"
 import { CheckpointError } from "./DcpError.ts"
+import { fenced, maxVbuckets } from "./Fencing.ts"
 import { groupName } from "./GroupName.ts"
 
-/** A group that was taken over. */
+/** A group, or some vbuckets of it, that was taken over. */
 export interface CheckpointGroup {
+  /** Which owner this is: higher than those of all owners of the group before it. */
+  readonly epoch: number
   /** What was saved last. */
   readonly load: Effect.Effect<Checkpoints, CheckpointError>
   /** Saves the checkpoints of some vbuckets; those of the others stay. */
@@ -28,8 +31,10 @@ export interface CheckpointGroup {
 
 /** A store. */
 export interface CheckpointStoreShape {
-  /** Takes a group over. Names are any text. */
-  readonly open: (group: string) => Effect.Effect<CheckpointGroup, CheckpointError, Scope.Scope>
+  /** `vbucket`: owners of different vbuckets of a group stand side by side. Default: `group`, which has one owner. */
+  readonly fencing?: "group" | "vbucket"
+  /** Takes a group over; a store that tells owners of vbuckets apart, only the vbuckets named, if any are. Names are any text. */
+  readonly open: (group: string, vbuckets?: ReadonlyArray<number>) => Effect.Effect<CheckpointGroup, CheckpointError, Scope.Scope>
 }
 
 /** A group as it is stored. */
@@ -70,14 +75,8 @@ export interface TextStore {
 /** Vbuckets that share a text: few enough to write one quickly, so many that a thousand vbuckets do not make a thousand texts. */
 export const shardSize = 64
 
-/** Vbuckets that a bucket has at most. */
-const maxVbuckets = 1024
-
 const held = ({ by, group, since }: GroupOwner): CheckpointError =>
   new CheckpointError({ reason: "Held", message: `${by} has the group ${group} since ${new Date(since).toISOString()}` })
-
-const fenced = (group: string): CheckpointError =>
-  new CheckpointError({ reason: "Fenced", message: `another consumer has taken over the group ${group}` })
 
 /** This process, for whoever finds that it has a group. */
 const thisProcess = `${hostname()} (pid ${process.pid})`
@@ -146,6 +145,7 @@ export const overTexts = (texts: TextStore): CheckpointArchive => {
       (found) => new Map(found.flatMap(({ checkpoints }) => [...checkpoints])) as Checkpoints
     )
     return {
+      epoch,
       load,
       save: (checkpoints) => {
         const touched = new Map<number, Array<readonly [number, Checkpoint]>>()

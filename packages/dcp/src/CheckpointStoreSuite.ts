@@ -10,6 +10,7 @@ import type { Checkpoint } from "./Checkpoint.ts"
 import type { Checkpoints } from "./CheckpointFormat.ts"
 import { checkpointsText } from "./CheckpointFormat.ts"
 import type { CheckpointArchive, CheckpointStoreShape } from "./CheckpointStore.ts"
+import type { CheckpointError } from "./DcpError.ts"
 
 /** One thing that a store must do. Fails with an `Error` that says what it did instead. */
 export interface StoreCheck {
@@ -33,6 +34,12 @@ const same = (found: Checkpoints, expected: Checkpoints, what: string): Effect.E
   const [left, right] = [checkpointsText(found, 0), checkpointsText(expected, 0)]
   return left === right ? Effect.void : Effect.fail(new Error(`${what}: expected ${right}, found ${left}`))
 }
+
+const expectFenced = (save: Effect.Effect<void, CheckpointError>): Effect.Effect<void, Error> =>
+  Effect.matchEffect(save, {
+    onFailure: ({ reason }) => reason === "Fenced" ? Effect.void : Effect.fail(new Error(`the old owner failed with ${reason}`)),
+    onSuccess: () => Effect.fail(new Error("the old owner was not refused"))
+  })
 
 /** The checks. */
 export const checkpointStoreSuite = (
@@ -95,9 +102,44 @@ export const checkpointStoreSuite = (
       yield* first.save(new Map([[0, checkpoint(1n)]]))
       const second = yield* (yield* make("again")).open("fenced")
       yield* second.save(new Map([[0, checkpoint(2n)]]))
-      const error = yield* Effect.flip(first.save(new Map([[0, checkpoint(99n)]])))
-      if (error.reason !== "Fenced") return yield* Effect.fail(new Error(`the old owner failed with ${error.reason}`))
+      yield* expectFenced(first.save(new Map([[0, checkpoint(99n)]])))
       yield* same(yield* second.load, new Map([[0, checkpoint(2n)]]), "load of the new owner")
+    })
+  },
+  {
+    name: "every owner has a higher epoch than those before it",
+    run: Effect.gen(function*() {
+      const store = yield* make("new")
+      const first = yield* store.open("epochs")
+      const second = yield* (yield* make("again")).open("epochs", [1])
+      const third = yield* (yield* make("again")).open("epochs")
+      const epochs = [first, second, third].map(({ epoch }) => epoch)
+      if (!(epochs[0]! < epochs[1]! && epochs[1]! < epochs[2]!)) return yield* Effect.fail(new Error(`epochs ${epochs.join(", ")}`))
+    })
+  },
+  {
+    name: "owners of different vbuckets of a group stand side by side, if the store says so; of the same they do not",
+    run: Effect.gen(function*() {
+      const store = yield* make("new")
+      const low = yield* store.open("shared", [0, 1])
+      const high = yield* (yield* make("again")).open("shared", [2, 3])
+      yield* high.save(new Map([[2, checkpoint(2n)]]))
+      if (store.fencing === "vbucket") {
+        yield* low.save(new Map([[0, checkpoint(1n)]]))
+        yield* same(yield* low.load, new Map([[0, checkpoint(1n)]]), "load of one owner")
+        yield* same(yield* high.load, new Map([[2, checkpoint(2n)]]), "load of the other")
+        // one vbucket of each: both lose it, and with it whatever they save together with it
+        const middle = yield* (yield* make("again")).open("shared", [1, 2])
+        yield* same(yield* middle.load, new Map([[2, checkpoint(2n)]]), "load of the third")
+        yield* expectFenced(low.save(new Map([[0, checkpoint(9n)], [1, checkpoint(9n)]])))
+        yield* expectFenced(high.save(new Map([[2, checkpoint(9n)], [3, checkpoint(9n)]])))
+        yield* low.save(new Map([[0, checkpoint(3n)]]))
+      } else yield* expectFenced(low.save(new Map([[0, checkpoint(9n)]])))
+      const all = yield* (yield* make("again")).open("shared")
+      const expected = new Map([[2, checkpoint(2n)]])
+      if (store.fencing === "vbucket") expected.set(0, checkpoint(3n))
+      yield* same(yield* all.load, expected, "load of all")
+      yield* expectFenced(high.save(new Map([[3, checkpoint(9n)]])))
     })
   },
   {

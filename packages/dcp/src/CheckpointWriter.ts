@@ -8,6 +8,7 @@ import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
+import * as Semaphore from "effect/Semaphore"
 import type { Checkpoint } from "./Checkpoint.ts"
 import type { CheckpointGroup } from "./CheckpointStore.ts"
 import type { CheckpointError } from "./DcpError.ts"
@@ -29,6 +30,8 @@ export class CheckpointWriter {
   private changed = new Map<number, () => Checkpoint>()
   private waiting: Array<Deferred.Deferred<void, CheckpointError>> = []
   private wake = Deferred.makeUnsafe<void>()
+  private readonly lane = Semaphore.makeUnsafe(1)
+  private abandoned = false
 
   /**
    * @param interval milliseconds between two batches that is not awaited
@@ -56,8 +59,19 @@ export class CheckpointWriter {
     })
   }
 
+  /** Runs what saves checkpoints by itself: between reading and saving them nobody else saves. */
+  exclusively<A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> {
+    return this.lane.withPermits(1)(effect)
+  }
+
+  /** Nothing is saved any more: what is stored may be newer than what is known here. */
+  abandon(): void {
+    this.abandoned = true
+  }
+
   /** Saves what changed, once. */
-  readonly flush: Effect.Effect<void, CheckpointError> = Effect.suspend(() => {
+  readonly flush: Effect.Effect<void, CheckpointError> = this.lane.withPermits(1)(Effect.suspend(() => {
+    if (this.abandoned) return Effect.void
     const { changed, waiting } = this
     this.changed = new Map()
     this.waiting = []
@@ -76,7 +90,7 @@ export class CheckpointWriter {
           this.ended(exit, changed, waiting)
         }))
     })
-  })
+  }))
 
   private ended(
     exit: Exit.Exit<void, CheckpointError>,

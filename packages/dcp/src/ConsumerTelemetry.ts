@@ -98,8 +98,7 @@ export class ConsumerTelemetry {
 
   /** A batch of checkpoints was saved, or was not. */
   committed(milliseconds: number, failure: string | undefined): void {
-    if (failure === undefined) this.commits.succeeded("commit", milliseconds)
-    else this.commits.failed("commit", milliseconds, failure)
+    this.commits.ended("commit", milliseconds, failure)
   }
 
   /** What is published no longer is. */

@@ -38,7 +38,7 @@ import { type DcpError, DcpOptionsError } from "./DcpError.ts"
 import type { DcpEvent } from "./DcpEvent.ts"
 import { DcpNodes } from "./DcpNodes.ts"
 import { checkpointsAt, type HighSeqnos, highSeqnos } from "./Positions.ts"
-import { type BatchHandlers, type BatchSize, type Handlers, processed, processedInBatches, watched } from "./Processing.ts"
+import { type BatchHandlers, type BatchSize, gathered, type Handlers, processed, processedInBatches, watched } from "./Processing.ts"
 
 /** Where the bucket is. */
 export interface DcpOptions extends Omit<ClusterOptions, "agent" | "features" | "bucket"> {
@@ -90,7 +90,8 @@ const agent = "wirewright/0.1.0"
 const layer = (options: DcpOptions): Layer.Layer<Dcp, OpenError> =>
   Layer.effect(
     Dcp,
-    Effect.map(Cluster.make({ agent, ...options, features: mapFeatures, connectionsPerNode: 1 }), (cluster) => Dcp.of({ cluster, options }))
+    Effect.map(Cluster.make({ agent, ...options, features: mapFeatures, connectionsPerNode: 1, logs: false }), (cluster) =>
+      Dcp.of({ cluster, options }))
   )
 
 /** Starts a consumer in the present scope. Whoever takes its events settles them. @internal */
@@ -103,8 +104,9 @@ export const start = (options: ChangesOptions): Effect.Effect<DcpConsumer, DcpEr
       return yield* new DcpOptionsError({ message: `from ${JSON.stringify(settings.from)} needs a CheckpointStore` })
     }
     const group = `${where.bucket}/${settings.nodes.group}`
-    const checkpoints = settings.resumes && Option.isSome(store) ? yield* store.value.open(group) : undefined
-    const { seeds: _, connectionsPerNode: __, ignoreMap: ___, srv: ____, ...connection } = where
+    const vbuckets = settings.wanted.vbuckets ?? cluster.map?.vbuckets.map((_, vbucket) => vbucket)
+    const checkpoints = settings.resumes && Option.isSome(store) ? yield* store.value.open(group, vbuckets) : undefined
+    const { seeds: _, connectionsPerNode: __, ignoreMap: ___, preferredServerGroup: ____, srv: _____, ...connection } = where
     const services = yield* Effect.context<never>()
     const { now } = yield* timers
     const chance = yield* Random.Random
@@ -152,7 +154,7 @@ const processBatch = <const O extends ProcessBatchOptions, E, R>(
   options: O,
   handlers: BatchHandlers<E, R>
 ): Stream.Stream<DcpEvent, DcpError | E, Dcp | Needs<O> | R> =>
-  Stream.unwrap(Effect.map(start(options), (consumer) => processedInBatches(eventsOf(consumer), handlers, options))) as never
+  Stream.unwrap(Effect.map(start(options), (consumer) => processedInBatches(gathered(eventsOf(consumer), options), handlers))) as never
 
 /**
  * Watches the changes of the bucket. Nothing is remembered between two runs. A `Rollback` among the events says that what came after its `to` never

@@ -144,6 +144,7 @@ class Store {
   }
 
   readonly group: CheckpointGroup = {
+    epoch: 1,
     load: Effect.suspend(() => Effect.succeed(this.saved)),
     clear: Effect.void,
     save: (checkpoints) =>
@@ -205,8 +206,10 @@ export const lead = (staging: Staging, test: (led: Led) => Effect.Effect<unknown
       const seed = { host: "n1", port: 11210 }
       const consumer = yield* Scope.provide(
         DcpConsumer.make({
-          cluster: { map: undefined, seedOf: () => seed, learn: () => false, refresh: Effect.void },
+          cluster: { map: undefined, seedOf: () => seed, copySeedsOf: () => [seed], learn: () => false, refresh: Effect.void },
           nodes: {
+            bucketUuid: undefined,
+            persistedSeqno: () => Effect.succeed(undefined),
             attempts: 41,
             lost: 42,
             connections: [node.connection],

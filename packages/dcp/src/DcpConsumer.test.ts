@@ -28,6 +28,7 @@ describe("status", () => {
           events: 0,
           unsettled: 0,
           waiting: 0,
+          withheld: 0,
           rollbacks: 0,
           commits: 0,
           failedCommits: 0
@@ -72,6 +73,7 @@ describe("status", () => {
           lag: 54,
           stalled: [],
           waiting: 1,
+          withheld: 0,
           rollbacks: 2,
           connects: 41,
           disconnects: 42,

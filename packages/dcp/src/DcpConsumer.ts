@@ -13,6 +13,8 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
+import { type Checkpoint, emptyCheckpoint } from "./Checkpoint.ts"
+import { mitigate } from "./Mitigation.ts"
 import * as Stream from "effect/Stream"
 import { Alarms } from "./Alarms.ts"
 import { Beginning } from "./Beginning.ts"
@@ -22,7 +24,7 @@ import type { DcpStatus } from "./ChangesOptions.ts"
 import type { ChangesSettings } from "./ChangesSettings.ts"
 import { CheckpointWriter } from "./CheckpointWriter.ts"
 import type { ConsumerTelemetry, VbucketLag } from "./ConsumerTelemetry.ts"
-import { type DcpError, type DcpStreamFailed, TooManyUnsettled } from "./DcpError.ts"
+import { BucketChanged, type DcpError, type DcpStreamFailed, TooManyUnsettled } from "./DcpError.ts"
 import { CaughtUp, type Change, type DcpEvent, VbucketEnded } from "./DcpEvent.ts"
 import type { DcpNodes } from "./DcpNodes.ts"
 import { Lag } from "./Lag.ts"
@@ -35,8 +37,11 @@ import { type StreamOwner, VbucketStream } from "./VbucketStream.ts"
 
 /** What a consumer needs of the world. */
 export interface ConsumerEnvironment {
-  readonly cluster: Pick<Cluster, "map" | "seedOf" | "learn" | "refresh">
-  readonly nodes: Pick<DcpNodes, "connectionOf" | "pause" | "attempts" | "lost" | "connections" | "totals" | "unreached">
+  readonly cluster: Pick<Cluster, "map" | "seedOf" | "copySeedsOf" | "learn" | "refresh">
+  readonly nodes: Pick<
+    DcpNodes,
+    "connectionOf" | "pause" | "attempts" | "lost" | "connections" | "totals" | "unreached" | "persistedSeqno" | "bucketUuid"
+  >
   /** Where checkpoints are kept; without it nowhere. */
   readonly checkpoints: CheckpointGroup | undefined
   readonly random: () => number
@@ -49,10 +54,16 @@ export const OnTransition = Context.Reference<NonNullable<FollowOptions["onTrans
   defaultValue: () => () => {}
 })
 
+const isOfAnother = (checkpoint: Checkpoint, bucketUuid: string | undefined): boolean =>
+  bucketUuid !== undefined && checkpoint.bucketUuid !== undefined && checkpoint.bucketUuid !== bucketUuid
+
+const mayHaveDelivered = ({ ahead, position, undo }: Checkpoint): boolean => position.seqno > 0n || ahead || undo
+
 /** A change stream. */
 export class DcpConsumer implements StreamOwner, FollowEnvironment {
   readonly outbox = new Outbox<DcpEvent, DcpError>()
   readonly verbose: boolean
+  readonly gated: boolean
   readonly settings: ChangesSettings
   readonly cluster: ConsumerEnvironment["cluster"]
   readonly nodes: ConsumerEnvironment["nodes"]
@@ -79,6 +90,7 @@ export class DcpConsumer implements StreamOwner, FollowEnvironment {
     this.nodes = world.nodes
     this.settings = settings
     this.verbose = settings.verbose
+    this.gated = settings.mitigation !== undefined
     this.alarms = new Alarms(settings.slowAfter)
     this.lag = new Lag(this.streams)
     const told = (milliseconds: number, failure: string | undefined): void => world.telemetry?.committed(milliseconds, failure)
@@ -112,6 +124,9 @@ export class DcpConsumer implements StreamOwner, FollowEnvironment {
       if (writer !== undefined) yield* Effect.forkScoped(Effect.onExit(writer.run, fail))
       yield* Effect.forkScoped(Effect.onExit(consumer.run, fail))
       yield* Effect.forkScoped(consumer.alarms.watch(consumer.streams))
+      if (settings.mitigation !== undefined) {
+        yield* Effect.forkScoped(mitigate(consumer.streams, consumer.cluster, consumer.nodes, settings.mitigation))
+      }
       if (!settings.ends) yield* Effect.forkScoped(consumer.lag.poll(settings.lagInterval, () => world.nodes.connections))
       return consumer
     })
@@ -130,6 +145,7 @@ export class DcpConsumer implements StreamOwner, FollowEnvironment {
       lag: this.lag.total,
       stalled: this.alarms.stalled,
       waiting: this.outbox.size,
+      withheld: streams.reduce((sum, { withheld }) => sum + withheld, 0),
       rollbacks: this.alarms.rollbacks,
       connects: this.nodes.attempts,
       disconnects: this.nodes.lost,
@@ -178,6 +194,22 @@ export class DcpConsumer implements StreamOwner, FollowEnvironment {
     return new Map([...this.streams].map(([vbucket, { follower }]) => [vbucket, follower.checkpoint] as const))
   }
 
+  /** Of these changes those that count: what a stream brought that is gone comes again. */
+  counting<A extends Change>(changes: ReadonlyArray<A>): ReadonlyArray<A> {
+    return changes.filter(({ ordinal, vbucket }) => this.streams.get(vbucket)?.follower.progress.waitsFor(ordinal) === true)
+  }
+
+  /** The checkpoints once these changes, which count, are processed. */
+  after(changes: ReadonlyArray<Change>): Checkpoints {
+    const last = new Map(changes.map(({ ordinal, vbucket }) => [vbucket, ordinal] as const))
+    return new Map([...last].map(([vbucket, ordinal]) => [vbucket, this.streams.get(vbucket)!.follower.progress.after(ordinal)] as const))
+  }
+
+  /** The checkpoint of a vbucket once the rollback that it waits for is undone. */
+  afterRollback(vbucket: number): Checkpoints {
+    return new Map([[vbucket, { ...this.streams.get(vbucket)!.follower.checkpoint, undo: false, ahead: false }]])
+  }
+
   /** Saves what was settled. */
   readonly flush: Effect.Effect<void, DcpError> = Effect.suspend(() => this.writer?.flush ?? Effect.void)
 
@@ -192,6 +224,10 @@ export class DcpConsumer implements StreamOwner, FollowEnvironment {
 
   branched(vbucket: number, from: bigint, to: bigint): void {
     this.alarms.branched(vbucket, from, to)
+  }
+
+  moved(vbucket: number, from: string, to: string): void {
+    this.alarms.moved(vbucket, from, to)
   }
 
   delivered({ _tag }: Change): void {
@@ -220,11 +256,24 @@ export class DcpConsumer implements StreamOwner, FollowEnvironment {
     const vbuckets = yield* beginning.vbuckets(wanted.vbuckets)
     this.filter = yield* beginning.filter(wanted)
     const saved: Checkpoints = checkpoints === undefined ? new Map() : yield* checkpoints.load
+    const bucketUuid = cluster.map?.bucketUuid
+    const stranger = [...saved.values()].find((one) => isOfAnother(one, bucketUuid))
+    if (stranger !== undefined && this.settings.onBucketChange === "fail") {
+      return yield* new BucketChanged({ bucket: cluster.map?.bucket ?? "", expected: stranger.bucketUuid!, found: bucketUuid! })
+    }
+    this.nodes.bucketUuid = bucketUuid
     const highs = yield* beginning.highSeqnos(vbuckets)
     for (const vbucket of vbuckets) {
       const high = highs.get(vbucket)!
-      const checkpoint = saved.get(vbucket) ?? (yield* beginning.checkpoint(vbucket, from, high))
+      const known = saved.get(vbucket)
+      const outdated = known !== undefined && isOfAnother(known, bucketUuid)
+      // everything that was delivered of the other bucket is to be undone, which a crash does not change
+      const first = outdated
+        ? { ...emptyCheckpoint, undo: mayHaveDelivered(known) }
+        : known ?? (yield* beginning.checkpoint(vbucket, from, high))
+      const checkpoint = bucketUuid === undefined ? first : { ...first, bucketUuid }
       const follower = new VbucketFollower(checkpoint, {
+        ...outdated ? { owed: "BucketChanged" as const } : {},
         random,
         high,
         end: ends ? high : endless,

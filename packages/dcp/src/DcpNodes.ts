@@ -15,11 +15,17 @@ import * as Semaphore from "effect/Semaphore"
 import { backOff, ConnectBudget } from "./ConnectBudget.ts"
 import type { ConsumerTelemetry } from "./ConsumerTelemetry.ts"
 import { DcpConnection, type DcpConnectionOptions } from "./DcpConnection.ts"
-import { type DcpFeatureMissing, NameConflictSuspected, type NegotiationRefused } from "./DcpError.ts"
+import { BucketChanged, type DcpFeatureMissing, NameConflictSuspected, type NegotiationRefused } from "./DcpError.ts"
 import { connectionName } from "./Negotiation.ts"
 
 /** Why there are no connections any more. */
-export type FatalConnectError = ConnectionError | BootstrapError | NegotiationRefused | DcpFeatureMissing | NameConflictSuspected
+export type FatalConnectError =
+  | ConnectionError
+  | BootstrapError
+  | NegotiationRefused
+  | DcpFeatureMissing
+  | NameConflictSuspected
+  | BucketChanged
 
 /** How connections are made. */
 export interface DcpNodesOptions {
@@ -65,7 +71,7 @@ interface Link {
   readonly gone: { bytesSent: number; bytesReceived: number; acknowledged: number }
 }
 
-type OpenError = ConnectionError | BootstrapError | NegotiationRefused | DcpFeatureMissing
+type OpenError = ConnectionError | BootstrapError | NegotiationRefused | DcpFeatureMissing | BucketChanged
 
 /** A connection and the right to ask for streams on it. */
 export interface NodeConnection {
@@ -79,6 +85,7 @@ const isFatal = (error: OpenError): boolean => {
       return false
     case "NegotiationRefused":
     case "DcpFeatureMissing":
+    case "BucketChanged":
       return true
     case "BootstrapError":
       return error.reason !== "BucketNotFound"
@@ -104,6 +111,8 @@ export class DcpNodes {
   attempts = 0
   /** Connections that were lost. */
   lost = 0
+  /** The uuid of the bucket that is followed, once it is known: another bucket of its name is not. */
+  bucketUuid: string | undefined
   private readonly options: DcpNodesOptions
   private readonly scope: Scope.Scope
   private readonly links = new Map<string, Link>()
@@ -157,6 +166,12 @@ export class DcpNodes {
     }
   )
 
+  /** How far a node has written a vbucket to disk; undefined when that cannot be found out. */
+  persistedSeqno(seed: Seed, vbucket: number, vbucketUuid: bigint): Effect.Effect<bigint | undefined> {
+    const asked = Effect.flatMap(this.linkTo(seed).slot.connect, (connection) => connection.persistedSeqno(vbucket, vbucketUuid))
+    return Effect.orElseSucceed(asked, () => undefined)
+  }
+
   /** Looks for a newer map, and waits: longer each time, no longer than until there is one. */
   pause(attempt: number): Effect.Effect<void> {
     const { cluster, random } = this.options
@@ -207,6 +222,10 @@ export class DcpNodes {
           if (begun) this.closed(link, connection, error)
         }
       })
+      const found = connection.session.clusterMap?.bucketUuid
+      if (found !== undefined && this.bucketUuid !== undefined && found !== this.bucketUuid) {
+        return yield* new BucketChanged({ bucket: options.bucket ?? "", expected: this.bucketUuid, found })
+      }
       begun = true
       link.missing = undefined
       const again = slot.lives > 0 || slot.failures > 0

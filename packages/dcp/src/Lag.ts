@@ -38,14 +38,18 @@ export class Lag {
     return sum
   }
 
-  /** Asks the nodes again and again; those that do not answer are asked the next time. */
+  /** Asks the nodes again and again. One that has not answered is not asked again, and does not hold up the others. */
   poll(interval: number, connections: () => ReadonlyArray<Pick<DcpConnection, "allSeqnos">>): Effect.Effect<void> {
     if (interval === 0) return Effect.void
-    const ask = (connection: Pick<DcpConnection, "allSeqnos">) =>
-      Effect.ignore(Effect.map(connection.allSeqnos(), (highs) => this.learn(highs)))
+    const asked = new Set<Pick<DcpConnection, "allSeqnos">>()
+    const ask = (connection: Pick<DcpConnection, "allSeqnos">): Effect.Effect<unknown> => {
+      asked.add(connection)
+      const answered = Effect.ignore(Effect.map(connection.allSeqnos(undefined, { patient: true }), (highs) => this.learn(highs)))
+      return Effect.forkChild(Effect.onExit(answered, () => Effect.sync(() => void asked.delete(connection))))
+    }
     return Effect.forever(Effect.andThen(
       Effect.sleep(interval),
-      Effect.suspend(() => Effect.forEach(connections(), ask, { concurrency: "unbounded", discard: true }))
+      Effect.suspend(() => Effect.forEach(connections().filter((one) => !asked.has(one)), ask, { discard: true }))
     ))
   }
 }

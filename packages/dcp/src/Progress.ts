@@ -122,6 +122,20 @@ export class Progress {
     return ordinal === this.first && this.advance()
   }
 
+  /** Whether a message waits to be processed; those of an earlier stream do not. */
+  waitsFor(ordinal: Ordinal): boolean {
+    return this.waiting[this.head + ordinal - this.first]?.processed === false && ordinal >= this.first
+  }
+
+  /** What may be stored once everything up to a message that waits is processed. Nothing changes here. */
+  after(ordinal: Ordinal): Checkpoint {
+    const { waiting } = this
+    const later = new Progress(this.checkpoint, this.history)
+    const end = this.head + ordinal - this.first
+    for (let i = this.head; i <= end || waiting[i]?.processed === true; i++) later.pass(waiting[i]!.seqno, waiting[i]!.placed)
+    return later.checkpoint
+  }
+
   /**
    * The stream is gone or is being rolled back: what waits is forgotten, its ordinals name nothing any more. Returns the highest seqno of it that
    * was for the application; 0 when there is none.

@@ -95,6 +95,8 @@ export interface CouchbaseNodeOptions extends
 export interface CouchbaseClusterOptions extends CouchbaseNodeOptions {
   /** Nodes, each on a port of its own. Default: 1. Vbuckets are dealt out in turn. */
   readonly nodes?: number
+  /** The groups that the nodes are in, in their order; the map tells them. Default: `Group 1`, as of a cluster without groups */
+  readonly serverGroups?: ReadonlyArray<string>
 }
 
 /** A node that listens. */
@@ -105,6 +107,7 @@ export interface CouchbaseNode {
   readonly managementPort: number | undefined
   /** What a client is given to connect. */
   readonly connectionString: string
+  readonly serverGroup: string
   readonly buckets: ReadonlyMap<string, Bucket>
   readonly server: PacketServer
   /** DCP connections of this node. */
@@ -296,6 +299,7 @@ export const serveCouchbaseCluster = (
         port: server.port,
         managementPort: managementServer?.port,
         connectionString: `${scheme}://${server.address}`,
+        serverGroup: options.serverGroups?.[index] ?? "Group 1",
         buckets,
         server,
         producers,

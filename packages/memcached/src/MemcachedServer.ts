@@ -211,7 +211,11 @@ export const serveMemcached = <R = never>(
 ): Effect.Effect<PacketServer, ConnectionError, Scope.Scope | R> =>
   Effect.flatMap(chosenBy(handlers, options, (requests) => requests), (choose) => {
     const { authenticate: _, isTooLarge: __, protocol, unknownOpcodes: ___, ...limits } = options
-    return servePackets<AnyRequest>(protocol === "binary" ? { ...limits, ...choose(new Uint8Array(1)) } : { ...limits, choose })
+    return servePackets<AnyRequest>({
+      system: "memcached",
+      ...limits,
+      ...(protocol === "binary" ? choose(new Uint8Array(1)) : { choose })
+    })
   })
 
 /** Where to serve datagrams, and limits. */

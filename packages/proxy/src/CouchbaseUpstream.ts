@@ -175,8 +175,11 @@ export const couchbaseUpstream = (
     const fork = yield* forkInScope
     const outages = new Map<string, Outage>()
     const outage = (address: string): Outage => {
-      const made = outages.get(address) ?? new Outage("upstream", address)
+      const there = outages.get(address)
+      if (there !== undefined) return there
+      const made = new Outage("upstream", address)
       outages.set(address, made)
+      options.outages?.push(made)
       return made
     }
     let begun = false
@@ -188,6 +191,7 @@ export const couchbaseUpstream = (
         closed: (address, error) => void (begun && fork(outage(address).lost(error)))
       },
       agent: "wirewright proxy",
+      ...(options.metrics === undefined ? {} : { metrics: options.metrics }),
       features,
       credentials: {
         user,

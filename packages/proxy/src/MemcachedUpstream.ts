@@ -160,7 +160,7 @@ const tooLargeFor = (settings: Iterable<readonly [name: string, value: string]>)
   return max > 0 ? (key, length, flags) => itemSize(key, length, flags) > max : undefined
 }
 
-interface LinkOptions extends UpstreamOptions {
+interface LinkOptions extends Omit<UpstreamOptions, "outages"> {
   /** Of the connections in both protocols, so that what befalls them together is said once. */
   readonly watch: Outage
 }
@@ -246,7 +246,7 @@ const textClient = (target: MemcachedTarget, options: LinkOptions) =>
  */
 export const memcachedUpstream = (
   target: MemcachedTarget,
-  { connections = 2, ...options }: UpstreamOptions & { readonly connections?: number } = {}
+  { connections = 2, outages: all = [], ...options }: UpstreamOptions & { readonly connections?: number } = {}
 ): Effect.Effect<Upstreams, OpenError, Scope.Scope> =>
   Effect.gen(function*() {
     const { protocol = "auto" } = target
@@ -261,6 +261,7 @@ export const memcachedUpstream = (
         return exit
       })
     const outages = Array.from({ length: connections }, () => new Outage("upstream", addressOf(target)))
+    all.push(...outages)
     const each = <A>(link: (target: MemcachedTarget, options: LinkOptions) => Effect.Effect<A, OpenError, Scope.Scope>) =>
       Effect.all(outages.map((watch, index) => Effect.annotateLogs(link(target, { ...options, watch }), { connection: index + 1 })))
     const raw = each(rawLink)

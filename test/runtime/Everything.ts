@@ -13,6 +13,7 @@ import { classicHandlers, KvClient } from "@wirewright/memcached"
 import { serveProxy } from "@wirewright/proxy"
 import { WebSockets } from "@wirewright/testing"
 import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -78,15 +79,15 @@ const memcached = Effect.gen(function*() {
   yield* Effect.repeat(kv.counters, { until: ({ reconnects }) => reconnects === 1 })
   for (const client of [text, binary]) yield* Effect.repeat(Effect.exit(client.version), { until: Exit.isSuccess })
   // one that is asked before its server is there
-  const late = yield* KvClient.make({
-    port: yield* freePort,
-    whenUnreachable: "keep trying",
-    reconnect: { initialDelay: 5, jitter: false }
-  })
-  const asked = yield* Effect.forkChild(late.noop, { startImmediately: true })
-  const { address } = late.servers[0]!
-  yield* serveMemcachedNode({ port: Number(address.split(":")[1]) })
-  yield* Fiber.join(asked)
+  const latePort = yield* freePort
+  const address = `127.0.0.1:${latePort}`
+  const early = Effect.scoped(Effect.gen(function*() {
+    const late = yield* KvClient.make({ port: latePort, whenUnreachable: "keep trying", reconnect: { initialDelay: 5, jitter: false } })
+    const asked = yield* Effect.forkChild(late.noop, { startImmediately: true })
+    yield* serveMemcachedNode({ port: latePort })
+    yield* Fiber.join(asked)
+  }))
+  yield* early
   const expected: ReadonlyArray<Expected> = [
     { row: clientRows.operation, attributes: { ...system, "db.operation.name": "set" }, value: 2 },
     { row: clientRows.operation, attributes: { ...system, "db.operation.name": "get" }, value: 3 },
@@ -115,7 +116,7 @@ const memcached = Effect.gen(function*() {
     { row: proxyRows.requests, attributes: { ...front, "db.operation.name": "set" }, value: 1 },
     { row: proxyRows.outages, attributes: front, value: 1 }
   ]
-  const again = Effect.all([kv.set("b", "1"), kv.get("b"), text.get("missing"), binary.get("c")], { discard: true })
+  const again = Effect.all([kv.set("b", "1"), kv.get("b"), text.get("missing"), binary.get("c"), early], { discard: true })
   return { expected, again }
 })
 
@@ -148,6 +149,7 @@ const couchbase = Effect.gen(function*() {
   const seen = { mutation: 0, deletion: 0 }
   const undone = new Map<string, number>()
   let held = false
+  const release = yield* Latch.make()
   const { consumer, events } = yield* Effect.provideContext(
     Dcp.run({
       group: "indexer",
@@ -158,7 +160,7 @@ const couchbase = Effect.gen(function*() {
     }, {
       change: (change) => {
         seen[change._tag === "Mutation" ? "mutation" : "deletion"]++
-        return Effect.andThen(Effect.void, Effect.suspend(() => held ? Effect.never : Effect.void))
+        return Effect.andThen(Effect.void, Effect.suspend(() => held ? release.await : Effect.void))
       },
       rollback: ({ reason }) =>
         Effect.sync(() => {
@@ -235,7 +237,7 @@ const couchbase = Effect.gen(function*() {
     }
   ]
   let n = 4
-  const again = Effect.andThen(kv.get("key 0"), Effect.suspend(() => kv.upsert("key 5", { n: n++ })))
+  const again = Effect.all([release.open, kv.get("key 0"), Effect.suspend(() => kv.upsert("key 5", { n: n++ }))], { discard: true })
   return { expected, again, consumer }
 })
 

@@ -81,7 +81,7 @@ class Attempt extends Exchange<Response, unknown, Failure> implements Route, Des
   /** Failures are counted when they are the last. */
   protected override measured(outcome: Effect.Effect<unknown, Failure>): void {
     const { durations } = this.connection
-    if (durations === undefined || !Exit.isExit(outcome) || outcome._tag !== "Success") return
+    if (durations === undefined || (outcome as Exit.Exit<unknown, Failure>)._tag !== "Success") return
     durations.succeeded(this.operation.name, this.owner!.arrived - this.started.started)
   }
 }

@@ -1,6 +1,6 @@
 /**
- * A contender's process: `node child.ts CONTENDER [PORT | silent]`. With a port, its management endpoint listens there; `silent` publishes no
- * metrics.
+ * A contender's process: `node child.ts CONTENDER [PORT] [silent]`. With a port, a management endpoint listens there; `silent` publishes no
+ * metrics of the client.
  */
 import * as Operations from "@wirewright/connection/Operations"
 import * as Effect from "effect/Effect"
@@ -8,9 +8,10 @@ import * as Layer from "effect/Layer"
 import { type Answer, type Contender, keyCount, type Question, valueSize } from "./Contender.ts"
 import { contenders } from "./contenders/index.ts"
 
-const [name, telemetry] = process.argv.slice(2)
-const loading = contenders[name!]!(telemetry !== "silent")
-if (telemetry !== undefined && telemetry !== "silent") Effect.runFork(Layer.launch(Operations.layer({ port: Number(telemetry) })))
+const [name, ...telemetry] = process.argv.slice(2)
+const loading = contenders[name!]!(!telemetry.includes("silent"))
+const endpoint = telemetry.find((argument) => argument !== "silent")
+if (endpoint !== undefined) Effect.runFork(Layer.launch(Operations.layer({ port: Number(endpoint) })))
 
 const perform = async (contender: Contender, question: Question): Promise<void> => {
   switch (question.kind) {

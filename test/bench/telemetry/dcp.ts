@@ -1,6 +1,6 @@
 /**
- * A consumer whose cost is measured: `dcp.ts PORT EVENTS [ENDPOINT]`. With a port of a management endpoint it serves that, without one it
- * publishes no metrics.
+ * A consumer whose cost is measured: `dcp.ts PORT EVENTS [ENDPOINT] [silent]`. With a port of a management endpoint it serves that; `silent`
+ * publishes no metrics of the consumer.
  */
 import * as Operations from "@wirewright/connection/Operations"
 import { Dcp } from "@wirewright/dcp"
@@ -9,9 +9,10 @@ import * as Layer from "effect/Layer"
 import * as Stream from "effect/Stream"
 import { measured } from "../dcp/Run.ts"
 
-const [port, count, endpoint] = process.argv.slice(2)
-const metrics = endpoint !== undefined
-if (metrics) Effect.runFork(Layer.launch(Operations.layer({ port: Number(endpoint) })))
+const [port, count, ...telemetry] = process.argv.slice(2)
+const metrics = !telemetry.includes("silent")
+const endpoint = telemetry.find((argument) => argument !== "silent")
+if (endpoint !== undefined) Effect.runFork(Layer.launch(Operations.layer({ port: Number(endpoint) })))
 const found = await measured(Number(count), (onChange) => {
   const stop = new AbortController()
   void Effect.runPromiseExit(

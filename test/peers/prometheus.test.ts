@@ -2,18 +2,15 @@
  * Debian's Prometheus scrapes a program in which every metric has something to tell; every panel of the dashboard is then asked of it as Grafana
  * would, and shows something.
  */
-import { HealthIndicators } from "@wirewright/connection/Health"
 import * as Operations from "@wirewright/connection/Operations"
 import * as Effect from "effect/Effect"
-import * as Logger from "effect/Logger"
-import * as Metric from "effect/Metric"
 import { type ChildProcess, spawn } from "node:child_process"
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { expect, it } from "vitest"
 import { path } from "../docs/Guide.ts"
-import { everything } from "../runtime/Everything.ts"
+import { everything, runWatched } from "../runtime/Everything.ts"
 import { freePort } from "./Memcached.ts"
 
 interface Answer {
@@ -91,13 +88,4 @@ const program = Effect.gen(function*() {
   expect((yield* Effect.promise(() => ask("wirewright_no_such_metric"))).data?.result).toEqual([])
 })
 
-it("every panel's query is answered, with numbers", () =>
-  Effect.runPromise(
-    program.pipe(
-      Effect.provide(Operations.layer()),
-      Effect.scoped,
-      Effect.provideService(Metric.MetricRegistry, new Map()),
-      Effect.provideService(HealthIndicators, new Set()),
-      Effect.provide(Logger.layer([]))
-    )
-  ), 60_000)
+it("every panel's query is answered, with numbers", () => runWatched(program), 60_000)

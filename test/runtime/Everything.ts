@@ -3,6 +3,10 @@
  * them; and how often it was done, counted by whoever did it.
  */
 import { Client, Server } from "@wirewright/connection"
+import { HealthIndicators } from "@wirewright/connection/Health"
+import * as Operations from "@wirewright/connection/Operations"
+import * as Logger from "effect/Logger"
+import * as Metric from "effect/Metric"
 import { clientRows, dcpRows, deepstreamRows, type MetricRow, proxyRows, serverRows } from "@wirewright/connection/MetricTable"
 import { KvClient as CouchbaseClient } from "@wirewright/couchbase"
 import { CheckpointError, CheckpointStore, type CheckpointStoreShape, Dcp, type DcpConsumer } from "@wirewright/dcp"
@@ -155,7 +159,7 @@ const couchbase = Effect.gen(function*() {
       group: "indexer",
       commitInterval: "20 millis",
       lagInterval: "50 millis",
-      slowAfter: "2 seconds",
+      slowAfter: "1 hour",
       metrics: { vbuckets: true }
     }, {
       change: (change) => {
@@ -223,7 +227,7 @@ const couchbase = Effect.gen(function*() {
     { row: dcpRows.acknowledged, attributes: group, value: 0 },
     { row: dcpRows.vbuckets, attributes: group, value: 4 },
     { row: dcpRows.streams, attributes: group, value: 4 },
-    { row: dcpRows.stalled, attributes: group, value: { least: 0 } },
+    { row: dcpRows.stalled, attributes: group, value: 0 },
     ...[...undone].map(([reason, value]) => ({
       row: dcpRows.rollbacks,
       attributes: { ...group, "wirewright.dcp.rollback.reason": reason },
@@ -321,3 +325,15 @@ export const everything: Effect.Effect<Everything, unknown, Scope.Scope> = Effec
     again: Effect.forEach(parts, ({ again }) => again as Effect.Effect<unknown, unknown>, { discard: true })
   }
 })
+
+/** Runs what looks at everything through a management endpoint, with metrics and health of its own, and without log lines. */
+export const runWatched = <A, E>(program: Effect.Effect<A, E, Operations.Operations | Scope.Scope>): Promise<A> =>
+  Effect.runPromise(
+    program.pipe(
+      Effect.provide(Operations.layer()),
+      Effect.scoped,
+      Effect.provideService(Metric.MetricRegistry, new Map()),
+      Effect.provideService(HealthIndicators, new Set()),
+      Effect.provide(Logger.layer([]))
+    )
+  )

@@ -1,4 +1,7 @@
 /** What the benchmarks of DCP share: producers and measurements in processes of their own. */
+import { type ChangesOptions, Dcp } from "@wirewright/dcp"
+import * as Effect from "effect/Effect"
+import * as Stream from "effect/Stream"
 import { type ChildProcess, spawn } from "node:child_process"
 import { join } from "node:path"
 import type { OnChange } from "./handwritten.ts"
@@ -61,6 +64,23 @@ export const measured = async (count: number, start: (onChange: OnChange) => () 
     bytes,
     sink
   }
+}
+
+/** Our stream of all changes, until it is stopped. */
+export const consuming = (port: number, options: Omit<ChangesOptions, "from">) => (onChange: OnChange): () => void => {
+  const stop = new AbortController()
+  void Effect.runPromiseExit(
+    Dcp.changes({ from: "beginning", ...options }).pipe(
+      Stream.runForEachArray((all) =>
+        Effect.sync(() => {
+          for (const event of all) if (event._tag === "Mutation") onChange(event.seqno, event.key, event.value)
+        })
+      ),
+      Effect.provide(Dcp.layer({ seeds: [{ host: "127.0.0.1", port }], bucket: "default" }))
+    ),
+    { signal: stop.signal }
+  )
+  return () => stop.abort()
 }
 
 /** A program as one file of JavaScript. */

@@ -8,40 +8,21 @@
  * generation of 32 MB behind: 64 MB of values arrive before it is full, and V8 then collects the whole heap instead of the young part of it.
  * That took three times as long at 1 KiB, for us and for programs without a library alike, and depended on how many modules there were.
  */
-import { Dcp } from "@wirewright/dcp"
-import * as Effect from "effect/Effect"
-import * as Stream from "effect/Stream"
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { median } from "../kv/Run.ts"
 import { concat, type OnChange, raw } from "./handwritten.ts"
-import { alone, bundled, measured, producer } from "./Run.ts"
+import { alone, bundled, consuming, measured, producer } from "./Run.ts"
 
 const rounds = Number(process.env["ROUNDS"] ?? 5)
 const events = Number(process.env["EVENTS"] ?? 2_000_000)
 
-const ours = (port: number, window: number) => (onChange: OnChange): () => void => {
-  const stop = new AbortController()
-  void Effect.runPromiseExit(
-    Dcp.changes({ from: "beginning", window }).pipe(
-      Stream.runForEachArray((all) =>
-        Effect.sync(() => {
-          for (const event of all) if (event._tag === "Mutation") onChange(event.seqno, event.key, event.value)
-        })
-      ),
-      Effect.provide(Dcp.layer({ seeds: [{ host: "127.0.0.1", port }], bucket: "default" }))
-    ),
-    { signal: stop.signal }
-  )
-  return () => stop.abort()
-}
-
 type Contender = (port: number, vbuckets: number) => (onChange: OnChange) => () => unknown
 
 const contenders: { readonly [name: string]: Contender } = {
-  "ours": (port) => ours(port, 0),
-  "ours with flow control": (port) => ours(port, 10 * 1024 * 1024),
+  "ours": (port) => consuming(port, { window: 0 }),
+  "ours with flow control": (port) => consuming(port, {}),
   "onread by hand": (port, vbuckets) => (onChange) => {
     const socket = raw(port, vbuckets, onChange)
     return () => socket.destroy()

@@ -46,6 +46,7 @@ const peers = [
   { name: "couchbase", probe: loads("couchbase"), npm: "couchbase" },
   { name: "deepstream", probe: loads("deepstream.io-client-js", deepstreamFolder), npm: "deepstream.io", folder: deepstreamFolder },
   { name: "dnsmasq", probe: ["dnsmasq", "--version"], apt: "dnsmasq-base" },
+  { name: "prometheus", probe: ["prometheus", "--version"], apt: "prometheus" },
   { name: "bind", probe: ["sh", "-c", "named -v && dig -v && command -v nsupdate"], apt: "bind9 bind9-dnsutils" },
   { name: "rabbitmq", probe: ["sh", "-c", "command -v /usr/lib/rabbitmq/bin/rabbitmq-server epmd"], apt: "rabbitmq-server" },
   { name: "librdkafka", probe: ["sh", "-c", "kcat -V && /usr/bin/python3 -c 'import kafka.vendor.six'"], apt: "kafkacat python3-kafka" },

@@ -3,6 +3,10 @@
  * them; and how often it was done, counted by whoever did it.
  */
 import { Client, Server } from "@wirewright/connection"
+import { HealthIndicators } from "@wirewright/connection/Health"
+import * as Operations from "@wirewright/connection/Operations"
+import * as Logger from "effect/Logger"
+import * as Metric from "effect/Metric"
 import { clientRows, dcpRows, deepstreamRows, type MetricRow, proxyRows, serverRows } from "@wirewright/connection/MetricTable"
 import { KvClient as CouchbaseClient } from "@wirewright/couchbase"
 import { CheckpointError, CheckpointStore, type CheckpointStoreShape, Dcp, type DcpConsumer } from "@wirewright/dcp"
@@ -13,6 +17,7 @@ import { classicHandlers, KvClient } from "@wirewright/memcached"
 import { serveProxy } from "@wirewright/proxy"
 import { WebSockets } from "@wirewright/testing"
 import * as Effect from "effect/Effect"
+import * as Latch from "effect/Latch"
 import * as Layer from "effect/Layer"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -78,15 +83,15 @@ const memcached = Effect.gen(function*() {
   yield* Effect.repeat(kv.counters, { until: ({ reconnects }) => reconnects === 1 })
   for (const client of [text, binary]) yield* Effect.repeat(Effect.exit(client.version), { until: Exit.isSuccess })
   // one that is asked before its server is there
-  const late = yield* KvClient.make({
-    port: yield* freePort,
-    whenUnreachable: "keep trying",
-    reconnect: { initialDelay: 5, jitter: false }
-  })
-  const asked = yield* Effect.forkChild(late.noop, { startImmediately: true })
-  const { address } = late.servers[0]!
-  yield* serveMemcachedNode({ port: Number(address.split(":")[1]) })
-  yield* Fiber.join(asked)
+  const latePort = yield* freePort
+  const address = `127.0.0.1:${latePort}`
+  const early = Effect.scoped(Effect.gen(function*() {
+    const late = yield* KvClient.make({ port: latePort, whenUnreachable: "keep trying", reconnect: { initialDelay: 5, jitter: false } })
+    const asked = yield* Effect.forkChild(late.noop, { startImmediately: true })
+    yield* serveMemcachedNode({ port: latePort })
+    yield* Fiber.join(asked)
+  }))
+  yield* early
   const expected: ReadonlyArray<Expected> = [
     { row: clientRows.operation, attributes: { ...system, "db.operation.name": "set" }, value: 2 },
     { row: clientRows.operation, attributes: { ...system, "db.operation.name": "get" }, value: 3 },
@@ -115,7 +120,7 @@ const memcached = Effect.gen(function*() {
     { row: proxyRows.requests, attributes: { ...front, "db.operation.name": "set" }, value: 1 },
     { row: proxyRows.outages, attributes: front, value: 1 }
   ]
-  const again = Effect.all([kv.set("b", "1"), kv.get("b"), text.get("missing"), binary.get("c")], { discard: true })
+  const again = Effect.all([kv.set("b", "1"), kv.get("b"), text.get("missing"), binary.get("c"), early], { discard: true })
   return { expected, again }
 })
 
@@ -148,17 +153,18 @@ const couchbase = Effect.gen(function*() {
   const seen = { mutation: 0, deletion: 0 }
   const undone = new Map<string, number>()
   let held = false
+  const release = yield* Latch.make()
   const { consumer, events } = yield* Effect.provideContext(
     Dcp.run({
       group: "indexer",
       commitInterval: "20 millis",
       lagInterval: "50 millis",
-      slowAfter: "2 seconds",
+      slowAfter: "1 hour",
       metrics: { vbuckets: true }
     }, {
       change: (change) => {
         seen[change._tag === "Mutation" ? "mutation" : "deletion"]++
-        return Effect.andThen(Effect.void, Effect.suspend(() => held ? Effect.never : Effect.void))
+        return Effect.andThen(Effect.void, Effect.suspend(() => held ? release.await : Effect.void))
       },
       rollback: ({ reason }) =>
         Effect.sync(() => {
@@ -221,7 +227,7 @@ const couchbase = Effect.gen(function*() {
     { row: dcpRows.acknowledged, attributes: group, value: 0 },
     { row: dcpRows.vbuckets, attributes: group, value: 4 },
     { row: dcpRows.streams, attributes: group, value: 4 },
-    { row: dcpRows.stalled, attributes: group, value: { least: 0 } },
+    { row: dcpRows.stalled, attributes: group, value: 0 },
     ...[...undone].map(([reason, value]) => ({
       row: dcpRows.rollbacks,
       attributes: { ...group, "wirewright.dcp.rollback.reason": reason },
@@ -235,7 +241,7 @@ const couchbase = Effect.gen(function*() {
     }
   ]
   let n = 4
-  const again = Effect.andThen(kv.get("key 0"), Effect.suspend(() => kv.upsert("key 5", { n: n++ })))
+  const again = Effect.all([release.open, kv.get("key 0"), Effect.suspend(() => kv.upsert("key 5", { n: n++ }))], { discard: true })
   return { expected, again, consumer }
 })
 
@@ -319,3 +325,15 @@ export const everything: Effect.Effect<Everything, unknown, Scope.Scope> = Effec
     again: Effect.forEach(parts, ({ again }) => again as Effect.Effect<unknown, unknown>, { discard: true })
   }
 })
+
+/** Runs what looks at everything through a management endpoint, with metrics and health of its own, and without log lines. */
+export const runWatched = <A, E>(program: Effect.Effect<A, E, Operations.Operations | Scope.Scope>): Promise<A> =>
+  Effect.runPromise(
+    program.pipe(
+      Effect.provide(Operations.layer()),
+      Effect.scoped,
+      Effect.provideService(Metric.MetricRegistry, new Map()),
+      Effect.provideService(HealthIndicators, new Set()),
+      Effect.provide(Logger.layer([]))
+    )
+  )

@@ -1,18 +1,15 @@
 /** Every row of the table is there, as Prometheus scrapes it and as OTLP brings it to a collector, and says what was done. */
-import { HealthIndicators } from "@wirewright/connection/Health"
 import { type MetricRow, metricTable, prometheusName } from "@wirewright/connection/MetricTable"
 import * as Operations from "@wirewright/connection/Operations"
 import * as FetchHttpClient from "effect/http/FetchHttpClient"
 import * as Effect from "effect/Effect"
-import * as Logger from "effect/Logger"
-import * as Metric from "effect/Metric"
 import * as OtlpMetrics from "effect/observability/OtlpMetrics"
 import * as OtlpSerialization from "effect/observability/OtlpSerialization"
 import * as Layer from "effect/Layer"
 import { createServer } from "node:http"
 import type { AddressInfo } from "node:net"
 import { expect, it } from "vitest"
-import { type Expected, everything } from "./Everything.ts"
+import { type Expected, everything, runWatched } from "./Everything.ts"
 
 interface Series {
   readonly name: string
@@ -159,13 +156,4 @@ const program = Effect.gen(function*() {
   expect(JSON.parse(yield* get("/status"))).toMatchObject({ "dcp indexer": { vbuckets: 4, streaming: 4, unsettled: 2, lag: 2 } })
 })
 
-it("a scrape and an export show every row of the table, with what was done", () =>
-  Effect.runPromise(
-    program.pipe(
-      Effect.provide(Operations.layer()),
-      Effect.scoped,
-      Effect.provideService(Metric.MetricRegistry, new Map()),
-      Effect.provideService(HealthIndicators, new Set()),
-      Effect.provide(Logger.layer([]))
-    )
-  ), 60_000)
+it("a scrape and an export show every row of the table, with what was done", () => runWatched(program), 60_000)

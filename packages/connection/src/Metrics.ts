@@ -189,6 +189,9 @@ export class OperationDurations {
   private readonly attributes: Attributes
   private readonly nameOf: string
   private readonly succeededBy = new Map<string, Durations>()
+  /** What succeeded last: mostly it is the same again. */
+  private last: string | undefined
+  private lastDurations: Durations | undefined
   private readonly failedBy = new Map<string, Durations>()
 
   /** @param nameOf the attribute that is the operation's name */
@@ -200,11 +203,18 @@ export class OperationDurations {
   }
 
   succeeded(operation: string, milliseconds: number): void {
-    const there = this.succeededBy.get(operation)
-    if (there !== undefined) return there.record(milliseconds)
-    const made = this.metrics.durations(this.row, { [this.nameOf]: operation, ...this.attributes })
-    this.succeededBy.set(operation, made)
-    made.record(milliseconds)
+    if (operation !== this.last) this.turnTo(operation)
+    this.lastDurations!.record(milliseconds)
+  }
+
+  private turnTo(operation: string): void {
+    let durations = this.succeededBy.get(operation)
+    if (durations === undefined) {
+      durations = this.metrics.durations(this.row, { [this.nameOf]: operation, ...this.attributes })
+      this.succeededBy.set(operation, durations)
+    }
+    this.last = operation
+    this.lastDurations = durations
   }
 
   /** @param type `error.type`; nothing where it succeeded */

@@ -19,7 +19,7 @@ import { clientRows } from "@wirewright/connection/MetricTable"
 import { inSpan, isTraced, type SpanAttributes } from "@wirewright/connection/Spans"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
+import type * as Exit from "effect/Exit"
 import type * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
 import { BootstrapError, type Bootstrapped } from "./Bootstrap.ts"
@@ -81,7 +81,7 @@ class Attempt extends Exchange<Response, unknown, Failure> implements Route, Des
   /** Failures are counted when they are the last. */
   protected override measured(outcome: Effect.Effect<unknown, Failure>): void {
     const { durations } = this.connection
-    if (durations === undefined || !Exit.isExit(outcome) || outcome._tag !== "Success") return
+    if (durations === undefined || (outcome as Exit.Exit<unknown, Failure>)._tag !== "Success") return
     durations.succeeded(this.operation.name, this.owner!.arrived - this.started.started)
   }
 }

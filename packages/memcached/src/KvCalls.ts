@@ -123,10 +123,12 @@ export class KvPacket<A> extends Exchange<KvAnswer, A, MemcachedError> {
 
   protected override measured(outcome: Effect.Effect<A, MemcachedError>): void {
     const { durations } = this.pool
+    if (durations === undefined) return
+    const exit = outcome as Exit.Exit<A, MemcachedError>
+    if (exit._tag === "Success") return durations.succeeded(this.call.operation, this.answeredAfter)
     // what goes on with another request is counted with that
-    if (durations === undefined || !Exit.isExit(outcome)) return
-    if (outcome._tag === "Success") return durations.succeeded(this.call.operation, this.answeredAfter)
-    const { reason } = Cause.squash(outcome.cause) as MemcachedError
+    if (exit._tag !== "Failure" || !Exit.isExit(outcome)) return
+    const { reason } = Cause.squash(exit.cause) as MemcachedError
     const status = "status" in reason ? { "db.response.status_code": reason.status } : {}
     durations.failed(this.call.operation, this.failedAfter, reason._tag, status)
   }

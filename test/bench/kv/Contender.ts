@@ -33,5 +33,6 @@ export type Question =
   | { readonly kind: "close" }
 
 export type Answer =
-  | { readonly kind: "done"; readonly seconds: number; readonly processor: number }
+  /** In seconds; `processor` is time in user mode and in the kernel, `user` that in user mode. */
+  | { readonly kind: "done"; readonly seconds: number; readonly processor: number; readonly user: number }
   | { readonly kind: "failed"; readonly message: string }

@@ -71,10 +71,10 @@ export const processorSeconds = ({ pid }: ChildProcess): number => {
   return (Number(fields[11]) + Number(fields[12])) / 100
 }
 
-/** A contender in a process of its own, connected. */
-export const startContender = async (contender: string, port: number): Promise<ChildProcess> => {
+/** A contender in a process of its own, connected; `more` are further arguments of it. */
+export const startContender = async (contender: string, port: number, ...more: ReadonlyArray<string>): Promise<ChildProcess> => {
   const [name = "", checkout] = contender.split("@")
-  const child = fork(checkout === undefined ? join(here, "child.ts") : join(checkout, "test/bench/kv/child.ts"), [name], {
+  const child = fork(checkout === undefined ? join(here, "child.ts") : join(checkout, "test/bench/kv/child.ts"), [name, ...more], {
     ...(checkout === undefined ? {} : { cwd: checkout }),
     execArgv: [
       "--conditions=@wirewright/source",

@@ -1,8 +1,17 @@
-/** A contender's process: `node child.ts CONTENDER`. */
+/**
+ * A contender's process: `node child.ts CONTENDER [PORT] [silent]`. With a port, a management endpoint listens there; `silent` publishes no
+ * metrics of the client.
+ */
+import * as Operations from "@wirewright/connection/Operations"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
 import { type Answer, type Contender, keyCount, type Question, valueSize } from "./Contender.ts"
 import { contenders } from "./contenders/index.ts"
 
-const loading = contenders[process.argv[2]!]!()
+const [name, ...telemetry] = process.argv.slice(2)
+const loading = contenders[name!]!(!telemetry.includes("silent"))
+const endpoint = telemetry.find((argument) => argument !== "silent")
+if (endpoint !== undefined) Effect.runFork(Layer.launch(Operations.layer({ port: Number(endpoint) })))
 
 const perform = async (contender: Contender, question: Question): Promise<void> => {
   switch (question.kind) {
@@ -22,7 +31,7 @@ const answer = async (question: Question): Promise<Answer> => {
   await perform(contender, question)
   const seconds = (performance.now() - start) / 1000
   const { system, user } = process.cpuUsage(before)
-  return { kind: "done", seconds, processor: (system + user) / 1e6 }
+  return { kind: "done", seconds, processor: (system + user) / 1e6, user: user / 1e6 }
 }
 
 process.on("message", (question: Question) => {

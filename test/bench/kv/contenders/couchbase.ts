@@ -7,13 +7,14 @@ import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import { type Contender, keyOf } from "../Contender.ts"
 
-export const make = async (): Promise<Contender> => {
+export const make = async (metrics: boolean): Promise<Contender> => {
   const scope = Scope.makeUnsafe()
   let kv: KvCommands
   return {
     connect: async (port) => {
       const credentials = { user: "app", password: Redacted.make("secret") }
-      const made = KvClient.make({ seeds: [{ host: "127.0.0.1", port }], credentials, bucket: "default", timeout: "30 seconds" })
+      const seeds = [{ host: "127.0.0.1", port }] as const
+      const made = KvClient.make({ seeds, credentials, bucket: "default", timeout: "30 seconds", metrics })
       kv = await Effect.runPromise(Effect.provideService(made, Scope.Scope, scope))
     },
     run: (operation, inFlight, count, size, keys) => {

@@ -17,7 +17,7 @@ interface Work {
   readonly keys: number
 }
 
-export const make = async (style: "loops" | "generators", protocol: KvProtocol): Promise<Contender> => {
+export const make = async (style: "loops" | "generators", protocol: KvProtocol, metrics: boolean): Promise<Contender> => {
   const scope = Scope.makeUnsafe()
   let kv: KvCommands
 
@@ -49,7 +49,7 @@ export const make = async (style: "loops" | "generators", protocol: KvProtocol):
   return {
     connect: async (port) => {
       kv = await Effect.runPromise(
-        Effect.provideService(KvClient.make({ port, protocol, requestTimeout: "30 seconds" }), Scope.Scope, scope)
+        Effect.provideService(KvClient.make({ port, protocol, metrics, requestTimeout: "30 seconds" }), Scope.Scope, scope)
       )
     },
     run: (operation, inFlight, count, size, keys) => {

@@ -150,7 +150,7 @@ describe("refusals", () => {
         // the store's own format refuses it, so it comes from one that does not look
         const bad: Checkpoint = { position: position(5, 6, 9), failoverLog: log, complete: [], purgeSeqno: 0n, undo: false, ahead: false }
         const store: CheckpointStoreShape = {
-          open: () => Effect.succeed({ load: Effect.succeed(new Map([[0, bad]])), save: () => Effect.void, clear: Effect.void })
+          open: () => Effect.succeed({ epoch: 1, load: Effect.succeed(new Map([[0, bad]])), save: () => Effect.void, clear: Effect.void })
         }
         const run = yield* world.consume({}, undefined, store)
         yield* ended(run)

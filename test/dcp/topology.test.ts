@@ -155,6 +155,7 @@ const unreliable = (): { readonly store: CheckpointStoreShape; down: boolean; sa
   state.store = {
     open: () =>
       Effect.succeed({
+        epoch: 1,
         load: Effect.sync(() => new Map(state.saved)),
         save: (checkpoints) =>
           Effect.suspend(() => {

@@ -94,7 +94,8 @@ export const fileStore = (directory: string, steps: FileSteps = diskSteps): Chec
   const oneAtATime = Semaphore.makeUnsafe(1)
   return {
     open: (group) =>
-      Effect.map(oneAtATime.withPermits(1)(store.open(group)), ({ clear, load, save }) => ({
+      Effect.map(oneAtATime.withPermits(1)(store.open(group)), ({ clear, epoch, load, save }) => ({
+        epoch,
         load,
         save: (checkpoints) => oneAtATime.withPermits(1)(save(checkpoints)),
         clear: oneAtATime.withPermits(1)(clear)

@@ -16,6 +16,8 @@ import { groupName } from "./GroupName.ts"
 
 /** A group that was taken over. */
 export interface CheckpointGroup {
+  /** How often the group has been taken over, this time included: of two owners the later one has the greater epoch. */
+  readonly epoch: number
   /** What was saved last. */
   readonly load: Effect.Effect<Checkpoints, CheckpointError>
   /** Saves the checkpoints of some vbuckets; those of the others stay. */
@@ -90,10 +92,11 @@ export const overTexts = (texts: TextStore): CheckpointStoreShape => ({
           })
       )
     const load = Effect.map(
-      Effect.forEach(Array.from({ length: maxVbuckets / shardSize }), (_, index) => shard(index)),
+      Effect.forEach(Array.from({ length: maxVbuckets / shardSize }), (_, index) => shard(index), { concurrency: "unbounded" }),
       (found) => new Map(found.flatMap(({ checkpoints }) => [...checkpoints])) as Checkpoints
     )
     return {
+      epoch,
       load,
       save: (checkpoints) => {
         const touched = new Map<number, Array<readonly [number, Checkpoint]>>()

@@ -29,7 +29,7 @@ import * as Stream from "effect/Stream"
 import { CheckpointStore } from "./CheckpointStore.ts"
 import { dcpFeatures } from "./DcpConnection.ts"
 import type { ChangesOptions, From } from "./ChangesOptions.ts"
-import { settingsOf } from "./ChangesSettings.ts"
+import { type ChangesSettings, settingsOf } from "./ChangesSettings.ts"
 import { DcpConsumer } from "./DcpConsumer.ts"
 import { type DcpError, DcpOptionsError } from "./DcpError.ts"
 import type { DcpEvent } from "./DcpEvent.ts"
@@ -89,23 +89,18 @@ const layer = (options: DcpOptions): Layer.Layer<Dcp, OpenError> =>
     Effect.map(Cluster.make({ agent, ...options, features: mapFeatures, connectionsPerNode: 1 }), (cluster) => Dcp.of({ cluster, options }))
   )
 
-/** Starts a consumer in the present scope. Whoever takes its events settles them. @internal */
-export const start = (options: ChangesOptions): Effect.Effect<DcpConsumer, DcpError, Dcp | Scope.Scope> =>
+/** Numbers from [0, 1) of Effect's `Random`. */
+const chance: Effect.Effect<() => number> = Effect.map(Random.Random, (random) => () => random.nextDoubleUnsafe())
+
+/** Connections as settings ask for them, in the present scope; none is made before a vbucket needs it. @internal */
+export const nodesOf = (settings: ChangesSettings): Effect.Effect<DcpNodes, never, Dcp | Scope.Scope> =>
   Effect.gen(function*() {
     const { cluster, options: where } = yield* Dcp
-    const settings = settingsOf(options)
-    const store = yield* Effect.serviceOption(CheckpointStore)
-    if (settings.resumes && Option.isNone(store)) {
-      return yield* new DcpOptionsError({ message: `from ${JSON.stringify(settings.from)} needs a CheckpointStore` })
-    }
-    const group = `${where.bucket}/${settings.nodes.group}`
-    const checkpoints = settings.resumes && Option.isSome(store) ? yield* store.value.open(group) : undefined
     const { seeds: _, connectionsPerNode: __, ignoreMap: ___, ...connection } = where
     const services = yield* Effect.context<never>()
     const { now } = yield* timers
-    const chance = yield* Random.Random
-    const random = () => chance.nextDoubleUnsafe()
-    const nodes = new DcpNodes({
+    const random = yield* chance
+    return new DcpNodes({
       ...settings.nodes,
       cluster,
       connection: { agent, ...connection, features: dcpFeatures, negotiation: settings.negotiation },
@@ -114,7 +109,19 @@ export const start = (options: ChangesOptions): Effect.Effect<DcpConsumer, DcpEr
       now,
       log: (line) => void Effect.runForkWith(services)(line)
     }, yield* Effect.scope)
-    return yield* DcpConsumer.make({ cluster, nodes, checkpoints, random }, settings)
+  })
+
+/** Starts a consumer in the present scope. Whoever takes its events settles them. @internal */
+export const start = (options: ChangesOptions): Effect.Effect<DcpConsumer, DcpError, Dcp | Scope.Scope> =>
+  Effect.gen(function*() {
+    const { cluster, options: { bucket } } = yield* Dcp
+    const settings = settingsOf(options)
+    const store = yield* Effect.serviceOption(CheckpointStore)
+    if (settings.resumes && Option.isNone(store)) {
+      return yield* new DcpOptionsError({ message: `from ${JSON.stringify(settings.from)} needs a CheckpointStore` })
+    }
+    const checkpoints = settings.resumes && Option.isSome(store) ? yield* store.value.open(`${bucket}/${settings.nodes.group}`) : undefined
+    return yield* DcpConsumer.make({ cluster, nodes: yield* nodesOf(settings), checkpoints, random: yield* chance }, settings)
   })
 
 /** The events of a consumer as they come. @internal */

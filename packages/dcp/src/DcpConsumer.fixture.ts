@@ -131,6 +131,7 @@ class Store {
   }
 
   readonly group: CheckpointGroup = {
+    epoch: 1,
     load: Effect.suspend(() => Effect.succeed(this.saved)),
     clear: Effect.void,
     save: (checkpoints) =>

@@ -8,6 +8,7 @@
 import type { Cluster } from "@wirewright/couchbase/node"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
@@ -35,6 +36,10 @@ export interface ConsumerEnvironment {
   /** Where checkpoints are kept; without it nowhere. */
   readonly checkpoints: CheckpointGroup | undefined
   readonly random: () => number
+  /** The connections are others' too: streams are closed at the end, and what waits is given free. Default: false. */
+  readonly shared?: boolean
+  /** How long the last saving may take. Default: 10 seconds. */
+  readonly stopWithin?: Duration.Input
 }
 
 /** Told of the transitions of all followers: for whoever counts them. */
@@ -77,7 +82,11 @@ export class DcpConsumer implements StreamOwner, FollowEnvironment {
       const consumer = new DcpConsumer(world, settings)
       const { writer } = consumer
       // what was settled until the very end is saved after the fibres have ended
-      if (writer !== undefined) yield* Effect.addFinalizer(() => Effect.ignore(Effect.timeout(consumer.stop(writer), "10 seconds")))
+      if (writer !== undefined) {
+        const { stopWithin = "10 seconds" } = world
+        yield* Effect.addFinalizer(() => Effect.ignore(Effect.timeout(consumer.stop(writer), stopWithin)))
+      }
+      if (world.shared === true) yield* Effect.addFinalizer(() => Effect.sync(() => consumer.leave()))
       const fail = (exit: Exit.Exit<unknown, DcpError>): Effect.Effect<void> =>
         Effect.sync(() => {
           if (Exit.isFailure(exit)) consumer.outbox.fail(exit.cause)
@@ -183,6 +192,12 @@ export class DcpConsumer implements StreamOwner, FollowEnvironment {
       }
       this.outbox.push(new VbucketEnded(stream.vbucket, failure), 0, undefined)
     })
+  }
+
+  /** Nothing more comes on connections that go on without this consumer. */
+  private leave(): void {
+    for (const stream of this.streams.values()) stream.leave()
+    this.outbox.discard()
   }
 
   /** Nothing more is handed over; what was processed is saved. */

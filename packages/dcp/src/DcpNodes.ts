@@ -101,6 +101,11 @@ export class DcpNodes {
     return [...this.links.values()].flatMap(({ slot: { connection } }) => connection === undefined ? [] : [connection])
   }
 
+  /** Whether there will be no connections any more. */
+  get over(): boolean {
+    return this.fatal !== undefined
+  }
+
   /** A connection to the node that has the vbucket; waits until there is one. */
   readonly connectionOf: (vbucket: number) => Effect.Effect<NodeConnection, FatalConnectError> = Effect.fnUntraced(
     { self: this },

@@ -59,12 +59,12 @@ export class Leases {
         return shards.filter((shard) => this.hold(address, shard, now, false))
       }, address),
     release: (address, shard) => this.at(() => this.drop(address, shard), address),
-    releaseAll: (address) => this.at(() => [...this.locks.keys()].forEach((shard) => this.drop(address, shard)), address)
+    releaseAll: (address) => this.at(() => this.revoke(address), address)
   })
 
   /** Takes all leases of a runner away without telling it. */
   revoke(address: string): void {
-    for (const shard of [...this.locks.keys()]) this.drop(address, shard)
+    for (const shard of this.locks.keys()) this.drop(address, shard)
   }
 
   private at<A>(run: (now: number) => A, address: string = ""): Effect.Effect<A> {

@@ -5,22 +5,23 @@ import { DcpSharding, DcpSlice } from "@wirewright/dcp/sharding"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import * as Redacted from "effect/Redacted"
 import * as MessageStorage from "effect/cluster/MessageStorage"
 import * as RunnerAddress from "effect/cluster/RunnerAddress"
 import * as ShardingConfig from "effect/cluster/ShardingConfig"
 import * as SqlRunnerStorage from "effect/cluster/SqlRunnerStorage"
 import { SqlClient } from "effect/sql/SqlClient"
-import * as PgClient from "@effect/sql-pg/PgClient"
-import { checkpointStore, group, type Row, slices, undo, write } from "./Table.ts"
+import { checkpointStore, group, postgresLayer, type Row, slices, undo, write } from "./Table.ts"
 import { clusterTimes, type MemberOptions } from "./Times.ts"
 
 const { database, name, port, seeds, unfenced } = JSON.parse(process.argv[2]!) as MemberOptions
 
-const shardingConfig = { ...DcpSharding.clusterConfig(slices), ...clusterTimes, runnerAddress: Option.some(RunnerAddress.make("127.0.0.1", port)) }
+const shardingConfig = {
+  ...DcpSharding.clusterConfig(slices),
+  ...clusterTimes,
+  runnerAddress: Option.some(RunnerAddress.make("127.0.0.1", port))
+}
 
-const postgres = (maxConnections: number) =>
-  Layer.orDie(PgClient.layer({ url: Redacted.make(database), maxConnections, applicationName: name }))
+const postgres = (maxConnections: number) => postgresLayer(database, maxConnections, name)
 
 const text = new TextDecoder()
 

@@ -4,6 +4,8 @@
  */
 import { CheckpointError, type CheckpointStoreShape, overTexts, type TextStore } from "@wirewright/dcp"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Redacted from "effect/Redacted"
 import type { SqlClient } from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
 import { groupName } from "../../../packages/dcp/src/GroupName.ts"
@@ -31,6 +33,20 @@ export interface Row {
   readonly seqno: string
 }
 
+// installed on demand, so that nothing is known of its types
+const driver = "@effect/sql-pg/PgClient"
+
+/** PostgreSQL by a URL. */
+export const postgresLayer = (url: string, maxConnections: number, applicationName: string): Layer.Layer<SqlClient> =>
+  Layer.unwrap(Effect.promise(async () => {
+    const { layer } = await import(driver) as {
+      readonly layer: (
+        config: { readonly url: Redacted.Redacted; readonly maxConnections: number; readonly applicationName: string }
+      ) => Layer.Layer<SqlClient, SqlError>
+    }
+    return Layer.orDie(layer({ url: Redacted.make(url), maxConnections, applicationName }))
+  }))
+
 const epochOf = (text: string): number => (JSON.parse(text) as { readonly epoch: number }).epoch
 
 const unavailable = (cause: SqlError): CheckpointError => new CheckpointError({ reason: "Unavailable", message: cause.message, cause })
@@ -40,7 +56,9 @@ export const checkpointStore = (sql: SqlClient, owner: string): CheckpointStoreS
   const texts: TextStore = {
     place: (name) => name,
     get: (name) =>
-      sql.unsafe<{ readonly text: string; readonly version: string | bigint }>("select text, version from checkpoints where name = $1", [name]).pipe(
+      sql.unsafe<{ readonly text: string; readonly version: string | bigint }>("select text, version from checkpoints where name = $1", [
+        name
+      ]).pipe(
         Effect.map(([found]) => found === undefined ? undefined : { text: found.text, version: BigInt(found.version) }),
         Effect.mapError(unavailable)
       ),

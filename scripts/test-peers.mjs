@@ -45,6 +45,7 @@ const peers = [
   { name: "tshark", probe: ["tshark", "--version"], apt: "tshark" },
   { name: "couchbase", probe: loads("couchbase"), npm: "couchbase" },
   { name: "deepstream", probe: loads("deepstream.io-client-js", deepstreamFolder), npm: "deepstream.io", folder: deepstreamFolder },
+  { name: "dnsmasq", probe: ["dnsmasq", "--version"], apt: "dnsmasq-base" },
   { name: "bind", probe: ["sh", "-c", "named -v && dig -v && command -v nsupdate"], apt: "bind9 bind9-dnsutils" },
   { name: "rabbitmq", probe: ["sh", "-c", "command -v /usr/lib/rabbitmq/bin/rabbitmq-server epmd"], apt: "rabbitmq-server" },
   { name: "librdkafka", probe: ["sh", "-c", "kcat -V && /usr/bin/python3 -c 'import kafka.vendor.six'"], apt: "kafkacat python3-kafka" },

@@ -17,7 +17,8 @@ export const directions: { readonly [owner: string]: ReadonlyArray<string> } = {
   "@wirewright/spec": ["@wirewright/dsl"],
   "@wirewright/codegen": ["@dprint/formatter", "@dprint/typescript", "@wirewright/dsl", "@wirewright/codec", "ts-morph"],
   "@wirewright/capture": ["@wirewright/codec", "effect"],
-  "@wirewright/connection": ["@wirewright/codec", "effect"],
+  // the management endpoint alone needs an HTTP server
+  "@wirewright/connection": ["@wirewright/codec", "@effect/platform-node", "effect"],
   "@wirewright/memcached": ["@wirewright/codec", "@wirewright/connection", "effect"],
   "@wirewright/couchbase": ["@wirewright/codec", "@wirewright/connection", "@wirewright/memcached", "effect"],
   "@wirewright/dcp": ["@wirewright/codec", "@wirewright/connection", "@wirewright/memcached", "@wirewright/couchbase", "effect"],
@@ -29,8 +30,19 @@ export const directions: { readonly [owner: string]: ReadonlyArray<string> } = {
     "@wirewright/dcp",
     "effect"
   ],
+  "@wirewright/sqlite": ["effect"],
   "@wirewright/proxy": ["@wirewright/codec", "@wirewright/connection", "@wirewright/memcached", "@wirewright/couchbase", "effect"],
-  "@wirewright/testing": ["@wirewright/connection", "@wirewright/dcp", "@wirewright/embedded", "@sinonjs/fake-timers", "effect"],
+  "@wirewright/testing": [
+    "@wirewright/codec",
+    "@wirewright/connection",
+    "@wirewright/memcached",
+    "@wirewright/couchbase",
+    "@wirewright/dcp",
+    "@wirewright/deepstream",
+    "@wirewright/embedded",
+    "@sinonjs/fake-timers",
+    "effect"
+  ],
   "@wirewright/examples": [
     "@wirewright/codec",
     "@wirewright/connection",
@@ -42,6 +54,7 @@ export const directions: { readonly [owner: string]: ReadonlyArray<string> } = {
     "@wirewright/deepstream",
     "@wirewright/embedded",
     "@wirewright/proxy",
+    "@wirewright/sqlite",
     "@effect/platform-node",
     "effect"
   ],
@@ -77,7 +90,11 @@ export const portable = [
 
 /** Modules that run anywhere although their packages do not: they import no other module of theirs. */
 export const portableModules: { readonly [specifier: string]: string } = {
+  "@wirewright/connection/Health": "packages/connection/src/Health.ts",
+  "@wirewright/connection/MetricTable": "packages/connection/src/MetricTable.ts",
+  "@wirewright/connection/Metrics": "packages/connection/src/Metrics.ts",
   "@wirewright/connection/Reconnect": "packages/connection/src/Reconnect.ts",
+  "@wirewright/connection/Spans": "packages/connection/src/Spans.ts",
   "@wirewright/connection/TaggedErrors": "packages/connection/src/TaggedErrors.ts"
 }
 

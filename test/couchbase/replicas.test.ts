@@ -189,4 +189,35 @@ describe("replicas", () => {
       assert.deepStrictEqual(all.map(({ replica }) => replica), [true, true])
       assert.strictEqual((yield* Effect.flip(kv.get("a", { timeout: "200 millis" })))._tag, "KvError")
     }))
+
+  it.live("of the preferred group of servers are read, and no others", () =>
+    Effect.gen(function*() {
+      const groups = ["east", "west", "west"]
+      const buckets = [{ name: "default", vbuckets, replicas: 1 }]
+      const cluster = yield* serveCouchbaseCluster({ nodes: 3, buckets, serverGroups: groups, managementPort: false })
+      const client = (group: string) => KvClient.makeUrl(`${cluster.connectionString}/default?server_group=${group}`)
+      const kv = yield* client("west")
+      const preferred = { readPreference: "preferredServerGroup" } as const
+      const seen = new Set<string>()
+      for (let number = 0; number < 40; number++) {
+        const key = `k${number}`
+        yield* kv.upsert(key, number, { durability: "majority" })
+        const chain = cluster.buckets.get("default")!.chain(vbucketOf(key, vbuckets))
+        const wanted = chain.flatMap((node, at) => groups[node] === "west" ? [at > 0] : [])
+        const found = yield* kv.getAllReplicas(key, preferred)
+        assert.deepStrictEqual(found.map(({ replica }) => replica), wanted, key)
+        const any = Option.getOrThrow(yield* kv.getAnyReplica(key, preferred))
+        assert.include(wanted, any.replica)
+        assert.strictEqual((yield* kv.getAllReplicas(key)).length, 2)
+        seen.add(String(wanted))
+      }
+      assert.deepStrictEqual([...seen].toSorted(), ["false", "false,true", "true"])
+      // a group without a copy
+      const failed = yield* Effect.flip((yield* client("north")).getAnyReplica("k1", preferred))
+      assert.deepStrictEqual([failed.reason._tag, failed.attempts], ["NoCopyInServerGroup", 0])
+      const north = yield* client("north")
+      assert.strictEqual((yield* north.getAllReplicas("k1", { readPreference: "preferredServerGroupOrAll" })).length, 2)
+      const none = yield* KvClient.makeUrl(`${cluster.connectionString}/default`)
+      assert.strictEqual((yield* Effect.flip(none.getAllReplicas("k1", preferred))).reason._tag, "InvalidRequest")
+    }))
 })

@@ -21,6 +21,8 @@ it("the guide shows what the code is and does", () => {
   expectGuide("packages/dcp/README.md", {
     "example 06_restart.ts": () => example("06_restart.ts"),
     "example 07_rollback.ts": () => example("07_rollback.ts"),
+    "example 09_exactly_once.ts": () => example("09_exactly_once.ts"),
+    "transactions": () => table("packages/dcp/src/Transactions.ts", "TransactionSettings"),
     "settings": () => table("packages/dcp/src/ChangesOptions.ts", "ChangesOptions"),
     "metrics": () => table("packages/dcp/src/ChangesOptions.ts", "DcpStatus")
   })

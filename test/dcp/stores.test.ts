@@ -2,6 +2,7 @@
 import { KvClient } from "@wirewright/couchbase"
 import {
   type Checkpoint,
+  type CheckpointArchive,
   checkpointsText,
   CheckpointStore,
   type CheckpointStoreShape,
@@ -10,8 +11,10 @@ import {
   readCheckpoints
 } from "@wirewright/dcp"
 import { diskSteps, type FileSteps } from "../../packages/dcp/src/CheckpointFiles.ts"
-import { checkpointStoreSuite } from "@wirewright/dcp/testing"
+import { layerSql } from "@wirewright/dcp/sql"
+import { checkpointArchiveSuite, checkpointStoreSuite } from "@wirewright/dcp/testing"
 import { serveCouchbase } from "@wirewright/embedded"
+import { SqliteClient } from "@wirewright/sqlite"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -33,14 +36,14 @@ const directory = (): string => {
   return made
 }
 
-type Make = (how: "new" | "again") => Effect.Effect<CheckpointStoreShape, unknown, Scope.Scope>
+type Make<A = CheckpointStoreShape> = (how: "new" | "again") => Effect.Effect<A, unknown, Scope.Scope>
 
-const memory = (): Make => {
+const memory = (): Make<CheckpointArchive> => {
   let store = CheckpointStore.memory()
   return (how) => Effect.sync(() => how === "new" ? store = CheckpointStore.memory() : store)
 }
 
-const files = (): Make => {
+const files = (): Make<CheckpointArchive> => {
   let path = ""
   return (how) => Effect.sync(() => fileStore(how === "new" ? path = directory() : path))
 }
@@ -55,7 +58,17 @@ const keyValue = (): Make => {
     })
 }
 
-const documents = (): Make => {
+const sqlite = (): Make => {
+  let path = ""
+  return (how) =>
+    Effect.gen(function*() {
+      if (how === "new") path = join(directory(), "checkpoints.sqlite")
+      const client = SqliteClient.layer({ filename: path, synchronous: "NORMAL" })
+      return Context.get(yield* Layer.build(Layer.provide(layerSql(), client)), CheckpointStore)
+    })
+}
+
+const documents = (): Make<CheckpointArchive> => {
   let buckets = 0
   let prefix = ""
   const client = Effect.cached(
@@ -71,10 +84,22 @@ const documents = (): Make => {
   return (how) => Effect.map(shared, (kv) => documentStore(kv, { prefix: how === "new" ? prefix = `test${++buckets}:` : prefix }))
 }
 
-describe.each([["memory", memory], ["files", files], ["KeyValueStore", keyValue], ["documents of a bucket", documents]] as const)(
+describe.each(
+  [["memory", memory], ["files", files], ["KeyValueStore", keyValue], ["documents of a bucket", documents], ["SQLite", sqlite]] as const
+)(
   "%s",
   (_, making) => {
     it.each(checkpointStoreSuite(making()).map(({ name, run }) => [name, run] as const))(
+      "%s",
+      (_, run) => Effect.runPromise(Effect.scoped(run))
+    )
+  }
+)
+
+describe.each([["memory", memory], ["files", files], ["documents of a bucket", documents]] as const)(
+  "%s, looked into",
+  (_, making) => {
+    it.each(checkpointArchiveSuite(making()).map(({ name, run }) => [name, run] as const))(
       "%s",
       (_, run) => Effect.runPromise(Effect.scoped(run))
     )
@@ -171,6 +196,7 @@ describe("files", () => {
     const ignoringCase: FileSteps = {
       directory: (name) => diskSteps.directory(lower(name)),
       read: (name) => diskSteps.read(lower(name)),
+      list: diskSteps.list,
       write: (name, text) => diskSteps.write(lower(name), text),
       rename: (from, to) => diskSteps.rename(lower(from), lower(to)),
       settle: (name) => diskSteps.settle(lower(name))
@@ -218,7 +244,7 @@ describe("files", () => {
       expect(error.message).toContain(name)
       expect(readFileSync(name, "utf8")).toBe(broken)
     }
-    expect(readdirSync(join(path, "g")).toSorted()).toEqual(["0.json", "owner.json"])
+    expect(readdirSync(join(path, "g")).toSorted()).toEqual(["0.json", "ended.json", "owner.json"])
   })
 })
 

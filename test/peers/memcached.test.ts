@@ -299,7 +299,7 @@ describe("TLS", () => {
           concurrency: "unbounded",
           discard: true
         })
-        assert.strictEqual(yield* tag(Effect.scoped(KvClient.make({ port, protocol, tls: {} }))), "ConnectFailed")
+        assert.strictEqual(yield* tag(Effect.scoped(KvClient.make({ port, protocol, tls: {} }))), "CertificateRefused")
       }))
   }
 })

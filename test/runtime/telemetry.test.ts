@@ -1,11 +1,14 @@
 /** What clients and servers tell of themselves: spans and metrics by the names of OpenTelemetry, and frames. */
 import { encodeWith } from "@wirewright/codec"
-import { Client, clientMetrics, Server } from "@wirewright/connection"
+import { Client, Server } from "@wirewright/connection"
+import { clientRows } from "@wirewright/connection/MetricTable"
 import { MemoryLink } from "@wirewright/connection/testing"
 import * as Acme from "@wirewright/examples/gen"
 import { classicHandlers } from "@wirewright/memcached"
 import * as Effect from "effect/Effect"
+import * as Logger from "effect/Logger"
 import * as Metric from "effect/Metric"
+import * as References from "effect/References"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Tracer from "effect/Tracer"
@@ -37,67 +40,119 @@ const conversation = (acme: Acme) =>
     yield* Effect.ignore(acme.call(Acme.Version, {}, { timeout: 20 }))
   })
 
-/** By name and attributes: counts and values. */
-const snapshot = Effect.map(
-  Metric.snapshot,
-  (all) =>
-    all.map(({ attributes, id, state }) => ({
-      id,
-      attributes,
-      value: "count" in state ? state.count : "value" in state ? state.value : NaN
-    }))
-)
+/** Series by name: their attributes without those that all of these have, and their counts or values. */
+const snapshot = Effect.map(Metric.snapshot, (all) => {
+  const found: Record<string, Array<readonly [attributes: object, value: number]>> = {}
+  for (const { attributes = {}, id, state } of all) {
+    const own = Object.fromEntries(Object.entries(attributes).filter(([name, value]) => common[name] !== value && name !== "unit"))
+    const value = "count" in state ? Number(state.count) : "value" in state ? Number(state.value) : NaN
+    found[id] = [...found[id] ?? [], [own, value] as const]
+  }
+  return found
+})
 
-const server = { "network.protocol.name": "measured", "server.address": "memory", "server.port": "0" }
+const common: { readonly [name: string]: string } = {
+  "network.protocol.name": "measured",
+  "rpc.system.name": "measured",
+  "server.address": "memory",
+  "server.port": "0"
+}
+
+const { call, connections, inFlight, io, lateAnswers, reconnects } = clientRows
 
 describe("metrics", () => {
-  it("count requests, failures by what they failed of, and how long it took, until clients are gone and after", () =>
+  it("count requests by what became of them, until clients are gone and after; gauges go with them", () =>
     run(Effect.gen(function*() {
+      const calls = [
+        [{ "rpc.method": "Noop" }, 1],
+        [{ "rpc.method": "LengthOf", "error.type": "KeyEnoent" }, 1],
+        [{ "rpc.method": "Stat" }, 1],
+        [{ "rpc.method": "Version", "error.type": "RequestTimeout" }, 1]
+      ]
       yield* Effect.scoped(Effect.gen(function*() {
-        const { acme } = yield* pair({ metrics: true })
+        const { acme } = yield* pair()
         yield* conversation(acme)
         const there = yield* snapshot
-        const valueOf = (name: keyof typeof clientMetrics) => there.filter(({ id }) => id === clientMetrics[name].id)
-        expect(valueOf("requests")).toEqual([{ id: clientMetrics.requests.id, attributes: server, value: 4 }])
-        expect(valueOf("duration").map(({ value }) => value)).toEqual([4])
-        expect(valueOf("errors").map(({ attributes, value }) => [attributes?.["error.type"], value])).toEqual([
-          ["KeyEnoent", 1],
-          ["RequestTimeout", 1]
+        expect(there[call.name]).toEqual(calls)
+        expect([there[connections.name], there[inFlight.name], there[lateAnswers.name]]).toEqual([[[{}, 1]], [[{}, 0]], [[{}, 0]]])
+        const { bytesReceived, bytesSent } = yield* acme.counters
+        // four requests have a header of 24 bytes each
+        expect(bytesSent).toBeGreaterThanOrEqual(4 * 24)
+        expect(there[io.name]).toEqual([
+          [{ "network.io.direction": "transmit" }, bytesSent],
+          [{ "network.io.direction": "receive" }, bytesReceived]
         ])
-        expect(valueOf("connected").map(({ value }) => value)).toEqual([1])
-        expect(valueOf("inFlight").map(({ value }) => value)).toEqual([0])
       }))
       const after = yield* snapshot
-      expect(after.find(({ id }) => id === clientMetrics.requests.id)?.value).toBe(4)
-      expect(after.find(({ id }) => id === clientMetrics.connected.id)?.value).toBe(0)
+      expect(after[call.name]).toEqual(calls)
+      expect([after[connections.name], after[inFlight.name]]).toEqual([undefined, undefined])
+    })))
+
+  it("say how long a request took: at least as long as its time-out, and in the bucket of that", () =>
+    run(Effect.gen(function*() {
+      const { acme } = yield* pair()
+      yield* Effect.ignore(acme.call(Acme.Version, {}, { timeout: 120 }))
+      const [{ state }] = (yield* Metric.snapshot).filter(({ id }) => id === call.name) as unknown as [{ state: Metric.HistogramState }]
+      expect(state.sum).toBeGreaterThanOrEqual(0.119)
+      expect(state.buckets.find(([bound]) => bound === 0.1)).toEqual([0.1, 0])
+      expect([state.count, state.min, state.max]).toEqual([1, state.sum, state.sum])
+    })))
+
+  it("of a request that is interrupted there are none, whether it is answered or not", () =>
+    run(Effect.gen(function*() {
+      const { acme } = yield* pair()
+      yield* Effect.ignore(Effect.timeoutOption(acme.call(Acme.Version, {}, { timeout: 40 }), 5))
+      yield* Effect.sleep(80)
+      expect((yield* snapshot)[call.name]).toBe(undefined)
     })))
 
   it("of clients of one server are one series: sums, those that are gone among them", () =>
     run(Effect.gen(function*() {
-      const one = yield* pair({ metrics: true })
+      const one = yield* pair()
       yield* Effect.scoped(Effect.gen(function*() {
-        const { acme, link } = yield* pair({ metrics: true, reconnect: { initialDelay: 1, jitter: false } })
-        expect((yield* snapshot).find(({ id }) => id === clientMetrics.connected.id)?.value).toBe(2)
+        const { acme, link } = yield* pair({ reconnect: { initialDelay: 1, jitter: false } })
+        expect((yield* snapshot)[connections.name]).toEqual([[{}, 2]])
         link.cut()
         while ((yield* acme.counters).reconnects === 0) yield* Effect.sleep(1)
         yield* acme.call(Acme.Noop)
       }))
       yield* one.acme.call(Acme.Noop)
       const after = yield* snapshot
-      const valuesOf = (name: keyof typeof clientMetrics) =>
-        after.filter(({ id }) => id === clientMetrics[name].id).map(({ value }) => value)
-      expect([valuesOf("requests"), valuesOf("connected"), valuesOf("reconnects")]).toEqual([[2], [1], [1]])
+      expect([after[call.name], after[connections.name], after[reconnects.name]]).toEqual([
+        [[{ "rpc.method": "Noop" }, 2]],
+        [[{}, 1]],
+        [[{}, 1]]
+      ])
     })))
 
-  it("are not published unasked", () =>
+  it("are not published where that is not wanted", () =>
     run(Effect.gen(function*() {
-      yield* conversation((yield* pair()).acme)
-      expect(yield* snapshot).toEqual([])
+      yield* conversation((yield* pair({ metrics: false }, { metrics: false })).acme)
+      expect(yield* snapshot).toEqual({})
     })))
 })
 
+describe("log lines", () => {
+  it("say that a server is lost and found again, with cause and attempt, once each", () =>
+    Effect.gen(function*() {
+      const lines: Array<readonly [level: string, message: unknown, annotations: object]> = []
+      const logger = Logger.make(({ fiber, logLevel, message }) => {
+        lines.push([logLevel, message, fiber.getRef(References.CurrentLogAnnotations)])
+      })
+      yield* Effect.gen(function*() {
+        const { acme, link } = yield* pair({ connections: 2, reconnect: { initialDelay: 1, jitter: false } })
+        link.cut()
+        while ((yield* acme.counters).reconnects < 2) yield* Effect.sleep(1)
+      }).pipe(Effect.scoped, Effect.provide(Logger.layer([logger])))
+      expect(lines).toMatchObject([
+        ["Warn", ["server lost"], { server: "memory:0", cause: expect.any(String) }],
+        ["Info", ["server found again"], { server: "memory:0", attempt: 1, milliseconds: expect.any(Number) }]
+      ])
+    }).pipe(Effect.scoped, run))
+})
+
 describe("spans", () => {
-  it("have the command, the server and what a request failed of; none is made unasked", () =>
+  it("have the command, the server and what a request failed of; without a tracer, or unwanted, none is made", () =>
     run(Effect.gen(function*() {
       const spans: Array<Tracer.NativeSpan> = []
       const tracer = Tracer.make({
@@ -107,9 +162,13 @@ describe("spans", () => {
           return span
         }
       })
+      yield* Effect.withTracer(conversation((yield* pair({ spans: false })).acme), tracer)
+      // a span that nobody looks at has no children
+      const parents: Array<unknown> = []
+      const seen = Effect.map(Effect.option(Effect.currentSpan), (span) => void parents.push(span))
+      yield* Effect.withSpan(Effect.andThen(conversation((yield* pair()).acme), seen), "parent")
+      expect([spans, parents.length]).toEqual([[], 1])
       yield* Effect.withTracer(conversation((yield* pair()).acme), tracer)
-      expect(spans).toEqual([])
-      yield* Effect.withTracer(conversation((yield* pair({ spans: true })).acme), tracer)
       expect(spans.map(({ kind, name, status }) => [kind, name, status._tag])).toEqual([
         ["client", "measured.Noop", "Ended"],
         ["client", "measured.LengthOf", "Ended"],
@@ -117,12 +176,17 @@ describe("spans", () => {
         ["client", "measured.Version", "Ended"]
       ])
       const attributes = spans.map((span) => Object.fromEntries(span.attributes))
-      const common = { "network.protocol.name": "measured", "server.address": "memory", "server.port": 0 }
+      const shared = {
+        "rpc.system.name": "measured",
+        "network.protocol.name": "measured",
+        "server.address": "memory",
+        "server.port": 0
+      }
       expect(attributes).toEqual([
-        { ...common, "rpc.method": "Noop" },
-        { ...common, "rpc.method": "LengthOf", "error.type": "KeyEnoent" },
-        { ...common, "rpc.method": "Stat" },
-        { ...common, "rpc.method": "Version", "error.type": "RequestTimeout" }
+        { ...shared, "rpc.method": "Noop" },
+        { ...shared, "rpc.method": "LengthOf", "error.type": "KeyEnoent" },
+        { ...shared, "rpc.method": "Stat" },
+        { ...shared, "rpc.method": "Version", "error.type": "RequestTimeout" }
       ])
     })))
 })

@@ -3,7 +3,7 @@
  * options and types by the names that they have elsewhere.
  */
 import * as dsl from "@wirewright/dsl"
-import { nearestOf } from "../Nearest.ts"
+import { nearestOf } from "@wirewright/codec/Nearest"
 
 type Given = { readonly [key: string]: unknown }
 

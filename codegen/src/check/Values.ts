@@ -2,7 +2,7 @@
  * Whether spec values are what the words of the DSL make: specs run without the type checker, so a misspelt option, a word without its
  * call or a text in place of a number is found here, before anything is made of it.
  */
-import { nearestOf } from "../Nearest.ts"
+import { nearestOf } from "@wirewright/codec/Nearest"
 import { callSite } from "@wirewright/dsl"
 import type { Protocol, TypesOnly } from "@wirewright/dsl"
 import type { Complaint } from "../Finding.ts"

@@ -203,29 +203,24 @@ class TokenReader {
     const { name } = field
     const next = this.next!
     const list = reader.fresh(local(name))
-    const index = reader.fresh(`${local(name)}Index`)
     const inner = reader.child(new Position(next, sizeOf(type)))
     const { stop, value } = this.token(inner, name, { name: "", path: "" }, of.of)
     const condition = this.spare === undefined ? `${next} < ${this.stop}` : `${this.spare}-- > 0`
     const limit = of.max === undefined
       ? []
       : [
-        `    if (${index} === ${of.max}) ${reader.use("malformed")}("Limit", "", "", ${reader.offset(next)}, ` +
+        `    if (${list}.length === ${of.max}) ${reader.use("malformed")}("Limit", "", "", ${reader.offset(next)}, ` +
         `"at most ${of.max} elements", "more")`
       ]
-    // a list that grows takes room for many elements with its first ones
-    const count = this.spare === undefined
-      ? `${reader.use("tokensAfter")}(reader.bytes, ${next}, ${this.stop}, ${separatorBytes(type)})`
-      : `Math.max(0, ${this.spare})`
     const element = reader.context.elementText(reader.module, of.of)
+    const length = `${list}.length`
     reader.lines.push(
-      `const ${list}: Array<${element}> = new Array<${element}>(${count})`,
-      `let ${index} = 0`,
-      ...elementErrors(reader, reader.where(name), index, [
+      `let ${list}: Array<${element}> = []`,
+      ...elementErrors(reader, reader.where(name), length, [
         `  while (${condition}) {`,
         ...limit,
         ...inner.lines.map((line) => `    ${line}`),
-        `    ${list}[${index}++] = ${value}`,
+        `    ${list} = ${reader.use("withElement")}(${list}, ${value})`,
         `    ${next} = ${stop}`,
         "  }"
       ])
@@ -233,7 +228,7 @@ class TokenReader {
     if (of.min !== undefined) {
       const at = this.isVirtual ? `Math.max(${this.start}, ${next})` : next
       reader.lines.push(
-        `${reader.use("expectCountMin")}(${index}, ${of.min}, ${reader.where(name)}, ${reader.offset(at)})`
+        `${reader.use("expectCountMin")}(${list}.length, ${of.min}, ${reader.where(name)}, ${reader.offset(at)})`
       )
     }
     reader.values.set(name, list)

@@ -94,6 +94,7 @@ const trouble: { readonly [code: string]: string } = {
   SELF_SIGNED_CERT_IN_CHAIN: "The authority is unknown here: name its certificate with ?trust_certificate=FILE.",
   UNABLE_TO_VERIFY_LEAF_SIGNATURE: "The authority is unknown here: name its certificate with ?trust_certificate=FILE.",
   CERT_HAS_EXPIRED: "The certificate has expired.",
+  CERT_NOT_YET_VALID: "The certificate is not valid yet. Is the clock right?",
   ERR_TLS_CERT_ALTNAME_INVALID: "The certificate is another host's.",
   ERR_SSL_WRONG_VERSION_NUMBER: "This port speaks no TLS; use couchbase:// or the TLS port, 11207."
 }

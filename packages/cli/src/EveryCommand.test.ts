@@ -2,6 +2,7 @@
  * Every command, found in the definitions: how it ends when things go wrong that go wrong everywhere, by the table of exit codes, in the one
  * shape of errors. A command without a row here fails.
  */
+import { fileStore } from "@wirewright/dcp"
 import { serveCouchbase, serveMemcachedNode } from "@wirewright/embedded"
 import { Ajv2020 } from "ajv/dist/2020.js"
 import * as Effect from "effect/Effect"
@@ -106,6 +107,7 @@ beforeAll(async () => {
   )
   const users = [{ name: "user", password: Redacted.make("pencil") }]
   ;({ port: node } = await Effect.runPromise(Scope.provide(serveCouchbase({ buckets: [{ name: "default", vbuckets: 4 }], users }), scope)))
+  await Effect.runPromise(Scope.provide(fileStore(join(folder, "held")).open("default/tail"), scope))
   silent.listen(0, "127.0.0.1")
   await once(silent, "listening")
   mute = (silent.address() as Net.AddressInfo).port
@@ -141,6 +143,20 @@ const ds = (rest: ReadonlyArray<string>, exit: ExitName, error: string): Row => 
   "refused by the server": () => ({ args: ["ws://refusing", ...rest], exit, error }),
   "a file that cannot be used": () => ({ never: "it takes no file" }),
   interrupt: () => ({ args: [`ws://127.0.0.1:${mute}/deepstream`, ...rest], exit: "interrupted" })
+})
+
+const fixture = fileURLToPath(new URL("../../../test/fixtures/checkpoints/go-dcp.json", import.meta.url))
+
+/** What all commands for checkpoints have in common. */
+const checkpoints = (rest: ReadonlyArray<string>, error: "BucketAccessDenied" | "NotFound" | "CheckpointHeld"): Row => ({
+  "wrong password": () => ({ args: [url(secret), ...rest], exit: "denied", error: "AuthenticationFailed" }),
+  "nobody listening": () => ({ args: [nobody, ...rest], exit: "unreachable", error: "ConnectFailed" }),
+  "refused by the server": () => {
+    if (error === "BucketAccessDenied") return { args: [url("pencil", "nope"), ...rest], exit: "denied", error }
+    return { args: [error === "NotFound" ? url() : join(folder, "held"), ...rest], exit: "findings", error }
+  },
+  "a file that cannot be used": () => ({ args: [join(folder, "corrupt"), ...rest], exit: "usage", error: "CheckpointCorrupt" }),
+  interrupt: () => ({ args: [muteUrl(), ...rest], exit: "interrupted" })
 })
 
 const rows: { readonly [command: string]: Row } = {
@@ -215,6 +231,18 @@ const rows: { readonly [command: string]: Row } = {
     }),
     interrupt: () => ({ args: [url()], exit: "interrupted" })
   },
+  lag: {
+    "wrong password": () => ({ args: [url(secret), "--group", "g"], exit: "denied", error: "AuthenticationFailed" }),
+    "nobody listening": () => ({ args: [nobody, "--group", "g"], exit: "unreachable", error: "ConnectFailed" }),
+    "refused by the server": () => ({ args: [url("pencil", "nope"), "--group", "g"], exit: "denied", error: "BucketAccessDenied" }),
+    "a file that cannot be used": () => ({ args: [url(), "--group", "g", "--store", below], exit: "usage" }),
+    interrupt: () => ({ args: [muteUrl(), "--group", "g"], exit: "interrupted" })
+  },
+  "checkpoints list": checkpoints([], "BucketAccessDenied"),
+  "checkpoints show": checkpoints(["--group", "tail"], "NotFound"),
+  "checkpoints set": checkpoints(["beginning", "--group", "tail"], "NotFound"),
+  "checkpoints export": checkpoints(["--group", "tail"], "NotFound"),
+  "checkpoints import": checkpoints([fixture, "--group", "default/tail"], "CheckpointHeld"),
   "deepstream tail": ds(["--event", "news"], "denied", "MESSAGE_DENIED"),
   "deepstream emit": ds(["news"], "denied", "MESSAGE_DENIED"),
   "deepstream record": ds(["r"], "findings", "RECORD_NOT_FOUND"),

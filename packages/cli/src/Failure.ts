@@ -6,7 +6,7 @@ import type { ConnectionError, ConnectionReason } from "@wirewright/connection"
 import type {
   BootstrapError,
   BootstrapReason,
-  CertificateUnreadable,
+  CertificateError,
   ConnectionStringError,
   KvError as CouchbaseError
 } from "@wirewright/couchbase"
@@ -56,6 +56,7 @@ export const refuse = (message: string, details?: ReadonlyArray<string>): never 
 
 const connection = {
   ConnectFailed: "unreachable",
+  CertificateRefused: "unreachable",
   ConnectTimeout: "unreachable",
   ConnectionLost: "unreachable",
   ConnectionClosed: "unreachable",
@@ -81,6 +82,7 @@ const bootstrap = {
 /** Reasons of both clients for documents that are neither the connection's nor a refusal by status. */
 const kv: { readonly [reason: string]: FailureExit | undefined } = {
   NoActiveNode: "unreachable",
+  NoCopyInServerGroup: "unreachable",
   PathFailed: "findings",
   FeatureMissing: "findings",
   InvalidRequest: "usage",
@@ -99,7 +101,8 @@ const checkpoints = {
   Unavailable: "usage",
   Corrupt: "usage",
   UnknownVersion: "usage",
-  Fenced: "findings"
+  Fenced: "findings",
+  Held: "findings"
 } as const satisfies { readonly [Reason in CheckpointErrorReason]: FailureExit }
 
 const deepstream: { readonly [reason: string]: FailureExit | undefined } = {
@@ -124,14 +127,18 @@ const deepstream: { readonly [reason: string]: FailureExit | undefined } = {
 
 const clear = "use TLS (memcacheds://, couchbases://), or ask for it with ?allowed_sasl_mechanisms=PLAIN"
 
-const hints: { readonly [reason: string]: string | undefined } = { PlainNeedsTls: clear, PasswordWithheld: clear }
+const hints: { readonly [reason: string]: string | undefined } = {
+  PlainNeedsTls: clear,
+  PasswordWithheld: clear,
+  CheckpointHeld: "stop it first; if it was killed and is gone, or is to end, use --force"
+}
 
 /** What the libraries fail with. */
 export type LibraryError =
   | ConnectionError
   | BootstrapError
   | ConnectionStringError
-  | CertificateUnreadable
+  | CertificateError
   | CouchbaseError
   | MemcachedError
   | DcpError
@@ -160,6 +167,7 @@ const exitOf = (error: LibraryError): readonly [exit: FailureExit, name: string]
     case "DcpStreamFailed":
       return [error.status === Status.Eaccess ? "denied" : "findings", error.cause]
     case "NameConflictSuspected":
+    case "BucketChanged":
       return ["findings", error._tag]
     case "TooManyUnsettled":
       return ["unexpected", error._tag]

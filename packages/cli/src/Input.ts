@@ -16,6 +16,25 @@ export const passwordIn = (file: string): Effect.Effect<Redacted.Redacted<string
     catch: failureOfDefect
   })
 
+/** The password that stands in a file, or in WIREWRIGHT_PASSWORD. */
+export const givenPassword = (file: string | undefined): Effect.Effect<Redacted.Redacted<string> | undefined, Failure> => {
+  const given = process.env["WIREWRIGHT_PASSWORD"]
+  if (file === undefined) return Effect.succeed(given === undefined ? undefined : Redacted.make(given))
+  return passwordIn(file)
+}
+
+/** All of a file, or of stdin for `-`, as text. */
+export const textIn = (file: string): Effect.Effect<string, Failure> =>
+  Effect.tryPromise({
+    try: async () => {
+      const { all } = await openInput(file)
+      const parts: Array<Uint8Array> = []
+      for await (const part of all) parts.push(part)
+      return Buffer.concat(parts).toString()
+    },
+    catch: failureOfDefect
+  })
+
 /** Bytes needed to recognize a format. */
 const magicSize = 4
 

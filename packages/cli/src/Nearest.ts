@@ -1,5 +1,5 @@
 /** Asks for the word that may have been meant. Pure. */
-import { nearestOf } from "@wirewright/codegen/Nearest"
+import { nearestOf } from "@wirewright/codec/Nearest"
 
 /** A question to append to an error, such as `; did you mean dcp?`; empty when no word is near. */
 export const nearest = (word: string, words: ReadonlyArray<string>): string => {

@@ -55,7 +55,8 @@ export const flush = async (): Promise<void> => {
   if (batch === "") return
   const text = batch
   batch = ""
-  await new Promise<void>((resolve) => process.stdout.write(text, () => resolve()))
+  const shares = status !== "" && process.stdout.isTTY === true
+  await new Promise<void>((resolve) => process.stdout.write(shares ? `${erased}${text}${status}` : text, () => resolve()))
 }
 
 /** Writes bytes as they are, after everything put out before. */
@@ -64,17 +65,24 @@ export const bytes = async (value: Uint8Array): Promise<void> => {
   await new Promise<void>((resolve) => process.stdout.write(value, () => resolve()))
 }
 
-let statusShown = false
+/** What clears the line of the terminal that the cursor is on. */
+const erased = "\r\u001b[K"
 
-/** Shows how it goes, on one line of the terminal behind stderr, instead of what was shown there before. */
+/** The line at the bottom of the terminal, below everything that is put out. */
+let status = ""
+
+/**
+ * Shows how it goes, at the bottom of the terminal behind stderr, instead of what was shown there before; nothing, when there is nothing to show. The
+ * text is one line that the terminal does not break.
+ */
 export const showStatus = (text: string): void => {
-  statusShown = true
-  process.stderr.write(`\r\u001b[K${text}`)
+  if (text === status) return
+  status = text
+  process.stderr.write(`${erased}${text}`)
 }
 
 const said = (text: string): void => {
-  process.stderr.write(`${statusShown ? "\r\u001b[K" : ""}${text}\n`)
-  statusShown = false
+  process.stderr.write(status === "" ? `${text}\n` : `${erased}${text}\n${status}`)
 }
 
 /** Says a line to the person, on stderr. */

@@ -100,11 +100,32 @@ describe("tail", () => {
     [["--vbuckets", "0,,1"], "\"\" is no vbucket and no range, expected such as 0-3,17"],
     [["--from", "checkpoint"], "needs --checkpoint DIR"],
     [["--window", "-1"], "from 0 to"],
+    [["--slow-after", "0"], "--slow-after 0: 1 second or more"],
+    [["--metrics", "65536"], "--metrics 65536: there are ports 0 to 65535"],
     [["--collections", "nowhere"], "there is no collection _default.nowhere"]
   ])("%j is refused: %s", async (flags, message) => {
     const { code, err } = await wirewright(["tail", url, "--to", "now", ...flags])
     expect(err).toContain(message)
     expect(code).toBe(1)
+  }, 60_000)
+
+  it("--metrics serves health, status and metrics while it runs; a port that is taken is a usage error", async () => {
+    const child = spawn(process.execPath, [bin, "tail", url, "--metrics", "0", "--format", "%k"], { stdio: ["ignore", "pipe", "pipe"] })
+    let [out, err] = ["", ""]
+    const ready = (): boolean => out.includes("b\n") && /http:\/\/127\.0\.0\.1:\d+/.test(err)
+    await new Promise<void>((resolve) => {
+      child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString(), ready() && resolve()))
+      child.stderr.on("data", (chunk: Buffer) => (err += chunk.toString(), ready() && resolve()))
+    })
+    const [base] = /http:\/\/127\.0\.0\.1:\d+/.exec(err)!
+    const ask = async (path: string): Promise<string> => (await fetch(base + path)).text()
+    expect(await ask("/health")).toContain("\"status\":\"pass\"")
+    expect((JSON.parse(await ask("/status")) as Record<string, unknown>)["dcp tail"]).toMatchObject({ vbuckets: 1, streaming: 1, lag: 0 })
+    expect(await ask("/metrics")).toMatch(/^\w*dcp\w*lag\w*\{.*\} 0$/m)
+    const taken = await wirewright(["tail", url, "--to", "now", "--metrics", base.split(":").at(-1)!])
+    expect([taken.code, taken.err]).toEqual([1, expect.stringContaining("EADDRINUSE")])
+    child.kill("SIGINT")
+    await once(child, "close")
   }, 60_000)
 
   it("nobody at the address: exit code 69; no bucket in the URL: 1", async () => {

@@ -3,19 +3,22 @@
  *
  * A line is settled once stdout has taken it: what is killed at any moment prints again what it may not have printed, and loses nothing.
  */
-import type { ChangesOptions, CheckpointStore, DcpConsumer, DcpEvent } from "@wirewright/dcp"
+import type { ChangesOptions, CheckpointStore, DcpEvent } from "@wirewright/dcp"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { identity } from "effect/Function"
-import * as Redacted from "effect/Redacted"
+import * as Layer from "effect/Layer"
+import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
-import { type Failure, failureOf, usage } from "./Failure.ts"
+import { Failure, failureOf, usage } from "./Failure.ts"
 import { jsonFlag, on, optional, withDefault } from "./Flags.ts"
-import { passwordIn } from "./Input.ts"
+import { givenPassword } from "./Input.ts"
 import { moreLog } from "./Messages.ts"
-import { block, flush, line, showStatus } from "./Output.ts"
+import { block, flush, line } from "./Output.ts"
+import { LastSaid, showStream, terminalBelow } from "./StreamStatus.ts"
 
 const parameters = {
   url: Argument.String("url").pipe(
@@ -42,6 +45,16 @@ const parameters = {
   verbose: on("verbose", "Snapshots, seqnos without changes and the end of each vbucket, too, and more log lines"),
   noClusterMap: on("no-cluster-map", "The host is the only node, whatever it says of others"),
   window: withDefault(Flag.Int("window"), "Bytes a node may send ahead", 10 * 1024 * 1024),
+  slowAfter: withDefault(
+    Flag.Int("slow-after"),
+    "Seconds after which a line that stdout has not taken is logged, and what has no stream",
+    30
+  ),
+  metrics: optional(
+    Flag.Int("metrics"),
+    "Port on 127.0.0.1 that serves /health, /status and /metrics, 0: any free one, which is logged",
+    "there is none"
+  ),
   passwordFile: optional(Flag.String("password-file"), "A file that holds the password", "the URL or WIREWRIGHT_PASSWORD has it")
 }
 
@@ -63,27 +76,15 @@ export const vbucketList = (text: string): ReadonlyArray<number> | string => {
   return [...found].sort((a, b) => a - b)
 }
 
-const passwordOf = (file: string | undefined): Effect.Effect<Redacted.Redacted<string> | undefined, Failure> => {
-  const given = process.env["WIREWRIGHT_PASSWORD"]
-  if (file === undefined) return Effect.succeed(given === undefined ? undefined : Redacted.make(given))
-  return passwordIn(file)
-}
-
-/** Says how it goes, on one line of a terminal, twice a second. */
-const watch = (consumer: DcpConsumer): Effect.Effect<void> => {
-  let before = 0
-  let at = performance.now()
-  const show = Effect.sync(() => {
-    const { events, rollbacks, streaming, vbuckets, connections } = consumer.status
-    const now = performance.now()
-    const rate = Math.round((events - before) / (now - at) * 1000)
-    before = events
-    at = now
-    const outstanding = connections.reduce((sum, one) => sum + one.outstanding, 0)
-    showStatus(`${streaming}/${vbuckets} vbuckets  ${events} events  ${rate}/s  ${outstanding} B ahead  ${rollbacks} rollbacks`)
+/** Serves health, status and metrics of this process. */
+const serveOperations = (port: number): Effect.Effect<void, Failure, Scope.Scope> =>
+  Effect.gen(function*() {
+    const { layer, Operations } = yield* Effect.promise(() => import("@wirewright/connection/Operations"))
+    const services = yield* Effect.mapError(Layer.build(layer({ port })), ({ cause }) =>
+      usage(`--metrics ${port}: ${cause instanceof Error ? cause.message : String(cause)}`))
+    const endpoint = Context.get(services, Operations)
+    yield* Effect.logInfo(`/health, /status and /metrics are at http://${endpoint.host}:${endpoint.port}`)
   })
-  return Effect.forever(Effect.andThen(show, Effect.sleep(500)))
-}
 
 /** The command. */
 export const tailCommand = Command.make("tail", parameters, (given) =>
@@ -101,7 +102,10 @@ export const tailCommand = Command.make("tail", parameters, (given) =>
       return yield* usage("--from beginning would forget the checkpoints; use another directory")
     }
     if (window < 0 || window > 0xffff_ffff) return yield* usage(`--window ${window}: from 0 to 4294967295 bytes`)
-    const password = yield* passwordOf(given.passwordFile)
+    const { metrics, slowAfter } = given
+    if (slowAfter < 1) return yield* usage(`--slow-after ${slowAfter}: 1 second or more`)
+    if (metrics !== undefined && (metrics < 0 || metrics > 65_535)) return yield* usage(`--metrics ${metrics}: there are ports 0 to 65535`)
+    const password = yield* givenPassword(given.passwordFile)
     const { CheckpointStore: Store, Dcp, fileStore } = yield* Effect.promise(() => import("@wirewright/dcp"))
     const { eventsOf, handOver, settle, start } = yield* Effect.promise(() => import("@wirewright/dcp/internal"))
     const store: typeof CheckpointStore.Service = checkpoint === undefined ? Store.memory() : fileStore(checkpoint)
@@ -114,6 +118,7 @@ export const tailCommand = Command.make("tail", parameters, (given) =>
       xattrs,
       verbose,
       commitInterval: 250,
+      slowAfter: slowAfter * 1000,
       window,
       ...vbuckets === undefined ? {} : { vbuckets },
       ...collections === undefined ? {} : { collections: collections.split(",") }
@@ -125,9 +130,12 @@ export const tailCommand = Command.make("tail", parameters, (given) =>
     const about = (event: DcpEvent): boolean =>
       event._tag === "CaughtUp" && event.vbucket !== undefined || event._tag === "VbucketEnded" && event.failure === undefined
     const shows = (event: DcpEvent): boolean => verbose || (format === undefined ? !about(event) : "key" in event)
+    const shown = !json && terminalBelow()
+    const said = new LastSaid()
     const tail = Effect.gen(function*() {
+      if (metrics !== undefined) yield* serveOperations(metrics)
       const consumer = yield* start(options)
-      if (!json && process.stderr.isTTY === true && process.stdout.isTTY !== true) yield* Effect.forkScoped(watch(consumer))
+      if (shown) yield* showStream(consumer, said)
       yield* Stream.runForEachArray(eventsOf(consumer), (some) =>
         Effect.promise(async () => {
           for (const event of some) {
@@ -141,15 +149,18 @@ export const tailCommand = Command.make("tail", parameters, (given) =>
     yield* Effect.scoped(tail).pipe(
       Effect.provideService(Store, store),
       Effect.provide(Dcp.layerUrl(url, password, noClusterMap ? { ignoreMap: true } : {})),
-      Effect.mapError(failureOf),
-      verbose ? moreLog("Info") : identity
+      Effect.mapError((error) => error instanceof Failure ? error : failureOf(error)),
+      shown ? Effect.provide(said.layer) : identity,
+      // that a node was found again is no warning, and yet what somebody who saw it lost waits for
+      moreLog(verbose ? "Debug" : "Info")
     )
   })).pipe(
     Command.withShortDescription("Print the changes of a bucket"),
     Command.withDescription(
       "Tail: the changes of a bucket as they happen, one line each. With --checkpoint it remembers what it printed and goes on from there; "
         + "after a failover that lost changes it prints a rollback: whatever has a higher seqno in that vbucket never happened. "
-        + "Ctrl-C saves and ends."
+        + "Ctrl-C saves and ends. On a terminal the last line says how it goes: vbuckets that are streamed, the lag (seqnos that are there and not "
+        + "printed), the rate, and what is wrong or happened last."
     ),
     Command.withExamples([
       { command: "wirewright tail couchbase://user@127.0.0.1/travel --to now", description: "Everything that is there" },

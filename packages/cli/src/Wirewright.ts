@@ -1,11 +1,13 @@
 /** The command tree: what `wirewright` can do. */
 import * as Command from "effect/cli/Command"
+import { checkpointsCommand } from "./CheckpointsCommand.ts"
 import { decodeCommand } from "./DecodeCommand.ts"
 import { deepstreamCommand } from "./DeepstreamCommand.ts"
 import { doctorCommand } from "./DoctorCommand.ts"
 import { encodeCommand } from "./EncodeCommand.ts"
 import { checkCommand, generateCommand } from "./GenerateCommand.ts"
 import { kvCommand } from "./KvCommand.ts"
+import { lagCommand } from "./LagCommand.ts"
 import { proxyCommand } from "./ProxyCommand.ts"
 import { serveCommand } from "./ServeCommand.ts"
 import { tailCommand } from "./TailCommand.ts"
@@ -30,6 +32,8 @@ export const wirewright = Command.make("wirewright").pipe(
     proxyCommand,
     kvCommand,
     tailCommand,
+    lagCommand,
+    checkpointsCommand,
     deepstreamCommand,
     doctorCommand
   ])

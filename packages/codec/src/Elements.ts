@@ -177,6 +177,25 @@ export const writeElements = <A>(
   }
 }
 
+/**
+ * A list with one element more: the same one, unless it had at most three. Lists of few elements are the rule; what grows from nothing takes
+ * room for 17, and counting first means reading twice.
+ */
+export const withElement = <A>(list: Array<A>, element: A): Array<A> => {
+  switch (list.length) {
+    case 0:
+      return [element]
+    case 1:
+      return [list[0]!, element]
+    case 2:
+      return [list[0]!, list[1]!, element]
+    case 3:
+      return [list[0]!, list[1]!, list[2]!, element]
+  }
+  list.push(element)
+  return list
+}
+
 /** Bytes that `write` puts into a buffer of their own, for a length that must be known before them. */
 export const writtenApart = (bound: number, write: (writer: Writer) => number): Uint8Array => {
   const writer = new Writer(Math.max(1, bound))

@@ -13,5 +13,11 @@ export const unixAddress = (path: string): string => `unix:${path}`
 export const addressOf = ({ host, path, port }: { readonly host: string; readonly port: number; readonly path?: string }): string =>
   path === undefined ? hostPort(host, port) : unixAddress(path)
 
+/** The parts of `host:port`. */
+export const placeOf = (address: string): { readonly host: string; readonly port: number } => ({
+  host: hostOf(address),
+  port: Number(address.slice(address.lastIndexOf(":") + 1))
+})
+
 /** The host of `host:port`, without brackets. */
 export const hostOf = (address: string): string => address.replace(/:\d+$/, "").replace(/^\[|\]$/g, "")

@@ -20,6 +20,7 @@ import type { ConnectionError } from "./Errors.ts"
 import type { Resume, Sendable } from "./Exchange.ts"
 import type { ConnectionCounters, PacketConnection } from "./PacketConnection.ts"
 import { Pushes, type PushOptions } from "./Pushes.ts"
+import { errorType } from "./Spans.ts"
 import type { Telemetry } from "./Telemetry.ts"
 
 export { type CallError, type Outgoing, StatusError } from "./Commands.ts"
@@ -155,7 +156,9 @@ interface Connections<E> {
   readonly begin: (
     make: (resume: Resume<unknown, CallError | E>) => Sendable<unknown>,
     resume: Resume<unknown, CallError | E>,
-    timeout: number | undefined
+    timeout: number | undefined,
+    /** Told why there was no connection, and what was waited for one. */
+    unsent: (reason: CallError | E, waited: number) => void
   ) => Effect.Effect<void> | undefined
   readonly connected: (timeout?: number) => Effect.Effect<PacketConnection<unknown, unknown>, CallError | E>
 }
@@ -188,14 +191,14 @@ const conversation = <Push, C extends Correlation, E>(
     preceding: given?.preceding ?? nothing
   })
   const call = (command: Outgoing["command"], fields?: object, given?: CallOptions): Effect.Effect<unknown, CallError | E> => {
-    const answer = Effect.callback<unknown, CallError | E>((resume) =>
+    const ask = (resume: Resume<unknown, CallError | E>): Effect.Effect<void> | undefined =>
       begin(
-        (resume) => new Called(outgoing(command, fields, given), dialect, address, resume as Resume<unknown, CallError>),
+        (resume) => new Called(outgoing(command, fields, given), dialect, address, telemetry, resume as Resume<unknown, CallError>),
         resume,
-        milliseconds(given)
+        milliseconds(given),
+        (reason, waited) => telemetry?.ended(command.name, waited, errorType(reason))
       )
-    )
-    return telemetry === undefined ? answer : telemetry.request(command.name, answer)
+    return telemetry === undefined ? Effect.callback(ask) : telemetry.asked(command.name, ask)
   }
 
   const stream = (command: Outgoing["command"], fields?: object, given?: CallOptions): Stream.Stream<unknown, CallError | E> => {
@@ -311,7 +314,16 @@ export const make = (<Answer, Push, C extends Correlation, E>(
       }
     })
     const connections: Connections<E> = {
-      begin: (make, resume, timeout) => pool.begin(make as never, resume, Effect.fail, timeout),
+      begin: (make, resume, timeout, unsent) =>
+        pool.begin(
+          make as never,
+          resume,
+          (reason, _, waited) => {
+            unsent(reason, waited)
+            return Effect.fail(reason)
+          },
+          timeout
+        ),
       connected: (timeout) => pool.connected(timeout) as Effect.Effect<PacketConnection<unknown, unknown>, ConnectionError | E>
     }
     return {

@@ -7,6 +7,7 @@
 import type { ClientProtocol, Command, EncodeError, OrderedProtocol, Writer } from "@wirewright/codec"
 import { RetryClassSchema } from "@wirewright/codec/ErrorSchema"
 import * as Cause from "effect/Cause"
+import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Queue from "effect/Queue"
 import * as Schema from "effect/Schema"
@@ -17,7 +18,9 @@ import type { Ledger } from "./Ledger.ts"
 import type { OrderedLedger } from "./OrderedLedger.ts"
 import type { PacketConnection } from "./PacketConnection.ts"
 import { PacketCall } from "./Relay.ts"
+import { failureOf } from "./Spans.ts"
 import { TaggedError } from "./TaggedErrors.ts"
+import type { Telemetry } from "./Telemetry.ts"
 
 /** A command was answered with a status that is no success. */
 export class StatusError extends TaggedError<StatusError>()("StatusError", {
@@ -133,15 +136,31 @@ export class Called extends Exchange<unknown, unknown, CallError> {
   /** The number in its packet; 0: none. */
   number = 0
 
-  constructor(outgoing: Outgoing, dialect: Dialect, address: string, resume: Resume<unknown, CallError>) {
+  private readonly telemetry: Telemetry | undefined
+
+  constructor(
+    outgoing: Outgoing,
+    dialect: Dialect,
+    address: string,
+    telemetry: Telemetry | undefined,
+    resume: Resume<unknown, CallError>
+  ) {
     super(oneAnswer, resume)
     this.outgoing = outgoing
+    this.telemetry = telemetry
     this.dialect = dialect
     this.address = address
   }
 
   override enter(ledger: Ledger<unknown>): number {
     return this.dialect.enter(ledger, this)
+  }
+
+  protected override measured(outcome: Effect.Effect<unknown, CallError>): void {
+    const { outgoing: { command: { name } }, telemetry } = this
+    if (telemetry?.metrics === undefined || !Exit.isExit(outcome)) return
+    const failure = failureOf(outcome)
+    telemetry.ended(name, failure === undefined ? this.answeredAfter : this.failedAfter, failure)
   }
 
   append(writer: Writer): void {

@@ -3,6 +3,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import { addressOf } from "./Address.ts"
+import { certificateRefused } from "./Certificates.ts"
 import { ConnectFailed, ConnectionError, type ConnectionReason, ConnectTimeout } from "./Errors.ts"
 import { openSocket } from "./Sockets.ts"
 import { type Timers, timers } from "./Timers.ts"
@@ -33,7 +34,7 @@ const connectWith = (
   const open = Effect.callback<Transport, ConnectionError>((resume) =>
     openSocket(options, address, sink, timers, {
       opened: (transport) => resume(Effect.succeed(transport)),
-      refused: (cause) => resume(Effect.fail(failed(new ConnectFailed({ cause }))))
+      refused: (cause) => resume(Effect.fail(failed(certificateRefused(cause) ?? new ConnectFailed({ cause }))))
     })
   )
   return Effect.acquireRelease(open, (transport) => Effect.sync(() => transport.shut("this side")), { interruptible: true }).pipe(

@@ -12,8 +12,9 @@ import type { Pooled, PoolWatch } from "./ConnectionSlot.ts"
 import type { ConnectionError } from "./Errors.ts"
 import type { Resume, Sendable } from "./Exchange.ts"
 import { PacketConnection, type PacketConnectionOptions } from "./PacketConnection.ts"
-import { type PoolOptions, poolOptionsOf, type PoolPlace, poolPlace, SlotPool } from "./SlotPool.ts"
-import { Telemetry, type TelemetryOptions } from "./Telemetry.ts"
+import { Outage, outageWatch } from "./Outage.ts"
+import { type PoolOptions, poolOptionsOf, type PoolPlace, poolPlace, SlotPool, type SlotPoolOptions } from "./SlotPool.ts"
+import { type Counted, Telemetry, type TelemetryOptions } from "./Telemetry.ts"
 
 /** Options of a pool and of its connections. */
 export interface ConnectionPoolOptions<Answer, Push, E>
@@ -28,19 +29,13 @@ export interface ConnectionPoolOptions<Answer, Push, E>
 }
 
 /** What a pool counted. */
-export interface PoolCounters {
-  readonly lateAnswers: number
-  readonly inFlight: number
-  /** Connections that were opened again. */
-  readonly reconnects: number
-  readonly connected: number
-}
+export interface PoolCounters extends Counted {}
 
 /** Makes a request that resumes whoever waits for it. */
 type Make<R, A, F> = (resume: Resume<A, F>) => R
 
 /** What it means for a request that there is no connection. */
-type Refuse<R, A, F, E> = (reason: E | ConnectionError, make: Make<R, A, F>) => Effect.Effect<A, F>
+type Refuse<R, A, F, E> = (reason: E | ConnectionError, make: Make<R, A, F>, waited: number) => Effect.Effect<A, F>
 
 /**
  * Connects and begins; interrupts what begins when the connection is lost. `onClose` is told of the end of a connection that has begun; before
@@ -72,29 +67,45 @@ export const openConnection = <Answer, Push, E>(
 
 /** A connection of which is known what it counted. */
 export interface Counting extends Pooled {
-  readonly counters: Pick<PoolCounters, "lateAnswers" | "inFlight">
+  readonly counters: Pick<PoolCounters, "lateAnswers" | "inFlight" | "bytesSent" | "bytesReceived">
 }
 
 /** Connections whose counts outlive them. */
 export class CountedPool<C extends Counting, E = never> extends SlotPool<C, E> {
-  /** What is told of requests, where the options ask for it; requests are handed to it by those who know their names. */
+  /** What is told of requests; they are handed to it by those who know their names. */
   telemetry: Telemetry | undefined
-  private late = 0
+  private readonly gone = { lateAnswers: 0, bytesSent: 0, bytesReceived: 0 }
+
+  constructor(options: SlotPoolOptions<C, E>, place: PoolPlace) {
+    const { logs = true, watch, whenUnreachable } = options
+    const told = logs ? outageWatch(new Outage("server", options.address), whenUnreachable === "keep trying", watch) : watch
+    super(told === undefined ? options : { ...options, watch: told }, place)
+  }
 
   /** What was counted so far. */
   get counters(): PoolCounters {
-    const { connections, reconnects } = this
-    let lateAnswers = this.late
+    const { connections, gone, reconnects } = this
+    let { bytesReceived, bytesSent, lateAnswers } = gone
     let inFlight = 0
     for (const { counters } of connections) {
       lateAnswers += counters.lateAnswers
       inFlight += counters.inFlight
+      bytesSent += counters.bytesSent
+      bytesReceived += counters.bytesReceived
     }
-    return { lateAnswers, inFlight, reconnects, connected: connections.length }
+    return { lateAnswers, inFlight, reconnects, connected: connections.length, bytesSent, bytesReceived }
+  }
+
+  protected override refused(error: E | ConnectionError): void {
+    this.telemetry?.connectFailed(error)
+    super.refused(error)
   }
 
   protected override left(connection: C, error: ConnectionError): void {
-    this.late += connection.counters.lateAnswers
+    const { bytesReceived, bytesSent, lateAnswers } = connection.counters
+    this.gone.lateAnswers += lateAnswers
+    this.gone.bytesSent += bytesSent
+    this.gone.bytesReceived += bytesReceived
     super.left(connection, error)
   }
 }
@@ -120,7 +131,13 @@ export class ConnectionPool<Answer, Push, E = never> extends CountedPool<PacketC
       yield* Effect.addFinalizer(() => Effect.sync(() => pool.stop("this client")))
       const { host, path, port, protocol: { name: protocol } } = options
       const server = { host, port, ...(path === undefined ? {} : { path }) }
-      pool.telemetry = yield* Telemetry.make(options, { protocol, ...server, timers: pool.timers, counters: () => pool.counters })
+      pool.telemetry = yield* Telemetry.make(options, {
+        protocol,
+        ...server,
+        timers: pool.timers,
+        connections: pool.wanted,
+        counters: () => pool.counters
+      })
       yield* pool.keep
       return pool
     })
@@ -143,7 +160,11 @@ export class ConnectionPool<Answer, Push, E = never> extends CountedPool<PacketC
   ): Effect.Effect<void> | undefined {
     const connection = this.take()
     if (connection !== undefined) return connection.begin(make(resume), timeout)
-    resume(this.later((there, milliseconds) => there.perform(make, milliseconds), (reason) => refuse(reason, make), timeout))
+    resume(this.later(
+      (there, milliseconds) => there.perform(make, milliseconds),
+      (reason, waited) => refuse(reason, make, waited),
+      timeout
+    ))
     return undefined
   }
 }

@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { StatusError } from "./Client.ts"
 import {
+  CertificateRefused,
   ConnectFailed,
   ConnectionClosed,
   ConnectionError,
@@ -40,6 +41,10 @@ const refused = Object.assign(new Error("connect ECONNREFUSED 127.0.0.1:1"), { c
 const reasons: { readonly [Tag in ConnectionReason["_tag"]]: readonly [reason: Extract<ConnectionReason, { _tag: Tag }>, words: string] } =
   {
     ConnectFailed: [new ConnectFailed({ cause: refused }), "could not connect: connect ECONNREFUSED 127.0.0.1:1"],
+    CertificateRefused: [
+      new CertificateRefused({ by: "this side", problem: "Expired", cause: new Error("certificate has expired") }),
+      "the server's certificate has expired: certificate has expired"
+    ],
     ConnectTimeout: [new ConnectTimeout({ milliseconds: 5 }), "no connection within 5 ms"],
     ConnectionLost: [new ConnectionLost({ cause: "closed by the peer" }), "connection lost: closed by the peer"],
     ConnectionClosed: [new ConnectionClosed({ by: "quit" }), "connection closed by quit"],

@@ -6,6 +6,17 @@ import { TaggedClass, TaggedError } from "./TaggedErrors.ts"
 /** The connection was never there: refused, unreachable, no such host, TLS refused. */
 export class ConnectFailed extends TaggedClass<ConnectFailed>()("ConnectFailed", { cause: Schema.Defect() }) {}
 
+/** What is wrong with a certificate. `Untrusted`: no authority that is trusted vouches for it. `Missing`: none was shown. */
+export const CertificateProblem = Schema.Literals(["Expired", "NotYetValid", "Untrusted", "WrongName", "Revoked", "Missing", "Other"])
+export type CertificateProblem = typeof CertificateProblem.Type
+
+/** A certificate was refused: the peer's by this side, or this side's by the peer. */
+export class CertificateRefused extends TaggedClass<CertificateRefused>()("CertificateRefused", {
+  by: Schema.Literals(["this side", "the peer"]),
+  problem: CertificateProblem,
+  cause: Schema.Defect()
+}) {}
+
 /** The connection was not there in time. */
 export class ConnectTimeout extends TaggedClass<ConnectTimeout>()("ConnectTimeout", { milliseconds: Schema.Number }) {}
 
@@ -35,6 +46,7 @@ export class ListenFailed extends TaggedClass<ListenFailed>()("ListenFailed", { 
 /** Why a connection or a request on it failed. */
 export const ConnectionReason = Schema.Union([
   ConnectFailed,
+  CertificateRefused,
   ConnectTimeout,
   ConnectionLost,
   ConnectionClosed,
@@ -46,11 +58,25 @@ export const ConnectionReason = Schema.Union([
 ])
 export type ConnectionReason = typeof ConnectionReason.Type
 
+const problems: { readonly [Problem in CertificateProblem]: string } = {
+  Expired: "has expired",
+  NotYetValid: "is not valid yet",
+  Untrusted: "is vouched for by no authority that is trusted",
+  WrongName: "is another host's",
+  Revoked: "is revoked",
+  Missing: "is missing",
+  Other: "is not accepted"
+}
+
 /** A reason in words. */
 export const connectionWords = (reason: ConnectionReason): string => {
   switch (reason._tag) {
     case "ConnectFailed":
       return `could not connect: ${text(reason.cause)}`
+    case "CertificateRefused":
+      return `${reason.by === "this side" ? "the server's certificate" : "our certificate was refused: it"} ${problems[reason.problem]}: ${
+        text(reason.cause)
+      }`
     case "ConnectTimeout":
       return `no connection within ${reason.milliseconds} ms`
     case "ConnectionLost":

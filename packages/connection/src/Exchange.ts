@@ -8,6 +8,7 @@ import * as Effect from "effect/Effect"
 import * as Effectable from "effect/Effectable"
 import type { ConnectionError } from "./Errors.ts"
 import type { Ledger, Waiter } from "./Ledger.ts"
+import type { Timers } from "./Timers.ts"
 
 /** What a request needs of its connection. */
 export interface Owner {
@@ -19,6 +20,9 @@ export interface Owner {
   sent(tag: string): void
   /** The opcode of the packet that was appended since the writer had these bytes and stood at this position. */
   opcodeSince(writer: Writer, bytes: Uint8Array, position: number): number
+  readonly timers: Timers
+  /** When the bytes arrived that are being read, in milliseconds of its timers. */
+  readonly arrived: number
   /** The error of a request that failed for this reason after `timeout` ms. */
   failure(why: "timeout" | "lost", timeout: number, ambiguous: boolean): ConnectionError
 }
@@ -70,7 +74,7 @@ export interface Sendable<Response> extends Waiter<Response> {
  * to be late. A finalizer would tell at once, but costs every request an eighth of its time, and there is nothing to undo: what was sent
  * was sent, and its opaque is taken until it is answered. Only a request that is held back has a finalizer, which is again this effect.
  */
-export class Exchange<Response, A, E> extends Effectable.Class<A, E> implements Sendable<Response> {
+export class Exchange<Response, A, E> implements Sendable<Response> {
   cancelled = false
   opaque = -1
   deadline = 0
@@ -82,7 +86,6 @@ export class Exchange<Response, A, E> extends Effectable.Class<A, E> implements 
   private readonly resume: Resume<A, E>
 
   constructor(call: Call<never, Response, A, E>, resume: Resume<A, E>) {
-    super()
     this.call = call
     this.resume = resume
   }
@@ -114,7 +117,7 @@ export class Exchange<Response, A, E> extends Effectable.Class<A, E> implements 
     }
     if (outcome === undefined) return false
     this.outcome = outcome
-    this.resume(this)
+    this.resume(this.effect)
     if (!this.taken) this.owner!.unwanted()
     return true
   }
@@ -125,21 +128,55 @@ export class Exchange<Response, A, E> extends Effectable.Class<A, E> implements 
   }
 
   refuse(error: ConnectionError | EncodeError): void {
-    this.resume(this.call.failed(error, this as never))
+    this.outcome = this.call.failed(error, this as never)
+    this.resume(this.effect)
   }
 
   freed(): Effect.Effect<void> | undefined {
-    return this.opaque === -1 ? this as unknown as Effect.Effect<void> : undefined
+    return this.opaque === -1 ? this.effect as Effect.Effect<never> : undefined
   }
 
   get packets(): number {
     return 1
   }
 
-  override asEffect(): Effect.Effect<A, E> {
+  /** What its fibre runs: the outcome, or for a fibre that was interrupted before it was sent, what frees it. */
+  run(): Effect.Effect<A, E> {
     this.taken = true
-    if (this.outcome !== undefined) return this.outcome
+    const { outcome } = this
+    if (outcome !== undefined) {
+      this.measured(outcome)
+      return outcome
+    }
     this.owner!.cancel(this)
     return Effect.void as unknown as Effect.Effect<A>
   }
+
+  /** Told of the outcome when whoever waits takes it. */
+  protected measured(_outcome: Effect.Effect<A, E>): void {}
+
+  /** Milliseconds from when it was begun until its answer arrived. */
+  protected get answeredAfter(): number {
+    return this.owner!.arrived - this.deadline + this.timeout
+  }
+
+  /** Milliseconds from when it was begun until now. */
+  protected get failedAfter(): number {
+    return this.owner!.timers.now() - this.deadline + this.timeout
+  }
+
+  private get effect(): Effect.Effect<A, E> {
+    return this as unknown as Effect.Effect<A, E>
+  }
 }
+
+// `Effectable.Class` as a base would have three constructors called for each request
+Object.setPrototypeOf(
+  Exchange.prototype,
+  Effectable.Prototype<Effect.Effect<unknown, unknown> & Exchange<unknown, unknown, unknown>>({
+    label: "Exchange",
+    evaluate() {
+      return this.run()
+    }
+  })
+)

@@ -24,6 +24,14 @@ interface Packet {
 /** Whether nobody waits any more; most deadlines tell it at once. */
 const isDrain = (waiter: Waiter<never>): boolean => waiter.deadline === Infinity && waiter instanceof Drain
 
+/** In a loop of its own, as the first of few is nearly always it. */
+const has = (tags: ReadonlyArray<string>, tag: string): boolean => {
+  for (let i = 0; i < tags.length; i++) if (tags[i] === tag) return true
+  return false
+}
+
+/** Instead of the request that a packet answers: it answers none. */
+const nobody = -1
 const noAnswers: ReadonlyArray<string> = []
 const always = (): boolean => true
 
@@ -100,7 +108,7 @@ export class OrderedLedger<A extends Packet> implements InFlight {
   /** Hands a packet to the request that it answers. */
   settle(answer: A): Matched {
     const opaque = this.answered(answer)
-    if (opaque === undefined) return "unmatched"
+    if (opaque === nobody) return "unmatched"
     const waiter = this.waiterOf(opaque)!
     const { ends } = waiter
     const isLate = isDrain(waiter)
@@ -166,20 +174,21 @@ export class OrderedLedger<A extends Packet> implements InFlight {
     for (const waiter of waiters) waiter.fail("lost")
   }
 
-  /** The request that a packet answers. */
-  private answered(answer: A): number | undefined {
-    const number = this.numbering === undefined
-      ? undefined
-      : (answer as unknown as { readonly [field: string]: unknown })[this.numbering.field]
-    if (typeof number === "number") {
-      const entry = this.byNumber.get(number)
-      return entry?.answers.includes(answer._tag) === true ? entry.opaque : undefined
+  /** The request that a packet answers, or `nobody`. */
+  private answered(answer: A): number {
+    const { _tag } = answer
+    if (this.numbering !== undefined) {
+      const number = (answer as unknown as { readonly [field: string]: unknown })[this.numbering.field]
+      if (typeof number === "number") {
+        const entry = this.byNumber.get(number)
+        return entry !== undefined && has(entry.answers, _tag) ? entry.opaque : nobody
+      }
     }
     const { answers, mask, tail, waiters } = this
     for (let place = this.head; place < tail; place++) {
-      if (waiters[place & mask] !== undefined && answers[place & mask]!.includes(answer._tag)) return place
+      if (waiters[place & mask] !== undefined && has(answers[place & mask]!, _tag)) return place
     }
-    return undefined
+    return nobody
   }
 
   private waiterOf(opaque: number): Waiter<A> | undefined {

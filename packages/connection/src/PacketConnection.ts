@@ -93,6 +93,8 @@ export class PacketConnection<Response, ServerRequest> implements Owner {
   private heardAt = 0
   private dropped = 0
   private pauses = 0
+  /** @internal */
+  arrived = 0
   private late = 0
 
   private constructor(options: PacketConnectionOptions<Response, ServerRequest>, timers: Timers) {
@@ -321,6 +323,7 @@ export class PacketConnection<Response, ServerRequest> implements Owner {
   }
 
   private receive(bytes: Uint8Array): void {
+    this.arrived = this.timers.now()
     try {
       this.inlet.push(bytes)
     } catch (error) {

@@ -18,7 +18,10 @@ import { ConnectionError, ListenFailed } from "./Errors.ts"
 import { HeldMemory } from "./HeldMemory.ts"
 import type { ChoosingServerOptions, PacketServerOptions, ServerLimits } from "./PacketServerOptions.ts"
 import type { ServerClient } from "./ServerClient.ts"
+import { announce } from "./Health.ts"
+import { Metrics } from "./Metrics.ts"
 import { counts, ServerConnection, type Shared } from "./ServerConnection.ts"
+import { publishServer, type ServerCounters, serverDurations } from "./ServerTelemetry.ts"
 import { type Timers, timers } from "./Timers.ts"
 
 export type {
@@ -29,29 +32,8 @@ export type {
   ServerTap,
   UnauthenticatedLimits
 } from "./PacketServerOptions.ts"
-export type { Frame, PacketHandler, ServerClient } from "./ServerClient.ts"
-
-/** What a server counted. */
-export interface ServerCounters {
-  /** Open now. */
-  readonly connections: number
-  readonly accepted: number
-  /** Closed because there were `maxConnections`. */
-  readonly refused: number
-  readonly requests: number
-  /** Frames that were no packet. */
-  readonly malformed: number
-  /** Connections closed because the client misbehaved: bytes that are no frame, packets that cannot come now. */
-  readonly misbehaved: number
-  /** Connections closed because a header, a frame, any byte, or signing in was too long in coming. */
-  readonly timeouts: number
-  /** Connections closed because clients together held too much memory, or because there were too many unauthenticated clients. */
-  readonly crowdedOut: number
-  /** Connections closed because a handler threw. */
-  readonly defects: number
-  readonly bytesReceived: number
-  readonly bytesSent: number
-}
+export type { Frame, PacketHandler, ServerCalls, ServerClient } from "./ServerClient.ts"
+export type { ServerCounters } from "./ServerTelemetry.ts"
 
 /** A server that listens. */
 export interface PacketServer {
@@ -125,7 +107,8 @@ const serveWith = <Request>(
     clients: new Set(),
     held: new HeldMemory(options.maxHeld ?? 256 * mebibyte),
     unauthenticated: new Set(),
-    heldForStrangers: new HeldMemory(unauthenticated?.maxHeld ?? 16 * mebibyte)
+    heldForStrangers: new HeldMemory(unauthenticated?.maxHeld ?? 16 * mebibyte),
+    calls: undefined
   }
   const sockets = new Set<Net.Socket>()
 
@@ -222,7 +205,7 @@ const serveWith = <Request>(
       (timer) => Effect.sync(timer.cancel)
     )
     const port = path !== undefined ? 0 : server === undefined ? options.port ?? 0 : (server.address() as Net.AddressInfo).port
-    return {
+    const served: PacketServer = {
       host,
       port,
       path,
@@ -240,5 +223,12 @@ const serveWith = <Request>(
         return { ...counted, connections: shared.clients.size, bytesReceived, bytesSent }
       }
     }
+    yield* announce({ name: `server ${served.address}`, notReady: () => [], status: () => served.counters })
+    if (options.metrics !== false) {
+      const metrics = Metrics.of(yield* Effect.context<never>())
+      yield* Effect.acquireRelease(Effect.sync(() => publishServer(metrics, served)), (leave) => Effect.sync(leave))
+      if (options.system !== undefined) shared.calls = { durations: serverDurations(metrics, served, options.system), now: timers.now }
+    }
+    return served
   })
 }

@@ -49,6 +49,10 @@ export interface ServerLimits {
   readonly maxHeld?: number
   /** Limits of clients that the handler has not admitted (`ServerClient.admit`). Default: all are admitted from the beginning. */
   readonly unauthenticated?: UnauthenticatedLimits
+  /** Publishes the metrics of servers. Default: yes */
+  readonly metrics?: boolean
+  /** What is spoken, for the metrics of requests. Default: the name of the protocol, where requests are handled by their names */
+  readonly system?: string
   /** Sees what goes over the connections. */
   readonly tap?: ServerTap
   /** Told of what a handler threw, which closes its connection. Default: written to the log. */

@@ -15,7 +15,7 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { ConnectionError } from "./Errors.ts"
 import { type PacketProtocol, type PacketServer, type ServerLimits, servePackets } from "./PacketServer.ts"
-import type { Frame, PacketHandler, ServerClient } from "./ServerClient.ts"
+import type { Frame, PacketHandler, ServerCalls, ServerClient } from "./ServerClient.ts"
 import { ServerSession } from "./ServerSession.ts"
 
 /** Appends the packets of an answer. */
@@ -29,6 +29,8 @@ export interface Outcome {
   readonly answers?: Stream.Stream<Answer, never, unknown>
   /** Closes the connection after the answer. */
   readonly last?: boolean
+  /** `error.type` of a request that was refused, for metrics. */
+  readonly error?: string
 }
 
 /** What a dialect does with requests. */
@@ -55,6 +57,12 @@ const silent: Outcome = { answer: undefined }
 
 /** Bytes that may wait for a client before the next of many answers is pulled. */
 const mostWaiting = 64 * 1024
+
+/** What a request is called: its command, as packets and lines have it. */
+const nameOf = (request: unknown): string => {
+  const { _tag = "unknown", verb } = request as { readonly _tag?: string; readonly verb?: string }
+  return verb ?? _tag
+}
 
 const isOutcome = (result: Outcome | Effect.Effect<Outcome, never, never>): result is Outcome => !Effect.isEffect(result)
 
@@ -87,6 +95,7 @@ class Connection<Request, R> implements PacketHandler<Request> {
   private readonly fibers = new Set<Fiber.Fiber<Outcome>>()
   /** Whoever waits until the client has taken what was sent; there is one at a time, as answers leave in order. */
   private drained: (() => void) | undefined
+  private readonly calls: ServerCalls | undefined
   private readonly fork: <A>(effect: Effect.Effect<A, never, R>) => Fiber.Fiber<A>
 
   constructor(
@@ -96,6 +105,7 @@ class Connection<Request, R> implements PacketHandler<Request> {
     context: Context.Context<R>
   ) {
     this.client = client
+    this.calls = client.calls
     this.options = options
     this.handler = handler
     this.fork = Effect.runForkWith(context)
@@ -112,10 +122,12 @@ class Connection<Request, R> implements PacketHandler<Request> {
     if (session.ended) return
     const result = handler.handle(request, this.client)
     if (isOutcome(result as Outcome)) {
-      const { answer, answers, last } = result as Outcome
-      if (answers === undefined) session.finish(answer, last)
-      else this.pull(request, answers as Stream.Stream<Answer, never, R>)
-    } else if (Exit.isExit(result)) this.finish(request, result as Exit.Exit<Outcome>)
+      const { answer, answers, error, last } = result as Outcome
+      if (answers === undefined) {
+        this.calls?.durations.ended(nameOf(request), 0, error)
+        session.finish(answer, last)
+      } else this.pull(request, answers as Stream.Stream<Answer, never, R>)
+    } else if (Exit.isExit(result)) this.finish(request, result as Exit.Exit<Outcome>, 0)
     else this.run(request, result as Effect.Effect<Outcome, never, R>)
   }
 
@@ -148,22 +160,28 @@ class Connection<Request, R> implements PacketHandler<Request> {
   }
 
   private run(request: Request, effect: Effect.Effect<Outcome, never, R>): void {
+    const start = this.calls?.now() ?? 0
     const fiber = this.fork(effect)
     const exit = fiber.pollUnsafe()
-    if (exit !== undefined) return this.finish(request, exit)
+    if (exit !== undefined) return this.finish(request, exit, 0)
     this.fibers.add(fiber)
     const { finish } = this.session.begin()
     fiber.addObserver((exit) => {
       this.fibers.delete(fiber)
       if (this.client.closed !== undefined) return
-      const { answer, last } = this.outcome(request, exit)
+      const { answer, last } = this.outcome(request, exit, this.since(start))
       finish(answer, last)
     })
+  }
+
+  private since(start: number): number {
+    return this.calls === undefined ? 0 : this.calls.now() - start
   }
 
   /** Sends many answers when it is their turn, no faster than the client takes them. */
   private pull(request: Request, answers: Stream.Stream<Answer, never, R>): void {
     const { client, session } = this
+    const start = this.calls?.now() ?? 0
     const turn = Deferred.makeUnsafe<void>()
     const { finish, part } = session.begin(() => Deferred.doneUnsafe(turn, Exit.void))
     const drained = Effect.callback<void>((resume) => {
@@ -182,7 +200,7 @@ class Connection<Request, R> implements PacketHandler<Request> {
     fiber.addObserver((exit) => {
       this.fibers.delete(fiber)
       if (client.closed !== undefined) return
-      const { answer, last } = this.outcome(request, exit)
+      const { answer, last } = this.outcome(request, exit, this.since(start))
       finish(answer, last)
     })
   }
@@ -193,12 +211,13 @@ class Connection<Request, R> implements PacketHandler<Request> {
     drained?.()
   }
 
-  private finish(request: Request, exit: Exit.Exit<Outcome>): void {
-    const { answer, last } = this.outcome(request, exit)
+  private finish(request: Request, exit: Exit.Exit<Outcome>, milliseconds: number): void {
+    const { answer, last } = this.outcome(request, exit, milliseconds)
     this.session.finish(answer, last)
   }
 
-  private outcome(request: Request, exit: Exit.Exit<Outcome>): Outcome {
+  private outcome(request: Request, exit: Exit.Exit<Outcome>, milliseconds: number): Outcome {
+    this.calls?.durations.ended(nameOf(request), milliseconds, Exit.isSuccess(exit) ? exit.value.error : "defect")
     if (Exit.isSuccess(exit)) return exit.value
     this.tell(Cause.squash(exit.cause))
     return this.handler.died(request)

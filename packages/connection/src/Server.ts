@@ -126,10 +126,13 @@ export const requestsOf = <Request, Answer, Outcomes, C extends string, R = neve
   const tags: Record<string, string> = Object.fromEntries(Object.keys(handlers).map((name) => [name, `${name}Response`]))
 
   const refuseWith = (opcode: number, number: number, { last, status, text: words, unanswered: silent }: Refusal): Outcome => {
-    if (silent === true || isSilent(protocol, opcode, status)) return last === true ? { answer: undefined, last } : unanswered
+    const error = statuses[status]?.name ?? String(status)
+    if (silent === true || isSilent(protocol, opcode, status)) {
+      return last === true ? { answer: undefined, last, error } : { answer: undefined, error }
+    }
     const content = words === undefined ? text(status) : encoder.encode(words)
     const answer = (writer: Writer): void => protocol.encodeStatus(writer, opcode, number, status, content)
-    return last === true ? { answer, last } : { answer }
+    return last === true ? { answer, last, error } : { answer, error }
   }
 
   const refuse = (request: unknown, refusal: Refusal): Outcome => {
@@ -234,12 +237,12 @@ const serve = (module: { readonly server: Any }, handlers: Any, options: Any = {
   if ("phases" in module.server) {
     const { states = module.server.states, ...limits } = options
     const { handler, ...protocol } = Ordered.requestsOf(module.server, handlers, states, limits.maxFrame)
-    return serveRequests<Any, Any>({ ...limits, ...protocol }, handler)
+    return serveRequests<Any, Any>({ system: module.server.name, ...limits, ...protocol }, handler)
   }
   const { decodeRequest, header: { frameShape } } = module.server
   const { text: _, unknown: __, ...limits } = options
   return serveRequests<Any, Any>(
-    { ...limits, frameShape, decode: (reader, at) => decodeRequest(reader, at) },
+    { system: module.server.name, ...limits, frameShape, decode: (reader, at) => decodeRequest(reader, at) },
     requestsOf(module as ServerModule<Any, Any, Any, Any>, handlers, options)
   )
 }

@@ -1,6 +1,7 @@
 /** What a server's handlers see: the client at the other end of a connection, and the frames it sends. */
 import type { DecodeError, Reader, Writer } from "@wirewright/codec"
 import type { ConnectionError } from "./Errors.ts"
+import type { OperationDurations } from "./Metrics.ts"
 
 /** What one connection's requests are given to, in the callbacks of its socket. */
 export interface PacketHandler<Request> {
@@ -21,16 +22,27 @@ export interface Frame {
   readonly end: number
 }
 
+/** How long requests take. */
+export interface ServerCalls {
+  readonly durations: OperationDurations
+  /** Milliseconds since no certain time. */
+  readonly now: () => number
+}
+
 /** The client at the other end of a connection. */
 export interface ServerClient {
   /** Its number among the connections of this server, from 1. */
   readonly id: number
   /** `host:port` of the client, or `unix:path` of the socket on which it came. */
   readonly address: string
+  /** Names of the certificate that the client has shown, where an authority of the server's vouches for it: its subject's CN. */
+  readonly certificateName: string | undefined
   /** Why the connection is gone, once it is. */
   readonly closed: ConnectionError | undefined
   /** Bytes that wait for the client. */
   readonly waiting: number
+  /** How long its requests take, where that is told. */
+  readonly calls?: ServerCalls | undefined
   /** Appends packets to what is sent at the end of the microtask; does nothing once the connection is gone. Throws `EncodeError`. */
   reply(write: (writer: Writer) => void): void
   /** Handles and reads nothing more until `resume`. Frames that have arrived are kept. */

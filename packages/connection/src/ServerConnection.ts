@@ -7,13 +7,14 @@
 import { accepted } from "./Accepted.ts"
 import { DecodeError, Framer, type Reader, type Writer } from "@wirewright/codec"
 import type { Duplex } from "node:stream"
+import type { TLSSocket } from "node:tls"
 import { type ConnectionError, PeerMisbehaved, PeerStalled } from "./Errors.ts"
 import { writeSeen } from "./Tap.ts"
 import type { Timers } from "./Timers.ts"
 import type { Transport } from "./Transport.ts"
 import type { HeldMemory, Holder } from "./HeldMemory.ts"
 import type { ChoosingServerOptions, PacketProtocol, ServerLimits } from "./PacketServerOptions.ts"
-import type { Frame, PacketHandler, ServerClient } from "./ServerClient.ts"
+import type { Frame, PacketHandler, ServerCalls, ServerClient } from "./ServerClient.ts"
 
 /** Counters of a server, all zero. */
 export const counts = () => ({
@@ -45,6 +46,8 @@ export interface Shared<Request> {
   /** Those who are not admitted, the oldest first. */
   readonly unauthenticated: Set<ServerConnection<Request>>
   readonly heldForStrangers: HeldMemory<ServerConnection<Request>>
+  /** How long requests take, where that is told. */
+  calls: ServerCalls | undefined
 }
 
 /** Times in milliseconds after which a connection is closed. */
@@ -67,9 +70,18 @@ const longestOpening = 4096
  */
 const leastFrame = 128
 
+/** Whom an authority of the server's vouches for. */
+const vouchedFor = (socket: Duplex): string | undefined => {
+  const { authorized } = socket as Partial<TLSSocket>
+  if (authorized !== true) return undefined
+  const name: string | ReadonlyArray<string> | undefined = (socket as TLSSocket).getPeerCertificate().subject?.CN
+  return typeof name === "string" ? name : undefined
+}
+
 /** A connection of a server. */
 export class ServerConnection<Request> implements ServerClient, Holder {
   readonly id: number
+  readonly certificateName: string | undefined
   noted = 0
   readonly transport: Transport
   private readonly shared: Shared<Request>
@@ -100,6 +112,7 @@ export class ServerConnection<Request> implements ServerClient, Holder {
     const now = timers.now()
     this.shared = shared
     this.id = id
+    this.certificateName = vouchedFor(socket)
     this.movedAt = now
     this.since = now
     if (shared.options.unauthenticated !== undefined) shared.unauthenticated.add(this)
@@ -160,6 +173,10 @@ export class ServerConnection<Request> implements ServerClient, Holder {
 
   get waiting(): number {
     return this.transport.waiting
+  }
+
+  get calls(): ServerCalls | undefined {
+    return this.shared.calls
   }
 
   reply(write: (writer: Writer) => void): void {

@@ -23,6 +23,8 @@ export interface PoolOptions {
   readonly whenDisconnected?: "wait" | "fail"
   /** When the first attempt of a pool that is kept filled fails: so does making it, or it keeps trying. Default: fail */
   readonly whenUnreachable?: "fail" | "keep trying"
+  /** Logs that the server was lost, is not reached, and was found again. Default: yes */
+  readonly logs?: boolean
 }
 
 /** Options of a pool and what its connections are. */
@@ -31,7 +33,7 @@ export interface SlotPoolOptions<C, E> extends PoolOptions, Omit<SlotOptions<C, 
   readonly requestTimeout?: Duration.Input
 }
 
-const poolOptionNames = ["connections", "reconnect", "requestTimeout", "watch", "whenDisconnected", "whenUnreachable"] as const
+const poolOptionNames = ["connections", "logs", "reconnect", "requestTimeout", "watch", "whenDisconnected", "whenUnreachable"] as const
 
 /** Of what a client is told, what is its pool's. */
 export const poolOptionsOf = <C, E>(
@@ -93,9 +95,7 @@ export class SlotPool<C extends Pooled, E = never> {
         this.ready.push(connection)
         this.there.openUnsafe()
       },
-      refused: (error) => {
-        if (this.ready.length === 0 && !this.stopped) this.reason = error
-      },
+      refused: (error) => this.refused(error),
       left: (connection, error) => this.left(connection, error)
     }
     this.slots = Array.from({ length: connections }, () => new ConnectionSlot(slot, scope))
@@ -104,6 +104,11 @@ export class SlotPool<C extends Pooled, E = never> {
   /** The connections there are. */
   get connections(): ReadonlyArray<C> {
     return this.ready
+  }
+
+  /** How many there should be. */
+  get wanted(): number {
+    return this.slots.length
   }
 
   /** Connections that were opened again. */
@@ -122,14 +127,14 @@ export class SlotPool<C extends Pooled, E = never> {
   take(): C | undefined {
     if (this.stopped) return undefined
     for (;;) {
-      const { ready } = this
-      if (ready.length === this.reserved.size) return undefined
+      const { ready, reserved } = this
+      if (ready.length === reserved.size) return undefined
       this.turn = ready.length === 1 ? 0 : (this.turn + 1) % ready.length
       const connection = ready[this.turn]!
       if (connection.closed !== undefined) {
         // its end is just being told, and requests that it failed are back already
         this.drop()
-      } else if (!this.reserved.has(connection)) {
+      } else if (reserved.size === 0 || !reserved.has(connection)) {
         if (ready.length < this.slots.length && !this.kept) this.fork(this.fill)
         return connection
       }
@@ -145,20 +150,24 @@ export class SlotPool<C extends Pooled, E = never> {
 
   /**
    * Waits for a connection as long as a request may take, and hands it to `run` with the milliseconds that are left; or hands `refuse` the
-   * reason why there is none.
+   * reason why there is none; and what was waited.
    */
   later<A, F, R = never>(
-    run: (connection: C, milliseconds: number) => Effect.Effect<A, F, R>,
-    refuse: (reason: E | ConnectionError) => Effect.Effect<A, F>,
+    run: (connection: C, milliseconds: number, waited: number) => Effect.Effect<A, F, R>,
+    refuse: (reason: E | ConnectionError, waited: number) => Effect.Effect<A, F>,
     timeout: number = this.timeout
   ): Effect.Effect<A, F, R> {
-    const until = this.timers.now() + timeout
+    const since = this.timers.now()
+    const until = since + timeout
     const again = (): Effect.Effect<A, F, R> => {
-      const left = until - this.timers.now()
-      if (this.stopped || this.fails && this.ready.length === 0 || left <= 0) return refuse(this.missing)
+      const now = this.timers.now()
+      const left = until - now
+      if (this.stopped || this.fails && this.ready.length === 0 || left <= 0) return refuse(this.missing, now - since)
       return Effect.flatMap(Effect.timeoutOption(this.there.await, left), () => {
         const connection = this.take()
-        return connection === undefined ? again() : run(connection, Math.max(1, until - this.timers.now()))
+        if (connection === undefined) return again()
+        const found = this.timers.now()
+        return run(connection, Math.max(1, until - found), found - since)
       })
     }
     return again()
@@ -226,6 +235,11 @@ export class SlotPool<C extends Pooled, E = never> {
 
   /** Closes the connections of a pool that is not kept filled. Whoever asks next connects again. */
   readonly close: Effect.Effect<void> = Effect.suspend(() => Effect.forEach(this.slots, (slot) => slot.close, { discard: true }))
+
+  /** An attempt to connect failed. */
+  protected refused(error: E | ConnectionError): void {
+    if (this.ready.length === 0 && !this.stopped) this.reason = error
+  }
 
   /** A connection takes no requests any more. */
   protected left(connection: C, error: ConnectionError): void {

@@ -253,7 +253,7 @@ describe("TLS", () => {
     Effect.gen(function*() {
       const server = yield* listening(echo, certificate)
       const exit = yield* Effect.exit(Effect.scoped(connected({ ...server, tls: {} })))
-      assert.strictEqual(reasonOf(exit), "ConnectFailed")
+      assert.strictEqual(reasonOf(exit), "CertificateRefused")
       assert.include(
         String(Exit.isFailure(exit) && exit.cause.reasons.map((reason) => "error" in reason ? reason.error : "")),
         "self-signed"
@@ -278,7 +278,7 @@ describe("TLS", () => {
       // TLS 1.3 only after the client believes to be connected
       const late = yield* connected({ ...server, tls: { ca: certificate.cert, minVersion: "TLSv1.3" } })
       yield* until(() => late.ends.length === 1)
-      assert.strictEqual(late.transport.closed?.reason._tag, "ConnectionLost")
+      assert.strictEqual(late.transport.closed?.reason._tag, "CertificateRefused")
       assert.match(late.transport.closed?.message ?? "", /certificate required/)
       assert.strictEqual(names.length, 1)
     }))

@@ -9,6 +9,7 @@ import * as Deferred from "effect/Deferred"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Tls from "node:tls"
+import { certificateRefused } from "./Certificates.ts"
 import { ConnectionClosed, ConnectionError, ConnectionLost, type ConnectionReason } from "./Errors.ts"
 import type { Link } from "./Link.ts"
 import type { Timer, Timers } from "./Timers.ts"
@@ -72,7 +73,8 @@ export class Transport {
     this.address = address
     this.sink = sink
     socket.on("drain", () => this.release())
-    socket.on("error", (cause) => this.fail(new ConnectionLost({ cause })))
+    // in TLS 1.3 the peer looks at our certificate after the handshake is over for us
+    socket.on("error", (cause) => this.fail(certificateRefused(cause) ?? new ConnectionLost({ cause })))
     socket.on("close", () => {
       this.linger?.cancel()
       this.fail(new ConnectionLost({ cause: "closed by the peer" }))

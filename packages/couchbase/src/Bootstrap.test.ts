@@ -150,7 +150,13 @@ describe("the conversation of the Node SDK", () => {
       4,
       []
     ])
-    assert.deepStrictEqual(result.clusterMap?.nodes, [{ host: "127.0.0.1", port: 11_210, tlsPort: undefined, thisNode: false }])
+    assert.deepStrictEqual(result.clusterMap?.nodes, [{
+      host: "127.0.0.1",
+      port: 11_210,
+      tlsPort: undefined,
+      thisNode: false,
+      serverGroup: undefined
+    }])
   })
 
   it("takes the answers in any order", () => {

@@ -1,7 +1,17 @@
 /** Cluster maps: those that Couchbase's clients accept, what may be missing, what is refused, which is newer, and where keys are. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Result from "effect/Result"
-import { activeNode, addressOf, type ClusterMap, compareVersions, newer, parseClusterMap, replicaNodes, vbucketOf } from "./ClusterMap.ts"
+import {
+  activeNode,
+  addressOf,
+  type ClusterMap,
+  compareVersions,
+  copiesOf,
+  newer,
+  parseClusterMap,
+  replicaNodes,
+  vbucketOf
+} from "./ClusterMap.ts"
 import { crc32, crc32OfBytes } from "./Crc32.ts"
 
 const parse = (json: unknown, host = "10.0.0.1", network?: string) =>
@@ -28,9 +38,25 @@ const superset = {
 describe("maps", () => {
   it("of all clients: nodes, vbuckets, version, capabilities", () => {
     const map = ok(superset)
-    assert.deepStrictEqual(map.nodes, [{ host: "127.0.0.1", port: 12_000, tlsPort: undefined, thisNode: true }])
+    assert.deepStrictEqual(map.nodes, [{ host: "127.0.0.1", port: 12_000, tlsPort: undefined, thisNode: true, serverGroup: undefined }])
     assert.deepStrictEqual([map.version, map.bucket, map.vbuckets.length], [{ epoch: 1n, revision: 1n }, "default", 2])
     assert.isTrue(map.capabilities.has("durableWrite"))
+    assert.strictEqual(map.bucketUuid, "00112233445566778899aabbccddeeff")
+    assert.strictEqual(ok({ rev: 1, nodesExt: [{}] }).bucketUuid, undefined)
+  })
+
+  it("with groups of servers say which copies are in one", () => {
+    // the example of sdk-rfcs 0078, with a third copy
+    const groups = ["group_1", "group_2", "group_2", "group_1"]
+    const map = ok({
+      nodesExt: groups.map((serverGroup, at) => ({ services: { kv: 1 }, hostname: `172.17.0.${at + 2}`, serverGroup })),
+      vBucketServerMap: { vBucketMap: [[0, 1, 3], [1, 2, -1], [-1, -1, 0]] }
+    })
+    assert.deepStrictEqual(map.nodes.map(({ serverGroup }) => serverGroup), groups)
+    assert.deepStrictEqual([0, 1, 2].map((vbucket) => copiesOf(map, vbucket, "group_1")), [[undefined, 1], [], [0]])
+    assert.deepStrictEqual(copiesOf(map, 0, "group_2"), [0])
+    assert.deepStrictEqual(copiesOf(map, 0, "elsewhere"), [])
+    assert.deepStrictEqual([0, 1, 2].map((vbucket) => copiesOf(map, vbucket)), [[undefined, 0, 1], [undefined, 0], [undefined, 0]])
   })
 
   it("the least the Node SDK needs: no host, no revision's epoch", () => {

@@ -20,6 +20,8 @@ export interface ClusterNode {
   readonly tlsPort: number | undefined
   /** The node that sent the map. */
   readonly thisNode: boolean
+  /** The group it is in, such as an availability zone; servers from 7.6.2 on tell it. */
+  readonly serverGroup: string | undefined
 }
 
 /** Where everything is. */
@@ -27,6 +29,8 @@ export interface ClusterMap {
   readonly version: ClusterMapVersion
   /** The bucket's name; `undefined` in the map of the cluster itself. */
   readonly bucket: string | undefined
+  /** What tells a bucket from others, those that had its name before included. */
+  readonly bucketUuid: string | undefined
   readonly nodes: ReadonlyArray<ClusterNode>
   /** By vbucket: the node with the active copy and those with replicas, as positions in `nodes`, −1 for none. */
   readonly vbuckets: ReadonlyArray<ReadonlyArray<number>>
@@ -55,6 +59,8 @@ const port = (value: unknown): number | undefined =>
   typeof value === "number" && Number.isInteger(value) && value > 0 && value < 65_536 ? value : undefined
 
 const whole = (value: unknown): bigint => typeof value === "number" && Number.isSafeInteger(value) ? BigInt(value) : 0n
+
+const text = (value: unknown): string | undefined => typeof value === "string" ? value : undefined
 
 /** `host:port`, the host in brackets when it is an IPv6 address. */
 const hostAndPort = (text: string): { readonly host: string; readonly port: number | undefined } => {
@@ -104,7 +110,8 @@ const nodesOfExtended = (list: ReadonlyArray<unknown>, options: ClusterMapOption
       host: resolveHost(alternate?.["hostname"] ?? entry.json["hostname"], options),
       port: port(ports["kv"]),
       tlsPort: port(ports["kvSSL"]),
-      thisNode: entry.json["thisNode"] === true
+      thisNode: entry.json["thisNode"] === true,
+      serverGroup: text(entry.json["serverGroup"])
     }
   })
 }
@@ -113,7 +120,7 @@ const nodesOfExtended = (list: ReadonlyArray<unknown>, options: ClusterMapOption
 const nodesOfServers = (list: ReadonlyArray<unknown>, options: ClusterMapOptions): ReadonlyArray<ClusterNode> =>
   list.map((text) => {
     const { host, port: found } = hostAndPort(typeof text === "string" ? text.replaceAll("$HOST", options.host) : "")
-    return { host: host === "" ? options.host : host, port: found, tlsPort: undefined, thisNode: false }
+    return { host: host === "" ? options.host : host, port: found, tlsPort: undefined, thisNode: false, serverGroup: undefined }
   })
 
 const nodesOfPorts = (list: ReadonlyArray<unknown>, options: ClusterMapOptions): ReadonlyArray<ClusterNode> =>
@@ -125,15 +132,16 @@ const nodesOfPorts = (list: ReadonlyArray<unknown>, options: ClusterMapOptions):
       host: host === "" ? options.host : host,
       port: port(ports["direct"]),
       tlsPort: undefined,
-      thisNode: node["thisNode"] === true
+      thisNode: node["thisNode"] === true,
+      serverGroup: undefined
     }
   })
 
 /** Parses a cluster map. */
-export const parseClusterMap = (text: string, options: ClusterMapOptions): Result.Result<ClusterMap, ClusterMapError> => {
+export const parseClusterMap = (given: string, options: ClusterMapOptions): Result.Result<ClusterMap, ClusterMapError> => {
   let json: unknown
   try {
-    json = JSON.parse(text)
+    json = JSON.parse(given)
   } catch (error) {
     return fail(`the cluster map is no JSON: ${(error as Error).message}`)
   }
@@ -162,7 +170,8 @@ export const parseClusterMap = (text: string, options: ClusterMapOptions): Resul
   const capabilities = Array.isArray(json["bucketCapabilities"]) ? json["bucketCapabilities"] : []
   return Result.succeed({
     version: { epoch: whole(json["revEpoch"]), revision: whole(json["rev"]) },
-    bucket: typeof json["name"] === "string" ? json["name"] : undefined,
+    bucket: text(json["name"]),
+    bucketUuid: text(json["uuid"]),
     nodes,
     vbuckets,
     capabilities: new Set(capabilities.filter((one) => typeof one === "string"))
@@ -194,6 +203,16 @@ export const activeNode = (map: ClusterMap, vbucket: number): number => map.vbuc
 /** Positions of the nodes with replicas of a vbucket. */
 export const replicaNodes = (map: ClusterMap, vbucket: number): ReadonlyArray<number> =>
   (map.vbuckets[vbucket] ?? []).slice(1).filter((at) => at >= 0)
+
+/**
+ * The copies of a vbucket: `undefined` for the active one, and replicas by their number. With a group, only those whose nodes are in it.
+ *
+ * Source: sdk-rfcs 0078, which filters the row of the map.
+ */
+export const copiesOf = (map: ClusterMap, vbucket: number, group?: string): ReadonlyArray<number | undefined> => {
+  const nodes = [activeNode(map, vbucket), ...replicaNodes(map, vbucket)]
+  return nodes.flatMap((node, at) => group === undefined || map.nodes[node]?.serverGroup === group ? [at === 0 ? undefined : at - 1] : [])
+}
 
 /** `host:port` of a node, for TLS or without; `undefined` when it does not serve documents that way. */
 export const addressOf = (node: ClusterNode, tls: boolean): string | undefined => {

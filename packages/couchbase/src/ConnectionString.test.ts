@@ -52,6 +52,47 @@ describe("connection strings", () => {
     assert.deepStrictEqual(ok("couchbase://h?sasl_mech_force=PLAIN").mechanisms, ["PLAIN"])
   })
 
+  it("name the records that say where the nodes are, as one host without a port", () => {
+    const name = (text: string) => ok(text).srv
+    assert.strictEqual(name("couchbase://cb.example"), "_couchbase._tcp.cb.example")
+    assert.strictEqual(name("couchbases://u:p@cb.example/b?kv_timeout=1"), "_couchbases._tcp.cb.example")
+    assert.strictEqual(name("couchbase://intranet?enable_dns_srv=true"), "_couchbase._tcp.intranet")
+    for (
+      const text of [
+        "couchbase://cb.example:11210",
+        "couchbase://a.example,b.example",
+        "couchbase://127.0.0.1",
+        "couchbase://[::1]",
+        "couchbase://localhost",
+        "couchbase://app.LocalHost",
+        "couchbase://cb.example?enable_dns_srv=false",
+        "couchbase://cb.example?enable_dns_srv=off"
+      ]
+    ) assert.strictEqual(name(text), undefined, text)
+    // four numbers are an address only up to 255
+    assert.strictEqual(name("couchbase://1.2.3.255"), undefined)
+    assert.strictEqual(name("couchbase://1.2.3.256"), "_couchbase._tcp.1.2.3.256")
+  })
+
+  it("name a group of servers, and the files of a client certificate", () => {
+    assert.strictEqual(ok("couchbase://h?server_group=group%201").serverGroup, "group 1")
+    assert.strictEqual(ok("couchbase://h").serverGroup, undefined)
+    const files = { certificate: "/a b.pem", key: "k.pem" }
+    assert.deepStrictEqual(ok("couchbases://h?certpath=/a%20b.pem&keypath=k.pem").clientCertificate, files)
+    assert.strictEqual(ok("couchbases://h").clientCertificate, undefined)
+  })
+
+  it("say which option may have been meant", () => {
+    const said = (text: string) => {
+      const result = parseConnectionString(text)
+      return Result.isFailure(result) ? result.failure.message : "accepted"
+    }
+    assert.include(said("couchbase://h?servergroup=a"), "did you mean server_group?")
+    assert.include(said("couchbase://h?kv_timeuot=5"), "did you mean kv_timeout?")
+    assert.notInclude(said("couchbase://h?bogus=1"), "did you mean")
+    assert.include(said("couchbase://h?bogus=1"), "trust_certificate")
+  })
+
   const wrong: ReadonlyArray<readonly [text: string, reason: string]> = [
     ["", "Scheme"],
     ["127.0.0.1", "Scheme"],
@@ -73,7 +114,13 @@ describe("connection strings", () => {
     [`couchbase://h/${"b".repeat(101)}`, "Bucket"],
     ["couchbase://h?bogus=1", "Option"],
     ["couchbase://h?kv_timeout=0", "Option"],
-    ["couchbase://h?tls_verify=maybe", "Option"]
+    ["couchbase://h?tls_verify=maybe", "Option"],
+    ["couchbase://h?enable_dns_srv=maybe", "Option"],
+    ["couchbase://h?server_group=", "Option"],
+    ["couchbases://h?certpath=a.pem", "Option"],
+    ["couchbases://h?keypath=a.pem", "Option"],
+    ["couchbases://h?certpath=&keypath=", "Option"],
+    ["couchbase://h?certpath=a.pem&keypath=b.pem", "Option"]
   ]
   for (const [text, why] of wrong) it(`${text.slice(0, 40) || "nothing"} is refused: ${why}`, () => assert.strictEqual(reason(text), why))
 
@@ -119,6 +166,13 @@ describe("connection strings of memcached", () => {
     }
     assert.strictEqual(reason("memcached://h?protocol=udp"), "Option")
     assert.isTrue(Result.isFailure(parseConnectionString("couchbase://h?protocol=text")))
+  })
+
+  it("take the files of a client certificate, and nothing that only Couchbase has", () => {
+    assert.deepStrictEqual(ok("memcacheds://h?certpath=c&keypath=k").clientCertificate, { certificate: "c", key: "k" })
+    assert.strictEqual(ok("memcached://cache.example").srv, undefined)
+    assert.strictEqual(reason("memcached://h?server_group=a"), "Option")
+    assert.strictEqual(reason("memcached://h?enable_dns_srv=true"), "Option")
   })
 
   for (

@@ -3,6 +3,7 @@
  *
  * Pure: it reads text and resolves no names. Passwords leave it `Redacted`, and no error repeats any part after the user name.
  */
+import { nearestOf } from "@wirewright/codec/Nearest"
 import * as Data from "effect/Data"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
@@ -17,6 +18,11 @@ export interface Seed {
 export interface ConnectionTarget {
   readonly tls: boolean
   readonly seeds: readonly [Seed, ...ReadonlyArray<Seed>]
+  /**
+   * Name of the DNS records that say where the nodes are, such as `_couchbases._tcp.cb.example`: of one host without a port, unless
+   * `enable_dns_srv` says no. Where there are no such records, `seeds` are the nodes.
+   */
+  readonly srv: string | undefined
   readonly user: string | undefined
   readonly password: Redacted.Redacted<string> | undefined
   readonly bucket: string | undefined
@@ -28,8 +34,12 @@ export interface ConnectionTarget {
   readonly timeout: number | undefined
   /** `tls_verify=none` turns checking certificates off. */
   readonly verify: boolean
-  /** `trust_certificate`: a file with the authorities to trust. */
+  /** `trust_certificate`: a file with the authorities to trust, and no others. */
   readonly certificate: string | undefined
+  /** `certpath` and `keypath`: files with the certificate that is shown to the server, and with its key. */
+  readonly clientCertificate: { readonly certificate: string; readonly key: string } | undefined
+  /** `server_group`: the group of nodes that replica reads may prefer. */
+  readonly serverGroup: string | undefined
 }
 
 /** Why a text is no connection string. */
@@ -45,11 +55,14 @@ const fail = (reason: ConnectionStringReason, message: string): Result.Result<ne
 
 /** Schemes and the ports that are meant when none is given. */
 interface Schemes {
-  readonly [scheme: string]: { readonly tls: boolean; readonly port: number } | undefined
+  readonly [scheme: string]: { readonly tls: boolean; readonly port: number; readonly srv?: string } | undefined
 }
 
 /** The schemes of Couchbase. */
-const couchbaseSchemes: Schemes = { couchbase: { tls: false, port: 11_210 }, couchbases: { tls: true, port: 11_207 } }
+const couchbaseSchemes: Schemes = {
+  couchbase: { tls: false, port: 11_210, srv: "_couchbase._tcp" },
+  couchbases: { tls: true, port: 11_207, srv: "_couchbases._tcp" }
+}
 
 /** The schemes of memcached, which has no port of its own for TLS. */
 const memcachedSchemes: Schemes = { memcached: { tls: false, port: 11_211 }, memcacheds: { tls: true, port: 11_211 } }
@@ -78,13 +91,30 @@ const seedOf = (text: string, port: number): Result.Result<Seed, ConnectionStrin
     : Result.succeed({ host: found[1] ?? found[2]!, port: number })
 }
 
-const optionNames = ["allowed_sasl_mechanisms", "sasl_mech_force", "network", "kv_timeout", "tls_verify", "trust_certificate"]
+const ipv4 = /^(?:(?:25[0-5]|2[0-4]\d|1?\d?\d)(?:\.(?!$)|$)){4}$/
+
+/**
+ * Whether the records of a host may say where the nodes are: it is a name, and none of this machine, for which no server is asked (RFC 6761,
+ * 6.3).
+ */
+const hasRecords = (host: string): boolean => !ipv4.test(host) && !host.includes(":") && !/(?:^|\.)localhost\.?$/i.test(host)
+
+const switches: { readonly [text: string]: boolean | undefined } = { true: true, yes: true, on: true, false: false, no: false, off: false }
+
+const sharedOptions = ["allowed_sasl_mechanisms", "sasl_mech_force", "kv_timeout", "tls_verify", "trust_certificate", "certpath", "keypath"]
+const couchbaseOptions = [...sharedOptions, "network", "enable_dns_srv", "server_group"]
+const memcachedOptions = [...sharedOptions, "network", "protocol"]
+
+const unknownOption = (name: string, known: ReadonlyArray<string>): string => {
+  const near = nearestOf(name, known)
+  return `unknown option ${name}${near === undefined ? `, expected one of ${known.join(", ")}` : `; did you mean ${near}?`}`
+}
 
 /** Parses a connection string. `password` is used when the text has none, as from WIREWRIGHT_PASSWORD. */
 export const parseConnectionString = (
   text: string,
   password?: Redacted.Redacted<string>
-): Result.Result<ConnectionTarget, ConnectionStringError> => parse(text, password, couchbaseSchemes, optionNames)
+): Result.Result<ConnectionTarget, ConnectionStringError> => parse(text, password, couchbaseSchemes, couchbaseOptions)
 
 const parse = (
   text: string,
@@ -120,17 +150,29 @@ const parse = (
 
   const given = new URLSearchParams(shape[5] ?? "")
   for (const name of given.keys()) {
-    if (!options.includes(name)) return fail("Option", `unknown option ${name}, expected one of ${options.join(", ")}`)
+    if (!options.includes(name)) return fail("Option", unknownOption(name, options))
   }
   const timeout = given.get("kv_timeout")
   if (timeout !== null && !/^[1-9]\d{0,8}$/.test(timeout)) return fail("Option", "kv_timeout is a number of milliseconds")
   const verify = given.get("tls_verify")
   if (verify !== null && verify !== "none" && verify !== "peer") return fail("Option", "tls_verify is none or peer")
+  const looksUp = given.get("enable_dns_srv")
+  if (looksUp !== null && switches[looksUp] === undefined) return fail("Option", "enable_dns_srv is true or false")
+  const serverGroup = given.get("server_group")
+  if (serverGroup === "") return fail("Option", "server_group is the name of a group")
+  const [certificate, key] = [given.get("certpath"), given.get("keypath")]
+  if (certificate === "" || key === "" || (certificate === null) !== (key === null)) {
+    return fail("Option", "certpath and keypath go together: files with a certificate and with its key")
+  }
+  if (certificate !== null && !tls) return fail("Option", "certpath needs TLS, which the scheme with an s at its end has")
+  const [{ host }] = seeds as [Seed]
+  const named = scheme.srv !== undefined && seeds.length === 1 && !/:\d+(?:=\w+)?$|^\[/.test(shape[3]!) && hasRecords(host)
   const mechanisms = given.get("allowed_sasl_mechanisms") ?? given.get("sasl_mech_force")
 
   return Result.succeed({
     tls,
     seeds: seeds as unknown as ConnectionTarget["seeds"],
+    srv: named && (looksUp === null || switches[looksUp] === true) ? `${scheme.srv}.${host}` : undefined,
     user,
     password: secret === undefined ? password : Redacted.make(secret),
     bucket,
@@ -138,7 +180,9 @@ const parse = (
     network: given.get("network") ?? undefined,
     timeout: timeout === null ? undefined : Number(timeout),
     verify: verify !== "none",
-    certificate: given.get("trust_certificate") ?? undefined
+    certificate: given.get("trust_certificate") ?? undefined,
+    clientCertificate: certificate === null || key === null ? undefined : { certificate, key },
+    serverGroup: serverGroup ?? undefined
   })
 }
 
@@ -175,7 +219,7 @@ export const parseMemcachedString = (
     path === undefined ? text : `memcached://${user}localhost${options}`,
     password,
     memcachedSchemes,
-    [...optionNames, "protocol"]
+    memcachedOptions
   )
   return Result.flatMap(found, (target) => {
     if (target.bucket !== undefined) return fail("Bucket", "memcached has no buckets: memcached://host:port")

@@ -21,6 +21,7 @@ import type * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import { timers } from "@wirewright/connection"
+import { announce } from "@wirewright/connection/Health"
 import { defaultFeatures } from "./Bootstrap.ts"
 import { Cluster } from "./Cluster.ts"
 import type { ClusterMap } from "./ClusterMap.ts"
@@ -31,7 +32,8 @@ import { collectionOf, type KvCollection } from "./KvCollection.ts"
 import { KvDispatch } from "./KvDispatch.ts"
 import { InvalidRequest, type KvError } from "./KvError.ts"
 import { type KvNodes, nodesOf, openFailed } from "./KvNodes.ts"
-import { type CertificateUnreadable, type KvClientOptions, optionsOfUrl } from "./KvOptions.ts"
+import { type KvClientOptions, optionsOfUrl } from "./KvOptions.ts"
+import type { CertificateError } from "./TargetTls.ts"
 import { unsent } from "./KvRequest.ts"
 import { defaultRetryPolicy } from "./Retry.ts"
 
@@ -58,7 +60,18 @@ const make: (options: KvClientOptions) => Effect.Effect<KvCommands, KvError, Sco
     const dispatch = new KvDispatch(cluster, { ...defaultRetryPolicy, ...retry }, snappy, {
       timers: yield* timers,
       random: yield* Random.Random,
-      scope: yield* Effect.scope
+      scope: yield* Effect.scope,
+      spans: options.spans,
+      bucket: options.bucket
+    })
+    yield* announce({
+      name: `couchbase ${options.bucket ?? cluster.nodes.map(({ address }) => address).join(",")}`,
+      notReady: () => cluster.unreached,
+      status: () => ({
+        mapChanges: cluster.mapChanges,
+        vbuckets: cluster.map?.vbuckets.length ?? 0,
+        nodes: cluster.nodes.map((pool) => ({ address: pool.address, ...pool.counters, error: pool.down?.message }))
+      })
     })
     const defaults = {
       timeout: Duration.toMillis(timeout ?? defaultRetryPolicy.budget),
@@ -94,7 +107,7 @@ export class KvClient extends Context.Service<KvClient, KvCommands>()("@wirewrig
   static readonly makeUrl = (
     url: string,
     password?: Redacted.Redacted<string>
-  ): Effect.Effect<KvCommands, KvError | ConnectionStringError | CertificateUnreadable, Scope.Scope> =>
+  ): Effect.Effect<KvCommands, KvError | ConnectionStringError | CertificateError, Scope.Scope> =>
     Effect.flatMap(optionsOfUrl(url, password), make)
 
   /** A client with these options. */
@@ -104,11 +117,10 @@ export class KvClient extends Context.Service<KvClient, KvCommands>()("@wirewrig
   static readonly layerUrl = (
     url: string,
     password?: Redacted.Redacted<string>
-  ): Layer.Layer<KvClient, KvError | ConnectionStringError | CertificateUnreadable> =>
-    Layer.effect(KvClient, KvClient.makeUrl(url, password))
+  ): Layer.Layer<KvClient, KvError | ConnectionStringError | CertificateError> => Layer.effect(KvClient, KvClient.makeUrl(url, password))
 
   /** A client of the connection string in WIREWRIGHT_URL, with the password in WIREWRIGHT_PASSWORD when that is set. */
-  static readonly layerConfig: Layer.Layer<KvClient, KvError | ConnectionStringError | CertificateUnreadable | Config.ConfigError> = Layer
+  static readonly layerConfig: Layer.Layer<KvClient, KvError | ConnectionStringError | CertificateError | Config.ConfigError> = Layer
     .effect(
       KvClient,
       Effect.gen(function*() {

@@ -47,9 +47,9 @@ export interface KvCollection {
     ): Effect.Effect<Option.Option<Document<A>>, KvError>
   }
   /** Reads a document from whichever of its copies has it first, be it the active one or a replica, which may have an older version. */
-  readonly getAnyReplica: (key: string, options?: Options.KvRequestOptions) => Effect.Effect<Option.Option<CopyOfDocument>, KvError>
+  readonly getAnyReplica: (key: string, options?: Options.KvReplicaOptions) => Effect.Effect<Option.Option<CopyOfDocument>, KvError>
   /** Reads a document from the active copy and from all replicas; copies that have none, or cannot be read, are left out. */
-  readonly getAllReplicas: (key: string, options?: Options.KvRequestOptions) => Effect.Effect<ReadonlyArray<CopyOfDocument>, KvError>
+  readonly getAllReplicas: (key: string, options?: Options.KvReplicaOptions) => Effect.Effect<ReadonlyArray<CopyOfDocument>, KvError>
   /** Reads many documents in few round trips; those that are missing are not in the result. */
   readonly getMany: (
     keys: Iterable<string>,
@@ -189,8 +189,8 @@ export const collectionOf = (dispatch: KvDispatch, path: string, defaults: KvDef
     get: get as KvCollection["get"],
     getMany: (keys, options = {}) =>
       getMany(dispatch, path, keys, timeoutOf(options, defaults), document, (key) => read(Operations.get(key), options)),
-    getAnyReplica: (key, options) => getAnyReplica(dispatch, key, (operation) => read(operation, options)),
-    getAllReplicas: (key, options) => getAllReplicas(dispatch, key, (operation) => read(operation, options)),
+    getAnyReplica: (key, options) => getAnyReplica(dispatch, key, (operation) => read(operation, options), options?.readPreference),
+    getAllReplicas: (key, options) => getAllReplicas(dispatch, key, (operation) => read(operation, options), options?.readPreference),
     scan: (selection = {}, options = {}) => scanDocuments(dispatch, path, selection, options, snappy),
     scanKeys: (selection = {}, options = {}) => scanKeys(dispatch, path, selection, options),
     upsert: store("Set"),

@@ -5,13 +5,15 @@
  */
 import { EncodeError, type Reader } from "@wirewright/codec"
 import {
+  type ConnectionCounters,
   type ConnectionError,
+  type Counting,
   PacketConnection,
   type PacketConnectionOptions,
-  type Pooled,
   Relayed,
   type TransportOptions
 } from "@wirewright/connection"
+import type { OperationDurations } from "@wirewright/connection/Metrics"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Queue from "effect/Queue"
@@ -40,14 +42,17 @@ export interface KvConnectionOptions extends
 }
 
 /** A connection that has begun. */
-export interface KvConnection extends Pooled {
+export interface KvConnection extends Counting {
   readonly packets: PacketConnection<Response, ServerRequest>
   readonly session: Bootstrapped
+  /** How long operations on it take, where that is told; set by its pool. */
+  durations: OperationDurations | undefined
 }
 
 class Begun implements KvConnection {
   readonly packets: KvConnection["packets"]
   readonly session: Bootstrapped
+  durations: OperationDurations | undefined = undefined
 
   constructor(packets: KvConnection["packets"], session: Bootstrapped) {
     this.packets = packets
@@ -56,6 +61,10 @@ class Begun implements KvConnection {
 
   get closed(): ConnectionError | undefined {
     return this.packets.closed
+  }
+
+  get counters(): ConnectionCounters {
+    return this.packets.counters
   }
 }
 

@@ -5,9 +5,21 @@
  * the id of a collection.
  */
 import type { EncodeError } from "@wirewright/codec"
-import { type Call, ConnectionError, ConnectTimeout, Exchange, type Resume, type Timers } from "@wirewright/connection"
+import {
+  type Call,
+  ConnectionError,
+  ConnectTimeout,
+  Exchange,
+  placeOf,
+  type Resume,
+  serverAttributes,
+  type Timers
+} from "@wirewright/connection"
+import { clientRows } from "@wirewright/connection/MetricTable"
+import { inSpan, isTraced, type SpanAttributes } from "@wirewright/connection/Spans"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import type * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
 import { BootstrapError, type Bootstrapped } from "./Bootstrap.ts"
@@ -44,6 +56,7 @@ interface Destination {
 /** One attempt, as it is written and as its answer is read. */
 class Attempt extends Exchange<Response, unknown, Failure> implements Route, Destination {
   readonly operation: Operation<unknown>
+  private readonly started: PendingOperation<unknown>
   readonly vbucket: number
   readonly collectionId: number | undefined
   readonly session: Bootstrapped
@@ -51,17 +64,25 @@ class Attempt extends Exchange<Response, unknown, Failure> implements Route, Des
 
   constructor(
     resume: Resume<unknown, Failure>,
-    operation: Operation<unknown>,
+    work: PendingOperation<unknown>,
     vbucket: number,
     collectionId: number | undefined,
     connection: KvConnection
   ) {
-    super(operation.writes ? writeCall : readCall, resume)
-    this.operation = operation
+    super(work.operation.writes ? writeCall : readCall, resume)
+    this.operation = work.operation
+    this.started = work
     this.vbucket = vbucket
     this.collectionId = collectionId
     this.session = connection.session
     this.connection = connection
+  }
+
+  /** Failures are counted when they are the last. */
+  protected override measured(outcome: Effect.Effect<unknown, Failure>): void {
+    const { durations } = this.connection
+    if (durations === undefined || !Exit.isExit(outcome) || outcome._tag !== "Success") return
+    durations.succeeded(this.operation.name, this.owner!.arrived - this.started.started)
   }
 }
 
@@ -102,7 +123,7 @@ const permanent: FailedAttempt = { _tag: "Connection", sent: false, writes: fals
 const transient: FailedAttempt = { _tag: "Connection", sent: false, writes: false, permanent: false }
 
 /** Reasons of a connection after which another attempt makes no sense. */
-const final: ReadonlySet<string> = new Set(["RequestTimeout", "LimitExceeded", "ConnectionClosed", "PeerMisbehaved"])
+const final: ReadonlySet<string> = new Set(["RequestTimeout", "LimitExceeded", "ConnectionClosed", "PeerMisbehaved", "CertificateRefused"])
 
 /** What operations take of the world. */
 export interface DispatchWorld {
@@ -110,6 +131,9 @@ export interface DispatchWorld {
   readonly random: Random.Random
   /** Where what is asked beside an operation runs. */
   readonly scope: Scope.Scope
+  /** Makes spans where somebody looks at them. Default: yes */
+  readonly spans?: boolean | undefined
+  readonly bucket?: string | undefined
 }
 
 /** Sends operations. */
@@ -121,6 +145,8 @@ export class KvDispatch {
   readonly timers: Timers
   readonly random: Random.Random
   private readonly scope: Scope.Scope
+  private readonly spans: boolean
+  private readonly bucket: string | undefined
   private readonly asking = new Map<string, Deferred.Deferred<number, Failure>>()
 
   constructor(cluster: Cluster, policy: RetryPolicy, snappy: SnappyCodec | undefined, world: DispatchWorld) {
@@ -130,11 +156,27 @@ export class KvDispatch {
     this.timers = world.timers
     this.random = world.random
     this.scope = world.scope
+    this.spans = world.spans !== false
+    this.bucket = world.bucket
   }
 
   /** Carries out an operation within `timeout` milliseconds. */
   run<A>(operation: Operation<A>, path: string, timeout: number): Effect.Effect<A, KvError> {
-    return Effect.suspend(() => this.attempt({ operation, path, timeout, started: this.timers.now(), attempt: 1 }))
+    return Effect.suspend(() => {
+      const attempt = this.attempt({ operation, path, timeout, started: this.timers.now(), attempt: 1 })
+      return this.spans && isTraced() ? inSpan(operation.name, this.spanOf(operation, path), attempt) : attempt
+    })
+  }
+
+  private spanOf(operation: Operation<unknown>, path: string): SpanAttributes {
+    const address = this.cluster.poolOf(this.vbucketOf(operation), operation.replica)?.address
+    return {
+      "db.system.name": "couchbase",
+      "db.operation.name": operation.name,
+      "db.collection.name": path,
+      ...this.bucket === undefined ? {} : { "db.namespace": this.bucket },
+      ...address === undefined ? {} : serverAttributes(placeOf(address))
+    }
   }
 
   /** Carries out an operation on a connection, once, whatever becomes of it. What it learns of the cluster is kept. */
@@ -199,7 +241,7 @@ export class KvDispatch {
   ): Effect.Effect<A, Failure> {
     const timeout = work.attempt === 1 ? work.timeout : this.left(work)
     return connection.packets.perform(
-      (resume: Resume<unknown, Failure>) => new Attempt(resume, work.operation, vbucket, collectionId, connection),
+      (resume: Resume<unknown, Failure>) => new Attempt(resume, work as PendingOperation<unknown>, vbucket, collectionId, connection),
       timeout
     ) as Effect.Effect<A, Failure>
   }
@@ -244,14 +286,23 @@ export class KvDispatch {
     const verdict = this.judge(work, failure)
     const decision = decide(verdict.failed, work.attempt, elapsed, { ...this.policy, budget: work.timeout }, this.random.nextDoubleUnsafe())
     if (decision._tag === "GiveUp") return this.fail(work, verdict, decision.ambiguous)
+    const attributes = { "db.system.name": "couchbase", "db.operation.name": work.operation.name, "error.type": verdict.reason._tag }
+    const retries = this.cluster.metrics?.count(clientRows.retries, attributes)
+    if (retries !== undefined) retries.value++
     const again = Effect.suspend(() => this.attempt({ ...work, attempt: work.attempt + 1 }))
     const waited = decision.delay === 0 ? again : Effect.andThen(Effect.sleep(decision.delay), again)
     const redirected = verdict.failed._tag === "Status" && verdict.failed.redirected === true
     return this.stale(failure) && !redirected ? Effect.andThen(Effect.forkIn(this.cluster.refresh, this.scope), waited) : waited
   }
 
-  private fail<A>({ attempt, operation }: PendingOperation<A>, verdict: Verdict, ambiguous: boolean): Effect.Effect<never, KvError> {
+  private fail<A>(
+    { attempt, operation, started }: PendingOperation<A>,
+    verdict: Verdict,
+    ambiguous: boolean
+  ): Effect.Effect<never, KvError> {
     const { address, opaque, reason, status, vbucket } = verdict
+    const code = status === undefined ? {} : { "db.response.status_code": status }
+    this.cluster.durationsAt(address)?.failed(operation.name, this.timers.now() - started, reason._tag, code)
     return Effect.fail(kvError(reason, {
       operation: verdict.operation ?? operation.name,
       key: operation.vbucket === undefined ? operation.key : undefined,
@@ -287,7 +338,12 @@ export class KvDispatch {
             address: failure.address,
             status: failure.error.status
           }
-          : { ...nowhere, failed: transient, reason: failure.error.reason, address: failure.address }
+          : {
+            ...nowhere,
+            failed: failure.error.reason._tag === "CertificateRefused" ? permanent : transient,
+            reason: failure.error.reason,
+            address: failure.address
+          }
       case "Failed": {
         const { attempt, error } = failure
         const place = { ...nowhere, address: attempt.connection.packets.address, vbucket: attempt.vbucket, opaque: attempt.opaque }

@@ -74,6 +74,11 @@ export class FeatureMissing extends TaggedClass<FeatureMissing>()("FeatureMissin
 /** No node has the copy of the vbucket that is asked, the active one or a replica, just now. */
 export class NoActiveNode extends TaggedClass<NoActiveNode>()("NoActiveNode", { vbucket: Schema.Number }) {}
 
+/** No node of the preferred group of servers has a copy of the vbucket. */
+export class NoCopyInServerGroup
+  extends TaggedClass<NoCopyInServerGroup>()("NoCopyInServerGroup", { vbucket: Schema.Number, serverGroup: Schema.String })
+{}
+
 /** One of several operations on a document failed, and none was carried out. */
 export class PathFailed extends TaggedClass<PathFailed>()("PathFailed", {
   /** Position of the operation in the request. */
@@ -92,6 +97,7 @@ export const KvReason = Schema.Union([
   InvalidValue,
   FeatureMissing,
   NoActiveNode,
+  NoCopyInServerGroup,
   PathFailed
 ])
 export type KvReason = typeof KvReason.Type
@@ -107,6 +113,8 @@ const words = (reason: KvReason): string => {
       return `the node did not grant ${reason.feature}`
     case "NoActiveNode":
       return `no node has vbucket ${reason.vbucket}`
+    case "NoCopyInServerGroup":
+      return `no node of ${JSON.stringify(reason.serverGroup)} has a copy of vbucket ${reason.vbucket}`
     case "PathFailed":
       return `operation ${reason.index} at ${JSON.stringify(reason.path)}: ${words(reason.reason)}`
     default:

@@ -1,14 +1,11 @@
 /**
- * What the client and its operations can be told, and how a connection string becomes that. Reading a certificate's file is all it does.
+ * What the client and its operations can be told, and how a connection string becomes that.
  */
 import type * as Classic from "@wirewright/memcached"
-import * as Data from "effect/Data"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import type * as Schema from "effect/Schema"
-import { readFile } from "node:fs/promises"
-import type { ConnectionOptions } from "node:tls"
 import type { Credentials } from "./Bootstrap.ts"
 import type { ClusterOptions } from "./Cluster.ts"
 import { allowsPlainWithoutTls, type ConnectionStringError, type ConnectionTarget, parseConnectionString } from "./ConnectionString.ts"
@@ -16,6 +13,7 @@ import type { EncodeValueOptions, SnappyCodec } from "./Documents.ts"
 import type { Durability } from "./Durability.ts"
 import type { RetryPolicy } from "./Retry.ts"
 import type { DocumentFlags } from "./SubDocument.ts"
+import { type CertificateError, tlsOfTarget } from "./TargetTls.ts"
 
 /** How the client works. */
 export interface KvClientOptions extends Omit<ClusterOptions, "agent" | "features"> {
@@ -35,6 +33,19 @@ export interface KvClientOptions extends Omit<ClusterOptions, "agent" | "feature
 
 /** Options of every operation. */
 export type KvRequestOptions = Classic.KvRequestOptions
+
+/**
+ * Which copies are read: all, those in the `preferredServerGroup`, or those and, where there are none, all.
+ *
+ * Source: sdk-rfcs 0078.
+ */
+export type ReadPreference = "all" | "preferredServerGroup" | "preferredServerGroupOrAll"
+
+/** Options of reads of all copies. */
+export interface KvReplicaOptions extends KvRequestOptions {
+  /** Default: `all`. */
+  readonly readPreference?: ReadPreference
+}
 
 /** Options of operations that change a document. */
 export interface KvChangeOptions extends Classic.KvChangeOptions {
@@ -66,9 +77,6 @@ export interface KvMutateOptions extends KvChangeOptions, Classic.KvTouchOptions
   readonly preserveExpiry?: boolean
 }
 
-/** The file with the authorities to trust cannot be read. */
-export class CertificateUnreadable extends Data.TaggedError("CertificateUnreadable")<{ readonly path: string; readonly message: string }> {}
-
 const credentialsOf = (target: ConnectionTarget): Credentials | undefined =>
   target.user === undefined ? undefined : {
     user: target.user,
@@ -78,32 +86,18 @@ const credentialsOf = (target: ConnectionTarget): Credentials | undefined =>
       : { mechanisms: target.mechanisms, allowPlainWithoutTls: allowsPlainWithoutTls(target) })
   }
 
-const certificateOf = (path: string): Effect.Effect<string, CertificateUnreadable> =>
-  Effect.tryPromise({
-    try: () => readFile(path, "utf8"),
-    catch: (error) => new CertificateUnreadable({ path, message: `${path}: ${(error as NodeJS.ErrnoException).code ?? String(error)}` })
-  })
-
-/** How TLS is spoken with a target; nothing when it is not. */
-export const tlsOfTarget = (
-  { certificate, tls, verify }: Pick<ConnectionTarget, "tls" | "verify" | "certificate">
-): Effect.Effect<ConnectionOptions | undefined, CertificateUnreadable> =>
-  !tls
-    ? Effect.succeed(undefined)
-    : certificate === undefined
-    ? Effect.succeed({ rejectUnauthorized: verify })
-    : Effect.map(certificateOf(certificate), (ca) => ({ rejectUnauthorized: verify, ca }))
-
 /** Options of a target. */
-export const optionsOfTarget: (target: ConnectionTarget) => Effect.Effect<KvClientOptions, CertificateUnreadable> = Effect.fnUntraced(
+export const optionsOfTarget: (target: ConnectionTarget) => Effect.Effect<KvClientOptions, CertificateError> = Effect.fnUntraced(
   function*(target: ConnectionTarget) {
     const credentials = credentialsOf(target)
     const tls = yield* tlsOfTarget(target)
     return {
       seeds: target.seeds,
+      ...(target.srv === undefined ? {} : { srv: target.srv }),
       ...(tls === undefined ? {} : { tls }),
       ...(credentials === undefined ? {} : { credentials }),
       ...(target.bucket === undefined ? {} : { bucket: target.bucket }),
+      ...(target.serverGroup === undefined ? {} : { preferredServerGroup: target.serverGroup }),
       ...(target.network === undefined ? {} : { network: target.network }),
       ...(target.timeout === undefined ? {} : { timeout: target.timeout })
     }
@@ -114,5 +108,5 @@ export const optionsOfTarget: (target: ConnectionTarget) => Effect.Effect<KvClie
 export const optionsOfUrl = (
   url: string,
   password?: Redacted.Redacted<string>
-): Effect.Effect<KvClientOptions, ConnectionStringError | CertificateUnreadable> =>
+): Effect.Effect<KvClientOptions, ConnectionStringError | CertificateError> =>
   Effect.flatMap(Effect.fromResult(parseConnectionString(url, password)), optionsOfTarget)

@@ -5,7 +5,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type { SnappyCodec } from "./Documents.ts"
 import { writeFrames } from "./Durability.ts"
-import { type InvalidRequest, type InvalidValue, type KvError, kvError } from "./KvError.ts"
+import { type InvalidRequest, type InvalidValue, type KvError, kvError, type NoCopyInServerGroup } from "./KvError.ts"
 import type { WriteFields } from "./KvOperations.ts"
 import type { KvChangeOptions } from "./KvOptions.ts"
 
@@ -28,7 +28,11 @@ export const timeoutOf = (
     : defaults.durableTimeout
 
 /** A failure that was found before anything was sent. */
-export const unsent = (operation: string, key: string, reason: InvalidRequest | InvalidValue): Effect.Effect<never, KvError> =>
+export const unsent = (
+  operation: string,
+  key: string,
+  reason: InvalidRequest | InvalidValue | NoCopyInServerGroup
+): Effect.Effect<never, KvError> =>
   Effect.fail(kvError(reason, {
     operation,
     key,

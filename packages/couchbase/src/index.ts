@@ -16,6 +16,7 @@ export {
   KvError,
   type KvReason,
   NoActiveNode,
+  NoCopyInServerGroup,
   NotReady,
   PathFailed,
   type StatusName,
@@ -30,6 +31,7 @@ export type { KvScanOptions, ScannedDocument, SeenWrite } from "./KvScan.ts"
 export type { LookupEntry, LookupResult, MutateResult } from "./KvSubDocument.ts"
 export { defaultRetryPolicy, type RetryPolicy } from "./Retry.ts"
 export type { KeyPrefix, KeyRange, KeySample, ScanBound, ScanSelection } from "./ScanSelection.ts"
+export { type ResolveSrv, resolveSrvBy, type SrvRecord, SrvResolver } from "./Srv.ts"
 export {
   type DocumentFlags,
   LookupIn,
@@ -40,3 +42,4 @@ export {
   type MutatePathOptions,
   type MutateSpec
 } from "./SubDocument.ts"
+export { CertificateError, type CertificateFault, tlsOfTarget } from "./TargetTls.ts"

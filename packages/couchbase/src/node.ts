@@ -7,6 +7,7 @@ export {
   ClusterMapError,
   type ClusterMapOptions,
   compareVersions,
+  copiesOf,
   maxVbuckets,
   newer,
   parseClusterMap,

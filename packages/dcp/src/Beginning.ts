@@ -1,11 +1,11 @@
 /** What a consumer finds out before it follows: which vbuckets there are and how far they are, where each begins, which collections are meant. */
 import * as Effect from "effect/Effect"
-import { type Checkpoint, completeAt, emptyCheckpoint } from "./Checkpoint.ts"
+import { type Checkpoint, checkpointAt, emptyCheckpoint } from "./Checkpoint.ts"
 import type { ChangesOptions, From } from "./ChangesOptions.ts"
 import type { Cluster } from "@wirewright/couchbase/node"
 import { type DcpError, DcpOptionsError } from "./DcpError.ts"
 import type { DcpNodes, FatalConnectError } from "./DcpNodes.ts"
-import { branchesAt, type FailoverLog } from "./FailoverLog.ts"
+import type { FailoverLog } from "./FailoverLog.ts"
 import type { StreamFilter } from "./StreamFilter.ts"
 
 /** Asks the nodes; waits for those that are not there. */
@@ -65,11 +65,8 @@ export class Beginning {
         const { connection } = yield* this.nodes.connectionOf(vbucket)
         const found = yield* Effect.result(connection.failoverLog(vbucket))
         const failoverLog: FailoverLog = found._tag === "Success" ? found.success ?? [] : []
-        const branch = branchesAt(failoverLog, seqno)[0]
-        if (branch !== undefined) {
-          const position = completeAt(branch.vbucketUuid, seqno)
-          return { ...emptyCheckpoint, position, failoverLog, complete: [{ vbucketUuid: branch.vbucketUuid, seqno }] }
-        }
+        const checkpoint = checkpointAt(failoverLog, seqno)
+        if (checkpoint !== undefined) return checkpoint
         yield* this.nodes.pause(attempt)
       }
     }

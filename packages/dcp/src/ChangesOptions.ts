@@ -38,6 +38,16 @@ export interface ChangesOptions {
   readonly xattrs?: boolean
   /** `undo` goes back as far as it must; `rebuild` always to the beginning. Default: `undo`. */
   readonly onRollback?: "undo" | "rebuild"
+  /**
+   * What to do about checkpoints of another bucket, which had the same name and is gone: fail with `BucketChanged`, or have the application undo
+   * everything and begin anew. A bucket that changes meanwhile is always `BucketChanged`. Default: `fail`.
+   */
+  readonly onBucketChange?: "fail" | "restart"
+  /**
+   * Delivers only what no failure of a node can take back: changes that are on the disks of all copies of their vbucket. This is the pace of
+   * asking the nodes for that, such as 100 ms. Not for ephemeral buckets, which write nothing. Default: what the active copy has is delivered.
+   */
+  readonly mitigateRollbacks?: Duration.Input
   /** Snapshots and seqnos without changes are events too. Default: false. */
   readonly verbose?: boolean
   /** Time between two batches of checkpoints. Default: 1 second. */
@@ -57,6 +67,10 @@ export interface ChangesOptions {
   readonly priority?: "low" | "medium" | "high"
   /** One of several streams of a vbucket on a connection. */
   readonly streamId?: number
+  /** Pace at which nodes are asked for their high seqnos, for `lag`; 0: never. Default: 5 seconds. */
+  readonly lagInterval?: Duration.Input
+  /** Publishes the metrics of consumers; `vbuckets`: those of each vbucket, too. Default: true. */
+  readonly metrics?: boolean | { readonly vbuckets: boolean }
   /** Attempts to connect at once, and per second after those. Default: 10 and 2. */
   readonly connectBudget?: { readonly burst: number; readonly perSecond: number }
 }
@@ -78,12 +92,20 @@ export interface DcpStatus {
   readonly ended: number
   /** Events delivered. */
   readonly events: number
+  /** Changes among them by what they are. */
+  readonly kinds: { readonly [kind in "mutation" | "deletion" | "expiration" | "system"]: number }
   /** Events delivered and not processed. */
   readonly unsettled: number
+  /** Milliseconds that the oldest of them has been so, to about a second. */
+  readonly oldestUnsettled: number
+  /** Seqnos between what was processed and what there is, of all vbuckets together. */
+  readonly lag: number
   /** Vbuckets that have not got on for longer than `slowAfter`. */
   readonly stalled: ReadonlyArray<StalledVbucket>
   /** Events that wait to be pulled. */
   readonly waiting: number
+  /** Messages that wait for the disks of all copies (`mitigateRollbacks`). */
+  readonly withheld: number
   readonly rollbacks: number
   /** Attempts to connect, and connections that were lost. */
   readonly connects: number
@@ -91,5 +113,8 @@ export interface DcpStatus {
   /** Batches of checkpoints saved, and attempts that failed. */
   readonly commits: number
   readonly failedCommits: number
+  /** Bytes received, and acknowledged to the nodes, on all connections there were. */
+  readonly bytesReceived: number
+  readonly acknowledged: number
   readonly connections: ReadonlyArray<DcpConnectionCounters & { readonly address: string }>
 }

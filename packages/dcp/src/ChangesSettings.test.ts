@@ -24,11 +24,15 @@ it("has the defaults that are promised", () => {
     wanted: {},
     streamId: undefined,
     onRollback: "undo",
+    onBucketChange: "fail",
+    mitigation: undefined,
     verbose: false,
     maxUnsettled: 1_000_000,
     commitInterval: 1_000,
     settleTimeout: 10_000,
-    slowAfter: 30_000
+    slowAfter: 30_000,
+    lagInterval: 5_000,
+    metrics: true
   })
 })
 
@@ -44,11 +48,15 @@ it("has every option in its place", () => {
     values: "none",
     xattrs: true,
     onRollback: "rebuild",
+    onBucketChange: "restart",
+    mitigateRollbacks: "2 seconds",
     verbose: true,
     commitInterval: "3 seconds",
     maxUnsettled: 4,
     settleTimeout: "5 seconds",
     slowAfter: "6 seconds",
+    lagInterval: "7 seconds",
+    metrics: { vbuckets: true },
     window: 0,
     noopInterval: "1500 millis",
     connectionName: "fixed",
@@ -74,11 +82,15 @@ it("has every option in its place", () => {
     wanted: { vbuckets: [1, 5], collections: ["a.b"], scope: "s" },
     streamId: 0,
     onRollback: "rebuild",
+    onBucketChange: "restart",
+    mitigation: 2_000,
     verbose: true,
     maxUnsettled: 4,
     commitInterval: 3_000,
     settleTimeout: 5_000,
-    slowAfter: 6_000
+    slowAfter: 6_000,
+    lagInterval: 7_000,
+    metrics: { vbuckets: true }
   })
 })
 

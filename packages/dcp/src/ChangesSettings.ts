@@ -19,11 +19,16 @@ export interface ChangesSettings {
   readonly wanted: Pick<ChangesOptions, "vbuckets" | "collections" | "scope">
   readonly streamId: number | undefined
   readonly onRollback: "undo" | "rebuild"
+  readonly onBucketChange: "fail" | "restart"
+  /** Milliseconds between two rounds of asking what is persisted; nothing is asked without it. */
+  readonly mitigation: number | undefined
   readonly verbose: boolean
   readonly maxUnsettled: number
   readonly commitInterval: number
   readonly settleTimeout: number
   readonly slowAfter: number
+  readonly lagInterval: number
+  readonly metrics: ChangesOptions["metrics"]
 }
 
 /** The settings that options mean; the defaults are those that `ChangesOptions` promises. */
@@ -56,10 +61,14 @@ export const settingsOf = (options: ChangesOptions): ChangesSettings => {
     },
     streamId,
     onRollback: options.onRollback ?? "undo",
+    onBucketChange: options.onBucketChange ?? "fail",
+    mitigation: options.mitigateRollbacks === undefined ? undefined : Math.max(1, Duration.toMillis(options.mitigateRollbacks)),
     verbose: options.verbose ?? false,
     maxUnsettled: options.maxUnsettled ?? 1_000_000,
     commitInterval: Duration.toMillis(options.commitInterval ?? "1 second"),
     settleTimeout: Duration.toMillis(options.settleTimeout ?? "10 seconds"),
-    slowAfter: Duration.toMillis(options.slowAfter ?? "30 seconds")
+    slowAfter: Duration.toMillis(options.slowAfter ?? "30 seconds"),
+    lagInterval: Duration.toMillis(options.lagInterval ?? "5 seconds"),
+    metrics: options.metrics ?? true
   }
 }

@@ -41,6 +41,8 @@ export interface Checkpoint {
    * with everything settled. Without it, nothing that a lost branch had is to be undone.
    */
   readonly ahead: boolean
+  /** Uuid of the bucket it is of. A checkpoint without one is believed to be of the bucket that is there. */
+  readonly bucketUuid?: string
 }
 
 /** Nothing was processed. */
@@ -56,6 +58,31 @@ export const completeAt = (vbucketUuid: bigint, seqno: bigint): Position => ({
   snapshotStart: seqno,
   snapshotEnd: seqno
 })
+
+/** Everything up to `seqno` was processed, by this log of the producer; nothing when no branch of the log holds it. */
+export const checkpointAt = (failoverLog: FailoverLog, seqno: bigint): Checkpoint | undefined => {
+  const branch = branchesAt(failoverLog, seqno)[0]
+  if (branch === undefined) return undefined
+  const { vbucketUuid } = branch
+  return { ...emptyCheckpoint, position: completeAt(vbucketUuid, seqno), failoverLog, complete: [{ vbucketUuid, seqno }] }
+}
+
+/**
+ * Back to a seqno before the position, to process again what comes after it; nothing when the seqno is beyond the position. What was processed
+ * stays known, so that it is undone when the branch it was on is lost.
+ */
+export const rewoundTo = (checkpoint: Checkpoint, seqno: bigint): Checkpoint | undefined => {
+  const { ahead, failoverLog, position } = checkpoint
+  if (seqno === position.seqno) return checkpoint
+  const kept = seqno === 0n ? { ...emptyCheckpoint, failoverLog } : checkpointAt(failoverLog, seqno)
+  if (seqno > position.seqno || kept === undefined) return undefined
+  return {
+    ...kept,
+    purgeSeqno: checkpoint.purgeSeqno,
+    complete: checkpoint.complete.filter((end) => end.seqno <= seqno),
+    ahead: ahead || position.seqno > 0n
+  }
+}
 
 /** Whether a producer may be asked for it at all: the others are refused with ERANGE. */
 export const isPosition = ({ seqno, snapshotEnd, snapshotStart }: Position): boolean => snapshotStart <= seqno && seqno <= snapshotEnd

@@ -6,7 +6,8 @@ import { KvClient, type KvCollection, type KvError } from "@wirewright/couchbase
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
-import { CheckpointStore, type CheckpointStoreShape, overTexts, type TextStore } from "./CheckpointStore.ts"
+import * as Stream from "effect/Stream"
+import { type CheckpointArchive, CheckpointStore, overTexts, type TextStore } from "./CheckpointStore.ts"
 import { CheckpointError } from "./DcpError.ts"
 
 /** Where the documents are. */
@@ -22,9 +23,13 @@ const failed = (key: string) => (error: KvError): CheckpointError => {
     : new CheckpointError({ reason: "Unavailable", message: `${key}: ${error.message}`, cause: error })
 }
 
-const texts = (documents: Pick<KvCollection, "get" | "insert" | "replace">, prefix: string): TextStore => {
+const texts = (documents: Pick<KvCollection, "get" | "insert" | "replace" | "scanKeys">, prefix: string): TextStore => {
   const keyOf = (name: string): string => `${prefix}${name}`
   return {
+    names: Effect.mapBoth(Stream.runCollect(documents.scanKeys({ prefix })), {
+      onFailure: failed(`${prefix}*`),
+      onSuccess: (keys) => keys.map((key) => key.slice(prefix.length))
+    }),
     place: keyOf,
     get: (name) =>
       Effect.mapError(documents.get(keyOf(name)), failed(keyOf(name))).pipe(
@@ -44,9 +49,9 @@ const texts = (documents: Pick<KvCollection, "get" | "insert" | "replace">, pref
 
 /** A store in documents of a collection. */
 export const documentStore = (
-  documents: Pick<KvCollection, "get" | "insert" | "replace">,
+  documents: Pick<KvCollection, "get" | "insert" | "replace" | "scanKeys">,
   { prefix = "wirewright:dcp:" }: CheckpointDocumentsOptions = {}
-): CheckpointStoreShape => overTexts(texts(documents, prefix))
+): CheckpointArchive => overTexts(texts(documents, prefix))
 
 /** A store in documents of the default collection. */
 export const layerDocuments = (options?: CheckpointDocumentsOptions): Layer.Layer<CheckpointStore, never, KvClient> =>

@@ -5,9 +5,9 @@
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Semaphore from "effect/Semaphore"
-import { mkdir, open, readFile, rename } from "node:fs/promises"
-import { dirname, join } from "node:path"
-import { CheckpointStore, type CheckpointStoreShape, overTexts, type TextStore } from "./CheckpointStore.ts"
+import { mkdir, open, readdir, readFile, rename } from "node:fs/promises"
+import { dirname, join, relative, sep } from "node:path"
+import { type CheckpointArchive, CheckpointStore, overTexts, type TextStore } from "./CheckpointStore.ts"
 import { CheckpointError } from "./DcpError.ts"
 
 /** The steps that a file is written in; a test can make each fail. */
@@ -15,6 +15,8 @@ export interface FileSteps {
   /** Creates the directory of a file. */
   readonly directory: (path: string) => Promise<unknown>
   readonly read: (path: string) => Promise<string>
+  /** Paths of the files below a directory; none when it is missing. */
+  readonly list: (directory: string) => Promise<ReadonlyArray<string>>
   /** Writes a file and brings it to the disk. */
   readonly write: (path: string, text: string) => Promise<void>
   readonly rename: (from: string, to: string) => Promise<void>
@@ -26,6 +28,13 @@ export interface FileSteps {
 export const diskSteps: FileSteps = {
   directory: (path) => mkdir(dirname(path), { recursive: true }),
   read: (path) => readFile(path, "utf8"),
+  list: async (directory) => {
+    const found = await readdir(directory, { recursive: true, withFileTypes: true }).catch((error: NodeJS.ErrnoException) => {
+      if (error.code === "ENOENT") return []
+      throw error
+    })
+    return found.filter((entry) => entry.isFile()).map(({ name, parentPath }) => join(parentPath, name))
+  },
   write: async (path, text) => {
     const file = await open(path, "w")
     try {
@@ -60,6 +69,11 @@ const texts = (root: string, steps: FileSteps): TextStore => {
   const attempt = <A>(path: string, run: () => Promise<A>): Effect.Effect<A, CheckpointError> =>
     Effect.tryPromise({ try: run, catch: (cause) => unavailable(path, cause) })
   return {
+    names: Effect.map(
+      attempt(root, () => steps.list(root)),
+      (paths) =>
+        paths.flatMap((path) => path.endsWith(".json") ? [relative(root, path).slice(0, -".json".length).replaceAll(sep, "/")] : [])
+    ),
     place: pathOf,
     get: (name) => {
       const path = pathOf(name)
@@ -89,18 +103,17 @@ const texts = (root: string, steps: FileSteps): TextStore => {
  * A store in the files of a directory, which is made when it is missing. Consumers of one group must not share it across machines: files cannot
  * be compared and replaced, so two owners that write at the same instant are not told apart.
  */
-export const fileStore = (directory: string, steps: FileSteps = diskSteps): CheckpointStoreShape => {
-  const store = overTexts(texts(directory, steps))
-  const oneAtATime = Semaphore.makeUnsafe(1)
-  return {
-    open: (group) =>
-      Effect.map(oneAtATime.withPermits(1)(store.open(group)), ({ clear, epoch, load, save }) => ({
-        epoch,
-        load,
-        save: (checkpoints) => oneAtATime.withPermits(1)(save(checkpoints)),
-        clear: oneAtATime.withPermits(1)(clear)
-      }))
-  }
+export const fileStore = (directory: string, steps: FileSteps = diskSteps): CheckpointArchive => {
+  const { groups, look, open, openFree } = overTexts(texts(directory, steps))
+  const one = Semaphore.makeUnsafe(1).withPermits(1)
+  const alone = (opening: typeof open): typeof open => (group) =>
+    Effect.map(one(opening(group)), ({ clear, epoch, load, save }) => ({
+      epoch,
+      load,
+      save: (checkpoints) => one(save(checkpoints)),
+      clear: one(clear)
+    }))
+  return { groups, look, open: alone(open), openFree: alone(openFree) }
 }
 
 /** A store in the files of a directory. */

@@ -15,15 +15,26 @@ export const formatVersion = 2
 
 const pair = (uuid: bigint, seqno: bigint): readonly [string, string] => [String(uuid), String(seqno)]
 
-/** Writes checkpoints. `epoch` says which owner of the group wrote them. */
-export const checkpointsText = (checkpoints: Checkpoints, epoch: number): string =>
+/** Who has taken a group over. */
+export interface GroupOwner {
+  /** The group's name, which the name of its texts may only have a hash of. */
+  readonly group: string
+  /** The machine and the process, for people. */
+  readonly by: string
+  /** When, in milliseconds of Unix time. */
+  readonly since: number
+}
+
+/** Writes checkpoints. `epoch` says which owner of the group wrote them; `owner`, in the text of that name alone, who that is. */
+export const checkpointsText = (checkpoints: Checkpoints, epoch: number, owner?: GroupOwner): string =>
   JSON.stringify({
     format: "wirewright-dcp-checkpoints",
     version: formatVersion,
     epoch,
+    ...owner === undefined ? {} : { owner },
     vbuckets: Object.fromEntries(
       [...checkpoints].sort(([a], [b]) => a - b).map((
-        [vbucket, { ahead, complete, failoverLog, position, purgeSeqno, undo }]
+        [vbucket, { ahead, bucketUuid, complete, failoverLog, position, purgeSeqno, undo }]
       ) => [vbucket, {
         uuid: String(position.vbucketUuid),
         seqno: String(position.seqno),
@@ -32,7 +43,8 @@ export const checkpointsText = (checkpoints: Checkpoints, epoch: number): string
         complete: complete.map(({ seqno, vbucketUuid }) => pair(vbucketUuid, seqno)),
         ...purgeSeqno > 0n ? { purge: String(purgeSeqno) } : {},
         ...undo ? { undo } : {},
-        ...ahead ? { ahead } : {}
+        ...ahead ? { ahead } : {},
+        ...bucketUuid === undefined ? {} : { bucket: bucketUuid }
       }])
     )
   })
@@ -41,6 +53,7 @@ export const checkpointsText = (checkpoints: Checkpoints, epoch: number): string
 export interface StoredCheckpoints {
   readonly epoch: number
   readonly checkpoints: Checkpoints
+  readonly owner?: GroupOwner
 }
 
 const largest = 0xffff_ffff_ffff_ffffn
@@ -64,20 +77,28 @@ const record = (value: unknown): { readonly [name: string]: unknown } => {
   return value as { readonly [name: string]: unknown }
 }
 
+const ownerIn = (value: unknown): GroupOwner => {
+  const { by, group, since } = record(value)
+  if (typeof by !== "string" || typeof group !== "string" || typeof since !== "number") throw new RangeError("the owner is none")
+  return { group, by, since }
+}
+
 const read = (value: unknown): Checkpoint => {
-  const { ahead, complete, log, purge, seqno, snapshot, undo, uuid } = record(value)
+  const { ahead, bucket, complete, log, purge, seqno, snapshot, undo, uuid } = record(value)
   if (!Array.isArray(snapshot) || snapshot.length !== 2) throw new RangeError("a snapshot is no pair")
   const position = { vbucketUuid: whole(uuid), seqno: whole(seqno), snapshotStart: whole(snapshot[0]), snapshotEnd: whole(snapshot[1]) }
   if (!isPosition(position)) throw new RangeError(`seqno ${position.seqno} is outside of its snapshot`)
   if (undo !== undefined && undo !== true) throw new RangeError("undo is not true")
   if (ahead !== undefined && ahead !== true) throw new RangeError("ahead is not true")
+  if (bucket !== undefined && typeof bucket !== "string") throw new RangeError("bucket is no uuid")
   return {
     position,
     failoverLog: pairs(log),
     complete: pairs(complete),
     purgeSeqno: purge === undefined ? 0n : whole(purge),
     undo: undo === true,
-    ahead: ahead === true
+    ahead: ahead === true,
+    ...bucket === undefined ? {} : { bucketUuid: bucket }
   }
 }
 
@@ -86,7 +107,7 @@ export const readCheckpoints = (text: string, place: string): Result.Result<Stor
   const fail = (reason: CheckpointError["reason"], message: string) =>
     Result.fail(new CheckpointError({ reason, message: `${place}: ${message}` }))
   try {
-    const { epoch, format, vbuckets, version } = record(JSON.parse(text))
+    const { epoch, format, owner, vbuckets, version } = record(JSON.parse(text))
     if (format !== "wirewright-dcp-checkpoints") return fail("Corrupt", "the text holds no checkpoints")
     if (version !== formatVersion) {
       return fail("UnknownVersion", `checkpoints of version ${String(version)}; ${formatVersion} is the one that is known`)
@@ -98,7 +119,7 @@ export const readCheckpoints = (text: string, place: string): Result.Result<Stor
         return [Number(vbucket), read(value)] as const
       })
     )
-    return Result.succeed({ epoch, checkpoints })
+    return Result.succeed({ epoch, checkpoints, ...owner === undefined ? {} : { owner: ownerIn(owner) } })
   } catch (error) {
     return fail("Corrupt", `the text holds no checkpoints: ${(error as Error).message}`)
   }

@@ -4,19 +4,22 @@
  *
  * A store saves what it is given or fails, never a part of one vbucket's checkpoint. `CheckpointStoreSuite` tells whether it does.
  */
+import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as KeyValueStore from "effect/persistence/KeyValueStore"
+import { hostname } from "node:os"
 import type { Checkpoint } from "./Checkpoint.ts"
-import { type Checkpoints, checkpointsText, readCheckpoints, type StoredCheckpoints } from "./CheckpointFormat.ts"
+import { type Checkpoints, checkpointsText, type GroupOwner, readCheckpoints, type StoredCheckpoints } from "./CheckpointFormat.ts"
 import { CheckpointError } from "./DcpError.ts"
+import { fenced, maxVbuckets } from "./Fencing.ts"
 import { groupName } from "./GroupName.ts"
 
-/** A group that was taken over. */
+/** A group, or some vbuckets of it, that was taken over. */
 export interface CheckpointGroup {
-  /** How often the group has been taken over, this time included: of two owners the later one has the greater epoch. */
+  /** Which owner this is: higher than those of all owners of the group before it. */
   readonly epoch: number
   /** What was saved last. */
   readonly load: Effect.Effect<Checkpoints, CheckpointError>
@@ -28,12 +31,39 @@ export interface CheckpointGroup {
 
 /** A store. */
 export interface CheckpointStoreShape {
-  /** Takes a group over. Names are any text. */
-  readonly open: (group: string) => Effect.Effect<CheckpointGroup, CheckpointError, Scope.Scope>
+  /** `vbucket`: owners of different vbuckets of a group stand side by side. Default: `group`, which has one owner. */
+  readonly fencing?: "group" | "vbucket"
+  /** Takes a group over; a store that tells owners of vbuckets apart, only the vbuckets named, if any are. Names are any text. */
+  readonly open: (group: string, vbuckets?: ReadonlyArray<number>) => Effect.Effect<CheckpointGroup, CheckpointError, Scope.Scope>
 }
 
-/** One text per name, which a store of texts is made of. A name is that of a group, as `GroupName` writes it, a slash, and `owner` or a number. */
+/** A group as it is stored. */
+export interface StoredGroup {
+  readonly name: string
+  /** How often the group was taken over. */
+  readonly epoch: number
+  /** Who has it; nothing when it was closed by whoever had it last. One that was killed did not close it. */
+  readonly owner: GroupOwner | undefined
+  readonly checkpoints: Checkpoints
+}
+
+/** A store that can be looked into and seen to, for operators' tools. */
+export interface CheckpointArchive extends CheckpointStoreShape {
+  /** Names of the groups that there are, in order. */
+  readonly groups: Effect.Effect<ReadonlyArray<string>, CheckpointError>
+  /** A group as it is, without taking it over; nothing when there is none. */
+  readonly look: (group: string) => Effect.Effect<StoredGroup | undefined, CheckpointError>
+  /** Takes a group over that nobody has; fails with `Held` when somebody has it. */
+  readonly openFree: CheckpointStoreShape["open"]
+}
+
+/**
+ * One text per name, which a store of texts is made of. A name is that of a group, as `GroupName` writes it, a slash, and `owner`, `ended` or a
+ * number.
+ */
 export interface TextStore {
+  /** All names that there are, some of other things among them. Without it the groups cannot be listed. */
+  readonly names?: Effect.Effect<ReadonlyArray<string>, CheckpointError>
   /** Where the text is, for messages: a file, a document's key. */
   readonly place: (name: string) => string
   /** The text, and what `put` needs to replace just this one. */
@@ -45,31 +75,50 @@ export interface TextStore {
 /** Vbuckets that share a text: few enough to write one quickly, so many that a thousand vbuckets do not make a thousand texts. */
 export const shardSize = 64
 
-/** Vbuckets that a bucket has at most. */
-const maxVbuckets = 1024
+const held = ({ by, group, since }: GroupOwner): CheckpointError =>
+  new CheckpointError({ reason: "Held", message: `${by} has the group ${group} since ${new Date(since).toISOString()}` })
 
-const fenced = (group: string): CheckpointError =>
-  new CheckpointError({ reason: "Fenced", message: `another consumer has taken over the group ${group}` })
+/** This process, for whoever finds that it has a group. */
+const thisProcess = `${hostname()} (pid ${process.pid})`
 
 /** A store that keeps each 64 vbuckets of a group in one text. */
-export const overTexts = (texts: TextStore): CheckpointStoreShape => ({
-  open: Effect.fnUntraced(function*(group: string) {
+export const overTexts = (texts: TextStore): CheckpointArchive => {
+  const read = (name: string): Effect.Effect<(StoredCheckpoints & { readonly version: bigint }) | undefined, CheckpointError> =>
+    Effect.flatMap(texts.get(name), (found) =>
+      found === undefined
+        ? Effect.succeed(undefined)
+        : Effect.map(
+          Effect.fromResult(readCheckpoints(found.text, texts.place(name))),
+          (stored) => ({ ...stored, version: found.version })
+        ))
+  const shardNames = (stem: string): ReadonlyArray<string> =>
+    Array.from({ length: maxVbuckets / shardSize }, (_, index) => `${stem}/${index}`)
+
+  /** Who has a group. The owner says that it has taken it over, and in a text beside that it has ended. */
+  const ownerOf = (stem: string) =>
+    Effect.map(Effect.all([read(`${stem}/owner`), read(`${stem}/ended`)]), ([before, ended]) => ({
+      before,
+      ended,
+      has: before?.epoch === ended?.epoch ? undefined : before?.owner
+    }))
+
+  /** Never an older epoch in the owner's text: whoever took the group over meanwhile keeps it. */
+  const end = (stem: string, epoch: number): Effect.Effect<void, CheckpointError> =>
+    Effect.flatMap(
+      ownerOf(stem),
+      ({ before, ended }) =>
+        before?.epoch === epoch ? Effect.asVoid(texts.put(`${stem}/ended`, checkpointsText(new Map(), epoch), ended?.version)) : Effect.void
+    )
+
+  const open = Effect.fnUntraced(function*(group: string, onlyFree: boolean) {
     const stem = groupName(group)
     const ownerName = `${stem}/owner`
-    const read = (name: string) =>
-      Effect.flatMap(
-        texts.get(name),
-        (found): Effect.Effect<(StoredCheckpoints & { readonly version: bigint }) | undefined, CheckpointError> =>
-          found === undefined
-            ? Effect.succeed(undefined)
-            : Effect.map(
-              Effect.fromResult(readCheckpoints(found.text, texts.place(name))),
-              (stored) => ({ ...stored, version: found.version })
-            )
-      )
-    const before = yield* read(ownerName)
+    const { before, has } = yield* ownerOf(stem)
+    if (onlyFree && has !== undefined) return yield* held(has)
     const epoch = (before?.epoch ?? 0) + 1
-    yield* texts.put(ownerName, checkpointsText(new Map(), epoch), before?.version)
+    const since = yield* Clock.currentTimeMillis
+    yield* texts.put(ownerName, checkpointsText(new Map(), epoch, { group, by: thisProcess, since }), before?.version)
+    yield* Effect.addFinalizer(() => Effect.ignore(end(stem, epoch)))
     const checkOwner = Effect.flatMap(read(ownerName), (owner) => owner?.epoch === epoch ? Effect.void : Effect.fail(fenced(group)))
     const shards = new Map<number, { checkpoints: Map<number, Checkpoint>; version: bigint | undefined }>()
     const shard = (index: number) =>
@@ -119,13 +168,35 @@ export const overTexts = (texts: TextStore): CheckpointStoreShape => ({
       )
     } satisfies CheckpointGroup
   })
-})
+
+  return {
+    open: (group) => open(group, false),
+    openFree: (group) => open(group, true),
+    groups: Effect.gen(function*() {
+      if (texts.names === undefined) {
+        return yield* new CheckpointError({ reason: "Unavailable", message: "this store cannot list its groups" })
+      }
+      const owners = (yield* texts.names).filter((name) => name.endsWith("/owner"))
+      const found = yield* Effect.forEach(owners, read, { concurrency: 16 })
+      return found.flatMap((stored) => stored?.owner === undefined ? [] : [stored.owner.group]).sort()
+    }),
+    look: Effect.fnUntraced(function*(group: string) {
+      const stem = groupName(group)
+      const { before, has } = yield* ownerOf(stem)
+      if (before === undefined) return undefined
+      const shards = yield* Effect.forEach(shardNames(stem), read, { concurrency: 16 })
+      const checkpoints = new Map(shards.flatMap((stored) => stored === undefined ? [] : [...stored.checkpoints]))
+      return { name: group, epoch: before.epoch, owner: has, checkpoints }
+    })
+  }
+}
 
 /** Texts in memory. */
 const memoryTexts = (): TextStore => {
   const kept = new Map<string, { readonly text: string; readonly version: bigint }>()
   let versions = 0n
   return {
+    names: Effect.sync(() => [...kept.keys()]),
     place: (name) => name,
     get: (name) => Effect.sync(() => kept.get(name)),
     put: (name, text, version) =>
@@ -155,7 +226,7 @@ const keyValueTexts = (store: KeyValueStore.KeyValueStore): TextStore => {
 /** The store as a service. */
 export class CheckpointStore extends Context.Service<CheckpointStore, CheckpointStoreShape>()("@wirewright/dcp/CheckpointStore") {
   /** A store that is gone with the process. */
-  static readonly memory = (): CheckpointStoreShape => overTexts(memoryTexts())
+  static readonly memory = (): CheckpointArchive => overTexts(memoryTexts())
 
   /** A store that is gone with the process. */
   static readonly layerMemory: Layer.Layer<CheckpointStore> = Layer.sync(CheckpointStore, () => CheckpointStore.memory())

@@ -16,9 +16,10 @@
  */
 import { Cluster, type ClusterOptions, type OpenError } from "@wirewright/couchbase/node"
 import { HelloFeature } from "@wirewright/couchbase/gen/Types"
-import { type CertificateUnreadable, type ConnectionStringError, type KvClientOptions, optionsOfUrl } from "@wirewright/couchbase"
+import { type CertificateError, type ConnectionStringError, type KvClientOptions, optionsOfUrl } from "@wirewright/couchbase"
 import { timers } from "@wirewright/connection"
 import * as Context from "effect/Context"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
@@ -26,7 +27,9 @@ import * as Random from "effect/Random"
 import type * as Redacted from "effect/Redacted"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
+import type { Checkpoints } from "./CheckpointFormat.ts"
 import { CheckpointStore } from "./CheckpointStore.ts"
+import { ConsumerTelemetry } from "./ConsumerTelemetry.ts"
 import { dcpFeatures } from "./DcpConnection.ts"
 import type { ChangesOptions, From } from "./ChangesOptions.ts"
 import { type ChangesSettings, settingsOf } from "./ChangesSettings.ts"
@@ -34,7 +37,8 @@ import { DcpConsumer } from "./DcpConsumer.ts"
 import { type DcpError, DcpOptionsError } from "./DcpError.ts"
 import type { DcpEvent } from "./DcpEvent.ts"
 import { DcpNodes } from "./DcpNodes.ts"
-import { type BatchHandlers, type BatchSize, type Handlers, processed, processedInBatches, watched } from "./Processing.ts"
+import { checkpointsAt, type HighSeqnos, highSeqnos } from "./Positions.ts"
+import { type BatchHandlers, type BatchSize, gathered, type Handlers, processed, processedInBatches, watched } from "./Processing.ts"
 
 /** Where the bucket is. */
 export interface DcpOptions extends Omit<ClusterOptions, "agent" | "features" | "bucket"> {
@@ -86,29 +90,42 @@ const agent = "wirewright/0.1.0"
 const layer = (options: DcpOptions): Layer.Layer<Dcp, OpenError> =>
   Layer.effect(
     Dcp,
-    Effect.map(Cluster.make({ agent, ...options, features: mapFeatures, connectionsPerNode: 1 }), (cluster) => Dcp.of({ cluster, options }))
+    Effect.map(Cluster.make({ agent, ...options, features: mapFeatures, connectionsPerNode: 1, logs: false }), (cluster) =>
+      Dcp.of({ cluster, options }))
   )
 
 /** Numbers from [0, 1) of Effect's `Random`. */
 const chance: Effect.Effect<() => number> = Effect.map(Random.Random, (random) => () => random.nextDoubleUnsafe())
 
+/** What a consumer of a group, or its connections, tell of themselves. @internal */
+export const telemetryOf = (settings: ChangesSettings): Effect.Effect<ConsumerTelemetry | undefined, never, Dcp> =>
+  Effect.gen(function*() {
+    const { options: { bucket } } = yield* Dcp
+    return ConsumerTelemetry.of(settings.metrics, { bucket, group: settings.nodes.group }, yield* Effect.context<never>())
+  })
+
 /** Connections as settings ask for them, in the present scope; none is made before a vbucket needs it. @internal */
 export const nodesOf = (settings: ChangesSettings): Effect.Effect<DcpNodes, never, Dcp | Scope.Scope> =>
   Effect.gen(function*() {
     const { cluster, options: where } = yield* Dcp
-    const { seeds: _, connectionsPerNode: __, ignoreMap: ___, ...connection } = where
+    const { seeds: _, connectionsPerNode: __, ignoreMap: ___, preferredServerGroup: ____, srv: _____, ...connection } = where
     const services = yield* Effect.context<never>()
     const { now } = yield* timers
     const random = yield* chance
-    return new DcpNodes({
+    const telemetry = yield* telemetryOf(settings)
+    yield* Effect.addFinalizer(() => Effect.sync(() => telemetry?.end()))
+    const nodes = new DcpNodes({
       ...settings.nodes,
       cluster,
       connection: { agent, ...connection, features: dcpFeatures, negotiation: settings.negotiation },
       unique: () => Math.floor(random() * 2 ** 48).toString(16).padStart(12, "0"),
       random,
       now,
-      log: (line) => void Effect.runForkWith(services)(line)
+      log: (line) => void Effect.runForkWith(services)(line),
+      telemetry
     }, yield* Effect.scope)
+    telemetry?.publishConnections(nodes)
+    return nodes
   })
 
 /** Starts a consumer in the present scope. Whoever takes its events settles them. @internal */
@@ -120,8 +137,12 @@ export const start = (options: ChangesOptions): Effect.Effect<DcpConsumer, DcpEr
     if (settings.resumes && Option.isNone(store)) {
       return yield* new DcpOptionsError({ message: `from ${JSON.stringify(settings.from)} needs a CheckpointStore` })
     }
-    const checkpoints = settings.resumes && Option.isSome(store) ? yield* store.value.open(`${bucket}/${settings.nodes.group}`) : undefined
-    return yield* DcpConsumer.make({ cluster, nodes: yield* nodesOf(settings), checkpoints, random: yield* chance }, settings)
+    const group = `${bucket}/${settings.nodes.group}`
+    const vbuckets = settings.wanted.vbuckets ?? cluster.map?.vbuckets.map((_, vbucket) => vbucket)
+    const checkpoints = settings.resumes && Option.isSome(store) ? yield* store.value.open(group, vbuckets) : undefined
+    const telemetry = yield* telemetryOf(settings)
+    const nodes = yield* nodesOf(settings)
+    return yield* DcpConsumer.make({ cluster, nodes, checkpoints, random: yield* chance, telemetry }, settings)
   })
 
 /** The events of a consumer as they come. @internal */
@@ -153,7 +174,7 @@ const processBatch = <const O extends ProcessBatchOptions, E, R>(
   options: O,
   handlers: BatchHandlers<E, R>
 ): Stream.Stream<DcpEvent, DcpError | E, Dcp | Needs<O> | R> =>
-  Stream.unwrap(Effect.map(start(options), (consumer) => processedInBatches(eventsOf(consumer), handlers, options))) as never
+  Stream.unwrap(Effect.map(start(options), (consumer) => processedInBatches(gathered(eventsOf(consumer), options), handlers))) as never
 
 /**
  * Watches the changes of the bucket. Nothing is remembered between two runs. A `Rollback` among the events says that what came after its `to` never
@@ -171,13 +192,14 @@ export class Dcp extends Context.Service<Dcp, { readonly cluster: Cluster; reado
   static readonly layerUrl = (
     url: string,
     password?: Redacted.Redacted<string>,
-    more: Partial<Omit<DcpOptions, "seeds" | "bucket" | "credentials">> = {}
-  ): Layer.Layer<Dcp, OpenError | ConnectionStringError | CertificateUnreadable | DcpOptionsError> =>
+    more: Partial<Omit<DcpOptions, "seeds" | "srv" | "bucket" | "credentials">> = {}
+  ): Layer.Layer<Dcp, OpenError | ConnectionStringError | CertificateError | DcpOptionsError> =>
     Layer.unwrap(Effect.flatMap(optionsOfUrl(url, password), (found: KvClientOptions) => {
-      const { bucket, seeds, credentials, tls, network } = found
+      const { bucket, seeds, srv, credentials, tls, network } = found
       if (bucket === undefined) return Effect.fail(new DcpOptionsError({ message: "the connection string names no bucket" }))
       return Effect.succeed(layer({
         seeds,
+        ...srv === undefined ? {} : { srv },
         bucket,
         ...credentials === undefined ? {} : { credentials },
         ...tls === undefined ? {} : { tls },
@@ -185,6 +207,15 @@ export class Dcp extends Context.Service<Dcp, { readonly cluster: Cluster; reado
         ...more
       }))
     }))
+  /** The highest seqnos of the bucket's vbuckets. */
+  static readonly highSeqnos = (timeout?: Duration.Input): Effect.Effect<HighSeqnos, never, Dcp> =>
+    Effect.flatMap(Dcp, ({ cluster }) => highSeqnos(cluster, timeout))
+  /** Checkpoints that say that everything up to these seqnos was processed. */
+  static readonly checkpointsAt = (
+    seqnos: ReadonlyMap<number, bigint>,
+    timeout?: Duration.Input
+  ): Effect.Effect<Checkpoints, OpenError | DcpOptionsError, Dcp> =>
+    Effect.flatMap(Dcp, ({ cluster }) => checkpointsAt(cluster, seqnos, timeout))
   static readonly run = run
   static readonly process = process
   static readonly processBatch = processBatch

@@ -33,6 +33,7 @@ import {
   encodeGetAllVbSeqnos,
   encodeGetFailoverLog,
   encodeNoop,
+  encodeObserveSeqno,
   opaqueAt,
   Opcode,
   opcodeAt,
@@ -90,6 +91,12 @@ export interface DcpConnectionCounters {
   readonly overruns: number
   /** Bytes received that the server holds against the window. */
   readonly outstanding: number
+  /** Bytes that the server may send ahead. */
+  readonly window: number
+  /** Bytes acknowledged. */
+  readonly acknowledged: number
+  readonly inFlight: number
+  readonly bytesSent: number
   readonly bytesReceived: number
 }
 
@@ -253,6 +260,7 @@ export class DcpConnection {
 
   get counters(): DcpConnectionCounters {
     const { acknowledgements, ignored, noops, overruns, packets, stale, streams, window } = this
+    const { bytesReceived, bytesSent, inFlight } = packets.counters
     return {
       streams: streams.size,
       stale,
@@ -261,7 +269,11 @@ export class DcpConnection {
       acknowledgements,
       overruns,
       outstanding: window.outstanding,
-      bytesReceived: packets.bytesReceived
+      window: window.size,
+      acknowledged: window.acknowledged,
+      inFlight,
+      bytesSent,
+      bytesReceived
     }
   }
 
@@ -304,11 +316,25 @@ export class DcpConnection {
     )
   }
 
-  /** The highest seqnos of the node's active vbuckets, of one collection if it is named. */
-  allSeqnos(collectionId?: number): Effect.Effect<ReadonlyMap<number, bigint>, ConnectionError> {
+  /** How far the node has written a vbucket to disk, in this branch of its history; undefined when it does not have it. */
+  persistedSeqno(vbucket: number, vbucketUuid: bigint): Effect.Effect<bigint | undefined, ConnectionError> {
+    return Effect.map(
+      this.ask((writer, opaque) => encodeObserveSeqno(writer, { opaque, vbucket, vbucketUuid })),
+      (answer) => answer._tag === "ObserveSeqnoResponse" && answer.layout === "NoFailover" ? answer.lastPersistedSeqno : undefined
+    )
+  }
+
+  /**
+   * The highest seqnos of the node's active vbuckets, of one collection if it is named. `patient`: waits as long as the connection lasts, so that an
+   * answer that does not come says nothing about the connection.
+   */
+  allSeqnos(
+    collectionId?: number,
+    { patient = false }: { readonly patient?: boolean } = {}
+  ): Effect.Effect<ReadonlyMap<number, bigint>, ConnectionError> {
     const fields = { state: 1, ...collectionId === undefined ? {} : { collectionId } }
     return Effect.map(
-      this.ask((writer, opaque) => encodeGetAllVbSeqnos(writer, { opaque, ...fields })),
+      this.ask((writer, opaque) => encodeGetAllVbSeqnos(writer, { opaque, ...fields }), patient ? { timeout: Infinity } : {}),
       (answer) => new Map(answer._tag === "GetAllVbSeqnosResponse" ? answer.seqnos.map(({ seqno, vbucket }) => [vbucket, seqno]) : [])
     )
   }
@@ -364,8 +390,11 @@ export class DcpConnection {
     if (this.lastOpaque === opaque) this.lastOpaque = -1
   }
 
-  private ask(write: (writer: Writer, opaque: number) => void): Effect.Effect<Response, ConnectionError> {
-    return Effect.catchTag(this.packets.request(write), "EncodeError", (error) => Effect.die(error))
+  private ask(
+    write: (writer: Writer, opaque: number) => void,
+    options: { readonly timeout?: number } = {}
+  ): Effect.Effect<Response, ConnectionError> {
+    return Effect.catchTag(this.packets.request(write, options), "EncodeError", (error) => Effect.die(error))
   }
 
   private received(reader: Reader, at: number, end: number): void {

@@ -64,7 +64,20 @@ class Node {
     address: "n1:11210",
     states: {},
     session: { states: { collections: false } },
-    counters: { streams: 31, stale: 32, ignored: 33, noops: 34, acknowledgements: 35, overruns: 36, outstanding: 37, bytesReceived: 38 },
+    counters: {
+      streams: 31,
+      stale: 32,
+      ignored: 33,
+      noops: 34,
+      acknowledgements: 35,
+      overruns: 36,
+      outstanding: 37,
+      window: 39,
+      acknowledged: 40,
+      inFlight: 0,
+      bytesSent: 43,
+      bytesReceived: 38
+    },
     free: () => {},
     closeStream: () => {},
     ended: () => {},
@@ -193,11 +206,15 @@ export const lead = (staging: Staging, test: (led: Led) => Effect.Effect<unknown
       const seed = { host: "n1", port: 11210 }
       const consumer = yield* Scope.provide(
         DcpConsumer.make({
-          cluster: { map: undefined, seedOf: () => seed, learn: () => false, refresh: Effect.void },
+          cluster: { map: undefined, seedOf: () => seed, copySeedsOf: () => [seed], learn: () => false, refresh: Effect.void },
           nodes: {
+            bucketUuid: undefined,
+            persistedSeqno: () => Effect.succeed(undefined),
             attempts: 41,
             lost: 42,
             connections: [node.connection],
+            totals: { bytesReceived: 44, acknowledged: 45 },
+            unreached: [],
             connectionOf: () => Effect.succeed({ connection: node.connection, permits }),
             pause: () => Effect.sleep(1)
           },

@@ -28,6 +28,7 @@ describe("status", () => {
           events: 0,
           unsettled: 0,
           waiting: 0,
+          withheld: 0,
           rollbacks: 0,
           commits: 0,
           failedCommits: 0
@@ -64,14 +65,22 @@ describe("status", () => {
           streaming: 4,
           ended: 1,
           events: 8,
+          kinds: { mutation: 8, deletion: 0, expiration: 0, system: 0 },
           unsettled: 6,
+          // no second has passed since they were delivered
+          oldestUnsettled: 0,
+          // of 0: 5 less 1 processed; of 1: 3 less 1; of 3 and 4 there is nothing, and of 5, which is at 2 again, 50 - 2
+          lag: 54,
           stalled: [],
           waiting: 1,
+          withheld: 0,
           rollbacks: 2,
           connects: 41,
           disconnects: 42,
           commits: store.batches.length,
           failedCommits: 2,
+          bytesReceived: 44,
+          acknowledged: 45,
           connections: [{
             address: "n1:11210",
             streams: 31,
@@ -81,6 +90,10 @@ describe("status", () => {
             acknowledgements: 35,
             overruns: 36,
             outstanding: 37,
+            window: 39,
+            acknowledged: 40,
+            inFlight: 0,
+            bytesSent: 43,
             bytesReceived: 38
           }]
         })

@@ -6,12 +6,16 @@
  * `CheckpointWriter`'s.
  */
 import type { Cluster } from "@wirewright/couchbase/node"
+import { announce } from "@wirewright/connection/Health"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
+import { type Checkpoint, emptyCheckpoint } from "./Checkpoint.ts"
+import { mitigate } from "./Mitigation.ts"
+import * as Stream from "effect/Stream"
 import { Alarms } from "./Alarms.ts"
 import { Beginning } from "./Beginning.ts"
 import type { Checkpoints } from "./CheckpointFormat.ts"
@@ -19,9 +23,11 @@ import type { CheckpointGroup } from "./CheckpointStore.ts"
 import type { DcpStatus } from "./ChangesOptions.ts"
 import type { ChangesSettings } from "./ChangesSettings.ts"
 import { CheckpointWriter } from "./CheckpointWriter.ts"
-import { type DcpError, type DcpStreamFailed, TooManyUnsettled } from "./DcpError.ts"
-import { CaughtUp, type DcpEvent, VbucketEnded } from "./DcpEvent.ts"
+import type { ConsumerTelemetry, VbucketLag } from "./ConsumerTelemetry.ts"
+import { BucketChanged, type DcpError, type DcpStreamFailed, TooManyUnsettled } from "./DcpError.ts"
+import { CaughtUp, type Change, type DcpEvent, VbucketEnded } from "./DcpEvent.ts"
 import type { DcpNodes } from "./DcpNodes.ts"
+import { Lag } from "./Lag.ts"
 import { Outbox } from "./Outbox.ts"
 import type { StreamFilter } from "./StreamFilter.ts"
 import { endless } from "./RollbackDecision.ts"
@@ -31,15 +37,22 @@ import { type StreamOwner, VbucketStream } from "./VbucketStream.ts"
 
 /** What a consumer needs of the world. */
 export interface ConsumerEnvironment {
-  readonly cluster: Pick<Cluster, "map" | "seedOf" | "learn" | "refresh">
-  readonly nodes: Pick<DcpNodes, "connectionOf" | "pause" | "attempts" | "lost" | "connections">
+  readonly cluster: Pick<Cluster, "map" | "seedOf" | "copySeedsOf" | "learn" | "refresh">
+  readonly nodes: Pick<
+    DcpNodes,
+    "connectionOf" | "pause" | "attempts" | "lost" | "connections" | "totals" | "unreached" | "persistedSeqno" | "bucketUuid"
+  >
   /** Where checkpoints are kept; without it nowhere. */
   readonly checkpoints: CheckpointGroup | undefined
   readonly random: () => number
   /** The connections are others' too: streams are closed at the end, and what waits is given free. Default: false. */
   readonly shared?: boolean
+  /** Which part of the group it is, in names. Default: all of it. */
+  readonly part?: string
   /** How long the last saving may take. Default: 10 seconds. */
   readonly stopWithin?: Duration.Input
+  /** What is told to metrics; nothing without it. */
+  readonly telemetry?: ConsumerTelemetry | undefined
 }
 
 /** Told of the transitions of all followers: for whoever counts them. */
@@ -47,10 +60,16 @@ export const OnTransition = Context.Reference<NonNullable<FollowOptions["onTrans
   defaultValue: () => () => {}
 })
 
+const isOfAnother = (checkpoint: Checkpoint, bucketUuid: string | undefined): boolean =>
+  bucketUuid !== undefined && checkpoint.bucketUuid !== undefined && checkpoint.bucketUuid !== bucketUuid
+
+const mayHaveDelivered = ({ ahead, position, undo }: Checkpoint): boolean => position.seqno > 0n || ahead || undo
+
 /** A change stream. */
 export class DcpConsumer implements StreamOwner, FollowEnvironment {
   readonly outbox = new Outbox<DcpEvent, DcpError>()
   readonly verbose: boolean
+  readonly gated: boolean
   readonly settings: ChangesSettings
   readonly cluster: ConsumerEnvironment["cluster"]
   readonly nodes: ConsumerEnvironment["nodes"]
@@ -59,12 +78,17 @@ export class DcpConsumer implements StreamOwner, FollowEnvironment {
   private readonly world: ConsumerEnvironment
   private readonly streams = new Map<number, VbucketStream>()
   private readonly alarms: Alarms
+  private readonly lag: Lag
   private events = 0
+  private readonly rare = { deletion: 0, expiration: 0, system: 0 }
   /** No less than the events that are not settled, which cost more to count. */
   private atMost = 0
   private caught = 0
   private ended = 0
   private failures: Array<DcpStreamFailed> = []
+  /** Why it ended, where that is a failure. */
+  private failure: string | undefined
+  private over = false
 
   private constructor(world: ConsumerEnvironment, settings: ChangesSettings) {
     this.world = world
@@ -72,8 +96,13 @@ export class DcpConsumer implements StreamOwner, FollowEnvironment {
     this.nodes = world.nodes
     this.settings = settings
     this.verbose = settings.verbose
+    this.gated = settings.mitigation !== undefined
     this.alarms = new Alarms(settings.slowAfter)
-    this.writer = world.checkpoints === undefined ? undefined : new CheckpointWriter(world.checkpoints, settings.commitInterval)
+    this.lag = new Lag(this.streams)
+    const told = (milliseconds: number, failure: string | undefined): void => world.telemetry?.committed(milliseconds, failure)
+    this.writer = world.checkpoints === undefined
+      ? undefined
+      : new CheckpointWriter(world.checkpoints, settings.commitInterval, told)
   }
 
   /** Begins to stream; it ends with the scope, after what was settled is saved. */
@@ -89,36 +118,106 @@ export class DcpConsumer implements StreamOwner, FollowEnvironment {
       if (world.shared === true) yield* Effect.addFinalizer(() => Effect.sync(() => consumer.leave()))
       const fail = (exit: Exit.Exit<unknown, DcpError>): Effect.Effect<void> =>
         Effect.sync(() => {
-          if (Exit.isFailure(exit)) consumer.outbox.fail(exit.cause)
+          consumer.over = true
+          if (Exit.isFailure(exit)) consumer.fail(exit.cause)
         })
+      const { telemetry } = world
+      if (telemetry !== undefined) {
+        yield* Effect.acquireRelease(Effect.sync(() => telemetry.publish(consumer)), () => Effect.sync(() => telemetry.end()))
+      }
+      yield* announce({
+        name: [`dcp ${settings.nodes.group}`, ...world.part === undefined ? [] : [world.part]].join(", "),
+        notReady: () => consumer.notReady,
+        notLive: () => consumer.failure === undefined ? [] : [consumer.failure],
+        status: () => consumer.status
+      })
       if (writer !== undefined) yield* Effect.forkScoped(Effect.onExit(writer.run, fail))
       yield* Effect.forkScoped(Effect.onExit(consumer.run, fail))
       yield* Effect.forkScoped(consumer.alarms.watch(consumer.streams))
+      if (settings.mitigation !== undefined) {
+        yield* Effect.forkScoped(mitigate(consumer.streams, consumer.cluster, consumer.nodes, settings.mitigation))
+      }
+      if (!settings.ends) yield* Effect.forkScoped(consumer.lag.poll(settings.lagInterval, () => world.nodes.connections))
       return consumer
     })
 
   get status(): DcpStatus {
     const streams = [...this.streams.values()]
+    const { deletion, expiration, system } = this.rare
     return {
       vbuckets: streams.length,
       streaming: streams.filter(({ follower }) => follower.open).length,
       ended: this.ended,
       events: this.events,
+      kinds: { mutation: this.events - deletion - expiration - system, deletion, expiration, system },
       unsettled: this.unsettled,
+      oldestUnsettled: this.alarms.oldest,
+      lag: this.lag.total,
       stalled: this.alarms.stalled,
       waiting: this.outbox.size,
+      withheld: streams.reduce((sum, { withheld }) => sum + withheld, 0),
       rollbacks: this.alarms.rollbacks,
       connects: this.nodes.attempts,
       disconnects: this.nodes.lost,
       commits: this.writer?.saved ?? 0,
       failedCommits: this.writer?.failed ?? 0,
+      ...this.nodes.totals,
       connections: this.nodes.connections.map((connection) => ({ ...connection.counters, address: connection.address }))
     }
+  }
+
+  /**
+   * How it does, now and then again after each interval until it ends, once more with its end. Whoever is slow sees the newest, and nothing of what was
+   * before.
+   */
+  statuses(interval: Duration.Input = "1 second"): Stream.Stream<DcpStatus> {
+    return Stream.unfold("now" as "now" | "later" | "over", (when) => {
+      if (when === "over") return Effect.undefined
+      const look = Effect.sync(() => [this.status, this.over ? "over" : "later"] as const)
+      return when === "now" ? look : Effect.andThen(Effect.sleep(interval), look)
+    })
+  }
+
+  /** How far each vbucket is. */
+  get lags(): Iterable<VbucketLag> {
+    return this.lag.all
+  }
+
+  /** Why it does not do what it is for; nothing while it does. */
+  get notReady(): ReadonlyArray<string> {
+    if (this.failure !== undefined) return [this.failure]
+    if (this.over) return []
+    const { failing } = this.writer ?? {}
+    const { stalled, streaming, vbuckets } = this.status
+    const wanted = vbuckets - this.ended
+    return [
+      ...this.nodes.unreached,
+      ...vbuckets === 0 ? ["it has not found out which vbuckets there are"] : [],
+      ...streaming < wanted ? [`${wanted - streaming} of ${vbuckets} vbuckets have no stream`] : [],
+      ...stalled.length > 0 ? [`${stalled.length} of ${vbuckets} vbuckets have not got on for ${this.settings.slowAfter} ms`] : [],
+      ...failing === undefined ? [] : [`checkpoints cannot be saved: ${failing.message}`]
+    ]
   }
 
   /** The checkpoints as they are, saved or not. */
   get checkpoints(): Checkpoints {
     return new Map([...this.streams].map(([vbucket, { follower }]) => [vbucket, follower.checkpoint] as const))
+  }
+
+  /** Of these changes those that count: what a stream brought that is gone comes again. */
+  counting<A extends Change>(changes: ReadonlyArray<A>): ReadonlyArray<A> {
+    return changes.filter(({ ordinal, vbucket }) => this.streams.get(vbucket)?.follower.progress.waitsFor(ordinal) === true)
+  }
+
+  /** The checkpoints once these changes, which count, are processed. */
+  after(changes: ReadonlyArray<Change>): Checkpoints {
+    const last = new Map(changes.map(({ ordinal, vbucket }) => [vbucket, ordinal] as const))
+    return new Map([...last].map(([vbucket, ordinal]) => [vbucket, this.streams.get(vbucket)!.follower.progress.after(ordinal)] as const))
+  }
+
+  /** The checkpoint of a vbucket once the rollback that it waits for is undone. */
+  afterRollback(vbucket: number): Checkpoints {
+    return new Map([[vbucket, { ...this.streams.get(vbucket)!.follower.checkpoint, undo: false, ahead: false }]])
   }
 
   /** Saves what was settled. */
@@ -130,14 +229,24 @@ export class DcpConsumer implements StreamOwner, FollowEnvironment {
 
   rolledBack(vbucket: number, rollback: RollbackNotice): void {
     this.alarms.rolledBack(vbucket, rollback)
+    this.world.telemetry?.rolledBack(rollback.reason)
   }
 
-  delivered(): void {
+  branched(vbucket: number, from: bigint, to: bigint): void {
+    this.alarms.branched(vbucket, from, to)
+  }
+
+  moved(vbucket: number, from: string, to: string): void {
+    this.alarms.moved(vbucket, from, to)
+  }
+
+  delivered({ _tag }: Change): void {
     this.events++
+    if (_tag !== "Mutation") this.rare[_tag === "Deletion" ? "deletion" : _tag === "Expiration" ? "expiration" : "system"]++
     const { maxUnsettled: limit } = this.settings
     if (++this.atMost <= limit) return
     this.atMost = this.unsettled
-    if (this.atMost > limit) this.outbox.fail(Cause.fail(new TooManyUnsettled({ limit })))
+    if (this.atMost > limit) this.fail(Cause.fail(new TooManyUnsettled({ limit })))
   }
 
   caughtUp(): void {
@@ -157,11 +266,24 @@ export class DcpConsumer implements StreamOwner, FollowEnvironment {
     const vbuckets = yield* beginning.vbuckets(wanted.vbuckets)
     this.filter = yield* beginning.filter(wanted)
     const saved: Checkpoints = checkpoints === undefined ? new Map() : yield* checkpoints.load
+    const bucketUuid = cluster.map?.bucketUuid
+    const stranger = [...saved.values()].find((one) => isOfAnother(one, bucketUuid))
+    if (stranger !== undefined && this.settings.onBucketChange === "fail") {
+      return yield* new BucketChanged({ bucket: cluster.map?.bucket ?? "", expected: stranger.bucketUuid!, found: bucketUuid! })
+    }
+    this.nodes.bucketUuid = bucketUuid
     const highs = yield* beginning.highSeqnos(vbuckets)
     for (const vbucket of vbuckets) {
       const high = highs.get(vbucket)!
-      const checkpoint = saved.get(vbucket) ?? (yield* beginning.checkpoint(vbucket, from, high))
+      const known = saved.get(vbucket)
+      const outdated = known !== undefined && isOfAnother(known, bucketUuid)
+      // everything that was delivered of the other bucket is to be undone, which a crash does not change
+      const first = outdated
+        ? { ...emptyCheckpoint, undo: mayHaveDelivered(known) }
+        : known ?? (yield* beginning.checkpoint(vbucket, from, high))
+      const checkpoint = bucketUuid === undefined ? first : { ...first, bucketUuid }
       const follower = new VbucketFollower(checkpoint, {
+        ...outdated ? { owed: "BucketChanged" as const } : {},
         random,
         high,
         end: ends ? high : endless,
@@ -170,6 +292,8 @@ export class DcpConsumer implements StreamOwner, FollowEnvironment {
       })
       this.streams.set(vbucket, new VbucketStream(vbucket, follower, this))
     }
+    this.lag.learn(highs)
+    this.world.telemetry?.publishVbuckets(vbuckets, (vbucket) => this.lag.of(vbucket))
     yield* Effect.forEach(
       this.streams.values(),
       (stream) => Effect.flatMap(follow(stream, this), (failure) => this.finish(stream, failure)),
@@ -180,8 +304,13 @@ export class DcpConsumer implements StreamOwner, FollowEnvironment {
     )
     const [failure] = this.failures
     if (failure === undefined) this.outbox.end()
-    else this.outbox.fail(Cause.fail(failure))
+    else this.fail(Cause.fail(failure))
   })
+
+  private fail(cause: Cause.Cause<DcpError>): void {
+    if (!Cause.hasInterruptsOnly(cause)) this.failure ??= Cause.pretty(cause)
+    this.outbox.fail(cause)
+  }
 
   private finish(stream: VbucketStream, failure: DcpStreamFailed | undefined): Effect.Effect<void> {
     return Effect.sync(() => {

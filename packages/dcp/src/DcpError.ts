@@ -64,6 +64,22 @@ export class NameConflictSuspected extends Schema.TaggedError<NameConflictSuspec
   }
 }
 
+/**
+ * The bucket is not the one that was followed before: it was dropped, and another one made with its name, or the name of the cluster leads to
+ * another cluster now. Nothing of the other one was delivered.
+ */
+export class BucketChanged extends Schema.TaggedError<BucketChanged>()("BucketChanged", {
+  bucket: Schema.String,
+  /** Uuid of the bucket that was followed. */
+  expected: Schema.String,
+  /** Uuid of the one that is there. */
+  found: Schema.String
+}) {
+  override get message(): string {
+    return `bucket ${this.bucket} has the uuid ${this.found}, and what was processed is of ${this.expected}: it was dropped and made again`
+  }
+}
+
 /** More events were delivered and not processed than the limit allows: a handler does not end. */
 export class TooManyUnsettled extends Schema.TaggedError<TooManyUnsettled>()("TooManyUnsettled", { limit: Schema.Number }) {
   override get message(): string {
@@ -80,7 +96,9 @@ export const CheckpointErrorReason = Schema.Literals([
   // it was written by a newer version
   "UnknownVersion",
   // another consumer has taken the group over
-  "Fenced"
+  "Fenced",
+  // a consumer has the group, or did not close it when it ended
+  "Held"
 ])
 export type CheckpointErrorReason = typeof CheckpointErrorReason.Type
 
@@ -101,6 +119,7 @@ export type DcpError =
   | NegotiationRefused
   | DcpFeatureMissing
   | NameConflictSuspected
+  | BucketChanged
   | TooManyUnsettled
   | CheckpointError
   | DcpStreamFailed

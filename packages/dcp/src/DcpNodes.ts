@@ -7,17 +7,25 @@
  */
 import type { BootstrapError } from "@wirewright/couchbase"
 import type { Cluster } from "@wirewright/couchbase/node"
-import { type ConnectionError, ConnectionSlot } from "@wirewright/connection"
+import { type ConnectionError, ConnectionSlot, type Counted } from "@wirewright/connection"
+import { errorType } from "@wirewright/connection/Spans"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import { backOff, ConnectBudget } from "./ConnectBudget.ts"
+import type { ConsumerTelemetry } from "./ConsumerTelemetry.ts"
 import { DcpConnection, type DcpConnectionOptions } from "./DcpConnection.ts"
-import { type DcpFeatureMissing, NameConflictSuspected, type NegotiationRefused } from "./DcpError.ts"
+import { BucketChanged, type DcpFeatureMissing, NameConflictSuspected, type NegotiationRefused } from "./DcpError.ts"
 import { connectionName } from "./Negotiation.ts"
 
 /** Why there are no connections any more. */
-export type FatalConnectError = ConnectionError | BootstrapError | NegotiationRefused | DcpFeatureMissing | NameConflictSuspected
+export type FatalConnectError =
+  | ConnectionError
+  | BootstrapError
+  | NegotiationRefused
+  | DcpFeatureMissing
+  | NameConflictSuspected
+  | BucketChanged
 
 /** How connections are made. */
 export interface DcpNodesOptions {
@@ -38,6 +46,7 @@ export interface DcpNodesOptions {
   readonly perSecond: number
   /** Says something to the operator. */
   readonly log: (line: Effect.Effect<void>) => void
+  readonly telemetry?: Pick<ConsumerTelemetry, "publishNode" | "connectFailed"> | undefined
 }
 
 /** Stream requests in flight on one connection. */
@@ -56,9 +65,13 @@ interface Link {
   readonly permits: Semaphore.Semaphore
   readonly slot: ConnectionSlot<DcpConnection, OpenError>
   quickCloses: number
+  /** Why there was no connection at the last attempt, until there is one. */
+  missing: OpenError | undefined
+  /** What connections counted that are gone. */
+  readonly gone: { bytesSent: number; bytesReceived: number; acknowledged: number }
 }
 
-type OpenError = ConnectionError | BootstrapError | NegotiationRefused | DcpFeatureMissing
+type OpenError = ConnectionError | BootstrapError | NegotiationRefused | DcpFeatureMissing | BucketChanged
 
 /** A connection and the right to ask for streams on it. */
 export interface NodeConnection {
@@ -72,9 +85,23 @@ const isFatal = (error: OpenError): boolean => {
       return false
     case "NegotiationRefused":
     case "DcpFeatureMissing":
+    case "BucketChanged":
       return true
     case "BootstrapError":
       return error.reason !== "BucketNotFound"
+  }
+}
+
+/** What was counted of the connections to a node. */
+const countedOf = ({ gone, slot: { connection, lives } }: Link): Counted => {
+  const counters = connection?.counters
+  return {
+    lateAnswers: 0,
+    inFlight: counters?.inFlight ?? 0,
+    reconnects: Math.max(0, lives - 1),
+    connected: connection === undefined ? 0 : 1,
+    bytesSent: gone.bytesSent + (counters?.bytesSent ?? 0),
+    bytesReceived: gone.bytesReceived + (counters?.bytesReceived ?? 0)
   }
 }
 
@@ -84,6 +111,8 @@ export class DcpNodes {
   attempts = 0
   /** Connections that were lost. */
   lost = 0
+  /** The uuid of the bucket that is followed, once it is known: another bucket of its name is not. */
+  bucketUuid: string | undefined
   private readonly options: DcpNodesOptions
   private readonly scope: Scope.Scope
   private readonly links = new Map<string, Link>()
@@ -106,6 +135,23 @@ export class DcpNodes {
     return this.fatal !== undefined
   }
 
+  /** What was counted on all connections, those that are gone among them. */
+  get totals(): { readonly bytesReceived: number; readonly acknowledged: number } {
+    let bytesReceived = 0
+    let acknowledged = 0
+    for (const { gone, slot: { connection } } of this.links.values()) {
+      const counters = connection?.counters
+      bytesReceived += gone.bytesReceived + (counters?.bytesReceived ?? 0)
+      acknowledged += gone.acknowledged + (counters?.acknowledged ?? 0)
+    }
+    return { bytesReceived, acknowledged }
+  }
+
+  /** Nodes that are not reached, and why. */
+  get unreached(): ReadonlyArray<string> {
+    return [...this.links.values()].flatMap(({ missing }) => missing === undefined ? [] : [missing.message])
+  }
+
   /** A connection to the node that has the vbucket; waits until there is one. */
   readonly connectionOf: (vbucket: number) => Effect.Effect<NodeConnection, FatalConnectError> = Effect.fnUntraced(
     { self: this },
@@ -124,6 +170,12 @@ export class DcpNodes {
       }
     }
   )
+
+  /** How far a node has written a vbucket to disk; undefined when that cannot be found out. */
+  persistedSeqno(seed: Seed, vbucket: number, vbucketUuid: bigint): Effect.Effect<bigint | undefined> {
+    const asked = Effect.flatMap(this.linkTo(seed).slot.connect, (connection) => connection.persistedSeqno(vbucket, vbucketUuid))
+    return Effect.orElseSucceed(asked, () => undefined)
+  }
 
   /** Looks for a newer map, and waits: longer each time, no longer than until there is one. */
   pause(attempt: number): Effect.Effect<void> {
@@ -147,9 +199,12 @@ export class DcpNodes {
         open: (lost) => this.open(link, seed, lost),
         watch: { failed: (error) => this.failed(link, error) }
       }, this.scope),
-      quickCloses: 0
+      quickCloses: 0,
+      missing: undefined,
+      gone: { bytesSent: 0, bytesReceived: 0, acknowledged: 0 }
     }
     this.links.set(address, link)
+    this.options.telemetry?.publishNode(address, () => countedOf(link))
     return link
   }
 
@@ -162,31 +217,43 @@ export class DcpNodes {
       yield* Effect.sleep(this.budget.take(this.options.now()))
       this.attempts++
       let begun = false
-      const connection = yield* DcpConnection.open({
+      const connection: DcpConnection = yield* DcpConnection.open({
         ...options,
         ...seed,
         negotiation: { ...options.negotiation, name: fixedName ?? connectionName(group, unique()) },
         onServerRequest: cluster.pushed,
         onClose: (error) => {
           lost(error)
-          if (begun) this.closed(link, error)
+          if (begun) this.closed(link, connection, error)
         }
       })
+      const found = connection.session.clusterMap?.bucketUuid
+      if (found !== undefined && this.bucketUuid !== undefined && found !== this.bucketUuid) {
+        return yield* new BucketChanged({ bucket: options.bucket ?? "", expected: this.bucketUuid, found })
+      }
       begun = true
+      link.missing = undefined
       const again = slot.lives > 0 || slot.failures > 0
       this.options.log(
-        (again ? Effect.logInfo : Effect.logDebug)(`connected to ${address}${again ? ` again (attempt ${slot.failures + 1})` : ""}`)
+        Effect.annotateLogs(
+          (again ? Effect.logInfo : Effect.logDebug)(`connected to ${address}${again ? ` again (attempt ${slot.failures + 1})` : ""}`),
+          { node: address, attempt: slot.failures + 1 }
+        )
       )
       cluster.offer(connection.session.clusterMap)
       return connection
     }
   )
 
-  private failed({ slot: { failures } }: Link, error: OpenError): Effect.Effect<void> {
+  private failed(link: Link, error: OpenError): Effect.Effect<void> {
     return Effect.suspend(() => {
+      const { address, slot: { failures } } = link
+      link.missing = error
+      this.options.telemetry?.connectFailed(address, error)
       // of a node that is away for long, the log says less and less often
       if (Number.isInteger(Math.log2(failures))) {
-        this.options.log(Effect.logWarning(`cannot connect (attempt ${failures}): ${error.message}`))
+        const line = Effect.logWarning(`cannot connect (attempt ${failures}): ${error.message}`)
+        this.options.log(Effect.annotateLogs(line, { node: address, attempt: failures, "error.type": errorType(error) }))
       }
       if (isFatal(error)) {
         this.fatal = error
@@ -197,9 +264,16 @@ export class DcpNodes {
     })
   }
 
-  private closed(link: Link, error: ConnectionError): void {
+  private closed(link: Link, { counters }: DcpConnection, error: ConnectionError): void {
     this.lost++
-    if (error.reason._tag !== "ConnectionClosed") this.options.log(Effect.logWarning(error.message))
+    link.gone.bytesSent += counters.bytesSent
+    link.gone.bytesReceived += counters.bytesReceived
+    link.gone.acknowledged += counters.acknowledged
+    if (error.reason._tag !== "ConnectionClosed") {
+      this.options.log(
+        Effect.annotateLogs(Effect.logWarning(error.message), { node: link.address, "error.type": error.reason._tag })
+      )
+    }
     link.quickCloses = link.slot.failures === 0 ? 0 : link.quickCloses + 1
     const { fixedName } = this.options
     if (fixedName !== undefined && link.quickCloses > suspicious) this.fatal = new NameConflictSuspected({ connection: fixedName })

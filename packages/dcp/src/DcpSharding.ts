@@ -28,9 +28,9 @@ import * as Singleton from "effect/cluster/Singleton"
 import { type ChangesSettings, settingsOf } from "./ChangesSettings.ts"
 import type { ChangesOptions } from "./ChangesOptions.ts"
 import { CheckpointStore } from "./CheckpointStore.ts"
-import { Dcp, nodesOf } from "./Dcp.ts"
+import { Dcp, nodesOf, telemetryOf } from "./Dcp.ts"
 import { DcpOptionsError } from "./DcpError.ts"
-import { type BatchHandlers, type BatchSize, type Handlers, processed, processedInBatches } from "./Processing.ts"
+import { type BatchHandlers, type BatchSize, gathered, type Handlers, processed, processedInBatches } from "./Processing.ts"
 import { shared } from "./SharedNodes.ts"
 import { type DcpSlice, type OwnedSlice, own, type SliceEnvironment } from "./SliceRunner.ts"
 
@@ -40,7 +40,10 @@ export interface SharingOptions extends Omit<ChangesOptions, "from" | "to" | "co
   readonly from?: "beginning" | "now"
   /** Parts of the bucket that move as a whole. All processes say the same number. Default: 64. */
   readonly slices?: number
-  /** Slices that the group had before, 1 when it was not shared: a slice without checkpoints goes on where those were. */
+  /**
+   * Slices that the group had before, 1 when it was not shared: a slice without checkpoints goes on where those were. Not needed with a store that tells
+   * owners of vbuckets apart, such as `layerSql`.
+   */
   readonly formerSlices?: number
   /**
    * Time from losing a slice to its end: handlers that run have three quarters of it, the last checkpoint the rest. It has to be shorter than the
@@ -114,6 +117,7 @@ const environment = (
     return {
       cluster,
       nodes: yield* shared(nodesOf(settings)),
+      telemetry: yield* Effect.map(Effect.context<Dcp>(), (dcp) => Effect.provideContext(telemetryOf(settings), dcp)),
       store,
       group: `${bucket}/${settings.nodes.group}`,
       settings,
@@ -123,7 +127,7 @@ const environment = (
       random: () => chance.nextDoubleUnsafe(),
       process: (events, gate) =>
         "changes" in handlers
-          ? processedInBatches(events, handlers, { size: size!, within: within! }, gate)
+          ? processedInBatches(gathered(events, { size: size!, within: within! }), handlers, gate)
           : processed(events, handlers, concurrency, gate),
       owned: new Map()
     }

@@ -38,6 +38,11 @@ export class ReceiveWindow {
     return this.received - this.freed
   }
 
+  /** Bytes acknowledged so far. */
+  get acknowledged(): number {
+    return this.sent
+  }
+
   /** Bytes given free that were not acknowledged. */
   get due(): number {
     return this.freed - this.sent

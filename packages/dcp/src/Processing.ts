@@ -47,9 +47,11 @@ export interface BatchSize {
   readonly within: Duration.Input
 }
 
-const isChange = (event: DcpEvent): event is Change => "ordinal" in event
+/** Whether an event is a change. */
+export const isChange = (event: DcpEvent): event is Change => "ordinal" in event
 
-const settleAll = (events: ReadonlyArray<DcpEvent>): void => {
+/** All of them were processed. */
+export const settleAll = (events: ReadonlyArray<DcpEvent>): void => {
   for (const event of events) settle(event)
 }
 
@@ -99,11 +101,10 @@ export const processed = <E, R, E2, R2>(
   return Stream.mapArrayEffect(events, (some) => Effect.as(Effect.forEach(parts(some), inLanes, { discard: true }), some))
 }
 
-/** Like `processed`, with changes in batches; a rollback and what a stream says of itself stand between two batches. */
+/** Like `processed`, with changes in batches as they come; a rollback and what a stream says of itself stand between two batches. */
 export const processedInBatches = <E, R, E2, R2>(
-  events: Stream.Stream<DcpEvent, E, R>,
+  batches: Stream.Stream<ReadonlyArray<DcpEvent>, E, R>,
   { changes, ...others }: BatchHandlers<E2, R2>,
-  { size, within }: BatchSize,
   gate?: Gate
 ): Stream.Stream<DcpEvent, E | E2, R | R2> => {
   const handle = handleOne({ ...others, change: () => Effect.void }, gate)
@@ -130,8 +131,12 @@ export const processedInBatches = <E, R, E2, R2>(
     yield* all(waiting)
     return some
   })
-  return Stream.flatMap(Stream.mapEffect(Stream.groupedWithin(events, size, within), batch), Stream.fromIterable)
+  return Stream.flatMap(Stream.mapEffect(batches, batch), Stream.fromIterable)
 }
+
+/** Gathers events: so many, or those of a while. */
+export const gathered = <E, R>(events: Stream.Stream<DcpEvent, E, R>, { size, within }: BatchSize) =>
+  Stream.groupedWithin(events, size, within)
 
 /** Events without an account: they count as processed when the next ones are pulled. */
 export const watched = <E>(pull: Effect.Effect<NonEmptyReadonlyArray<DcpEvent>, E>): Effect.Effect<NonEmptyReadonlyArray<DcpEvent>, E> => {

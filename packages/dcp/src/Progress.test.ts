@@ -1,4 +1,5 @@
 /** The account of what was delivered and processed, call by call: SC-27, SC-28, SC-35. */
+import { random } from "@wirewright/testing"
 import { describe, expect, it } from "vitest"
 import { completeAt, emptyCheckpoint } from "./Checkpoint.ts"
 import { type Delivered, Progress } from "./Progress.ts"
@@ -143,5 +144,56 @@ describe("the rest of a checkpoint", () => {
     progress.stored(progress.checkpoint)
     for (const seqno of [4n, 3n]) progress.purged(seqno)
     expect([progress.checkpoint.purgeSeqno, progress.dirty]).toEqual([4n, false])
+  })
+})
+
+describe("what may be stored once something is processed", () => {
+  it("is what is stored then, and asking for it changes nothing", () => {
+    const draw = random(7)
+    for (let run = 0; run < 200; run++) {
+      const [asked, obeyed] = [new Progress(emptyCheckpoint), new Progress(emptyCheckpoint)]
+      let seqno = 0
+      let first = 0
+      const processed = new Set<number>()
+      for (let step = 0; step < 30; step++) {
+        const complete = draw(3) === 0
+        seqno += 1 + draw(3)
+        const ordered = draw(8) > 0
+        const place = placed(seqno - 1, complete ? seqno : seqno + 2, { complete, ordered })
+        const ordinal = asked.deliver(message(seqno, { place }))
+        obeyed.deliver(message(seqno, { place }))
+        if (draw(3) === 0) {
+          const one = first + draw(ordinal - first + 1)
+          processed.add(one)
+          for (const progress of [asked, obeyed]) progress.process(one)
+        }
+        while (processed.has(first)) first++
+        if (draw(5) > 0 || first > ordinal) continue
+        const to = first + draw(ordinal - first + 1)
+        const before = asked.checkpoint
+        const later = asked.after(to)
+        expect(asked.checkpoint).toEqual(before)
+        for (let one = first; one <= to; one++) {
+          processed.add(one)
+          obeyed.process(one)
+        }
+        expect(later).toEqual(obeyed.checkpoint)
+        for (let one = first; one <= to; one++) asked.process(one)
+        while (processed.has(first)) first++
+        expect(asked.checkpoint).toEqual(later)
+      }
+    }
+  })
+
+  it("waits for what was delivered and is not processed", () => {
+    const progress = new Progress(emptyCheckpoint)
+    for (const seqno of [1, 2, 3]) progress.deliver(message(seqno))
+    progress.process(1)
+    expect([-1, 0, 1, 2, 3].map((ordinal) => progress.waitsFor(ordinal))).toEqual([false, true, false, true, false])
+    progress.process(0)
+    expect([0, 1, 2].map((ordinal) => progress.waitsFor(ordinal))).toEqual([false, false, true])
+    progress.forget()
+    progress.deliver(message(3))
+    expect([2, 3].map((ordinal) => progress.waitsFor(ordinal))).toEqual([false, true])
   })
 })

@@ -73,6 +73,11 @@ export class Progress {
     return one === undefined ? undefined : { ordinal: this.first, seqno: one.seqno }
   }
 
+  /** Seqno of the last that waits; 0 when none does. */
+  get newest(): bigint {
+    return this.waiting.length === this.head ? 0n : this.waiting.at(-1)!.seqno
+  }
+
   /** Whether the checkpoint changed since `stored` was last called. */
   get dirty(): boolean {
     return this.changed
@@ -115,6 +120,20 @@ export class Progress {
     if (ordinal < this.first || one === undefined) return false
     one.processed = true
     return ordinal === this.first && this.advance()
+  }
+
+  /** Whether a message waits to be processed; those of an earlier stream do not. */
+  waitsFor(ordinal: Ordinal): boolean {
+    return this.waiting[this.head + ordinal - this.first]?.processed === false && ordinal >= this.first
+  }
+
+  /** What may be stored once everything up to a message that waits is processed. Nothing changes here. */
+  after(ordinal: Ordinal): Checkpoint {
+    const { waiting } = this
+    const later = new Progress(this.checkpoint, this.history)
+    const end = this.head + ordinal - this.first
+    for (let i = this.head; i <= end || waiting[i]?.processed === true; i++) later.pass(waiting[i]!.seqno, waiting[i]!.placed)
+    return later.checkpoint
   }
 
   /**

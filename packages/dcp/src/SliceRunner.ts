@@ -18,6 +18,7 @@ import { Beginning } from "./Beginning.ts"
 import type { ChangesSettings } from "./ChangesSettings.ts"
 import type { CheckpointGroup, CheckpointStoreShape } from "./CheckpointStore.ts"
 import { backOff } from "./ConnectBudget.ts"
+import type { ConsumerTelemetry } from "./ConsumerTelemetry.ts"
 import { type ConsumerEnvironment, DcpConsumer } from "./DcpConsumer.ts"
 import { CheckpointError, type DcpError, DcpOptionsError } from "./DcpError.ts"
 import type { DcpEvent } from "./DcpEvent.ts"
@@ -43,6 +44,8 @@ export interface SliceEnvironment<E, R> {
   readonly cluster: ConsumerEnvironment["cluster"]
   /** The connections of all slices, held until the scope ends. */
   readonly nodes: Effect.Effect<ConsumerEnvironment["nodes"], never, Scope.Scope>
+  /** What a slice tells of itself to metrics. */
+  readonly telemetry: Effect.Effect<ConsumerTelemetry | undefined>
   readonly store: CheckpointStoreShape
   /** Name of the whole in the store. */
   readonly group: string
@@ -132,14 +135,17 @@ const takeOver = Effect.fnUntraced(
   function*<E, R>(slice: number, world: SliceEnvironment<E, R>): Effect.fn.Return<OwnedSlice, DcpError, Scope.Scope> {
     const { cluster, drainWithin, group, random, settings, slices, store } = world
     const nodes = yield* world.nodes
+    const telemetry = yield* world.telemetry
     const all = yield* new Beginning(cluster, nodes).vbuckets(settings.wanted.vbuckets)
     const vbuckets = vbucketsOf(all, slices, slice)
     if (vbuckets.length === 0) return yield* new DcpOptionsError({ message: `${slices} slices are more than the ${all.length} vbuckets` })
-    const checkpoints = yield* store.open(groupOf(group, slices, slice))
-    yield* inherit(checkpoints, vbuckets, all, world)
+    // owners of vbuckets need no groups of their own
+    const byVbucket = store.fencing === "vbucket"
+    const checkpoints = yield* store.open(byVbucket ? group : groupOf(group, slices, slice), vbuckets)
+    if (!byVbucket) yield* inherit(checkpoints, vbuckets, all, world)
     const stopWithin = Math.ceil(drainWithin / 4)
     const consumer = yield* DcpConsumer.make(
-      { cluster, nodes, checkpoints, random, shared: true, stopWithin },
+      { cluster, nodes, checkpoints, random, telemetry, shared: true, part: `slice ${slice} of ${slices}`, stopWithin },
       { ...settings, wanted: { ...settings.wanted, vbuckets } }
     )
     return { slice, slices, epoch: checkpoints.epoch, vbuckets, consumer }

@@ -1,5 +1,7 @@
 /** The fibre of one vbucket: it does what the follower says, and tells it what came of it. Nothing is decided here. */
 import type { Cluster } from "@wirewright/couchbase/node"
+import { placeOf, serverAttributes } from "@wirewright/connection"
+import { inSpanIfTraced } from "@wirewright/connection/Spans"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -117,9 +119,17 @@ const ask = (
     ...purgeSeqno > 0n && collections ? { purgeSeqno } : {},
     ...streamId === undefined ? {} : { streamId }
   })
-  return permits.withPermits(1)(
+  const attributes = {
+    "messaging.system": "couchbase",
+    "messaging.operation.name": "stream_request",
+    "messaging.destination.partition.id": String(stream.vbucket),
+    ...serverAttributes(placeOf(connection.address))
+  }
+  return permits.withPermits(1)(inSpanIfTraced(
+    "dcp.stream_request",
+    attributes,
     connection.requestStream({ ...fields, flags: DcpStreamFlags.activeVbOnly, filter: text }, stream, streamId)
-  )
+  ))
 }
 
 /** Hands the rollback to the application, and waits until it has undone. */

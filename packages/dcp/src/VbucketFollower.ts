@@ -30,6 +30,8 @@ export type UndoReason =
   | "BranchChanged"
   /** Something was delivered before anything was committed, and its tombstones may be purged: a producer asks no consumer at 0 to go back. */
   | "TombstonesPurged"
+  /** What was delivered is of another bucket, which had the same name. */
+  | "BucketChanged"
 
 /** What the application has to undo: everything after `to`. */
 export interface RollbackNotice {
@@ -154,6 +156,8 @@ export interface FollowOptions {
   readonly history?: number
   /** `rebuild` always goes back to the beginning: for applications that cannot undo a part. Default: `undo`. */
   readonly onRollback?: "undo" | "rebuild"
+  /** Why undoing is owed when following begins, if it is. Default: `Interrupted`. */
+  readonly owed?: UndoReason
   /** Where the stream ends. Default: `endless`. */
   readonly end?: bigint
   /** The producer's highest seqno when following begins: what is caught up with. */
@@ -220,7 +224,7 @@ export class VbucketFollower {
     this.newest = seqno
     if (checkpoint.undo) {
       this.marked = checkpoint
-      this.rollback = { from: seqno, to: seqno, requested: seqno, reason: "Interrupted" }
+      this.rollback = { from: seqno, to: seqno, requested: seqno, reason: options.owed ?? "Interrupted" }
       this.at = "Undoing"
       this.next = { _tag: "Undo", rollback: this.rollback }
     } else this.next = this.asking()

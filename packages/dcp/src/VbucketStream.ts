@@ -22,9 +22,10 @@ import {
 } from "./DcpEvent.ts"
 import type { FailoverLog } from "./FailoverLog.ts"
 import { decodeRequest, vbucketAt } from "./gen/index.ts"
-import { DcpOsoSnapshotFlags, DcpSnapshotMarkerFlags } from "./gen/Types.ts"
+import { DcpOsoSnapshotFlags, DcpSnapshotMarkerFlags, DcpStreamEndStatus } from "./gen/Types.ts"
 import type { Outbox } from "./Outbox.ts"
 import type { Ordinal } from "./Progress.ts"
+import { PersistenceGate } from "./PersistenceGate.ts"
 import { isViolation, type Placed } from "./SnapshotTracker.ts"
 import type { VbucketFollower } from "./VbucketFollower.ts"
 
@@ -33,10 +34,16 @@ export interface StreamOwner {
   readonly outbox: Pick<Outbox<DcpEvent, never>, "push" | "pass">
   /** Markers and SEQNO_ADVANCED are events too. */
   readonly verbose: boolean
+  /** Only what all copies have on disk is handed over. */
+  readonly gated: boolean
   /** The checkpoint of a vbucket changed. */
   changed(stream: VbucketStream): void
-  /** One more event was delivered. */
-  delivered(): void
+  /** One more change was delivered. */
+  delivered(change: Change): void
+  /** A stream was opened on another branch of the vbucket's history than the one before. */
+  branched(vbucket: number, from: bigint, to: bigint): void
+  /** Its stream is open on another node than the one before. Addresses as `host:port`. */
+  moved(vbucket: number, from: string, to: string): void
   /** Everything that was there at the beginning was delivered. */
   caughtUp(): void
 }
@@ -47,8 +54,13 @@ export class VbucketStream implements StreamSink, Account {
   readonly follower: VbucketFollower
   private readonly owner: StreamOwner
   private connection: DcpConnection | undefined
+  /** Where its newest stream was opened. */
+  private address: string | undefined
   /** Events that may not be handed over yet. */
   private held: Array<{ readonly event: DcpEvent; readonly bytes: number }> = []
+  /** The branch of the stream that is open. */
+  vbucketUuid: bigint | undefined
+  private readonly gate: PersistenceGate | undefined
   private wake: (() => void) | undefined
   private whenSettled: (() => void) | undefined
 
@@ -56,6 +68,23 @@ export class VbucketStream implements StreamSink, Account {
     this.vbucket = vbucket
     this.follower = follower
     this.owner = owner
+    this.gate = owner.gated ? new PersistenceGate() : undefined
+  }
+
+  /** Messages that wait for the disks of all copies. */
+  get withheld(): number {
+    return this.gate?.size ?? 0
+  }
+
+  /** All copies have everything up to here on disk. */
+  persisted(seqno: bigint): void {
+    const { gate } = this
+    gate?.persisted(seqno, ({ at, connection, end, reader }) => {
+      this.take(reader, at, end, connection)
+      if (this.follower.open) return true
+      gate.empty()
+      return false
+    })
   }
 
   settle(ordinal: Ordinal): void {
@@ -91,7 +120,16 @@ export class VbucketStream implements StreamSink, Account {
 
   opened(failoverLog: FailoverLog, connection: DcpConnection): void {
     this.connection = connection
+    if (this.address !== undefined && this.address !== connection.address) this.owner.moved(this.vbucket, this.address, connection.address)
+    this.address = connection.address
     const { follower } = this
+    const [before] = follower.checkpoint.failoverLog
+    const [now] = failoverLog
+    if (before !== undefined && now !== undefined && before.vbucketUuid !== now.vbucketUuid) {
+      this.owner.branched(this.vbucket, before.vbucketUuid, now.vbucketUuid)
+    }
+    this.gate?.empty()
+    this.vbucketUuid = now?.vbucketUuid
     follower.opened(failoverLog)
     if (follower.progress.dirty) this.owner.changed(this)
     this.advance()
@@ -107,6 +145,27 @@ export class VbucketStream implements StreamSink, Account {
   }
 
   message(reader: Reader, at: number, end: number, connection: DcpConnection): void {
+    if (this.gate === undefined || !this.withholds(this.gate, reader, at, end, connection)) this.take(reader, at, end, connection)
+  }
+
+  /** What could still be lost waits. So does the end that was asked for; every other end takes with it what waits, which comes again. */
+  private withholds(gate: PersistenceGate, reader: Reader, at: number, end: number, connection: DcpConnection): boolean {
+    if (isPlainMutation(reader, at, end, connection.states)) return gate.holds(reader, at, end, connection, plainSeqno(reader, at))
+    let packet: ReturnType<typeof decodeRequest>
+    try {
+      packet = decodeRequest(reader, at, connection.states)
+    } catch {
+      // it is refused where it has its turn
+      return gate.holds(reader, at, end, connection, undefined)
+    }
+    if (packet._tag === "DcpStreamEnd" && packet.reason !== DcpStreamEndStatus.Ok) {
+      gate.empty()
+      return false
+    }
+    return gate.holds(reader, at, end, connection, "bySeqno" in packet ? packet.bySeqno : undefined)
+  }
+
+  private take(reader: Reader, at: number, end: number, connection: DcpConnection): void {
     const bytes = end - at
     if (isPlainMutation(reader, at, end, connection.states) && vbucketAt(reader, at) === this.vbucket) {
       const seqno = plainSeqno(reader, at)
@@ -187,12 +246,14 @@ export class VbucketStream implements StreamSink, Account {
   }
 
   lost(): void {
+    this.gate?.empty()
     this.follower.lost()
     this.look()
   }
 
   /** Ends the stream from this side. */
   close(): void {
+    this.gate?.empty()
     this.connection?.closeStream(this)
   }
 
@@ -211,7 +272,7 @@ export class VbucketStream implements StreamSink, Account {
 
   private deliver(event: Change, placed: Placed, bytes: number): void {
     event.ordinal = this.follower.deliver(event)
-    this.owner.delivered()
+    this.owner.delivered(event)
     this.emit(event, bytes)
     if (placed.snapshot.ordered) this.advance()
   }
@@ -252,7 +313,10 @@ export class VbucketStream implements StreamSink, Account {
   private look(): void {
     const { follower } = this
     if (follower.phase === "Following") return
-    if (!follower.open) this.connection?.closeStream(this)
+    if (!follower.open) {
+      this.gate?.empty()
+      this.connection?.closeStream(this)
+    }
     this.wake?.()
   }
 }

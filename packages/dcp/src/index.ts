@@ -3,7 +3,7 @@
  * checks for checkpoint stores of one's own in `/testing`.
  */
 export type { ChangesOptions, DcpStatus, From, StalledVbucket } from "./ChangesOptions.ts"
-export type { Checkpoint, CompleteAt, Position } from "./Checkpoint.ts"
+export { type Checkpoint, type CompleteAt, emptyCheckpoint, isPosition, type Position, rewoundTo } from "./Checkpoint.ts"
 export * from "./CheckpointDocuments.ts"
 export { fileStore, layerFile } from "./CheckpointFiles.ts"
 export * from "./CheckpointFormat.ts"
@@ -26,6 +26,7 @@ export {
   VbucketEnded
 } from "./DcpEvent.ts"
 export type { FailoverLog } from "./FailoverLog.ts"
+export type { HighSeqnos } from "./Positions.ts"
 export type { BatchHandlers, BatchSize, Handlers, StreamNotice } from "./Processing.ts"
 export type { StreamFilter } from "./StreamFilter.ts"
 export type { UndoReason } from "./VbucketFollower.ts"

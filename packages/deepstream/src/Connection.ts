@@ -58,6 +58,8 @@ export class Connection {
   dialect: Dialect = "unknown"
   /** Why there will be no other connection. */
   ended: DeepstreamReason | undefined
+  /** Attempts to connect that failed. */
+  failures = 0
   private readonly url: string
   private readonly wire: Wire
   private readonly host: ConnectionHost
@@ -301,6 +303,7 @@ export class Connection {
   /** The connection broke: connects again, later each time. */
   private broken(message: string, severity: Problem["severity"] = "error"): void {
     this.attempts.ended(this.wire.now())
+    if (this.state !== "OPEN") this.failures++
     this.quiet()
     this.dialling = false
     this.step("broken")

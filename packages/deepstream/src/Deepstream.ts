@@ -27,6 +27,7 @@ import type * as Scope from "effect/Scope"
 import * as Socket from "effect/socket/Socket"
 import * as Stream from "effect/Stream"
 import type * as SubscriptionRef from "effect/SubscriptionRef"
+import { ClientTelemetry } from "./ClientTelemetry.ts"
 import type { ConnectionState } from "./ConnectionState.ts"
 import type { DeepstreamError } from "./DeepstreamError.ts"
 import { type Problem } from "./DeepstreamError.ts"
@@ -74,6 +75,7 @@ export const make = (
     const { maxSocketBuffer = 1024 * 1024 } = options
     const driver = yield* Driver.make(options.url, { maxSocketBuffer }, sessionOptions(options))
     const { session } = driver
+    const telemetry = yield* ClientTelemetry.make(options.url, session, options, () => driver.now())
     const client: DeepstreamClient = {
       state: driver.state,
       problems: driver.problems,
@@ -82,7 +84,7 @@ export const make = (
       queued: Effect.sync(() => session.queued),
       events: makeEvents(driver),
       records: makeRecords(driver),
-      rpc: makeRpc(driver),
+      rpc: makeRpc(driver, telemetry),
       presence: makePresence(driver)
     }
     session.start()

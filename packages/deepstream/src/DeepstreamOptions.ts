@@ -61,6 +61,10 @@ export interface DeepstreamOptions {
   readonly rememberDenials?: boolean
   /** What becomes of a record that another client changed at the same time. Default: `remoteWins`. */
   readonly merge?: MergeStrategy
+  /** Publishes the metrics of clients. Default: yes. */
+  readonly metrics?: boolean
+  /** Makes a span of every call of a procedure, where a tracer is in place. Default: yes. */
+  readonly spans?: boolean
 }
 
 const durations = [

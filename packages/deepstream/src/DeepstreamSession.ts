@@ -34,6 +34,24 @@ export interface SessionHost {
   readonly wake: () => void
 }
 
+/** What a session counts. */
+export interface SessionCounts {
+  readonly sent: number
+  readonly received: number
+  /** Times that it was open again. */
+  readonly reconnects: number
+  /** Attempts to connect that failed. */
+  readonly failures: number
+  /** Calls of procedures that were not answered. */
+  readonly inFlight: number
+  /** Writes whose outcome is not known. */
+  readonly writes: number
+  /** What callers want to hear of, and what this client provides. */
+  readonly subscriptions: {
+    readonly [topic in "event" | "event_listen" | "record" | "record_listen" | "rpc_provide" | "presence"]: number
+  }
+}
+
 /** How many denials are remembered. */
 const maxDenials = 1024
 
@@ -62,6 +80,8 @@ export class DeepstreamSession {
   /** The message that is being handled. */
   private frame: string | undefined
   private messageStart = 0
+  private handled = 0
+  private opens = 0
   private messageEnd = 0
 
   constructor(url: string, host: SessionHost, options: Partial<SessionOptions> = {}) {
@@ -90,6 +110,7 @@ export class DeepstreamSession {
     this.router = new MessageRouter(this, this.connection, wire, {
       begin: (frame, start, end) => {
         this.frame = frame
+        this.handled++
         this.messageStart = start
         this.messageEnd = end
       },
@@ -113,6 +134,27 @@ export class DeepstreamSession {
   /** Messages and characters that wait to be sent. */
   get queued(): { readonly messages: number; readonly characters: number } {
     return { messages: this.outbox.waiting, characters: this.outbox.waitingSize }
+  }
+
+  get counts(): SessionCounts {
+    let writes = 0
+    for (const record of this.records.records.values()) writes += record.writes.size
+    return {
+      sent: this.outbox.sent,
+      received: this.handled,
+      reconnects: Math.max(0, this.opens - 1),
+      failures: this.connection.failures,
+      inFlight: this.rpc.pending.size,
+      writes,
+      subscriptions: {
+        event: this.events.subscriptions.size,
+        event_listen: this.eventPatterns.subscriptions.size,
+        record: this.records.records.size,
+        record_listen: this.recordPatterns.subscriptions.size,
+        rpc_provide: this.rpc.subscriptions.size,
+        presence: this.presence.watched.size
+      }
+    }
   }
 
   /** Whether so much waits to be sent that nothing should be added. */
@@ -244,6 +286,7 @@ export class DeepstreamSession {
   }
 
   private opened(): void {
+    this.opens++
     this.denials.clear()
     this.outbox.opened(() => {
       this.events.subscriptions.resubscribe()

@@ -45,6 +45,10 @@ export class Driver implements SessionHost {
   private readonly options: DriverOptions
   private readonly fork: (effect: Effect.Effect<void>) => Fiber.Fiber<void>
   private socket: Socket.WebSocketLike | undefined
+  private readonly url: string
+  /** Failures since the connection was open. */
+  private failed = 0
+  private wasOpen = false
   private flushing = false
   private stopped = false
   private timer: { readonly at: number; readonly fiber: Fiber.Fiber<void> } | undefined
@@ -62,6 +66,7 @@ export class Driver implements SessionHost {
       readonly fork: Driver["fork"]
     }
   ) {
+    this.url = url
     this.options = options
     this.random = () => parts.chance.nextDoubleUnsafe()
     this.state = parts.state
@@ -195,13 +200,32 @@ export class Driver implements SessionHost {
 
   changed(state: ConnectionState): void {
     Effect.runSync(SubscriptionRef.set(this.state, state))
+    if (state !== "OPEN") return
+    if (this.failed > 0) this.fork(Effect.annotateLogs(Effect.logInfo("server found again"), { server: this.url, attempt: this.failed }))
+    this.failed = 0
+    this.wasOpen = true
   }
 
   problem(problem: Problem): void {
     PubSub.publishUnsafe(this.reported, problem)
     const { raw, reason, severity } = problem
+    if (reason._tag === "ConnectionFailed") return this.unconnected(reason.url, reason.message)
     const words = `deepstream: ${reason.code}: ${wordsOf(reason)}${raw === undefined ? "" : ` (${raw})`}`
     this.fork(severity === "error" ? Effect.logWarning(words) : Effect.logDebug(words))
+  }
+
+  /** The connection is lost, or an attempt to connect failed: the first is said, and from there on each that is twice as late. */
+  private unconnected(url: string, cause: string): void {
+    const attempt = this.failed++
+    const line = attempt === 0 && this.wasOpen ? "server lost" : "server not reached"
+    const often = attempt > 1 && (attempt & attempt - 1) !== 0
+    this.fork(
+      Effect.annotateLogs(often ? Effect.logDebug(line) : Effect.logWarning(line), {
+        server: url,
+        cause,
+        ...attempt === 0 ? {} : { attempt }
+      })
+    )
   }
 
   wake(): void {

@@ -27,6 +27,9 @@ export class Outbox {
   private letters: Array<Letter> = []
   private size = 0
   private urgent = ""
+  private urgentCount = 0
+  /** Messages handed to the socket. */
+  sent = 0
 
   constructor(limits: OutboxLimits) {
     this.limits = limits
@@ -64,6 +67,7 @@ export class Outbox {
   /** Sends before everything else, and before the login too. */
   pushUrgent(text: string): void {
     this.urgent += text
+    this.urgentCount++
   }
 
   takeBack(letter: Letter): void {
@@ -82,6 +86,7 @@ export class Outbox {
   /** The connection is lost. */
   lost(): void {
     this.urgent = ""
+    this.urgentCount = 0
     const kept = this.letters.filter(({ keep, text }) => keep && text !== "")
     for (const letter of this.letters) if (!letter.keep) letter.text = ""
     this.letters = kept
@@ -95,6 +100,7 @@ export class Outbox {
     this.letters = []
     this.size = 0
     this.urgent = ""
+    this.urgentCount = 0
     return dropped.length
   }
 
@@ -102,6 +108,8 @@ export class Outbox {
   take(open: boolean, now: number): string | undefined {
     let frame = this.urgent
     this.urgent = ""
+    this.sent += this.urgentCount
+    this.urgentCount = 0
     if (open) {
       const { letters } = this
       const { maxFrame } = this.limits
@@ -111,6 +119,7 @@ export class Outbox {
         if (frame !== "" && frame.length + letter.text.length > maxFrame) break
         frame += letter.text
         this.size -= letter.text.length
+        if (letter.text !== "") this.sent++
         letter.text = ""
         letter.sentAt = now
       }

@@ -68,6 +68,11 @@ export class PendingWrites {
     this.waiting = waiting
   }
 
+  /** Writes whose outcome is not known. */
+  get size(): number {
+    return this.versions.size
+  }
+
   /** Whether a caller waits. */
   get awaited(): boolean {
     return this.versions.size > 0

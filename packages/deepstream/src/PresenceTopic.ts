@@ -57,7 +57,8 @@ export class PresenceTopic {
   readonly subscriptions: Subscriptions
   private readonly wire: Wire
   private allSinks: ReadonlyArray<PresenceSink> = []
-  private readonly watched = new Map<string, Watched>()
+  /** Users, or all of them, that callers want to hear of. */
+  readonly watched = new Map<string, Watched>()
   private readonly toSubscribe = new Set<string>()
   private readonly toUnsubscribe = new Set<string>()
   private readonly bulks = new Map<number, Bulk>()

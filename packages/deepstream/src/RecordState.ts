@@ -118,7 +118,7 @@ export class RecordState {
   private quiet = false
   /** What was sent, without what is held. */
   private sent: Json = this.data
-  private readonly writes: PendingWrites
+  readonly writes: PendingWrites
   private ack: Expected | undefined
   private answer: Expected | undefined
 

@@ -51,7 +51,7 @@ const keepable = (name: string): string => {
 /** The records of a session. */
 export class RecordTopic {
   private readonly wire: Wire
-  private readonly records = new Map<string, RecordState>()
+  readonly records = new Map<string, RecordState>()
   /** Discards that the server has not acknowledged, by name. */
   private readonly leaving = new Map<string, Array<Expected>>()
   private readonly deletions: Questions<void>

@@ -9,6 +9,7 @@ import * as Exit from "effect/Exit"
 import type * as Scope from "effect/Scope"
 import type { DeepstreamError } from "./DeepstreamError.ts"
 import { type DeepstreamReason } from "./DeepstreamError.ts"
+import type { ClientTelemetry } from "./ClientTelemetry.ts"
 import type { Driver } from "./Driver.ts"
 import type { RpcCall } from "./RpcTopic.ts"
 
@@ -87,7 +88,7 @@ const answer = (driver: Driver, call: RpcCall, exit: Exit.Exit<TypedValue, unkno
 }
 
 /** The procedures of a driver's session. */
-export const makeRpc = (driver: Driver): Rpc => {
+export const makeRpc = (driver: Driver, telemetry: ClientTelemetry): Rpc => {
   const { rpc } = driver.session
   return {
     provide: (name, handler, { accept = "decided", concurrency = 1024 } = {}) =>
@@ -117,8 +118,14 @@ export const makeRpc = (driver: Driver): Rpc => {
         })
       }) as never,
     request: (name, value, options = {}) =>
-      driver.call<TypedValue>((settle) =>
-        rpc.request(name, value, settle, { ack: millisOf(options.ackTimeout), response: millisOf(options.responseTimeout) })
+      telemetry.traced(
+        name,
+        driver.call<TypedValue>((settle) =>
+          rpc.request(name, value, telemetry.counted(name, settle), {
+            ack: millisOf(options.ackTimeout),
+            response: millisOf(options.responseTimeout)
+          })
+        )
       )
   }
 }

@@ -80,7 +80,8 @@ const toProviders = new Set(["MULTIPLE_ACK", "MULTIPLE_ACCEPT", "MULTIPLE_RESPON
 export class RpcTopic {
   private readonly wire: Wire
   private readonly providers: Owners<RpcProvider>
-  private readonly pending = new Map<string, Pending>()
+  /** Calls that were not answered, by their names on the wire. */
+  readonly pending = new Map<string, Pending>()
   private readonly finished = new Recent()
   private count = 0
   /** Counts connections, so that an answer to a request of an earlier one is not sent. */

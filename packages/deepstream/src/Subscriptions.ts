@@ -43,6 +43,13 @@ export class Subscriptions {
     this.onLost = onLost
   }
 
+  /** Names that callers want to hear of. */
+  get size(): number {
+    let size = 0
+    for (const { users } of this.entries.values()) if (users > 0) size++
+    return size
+  }
+
   /** Whether a caller wants to hear of it. */
   has(name: string): boolean {
     return (this.entries.get(name)?.users ?? 0) > 0

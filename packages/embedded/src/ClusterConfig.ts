@@ -13,6 +13,8 @@ export interface NodeAddress {
   readonly port: number
   /** Port of the management endpoint, if there is one. */
   readonly managementPort?: number | undefined
+  /** The group it is in; servers before 7.6.2 do not tell. */
+  readonly serverGroup?: string
 }
 
 /** What the map says. */
@@ -72,13 +74,14 @@ export const clusterConfigText = (options: ClusterConfigOptions, bucket?: Bucket
   const cluster = {
     rev: Number(revision),
     revEpoch: Number(epoch),
-    nodesExt: nodes.map(({ host, managementPort, port }, index) => ({
+    nodesExt: nodes.map(({ host, managementPort, port, serverGroup }, index) => ({
       services: {
         [tls ? "kvSSL" : "kv"]: port,
         ...managementPort === undefined ? {} : { [tls ? "mgmtSSL" : "mgmt"]: managementPort }
       },
       ...index === self ? { thisNode: true } : {},
-      hostname: host
+      hostname: host,
+      ...serverGroup === undefined ? {} : { serverGroup }
     })),
     clusterCapabilitiesVer: [1, 0],
     clusterCapabilities: {},

@@ -65,7 +65,10 @@ export interface CouchbaseNodeOptions extends
 {
   /** The buckets. Default: one named `default`. */
   readonly buckets?: ReadonlyArray<BucketOptions>
-  /** Who may sign in; without users no sign-in is needed. */
+  /**
+   * Who may sign in; without users no sign-in is needed. Where `tls` asks for certificates (`requestCert`, `ca`), a client whose certificate has
+   * a user's name as its common name is signed in as that user.
+   */
   readonly users?: ReadonlyArray<User>
   /**
    * Port of the management endpoint, which SDKs look at to see whether the node is ready and through which they make buckets and collections.
@@ -92,6 +95,8 @@ export interface CouchbaseNodeOptions extends
 export interface CouchbaseClusterOptions extends CouchbaseNodeOptions {
   /** Nodes, each on a port of its own. Default: 1. Vbuckets are dealt out in turn. */
   readonly nodes?: number
+  /** The groups that the nodes are in, in their order; the map tells them. Default: `Group 1`, as of a cluster without groups */
+  readonly serverGroups?: ReadonlyArray<string>
 }
 
 /** A node that listens. */
@@ -102,6 +107,7 @@ export interface CouchbaseNode {
   readonly managementPort: number | undefined
   /** What a client is given to connect. */
   readonly connectionString: string
+  readonly serverGroup: string
   readonly buckets: ReadonlyMap<string, Bucket>
   readonly server: PacketServer
   /** DCP connections of this node. */
@@ -293,6 +299,7 @@ export const serveCouchbaseCluster = (
         port: server.port,
         managementPort: managementServer?.port,
         connectionString: `${scheme}://${server.address}`,
+        serverGroup: options.serverGroups?.[index] ?? "Group 1",
         buckets,
         server,
         producers,

@@ -123,6 +123,8 @@ export class NodeConnection implements PacketHandler<Packet>, NodeClient {
     this.closed = closed
     this.client = client
     this.sasl = new SaslServer(shared.users)
+    const { certificateName } = client
+    if (certificateName !== undefined && this.sasl.vouched(certificateName)) client.admit()
   }
 
   readonly onRequest = (packet: Packet, reader: Reader, at: number): void => {

@@ -7,6 +7,8 @@
  */
 import type { EncodeError, Writer } from "@wirewright/codec"
 import { type Call, type ConnectionError, Exchange, type Ledger, type OrderedLedger, type Resume } from "@wirewright/connection"
+import type { OperationDurations } from "@wirewright/connection/Metrics"
+import * as Cause from "effect/Cause"
 import type * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import type * as Option from "effect/Option"
@@ -71,6 +73,8 @@ export type MakePacket<A> = (resume: Resume<A, MemcachedError>, calls: KvCalls) 
 export interface KvOwner {
   readonly address: string
   readonly counts: KvCounts
+  /** How long its requests take, where that is told. */
+  readonly durations: OperationDurations | undefined
   /** Makes a further request, for what takes more than one. */
   readonly perform: <A>(make: MakePacket<A>, timeout?: number) => Effect.Effect<A, MemcachedError>
 }
@@ -115,6 +119,16 @@ export class KvPacket<A> extends Exchange<KvAnswer, A, MemcachedError> {
   /** Of a request with many answers: whether one is the last. */
   get ends(): ((answer: KvAnswer) => boolean) | undefined {
     return this.call.ends
+  }
+
+  protected override measured(outcome: Effect.Effect<A, MemcachedError>): void {
+    const { durations } = this.pool
+    // what goes on with another request is counted with that
+    if (durations === undefined || !Exit.isExit(outcome)) return
+    if (outcome._tag === "Success") return durations.succeeded(this.call.operation, this.answeredAfter)
+    const { reason } = Cause.squash(outcome.cause) as MemcachedError
+    const status = "status" in reason ? { "db.response.status_code": reason.status } : {}
+    durations.failed(this.call.operation, this.failedAfter, reason._tag, status)
   }
 
   override enter(ledger: Ledger<KvAnswer>): number {

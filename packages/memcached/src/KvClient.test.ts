@@ -3,7 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import type { Writer } from "@wirewright/codec"
 import * as Config from "effect/Config"
 import * as ConfigProvider from "effect/ConfigProvider"
-import { clientMetrics } from "@wirewright/connection"
+import { clientRows } from "@wirewright/connection/MetricTable"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -328,39 +328,63 @@ describe("signing in", () => {
 })
 
 describe("being watched", () => {
-  it.live("counts requests, errors, reconnects, and publishes them as metrics", () =>
+  it.live("counts requests, errors, reconnects, and how long operations take, by their outcome", () =>
     Effect.gen(function*() {
       const server = yield* scripted(store())
       yield* Effect.scoped(Effect.gen(function*() {
-        const kv = yield* KvClient.make({ ...server, metrics: true })
+        const kv = yield* KvClient.make(server)
         yield* Effect.repeat(kv.noop, { times: 6 })
         yield* Effect.exit(kv.version)
         const { errors, requests } = yield* kv.counters
         assert.deepStrictEqual([requests, errors], [8, 1])
       }))
       const own = (yield* Metric.snapshot).filter(({ attributes }) => attributes?.["server.port"] === String(server.port))
-      const states = Object.fromEntries(
-        own.map(({ id, state }) => [id, "count" in state ? Number(state.count) : "value" in state ? Number(state.value) : NaN])
+      const operations = own.flatMap(({ attributes, id, state }) =>
+        id === clientRows.operation.name
+          ? [[
+            attributes?.["db.system.name"],
+            attributes?.["db.operation.name"],
+            attributes?.["error.type"],
+            "count" in state && state.count
+          ]]
+          : []
       )
-      assert.deepInclude(states, { [clientMetrics.requests.id]: 8, [clientMetrics.errors.id]: 1 })
+      assert.deepStrictEqual(operations, [
+        ["memcached", "noop", undefined, 7],
+        ["memcached", "version", "NotSupported", 1]
+      ])
     }))
 
-  it.live("makes spans only when asked to", () =>
+  it.live("makes spans where a tracer is in place", () =>
     Effect.gen(function*() {
       const server = yield* scripted(store())
-      const plain = yield* KvClient.make(server)
-      const traced = yield* KvClient.make({ ...server, spans: true })
-      const names: Array<string> = []
+      const kv = yield* KvClient.make(server)
+      const unseen = yield* KvClient.make({ ...server, spans: false })
+      const spans: Array<Tracer.NativeSpan> = []
       const tracer = Tracer.make({
         span: (options) => {
-          names.push(`${options.kind} ${options.name}`)
-          return new Tracer.NativeSpan(options)
+          spans.push(new Tracer.NativeSpan(options))
+          return spans.at(-1)!
         }
       })
-      yield* Effect.withTracer(Effect.all([plain.get("a"), plain.noop]), tracer)
-      assert.deepStrictEqual(names, [])
-      yield* Effect.withTracer(Effect.all([traced.get("a"), traced.getMany(["a"]), traced.noop]), tracer)
-      assert.deepStrictEqual(names, ["client memcached.get", "client memcached.getMany", "client memcached.noop"])
+      yield* Effect.withSpan(kv.get("a"), "parent")
+      yield* Effect.withTracer(unseen.get("a"), tracer)
+      assert.deepStrictEqual(spans, [])
+      yield* Effect.withTracer(Effect.all([kv.get("a"), kv.getMany(["a"]), kv.noop, Effect.exit(kv.version)]), tracer)
+      assert.deepStrictEqual(
+        spans.map(({ attributes, kind, name }) => [kind, name, attributes.get("db.operation.name"), attributes.get("error.type")]),
+        [
+          ["client", "get", "get", undefined],
+          ["client", "getMany", "getMany", undefined],
+          ["client", "noop", "noop", undefined],
+          ["client", "version", "version", "NotSupported"]
+        ]
+      )
+      assert.deepInclude(Object.fromEntries(spans[0]!.attributes), {
+        "db.system.name": "memcached",
+        "server.address": server.host,
+        "server.port": server.port
+      })
     }))
 })
 

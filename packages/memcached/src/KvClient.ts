@@ -84,14 +84,7 @@ const callOf = {
 
 /** The commands on the connections of a pool. */
 const commandsOf = (pool: KvPool): KvCommands => {
-  const { telemetry } = pool
-  const told = <A>(operation: string, key: string, effect: Effect.Effect<A, MemcachedError>): Effect.Effect<A, MemcachedError> =>
-    telemetry === undefined
-      ? effect
-      : telemetry.request(operation, effect, { "db.system.name": "memcached", "db.operation.name": operation, "kv.key": key })
-
   const run = <A>(
-    operation: string,
     callOf: (calls: Calls.KvCalls) => Calls.KvCall<A>,
     key: Key,
     value: Value,
@@ -103,11 +96,10 @@ const commandsOf = (pool: KvPool): KvCommands => {
     const text = textOf(key)
     const bytes = bytesOf(value)
     const wait = millis(timeout)
-    const effect = pool.perform(
+    return pool.perform(
       (resume: Resume<A, MemcachedError>, calls) => packet(pool, callOf(calls), resume, text, bytes, flags, expiry, cas),
       wait
     )
-    return told(operation, text, effect)
   }
 
   const count = (operation: "increment" | "decrement") =>
@@ -118,14 +110,10 @@ const commandsOf = (pool: KvPool): KvCommands => {
     const text = textOf(key)
     const { delta = 1n, expiry, initial, timeout } = options
     const wait = millis(timeout)
-    return told(
-      operation,
-      text,
-      pool.perform((resume: Resume<Counter, MemcachedError>, calls) => {
-        const expiration = initial === undefined ? doNotCreate : expirySeconds(expiry, pool.timers.unixTime())
-        return new Calls.CountPacket(pool, calls[operation], resume, text, delta, initial ?? 0n, expiration, wait)
-      }, wait)
-    )
+    return pool.perform((resume: Resume<Counter, MemcachedError>, calls) => {
+      const expiration = initial === undefined ? doNotCreate : expirySeconds(expiry, pool.timers.unixTime())
+      return new Calls.CountPacket(pool, calls[operation], resume, text, delta, initial ?? 0n, expiration, wait)
+    }, wait)
   }
 
   const getBatch = (keys: ReadonlyArray<string>, timeout: number | undefined) =>
@@ -135,16 +123,12 @@ const commandsOf = (pool: KvPool): KvCommands => {
     )
 
   const getMany: KvCommands["getMany"] = (keys, options = {}) =>
-    told(
-      "getMany",
-      "",
-      Effect.suspend(() => {
-        const texts = Array.from(keys, textOf)
-        const timeout = millis(options.timeout)
-        const batches = Array.from({ length: Math.ceil(texts.length / batch) }, (_, i) => texts.slice(i * batch, (i + 1) * batch))
-        return gather(batches, (some) => getBatch(some, timeout))
-      })
-    )
+    Effect.suspend(() => {
+      const texts = Array.from(keys, textOf)
+      const timeout = millis(options.timeout)
+      const batches = Array.from({ length: Math.ceil(texts.length / batch) }, (_, i) => texts.slice(i * batch, (i + 1) * batch))
+      return gather(batches, (some) => getBatch(some, timeout))
+    })
 
   function get(key: Key, options?: Options.KvRequestOptions): Effect.Effect<Option.Option<Document>, MemcachedError>
   function get<A>(
@@ -157,12 +141,12 @@ const commandsOf = (pool: KvPool): KvCommands => {
     second?: Schema.Codec<A, unknown> | Options.KvRequestOptions,
     third?: Options.KvRequestOptions
   ): Effect.Effect<Option.Option<Document<unknown>>, MemcachedError> {
-    if (!isSchema(second)) return run("get", callOf.get, key, noBytes, 0, undefined, 0n, second?.timeout)
-    return readJson(second, "get", pool.address, textOf(key), run("get", callOf.get, key, noBytes, 0, undefined, 0n, third?.timeout))
+    if (!isSchema(second)) return run(callOf.get, key, noBytes, 0, undefined, 0n, second?.timeout)
+    return readJson(second, "get", pool.address, textOf(key), run(callOf.get, key, noBytes, 0, undefined, 0n, third?.timeout))
   }
 
-  const whole = <A>(operation: string, of: (calls: Calls.KvCalls) => Calls.KvCall<A>): Effect.Effect<A, MemcachedError> =>
-    run(operation, of, "", noBytes, 0, undefined, 0n, undefined)
+  const whole = <A>(of: (calls: Calls.KvCalls) => Calls.KvCall<A>): Effect.Effect<A, MemcachedError> =>
+    run(of, "", noBytes, 0, undefined, 0n, undefined)
 
   const low = <A>(
     of: (calls: Calls.KvCalls) => Calls.KvCall<A, Calls.MetaPacket<A>>,
@@ -187,18 +171,17 @@ const commandsOf = (pool: KvPool): KvCommands => {
     getMany,
     setMany: (documents, options) => forMany(documents, ([key]) => key, ([key, value]) => commands.set(key, value, options)),
     removeMany: (keys, options) => forMany(keys, (key) => key, (key) => commands.remove(key, options)),
-    set: (key, value, options) =>
-      run("set", callOf.set, key, value, options?.flags ?? 0, options?.expiry, options?.cas ?? 0n, options?.timeout),
-    add: (key, value, options) => run("add", callOf.add, key, value, options?.flags ?? 0, options?.expiry, 0n, options?.timeout),
+    set: (key, value, options) => run(callOf.set, key, value, options?.flags ?? 0, options?.expiry, options?.cas ?? 0n, options?.timeout),
+    add: (key, value, options) => run(callOf.add, key, value, options?.flags ?? 0, options?.expiry, 0n, options?.timeout),
     replace: (key, value, options) =>
-      run("replace", callOf.replace, key, value, options?.flags ?? 0, options?.expiry, options?.cas ?? 0n, options?.timeout),
-    remove: (key, options) => run("remove", callOf.remove, key, noBytes, 0, undefined, options?.cas ?? 0n, options?.timeout),
-    append: (key, value, options) => run("append", callOf.append, key, value, 0, undefined, options?.cas ?? 0n, options?.timeout),
-    prepend: (key, value, options) => run("prepend", callOf.prepend, key, value, 0, undefined, options?.cas ?? 0n, options?.timeout),
+      run(callOf.replace, key, value, options?.flags ?? 0, options?.expiry, options?.cas ?? 0n, options?.timeout),
+    remove: (key, options) => run(callOf.remove, key, noBytes, 0, undefined, options?.cas ?? 0n, options?.timeout),
+    append: (key, value, options) => run(callOf.append, key, value, 0, undefined, options?.cas ?? 0n, options?.timeout),
+    prepend: (key, value, options) => run(callOf.prepend, key, value, 0, undefined, options?.cas ?? 0n, options?.timeout),
     increment: count("increment"),
     decrement: count("decrement"),
-    touch: (key, expiry, options) => run("touch", callOf.touch, key, noBytes, 0, expiry, 0n, options?.timeout),
-    getAndTouch: (key, expiry, options) => run("getAndTouch", callOf.getAndTouch, key, noBytes, 0, expiry, 0n, options?.timeout),
+    touch: (key, expiry, options) => run(callOf.touch, key, noBytes, 0, expiry, 0n, options?.timeout),
+    getAndTouch: (key, expiry, options) => run(callOf.getAndTouch, key, noBytes, 0, expiry, 0n, options?.timeout),
     getOrRecache: (key, options, make) =>
       getOrRecache(
         commands,
@@ -213,17 +196,13 @@ const commandsOf = (pool: KvPool): KvCommands => {
     meta,
     json: (schema) => jsonView(schema, commands, () => pool.address),
     stats: (group = "", options = {}) =>
-      told(
-        "stats",
-        group,
-        pool.perform(
-          (resume: Resume<ReadonlyMap<string, string>, MemcachedError>, calls) => new Calls.StatsPacket(pool, calls.stats, resume, group),
-          millis(options.timeout)
-        )
+      pool.perform(
+        (resume: Resume<ReadonlyMap<string, string>, MemcachedError>, calls) => new Calls.StatsPacket(pool, calls.stats, resume, group),
+        millis(options.timeout)
       ),
-    version: whole("version", callOf.version),
-    flush: (options = {}) => run("flush", callOf.flush, "", noBytes, 0, options.after, 0n, options.timeout),
-    noop: whole("noop", callOf.noop),
+    version: whole(callOf.version),
+    flush: (options = {}) => run(callOf.flush, "", noBytes, 0, options.after, 0n, options.timeout),
+    noop: whole(callOf.noop),
     verbosity: (level) =>
       Effect.scoped(Effect.flatMap(pool.dedicated, (connection) => {
         const { calls, packets } = connection

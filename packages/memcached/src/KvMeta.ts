@@ -10,7 +10,7 @@ import * as Option from "effect/Option"
 import { base64 } from "./Base64Key.ts"
 import { Status } from "./gen/index.ts"
 import * as Calls from "./KvCalls.ts"
-import { isPlain, keyedLine, line, shared, statusOf, told } from "./KvWords.ts"
+import { isPlain, keyedBlock, keyedLine, line, shared, statusOf, told } from "./KvWords.ts"
 import { doNotCreate } from "./MemcachedHandlers.ts"
 import * as Text from "./text/index.ts"
 
@@ -46,8 +46,8 @@ export const documentOf = ({ flags, value }: Text.MetaValue): Calls.Document => 
   return { value, flags: own, cas }
 }
 
-/** Reads without further flags, of a plain key. */
-const encodePlainRead = keyedLine((writer, key) => Text.encodeMetaGet(writer, { key, flags: reading }))
+/** Reads without further flags, of most keys. */
+const encodeMostReads = keyedLine((writer, key) => Text.encodeMetaGet(writer, { key, flags: reading }))
 
 const encodeRead = (writer: Writer, key: string, flags: ReadonlyArray<Text.MetaGetFlag>): void =>
   isPlain(key)
@@ -66,8 +66,7 @@ const read = (
     Text.MetaGet.answers!,
     (writer, packet) => {
       const flags = flagsOf(packet)
-      if (flags === reading && isPlain(packet.key)) encodePlainRead(writer, packet.key)
-      else encodeRead(writer, packet.key, flags)
+      if (flags !== reading || !encodeMostReads(writer, packet.key)) encodeRead(writer, packet.key, flags)
     },
     (answer) => answer._tag === "MetaValue" ? Exit.succeed(Option.some(documentOf(answer))) : answer._tag === "MetaMiss" ? none : undefined
   )
@@ -100,14 +99,17 @@ const store = (operation: keyof typeof modes): Calls.KvCall<Calls.Mutation> => {
     if (flags !== 0) all.push({ _tag: "ClientFlags", flags })
     return all
   }
+  const encodeMost = keyedBlock((writer, key, value) => Text.encodeMetaSet(writer, { key, value, flags: always }))
   return line<Calls.Mutation>(
     operation,
     true,
     Text.MetaSet.answers!,
     (writer, packet) => {
       const { key, value } = packet
-      if (isPlain(key)) Text.encodeMetaSet(writer, { key, value, flags: flagsOf(packet) })
-      else Text.encodeMetaSet(writer, { key: base64(key), value, flags: encoded(flagsOf(packet)) })
+      const flags = flagsOf(packet)
+      if (flags === always && encodeMost(writer, key, value)) return
+      if (isPlain(key)) Text.encodeMetaSet(writer, { key, value, flags })
+      else Text.encodeMetaSet(writer, { key: base64(key), value, flags: encoded(flags) })
     },
     (answer, packet) => {
       switch (answer._tag) {

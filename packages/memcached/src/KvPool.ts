@@ -16,8 +16,13 @@ import {
   type PoolPlace,
   poolPlace,
   type Resume,
+  serverAttributes,
   Telemetry
 } from "@wirewright/connection"
+import { announce } from "@wirewright/connection/Health"
+import type { Durations, OperationDurations } from "@wirewright/connection/Metrics"
+import { inSpan, isTraced } from "@wirewright/connection/Spans"
+import { clientRows } from "@wirewright/connection/MetricTable"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
@@ -76,6 +81,10 @@ type Opened = Effect.Effect<KvConnection, MemcachedError | ConnectionError, Scop
 /** The connections of a client. */
 export class KvPool extends CountedPool<KvConnection, MemcachedError> implements Calls.KvOwner {
   readonly counts: Calls.KvCounts = { requests: 0, errors: 0 }
+  durations: OperationDurations | undefined
+  private waits: Durations | undefined
+  /** Attributes of spans, where they are made. */
+  private traces: { readonly [name: string]: string | number } | undefined
   /** What requests are taken for that found no connection. */
   private readonly otherwise: Calls.KvCalls
   private readonly opened: Opened
@@ -93,8 +102,22 @@ export class KvPool extends CountedPool<KvConnection, MemcachedError> implements
     return Effect.gen(function*() {
       const pool = new KvPool(options, yield* poolPlace)
       yield* Effect.addFinalizer(() => Effect.sync(() => pool.stop("this client")))
-      const told = { protocol: "memcached", ...target(options), timers: pool.timers, counters: () => pool.counters }
-      pool.telemetry = yield* Telemetry.make(options, told)
+      const telemetry = yield* Telemetry.make(options, {
+        protocol: "memcached",
+        ...target(options),
+        timers: pool.timers,
+        connections: pool.wanted,
+        counters: () => pool.counters
+      })
+      pool.telemetry = telemetry
+      pool.durations = telemetry.operations("memcached")
+      pool.waits = telemetry.metrics?.durations(clientRows.wait, { "db.client.connection.pool.name": pool.address })
+      pool.traces = telemetry.spans ? spanAttributes(options) : undefined
+      yield* announce({
+        name: `memcached ${pool.address}`,
+        notReady: () => pool.connections.length > 0 ? [] : [pool.missing.message],
+        status: () => pool.counters
+      })
       yield* Effect.mapError(pool.keep, (error) => orTransport(error, pool.address))
       return pool
     })
@@ -111,21 +134,51 @@ export class KvPool extends CountedPool<KvConnection, MemcachedError> implements
    */
   perform<A>(make: Calls.MakePacket<A>, timeout?: number): Effect.Effect<A, MemcachedError> {
     return Effect.callback<A, MemcachedError>((resume) => {
-      this.counts.requests++
-      const connection = this.take()
-      if (connection !== undefined) return connection.packets.begin(make(resume, connection.calls), timeout)
-      resume(this.later(
-        ({ calls, packets }, milliseconds) => packets.perform((resume: Resume<A, MemcachedError>) => make(resume, calls), milliseconds),
-        (error) => this.refused(error, make),
-        timeout
-      ))
+      if (this.traces === undefined || !isTraced()) return this.ask(make, resume, timeout)
+      resume(this.traced(make, timeout, this.traces))
       return undefined
     })
   }
 
-  private refused<A>({ reason }: ConnectionError | MemcachedError, make: Calls.MakePacket<A>): Effect.Effect<A, MemcachedError> {
+  private ask<A>(
+    make: Calls.MakePacket<A>,
+    resume: Resume<A, MemcachedError>,
+    timeout: number | undefined
+  ): Effect.Effect<void> | undefined {
+    this.counts.requests++
+    const connection = this.take()
+    if (connection !== undefined) return connection.packets.begin(make(resume, connection.calls), timeout)
+    resume(this.later(
+      ({ calls, packets }, milliseconds, waited) => {
+        this.waits?.record(waited)
+        return packets.perform((resume: Resume<A, MemcachedError>) => make(resume, calls), milliseconds)
+      },
+      (error, waited) => this.unsent(error, make, waited),
+      timeout
+    ))
+    return undefined
+  }
+
+  /** The same in a span. */
+  private traced<A>(
+    make: Calls.MakePacket<A>,
+    timeout: number | undefined,
+    attributes: { readonly [name: string]: string | number }
+  ): Effect.Effect<A, MemcachedError> {
+    const { operation } = make(() => {}, this.otherwise).facts
+    const asked = Effect.callback<A, MemcachedError>((resume) => this.ask(make, resume, timeout))
+    return inSpan(operation, { ...attributes, "db.operation.name": operation }, asked)
+  }
+
+  private unsent<A>(
+    { reason }: ConnectionError | MemcachedError,
+    make: Calls.MakePacket<A>,
+    waited: number
+  ): Effect.Effect<A, MemcachedError> {
     this.counts.errors++
-    return Effect.fail(reasonError(make(() => {}, this.otherwise).facts, reason))
+    const { facts } = make(() => {}, this.otherwise)
+    this.durations?.failed(facts.operation, waited, reason._tag)
+    return Effect.fail(reasonError(facts, reason))
   }
 
   /** Connects and signs in; the connection is not one of the pool and closes with the scope. */
@@ -135,6 +188,11 @@ export class KvPool extends CountedPool<KvConnection, MemcachedError> implements
 }
 
 const tables = { binary: Binary.binaryCalls, meta: metaCalls, text: textCalls }
+
+const spanAttributes = (options: KvPoolOptions): { readonly [name: string]: string | number } => ({
+  "db.system.name": "memcached",
+  ...serverAttributes(target(options)) as { readonly [name: string]: string | number }
+})
 
 const target = ({ host = "127.0.0.1", port = 11_211, path }: KvPoolOptions) => path === undefined ? { host, port } : { host, port, path }
 
@@ -202,6 +260,7 @@ const run = <A>(packets: Packets, call: Calls.KvCall<A>, key: string, value: Uin
   const owner: Calls.KvOwner = {
     address: packets.address,
     counts: { requests: 0, errors: 0 },
+    durations: undefined,
     perform: () => Effect.die(new Error("one step"))
   }
   return packets.perform((resume: Resume<A, MemcachedError>) => new Calls.KvPacket(owner, call, resume, key, value, 0, 0, 0n))

@@ -103,13 +103,20 @@ class Member implements KvServer {
 
 const factsAt = (operation: string, address: string): RequestFacts => ({ operation, opcode: undefined, key: undefined, address })
 
-const elsewhere: ReadonlySet<string> = new Set(["ConnectFailed", "ConnectTimeout", "ConnectionLost", "PeerMisbehaved", "PeerStalled"])
+const elsewhere: ReadonlySet<string> = new Set([
+  "ConnectFailed",
+  "CertificateRefused",
+  "ConnectTimeout",
+  "ConnectionLost",
+  "PeerMisbehaved",
+  "PeerStalled"
+])
 
 /** Whether a request that failed may go to another server: nothing was done, the server is to blame, and there is time left. */
 const movable = ({ ambiguous, reason }: MemcachedError): boolean => !ambiguous && elsewhere.has(reason._tag)
 
 const sum = (all: ReadonlyArray<KvCounters>): KvCounters => {
-  const total = { requests: 0, errors: 0, lateAnswers: 0, reconnects: 0, inFlight: 0, connected: 0 }
+  const total = { requests: 0, errors: 0, lateAnswers: 0, reconnects: 0, inFlight: 0, connected: 0, bytesSent: 0, bytesReceived: 0 }
   for (const one of all) for (const name of Object.keys(total) as Array<keyof KvCounters>) total[name] += one[name]
   return total
 }

@@ -4,7 +4,7 @@
  * Errors are words there; they become the statuses that the binary protocol has for the same things, so that a client's errors are the same in
  * all of them. Source of the words: memcached 1.6.18 `proto_text.c`.
  */
-import { decodeText, encodeText, encodeWith, textBound, unencodable, type Writer } from "@wirewright/codec"
+import { decimalSize, decodeText, encodeWith, unencodable, writeDecimal, type Writer } from "@wirewright/codec"
 import * as Exit from "effect/Exit"
 import { Status } from "./gen/index.ts"
 import * as Calls from "./KvCalls.ts"
@@ -73,28 +73,74 @@ export const checkPlain = (key: string): string =>
 
 /** Longest key, in bytes. */
 const longestKey = 250
+/** Longest value that is written with its line; what is longer, or too long, is the encoder's to write. */
+const longestValue = 64 * 1024
+
+/** What stands in a key's place, and in a value's, where a line is written to be taken apart. */
+const sampleKey = "key"
+const sampleValue = /* @__PURE__ */ new TextEncoder().encode("a value")
+
+/** Copies a few bytes, for which a loop takes less time than `set`. */
+const copy = (bytes: Uint8Array, at: number, part: Uint8Array): number => {
+  let position = at
+  for (let i = 0; i < part.length; i++) bytes[position++] = part[i]!
+  return position
+}
+
+/** Writes a key that can stand in a line as it is, of ASCII and not too long; returns the offset after it, or -1 when it is another. */
+const putPlain = (bytes: Uint8Array, at: number, key: string): number => {
+  const { length } = key
+  if (length === 0 || length > longestKey) return -1
+  for (let i = 0; i < length; i++) {
+    const code = key.charCodeAt(i)
+    if (code <= space || code >= del) return -1
+    bytes[at + i] = code
+  }
+  return at + length
+}
 
 /**
- * Appends a line of which only the key changes; the rest is what `encode` wrote once, so that flags that are always the same cost nothing. The
- * key is plain. Throws `EncodeError`.
+ * Makes what appends a line of which only the key changes: the rest is what `encode` wrote once, so that flags that are always the same cost
+ * nothing. It returns false, and has appended nothing, when `encode` has to write the line: of a key that is not plain, or not of ASCII.
  */
-export const keyedLine = (encode: (writer: Writer, key: string) => void): (writer: Writer, key: string) => void => {
-  const placeholder = "key"
-  const whole = encodeWith((writer) => encode(writer, placeholder))
-  const at = decodeText(whole, 0, whole.length).indexOf(placeholder)
-  const [head, tail] = [whole.slice(0, at), whole.slice(at + placeholder.length)]
+export const keyedLine = (encode: (writer: Writer, key: string) => void): (writer: Writer, key: string) => boolean => {
+  const whole = encodeWith((writer) => encode(writer, sampleKey))
+  const at = decodeText(whole, 0, whole.length).indexOf(sampleKey)
+  const [head, tail] = [whole.slice(0, at), whole.slice(at + sampleKey.length)]
   return (writer, key) => {
-    // what is wrong with a key is the encoder's to say
-    if (key.length === 0 || key.length > longestKey) return encode(writer, key)
-    const start = writer.need(head.length + textBound(key) + tail.length)
+    const start = writer.need(head.length + key.length + tail.length)
     const { bytes } = writer
-    let position = start
-    for (let i = 0; i < head.length; i++) bytes[position++] = head[i]!
-    const size = encodeText(bytes, position, key)
-    if (size > longestKey) return encode(writer, key)
-    position += size
-    for (let i = 0; i < tail.length; i++) bytes[position++] = tail[i]!
-    writer.position = position
+    const position = putPlain(bytes, copy(bytes, start, head), key)
+    if (position < 0) return false
+    writer.position = copy(bytes, position, tail)
+    return true
+  }
+}
+
+/** The same for a line with the length of a value, which follows it. */
+export const keyedBlock = (
+  encode: (writer: Writer, key: string, value: Uint8Array) => void
+): (writer: Writer, key: string, value: Uint8Array) => boolean => {
+  const whole = encodeWith((writer) => encode(writer, sampleKey, sampleValue))
+  const text = decodeText(whole, 0, whole.length)
+  const keyAt = text.indexOf(sampleKey)
+  const lengthAt = text.indexOf(String(sampleValue.length), keyAt)
+  const valueAt = text.indexOf(decodeText(sampleValue, 0, sampleValue.length))
+  const head = whole.slice(0, keyAt)
+  const between = whole.slice(keyAt + sampleKey.length, lengthAt)
+  const after = whole.slice(lengthAt + 1, valueAt)
+  const end = whole.slice(valueAt + sampleValue.length)
+  const fixed = whole.length + decimalSize(longestValue)
+  return (writer, key, value) => {
+    if (!(value instanceof Uint8Array) || value.length > longestValue) return false
+    const start = writer.need(fixed + key.length + value.length)
+    const { bytes } = writer
+    let position = putPlain(bytes, copy(bytes, start, head), key)
+    if (position < 0) return false
+    position = copy(bytes, writeDecimal(bytes, copy(bytes, position, between), value.length), after)
+    bytes.set(value, position)
+    writer.position = copy(bytes, position + value.length, end)
+    return true
   }
 }
 

@@ -190,8 +190,9 @@ export const serveMemcached = <R = never>(
       const frameShape = new TextLines({ maxFrame, isTooLarge, authenticate })
       return requestProtocol({ ...options, frameShape, decode: frameShape.decode }, lines, context)
     }
-    if (protocol === "binary") return servePackets({ ...options, ...binary })
+    if (protocol === "binary") return servePackets({ system: "memcached", ...options, ...binary })
     return servePackets<Gen.Request | TextRequest>({
+      system: "memcached",
       ...options,
       choose: (first) => (protocol === "auto" && isBinary(first) ? binary : text()) as PacketProtocol<Gen.Request | TextRequest>
     })

@@ -8,7 +8,7 @@ import { EncodeError, type Writer } from "@wirewright/codec"
 import { encode, type Request, type Response, Status } from "@wirewright/couchbase/gen"
 import { Cluster, type KvConnection, type NodePool, type OpenError } from "@wirewright/couchbase/node"
 import { allowsPlainWithoutTls } from "@wirewright/couchbase"
-import { type ConnectionError, Relayed } from "@wirewright/connection"
+import { type ConnectionError, Outage, Relayed } from "@wirewright/connection"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -18,7 +18,6 @@ import { Status as ClassicStatus } from "@wirewright/memcached/gen"
 import { bucketHandlers } from "./BucketHandlers.ts"
 import { type BucketOutcome, classicAnswer, features, outcomeOf, translate } from "./CouchbaseDialect.ts"
 import { forkInScope } from "./Fork.ts"
-import { Outage } from "./Outage.ts"
 import { lostRequest, notPassedOn } from "./Refused.ts"
 import type { Lost, Slot } from "./ProxySession.ts"
 import type { Frame } from "./RawFrame.ts"
@@ -176,8 +175,11 @@ export const couchbaseUpstream = (
     const fork = yield* forkInScope
     const outages = new Map<string, Outage>()
     const outage = (address: string): Outage => {
-      const made = outages.get(address) ?? new Outage(address)
+      const there = outages.get(address)
+      if (there !== undefined) return there
+      const made = new Outage("upstream", address)
       outages.set(address, made)
+      options.outages?.push(made)
       return made
     }
     let begun = false
@@ -189,6 +191,7 @@ export const couchbaseUpstream = (
         closed: (address, error) => void (begun && fork(outage(address).lost(error)))
       },
       agent: "wirewright proxy",
+      ...(options.metrics === undefined ? {} : { metrics: options.metrics }),
       features,
       credentials: {
         user,

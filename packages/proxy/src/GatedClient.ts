@@ -26,6 +26,10 @@ export class GatedClient implements ServerClient {
     return this.client.address
   }
 
+  get certificateName(): string | undefined {
+    return this.client.certificateName
+  }
+
   get closed(): ConnectionError | undefined {
     return this.client.closed
   }

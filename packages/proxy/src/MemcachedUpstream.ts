@@ -9,6 +9,7 @@ import {
   type ConnectionError,
   ConnectionPool,
   hostPort,
+  Outage,
   PacketCall,
   type PacketConnection,
   unixAddress
@@ -26,7 +27,6 @@ import { binaryHandlers } from "./BinaryHandlers.ts"
 import { forkInScope } from "./Fork.ts"
 import { framedUpstream } from "./FramedUpstream.ts"
 import { metaHandlers } from "./MetaHandlers.ts"
-import { Outage } from "./Outage.ts"
 import type { Slot } from "./ProxySession.ts"
 import { type Frame, frameAt, isWhole, statusOf, writeCopy } from "./RawFrame.ts"
 import { textHandlers } from "./TextHandlers.ts"
@@ -160,7 +160,7 @@ const tooLargeFor = (settings: Iterable<readonly [name: string, value: string]>)
   return max > 0 ? (key, length, flags) => itemSize(key, length, flags) > max : undefined
 }
 
-interface LinkOptions extends UpstreamOptions {
+interface LinkOptions extends Omit<UpstreamOptions, "outages"> {
   /** Of the connections in both protocols, so that what befalls them together is said once. */
   readonly watch: Outage
 }
@@ -172,6 +172,7 @@ const linkTo = (target: MemcachedTarget, { reconnect, ...options }: LinkOptions)
   port: target.port,
   ...target.path === undefined ? {} : { path: target.path },
   whenDisconnected: "fail",
+  logs: false,
   reconnect: { initialDelay: reconnect ?? "20 millis", maxDelay: "2 seconds" }
 } as const)
 
@@ -245,7 +246,7 @@ const textClient = (target: MemcachedTarget, options: LinkOptions) =>
  */
 export const memcachedUpstream = (
   target: MemcachedTarget,
-  { connections = 2, ...options }: UpstreamOptions & { readonly connections?: number } = {}
+  { connections = 2, outages: all = [], ...options }: UpstreamOptions & { readonly connections?: number } = {}
 ): Effect.Effect<Upstreams, OpenError, Scope.Scope> =>
   Effect.gen(function*() {
     const { protocol = "auto" } = target
@@ -259,7 +260,8 @@ export const memcachedUpstream = (
         if (Result.isFailure(exit)) yield* Scope.close(own, Exit.void)
         return exit
       })
-    const outages = Array.from({ length: connections }, () => new Outage(addressOf(target)))
+    const outages = Array.from({ length: connections }, () => new Outage("upstream", addressOf(target)))
+    all.push(...outages)
     const each = <A>(link: (target: MemcachedTarget, options: LinkOptions) => Effect.Effect<A, OpenError, Scope.Scope>) =>
       Effect.all(outages.map((watch, index) => Effect.annotateLogs(link(target, { ...options, watch }), { connection: index + 1 })))
     const raw = each(rawLink)

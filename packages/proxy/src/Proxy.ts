@@ -7,6 +7,7 @@
 import { encodeWith, type Reader, type Writer } from "@wirewright/codec"
 import {
   type ConnectionError,
+  type Outage,
   type PacketHandler,
   type PacketProtocol,
   type ServerLimits,
@@ -14,6 +15,7 @@ import {
   type ServerClient,
   type ServerCounters
 } from "@wirewright/connection"
+import { announce } from "@wirewright/connection/Health"
 import { type BootstrapError, tlsOfTarget } from "@wirewright/couchbase"
 import { encodeErrorResponse, frameShape, kindAt } from "@wirewright/memcached/gen"
 import { forStrangers, isBinary, plainHandlers, statusText, type TextRequest } from "@wirewright/memcached/internal"
@@ -21,13 +23,14 @@ import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import type * as Tls from "node:tls"
-import { CommandCounters, type CommandCounts, Counters } from "./Counters.ts"
+import type { CommandCounts } from "./Counters.ts"
 import { couchbaseUpstream } from "./CouchbaseUpstream.ts"
 import { forkInScope } from "./Fork.ts"
 import { framedUpstream } from "./FramedUpstream.ts"
 import { GatedClient } from "./GatedClient.ts"
 import { memcachedUpstream } from "./MemcachedUpstream.ts"
 import { type CloseReason, ProxySession, type SessionLimits, sessionLimits } from "./ProxySession.ts"
+import { ProxyTelemetry } from "./ProxyTelemetry.ts"
 import { type Frame, frameAt, writeCopy } from "./RawFrame.ts"
 import { expectSound } from "./Soundness.ts"
 import { TextFront } from "./TextFront.ts"
@@ -80,6 +83,8 @@ export interface ProxyOptions {
   /** Limits of one client. */
   readonly limits?: Partial<SessionLimits>
   readonly tap?: Tap
+  /** Publishes the metrics of proxies, servers and clients. Default: yes */
+  readonly metrics?: boolean
 }
 
 /** Why a proxy does not start: the upstream's name, the way to it, signing in, or the address to listen on. */
@@ -125,15 +130,17 @@ const withoutSecrets = (bytes: Uint8Array): Uint8Array => {
   return copy.fill(0, end)
 }
 
-const connectUpstream = (options: ProxyOptions): Effect.Effect<Upstreams, ProxyError, Scope.Scope> =>
+const connectUpstream = (options: ProxyOptions, outages: Array<Outage>): Effect.Effect<Upstreams, ProxyError, Scope.Scope> =>
   Effect.gen(function*() {
-    const { upstream: named, upstreamTls, connections, connectTimeout, requestTimeout } = options
+    const { upstream: named, upstreamTls, connections, connectTimeout, metrics, requestTimeout } = options
     const target = typeof named === "string"
       ? yield* Effect.try({ try: () => parseTarget(named), catch: (error) => error as InvalidTarget })
       : named
     const asked = yield* Effect.mapError(tlsOfTarget(target), ({ message }) => new InvalidTarget({ message }))
     const tls = asked === undefined ? upstreamTls : { ...asked, ...upstreamTls }
     const link = {
+      outages,
+      ...(metrics === undefined ? {} : { metrics }),
       ...(connections === undefined ? {} : { connections }),
       ...(tls === undefined ? {} : { tls }),
       ...(connectTimeout === undefined ? {} : { connectTimeout }),
@@ -145,9 +152,11 @@ const connectUpstream = (options: ProxyOptions): Effect.Effect<Upstreams, ProxyE
 /** Connects to the upstream, then listens. Everything closes with the scope. */
 export const serveProxy = (options: ProxyOptions): Effect.Effect<Proxy, ProxyError, Scope.Scope> =>
   Effect.gen(function*() {
-    const upstreamOf = yield* connectUpstream(options)
-    const counters = new Counters()
-    const commands = new CommandCounters()
+    const outages: Array<Outage> = []
+    const upstreamOf = yield* connectUpstream(options, outages)
+    const context = yield* Effect.context<never>()
+    const telemetry = new ProxyTelemetry(options.metrics, context)
+    const { commands, opcodes: counters } = telemetry
     const closed = { Quit: 0, Invalid: 0, Drained: 0, OutcomeUnknown: 0, OutputLimit: 0 }
     const sessions = new Set<{ readonly drain: () => void }>()
     const limits = { ...sessionLimits, ...options.limits }
@@ -155,7 +164,6 @@ export const serveProxy = (options: ProxyOptions): Effect.Effect<Proxy, ProxyErr
     const signedIn = new WeakSet<ServerClient>()
     const signing = authenticate === undefined ? undefined : plainHandlers(authenticate, signedIn)
     const fork = yield* forkInScope
-    const context = yield* Effect.context<never>()
     let draining: (() => void) | undefined
 
     const begin = (client: ServerClient, session: { readonly drain: () => void }): void => {
@@ -248,7 +256,17 @@ export const serveProxy = (options: ProxyOptions): Effect.Effect<Proxy, ProxyErr
     const server = yield* servePackets<never>({
       ...options.listen,
       ...strangers,
+      ...(options.metrics === undefined ? {} : { metrics: options.metrics }),
       choose: (first, client) => (isBinary(first) ? packets : text(client)) as unknown as PacketProtocol<never>
+    })
+    yield* Effect.acquireRelease(
+      Effect.sync(() => telemetry.publish(server, () => outages.reduce((sum, { count }) => sum + count, 0))),
+      () => Effect.sync(() => telemetry.end())
+    )
+    yield* announce({
+      name: `proxy ${server.address}`,
+      notReady: () => [...new Set(outages.flatMap(({ ongoing }) => ongoing ?? []))],
+      status: () => ({ opcodes: counters.byOpcode, commands: commands.byCommand, closed: { ...closed } })
     })
     return {
       host: server.host,

@@ -222,16 +222,26 @@ export class TextFront {
   /** Handlers whose refusals are counted, misses of reads of many keys left out. */
   private counting(handlers: MemcachedHandlers): MemcachedHandlers {
     const { counters } = this.options
-    const counted = (handle: Handle<object, unknown, never>): Handle<object, unknown, never> => (request, client) => {
+    const counted = (handle: Handle<object, unknown, never>, reads: boolean): Handle<object, unknown, never> => (request, client) => {
       const { label } = this
       const many = label === "get" || label === "gets" || label === "gat" || label === "gats"
-      return Effect.mapError(handle(request, client), (why: Refusal) => {
-        if (!many || why.status !== Status.KeyEnoent) counters.failed(label)
-        return why
+      return Effect.matchEffect(handle(request, client), {
+        onSuccess: (found) => {
+          if (reads) counters.hits++
+          return Effect.succeed(found)
+        },
+        onFailure: (why: Refusal) => {
+          if (!many || why.status !== Status.KeyEnoent) counters.failed(label)
+          if (reads && why.status === Status.KeyEnoent) counters.misses++
+          return Effect.fail(why)
+        }
       })
     }
     return Object.fromEntries(
-      Object.entries(handlers).map(([name, handle]) => [name, counted(handle as Handle<object, unknown, never>)])
+      Object.entries(handlers).map(([name, handle]) => [
+        name,
+        counted(handle as Handle<object, unknown, never>, name === "get" || name === "getAndTouch")
+      ])
     ) as MemcachedHandlers
   }
 }

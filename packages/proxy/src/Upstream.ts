@@ -1,5 +1,5 @@
 /** What a proxy needs of whatever stands behind it, and how an upstream is named. It opens no connection. */
-import type { ConnectionError, ServerClient, TransportOptions } from "@wirewright/connection"
+import type { ConnectionError, Outage, ServerClient, TransportOptions } from "@wirewright/connection"
 import * as Data from "effect/Data"
 import type * as Duration from "effect/Duration"
 import {
@@ -34,10 +34,14 @@ export interface UpstreamOptions extends Omit<TransportOptions, "host" | "port">
   readonly requestTimeout?: Duration.Input
   /** First pause before connecting again, which doubles up to 2 seconds. Default: 20 milliseconds */
   readonly reconnect?: Duration.Input
+  /** Publishes what clients tell of the connections. Default: yes */
+  readonly metrics?: boolean
+  /** Outages of its nodes are told to these, one for each, which are added. */
+  readonly outages?: Array<Outage>
 }
 
 /** A memcached to stand in front of. */
-export interface MemcachedTarget extends Pick<ConnectionTarget, "tls" | "verify" | "certificate"> {
+export interface MemcachedTarget extends Pick<ConnectionTarget, "tls" | "verify" | "certificate" | "clientCertificate"> {
   readonly _tag: "Memcached"
   readonly host: string
   readonly port: number
@@ -93,7 +97,7 @@ export const parseTarget = (text: string): Target => {
   }
   const parsed = parseMemcachedString(text)
   if (Result.isFailure(parsed)) return refuse(parsed.failure.message)
-  const { certificate, password, path, protocol, seeds: [seed], tls, user, verify } = parsed.success
+  const { certificate, clientCertificate, password, path, protocol, seeds: [seed], tls, user, verify } = parsed.success
   return {
     _tag: "Memcached",
     ...seed,
@@ -102,7 +106,8 @@ export const parseTarget = (text: string): Target => {
     ...user === undefined ? {} : { user, password: password ?? Redacted.make(""), plain: allowsPlainWithoutTls(parsed.success) },
     tls,
     verify,
-    certificate
+    certificate,
+    clientCertificate
   }
 }
 

@@ -73,7 +73,7 @@ import {
   readLineDecimalBig,
   textBound,
   tokenEnd,
-  tokensAfter,
+  withElement,
   writeDecimal,
   wrongLiteral
 } from "@wirewright/codec"
@@ -822,21 +822,20 @@ export const decodeExtstore: RequestDecoder<Extstore> = (reader, at, bodyStart, 
   expectMin(settingStop - (bodyStart + 9), 1, "Extstore", "setting", bodyStart + 9 - at)
   const setting = decodeEncoded(reader, "ascii", bodyStart + 9, settingStop, at, "Extstore", "setting")
   let next = settingStop
-  const values: Array<string> = new Array<string>(tokensAfter(reader.bytes, next, lineEnd, 32))
-  let valuesIndex = 0
+  let values: Array<string> = []
   try {
     while (next < lineEnd) {
-      if (valuesIndex === 2) malformed("Limit", "", "", next - at, "at most 2 elements", "more")
+      if (values.length === 2) malformed("Limit", "", "", next - at, "at most 2 elements", "more")
       const valuesStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
       expectMin(valuesStop - (next + 1), 1, "Extstore", "", next + 1 - at)
       const element = decodeEncoded(reader, "ascii", next + 1, valuesStop, at, "Extstore", "")
-      values[valuesIndex++] = element
+      values = withElement(values, element)
       next = valuesStop
     }
   } catch (error) {
-    throw inElement(error, "Extstore", "values", valuesIndex)
+    throw inElement(error, "Extstore", "values", values.length)
   }
-  expectCountMin(valuesIndex, 1, "Extstore", "values", next - at)
+  expectCountMin(values.length, 1, "Extstore", "values", next - at)
   reader.next = lineEnd + 2
   return {
     _tag: "Extstore",
@@ -972,20 +971,19 @@ export const decodeGet: RequestDecoder<Get> = (reader, at, bodyStart, end) => {
   }
   expectTokenEnd(reader, bodyStart + 3, lineEnd, " ", at, "Get", "verb")
   let next = bodyStart + 3
-  const keys: Array<string> = new Array<string>(tokensAfter(reader.bytes, next, lineEnd, 32))
-  let keysIndex = 0
+  let keys: Array<string> = []
   try {
     while (next < lineEnd) {
       const keysStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
       expectMin(keysStop - (next + 1), 1, "Get", "", next + 1 - at)
       expectAtMost(keysStop - (next + 1), 250, "Get", "", next + 1 - at)
-      keys[keysIndex++] = decodeText(reader.bytes, next + 1, keysStop)
+      keys = withElement(keys, decodeText(reader.bytes, next + 1, keysStop))
       next = keysStop
     }
   } catch (error) {
-    throw inElement(error, "Get", "keys", keysIndex)
+    throw inElement(error, "Get", "keys", keys.length)
   }
-  expectCountMin(keysIndex, 1, "Get", "keys", next - at)
+  expectCountMin(keys.length, 1, "Get", "keys", next - at)
   reader.next = lineEnd + 2
   return {
     _tag: "Get",
@@ -1046,20 +1044,19 @@ export const decodeGetAndTouch: RequestDecoder<GetAndTouch> = (reader, at, bodyS
   const expirationStop = tokenEnd(reader.bytes, bodyStart + 4, lineEnd, 32)
   const expiration = readDecimal(reader, bodyStart + 4, expirationStop, -2147483648, 2147483647, at, "GetAndTouch", "expiration")
   let next = expirationStop
-  const keys: Array<string> = new Array<string>(tokensAfter(reader.bytes, next, lineEnd, 32))
-  let keysIndex = 0
+  let keys: Array<string> = []
   try {
     while (next < lineEnd) {
       const keysStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
       expectMin(keysStop - (next + 1), 1, "GetAndTouch", "", next + 1 - at)
       expectAtMost(keysStop - (next + 1), 250, "GetAndTouch", "", next + 1 - at)
-      keys[keysIndex++] = decodeText(reader.bytes, next + 1, keysStop)
+      keys = withElement(keys, decodeText(reader.bytes, next + 1, keysStop))
       next = keysStop
     }
   } catch (error) {
-    throw inElement(error, "GetAndTouch", "keys", keysIndex)
+    throw inElement(error, "GetAndTouch", "keys", keys.length)
   }
-  expectCountMin(keysIndex, 1, "GetAndTouch", "keys", next - at)
+  expectCountMin(keys.length, 1, "GetAndTouch", "keys", next - at)
   reader.next = lineEnd + 2
   return {
     _tag: "GetAndTouch",
@@ -1119,20 +1116,19 @@ export const decodeGets: RequestDecoder<Gets> = (reader, at, bodyStart, end) => 
   }
   expectTokenEnd(reader, bodyStart + 4, lineEnd, " ", at, "Gets", "verb")
   let next = bodyStart + 4
-  const keys: Array<string> = new Array<string>(tokensAfter(reader.bytes, next, lineEnd, 32))
-  let keysIndex = 0
+  let keys: Array<string> = []
   try {
     while (next < lineEnd) {
       const keysStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
       expectMin(keysStop - (next + 1), 1, "Gets", "", next + 1 - at)
       expectAtMost(keysStop - (next + 1), 250, "Gets", "", next + 1 - at)
-      keys[keysIndex++] = decodeText(reader.bytes, next + 1, keysStop)
+      keys = withElement(keys, decodeText(reader.bytes, next + 1, keysStop))
       next = keysStop
     }
   } catch (error) {
-    throw inElement(error, "Gets", "keys", keysIndex)
+    throw inElement(error, "Gets", "keys", keys.length)
   }
-  expectCountMin(keysIndex, 1, "Gets", "keys", next - at)
+  expectCountMin(keys.length, 1, "Gets", "keys", next - at)
   reader.next = lineEnd + 2
   return {
     _tag: "Gets",
@@ -1192,20 +1188,19 @@ export const decodeGetsAndTouch: RequestDecoder<GetsAndTouch> = (reader, at, bod
   const expirationStop = tokenEnd(reader.bytes, bodyStart + 5, lineEnd, 32)
   const expiration = readDecimal(reader, bodyStart + 5, expirationStop, -2147483648, 2147483647, at, "GetsAndTouch", "expiration")
   let next = expirationStop
-  const keys: Array<string> = new Array<string>(tokensAfter(reader.bytes, next, lineEnd, 32))
-  let keysIndex = 0
+  let keys: Array<string> = []
   try {
     while (next < lineEnd) {
       const keysStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
       expectMin(keysStop - (next + 1), 1, "GetsAndTouch", "", next + 1 - at)
       expectAtMost(keysStop - (next + 1), 250, "GetsAndTouch", "", next + 1 - at)
-      keys[keysIndex++] = decodeText(reader.bytes, next + 1, keysStop)
+      keys = withElement(keys, decodeText(reader.bytes, next + 1, keysStop))
       next = keysStop
     }
   } catch (error) {
-    throw inElement(error, "GetsAndTouch", "keys", keysIndex)
+    throw inElement(error, "GetsAndTouch", "keys", keys.length)
   }
-  expectCountMin(keysIndex, 1, "GetsAndTouch", "keys", next - at)
+  expectCountMin(keys.length, 1, "GetsAndTouch", "keys", next - at)
   reader.next = lineEnd + 2
   return {
     _tag: "GetsAndTouch",
@@ -2522,18 +2517,17 @@ export const decodeWatch: RequestDecoder<Watch> = (reader, at, bodyStart, end) =
   }
   expectTokenEnd(reader, bodyStart + 5, lineEnd, " ", at, "Watch", "verb")
   let next = bodyStart + 5
-  const streams: Array<string> = new Array<string>(tokensAfter(reader.bytes, next, lineEnd, 32))
-  let streamsIndex = 0
+  let streams: Array<string> = []
   try {
     while (next < lineEnd) {
       const streamsStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
       expectMin(streamsStop - (next + 1), 1, "Watch", "", next + 1 - at)
       const element = decodeEncoded(reader, "ascii", next + 1, streamsStop, at, "Watch", "")
-      streams[streamsIndex++] = element
+      streams = withElement(streams, element)
       next = streamsStop
     }
   } catch (error) {
-    throw inElement(error, "Watch", "streams", streamsIndex)
+    throw inElement(error, "Watch", "streams", streams.length)
   }
   reader.next = lineEnd + 2
   return {
@@ -2840,19 +2834,18 @@ export const decodeDumpedItem: ResponseDecoder<DumpedItem> = (reader, at, bodySt
   const keyStop = tokenEnd(reader.bytes, bodyStart + 4, lineEnd, 32)
   expectMin(keyStop - (bodyStart + 4), 1, "DumpedItem", "key", bodyStart + 4 - at)
   let next = keyStop
-  const facts: Array<TextFact> = new Array<TextFact>(tokensAfter(reader.bytes, next, lineEnd, 32))
-  let factsIndex = 0
+  let facts: Array<TextFact> = []
   try {
     while (next < lineEnd) {
       const factsStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
       const element = readTextFact(reader, next + 1, factsStop, at)
       const afterElement = reader.next
       expectEnd(afterElement, factsStop, "DumpedItem", "", at)
-      facts[factsIndex++] = element
+      facts = withElement(facts, element)
       next = factsStop
     }
   } catch (error) {
-    throw inElement(error, "DumpedItem", "facts", factsIndex)
+    throw inElement(error, "DumpedItem", "facts", facts.length)
   }
   reader.next = lineEnd + 1
   return {
@@ -3059,19 +3052,18 @@ export const decodeLogLine: ResponseDecoder<LogLine> = (reader, at, bodyStart, e
   expectMin(timeStop - (bodyStart + 3), 1, "LogLine", "time", bodyStart + 3 - at)
   const time = decodeEncoded(reader, "ascii", bodyStart + 3, timeStop, at, "LogLine", "time")
   let next = timeStop
-  const facts: Array<TextFact> = new Array<TextFact>(tokensAfter(reader.bytes, next, lineEnd, 32))
-  let factsIndex = 0
+  let facts: Array<TextFact> = []
   try {
     while (next < lineEnd) {
       const factsStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
       const element = readTextFact(reader, next + 1, factsStop, at)
       const afterElement = reader.next
       expectEnd(afterElement, factsStop, "LogLine", "", at)
-      facts[factsIndex++] = element
+      facts = withElement(facts, element)
       next = factsStop
     }
   } catch (error) {
-    throw inElement(error, "LogLine", "facts", factsIndex)
+    throw inElement(error, "LogLine", "facts", facts.length)
   }
   reader.next = lineEnd + 1
   return {
@@ -3227,19 +3219,18 @@ export const decodeMetaDone: ResponseDecoder<MetaDone> = (reader, at, bodyStart,
   }
   expectTokenEnd(reader, bodyStart + 2, lineEnd, " ", at, "MetaDone", "code")
   let next = bodyStart + 2
-  const flags: Array<MetaAnswerFlag> = new Array<MetaAnswerFlag>(tokensAfter(reader.bytes, next, lineEnd, 32))
-  let flagsIndex = 0
+  let flags: Array<MetaAnswerFlag> = []
   try {
     while (next < lineEnd) {
       const flagsStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
       const element = readMetaAnswerFlag(reader, next + 1, flagsStop, at)
       const afterElement = reader.next
       expectEnd(afterElement, flagsStop, "MetaDone", "", at)
-      flags[flagsIndex++] = element
+      flags = withElement(flags, element)
       next = flagsStop
     }
   } catch (error) {
-    throw inElement(error, "MetaDone", "flags", flagsIndex)
+    throw inElement(error, "MetaDone", "flags", flags.length)
   }
   reader.next = lineEnd + 2
   return {
@@ -3285,19 +3276,18 @@ export const decodeMetaExists: ResponseDecoder<MetaExists> = (reader, at, bodySt
   }
   expectTokenEnd(reader, bodyStart + 2, lineEnd, " ", at, "MetaExists", "code")
   let next = bodyStart + 2
-  const flags: Array<MetaAnswerFlag> = new Array<MetaAnswerFlag>(tokensAfter(reader.bytes, next, lineEnd, 32))
-  let flagsIndex = 0
+  let flags: Array<MetaAnswerFlag> = []
   try {
     while (next < lineEnd) {
       const flagsStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
       const element = readMetaAnswerFlag(reader, next + 1, flagsStop, at)
       const afterElement = reader.next
       expectEnd(afterElement, flagsStop, "MetaExists", "", at)
-      flags[flagsIndex++] = element
+      flags = withElement(flags, element)
       next = flagsStop
     }
   } catch (error) {
-    throw inElement(error, "MetaExists", "flags", flagsIndex)
+    throw inElement(error, "MetaExists", "flags", flags.length)
   }
   reader.next = lineEnd + 2
   return {
@@ -3348,19 +3338,18 @@ export const decodeMetaItem: ResponseDecoder<MetaItem> = (reader, at, bodyStart,
   expectMin(keyStop - (bodyStart + 3), 1, "MetaItem", "key", bodyStart + 3 - at)
   expectAtMost(keyStop - (bodyStart + 3), 250, "MetaItem", "key", bodyStart + 3 - at)
   let next = keyStop
-  const facts: Array<TextFact> = new Array<TextFact>(tokensAfter(reader.bytes, next, lineEnd, 32))
-  let factsIndex = 0
+  let facts: Array<TextFact> = []
   try {
     while (next < lineEnd) {
       const factsStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
       const element = readTextFact(reader, next + 1, factsStop, at)
       const afterElement = reader.next
       expectEnd(afterElement, factsStop, "MetaItem", "", at)
-      facts[factsIndex++] = element
+      facts = withElement(facts, element)
       next = factsStop
     }
   } catch (error) {
-    throw inElement(error, "MetaItem", "facts", factsIndex)
+    throw inElement(error, "MetaItem", "facts", facts.length)
   }
   reader.next = lineEnd + 2
   return {
@@ -3416,19 +3405,18 @@ export const decodeMetaMiss: ResponseDecoder<MetaMiss> = (reader, at, bodyStart,
   }
   expectTokenEnd(reader, bodyStart + 2, lineEnd, " ", at, "MetaMiss", "code")
   let next = bodyStart + 2
-  const flags: Array<MetaAnswerFlag> = new Array<MetaAnswerFlag>(tokensAfter(reader.bytes, next, lineEnd, 32))
-  let flagsIndex = 0
+  let flags: Array<MetaAnswerFlag> = []
   try {
     while (next < lineEnd) {
       const flagsStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
       const element = readMetaAnswerFlag(reader, next + 1, flagsStop, at)
       const afterElement = reader.next
       expectEnd(afterElement, flagsStop, "MetaMiss", "", at)
-      flags[flagsIndex++] = element
+      flags = withElement(flags, element)
       next = flagsStop
     }
   } catch (error) {
-    throw inElement(error, "MetaMiss", "flags", flagsIndex)
+    throw inElement(error, "MetaMiss", "flags", flags.length)
   }
   reader.next = lineEnd + 2
   return {
@@ -3502,19 +3490,18 @@ export const decodeMetaNotFound: ResponseDecoder<MetaNotFound> = (reader, at, bo
   }
   expectTokenEnd(reader, bodyStart + 2, lineEnd, " ", at, "MetaNotFound", "code")
   let next = bodyStart + 2
-  const flags: Array<MetaAnswerFlag> = new Array<MetaAnswerFlag>(tokensAfter(reader.bytes, next, lineEnd, 32))
-  let flagsIndex = 0
+  let flags: Array<MetaAnswerFlag> = []
   try {
     while (next < lineEnd) {
       const flagsStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
       const element = readMetaAnswerFlag(reader, next + 1, flagsStop, at)
       const afterElement = reader.next
       expectEnd(afterElement, flagsStop, "MetaNotFound", "", at)
-      flags[flagsIndex++] = element
+      flags = withElement(flags, element)
       next = flagsStop
     }
   } catch (error) {
-    throw inElement(error, "MetaNotFound", "flags", flagsIndex)
+    throw inElement(error, "MetaNotFound", "flags", flags.length)
   }
   reader.next = lineEnd + 2
   return {
@@ -3560,19 +3547,18 @@ export const decodeMetaNotStored: ResponseDecoder<MetaNotStored> = (reader, at, 
   }
   expectTokenEnd(reader, bodyStart + 2, lineEnd, " ", at, "MetaNotStored", "code")
   let next = bodyStart + 2
-  const flags: Array<MetaAnswerFlag> = new Array<MetaAnswerFlag>(tokensAfter(reader.bytes, next, lineEnd, 32))
-  let flagsIndex = 0
+  let flags: Array<MetaAnswerFlag> = []
   try {
     while (next < lineEnd) {
       const flagsStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
       const element = readMetaAnswerFlag(reader, next + 1, flagsStop, at)
       const afterElement = reader.next
       expectEnd(afterElement, flagsStop, "MetaNotStored", "", at)
-      flags[flagsIndex++] = element
+      flags = withElement(flags, element)
       next = flagsStop
     }
   } catch (error) {
-    throw inElement(error, "MetaNotStored", "flags", flagsIndex)
+    throw inElement(error, "MetaNotStored", "flags", flags.length)
   }
   reader.next = lineEnd + 2
   return {

@@ -72,7 +72,7 @@ import {
   readDecimal,
   textBound,
   tokenEnd,
-  tokensAfter,
+  withElement,
   writeDecimal,
   wrongLiteral
 } from "@wirewright/codec"
@@ -93,19 +93,18 @@ export const decodeMetaArithmetic: RequestDecoder<MetaArithmetic> = (reader, at,
   expectMin(keyStop - (bodyStart + 3), 1, "MetaArithmetic", "key", bodyStart + 3 - at)
   expectAtMost(keyStop - (bodyStart + 3), 250, "MetaArithmetic", "key", bodyStart + 3 - at)
   let next = keyStop
-  const flags: Array<MetaArithmeticFlag> = new Array<MetaArithmeticFlag>(tokensAfter(reader.bytes, next, lineEnd, 32))
-  let flagsIndex = 0
+  let flags: Array<MetaArithmeticFlag> = []
   try {
     while (next < lineEnd) {
       const flagsStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
       const element = readMetaArithmeticFlag(reader, next + 1, flagsStop, at)
       const afterElement = reader.next
       expectEnd(afterElement, flagsStop, "MetaArithmetic", "", at)
-      flags[flagsIndex++] = element
+      flags = withElement(flags, element)
       next = flagsStop
     }
   } catch (error) {
-    throw inElement(error, "MetaArithmetic", "flags", flagsIndex)
+    throw inElement(error, "MetaArithmetic", "flags", flags.length)
   }
   reader.next = lineEnd + 2
   return {
@@ -172,19 +171,18 @@ export const decodeMetaDebug: RequestDecoder<MetaDebug> = (reader, at, bodyStart
   expectMin(keyStop - (bodyStart + 3), 1, "MetaDebug", "key", bodyStart + 3 - at)
   expectAtMost(keyStop - (bodyStart + 3), 250, "MetaDebug", "key", bodyStart + 3 - at)
   let next = keyStop
-  const flags: Array<MetaDebugFlag> = new Array<MetaDebugFlag>(tokensAfter(reader.bytes, next, lineEnd, 32))
-  let flagsIndex = 0
+  let flags: Array<MetaDebugFlag> = []
   try {
     while (next < lineEnd) {
       const flagsStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
       const element = readMetaDebugFlag(reader, next + 1, flagsStop, at)
       const afterElement = reader.next
       expectEnd(afterElement, flagsStop, "MetaDebug", "", at)
-      flags[flagsIndex++] = element
+      flags = withElement(flags, element)
       next = flagsStop
     }
   } catch (error) {
-    throw inElement(error, "MetaDebug", "flags", flagsIndex)
+    throw inElement(error, "MetaDebug", "flags", flags.length)
   }
   reader.next = lineEnd + 2
   return {
@@ -248,19 +246,18 @@ export const decodeMetaDelete: RequestDecoder<MetaDelete> = (reader, at, bodySta
   expectMin(keyStop - (bodyStart + 3), 1, "MetaDelete", "key", bodyStart + 3 - at)
   expectAtMost(keyStop - (bodyStart + 3), 250, "MetaDelete", "key", bodyStart + 3 - at)
   let next = keyStop
-  const flags: Array<MetaDeleteFlag> = new Array<MetaDeleteFlag>(tokensAfter(reader.bytes, next, lineEnd, 32))
-  let flagsIndex = 0
+  let flags: Array<MetaDeleteFlag> = []
   try {
     while (next < lineEnd) {
       const flagsStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
       const element = readMetaDeleteFlag(reader, next + 1, flagsStop, at)
       const afterElement = reader.next
       expectEnd(afterElement, flagsStop, "MetaDelete", "", at)
-      flags[flagsIndex++] = element
+      flags = withElement(flags, element)
       next = flagsStop
     }
   } catch (error) {
-    throw inElement(error, "MetaDelete", "flags", flagsIndex)
+    throw inElement(error, "MetaDelete", "flags", flags.length)
   }
   reader.next = lineEnd + 2
   return {
@@ -324,19 +321,18 @@ export const decodeMetaGet: RequestDecoder<MetaGet> = (reader, at, bodyStart, en
   expectMin(keyStop - (bodyStart + 3), 1, "MetaGet", "key", bodyStart + 3 - at)
   expectAtMost(keyStop - (bodyStart + 3), 250, "MetaGet", "key", bodyStart + 3 - at)
   let next = keyStop
-  const flags: Array<MetaGetFlag> = new Array<MetaGetFlag>(tokensAfter(reader.bytes, next, lineEnd, 32))
-  let flagsIndex = 0
+  let flags: Array<MetaGetFlag> = []
   try {
     while (next < lineEnd) {
       const flagsStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
       const element = readMetaGetFlag(reader, next + 1, flagsStop, at)
       const afterElement = reader.next
       expectEnd(afterElement, flagsStop, "MetaGet", "", at)
-      flags[flagsIndex++] = element
+      flags = withElement(flags, element)
       next = flagsStop
     }
   } catch (error) {
-    throw inElement(error, "MetaGet", "flags", flagsIndex)
+    throw inElement(error, "MetaGet", "flags", flags.length)
   }
   reader.next = lineEnd + 2
   return {
@@ -404,19 +400,18 @@ export const decodeMetaSet: RequestDecoder<MetaSet> = (reader, at, bodyStart, en
   const lengthStop = tokenEnd(reader.bytes, keyStop + 1, lineEnd, 32)
   const length = readDecimal(reader, keyStop + 1, lengthStop, 0, 4294967295, at, "MetaSet", "length")
   let next = lengthStop
-  const flags: Array<MetaSetFlag> = new Array<MetaSetFlag>(tokensAfter(reader.bytes, next, lineEnd, 32))
-  let flagsIndex = 0
+  let flags: Array<MetaSetFlag> = []
   try {
     while (next < lineEnd) {
       const flagsStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
       const element = readMetaSetFlag(reader, next + 1, flagsStop, at)
       const afterElement = reader.next
       expectEnd(afterElement, flagsStop, "MetaSet", "", at)
-      flags[flagsIndex++] = element
+      flags = withElement(flags, element)
       next = flagsStop
     }
   } catch (error) {
-    throw inElement(error, "MetaSet", "flags", flagsIndex)
+    throw inElement(error, "MetaSet", "flags", flags.length)
   }
   const valueEnd = lineEnd + 2 + length
   expectWithin(valueEnd, end, "MetaSet", "value", lineEnd + 2, at)
@@ -492,19 +487,18 @@ export const decodeMetaValue: ResponseDecoder<MetaValue> = (reader, at, bodyStar
   const lengthStop = tokenEnd(reader.bytes, bodyStart + 3, lineEnd, 32)
   const length = readDecimal(reader, bodyStart + 3, lengthStop, 0, 4294967295, at, "MetaValue", "length")
   let next = lengthStop
-  const flags: Array<MetaAnswerFlag> = new Array<MetaAnswerFlag>(tokensAfter(reader.bytes, next, lineEnd, 32))
-  let flagsIndex = 0
+  let flags: Array<MetaAnswerFlag> = []
   try {
     while (next < lineEnd) {
       const flagsStop = tokenEnd(reader.bytes, next + 1, lineEnd, 32)
       const element = readMetaAnswerFlag(reader, next + 1, flagsStop, at)
       const afterElement = reader.next
       expectEnd(afterElement, flagsStop, "MetaValue", "", at)
-      flags[flagsIndex++] = element
+      flags = withElement(flags, element)
       next = flagsStop
     }
   } catch (error) {
-    throw inElement(error, "MetaValue", "flags", flagsIndex)
+    throw inElement(error, "MetaValue", "flags", flags.length)
   }
   const valueEnd = lineEnd + 2 + length
   expectWithin(valueEnd, end, "MetaValue", "value", lineEnd + 2, at)

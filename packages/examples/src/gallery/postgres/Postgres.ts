@@ -124,7 +124,7 @@ import {
   resumeElements,
   textBound,
   tokenEnd,
-  tokensAfter,
+  withElement,
   writeNested
 } from "@wirewright/codec"
 
@@ -919,19 +919,18 @@ export const decodeAuthenticationSASLContinue: BackendDecoder<AuthenticationSASL
   expectAtLeast(end - bodyStart, 4, "AuthenticationSASLContinue", "body", bodyStart - at)
   expectConstant(view.getUint32(bodyStart), 0x0b, "AuthenticationSASLContinue", "code", bodyStart - at)
   let next = end > bodyStart + 4 ? bodyStart + 3 : end
-  const attributes: Array<ScramAttribute> = new Array<ScramAttribute>(tokensAfter(reader.bytes, next, end, 44))
-  let attributesIndex = 0
+  let attributes: Array<ScramAttribute> = []
   try {
     while (next < end) {
       const attributesStop = tokenEnd(reader.bytes, next + 1, end, 44)
       const element = readScramAttribute(reader, next + 1, attributesStop, at)
       const afterElement = reader.next
       expectEnd(afterElement, attributesStop, "AuthenticationSASLContinue", "", at)
-      attributes[attributesIndex++] = element
+      attributes = withElement(attributes, element)
       next = attributesStop
     }
   } catch (error) {
-    throw inElement(error, "AuthenticationSASLContinue", "attributes", attributesIndex)
+    throw inElement(error, "AuthenticationSASLContinue", "attributes", attributes.length)
   }
   return {
     _tag: "AuthenticationSASLContinue",
@@ -986,19 +985,18 @@ export const decodeAuthenticationSASLFinal: BackendDecoder<AuthenticationSASLFin
   expectAtLeast(end - bodyStart, 4, "AuthenticationSASLFinal", "body", bodyStart - at)
   expectConstant(view.getUint32(bodyStart), 0x0c, "AuthenticationSASLFinal", "code", bodyStart - at)
   let next = end > bodyStart + 4 ? bodyStart + 3 : end
-  const attributes: Array<ScramAttribute> = new Array<ScramAttribute>(tokensAfter(reader.bytes, next, end, 44))
-  let attributesIndex = 0
+  let attributes: Array<ScramAttribute> = []
   try {
     while (next < end) {
       const attributesStop = tokenEnd(reader.bytes, next + 1, end, 44)
       const element = readScramAttribute(reader, next + 1, attributesStop, at)
       const afterElement = reader.next
       expectEnd(afterElement, attributesStop, "AuthenticationSASLFinal", "", at)
-      attributes[attributesIndex++] = element
+      attributes = withElement(attributes, element)
       next = attributesStop
     }
   } catch (error) {
-    throw inElement(error, "AuthenticationSASLFinal", "attributes", attributesIndex)
+    throw inElement(error, "AuthenticationSASLFinal", "attributes", attributes.length)
   }
   return {
     _tag: "AuthenticationSASLFinal",
@@ -2481,19 +2479,18 @@ export interface SASLResponse {
 
 export const decodeSASLResponse: SaslDecoder<SASLResponse> = (reader, at, bodyStart, end) => {
   let next = end > bodyStart ? bodyStart - 1 : end
-  const attributes: Array<ScramAttribute> = new Array<ScramAttribute>(tokensAfter(reader.bytes, next, end, 44))
-  let attributesIndex = 0
+  let attributes: Array<ScramAttribute> = []
   try {
     while (next < end) {
       const attributesStop = tokenEnd(reader.bytes, next + 1, end, 44)
       const element = readScramAttribute(reader, next + 1, attributesStop, at)
       const afterElement = reader.next
       expectEnd(afterElement, attributesStop, "SASLResponse", "", at)
-      attributes[attributesIndex++] = element
+      attributes = withElement(attributes, element)
       next = attributesStop
     }
   } catch (error) {
-    throw inElement(error, "SASLResponse", "attributes", attributesIndex)
+    throw inElement(error, "SASLResponse", "attributes", attributes.length)
   }
   return {
     _tag: "SASLResponse",

@@ -31,8 +31,8 @@ import {
   readDecimal,
   textBound,
   tokenEnd,
-  tokensAfter,
   unencodable,
+  withElement,
   writeDecimal,
   wrongLiteral
 } from "@wirewright/codec"
@@ -1012,19 +1012,18 @@ export function readScramClientFirst(reader: Reader, at: number, end: number, st
   expectNextToken(channelBindingStop, lineEnd, "ScramClientFirst", "authorizationIdentity", channelBindingStop - start)
   const authorizationIdentityStop = tokenEnd(reader.bytes, channelBindingStop + 1, lineEnd, 44)
   let next = authorizationIdentityStop
-  const attributes: Array<ScramAttribute> = new Array<ScramAttribute>(tokensAfter(reader.bytes, next, lineEnd, 44))
-  let attributesIndex = 0
+  let attributes: Array<ScramAttribute> = []
   try {
     while (next < lineEnd) {
       const attributesStop = tokenEnd(reader.bytes, next + 1, lineEnd, 44)
       const element = readScramAttribute(reader, next + 1, attributesStop, start)
       const afterElement = reader.next
       expectEnd(afterElement, attributesStop, "ScramClientFirst", "", start)
-      attributes[attributesIndex++] = element
+      attributes = withElement(attributes, element)
       next = attributesStop
     }
   } catch (error) {
-    throw inElement(error, "ScramClientFirst", "attributes", attributesIndex)
+    throw inElement(error, "ScramClientFirst", "attributes", attributes.length)
   }
   reader.next = lineEnd
   return {

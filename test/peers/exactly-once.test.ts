@@ -1,0 +1,51 @@
+/**
+ * An indexer that is killed with -9 at random instants while nodes fail over under it: over SQLite, and over Debian's PostgreSQL through Effect's own
+ * client. `WIREWRIGHT_KILLS` says how often each (200 is the full run), `WIREWRIGHT_SEED` repeats a run.
+ */
+import * as Effect from "effect/Effect"
+import { SqlClient } from "effect/sql/SqlClient"
+import { mkdtempSync, rmSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { expect, it } from "vitest"
+import { clientOf } from "../dcp/sql/Databases.ts"
+import { killAgainAndAgain, type KillsOptions, summary } from "../dcp/sql/Kills.ts"
+import { startPostgres } from "./gallery/Postgres.ts"
+
+const kills = Number(process.env["WIREWRIGHT_KILLS"] ?? 12)
+const seed = Number(process.env["WIREWRIGHT_SEED"] ?? Date.now() % 1_000_000)
+const patience = { timeout: 120_000 + kills * 15_000 }
+
+const survives = async (name: string, databases: Pick<KillsOptions, "database" | "fresh">): Promise<void> => {
+  const killed = await killAgainAndAgain({ ...databases, kills, seed })
+  console.log(summary(name, kills, seed, killed))
+  expect(killed).toMatchObject({ doubles: [], missing: [], extra: [], wrong: [] })
+  expect(killed.rows).toBeGreaterThan(0)
+  expect(killed.inChanges).toBeGreaterThan(0)
+  if (kills >= 12) expect(killed.inRollback + killed.undone).toBeGreaterThan(0)
+}
+
+it(`SQLite, ${kills} kills`, patience, async () => {
+  const folder = mkdtempSync(join(tmpdir(), "wirewright-kills-"))
+  try {
+    await survives("SQLite", { database: `sqlite:${join(folder, "index")}`, fresh: `sqlite:${join(folder, "fresh")}` })
+  } finally {
+    rmSync(folder, { recursive: true, force: true })
+  }
+})
+
+it(`PostgreSQL, ${kills} kills`, patience, async () => {
+  const server = await startPostgres()
+  try {
+    const url = (database: string) => `postgres://trusted@127.0.0.1:${server.port}/${database}`
+    const create = Effect.gen(function*() {
+      const sql = yield* SqlClient
+      yield* sql`CREATE DATABASE killed`
+      yield* sql`CREATE DATABASE fresh`
+    })
+    await Effect.runPromise(Effect.provide(create, clientOf(url("postgres"))))
+    await survives("PostgreSQL", { database: url("killed"), fresh: url("fresh") })
+  } finally {
+    await server.stop()
+  }
+})

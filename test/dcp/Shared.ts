@@ -133,7 +133,7 @@ export interface SharedWorld {
     name: string,
     member: number,
     members: number,
-    more?: { readonly slices: number; readonly formerSlices: number }
+    more?: { readonly slices: number; readonly formerSlices?: number }
   ) => Effect.Effect<Process, never, Scope.Scope>
   /** Writes one document to each vbucket. */
   readonly write: () => void
@@ -170,15 +170,16 @@ export const share = (
         const note = (what: Deed["what"], slice: number, epoch: number, vbucket: number, seqno: bigint): Effect.Effect<void> =>
           Effect.map(Clock.currentTimeMillis, (at) => void deeds.push({ at, what, slice, epoch, owner: name, vbucket, seqno }))
         const watched: CheckpointStoreShape = {
-          open: (group) =>
-            Effect.map(alive ? store.open(group) : Effect.never, (taken) => ({
+          fencing: store.fencing ?? "group",
+          open: (group, some) =>
+            Effect.map(alive ? store.open(group, some) : Effect.never, (taken) => ({
               ...taken,
               save: (checkpoints) =>
                 Effect.suspend(() => {
                   if (!alive) return Effect.never
                   const [vbucket, checkpoint] = [...checkpoints][0]!
                   const noted = (what: Deed["what"]) =>
-                    note(what, Number(group.split("/").at(-1)), taken.epoch, vbucket, checkpoint.position.seqno)
+                    note(what, Math.ceil((some?.[0] ?? 0) * slices / vbuckets), taken.epoch, vbucket, checkpoint.position.seqno)
                   return taken.save(checkpoints).pipe(
                     Effect.tap(() => noted("saved")),
                     Effect.tapError((error) =>

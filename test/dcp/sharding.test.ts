@@ -1,7 +1,12 @@
 /** One group, many processes, in virtual time: who has what, who may save, what a leave, a death and a lost lock cost. */
 import { type CheckpointGroup, CheckpointStore, type CheckpointStoreShape } from "@wirewright/dcp"
+import { sqlCheckpointStore } from "@wirewright/dcp/sql"
+import { SqliteClient } from "@wirewright/sqlite"
 import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import { SqlClient } from "effect/sql/SqlClient"
 import { expect, it } from "vitest"
 import { counts, lease, overtaken, share } from "./Shared.ts"
 
@@ -138,6 +143,37 @@ it("members have every slice once, and another number of slices goes on where th
       expect(deeds.filter(({ what }) => what === "processed").length).toBe(before + 32)
       expect(deeds.filter(({ what }) => what === "undone")).toEqual([])
     })))
+
+it("a store that tells owners of vbuckets apart: a group that was whole goes on shared, in any number of slices, under one name", () =>
+  Effect.runPromise(Effect.scoped(Effect.gen(function*() {
+    const client = yield* Layer.build(SqliteClient.layer({ filename: ":memory:", synchronous: "NORMAL" }))
+    const sql = Context.get(client, SqlClient)
+    const store = sqlCheckpointStore(sql)
+    yield* Effect.promise(() =>
+      share({ slices: 8, vbuckets: 32, store }, (world) =>
+        Effect.gen(function*() {
+          const { beginStatic, deeds, missing, write } = world
+          const processed = () => deeds.filter(({ what }) => what === "processed").length
+          for (const [slices, members] of [[1, 1], [8, 3], [5, 2]] as const) {
+            const before = processed()
+            const all = yield* Effect.forEach(
+              Array.from({ length: members }, (_, member) => member),
+              (member) => beginStatic(`${slices}/${member}`, member, members, { slices })
+            )
+            write()
+            yield* Effect.sleep("3 seconds")
+            expect(counts(...all).reduce((sum, count) => sum + count, 0)).toBe(slices)
+            expect(missing()).toEqual([])
+            // only what was written since
+            expect(processed()).toBe(before + 32)
+            yield* Effect.forEach(all, ({ end }) => end, { discard: true })
+          }
+          expect(deeds.filter(({ what }) => what === "undone" || what === "refused")).toEqual([])
+        }))
+    )
+    const rows = yield* sql`SELECT DISTINCT group_name FROM dcp_checkpoints`
+    expect(rows.length).toBe(1)
+  }))))
 
 it("a handler that does not end is given up when the drain limit is over, and said", () =>
   share({ slices: 1, vbuckets: 1, takes: 3_600_000 }, (world) =>

@@ -18,7 +18,9 @@ import { Member, startNodes } from "./sharing/Processes.ts"
 import { postgresLayer, schema, sliceOf, slices } from "./sharing/Table.ts"
 import { expiry } from "./sharing/Times.ts"
 
-const minutes = Number(process.env["WIREWRIGHT_SHARING_MINUTES"] ?? 2)
+const minutes = Number(process.env["WIREWRIGHT_SHARING_MINUTES"] ?? 0)
+/** Everything happens once, and with shorter waits between. */
+const short = minutes === 0
 const unfenced = process.env["WIREWRIGHT_SHARING_UNFENCED"] === "1"
 const nodeCount = 2
 const keys = 20_000
@@ -114,7 +116,7 @@ it(`one group, three to four processes, ${minutes} minutes`, async () => {
             members.map((one) => one.errors()).join("\n")
           }`
       )
-      await sleep(4_000)
+      await sleep(short ? 1_500 : 4_000)
     }
     const happen = async (kind: string, larger: number, what: () => unknown, pause = 0): Promise<void> => {
       const happening: Happening = { at: Date.now(), kind, before: owned(), after: new Map(), members: larger }
@@ -136,7 +138,7 @@ it(`one group, three to four processes, ${minutes} minutes`, async () => {
         for (const member of [a, b, c]) member.start()
         await settled()
         writing = producer.run()
-        await sleep(10_000)
+        await sleep(short ? 3_000 : 10_000)
         connections = nodes.said["connections"] as ReadonlyArray<number>
         const end = Date.now() + minutes * 60_000
         do {
@@ -145,13 +147,13 @@ it(`one group, three to four processes, ${minutes} minutes`, async () => {
           await happen("leave", 4, () => d.end("SIGTERM"))
           await happen("kill -9", 3, () => b.end("SIGKILL"))
           await happen("join again", 3, () => b.start())
-          await happen("SIGSTOP", 3, () => c.freeze(), 12_000)
+          await happen("SIGSTOP", 3, () => c.freeze(), short ? 8_000 : 12_000)
           await happen("SIGCONT", 3, () => c.thaw())
           await happen("database down", 3, async () => {
             await postgres.down()
-            await sleep(10_000)
+            await sleep(short ? 5_000 : 10_000)
             await postgres.up()
-          }, 6_000)
+          }, short ? 3_000 : 6_000)
         } while (Date.now() < end)
         producer.stop()
         await writing

@@ -20,7 +20,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as Random from "effect/Random"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import * as EntityId from "effect/cluster/EntityId"
 import { Sharding } from "effect/cluster/Sharding"
 import type { ShardingConfig } from "effect/cluster/ShardingConfig"
@@ -30,6 +30,7 @@ import type { ChangesOptions } from "./ChangesOptions.ts"
 import { CheckpointStore } from "./CheckpointStore.ts"
 import { Dcp, nodesOf, telemetryOf } from "./Dcp.ts"
 import { DcpOptionsError } from "./DcpError.ts"
+import { defaultSlices, slicesOf } from "./Members.ts"
 import { type BatchHandlers, type BatchSize, gathered, type Handlers, processed, processedInBatches } from "./Processing.ts"
 import { shared } from "./SharedNodes.ts"
 import { type DcpSlice, type OwnedSlice, own, type SliceEnvironment } from "./SliceRunner.ts"
@@ -106,7 +107,7 @@ const environment = (
   Effect.gen(function*() {
     const { cluster, options: { bucket } } = yield* Dcp
     const store = yield* CheckpointStore
-    const { formerSlices, from, slices = 64 } = options
+    const { formerSlices, from, slices = defaultSlices } = options
     if (!whole(slices, 1, maxSlices)) return yield* refuse(`slices: ${slices} is no number from 1 to ${maxSlices}`)
     if (formerSlices !== undefined && !whole(formerSlices, 1, maxSlices)) {
       return yield* refuse(`formerSlices: ${formerSlices} is no number from 1 to ${maxSlices}`)
@@ -160,7 +161,8 @@ const layer: Layers<ClusterShare, Sharding> = ((
         if (name === undefined) return yield* refuse(`the cluster's shardsPerGroup is not ${slices}, the number of slices`)
         names.push(name)
       }
-      const scope = yield* Effect.scope
+      // all are given up at once, when the process leaves
+      const scope = yield* Scope.fork(yield* Effect.scope, "parallel")
       for (const [slice, name] of names.entries()) {
         yield* Layer.buildWithScope(Singleton.make(name, own(slice, world), { shardGroup }), scope).pipe(Effect.provideContext(services))
       }
@@ -180,14 +182,13 @@ const layerStatic: Layers<StaticShare, never> = ((
       const { slices } = world
       if (!whole(members, 1, slices)) return yield* refuse(`members: ${members} is no number from 1 to ${slices}, the number of slices`)
       if (!whole(member, 0, members - 1)) return yield* refuse(`member: ${member} is no number from 0 to ${members - 1}`)
-      const mine = Array.from({ length: slices }, (_, slice) => slice).filter((slice) => slice % members === member)
-      yield* Effect.forkScoped(Effect.forEach(mine, (slice) => own(slice, world), { concurrency: "unbounded", discard: true }))
+      yield* Effect.forkScoped(Effect.forEach(slicesOf(slices, member, members), (slice) => own(slice, world), { concurrency: "unbounded", discard: true }))
       return DcpSharding.of({ owned: world.owned })
     })
   )) as never
 
 /** Settings of the cluster that go with slices: a shard each, and failures that are noticed within seconds. */
-const clusterConfig = (slices: number = 64): Partial<ShardingConfig["Service"]> => ({
+const clusterConfig = (slices: number = defaultSlices): Partial<ShardingConfig["Service"]> => ({
   shardsPerGroup: slices,
   shardLockRefreshInterval: "2 seconds",
   shardLockExpiration: "10 seconds",

@@ -153,12 +153,12 @@ const takeOver = Effect.fnUntraced(
 )
 
 /** Of a slice that has no checkpoints: takes those that the vbuckets had when the group was cut in another number of slices. */
-const inherit = Effect.fnUntraced(
-  function*<E, R>(
+export const inherit = Effect.fnUntraced(
+  function*(
     checkpoints: CheckpointGroup,
     vbuckets: ReadonlyArray<number>,
     all: ReadonlyArray<number>,
-    { formerSlices, group, store }: SliceEnvironment<E, R>
+    { formerSlices, group, store }: Pick<SliceEnvironment<unknown, unknown>, "formerSlices" | "group" | "store">
   ): Effect.fn.Return<void, CheckpointError, Scope.Scope> {
     if (formerSlices === undefined || (yield* checkpoints.load).size > 0) return
     for (let former = 0; former < formerSlices; former++) {

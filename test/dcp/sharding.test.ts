@@ -189,6 +189,20 @@ it("a handler that does not end is given up when the drain limit is over, and sa
       expect(deeds.filter(({ what }) => what === "processed")).toEqual([])
     })))
 
+it("a process that leaves gives up all slices at once, while it still has its connections", () =>
+  share({ slices: 8, vbuckets: 8, takes: 700 }, (world) =>
+    Effect.gen(function*() {
+      const { begin, deeds, write } = world
+      for (let i = 0; i < 20; i++) write()
+      const a = yield* begin("a")
+      yield* Effect.sleep("6 seconds")
+      expect(deeds.filter(({ what }) => what === "processed").length).toBeGreaterThan(8)
+      const began = yield* Clock.currentTimeMillis
+      yield* a.end
+      // a handler, and not eight
+      expect((yield* Clock.currentTimeMillis) - began).toBeLessThan(2 * 700)
+    })))
+
 it("a handler that runs is waited for when its slice moves; one that has not begun is not", () =>
   share({ slices: 2, vbuckets: 4, takes: 700 }, (world) =>
     Effect.gen(function*() {

@@ -17,7 +17,8 @@ export const shared = <N extends Endable, R>(
 ): Effect.Effect<Effect.Effect<N, never, Scope.Scope>, never, Exclude<R, Scope.Scope> | Scope.Scope> =>
   Effect.gen(function*() {
     const services = yield* Effect.context<Exclude<R, Scope.Scope>>()
-    const outer = yield* Effect.scope
+    // whoever uses them comes later, and so is gone before they are
+    const outer = yield* Scope.fork(yield* Effect.scope)
     let current: { readonly nodes: N; readonly scope: Scope.Closeable; users: number } | undefined
     const closed = (one: NonNullable<typeof current>): Effect.Effect<void> =>
       Effect.suspend(() => --one.users === 0 && one.nodes.over ? Scope.close(one.scope, Exit.void) : Effect.void)

@@ -1,5 +1,6 @@
 /** One group, many processes, in virtual time: who has what, who may save, what a leave, a death and a lost lock cost. */
-import { type CheckpointGroup, CheckpointStore, type CheckpointStoreShape } from "@wirewright/dcp"
+import { type Checkpoint, type CheckpointGroup, CheckpointStore, type CheckpointStoreShape } from "@wirewright/dcp"
+import { bySlices, vbucketsOfMember } from "@wirewright/dcp/internal"
 import { sqlCheckpointStore } from "@wirewright/dcp/sql"
 import { SqliteClient } from "@wirewright/sqlite"
 import * as Clock from "effect/Clock"
@@ -173,6 +174,35 @@ it("a store that tells owners of vbuckets apart: a group that was whole goes on 
     )
     const rows = yield* sql`SELECT DISTINCT group_name FROM dcp_checkpoints`
     expect(rows.length).toBe(1)
+  }))))
+
+it("members of a fixed number: slices side by side in one store, after a group that was whole, and in another number", () =>
+  Effect.runPromise(Effect.scoped(Effect.gen(function*() {
+    const all = Array.from({ length: 1_024 }, (_, vbucket) => vbucket)
+    const at = (seqno: bigint): Checkpoint => ({
+      position: { vbucketUuid: 7n, seqno, snapshotStart: seqno, snapshotEnd: seqno },
+      failoverLog: [],
+      complete: [],
+      purgeSeqno: 0n,
+      undo: false,
+      ahead: false
+    })
+    const whole = CheckpointStore.memory()
+    yield* (yield* whole.open("g")).save(new Map(all.map((vbucket) => [vbucket, at(1n)])))
+    const store = bySlices(whole, all, 64)
+    for (const [members, seqno] of [[5, 2n], [3, 3n], [1, 4n]] as const) {
+      const shares = Array.from({ length: members }, (_, member) => vbucketsOfMember(all, 64, member, members))
+      expect(shares.flat().sort((a, b) => a - b)).toEqual(all)
+      const groups = yield* Effect.forEach(shares, (share) => store.open("g", share))
+      for (const [member, group] of groups.entries()) {
+        const loaded = yield* group.load
+        expect([...loaded.keys()].sort((a, b) => a - b)).toEqual(shares[member]!.toSorted((a, b) => a - b))
+        expect(new Set([...loaded.values()].map(({ position }) => position.seqno))).toEqual(new Set([seqno - 1n]))
+        yield* group.save(new Map(shares[member]!.map((vbucket) => [vbucket, at(seqno)])))
+      }
+      // none of them took anything over from another
+      for (const [member, group] of groups.entries()) yield* group.save(new Map([[shares[member]![0]!, at(seqno)]]))
+    }
   }))))
 
 it("a handler that does not end is given up when the drain limit is over, and said", () =>

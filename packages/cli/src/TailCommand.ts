@@ -95,7 +95,9 @@ export const memberOf = (text: string, host: string): { readonly member: number;
   const member = found[1] === "host" ? Number(ordinal) : Number(found[1]) - 1
   if (members < 1 || members > memberSlices) return `there are 1 to ${memberSlices} members`
   if (member >= 0 && member < members) return { member, members }
-  return found[1] === "host" ? `the host ${host} is none of ${members} members, which are 0 to ${members - 1}` : `there are members 1 to ${members}`
+  return found[1] === "host"
+    ? `the host ${host} is none of ${members} members, which are 0 to ${members - 1}`
+    : `there are members 1 to ${members}`
 }
 
 /** Serves health, status and metrics of this process. */
@@ -133,7 +135,9 @@ export const tailCommand = Command.make("tail", parameters, (given) =>
     if (metrics !== undefined && (metrics < 0 || metrics > 65_535)) return yield* usage(`--metrics ${metrics}: there are ports 0 to 65535`)
     const password = yield* givenPassword(given.passwordFile)
     const { CheckpointStore: Store, Dcp, fileStore } = yield* Effect.promise(() => import("@wirewright/dcp"))
-    const { bySlices, eventsOf, handOver, settle, start, vbucketsOfMember } = yield* Effect.promise(() => import("@wirewright/dcp/internal"))
+    const { bySlices, eventsOf, handOver, settle, start, vbucketsOfMember } = yield* Effect.promise(() =>
+      import("@wirewright/dcp/internal")
+    )
     const store: typeof CheckpointStore.Service = checkpoint === undefined ? Store.memory() : fileStore(checkpoint)
     const saved = checkpoint !== undefined
     const options: ChangesOptions = {

@@ -182,7 +182,9 @@ const layerStatic: Layers<StaticShare, never> = ((
       const { slices } = world
       if (!whole(members, 1, slices)) return yield* refuse(`members: ${members} is no number from 1 to ${slices}, the number of slices`)
       if (!whole(member, 0, members - 1)) return yield* refuse(`member: ${member} is no number from 0 to ${members - 1}`)
-      yield* Effect.forkScoped(Effect.forEach(slicesOf(slices, member, members), (slice) => own(slice, world), { concurrency: "unbounded", discard: true }))
+      yield* Effect.forkScoped(
+        Effect.forEach(slicesOf(slices, member, members), (slice) => own(slice, world), { concurrency: "unbounded", discard: true })
+      )
       return DcpSharding.of({ owned: world.owned })
     })
   )) as never

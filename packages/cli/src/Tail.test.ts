@@ -11,7 +11,7 @@ import { fileURLToPath } from "node:url"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { ndjson, type Outcome } from "../test/RunCli.ts"
 import { runHere } from "../test/RunHere.ts"
-import { vbucketList } from "./TailCommand.ts"
+import { memberOf, vbucketList } from "./TailCommand.ts"
 
 const bin = fileURLToPath(new URL("../bin/wirewright.js", import.meta.url))
 let folder: string
@@ -57,6 +57,23 @@ afterAll(() => {
   rmSync(folder, { recursive: true, force: true })
 })
 
+describe("members", () => {
+  it.each([
+    ["1/5", "any", { member: 0, members: 5 }],
+    ["5/5", "any", { member: 4, members: 5 }],
+    ["64/64", "any", { member: 63, members: 64 }],
+    ["host/5", "tail-0", { member: 0, members: 5 }],
+    ["host/5", "tail-4.tail.default.svc", { member: 4, members: 5 }],
+    ["0/5", "any", "there are members 1 to 5"],
+    ["6/5", "any", "there are members 1 to 5"],
+    ["1/0", "any", "there are 1 to 64 members"],
+    ["1/65", "any", "there are 1 to 64 members"],
+    ["host/5", "tail-5", "the host tail-5 is none of 5 members, which are 0 to 4"],
+    ["host/5", "laptop", "the host name laptop does not end with a number, such as tail-0"],
+    ["2", "any", "expected such as 2/5, or host/5"]
+  ])("%s on the host %s", (text, host, expected) => expect(memberOf(text, host)).toEqual(expected))
+})
+
 describe("tail", () => {
   it("prints what is there, for people, for programs, in a format", async () => {
     const plain = await wirewright(["tail", url, "--to", "now"])
@@ -98,6 +115,9 @@ describe("tail", () => {
     [["--vbuckets", "9999"], "--vbuckets 9999: there is no vbucket 9999"],
     [["--vbuckets", "0-1024"], "there is no vbucket 1024, a bucket has at most 0 to 1023"],
     [["--vbuckets", "0,,1"], "\"\" is no vbucket and no range, expected such as 0-3,17"],
+    [["--member", "6/5"], "--member 6/5: there are members 1 to 5"],
+    [["--member", "1/5"], "5 members are more than the 1 vbuckets"],
+    [["--member", "1/1", "--vbuckets", "0"], "give --member or --vbuckets, not both"],
     [["--from", "checkpoint"], "needs --checkpoint DIR"],
     [["--window", "-1"], "from 0 to"],
     [["--slow-after", "0"], "--slow-after 0: 1 second or more"],

@@ -13,6 +13,7 @@ import * as Stream from "effect/Stream"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
+import { hostname } from "node:os"
 import { Failure, failureOf, usage } from "./Failure.ts"
 import { jsonFlag, on, optional, withDefault } from "./Flags.ts"
 import { givenPassword } from "./Input.ts"
@@ -25,6 +26,11 @@ const parameters = {
     Argument.withDescription("couchbase://user:password@host:port/bucket; the password may be in WIREWRIGHT_PASSWORD or --password-file")
   ),
   vbuckets: optional(Flag.String("vbuckets"), "Only these, such as 0-3,17", "all"),
+  member: optional(
+    Flag.String("member"),
+    "This process's share of a group that several print, such as 2/5; host/5: by the number at the end of the host name, which counts from 0",
+    "all vbuckets"
+  ),
   from: optional(
     Flag.Literals("from", ["beginning", "now", "checkpoint"]),
     "Where to begin",
@@ -58,6 +64,9 @@ const parameters = {
   passwordFile: optional(Flag.String("password-file"), "A file that holds the password", "the URL or WIREWRIGHT_PASSWORD has it")
 }
 
+/** Parts of a bucket that have an owner each, as in `DcpSharding`: members are no more. */
+const memberSlices = 64
+
 /** Highest number of a vbucket: no bucket has more than 1 024. */
 const lastVbucket = 1023
 
@@ -74,6 +83,21 @@ export const vbucketList = (text: string): ReadonlyArray<number> | string => {
     for (let vbucket = first; vbucket <= last; vbucket++) found.add(vbucket)
   }
   return [...found].sort((a, b) => a - b)
+}
+
+/** Which member of how many, from 0: of a text such as `2/5`, or `host/5` on a host that a StatefulSet numbered; or what is wrong with it. */
+export const memberOf = (text: string, host: string): { readonly member: number; readonly members: number } | string => {
+  const found = /^(\d{1,4}|host)\/(\d{1,4})$/.exec(text)
+  if (found === null) return "expected such as 2/5, or host/5"
+  const members = Number(found[2])
+  const ordinal = /-(\d{1,4})(?:\.|$)/.exec(host)?.[1]
+  if (found[1] === "host" && ordinal === undefined) return `the host name ${host} does not end with a number, such as tail-0`
+  const member = found[1] === "host" ? Number(ordinal) : Number(found[1]) - 1
+  if (members < 1 || members > memberSlices) return `there are 1 to ${memberSlices} members`
+  if (member >= 0 && member < members) return { member, members }
+  return found[1] === "host"
+    ? `the host ${host} is none of ${members} members, which are 0 to ${members - 1}`
+    : `there are members 1 to ${members}`
 }
 
 /** Serves health, status and metrics of this process. */
@@ -96,6 +120,10 @@ export const tailCommand = Command.make("tail", parameters, (given) =>
     if (problem !== undefined) return yield* usage(`--format: ${problem}`)
     const vbuckets = given.vbuckets === undefined ? undefined : vbucketList(given.vbuckets)
     if (typeof vbuckets === "string") return yield* usage(`--vbuckets ${given.vbuckets}: ${vbuckets}`)
+    const share = given.member === undefined ? undefined : memberOf(given.member, hostname())
+    if (typeof share === "string") return yield* usage(`--member ${given.member}: ${share}`)
+    if (share !== undefined && vbuckets !== undefined) return yield* usage("give --member or --vbuckets, not both")
+    if (share !== undefined && noClusterMap) return yield* usage("--member needs the cluster map, which says how many vbuckets there are")
     const from = given.from ?? (checkpoint === undefined ? "beginning" : "checkpoint")
     if (from === "checkpoint" && checkpoint === undefined) return yield* usage("--from checkpoint needs --checkpoint DIR")
     if (from !== "checkpoint" && checkpoint !== undefined && given.from === "beginning") {
@@ -107,7 +135,9 @@ export const tailCommand = Command.make("tail", parameters, (given) =>
     if (metrics !== undefined && (metrics < 0 || metrics > 65_535)) return yield* usage(`--metrics ${metrics}: there are ports 0 to 65535`)
     const password = yield* givenPassword(given.passwordFile)
     const { CheckpointStore: Store, Dcp, fileStore } = yield* Effect.promise(() => import("@wirewright/dcp"))
-    const { eventsOf, handOver, settle, start } = yield* Effect.promise(() => import("@wirewright/dcp/internal"))
+    const { bySlices, eventsOf, handOver, settle, start, vbucketsOfMember } = yield* Effect.promise(() =>
+      import("@wirewright/dcp/internal")
+    )
     const store: typeof CheckpointStore.Service = checkpoint === undefined ? Store.memory() : fileStore(checkpoint)
     const saved = checkpoint !== undefined
     const options: ChangesOptions = {
@@ -134,7 +164,16 @@ export const tailCommand = Command.make("tail", parameters, (given) =>
     const said = new LastSaid()
     const tail = Effect.gen(function*() {
       if (metrics !== undefined) yield* serveOperations(metrics)
-      const consumer = yield* start(options)
+      const all = (yield* Dcp).cluster.map?.vbuckets.map((_, vbucket) => vbucket) ?? []
+      const slices = Math.min(memberSlices, all.length)
+      if (share !== undefined && share.members > slices) {
+        return yield* usage(`--member ${given.member}: ${share.members} members are more than the ${slices} vbuckets`)
+      }
+      const consumer = yield* share === undefined ? start(options) : Effect.provideService(
+        start({ ...options, vbuckets: vbucketsOfMember(all, slices, share.member, share.members) }),
+        Store,
+        bySlices(store, all, slices)
+      )
       if (shown) yield* showStream(consumer, said)
       yield* Stream.runForEachArray(eventsOf(consumer), (some) =>
         Effect.promise(async () => {

@@ -141,7 +141,7 @@ export const overTexts = (texts: TextStore): CheckpointArchive => {
           })
       )
     const load = Effect.map(
-      Effect.forEach(Array.from({ length: maxVbuckets / shardSize }), (_, index) => shard(index)),
+      Effect.forEach(Array.from({ length: maxVbuckets / shardSize }), (_, index) => shard(index), { concurrency: "unbounded" }),
       (found) => new Map(found.flatMap(({ checkpoints }) => [...checkpoints])) as Checkpoints
     )
     return {

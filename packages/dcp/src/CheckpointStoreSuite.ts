@@ -99,8 +99,10 @@ export const checkpointStoreSuite = (
     run: Effect.gen(function*() {
       const store = yield* make("new")
       const first = yield* store.open("fenced")
+      if (first.epoch !== 1) return yield* Effect.fail(new Error(`the first epoch is ${first.epoch}`))
       yield* first.save(new Map([[0, checkpoint(1n)]]))
       const second = yield* (yield* make("again")).open("fenced")
+      if (second.epoch <= first.epoch) return yield* Effect.fail(new Error(`epoch ${second.epoch} follows ${first.epoch}`))
       yield* second.save(new Map([[0, checkpoint(2n)]]))
       yield* expectFenced(first.save(new Map([[0, checkpoint(99n)]])))
       yield* same(yield* second.load, new Map([[0, checkpoint(2n)]]), "load of the new owner")

@@ -5,6 +5,7 @@ import { clientRows, dcpRows } from "@wirewright/connection/MetricTable"
 import { errorType } from "@wirewright/connection/Spans"
 import type * as Context from "effect/Context"
 import type { ChangesOptions, DcpStatus } from "./ChangesOptions.ts"
+import type { DcpConnectionCounters } from "./DcpConnection.ts"
 
 /** How far one vbucket is. */
 export interface VbucketLag {
@@ -19,10 +20,16 @@ export interface Watched {
   readonly lags: Iterable<VbucketLag>
 }
 
+/** Connections that metrics are read from. */
+export interface Connections {
+  readonly connections: ReadonlyArray<{ readonly counters: DcpConnectionCounters }>
+  readonly totals: { readonly acknowledged: number }
+}
+
 /** Changes as metrics name them. */
 const kinds = ["mutation", "deletion", "expiration", "system"] as const
 
-/** The metrics of one consumer. */
+/** The metrics of one consumer, or of its connections. */
 export class ConsumerTelemetry {
   private readonly metrics: Metrics
   private readonly attributes: Attributes
@@ -52,16 +59,11 @@ export class ConsumerTelemetry {
   publish(watched: Watched): void {
     const { attributes, metrics } = this
     const status = (read: (status: DcpStatus) => number) => () => read(watched.status)
-    const sum = (read: (connection: DcpStatus["connections"][number]) => number) =>
-      status(({ connections }) => connections.reduce((sum, one) => sum + read(one), 0))
     this.undo.push(metrics.readAll([
       [dcpRows.lag, status(({ lag }) => lag)],
       [dcpRows.unsettled, status(({ unsettled }) => unsettled)],
       [dcpRows.unsettledAge, status(({ oldestUnsettled }) => oldestUnsettled / 1_000)],
       [dcpRows.waiting, status(({ waiting }) => waiting)],
-      [dcpRows.window, sum(({ window }) => window)],
-      [dcpRows.outstanding, sum(({ outstanding }) => outstanding)],
-      [dcpRows.acknowledged, status(({ acknowledged }) => acknowledged)],
       [dcpRows.vbuckets, status(({ vbuckets }) => vbuckets)],
       [dcpRows.streams, status(({ streaming }) => streaming)],
       [dcpRows.stalled, status(({ stalled }) => stalled.length)]
@@ -69,6 +71,17 @@ export class ConsumerTelemetry {
     for (const kind of kinds) {
       this.undo.push(metrics.read(dcpRows.consumed, { ...attributes, "wirewright.dcp.change": kind }, status(({ kinds }) => kinds[kind])))
     }
+  }
+
+  /** Publishes how the connections do, which consumers may share. */
+  publishConnections(nodes: Connections): void {
+    const sum = (read: (counters: DcpConnectionCounters) => number) => () =>
+      nodes.connections.reduce((sum, { counters }) => sum + read(counters), 0)
+    this.undo.push(this.metrics.readAll([
+      [dcpRows.window, sum(({ window }) => window)],
+      [dcpRows.outstanding, sum(({ outstanding }) => outstanding)],
+      [dcpRows.acknowledged, () => nodes.totals.acknowledged]
+    ], this.attributes))
   }
 
   /** Publishes how far each vbucket is, where that is asked for. */

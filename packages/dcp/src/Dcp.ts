@@ -32,7 +32,7 @@ import { CheckpointStore } from "./CheckpointStore.ts"
 import { ConsumerTelemetry } from "./ConsumerTelemetry.ts"
 import { dcpFeatures } from "./DcpConnection.ts"
 import type { ChangesOptions, From } from "./ChangesOptions.ts"
-import { settingsOf } from "./ChangesSettings.ts"
+import { type ChangesSettings, settingsOf } from "./ChangesSettings.ts"
 import { DcpConsumer } from "./DcpConsumer.ts"
 import { type DcpError, DcpOptionsError } from "./DcpError.ts"
 import type { DcpEvent } from "./DcpEvent.ts"
@@ -94,24 +94,26 @@ const layer = (options: DcpOptions): Layer.Layer<Dcp, OpenError> =>
       Dcp.of({ cluster, options }))
   )
 
-/** Starts a consumer in the present scope. Whoever takes its events settles them. @internal */
-export const start = (options: ChangesOptions): Effect.Effect<DcpConsumer, DcpError, Dcp | Scope.Scope> =>
+/** Numbers from [0, 1) of Effect's `Random`. */
+const chance: Effect.Effect<() => number> = Effect.map(Random.Random, (random) => () => random.nextDoubleUnsafe())
+
+/** What a consumer of a group, or its connections, tell of themselves. @internal */
+export const telemetryOf = (settings: ChangesSettings): Effect.Effect<ConsumerTelemetry | undefined, never, Dcp> =>
+  Effect.gen(function*() {
+    const { options: { bucket } } = yield* Dcp
+    return ConsumerTelemetry.of(settings.metrics, { bucket, group: settings.nodes.group }, yield* Effect.context<never>())
+  })
+
+/** Connections as settings ask for them, in the present scope; none is made before a vbucket needs it. @internal */
+export const nodesOf = (settings: ChangesSettings): Effect.Effect<DcpNodes, never, Dcp | Scope.Scope> =>
   Effect.gen(function*() {
     const { cluster, options: where } = yield* Dcp
-    const settings = settingsOf(options)
-    const store = yield* Effect.serviceOption(CheckpointStore)
-    if (settings.resumes && Option.isNone(store)) {
-      return yield* new DcpOptionsError({ message: `from ${JSON.stringify(settings.from)} needs a CheckpointStore` })
-    }
-    const group = `${where.bucket}/${settings.nodes.group}`
-    const vbuckets = settings.wanted.vbuckets ?? cluster.map?.vbuckets.map((_, vbucket) => vbucket)
-    const checkpoints = settings.resumes && Option.isSome(store) ? yield* store.value.open(group, vbuckets) : undefined
     const { seeds: _, connectionsPerNode: __, ignoreMap: ___, preferredServerGroup: ____, srv: _____, ...connection } = where
     const services = yield* Effect.context<never>()
     const { now } = yield* timers
-    const chance = yield* Random.Random
-    const random = () => chance.nextDoubleUnsafe()
-    const telemetry = ConsumerTelemetry.of(settings.metrics, { bucket: where.bucket, group: settings.nodes.group }, services)
+    const random = yield* chance
+    const telemetry = yield* telemetryOf(settings)
+    yield* Effect.addFinalizer(() => Effect.sync(() => telemetry?.end()))
     const nodes = new DcpNodes({
       ...settings.nodes,
       cluster,
@@ -122,7 +124,25 @@ export const start = (options: ChangesOptions): Effect.Effect<DcpConsumer, DcpEr
       log: (line) => void Effect.runForkWith(services)(line),
       telemetry
     }, yield* Effect.scope)
-    return yield* DcpConsumer.make({ cluster, nodes, checkpoints, random, telemetry }, settings)
+    telemetry?.publishConnections(nodes)
+    return nodes
+  })
+
+/** Starts a consumer in the present scope. Whoever takes its events settles them. @internal */
+export const start = (options: ChangesOptions): Effect.Effect<DcpConsumer, DcpError, Dcp | Scope.Scope> =>
+  Effect.gen(function*() {
+    const { cluster, options: { bucket } } = yield* Dcp
+    const settings = settingsOf(options)
+    const store = yield* Effect.serviceOption(CheckpointStore)
+    if (settings.resumes && Option.isNone(store)) {
+      return yield* new DcpOptionsError({ message: `from ${JSON.stringify(settings.from)} needs a CheckpointStore` })
+    }
+    const group = `${bucket}/${settings.nodes.group}`
+    const vbuckets = settings.wanted.vbuckets ?? cluster.map?.vbuckets.map((_, vbucket) => vbucket)
+    const checkpoints = settings.resumes && Option.isSome(store) ? yield* store.value.open(group, vbuckets) : undefined
+    const telemetry = yield* telemetryOf(settings)
+    const nodes = yield* nodesOf(settings)
+    return yield* DcpConsumer.make({ cluster, nodes, checkpoints, random: yield* chance, telemetry }, settings)
   })
 
 /** The events of a consumer as they come. @internal */

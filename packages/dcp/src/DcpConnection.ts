@@ -154,6 +154,12 @@ class StreamCall extends PacketCall<Response> {
     return true
   }
 
+  /** Nobody waits for the answer any more: a stream that it opens is closed again. */
+  readonly ends = (answer: Response): boolean => {
+    if (answer._tag === "DcpStreamRequestResponse") this.connection.close(this.sink.vbucket, this.streamId)
+    return true
+  }
+
   override freed(): Effect.Effect<void> | undefined {
     const freed = super.freed() ?? Effect.void
     return Effect.andThen(Effect.sync(() => this.connection.asked.delete(this.opaque)), freed)
@@ -285,13 +291,16 @@ export class DcpConnection {
     for (const [opaque, live] of this.streams) {
       if (live.sink !== sink) continue
       this.forget(opaque)
-      const framing = live.streamId === undefined ? none : [{ _tag: "DcpStreamId" as const, streamId: live.streamId }]
-      Effect.runFork(
-        Effect.ignore(
-          this.packets.request((writer, request) => encodeDcpCloseStream(writer, { opaque: request, vbucket: sink.vbucket, framing }))
-        )
-      )
+      this.close(sink.vbucket, live.streamId)
     }
+  }
+
+  /** Tells the server to close a stream. @internal */
+  close(vbucket: number, streamId: number | undefined): void {
+    const framing = streamId === undefined ? none : [{ _tag: "DcpStreamId" as const, streamId }]
+    Effect.runFork(
+      Effect.ignore(this.packets.request((writer, request) => encodeDcpCloseStream(writer, { opaque: request, vbucket, framing })))
+    )
   }
 
   /** The sink's stream ended: nothing of it will come. */

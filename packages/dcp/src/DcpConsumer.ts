@@ -45,6 +45,12 @@ export interface ConsumerEnvironment {
   /** Where checkpoints are kept; without it nowhere. */
   readonly checkpoints: CheckpointGroup | undefined
   readonly random: () => number
+  /** The connections are others' too: streams are closed at the end, and what waits is given free. Default: false. */
+  readonly shared?: boolean
+  /** Which part of the group it is, in names. Default: all of it. */
+  readonly part?: string
+  /** How long the last saving may take. Default: 10 seconds. */
+  readonly stopWithin?: Duration.Input
   /** What is told to metrics; nothing without it. */
   readonly telemetry?: ConsumerTelemetry | undefined
 }
@@ -105,7 +111,11 @@ export class DcpConsumer implements StreamOwner, FollowEnvironment {
       const consumer = new DcpConsumer(world, settings)
       const { writer } = consumer
       // what was settled until the very end is saved after the fibres have ended
-      if (writer !== undefined) yield* Effect.addFinalizer(() => Effect.ignore(Effect.timeout(consumer.stop(writer), "10 seconds")))
+      if (writer !== undefined) {
+        const { stopWithin = "10 seconds" } = world
+        yield* Effect.addFinalizer(() => Effect.ignore(Effect.timeout(consumer.stop(writer), stopWithin)))
+      }
+      if (world.shared === true) yield* Effect.addFinalizer(() => Effect.sync(() => consumer.leave()))
       const fail = (exit: Exit.Exit<unknown, DcpError>): Effect.Effect<void> =>
         Effect.sync(() => {
           consumer.over = true
@@ -116,7 +126,7 @@ export class DcpConsumer implements StreamOwner, FollowEnvironment {
         yield* Effect.acquireRelease(Effect.sync(() => telemetry.publish(consumer)), () => Effect.sync(() => telemetry.end()))
       }
       yield* announce({
-        name: `dcp ${settings.nodes.group}`,
+        name: [`dcp ${settings.nodes.group}`, ...world.part === undefined ? [] : [world.part]].join(", "),
         notReady: () => consumer.notReady,
         notLive: () => consumer.failure === undefined ? [] : [consumer.failure],
         status: () => consumer.status
@@ -311,6 +321,12 @@ export class DcpConsumer implements StreamOwner, FollowEnvironment {
       }
       this.outbox.push(new VbucketEnded(stream.vbucket, failure), 0, undefined)
     })
+  }
+
+  /** Nothing more comes on connections that go on without this consumer. */
+  private leave(): void {
+    for (const stream of this.streams.values()) stream.leave()
+    this.outbox.discard()
   }
 
   /** Nothing more is handed over; what was processed is saved. */

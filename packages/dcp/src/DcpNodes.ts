@@ -130,6 +130,11 @@ export class DcpNodes {
     return [...this.links.values()].flatMap(({ slot: { connection } }) => connection === undefined ? [] : [connection])
   }
 
+  /** Whether there will be no connections any more. */
+  get over(): boolean {
+    return this.fatal !== undefined
+  }
+
   /** What was counted on all connections, those that are gone among them. */
   get totals(): { readonly bytesReceived: number; readonly acknowledged: number } {
     let bytesReceived = 0

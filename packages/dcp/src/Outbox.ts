@@ -68,6 +68,16 @@ export class Outbox<A, E> {
     this.endWith(Effect.failCause(cause))
   }
 
+  /** There will be no more events, and what waits is dropped: its bytes are given free. */
+  discard(): void {
+    this.end()
+    for (const batch of this.batches.splice(0)) {
+      this.count -= batch.events.length
+      batch.credit?.free(batch.bytes)
+    }
+    this.wake()
+  }
+
   private endWith(ended: Effect.Effect<never, E | Cause.Done>): void {
     if (this.ended !== undefined) return
     this.close()

@@ -55,13 +55,20 @@ export const settleAll = (events: ReadonlyArray<DcpEvent>): void => {
   for (const event of events) settle(event)
 }
 
-const handleOne = <E, R>({ change, notice, rollback }: Handlers<E, R>) => (event: DcpEvent): Effect.Effect<unknown, E, R> => {
-  if (isChange(event)) {
-    handOver(event)
-    return Effect.map(change(event), () => settle(event))
+/** Runs handlers, each together with its settling; one that may not begin any more is never run. */
+export type Gate = <A, E, R>(handler: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
+
+const handleOne = <E, R>({ change, notice, rollback }: Handlers<E, R>, gate?: Gate) => {
+  const handle = (event: DcpEvent): Effect.Effect<unknown, E, R> => {
+    if (isChange(event)) {
+      handOver(event)
+      return Effect.map(change(event), () => settle(event))
+    }
+    if (event._tag === "Rollback") return Effect.map(rollback(event), () => settle(event))
+    return notice === undefined ? Effect.void : notice(event)
   }
-  if (event._tag === "Rollback") return Effect.map(rollback(event), () => settle(event))
-  return notice === undefined ? Effect.void : notice(event)
+  // what is not begun is not handed over either
+  return gate === undefined ? handle : (event: DcpEvent) => gate(Effect.suspend(() => handle(event)))
 }
 
 /** Arrays between which everything before has to be done before anything after: an event of all vbuckets stands alone. */
@@ -79,9 +86,10 @@ const parts = (events: ReadonlyArray<DcpEvent>): ReadonlyArray<ReadonlyArray<Dcp
 export const processed = <E, R, E2, R2>(
   events: Stream.Stream<DcpEvent, E, R>,
   handlers: Handlers<E2, R2>,
-  concurrency: number
+  concurrency: number,
+  gate?: Gate
 ): Stream.Stream<DcpEvent, E | E2, R | R2> => {
-  const handle = handleOne(handlers)
+  const handle = handleOne(handlers, gate)
   if (concurrency <= 1) {
     return Stream.mapArrayEffect(events, (some) => Effect.as(Effect.forEach(some, handle, { discard: true }), some))
   }
@@ -96,13 +104,18 @@ export const processed = <E, R, E2, R2>(
 /** Like `processed`, with changes in batches as they come; a rollback and what a stream says of itself stand between two batches. */
 export const processedInBatches = <E, R, E2, R2>(
   batches: Stream.Stream<ReadonlyArray<DcpEvent>, E, R>,
-  { changes, ...others }: BatchHandlers<E2, R2>
+  { changes, ...others }: BatchHandlers<E2, R2>,
+  gate?: Gate
 ): Stream.Stream<DcpEvent, E | E2, R | R2> => {
-  const handle = handleOne({ ...others, change: () => Effect.void })
+  const handle = handleOne({ ...others, change: () => Effect.void }, gate)
+  const process = (some: ReadonlyArray<Change>): Effect.Effect<unknown, E2, R2> =>
+    Effect.suspend(() => {
+      for (const change of some) handOver(change)
+      return Effect.map(changes(some as unknown as NonEmptyReadonlyArray<Change>), () => settleAll(some))
+    })
   const all = (some: ReadonlyArray<Change>): Effect.Effect<unknown, E2, R2> => {
     if (some.length === 0) return Effect.void
-    for (const change of some) handOver(change)
-    return Effect.map(changes(some as unknown as NonEmptyReadonlyArray<Change>), () => settleAll(some))
+    return gate === undefined ? process(some) : gate(process(some))
   }
   const batch = Effect.fnUntraced(function*(some: ReadonlyArray<DcpEvent>) {
     let waiting: Array<Change> = []

@@ -257,6 +257,12 @@ export class VbucketStream implements StreamSink, Account {
     this.connection?.closeStream(this)
   }
 
+  /** Like `close`; what is held will not be handed over. */
+  leave(): void {
+    this.close()
+    for (const { bytes } of this.held.splice(0)) this.connection?.free(bytes)
+  }
+
   /** The checkpoint as it is, for whoever stores it: until it is asked for, the owner is told once that it changed. */
   readonly current = (): Checkpoint => {
     const { checkpoint, progress } = this.follower

@@ -47,16 +47,21 @@ const checkpoints = (): ReadonlyMap<number, bigint> => {
 }
 
 it(`killed ${kills} times, tail loses nothing`, async () => {
+  // as much memory as what is written needs on a machine where all this takes long
+  const maxMemory = 2 ** 31
+  const history = { closedCheckpoints: 100_000, undoable: 0 }
   const node = await Effect.runPromise(
-    Scope.provide(serveCouchbase({ buckets: [{ name: "default", vbuckets, history: { closedCheckpoints: 100_000, undoable: 0 } }] }), scope)
+    Scope.provide(serveCouchbase({ buckets: [{ name: "default", vbuckets, maxMemory, history }] }), scope)
   )
   const bucket = node.buckets.get("default") as Bucket
   let writes = 0
+  let refused: string | undefined
   // every key is new, so that every seqno has to be seen
   const writing = setInterval(() => {
     for (let i = 0; i < 20; i++) {
       const vbucket = writes % vbuckets
-      bucket.store.set(bucket.store.space(vbucket), `k${writes++}`, { value: new Uint8Array(20) })
+      const stored = bucket.store.set(bucket.store.space(vbucket), `k${writes++}`, { value: new Uint8Array(20) })
+      if (typeof stored === "string") refused = stored
     }
   }, 10)
   const args = [wirewright, "tail", `couchbase://127.0.0.1:${node.port}/default`, "--json", "--checkpoint", directory]
@@ -82,6 +87,7 @@ it(`killed ${kills} times, tail loses nothing`, async () => {
     checkpoints()
   }
   clearInterval(writing)
+  expect(refused).toBeUndefined()
   await ended(live(["--to", "now"]).child)
 
   const times = new Map<string, number>()

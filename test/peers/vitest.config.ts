@@ -10,7 +10,8 @@ export default defineConfig({
     root: new URL("../..", import.meta.url).pathname,
     include: ["test/peers/**/*.test.ts"],
     exclude: ["**/node_modules/**"],
-    fileParallelism: false,
+    // most of them wait for other programs; each has servers of its own on free ports
+    maxWorkers: 2,
     testTimeout: 300_000,
     hookTimeout: 300_000
   }

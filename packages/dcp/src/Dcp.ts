@@ -25,7 +25,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import type * as Redacted from "effect/Redacted"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { Checkpoints } from "./CheckpointFormat.ts"
 import { CheckpointStore } from "./CheckpointStore.ts"
@@ -123,7 +123,8 @@ export const nodesOf = (settings: ChangesSettings): Effect.Effect<DcpNodes, neve
       now,
       log: (line) => void Effect.runForkWith(services)(line),
       telemetry
-    }, yield* Effect.scope)
+      // closed after everything that uses connections and was begun later: who loses one would ask for the next
+    }, yield* Scope.fork(yield* Effect.scope))
     telemetry?.publishConnections(nodes)
     return nodes
   })

@@ -6,7 +6,7 @@
  * message, or the newer Node the repository installs.
  */
 import { spawn } from "node:child_process"
-import { existsSync } from "node:fs"
+import { existsSync, readFileSync } from "node:fs"
 import * as module from "node:module"
 import { sep } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -14,7 +14,12 @@ import { fileURLToPath } from "node:url"
 const here = (path) => new URL(path, import.meta.url)
 const [major = 0, minor = 0] = process.versions.node.split(".").map(Number)
 
-if (major > 22 || major === 22 && minor >= 19) {
+if (process.argv.length === 3 && process.argv[2] === "--version") {
+  // asked by scripts and completions, many times: nothing is loaded for it
+  console.log(`wirewright v${JSON.parse(readFileSync(here("../package.json"), "utf8")).version}`)
+} else if (major > 22 || major === 22 && minor >= 19) {
+  // half of a start is compiling
+  module.enableCompileCache()
   const source = here("../src/main.ts")
   if (!fileURLToPath(import.meta.url).includes(`${sep}node_modules${sep}`) && existsSync(source)) {
     module.registerHooks({

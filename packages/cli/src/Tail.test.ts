@@ -122,6 +122,8 @@ describe("tail", () => {
     [["--window", "-1"], "from 0 to"],
     [["--slow-after", "0"], "--slow-after 0: 1 second or more"],
     [["--metrics", "65536"], "--metrics 65536: there are ports 0 to 65535"],
+    [["--metrics", "0.0.0.0:65536"], "--metrics 0.0.0.0:65536: there are ports 0 to 65535"],
+    [["--metrics", "here"], "--metrics here: expected PORT or HOST:PORT"],
     [["--collections", "nowhere"], "there is no collection _default.nowhere"]
   ])("%j is refused: %s", async (flags, message) => {
     const { code, err } = await wirewright(["tail", url, "--to", "now", ...flags])

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 /**
- * Starts the command: from the sources when this is a checkout of the repository, from `dist` when it is installed.
+ * Starts the command: from the sources when this is a checkout of the repository, from the bundle when it is installed.
  *
  * Plain JavaScript without dependencies that also starts on Node versions the command itself cannot run on, so that those get a clear
  * message, or the newer Node the repository installs.
@@ -27,7 +27,7 @@ if (process.argv.length === 3 && process.argv[2] === "--version") {
     })
     await import(source.href)
   } else {
-    await import(here("../dist/main.js").href)
+    await import(here("../bundle/main.js").href)
   }
 } else {
   const candidates = ["../../../node_modules/.bin/node", "../../../node_modules/node/bin/node", "../node_modules/node/bin/node"]

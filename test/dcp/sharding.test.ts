@@ -9,7 +9,8 @@ import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import { SqlClient } from "effect/sql/SqlClient"
-import { expect, it } from "vitest"
+import { expect, it, vi } from "vitest"
+import { DcpConnection } from "../../packages/dcp/src/DcpConnection.ts"
 import { counts, lease, overtaken, share, standstills } from "./Shared.ts"
 
 it("joins and leaves: slices are balanced by count, move without a second owner, and one connection a node is enough", () =>
@@ -66,6 +67,26 @@ it("a slice that moves in order is taken over as soon as it is free, and not wit
       expect(stood.length).toBe(16)
       // a quarter of a second until it is noticed, the handlers that run, and the next change
       expect(Math.max(...stood)).toBeLessThan(900)
+    })))
+
+it("a process asks each node for its high seqnos once, for all of its slices, and all of them know how far behind they are", () =>
+  share({ slices: 16, vbuckets: 64 }, (world) =>
+    Effect.gen(function*() {
+      const { begin, write } = world
+      const a = yield* begin("a")
+      const b = yield* begin("b")
+      yield* Effect.sleep("8 seconds")
+      expect(counts(a, b)).toEqual([8, 8])
+      const asked = vi.spyOn(DcpConnection.prototype, "allSeqnos")
+      write()
+      yield* Effect.sleep("20 seconds")
+      // two processes, two nodes, every five seconds
+      expect(asked).toHaveBeenCalledTimes(2 * 2 * 4)
+      asked.mockRestore()
+      const behind = [a, b].flatMap(({ sharding }) => [...sharding.owned.values()]).map((
+        { consumer: { status: { events, lag } } }
+      ) => [events, lag])
+      expect(behind).toEqual(Array.from({ length: 16 }, () => [4, 0]))
     })))
 
 it("a process that dies: its slices have a new owner after the lease, who goes on where it saved", () =>

@@ -6,13 +6,14 @@
  * `WIREWRIGHT_SHARING_MINUTES` makes it longer; `WIREWRIGHT_SHARING_UNFENCED=1` makes a mistake of which it has to fail.
  */
 import { KvClient } from "@wirewright/couchbase"
+import { DcpSharding } from "@wirewright/dcp/sharding"
 import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import { SqlClient } from "effect/sql/SqlClient"
 import { setTimeout as sleep } from "node:timers/promises"
 import { expect, it } from "vitest"
 import { startPostgres } from "./gallery/Postgres.ts"
-import { choosePorts, mostMoved, movesOfRing } from "./sharing/Addresses.ts"
+import { mostMoved } from "../../packages/dcp/src/RunnerAddresses.ts"
 import { type Happening, movedBy, spread, type Standstill, standstills, type Term } from "./sharing/Audit.ts"
 import { Member, startNodes } from "./sharing/Processes.ts"
 import { postgresLayer, schema, sliceOf, slices } from "./sharing/Table.ts"
@@ -89,9 +90,10 @@ it(`one group, three to four processes, ${minutes} minutes`, async () => {
     await until(() => nodes.said["seeds"] !== undefined, () => `the cluster ${nodes.errors()}`)
     const seeds = nodes.said["seeds"] as Member["options"]["seeds"]
     const database = `postgres://trusted@127.0.0.1:${postgres.port}/postgres`
-    const ports = choosePorts(slices, 22_000)
+    const hosts = Array.from({ length: 4 }, () => "127.0.0.1")
+    const addresses = DcpSharding.runnerAddresses(hosts, { slices, port: 22_000 })
     const [a, b, c, d] = ["a", "b", "c", "d"].map((name, index) =>
-      new Member({ name, port: ports[index]!, database, seeds, unfenced })
+      new Member({ name, port: addresses[index]!.port, database, seeds, unfenced })
     ) as [
       Member,
       Member,
@@ -219,10 +221,7 @@ it(`one group, three to four processes, ${minutes} minutes`, async () => {
         return `${kind}: ${all.length} times, vbuckets moved ${moved.join(", ")} (at most ${mostMoved(slices, all[0]!.members) * 16}); `
           + `standstill median/worst ${phase("all")} ms of ${moves.length} moves: drain ${phase("drain")}, hand-over ${phase("handOver")}, `
           + `take-over ${phase("takeOver")}`
-      }),
-      `the ring with addresses at random, 3 to 4 members: median ${
-        movesOfRing(slices, 4, 500).map((some) => some * 16).join(", 95 % ")
-      } vbuckets`
+      })
     ].join("\n"))
     expect(difference.slice(0, 10)).toEqual([])
     expect(image.size).toBeGreaterThan(keys / 2)

@@ -17,7 +17,7 @@
 import { Cluster, type ClusterOptions, type OpenError } from "@wirewright/couchbase/node"
 import { HelloFeature } from "@wirewright/couchbase/gen/Types"
 import { type CertificateError, type ConnectionStringError, type KvClientOptions, optionsOfUrl } from "@wirewright/couchbase"
-import { timers } from "@wirewright/connection"
+import { agentName, timers } from "@wirewright/connection"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -85,7 +85,7 @@ const mapFeatures: ReadonlyArray<number> = [
   HelloFeature.Collections
 ]
 
-const agent = "wirewright/0.1.0"
+const agent = agentName
 
 const layer = (options: DcpOptions): Layer.Layer<Dcp, OpenError> =>
   Layer.effect(

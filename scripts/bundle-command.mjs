@@ -7,7 +7,7 @@ import { readFile, rm } from "node:fs/promises"
 import { fileURLToPath } from "node:url"
 import { rolldown } from "rolldown"
 
-const here = (path) => fileURLToPath(new URL(path, import.meta.url))
+const here = (path) => fileURLToPath(new URL(`../packages/cli/${path}`, import.meta.url))
 
 await rm(here("bundle"), { recursive: true, force: true })
 const bundle = await rolldown({

@@ -37,7 +37,7 @@ export interface DiagnosedEndpoint extends Endpoint {
   readonly state: "connected" | "connecting" | "disconnected"
   /** Milliseconds since something came from the server; nothing where nothing has. */
   readonly lastActivity: number | undefined
-  /** Why there is no connection. */
+  /** Why there is no connection, and what else is the matter. */
   readonly details: string | undefined
 }
 
@@ -165,7 +165,8 @@ const idOf = (address: string, slot: number): string => `${address}#${slot}`
 export const diagnosed = <C extends Wrapped>(
   pool: Places<C>,
   why: Error | undefined,
-  namespace?: string
+  namespace?: string,
+  more?: string
 ): ReadonlyArray<DiagnosedEndpoint> =>
   pool.places.map(({ connecting, connection }, slot) => ({
     id: idOf(pool.address, slot),
@@ -174,7 +175,7 @@ export const diagnosed = <C extends Wrapped>(
     namespace,
     state: connection !== undefined ? "connected" : connecting ? "connecting" : "disconnected",
     lastActivity: connection?.packets.idle,
-    details: connection === undefined ? why?.message : undefined
+    details: [connection === undefined ? why?.message : undefined, more].filter((one) => one !== undefined).join("; ") || undefined
   }))
 
 const late: ReadonlySet<string> = new Set(["ConnectTimeout", "RequestTimeout"])

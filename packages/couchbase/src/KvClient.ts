@@ -28,6 +28,7 @@ import type { ClusterMap } from "./ClusterMap.ts"
 import { defaultPath, parseCollection, pathOf } from "./Collections.ts"
 import type { ConnectionStringError } from "./ConnectionString.ts"
 import { HelloFeature } from "./gen/Types.ts"
+import { Circuits } from "./KvCircuits.ts"
 import { collectionOf, type KvCollection } from "./KvCollection.ts"
 import { KvDispatch } from "./KvDispatch.ts"
 import { InvalidRequest, type KvError } from "./KvError.ts"
@@ -55,15 +56,20 @@ const featuresOf = (options: KvClientOptions): ReadonlyArray<number> => {
 
 const make: (options: KvClientOptions) => Effect.Effect<KvCommands, KvError, Scope.Scope> = Effect.fnUntraced(
   function*(options: KvClientOptions) {
-    const { durableTimeout, retry, snappy, timeout, ...rest } = options
+    const { circuitBreaker, durableTimeout, retry, snappy, timeout, ...rest } = options
     const clusterOptions = { agent: agentName, ...rest, features: featuresOf(options) }
     const cluster = yield* Effect.mapError(Cluster.make(clusterOptions), openFailed)
+    const circuits = circuitBreaker === undefined ? undefined : yield* Effect.catch(
+      Circuits.make(circuitBreaker, { metrics: cluster.metrics, logs: options.logs ?? options.watch === undefined }),
+      (message) => unsent("Hello", "", new InvalidRequest({ message }))
+    )
     const dispatch = new KvDispatch(cluster, { ...defaultRetryPolicy, ...retry }, snappy, {
       timers: yield* timers,
       random: yield* Random.Random,
       scope: yield* Effect.scope,
       spans: options.spans,
-      bucket: options.bucket
+      bucket: options.bucket,
+      circuits
     })
     yield* announce({
       name: `couchbase ${options.bucket ?? cluster.nodes.map(({ address }) => address).join(",")}`,
@@ -82,7 +88,7 @@ const make: (options: KvClientOptions) => Effect.Effect<KvCommands, KvError, Sco
     return {
       ...collectionOf(dispatch, defaultPath, defaults),
       ...nodesOf(cluster, defaults.timeout),
-      ...reportsOf(cluster, { bucket: options.bucket, sdk: clusterOptions.agent, timeout: defaults.timeout }),
+      ...reportsOf(cluster, circuits, { bucket: options.bucket, sdk: clusterOptions.agent, timeout: defaults.timeout }),
       collection: (name) => {
         const parsed = parseCollection(name)
         return Result.isSuccess(parsed)

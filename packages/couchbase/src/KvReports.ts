@@ -12,6 +12,7 @@ import {
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { Cluster } from "./Cluster.ts"
+import type { Circuits } from "./KvCircuits.ts"
 import { encodeNoop } from "./gen/index.ts"
 import type { NodePool } from "./NodePool.ts"
 
@@ -29,6 +30,7 @@ const concurrency = 16
 /** The reports; `timeout` in milliseconds. */
 export const reportsOf = (
   cluster: Cluster,
+  circuits: Circuits | undefined,
   { bucket, sdk, timeout: otherwise }: { readonly bucket: string | undefined; readonly sdk: string; readonly timeout: number }
 ): KvReports => {
   const ask = (pool: NodePool, timeout: number) =>
@@ -51,9 +53,11 @@ export const reportsOf = (
         return new PingReport({ id, sdk }, endpoints, revision === undefined ? undefined : Number(revision))
       }),
     diagnostics: (options = {}) =>
-      Effect.map(
-        reportId(options.reportId),
-        (id) => new DiagnosticsReport({ id, sdk }, cluster.nodes.flatMap((pool) => diagnosed(pool, pool.down, bucket)))
-      )
+      Effect.gen(function*() {
+        const id = yield* reportId(options.reportId)
+        const of = (pool: NodePool) =>
+          Effect.map(circuits?.words(pool.address) ?? Effect.undefined, (words) => diagnosed(pool, pool.down, bucket, words))
+        return new DiagnosticsReport({ id, sdk }, (yield* Effect.forEach(cluster.nodes, of)).flat())
+      })
   }
 }

@@ -9,7 +9,9 @@ export type { DocumentFormat, EncodeValueOptions, SnappyCodec } from "./Document
 export type { Durability } from "./Durability.ts"
 export * from "./KvClient.ts"
 export type { KvCollection, StoreDocument } from "./KvCollection.ts"
+export type { CircuitBreakerOptions } from "./KvCircuits.ts"
 export {
+  CircuitOpen,
   FeatureMissing,
   InvalidRequest,
   InvalidValue,

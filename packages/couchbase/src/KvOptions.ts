@@ -78,6 +78,9 @@ export interface KvCountOptions extends Classic.KvCountOptions {
 /** Options of `lookupIn`. */
 export interface KvLookupOptions extends KvRequestOptions, Pick<DocumentFlags, "accessDeleted" | "replicaRead"> {}
 
+/** Options of `lookupInAnyReplica` and `lookupInAllReplicas`. */
+export interface KvLookupReplicaOptions extends KvReplicaOptions, Pick<DocumentFlags, "accessDeleted"> {}
+
 /** Options of `mutateIn`. */
 export interface KvMutateOptions extends KvChangeOptions, Classic.KvTouchOptions, DocumentFlags {
   readonly preserveExpiry?: boolean

@@ -30,7 +30,7 @@ import * as Stream from "effect/Stream"
 import type { Checkpoints } from "./CheckpointFormat.ts"
 import { CheckpointStore } from "./CheckpointStore.ts"
 import { ConsumerTelemetry } from "./ConsumerTelemetry.ts"
-import { dcpFeatures } from "./DcpConnection.ts"
+import { featuresOf } from "./DcpConnection.ts"
 import type { ChangesOptions, From } from "./ChangesOptions.ts"
 import { type ChangesSettings, settingsOf } from "./ChangesSettings.ts"
 import { DcpConsumer } from "./DcpConsumer.ts"
@@ -117,7 +117,7 @@ export const nodesOf = (settings: ChangesSettings): Effect.Effect<DcpNodes, neve
     const nodes = new DcpNodes({
       ...settings.nodes,
       cluster,
-      connection: { agent, ...connection, features: dcpFeatures, negotiation: settings.negotiation },
+      connection: { agent, ...connection, features: featuresOf(settings.negotiation), negotiation: settings.negotiation },
       unique: () => Math.floor(random() * 2 ** 48).toString(16).padStart(12, "0"),
       random,
       now,

@@ -22,6 +22,7 @@ import type { Checkpoints } from "./CheckpointFormat.ts"
 import type { CheckpointGroup } from "./CheckpointStore.ts"
 import type { DcpStatus } from "./ChangesOptions.ts"
 import type { ChangesSettings } from "./ChangesSettings.ts"
+import { CollectionNames } from "./CollectionNames.ts"
 import { CheckpointWriter } from "./CheckpointWriter.ts"
 import type { ConsumerTelemetry, VbucketLag } from "./ConsumerTelemetry.ts"
 import { BucketChanged, type DcpError, type DcpStreamFailed, TooManyUnsettled } from "./DcpError.ts"
@@ -76,6 +77,7 @@ export class DcpConsumer implements StreamOwner, FollowEnvironment {
   readonly cluster: ConsumerEnvironment["cluster"]
   readonly nodes: ConsumerEnvironment["nodes"]
   readonly writer: CheckpointWriter | undefined
+  readonly names = new CollectionNames()
   filter: StreamFilter = {}
   private readonly world: ConsumerEnvironment
   private readonly streams = new Map<number, VbucketStream>()
@@ -271,6 +273,7 @@ export class DcpConsumer implements StreamOwner, FollowEnvironment {
     const beginning = new Beginning(cluster, this.nodes)
     const vbuckets = yield* beginning.vbuckets(wanted.vbuckets)
     this.filter = yield* beginning.filter(wanted)
+    yield* beginning.names(vbuckets[0]!, this.names)
     const saved: Checkpoints = checkpoints === undefined ? new Map() : yield* checkpoints.load
     const bucketUuid = cluster.map?.bucketUuid
     const stranger = [...saved.values()].find((one) => isOfAnother(one, bucketUuid))

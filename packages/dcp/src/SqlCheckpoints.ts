@@ -187,6 +187,16 @@ export const sqlCheckpointStore = (
 export const sqlErrorOf = (error: unknown): SqlError | undefined =>
   isSqlError(error) ? error : error instanceof CheckpointError && isSqlError(error.cause) ? error.cause : undefined
 
+/**
+ * SQLSTATEs of a PostgreSQL that shuts down, crashed, starts, or has no connection left (its appendix A), which its client knows as errors of no kind:
+ * a restart of the database.
+ */
+const away: ReadonlySet<unknown> = new Set(["57P01", "57P02", "57P03", "53300"])
+
+/** Whether there is no connection. */
+export const isAway = ({ reason }: SqlError): boolean =>
+  reason._tag === "ConnectionError" || away.has((reason.cause as { readonly code?: unknown } | undefined)?.code)
+
 /** A store in a table of the `SqlClient`. */
 export const layerSql = (options?: SqlCheckpointsOptions): Layer.Layer<CheckpointStore, never, SqlClient> =>
   Layer.effect(CheckpointStore, Effect.map(SqlClient, (client) => CheckpointStore.of(sqlCheckpointStore(client, options))))

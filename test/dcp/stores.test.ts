@@ -11,7 +11,7 @@ import {
   readCheckpoints
 } from "@wirewright/dcp"
 import { diskSteps, type FileSteps } from "../../packages/dcp/src/CheckpointFiles.ts"
-import { layerSql } from "@wirewright/dcp/sql"
+import { sqlCheckpointStore } from "@wirewright/dcp/sql"
 import { checkpointArchiveSuite, checkpointStoreSuite } from "@wirewright/dcp/testing"
 import { serveCouchbase } from "@wirewright/embedded"
 import { SqliteClient } from "@wirewright/sqlite"
@@ -22,6 +22,7 @@ import * as Layer from "effect/Layer"
 import * as KeyValueStore from "effect/persistence/KeyValueStore"
 import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
+import { SqlClient } from "effect/sql/SqlClient"
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -58,13 +59,13 @@ const keyValue = (): Make => {
     })
 }
 
-const sqlite = (): Make => {
+const sqlite = (): Make<CheckpointArchive> => {
   let path = ""
   return (how) =>
     Effect.gen(function*() {
       if (how === "new") path = join(directory(), "checkpoints.sqlite")
-      const client = SqliteClient.layer({ filename: path, synchronous: "NORMAL" })
-      return Context.get(yield* Layer.build(Layer.provide(layerSql(), client)), CheckpointStore)
+      const client = yield* Layer.build(SqliteClient.layer({ filename: path, synchronous: "NORMAL" }))
+      return sqlCheckpointStore(Context.get(client, SqlClient))
     })
 }
 
@@ -96,7 +97,7 @@ describe.each(
   }
 )
 
-describe.each([["memory", memory], ["files", files], ["documents of a bucket", documents]] as const)(
+describe.each([["memory", memory], ["files", files], ["documents of a bucket", documents], ["SQLite", sqlite]] as const)(
   "%s, looked into",
   (_, making) => {
     it.each(checkpointArchiveSuite(making()).map(({ name, run }) => [name, run] as const))(

@@ -2,9 +2,9 @@
  * Processing in transactions on Debian's PostgreSQL: the laws of checkpoint stores, an owner that is taken over from in the middle of a transaction, a
  * deadlock, and a database that goes away and comes back.
  */
-import { CheckpointStore, Dcp } from "@wirewright/dcp"
-import { layerSql, processInTransactions, sqlCheckpointStore, type TransactionHandlers, type TransactionOptions } from "@wirewright/dcp/sql"
-import { checkpointStoreSuite } from "@wirewright/dcp/testing"
+import { Dcp } from "@wirewright/dcp"
+import { processInTransactions, sqlCheckpointStore, type TransactionHandlers, type TransactionOptions } from "@wirewright/dcp/sql"
+import { checkpointArchiveSuite, checkpointStoreSuite } from "@wirewright/dcp/testing"
 import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
@@ -42,12 +42,8 @@ const createDatabase = Effect.gen(function*() {
 describe("the laws of checkpoint stores", () => {
   let tables = 0
   const make = (how: "new" | "again") =>
-    Effect.gen(function*() {
-      if (how === "new") tables++
-      const store = Layer.provide(layerSql({ table: `checkpoints_${tables}` }), clientOf(url("postgres")))
-      return Context.get(yield* Layer.build(store), CheckpointStore)
-    })
-  it.each(checkpointStoreSuite(make).map(({ name, run }) => [name, run] as const))(
+    Effect.map(connect("postgres"), (sql) => sqlCheckpointStore(sql, { table: `checkpoints_${how === "new" ? ++tables : tables}` }))
+  it.each([...checkpointStoreSuite(make), ...checkpointArchiveSuite(make)].map(({ name, run }) => [name, run] as const))(
     "%s",
     (_, run) => Effect.runPromise(Effect.scoped(run))
   )

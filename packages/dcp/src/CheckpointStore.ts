@@ -78,11 +78,12 @@ export interface TextStore {
 /** Vbuckets that share a text: few enough to write one quickly, so many that a thousand vbuckets do not make a thousand texts. */
 export const shardSize = 64
 
-const held = ({ by, group, since }: GroupOwner): CheckpointError =>
+/** Somebody has a group. */
+export const held = ({ by, group, since }: GroupOwner): CheckpointError =>
   new CheckpointError({ reason: "Held", message: `${by} has the group ${group} since ${new Date(since).toISOString()}` })
 
 /** This process, for whoever finds that it has a group. */
-const thisProcess = `${hostname()} (pid ${process.pid})`
+export const thisProcess = `${hostname()} (pid ${process.pid})`
 
 /** A store that keeps each 64 vbuckets of a group in one text. */
 export const overTexts = (texts: TextStore): CheckpointArchive => {

@@ -101,9 +101,8 @@ const memcached = Effect.gen(function*() {
       value: 1
     },
     { row: clientRows.wait, attributes: { "db.client.connection.pool.name": address }, value: 1 },
-    // the client's own, and the proxy's in the binary protocol; that of its other pool goes by the name of the text protocol
-    { row: clientRows.reconnects, attributes: peer, value: 2 },
-    { row: clientRows.reconnects, attributes: { ...peer, "network.protocol.name": "memcachedText" }, value: 1 },
+    // the client's own, and the proxy's, one of which speaks binary and one text
+    { row: clientRows.reconnects, attributes: peer, value: 3 },
     {
       row: clientRows.connectFailures,
       attributes: { "network.protocol.name": "memcached", "server.port": 1, "error.type": nobody.reason._tag },

@@ -273,7 +273,9 @@ export const serverRows = {
     kind: "histogram",
     unit: "s",
     attributes: ["rpc.system.name", "rpc.method", ...server, "error.type"],
-    meaning: "Requests from when they were read until their last answer; 0 of those that are answered in the same turn"
+    meaning:
+      "Requests from when they were read until their last answer; 0 of those that are answered in the same turn. `error.type` of a refusal is "
+      + "its status, a miss among them, or in the text protocol the word that its line begins with"
   },
   connections: {
     name: "wirewright.server.connections",

@@ -25,12 +25,12 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import type * as Redacted from "effect/Redacted"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { Checkpoints } from "./CheckpointFormat.ts"
 import { CheckpointStore } from "./CheckpointStore.ts"
 import { ConsumerTelemetry } from "./ConsumerTelemetry.ts"
-import { dcpFeatures } from "./DcpConnection.ts"
+import { featuresOf } from "./DcpConnection.ts"
 import type { ChangesOptions, From } from "./ChangesOptions.ts"
 import { type ChangesSettings, settingsOf } from "./ChangesSettings.ts"
 import { DcpConsumer } from "./DcpConsumer.ts"
@@ -117,13 +117,14 @@ export const nodesOf = (settings: ChangesSettings): Effect.Effect<DcpNodes, neve
     const nodes = new DcpNodes({
       ...settings.nodes,
       cluster,
-      connection: { agent, ...connection, features: dcpFeatures, negotiation: settings.negotiation },
+      connection: { agent, ...connection, features: featuresOf(settings.negotiation), negotiation: settings.negotiation },
       unique: () => Math.floor(random() * 2 ** 48).toString(16).padStart(12, "0"),
       random,
       now,
       log: (line) => void Effect.runForkWith(services)(line),
       telemetry
-    }, yield* Effect.scope)
+      // closed after everything that uses connections and was begun later: who loses one would ask for the next
+    }, yield* Scope.fork(yield* Effect.scope))
     telemetry?.publishConnections(nodes)
     return nodes
   })

@@ -106,10 +106,15 @@ const commandsOf = (pool: KvPool): KvCommands => {
     const text = textOf(key)
     const bytes = bytesOf(value)
     const wait = millis(timeout)
-    return pool.perform(
-      (resume: Resume<A, MemcachedError>, calls) => packet(pool, callOf(calls), resume, text, bytes, flags, expiry, cas),
-      wait
-    )
+    // what is made here is made for every request: one closure, and a second one only where there is no connection
+    return Effect.callback((resume: Resume<A, MemcachedError>) => {
+      const connection = pool.next()
+      if (connection === undefined) {
+        return pool.begin((resume, calls) => packet(pool, callOf(calls), resume, text, bytes, flags, expiry, cas), resume, wait)
+      }
+      const { calls, packets } = connection
+      return packets.begin(packet(pool, callOf(calls), resume, text, bytes, flags, expiry, cas), wait)
+    })
   }
 
   const count = (operation: "increment" | "decrement") =>

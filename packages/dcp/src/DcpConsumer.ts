@@ -7,6 +7,7 @@
  */
 import type { Cluster } from "@wirewright/couchbase/node"
 import { announce } from "@wirewright/connection/Health"
+import type { SpanAttributes } from "@wirewright/connection/Spans"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
@@ -53,6 +54,8 @@ export interface ConsumerEnvironment {
   readonly stopWithin?: Duration.Input
   /** What is told to metrics; nothing without it. */
   readonly telemetry?: ConsumerTelemetry | undefined
+  /** Whose spans they are. */
+  readonly attributes: SpanAttributes
 }
 
 /** Told of the transitions of all followers: for whoever counts them. */
@@ -74,6 +77,7 @@ export class DcpConsumer implements StreamOwner, FollowEnvironment {
   readonly cluster: ConsumerEnvironment["cluster"]
   readonly nodes: ConsumerEnvironment["nodes"]
   readonly writer: CheckpointWriter | undefined
+  readonly attributes: SpanAttributes
   filter: StreamFilter = {}
   private readonly world: ConsumerEnvironment
   private readonly streams = new Map<number, VbucketStream>()
@@ -94,6 +98,7 @@ export class DcpConsumer implements StreamOwner, FollowEnvironment {
     this.world = world
     this.cluster = world.cluster
     this.nodes = world.nodes
+    this.attributes = world.attributes
     this.settings = settings
     this.verbose = settings.verbose
     this.gated = settings.mitigation !== undefined
@@ -102,7 +107,7 @@ export class DcpConsumer implements StreamOwner, FollowEnvironment {
     const told = (milliseconds: number, failure: string | undefined): void => world.telemetry?.committed(milliseconds, failure)
     this.writer = world.checkpoints === undefined
       ? undefined
-      : new CheckpointWriter(world.checkpoints, settings.commitInterval, told)
+      : new CheckpointWriter(world.checkpoints, settings.commitInterval, world.attributes, told)
   }
 
   /** Begins to stream; it ends with the scope, after what was settled is saved. */

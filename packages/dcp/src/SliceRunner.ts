@@ -46,6 +46,8 @@ export interface SliceEnvironment<E, R> {
   readonly nodes: Effect.Effect<ConsumerEnvironment["nodes"], never, Scope.Scope>
   /** What a slice tells of itself to metrics. */
   readonly telemetry: Effect.Effect<ConsumerTelemetry | undefined>
+  /** Whose spans they are. */
+  readonly attributes: ConsumerEnvironment["attributes"]
   readonly store: CheckpointStoreShape
   /** Name of the whole in the store. */
   readonly group: string
@@ -133,7 +135,7 @@ const once = <E, R>(
 
 const takeOver = Effect.fnUntraced(
   function*<E, R>(slice: number, world: SliceEnvironment<E, R>): Effect.fn.Return<OwnedSlice, DcpError, Scope.Scope> {
-    const { cluster, drainWithin, group, random, settings, slices, store } = world
+    const { attributes, cluster, drainWithin, group, random, settings, slices, store } = world
     const nodes = yield* world.nodes
     const telemetry = yield* world.telemetry
     const all = yield* new Beginning(cluster, nodes).vbuckets(settings.wanted.vbuckets)
@@ -145,7 +147,7 @@ const takeOver = Effect.fnUntraced(
     if (!byVbucket) yield* inherit(checkpoints, vbuckets, all, world)
     const stopWithin = Math.ceil(drainWithin / 4)
     const consumer = yield* DcpConsumer.make(
-      { cluster, nodes, checkpoints, random, telemetry, shared: true, part: `slice ${slice} of ${slices}`, stopWithin },
+      { cluster, nodes, checkpoints, random, telemetry, attributes, shared: true, part: `slice ${slice} of ${slices}`, stopWithin },
       { ...settings, wanted: { ...settings.wanted, vbuckets } }
     )
     return { slice, slices, epoch: checkpoints.epoch, vbuckets, consumer }

@@ -16,7 +16,7 @@ import {
   type Timers
 } from "@wirewright/connection"
 import { clientRows } from "@wirewright/connection/MetricTable"
-import { inSpan, isTraced, type SpanAttributes } from "@wirewright/connection/Spans"
+import { inSpan, isTraced, type SpanAttributes, spanNameOf } from "@wirewright/connection/Spans"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -209,7 +209,7 @@ export class KvDispatch {
   run<A>(operation: Operation<A>, path: string, timeout: number): Effect.Effect<A, KvError> {
     return Effect.suspend(() => {
       const attempt = this.attempt({ operation, path, timeout, started: this.timers.now(), attempt: 1 })
-      return this.spans && isTraced() ? inSpan(operation.name, this.spanOf(operation, path), attempt) : attempt
+      return this.spans && isTraced() ? inSpan(spanNameOf(operation.name, path), this.spanOf(operation, path), attempt) : attempt
     })
   }
 

@@ -29,7 +29,7 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { Checkpoints } from "./CheckpointFormat.ts"
 import { CheckpointStore } from "./CheckpointStore.ts"
-import { ConsumerTelemetry } from "./ConsumerTelemetry.ts"
+import { consumerAttributes, ConsumerTelemetry } from "./ConsumerTelemetry.ts"
 import { featuresOf } from "./DcpConnection.ts"
 import type { ChangesOptions, From } from "./ChangesOptions.ts"
 import { type ChangesSettings, settingsOf } from "./ChangesSettings.ts"
@@ -101,7 +101,7 @@ const chance: Effect.Effect<() => number> = Effect.map(Random.Random, (random) =
 export const telemetryOf = (settings: ChangesSettings): Effect.Effect<ConsumerTelemetry | undefined, never, Dcp> =>
   Effect.gen(function*() {
     const { options: { bucket } } = yield* Dcp
-    return ConsumerTelemetry.of(settings.metrics, { bucket, group: settings.nodes.group }, yield* Effect.context<never>())
+    return ConsumerTelemetry.of(settings.metrics, consumerAttributes(bucket, settings.nodes.group), yield* Effect.context<never>())
   })
 
 /** Connections as settings ask for them, in the present scope; none is made before a vbucket needs it. @internal */
@@ -143,7 +143,8 @@ export const start = (options: ChangesOptions): Effect.Effect<DcpConsumer, DcpEr
     const checkpoints = settings.resumes && Option.isSome(store) ? yield* store.value.open(group, vbuckets) : undefined
     const telemetry = yield* telemetryOf(settings)
     const nodes = yield* nodesOf(settings)
-    return yield* DcpConsumer.make({ cluster, nodes, checkpoints, random: yield* chance, telemetry }, settings)
+    const attributes = consumerAttributes(bucket, settings.nodes.group)
+    return yield* DcpConsumer.make({ cluster, nodes, checkpoints, random: yield* chance, telemetry, attributes }, settings)
   })
 
 /** The events of a consumer as they come. @internal */

@@ -7,6 +7,7 @@
  */
 import type { Cluster } from "@wirewright/couchbase/node"
 import { announce } from "@wirewright/connection/Health"
+import type { SpanAttributes } from "@wirewright/connection/Spans"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
@@ -56,6 +57,8 @@ export interface ConsumerEnvironment {
   readonly stopWithin?: Duration.Input
   /** What is told to metrics; nothing without it. */
   readonly telemetry?: ConsumerTelemetry | undefined
+  /** Whose spans they are. */
+  readonly attributes: SpanAttributes
 }
 
 /** Told of the transitions of all followers: for whoever counts them. */
@@ -78,6 +81,7 @@ export class DcpConsumer implements StreamOwner, FollowEnvironment {
   readonly nodes: ConsumerEnvironment["nodes"]
   readonly writer: CheckpointWriter | undefined
   readonly names = new CollectionNames()
+  readonly attributes: SpanAttributes
   filter: StreamFilter = {}
   private readonly world: ConsumerEnvironment
   private readonly streams = new Map<number, VbucketStream>()
@@ -98,6 +102,7 @@ export class DcpConsumer implements StreamOwner, FollowEnvironment {
     this.world = world
     this.cluster = world.cluster
     this.nodes = world.nodes
+    this.attributes = world.attributes
     this.settings = settings
     this.verbose = settings.verbose
     this.gated = settings.mitigation !== undefined
@@ -106,7 +111,7 @@ export class DcpConsumer implements StreamOwner, FollowEnvironment {
     const told = (milliseconds: number, failure: string | undefined): void => world.telemetry?.committed(milliseconds, failure)
     this.writer = world.checkpoints === undefined
       ? undefined
-      : new CheckpointWriter(world.checkpoints, settings.commitInterval, told)
+      : new CheckpointWriter(world.checkpoints, settings.commitInterval, world.attributes, told)
   }
 
   /** Begins to stream; it ends with the scope, after what was settled is saved. */

@@ -28,6 +28,7 @@ import * as Singleton from "effect/cluster/Singleton"
 import { type ChangesSettings, settingsOf } from "./ChangesSettings.ts"
 import type { ChangesOptions } from "./ChangesOptions.ts"
 import { CheckpointStore } from "./CheckpointStore.ts"
+import { consumerAttributes } from "./ConsumerTelemetry.ts"
 import { Dcp, nodesOf, telemetryOf } from "./Dcp.ts"
 import { DcpOptionsError } from "./DcpError.ts"
 import { LagPoll } from "./Lag.ts"
@@ -125,6 +126,7 @@ const environment = (
       nodes: yield* shared(nodesOf(settings)),
       lagPoll,
       telemetry: yield* Effect.map(Effect.context<Dcp>(), (dcp) => Effect.provideContext(telemetryOf(settings), dcp)),
+      attributes: consumerAttributes(bucket, settings.nodes.group),
       store,
       group: `${bucket}/${settings.nodes.group}`,
       settings,

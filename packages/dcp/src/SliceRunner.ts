@@ -49,6 +49,8 @@ export interface SliceEnvironment<E, R> {
   readonly lagPoll: LagPoll
   /** What a slice tells of itself to metrics. */
   readonly telemetry: Effect.Effect<ConsumerTelemetry | undefined>
+  /** Whose spans they are. */
+  readonly attributes: ConsumerEnvironment["attributes"]
   readonly store: CheckpointStoreShape
   /** Name of the whole in the store. */
   readonly group: string
@@ -136,7 +138,7 @@ const once = <E, R>(
 
 const takeOver = Effect.fnUntraced(
   function*<E, R>(slice: number, world: SliceEnvironment<E, R>): Effect.fn.Return<OwnedSlice, DcpError, Scope.Scope> {
-    const { cluster, drainWithin, group, lagPoll, random, settings, slices, store } = world
+    const { attributes, cluster, drainWithin, group, lagPoll, random, settings, slices, store } = world
     const nodes = yield* world.nodes
     const telemetry = yield* world.telemetry
     const all = yield* new Beginning(cluster, nodes).vbuckets(settings.wanted.vbuckets)
@@ -148,7 +150,7 @@ const takeOver = Effect.fnUntraced(
     if (!byVbucket) yield* inherit(checkpoints, vbuckets, all, world)
     const stopWithin = Math.ceil(drainWithin / 4)
     const consumer = yield* DcpConsumer.make(
-      { cluster, nodes, checkpoints, random, telemetry, lagPoll, shared: true, part: `slice ${slice} of ${slices}`, stopWithin },
+      { cluster, nodes, checkpoints, random, telemetry, lagPoll, attributes, shared: true, part: `slice ${slice} of ${slices}`, stopWithin },
       { ...settings, wanted: { ...settings.wanted, vbuckets } }
     )
     return { slice, slices, epoch: checkpoints.epoch, vbuckets, consumer }

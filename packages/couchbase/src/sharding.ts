@@ -62,7 +62,7 @@ const without = <A>(record: { readonly [key: string]: A }, gone: (value: A, key:
 
 const isReason = (...tags: ReadonlyArray<KvError["reason"]["_tag"]>) => ({ reason }: KvError): boolean => tags.includes(reason._tag)
 
-const make = Effect.fnUntraced(function*(documents: KvCollection, lasts: Duration.Duration, options: RunnerStorageOptions) {
+const make = (documents: KvCollection, lasts: Duration.Duration, options: RunnerStorageOptions): RunnerStorage.RunnerStorage["Service"] => {
   const { prefix = "wirewright:cluster:" } = options
   const durable = options.durability === undefined ? {} : { durability: options.durability }
   const expiry = Duration.seconds(Math.max(1, Math.ceil(Duration.toSeconds(lasts))))
@@ -233,7 +233,7 @@ const make = Effect.fnUntraced(function*(documents: KvCollection, lasts: Duratio
         )
       })))
   })
-})
+}
 
 /** Runners and locks in the bucket of the client in place. */
 export const layerRunnerStorage = (
@@ -245,6 +245,6 @@ export const layerRunnerStorage = (
       const kv = yield* KvClient
       const { shardLockExpiration } = yield* ShardingConfig
       const documents = options.collection === undefined ? kv : yield* kv.collection(options.collection)
-      return yield* make(documents, Duration.fromInputUnsafe(shardLockExpiration), options)
+      return make(documents, Duration.fromInputUnsafe(shardLockExpiration), options)
     })
   )

@@ -26,6 +26,7 @@ import type { Delivered, Ordinal } from "./Progress.ts"
 import type { Placed, Snapshot } from "./SnapshotTracker.ts"
 import type { DcpStreamFailed } from "./DcpError.ts"
 import type { UndoReason } from "./VbucketFollower.ts"
+import { isOwnKeyAt } from "./OwnDocuments.ts"
 
 const settlement: unique symbol = Symbol("settlement")
 
@@ -152,6 +153,12 @@ export const isPlainMutation = (reader: Reader, at: number, end: number, { colle
   const keyLength = keyLengthAt(reader, at)
   if (keyAt + keyLength > end) return false
   return collections ? keyLength > 0 && keyLength <= 251 && reader.bytes[keyAt]! < 0x80 : keyLength <= 250
+}
+
+/** Whether a mutation that `isPlainMutation` is of a document that consumers or clusters keep. */
+export const isPlainOwn = (reader: Reader, at: number, { collections }: States): boolean => {
+  const keyAt = at + headerSize + mutationExtras
+  return isOwnKeyAt(reader.bytes, keyAt + (collections ? 1 : 0), keyAt + keyLengthAt(reader, at))
 }
 
 /** Seqno of a mutation that `isPlainMutation`. */

@@ -25,7 +25,7 @@ import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Random from "effect/Random"
 import type * as Redacted from "effect/Redacted"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { Checkpoints } from "./CheckpointFormat.ts"
 import { CheckpointStore } from "./CheckpointStore.ts"
@@ -114,6 +114,7 @@ export const nodesOf = (settings: ChangesSettings): Effect.Effect<DcpNodes, neve
     const random = yield* chance
     const telemetry = yield* telemetryOf(settings)
     yield* Effect.addFinalizer(() => Effect.sync(() => telemetry?.end()))
+    // in a scope of their own, connections that are made later end after those who use them
     const nodes = new DcpNodes({
       ...settings.nodes,
       cluster,
@@ -123,7 +124,7 @@ export const nodesOf = (settings: ChangesSettings): Effect.Effect<DcpNodes, neve
       now,
       log: (line) => void Effect.runForkWith(services)(line),
       telemetry
-    }, yield* Effect.scope)
+    }, yield* Scope.fork(yield* Effect.scope))
     telemetry?.publishConnections(nodes)
     return nodes
   })

@@ -7,7 +7,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import * as Option from "effect/Option"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import { ConnectionSlot, type Pooled, type SlotOptions } from "./ConnectionSlot.ts"
 import { ConnectionClosed, ConnectionError, LimitExceeded } from "./Errors.ts"
@@ -48,9 +48,9 @@ export interface PoolPlace {
   readonly fork: (effect: Effect.Effect<void>) => void
 }
 
-/** The place where this is run. */
+/** The place where this is run. In a scope of its own, connections that are made later, too, end after whoever came later than the pool. */
 export const poolPlace: Effect.Effect<PoolPlace, never, Scope.Scope> = Effect.gen(function*() {
-  return { scope: yield* Effect.scope, timers: yield* timers, fork: Effect.runForkWith(yield* Effect.context<never>()) }
+  return { scope: yield* Scope.fork(yield* Effect.scope), timers: yield* timers, fork: Effect.runForkWith(yield* Effect.context<never>()) }
 })
 
 /** Connections to one address. */

@@ -62,11 +62,7 @@ const without = <A>(record: { readonly [key: string]: A }, gone: (value: A, key:
 
 const isReason = (...tags: ReadonlyArray<KvError["reason"]["_tag"]>) => ({ reason }: KvError): boolean => tags.includes(reason._tag)
 
-const make = (
-  documents: KvCollection,
-  lasts: Duration.Duration,
-  options: RunnerStorageOptions
-): RunnerStorage.RunnerStorage["Service"] => {
+const make = (documents: KvCollection, lasts: Duration.Duration, options: RunnerStorageOptions): RunnerStorage.RunnerStorage["Service"] => {
   const { prefix = "wirewright:cluster:" } = options
   const durable = options.durability === undefined ? {} : { durability: options.durability }
   const expiry = Duration.seconds(Math.max(1, Math.ceil(Duration.toSeconds(lasts))))

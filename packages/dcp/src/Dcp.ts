@@ -114,6 +114,7 @@ export const nodesOf = (settings: ChangesSettings): Effect.Effect<DcpNodes, neve
     const random = yield* chance
     const telemetry = yield* telemetryOf(settings)
     yield* Effect.addFinalizer(() => Effect.sync(() => telemetry?.end()))
+    // in a scope of their own, connections that are made later end after those who use them
     const nodes = new DcpNodes({
       ...settings.nodes,
       cluster,
@@ -123,7 +124,6 @@ export const nodesOf = (settings: ChangesSettings): Effect.Effect<DcpNodes, neve
       now,
       log: (line) => void Effect.runForkWith(services)(line),
       telemetry
-      // closed after everything that uses connections and was begun later: who loses one would ask for the next
     }, yield* Scope.fork(yield* Effect.scope))
     telemetry?.publishConnections(nodes)
     return nodes

@@ -97,6 +97,7 @@ export class DcpConsumer implements StreamOwner, FollowEnvironment {
   /** Why it ended, where that is a failure. */
   private failure: string | undefined
   private over = false
+  private leaving = false
 
   private constructor(world: ConsumerEnvironment, settings: ChangesSettings) {
     this.world = world
@@ -119,6 +120,13 @@ export class DcpConsumer implements StreamOwner, FollowEnvironment {
     Effect.gen(function*() {
       const consumer = new DcpConsumer(world, settings)
       const { writer } = consumer
+      // until it is gone, which saving may delay
+      yield* announce({
+        name: [`dcp ${settings.nodes.group}`, ...world.part === undefined ? [] : [world.part]].join(", "),
+        notReady: () => consumer.notReady,
+        notLive: () => consumer.failure === undefined ? [] : [consumer.failure],
+        status: () => consumer.status
+      })
       // what was settled until the very end is saved after the fibres have ended
       if (writer !== undefined) {
         const { stopWithin = "10 seconds" } = world
@@ -134,12 +142,6 @@ export class DcpConsumer implements StreamOwner, FollowEnvironment {
       if (telemetry !== undefined) {
         yield* Effect.acquireRelease(Effect.sync(() => telemetry.publish(consumer)), () => Effect.sync(() => telemetry.end()))
       }
-      yield* announce({
-        name: [`dcp ${settings.nodes.group}`, ...world.part === undefined ? [] : [world.part]].join(", "),
-        notReady: () => consumer.notReady,
-        notLive: () => consumer.failure === undefined ? [] : [consumer.failure],
-        status: () => consumer.status
-      })
       if (writer !== undefined) yield* Effect.forkScoped(Effect.onExit(writer.run, fail))
       yield* Effect.forkScoped(Effect.onExit(consumer.run, fail))
       yield* Effect.forkScoped(consumer.alarms.watch(consumer.streams))
@@ -151,6 +153,7 @@ export class DcpConsumer implements StreamOwner, FollowEnvironment {
         yield* lagPoll.tell(consumer.lag, () => world.nodes.connections)
         if (world.lagPoll === undefined) yield* Effect.forkScoped(lagPoll.run(settings.lagInterval))
       }
+      yield* Effect.addFinalizer(() => Effect.sync(() => consumer.leaving = true))
       return consumer
     })
 
@@ -199,6 +202,7 @@ export class DcpConsumer implements StreamOwner, FollowEnvironment {
   /** Why it does not do what it is for; nothing while it does. */
   get notReady(): ReadonlyArray<string> {
     if (this.failure !== undefined) return [this.failure]
+    if (this.leaving) return ["it is ending"]
     if (this.over) return []
     const { failing } = this.writer ?? {}
     const { stalled, streaming, vbuckets } = this.status

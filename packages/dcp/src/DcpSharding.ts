@@ -15,6 +15,7 @@
  *
  * All slices of a process share one connection to each node.
  */
+import { announce } from "@wirewright/connection/Health"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -104,6 +105,21 @@ const maxSlices = 1_024
 /** Names that are tried to find one whose hash is the shard of a slice, for each shard. */
 const attemptsPerShard = 64
 
+/** Says how the slices of this process do; returns what is called when they are given up. */
+const announced = (
+  group: string,
+  slices: number,
+  owned: ReadonlyMap<number, OwnedSlice>
+): Effect.Effect<() => void, never, Scope.Scope> => {
+  let leaving = false
+  const indicator = {
+    name: `dcp ${group}, slices`,
+    notReady: () => leaving ? ["its slices are given up"] : owned.size === 0 ? ["it has no slice"] : [],
+    status: () => ({ slices, owned: [...owned.keys()].sort((left, right) => left - right) })
+  }
+  return Effect.as(announce(indicator), () => void (leaving = true))
+}
+
 const environment = (
   options: Given,
   handlers: AnyHandlers
@@ -169,11 +185,13 @@ const layer: Layers<ClusterShare, Sharding> = ((
         if (name === undefined) return yield* refuse(`the cluster's shardsPerGroup is not ${slices}, the number of slices`)
         names.push(name)
       }
+      const leave = yield* announced(world.settings.nodes.group, slices, world.owned)
       // all are given up at once, when the process leaves
       const scope = yield* Scope.fork(yield* Effect.scope, "parallel")
       for (const [slice, name] of names.entries()) {
         yield* Layer.buildWithScope(Singleton.make(name, own(slice, world), { shardGroup }), scope).pipe(Effect.provideContext(services))
       }
+      yield* Effect.addFinalizer(() => Effect.sync(leave))
       return DcpSharding.of({ owned: world.owned })
     })
   )) as never
@@ -190,9 +208,11 @@ const layerStatic: Layers<StaticShare, never> = ((
       const { slices } = world
       if (!whole(members, 1, slices)) return yield* refuse(`members: ${members} is no number from 1 to ${slices}, the number of slices`)
       if (!whole(member, 0, members - 1)) return yield* refuse(`member: ${member} is no number from 0 to ${members - 1}`)
+      const leave = yield* announced(world.settings.nodes.group, slices, world.owned)
       yield* Effect.forkScoped(
         Effect.forEach(slicesOf(slices, member, members), (slice) => own(slice, world), { concurrency: "unbounded", discard: true })
       )
+      yield* Effect.addFinalizer(() => Effect.sync(leave))
       return DcpSharding.of({ owned: world.owned })
     })
   )) as never

@@ -12,6 +12,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
+import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { Beginning } from "./Beginning.ts"
@@ -150,12 +151,26 @@ const takeOver = Effect.fnUntraced(
     if (!byVbucket) yield* inherit(checkpoints, vbuckets, all, world)
     const stopWithin = Math.ceil(drainWithin / 4)
     const consumer = yield* DcpConsumer.make(
-      { cluster, nodes, checkpoints, random, telemetry, lagPoll, attributes, shared: true, part: `slice ${slice} of ${slices}`, stopWithin },
+      {
+        cluster,
+        nodes,
+        checkpoints,
+        random,
+        telemetry,
+        lagPoll,
+        attributes,
+        shared: true,
+        part: `slice ${slice} of ${slices}`,
+        stopWithin
+      },
       { ...settings, wanted: { ...settings.wanted, vbuckets } }
     )
     return { slice, slices, epoch: checkpoints.epoch, vbuckets, consumer }
   }
 )
+
+/** Owners of other slices may take the former one over at the same time; each of them reads it, and none goes on with it. */
+const takenOver = { while: isFenced, schedule: Schedule.jittered(Schedule.spaced("50 millis")), times: 100 }
 
 /** Of a slice that has no checkpoints: takes those that the vbuckets had when the group was cut in another number of slices. */
 export const inherit = Effect.fnUntraced(
@@ -170,7 +185,8 @@ export const inherit = Effect.fnUntraced(
       const common = vbucketsOf(all, formerSlices, former).filter((vbucket) => vbuckets.includes(vbucket))
       if (common.length === 0) continue
       // whoever still has it is not to go on
-      const saved = yield* (yield* store.open(groupOf(group, formerSlices, former))).load
+      const whole = yield* Effect.retry(store.open(groupOf(group, formerSlices, former)), takenOver)
+      const saved = yield* whole.load
       const found = new Map([...saved].filter(([vbucket]) => common.includes(vbucket)))
       if (found.size > 0) yield* checkpoints.save(found)
     }

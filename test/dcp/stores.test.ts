@@ -8,6 +8,7 @@ import {
   type CheckpointStoreShape,
   documentStore,
   fileStore,
+  overTexts,
   readCheckpoints
 } from "@wirewright/dcp"
 import { diskSteps, type FileSteps } from "../../packages/dcp/src/CheckpointFiles.ts"
@@ -115,6 +116,18 @@ const checkpoint = (seqno: bigint): Checkpoint => ({
   undo: false,
   ahead: false
 })
+
+it("who takes over a slice reads the texts of its vbuckets, and not those of a thousand", () =>
+  Effect.runPromise(Effect.scoped(Effect.gen(function*() {
+    const read: Array<string> = []
+    const store = overTexts({
+      place: (name) => name,
+      get: (name) => Effect.sync(() => void read.push(name.slice(name.lastIndexOf("/") + 1))),
+      put: () => Effect.succeed(1n)
+    })
+    yield* (yield* store.open("g/64/5", Array.from({ length: 16 }, (_, index) => 80 + index))).load
+    expect(read).toEqual(["owner", "ended", "1"])
+  }))))
 
 describe("documents", () => {
   const stored = (prefix: string, group: string) =>

@@ -321,10 +321,13 @@ export class DcpConnection {
     )
   }
 
-  /** How far the node has written a vbucket to disk, in this branch of its history; undefined when it does not have it. */
+  /**
+   * How far the node has written a vbucket to disk, in this branch of its history; undefined when it does not have it. Waits as long as the
+   * connection lasts: a disk that is slow to answer says nothing about the connection.
+   */
   persistedSeqno(vbucket: number, vbucketUuid: bigint): Effect.Effect<bigint | undefined, ConnectionError> {
     return Effect.map(
-      this.ask((writer, opaque) => encodeObserveSeqno(writer, { opaque, vbucket, vbucketUuid })),
+      this.ask((writer, opaque) => encodeObserveSeqno(writer, { opaque, vbucket, vbucketUuid }), { timeout: Infinity }),
       (answer) => answer._tag === "ObserveSeqnoResponse" && answer.layout === "NoFailover" ? answer.lastPersistedSeqno : undefined
     )
   }

@@ -31,6 +31,7 @@ import type { Placed, Snapshot } from "./SnapshotTracker.ts"
 import { type DcpStreamFailed, DcpValueError } from "./DcpError.ts"
 import { type DocumentParts, partsOf, type ValueProblem } from "./DocumentValue.ts"
 import type { UndoReason } from "./VbucketFollower.ts"
+import { isOwnKeyAt } from "./OwnDocuments.ts"
 
 const settlement: unique symbol = Symbol("settlement")
 
@@ -194,6 +195,12 @@ export const isPlainMutation = (reader: Reader, at: number, end: number, { colle
   const keyLength = keyLengthAt(reader, at)
   if (keyAt + keyLength > end) return false
   return collections ? keyLength > 0 && keyLength <= 251 && reader.bytes[keyAt]! < 0x80 : keyLength <= 250
+}
+
+/** Whether a mutation that `isPlainMutation` is of a document that consumers or clusters keep. */
+export const isPlainOwn = (reader: Reader, at: number, { collections }: States): boolean => {
+  const keyAt = at + headerSize + mutationExtras
+  return isOwnKeyAt(reader.bytes, keyAt + (collections ? 1 : 0), keyAt + keyLengthAt(reader, at))
 }
 
 /** Seqno of a mutation that `isPlainMutation`. */

@@ -21,7 +21,7 @@ import {
   Status,
   VBucketState
 } from "@wirewright/dcp/gen"
-import { Datatype, type RequestFrame } from "@wirewright/memcached/gen"
+import { Datatype, DurabilityLevel, type RequestFrame } from "@wirewright/memcached/gen"
 import type { Frame, PacketHandler, ServerClient } from "@wirewright/connection"
 import type { Bucket } from "./Bucket.ts"
 import type { DcpProducer } from "./DcpProducer.ts"
@@ -204,6 +204,7 @@ export class NodeConnection implements PacketHandler<Packet>, NodeClient {
     const { bucket } = this
     const level = durable.has(request._tag) ? Math.max(frame?.level ?? 0, bucket?.durabilityMinLevel ?? 0) : 0
     if (level === 0 || bucket === undefined) return run()
+    if (bucket.isEphemeral && level !== DurabilityLevel.Majority) return this.fail(request, Status.DurabilityInvalidLevel)
     const durability = { level, timeout: frame?.timeout ?? defaultSyncWriteTimeout }
     const token = { vbucketUuid: 0n, seqno: 0n }
     const replies: Waiting["replies"] = []

@@ -58,6 +58,11 @@ export class Member {
     return this.away ? [] : this.process!.said["owned"] as ReadonlyArray<number> ?? []
   }
 
+  /** How many of the slices it has it has written something of. */
+  get working(): number {
+    return this.process?.said["working"] as number ?? 0
+  }
+
   get connections(): number {
     return this.process?.said["connections"] as number ?? 0
   }

@@ -77,6 +77,7 @@ export const directions: { readonly [owner: string]: ReadonlyArray<string> } = {
     "@wirewright/embedded",
     "@wirewright/memcached",
     "@wirewright/proxy",
+    "@wirewright/sqlite",
     "@effect/platform-node",
     "effect"
   ]

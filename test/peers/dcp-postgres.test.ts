@@ -15,6 +15,9 @@ import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { SqlClient } from "effect/sql/SqlClient"
 import type { SqlError } from "effect/sql/SqlError"
+import { spawnSync } from "node:child_process"
+import { tmpdir } from "node:os"
+import { fileURLToPath } from "node:url"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { inWorld, until, type World } from "../dcp/Harness.ts"
 import { clientOf } from "../dcp/sql/Databases.ts"
@@ -26,6 +29,8 @@ beforeAll(async () => {
   server = await startPostgres()
 })
 afterAll(() => server.stop())
+
+const bin = fileURLToPath(new URL("../../packages/cli/bin/wirewright.js", import.meta.url))
 
 let databases = 0
 const url = (database: string): string => `postgres://trusted@127.0.0.1:${server.port}/${database}`
@@ -51,6 +56,7 @@ describe("the laws of checkpoint stores", () => {
 
 interface Stage {
   readonly world: World
+  readonly database: string
   /** A connection of the test's own. */
   readonly sql: SqlClient
   readonly put: (key: string, value: string) => void
@@ -73,6 +79,7 @@ const staged = (test: (stage: Stage) => Effect.Effect<unknown, unknown, Scope.Sc
       const dcp = Dcp.layer({ seeds: [{ host: "127.0.0.1", port: world.node.port }], bucket: "default" })
       yield* test({
         world,
+        database,
         sql,
         put: (key, value) => void store.set(store.space(0), key, { value: new TextEncoder().encode(value) }),
         run: (handlers, options) =>
@@ -196,6 +203,29 @@ it("a transaction whose connection an administrator ends is repeated on another 
       expect(attempts).toBe(2)
       expect(yield* rows).toEqual(["0 a 1 1"])
       expect(yield* sql`SELECT count(*)::int FROM applied`.values).toEqual([[1]])
+    })
+  ))
+
+it("wirewright checkpoints looks into the table and changes it", () =>
+  staged(({ database, put, rows, run }) =>
+    Effect.gen(function*() {
+      put("a", "1")
+      yield* run(indexer(), { to: "now" })
+      const store = url(database).replace("//trusted@", "//trusted:secret@")
+      const checkpoints = (verb: string, ...args: ReadonlyArray<string>) =>
+        spawnSync(process.execPath, [bin, "checkpoints", verb, store, ...args], { cwd: new URL(".", import.meta.url), encoding: "utf8" })
+      expect(checkpoints("list")).toMatchObject({
+        status: 0,
+        stdout: "default/wirewright  1 vbucket  1 seqnos  nobody has it\n",
+        stderr: ""
+      })
+      const { stderr } = checkpoints("show", "--group", "nobody")
+      expect(stderr).toContain("there are default/wirewright")
+      expect(checkpoints("set", "beginning", "--group", "wirewright")).toMatchObject({ status: 0 })
+      expect(checkpoints("show", "--group", "wirewright").stdout).toContain("seqno 0")
+      const elsewhere = spawnSync(process.execPath, [bin, "checkpoints", "list", store], { cwd: tmpdir(), encoding: "utf8" })
+      expect([elsewhere.status, elsewhere.stderr]).toEqual([1, expect.stringContaining("npm install @effect/sql-pg")])
+      expect(yield* rows).toEqual(["0 a 1 1"])
     })
   ))
 

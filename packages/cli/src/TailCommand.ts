@@ -4,11 +4,8 @@
  * A line is settled once stdout has taken it: what is killed at any moment prints again what it may not have printed, and loses nothing.
  */
 import type { ChangesOptions, CheckpointStore, DcpEvent } from "@wirewright/dcp"
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { identity } from "effect/Function"
-import * as Layer from "effect/Layer"
-import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
@@ -18,8 +15,10 @@ import { Failure, failureOf, usage } from "./Failure.ts"
 import { jsonFlag, on, optional, withDefault } from "./Flags.ts"
 import { givenPassword } from "./Input.ts"
 import { moreLog } from "./Messages.ts"
+import { metricsParameter, metricsPlace, serveMetrics } from "./MetricsFlag.ts"
 import { block, flush, line } from "./Output.ts"
 import { LastSaid, showStream, terminalBelow } from "./StreamStatus.ts"
+import { untilTold } from "./UntilTold.ts"
 
 const parameters = {
   url: Argument.String("url").pipe(
@@ -56,11 +55,7 @@ const parameters = {
     "Seconds after which a line that stdout has not taken is logged, and what has no stream",
     30
   ),
-  metrics: optional(
-    Flag.Int("metrics"),
-    "Port on 127.0.0.1 that serves /health, /status and /metrics, 0: any free one, which is logged",
-    "there is none"
-  ),
+  metrics: metricsParameter,
   passwordFile: optional(Flag.String("password-file"), "A file that holds the password", "the URL or WIREWRIGHT_PASSWORD has it")
 }
 
@@ -100,16 +95,6 @@ export const memberOf = (text: string, host: string): { readonly member: number;
     : `there are members 1 to ${members}`
 }
 
-/** Serves health, status and metrics of this process. */
-const serveOperations = (port: number): Effect.Effect<void, Failure, Scope.Scope> =>
-  Effect.gen(function*() {
-    const { layer, Operations } = yield* Effect.promise(() => import("@wirewright/connection/Operations"))
-    const services = yield* Effect.mapError(Layer.build(layer({ port })), ({ cause }) =>
-      usage(`--metrics ${port}: ${cause instanceof Error ? cause.message : String(cause)}`))
-    const endpoint = Context.get(services, Operations)
-    yield* Effect.logInfo(`/health, /status and /metrics are at http://${endpoint.host}:${endpoint.port}`)
-  })
-
 /** The command. */
 export const tailCommand = Command.make("tail", parameters, (given) =>
   Effect.gen(function*() {
@@ -132,7 +117,7 @@ export const tailCommand = Command.make("tail", parameters, (given) =>
     if (window < 0 || window > 0xffff_ffff) return yield* usage(`--window ${window}: from 0 to 4294967295 bytes`)
     const { metrics, slowAfter } = given
     if (slowAfter < 1) return yield* usage(`--slow-after ${slowAfter}: 1 second or more`)
-    if (metrics !== undefined && (metrics < 0 || metrics > 65_535)) return yield* usage(`--metrics ${metrics}: there are ports 0 to 65535`)
+    yield* metricsPlace(metrics)
     const password = yield* givenPassword(given.passwordFile)
     const { CheckpointStore: Store, Dcp, fileStore } = yield* Effect.promise(() => import("@wirewright/dcp"))
     const { bySlices, eventsOf, handOver, settle, start, vbucketsOfMember } = yield* Effect.promise(() =>
@@ -163,7 +148,8 @@ export const tailCommand = Command.make("tail", parameters, (given) =>
     const shown = !json && terminalBelow()
     const said = new LastSaid()
     const tail = Effect.gen(function*() {
-      if (metrics !== undefined) yield* serveOperations(metrics)
+      const endpoint = yield* serveMetrics(metrics)
+      if (endpoint !== undefined) yield* Effect.logInfo(`/health, /status and /metrics are at http://${endpoint}`)
       const all = (yield* Dcp).cluster.map?.vbuckets.map((_, vbucket) => vbucket) ?? []
       const slices = Math.min(memberSlices, all.length)
       if (share !== undefined && share.members > slices) {
@@ -185,7 +171,7 @@ export const tailCommand = Command.make("tail", parameters, (given) =>
           for (const event of some) settle(event)
         }))
     })
-    yield* Effect.scoped(tail).pipe(
+    yield* Effect.scoped(to === "never" ? untilTold(tail) : tail).pipe(
       Effect.provideService(Store, store),
       Effect.provide(Dcp.layerUrl(url, password, noClusterMap ? { ignoreMap: true } : {})),
       Effect.mapError((error) => error instanceof Failure ? error : failureOf(error)),

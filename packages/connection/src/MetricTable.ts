@@ -94,6 +94,13 @@ export const clientRows = {
     attributes: ["db.system.name", "db.operation.name", "error.type"],
     meaning: "Attempts of Couchbase operations after the first, by what the one before failed of"
   },
+  circuits: {
+    name: "wirewright.client.circuit.transitions",
+    kind: "counter",
+    unit: "{transition}",
+    attributes: ["db.system.name", ...server, "wirewright.circuit.state"],
+    meaning: "How often the circuit of a Couchbase node came to be open, half-open, and closed again; with `circuitBreaker`"
+  },
   io: {
     name: "wirewright.client.io",
     kind: "counter",

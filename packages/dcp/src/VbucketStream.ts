@@ -5,6 +5,7 @@
 import { DecodeError, type Reader } from "@wirewright/codec"
 import * as Effect from "effect/Effect"
 import type { Checkpoint } from "./Checkpoint.ts"
+import type { CollectionNames } from "./CollectionNames.ts"
 import type { DcpConnection, StreamSink } from "./DcpConnection.ts"
 import {
   type Account,
@@ -36,6 +37,8 @@ export interface StreamOwner {
   readonly verbose: boolean
   /** Only what all copies have on disk is handed over. */
   readonly gated: boolean
+  /** Names of collections. */
+  readonly names: CollectionNames
   /** The checkpoint of a vbucket changed. */
   changed(stream: VbucketStream): void
   /** One more change was delivered. */
@@ -92,6 +95,10 @@ export class VbucketStream implements StreamSink, Account {
     const known = progress.dirty
     if (progress.process(ordinal) && !known) this.owner.changed(this)
     if (this.whenSettled !== undefined && progress.unprocessed === 0) this.whenSettled()
+  }
+
+  nameOf(collectionId: number): string | undefined {
+    return this.owner.names.of(collectionId)
   }
 
   /** Waits until everything that was delivered is settled: then nothing of it comes again. */
@@ -193,6 +200,7 @@ export class VbucketStream implements StreamSink, Account {
         const { bySeqno } = packet
         const placed = this.place(bySeqno, bytes)
         if (placed === undefined) return
+        if (packet._tag === "DcpSystemEvent") this.owner.names.happened(packet)
         const event = packet._tag === "DcpMutation"
           ? new Mutation(reader, at, connection.states, bySeqno, placed, this, packet)
           : packet._tag === "DcpDeletion"

@@ -33,7 +33,7 @@ import { bytesOf } from "./JsonText.ts"
 import { headerProblem, requestProblem, type CheckedCommand } from "./RequestRules.ts"
 import { type Sliced, someOf } from "./Slices.ts"
 import { SaslServer } from "./SaslServer.ts"
-import { inflate } from "./Snappy.ts"
+import { uncompress } from "@wirewright/dcp/producer"
 import type { Item } from "./HashTable.ts"
 import { defaultSyncWriteTimeout } from "./SyncWrites.ts"
 import { longestSlice } from "./Turns.ts"
@@ -431,7 +431,7 @@ export class NodeConnection implements PacketHandler<Packet>, NodeClient {
     if ((request.datatype & Datatype.snappy) === 0) return request
     const datatype = request.datatype & ~Datatype.snappy
     if (!("value" in request) || !(request.value instanceof Uint8Array)) return { ...request, datatype }
-    const value = inflate(request.value, largestInflated)
+    const value = uncompress(request.value, largestInflated)
     if (typeof value !== "string") return { ...request, datatype, value } as Request
     if (value === "TooLarge") this.fail(request, Status.E2big)
     else this.invalid(request, { context: "Failed to inflate payload" })

@@ -28,7 +28,17 @@ import type * as Option from "effect/Option"
 import type * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import { type Expiry, expirySeconds } from "./Expiry.ts"
-import type { Resume } from "@wirewright/connection"
+import {
+  agentName as sdk,
+  type ConnectionError,
+  diagnosed,
+  DiagnosticsReport,
+  pinged,
+  PingReport,
+  pingTimeout,
+  reportId,
+  type Resume
+} from "@wirewright/connection"
 import { encodeNoop } from "./gen/index.ts"
 import { quit } from "./KvBinary.ts"
 import { isSchema } from "./JsonDocuments.ts"
@@ -150,6 +160,17 @@ const commandsOf = (pool: KvPool): KvCommands => {
     return readJson(second, "get", pool.address, textOf(key), run(callOf.get, key, noBytes, 0, undefined, 0n, third?.timeout))
   }
 
+  /** The connection that was asked and answered. */
+  const ask = (timeout: number): Effect.Effect<KvConnection, ConnectionError | MemcachedError> =>
+    Effect.suspend(() => {
+      const until = pool.timers.now() + timeout
+      return Effect.flatMap(pool.connected(timeout), (connection) => {
+        const noop = (resume: Resume<void, MemcachedError>) =>
+          new Calls.KvPacket(pool, connection.calls.noop, resume, "", noBytes, 0, 0, 0n)
+        return Effect.as(connection.packets.perform(noop, Math.max(1, until - pool.timers.now())), connection)
+      })
+    })
+
   const whole = <A>(of: (calls: Calls.KvCalls) => Calls.KvCall<A>): Effect.Effect<A, MemcachedError> =>
     run(of, "", noBytes, 0, undefined, 0n, undefined)
 
@@ -208,6 +229,16 @@ const commandsOf = (pool: KvPool): KvCommands => {
     version: whole(callOf.version),
     flush: (options = {}) => run(callOf.flush, "", noBytes, 0, options.after, 0n, options.timeout),
     noop: whole(callOf.noop),
+    ping: (options = {}) =>
+      Effect.gen(function*() {
+        const id = yield* reportId(options.reportId)
+        return new PingReport({ id, sdk }, [yield* pinged(pool, ask(pingTimeout(options, pool.timeout)))])
+      }),
+    diagnostics: (options = {}) =>
+      Effect.map(
+        reportId(options.reportId),
+        (id) => new DiagnosticsReport({ id, sdk }, diagnosed(pool, pool.connections.length > 0 ? undefined : pool.missing))
+      ),
     verbosity: (level) =>
       Effect.scoped(Effect.flatMap(pool.dedicated, (connection) => {
         const { calls, packets } = connection

@@ -46,6 +46,13 @@ export const backingLaws: ReadonlyArray<Law<Backing>> = [
       yield* store.setMany([["a", { n: 1 }, undefined], ["b", { n: 2 }, undefined]])
       yield* same(yield* store.getMany(["b", "x", "a", "b"]), [{ n: 2 }, undefined, { n: 1 }, { n: 2 }])
     })),
+  law("stores whose names and keys are the same text together are two", (backing) =>
+    Effect.gen(function*() {
+      const [short, long] = [yield* backing.make("a"), yield* backing.make("ab")]
+      yield* short.set("bc", { n: 1 }, undefined)
+      yield* long.set("c", { n: 2 }, undefined)
+      yield* same([yield* short.get("bc"), yield* long.get("c")], [{ n: 1 }, { n: 2 }])
+    })),
   law("of a key that is set twice the last value stays", (backing) =>
     Effect.gen(function*() {
       const store = yield* backing.make("s")

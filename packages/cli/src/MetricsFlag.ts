@@ -29,11 +29,15 @@ export const metricsPlace = (
   )
 }
 
-/** Serves health, status and metrics of this process; says at which `host:port`. */
+/** Serves health, status and metrics of this process; says at which `host:port`. It is not ready until `started` is run. */
 export const serveMetrics = Effect.fnUntraced(
-  function*(given: string | undefined): Effect.fn.Return<string | undefined, Failure, Scope.Scope> {
+  function*(
+    given: string | undefined
+  ): Effect.fn.Return<{ readonly address: string | undefined; readonly started: Effect.Effect<void> }, Failure, Scope.Scope> {
     const place = yield* metricsPlace(given)
-    if (place === undefined) return undefined
+    if (place === undefined) return { address: undefined, started: Effect.void }
+    const { starting } = yield* Effect.promise(() => import("@wirewright/connection/Health"))
+    const started = yield* starting
     const { layer, Operations } = yield* Effect.promise(() => import("@wirewright/connection/Operations"))
     const services = yield* Effect.mapError(
       Layer.build(layer(place)),
@@ -41,6 +45,6 @@ export const serveMetrics = Effect.fnUntraced(
     )
     const { host, port } = Context.get(services, Operations)
     const { hostPort } = yield* Effect.promise(() => import("@wirewright/connection"))
-    return hostPort(host, port)
+    return { address: hostPort(host, port), started }
   }
 )

@@ -66,7 +66,7 @@ const run = Effect.fnUntraced(function*(
     return yield* usage(`--connections ${options.connections}: from 1 to 1024`)
   }
   const users = yield* usersOf(options.authFile)
-  const metrics = yield* serveMetrics(options.metrics)
+  const { address: metrics, started } = yield* serveMetrics(options.metrics)
   const capture = options.capture === undefined ? undefined : yield* opened(options.capture)
   const { serveProxy } = yield* Effect.promise(() => import("@wirewright/proxy"))
   const { passwordCheck } = yield* Effect.promise(() => import("@wirewright/embedded/internal"))
@@ -85,6 +85,7 @@ const run = Effect.fnUntraced(function*(
       Effect.sync(() => say(JSON.stringify({ counters: proxy.counters })))
     )
   )
+  yield* started
   line(
     JSON.stringify({
       ready: true,

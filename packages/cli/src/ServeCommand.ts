@@ -70,11 +70,12 @@ const isLoopback = (host: string): boolean => host === "localhost" || host === "
 /** The command. */
 export const serveCommand = Command.make("serve", parameters, (options) =>
   Effect.scoped(untilTold(Effect.gen(function*() {
-    const metrics = yield* serveMetrics(options.metrics)
+    const { address: metrics, started } = yield* serveMetrics(options.metrics)
     const ready = yield* personality(options)
     if (options.unixSocket === undefined && !isLoopback(options.host)) {
       yield* Effect.logWarning(`whoever reaches ${ready.address} can read and change everything`)
     }
+    yield* started
     const { ended, ...said } = ready
     line(JSON.stringify({ ready: true, ...said, ...metrics === undefined ? {} : { metrics } }))
     yield* Effect.promise(flush)

@@ -155,8 +155,8 @@ export const tailCommand = Command.make("tail", parameters, (given) =>
     const shown = !json && terminalBelow()
     const said = new LastSaid()
     const tail = Effect.gen(function*() {
-      const endpoint = yield* serveMetrics(metrics)
-      if (endpoint !== undefined) yield* Effect.logInfo(`/health, /status and /metrics are at http://${endpoint}`)
+      const { address, started } = yield* serveMetrics(metrics)
+      if (address !== undefined) yield* Effect.logInfo(`/health, /status and /metrics are at http://${address}`)
       const store: typeof CheckpointStore.Service = checkpoint === undefined
         ? Store.memory()
         : (yield* openCheckpoints(checkpoint, password)).archive
@@ -170,6 +170,7 @@ export const tailCommand = Command.make("tail", parameters, (given) =>
         Store,
         share === undefined ? store : bySlices(store, all, slices)
       )
+      yield* started
       if (shown) yield* showStream(consumer, said)
       yield* Stream.runForEachArray(eventsOf(consumer), (some) =>
         Effect.promise(async () => {

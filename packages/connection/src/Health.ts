@@ -30,3 +30,13 @@ export const announce = (indicator: HealthIndicator): Effect.Effect<void, never,
     Effect.contextWith((context: Context.Context<never>) => Effect.succeed(Context.get(context, HealthIndicators))),
     (all) => Effect.acquireRelease(Effect.sync(() => void all.add(indicator)), () => Effect.sync(() => void all.delete(indicator)))
   )
+
+/**
+ * The program is not ready until what this gives is run, or the scope closes: parts that are not there yet say nothing. For programs whose management
+ * endpoint is there before they are.
+ */
+export const starting: Effect.Effect<Effect.Effect<void>, never, Scope.Scope> = Effect.suspend(() => {
+  let started = false
+  const indicator: HealthIndicator = { name: "start", notReady: () => started ? [] : ["it is starting"], status: () => ({ started }) }
+  return Effect.as(announce(indicator), Effect.sync(() => void (started = true)))
+})

@@ -3,6 +3,7 @@
  * owners of their own. Another number of members goes on where the former left off, since the slices stay.
  */
 import * as Effect from "effect/Effect"
+import * as Scope from "effect/Scope"
 import type { Checkpoints } from "./CheckpointFormat.ts"
 import type { CheckpointGroup, CheckpointStoreShape } from "./CheckpointStore.ts"
 import { groupOf, inherit, vbucketsOf } from "./SliceRunner.ts"
@@ -27,12 +28,14 @@ export const bySlices = (store: CheckpointStoreShape, all: ReadonlyArray<number>
   fencing: "vbucket",
   open: Effect.fnUntraced(function*(group: string, vbuckets: ReadonlyArray<number> = all) {
     const wanted = new Set(vbuckets)
+    // given up beside one another: each waits for a store that is down
+    const scope = yield* Scope.fork(yield* Effect.scope, "parallel")
     const parts: Array<{ readonly own: ReadonlySet<number>; readonly opened: CheckpointGroup }> = []
     for (let slice = 0; slice < slices; slice++) {
       const own = vbucketsOf(all, slices, slice).filter((vbucket) => wanted.has(vbucket))
       if (own.length === 0) continue
-      const opened = yield* store.open(groupOf(group, slices, slice), own)
-      if (slices > 1) yield* inherit(opened, own, all, { formerSlices: 1, group, store })
+      const opened = yield* Scope.provide(store.open(groupOf(group, slices, slice), own), scope)
+      if (slices > 1) yield* Scope.provide(inherit(opened, own, all, { formerSlices: 1, group, store }), scope)
       parts.push({ own: new Set(own), opened })
     }
     return {

@@ -6,6 +6,7 @@
  * that is another address), OPERATIONS_HOST and OPERATIONS_PORT where probes and Prometheus do.
  */
 import { NodeClusterSocket, NodeRuntime } from "@effect/platform-node"
+import { starting } from "@wirewright/connection/Health"
 import * as Operations from "@wirewright/connection/Operations"
 import { KvClient } from "@wirewright/couchbase"
 import { layerRunnerStorage } from "@wirewright/couchbase/sharding"
@@ -13,6 +14,7 @@ import { Dcp, layerDocuments } from "@wirewright/dcp"
 import { DcpSharding, DcpSlice } from "@wirewright/dcp/sharding"
 import * as Cause from "effect/Cause"
 import * as Config from "effect/Config"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
@@ -54,12 +56,18 @@ const operations = Layer.unwrap(Effect.gen(function*() {
   return Operations.layer({ host, port })
 }))
 
+/** The pod is ready when everything is there, not as soon as somebody answers. */
+class Start extends Context.Service<Start, { readonly done: Effect.Effect<void> }>()("indexer/Start") {}
+const start = Layer.effect(Start, Effect.map(starting, (done) => ({ done })))
+
 // probes are answered to the very end
-const program = indexer.pipe(
+const program = Layer.effectDiscard(Effect.flatMap(Start, ({ done }) => done)).pipe(
+  Layer.provide(indexer),
   Layer.provide(layerDocuments()),
   Layer.provide(cluster),
   Layer.provide(bucket),
   Layer.provide(operations),
+  Layer.provide(start),
   // log lines go to stderr
   Layer.provide(Logger.layer([Logger.withConsoleError(Logger.formatLogFmt)]))
 )

@@ -10,6 +10,7 @@ import * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import { describe, expect, it } from "vitest"
+import { byTestClock, pass } from "../runtime/Virtual.fixture.ts"
 
 /** What a law is given. */
 export interface World<Service, Options = void> {
@@ -70,6 +71,20 @@ export const inRealTime = <Service, Options>(
       Effect.timeout("60 seconds")
     )
   )
+
+/** Runs a law in virtual time. */
+export const inVirtualTime =
+  <Service, Options>(open: Effect.Effect<World<Service, Options>["open"], unknown, Scope.Scope>): Run<Service, Options> => async (law) => {
+    await byTestClock(
+      Effect.flatMap(open, (open) =>
+        Effect.contextWith((context: Context.Context<never>) =>
+          law.run({
+            open,
+            pass: (duration) => pass(duration).pipe(Effect.provide(context)) as Effect.Effect<void>
+          })
+        )) as never
+    )
+  }
 
 /** Fails unless an effect fails; returns what with. */
 export const failure = <A, E, R>(effect: Effect.Effect<A, E, R>): Effect.Effect<E, Error, R> =>

@@ -10,37 +10,20 @@ import { serveMemcachedNode } from "@wirewright/embedded"
 import { KvClient } from "@wirewright/memcached"
 import * as Memcached from "@wirewright/memcached/persistence"
 import { NodeFileSystem, NodePath } from "@effect/platform-node"
-import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
 import * as KeyValueStore from "effect/persistence/KeyValueStore"
 import * as PersistedQueue from "effect/persistence/PersistedQueue"
 import * as Persistence from "effect/persistence/Persistence"
 import * as RateLimiter from "effect/persistence/RateLimiter"
-import type * as Scope from "effect/Scope"
 import { mkdtempSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { byTestClock, pass } from "../runtime/Virtual.fixture.ts"
 import { backingLaws } from "./BackingLaws.ts"
 import { keyValueLaws } from "./KeyValueLaws.ts"
-import { inRealTime, lawTests, opened, type Run, type World } from "./Laws.ts"
+import { inRealTime, inVirtualTime, lawTests, opened } from "./Laws.ts"
 import { queueLaws, queueTimes, type QueueWorldOptions } from "./QueueLaws.ts"
 import { rateLimiterLaws } from "./RateLimiterLaws.ts"
-
-/** Runs a law in virtual time. */
-const inVirtualTime =
-  <Service, Options>(open: Effect.Effect<World<Service, Options>["open"], unknown, Scope.Scope>): Run<Service, Options> => async (law) => {
-    await byTestClock(
-      Effect.flatMap(open, (open) =>
-        Effect.contextWith((context: Context.Context<never>) =>
-          law.run({
-            open,
-            pass: (duration) => pass(duration).pipe(Effect.provide(context)) as Effect.Effect<void>
-          })
-        )) as never
-    )
-  }
 
 const alone = Effect.succeed
 

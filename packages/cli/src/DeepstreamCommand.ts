@@ -20,6 +20,7 @@ import { jsonFlag, on, optional, repeated, withDefault } from "./Flags.ts"
 import { moreLog } from "./Messages.ts"
 import { flush, line } from "./Output.ts"
 import { jsonText } from "./Shown.ts"
+import { untilTold } from "./UntilTold.ts"
 
 const common = {
   url: Argument.String("url").pipe(
@@ -131,7 +132,7 @@ const tail = Command.make(
     if (event.length + record.length === 0 && !presence) {
       return Effect.fail(usage("tail needs --event NAME, --record NAME or --presence"))
     }
-    return perform(given, true, (client) =>
+    const work = perform(given, true, (client) =>
       Effect.gen(function*() {
         const enough = yield* Deferred.make<void>()
         let printed = 0
@@ -162,6 +163,7 @@ const tail = Command.make(
         const all = Stream.runDrain(Stream.mergeAll(streams, { concurrency: "unbounded" }))
         yield* Effect.raceFirst(all, Deferred.await(enough))
       }))
+    return count === Infinity ? untilTold(work) : work
   }
 ).pipe(
   Command.withDescription("Print events, changes of records and presence as they happen, over lost connections too."),

@@ -14,7 +14,7 @@ export interface Exit {
 
 /** Every way to end, by name. */
 export const exits = {
-  done: { code: 0, meaning: "It was done, and nothing is wrong." },
+  done: { code: 0, meaning: "It was done, and nothing is wrong; or SIGTERM ended what runs until it is told to end." },
   usage: { code: 1, meaning: "The command line, or a file, URL or port it names, cannot be used." },
   unreachable: { code: 69, meaning: "Nobody answers at the address, or the connection was lost." },
   unexpected: { code: 70, meaning: "A fault of wirewright itself; please report it." },
@@ -23,7 +23,7 @@ export const exits = {
     code: 100,
     meaning: "Something is wrong with what was looked at: stale files, bytes that are no packets, no such document; or the server refuses."
   },
-  interrupted: { code: 130, meaning: "SIGINT (Ctrl-C) or SIGTERM ended it; what was begun is saved." }
+  interrupted: { code: 130, meaning: "SIGINT (Ctrl-C) ended it, or SIGTERM what had an end of its own; what was begun is saved." }
 } as const satisfies { readonly [name: string]: Exit }
 
 /** The name of a way to end. */

@@ -11,6 +11,7 @@ import { jsonFlag, on, optional, withDefault } from "./Flags.ts"
 import { givenPassword } from "./Input.ts"
 import type { GroupLag, VbucketLag } from "./Lag.ts"
 import { flush, line } from "./Output.ts"
+import { untilTold } from "./UntilTold.ts"
 
 const parameters = {
   url: Argument.String("url").pipe(
@@ -97,7 +98,7 @@ export const lagCommand = Command.make("lag", parameters, (given) =>
       yield* print(lag, json)
       return verdict(lag, highs, max)
     })
-    if (watch) return yield* Effect.forever(Effect.andThen(look, Effect.sleep("1 second")))
+    if (watch) return yield* untilTold(Effect.forever(Effect.andThen(look, Effect.sleep("1 second"))))
     const failure = yield* look
     if (failure !== undefined) return yield* failure
   }))).pipe(

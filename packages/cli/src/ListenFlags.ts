@@ -20,6 +20,14 @@ export interface TlsFlags {
   readonly tlsCa: string | undefined
 }
 
+/** Reads `HOST:PORT`, `[::1]:PORT` or `:PORT`, which is one of 127.0.0.1; nothing when it is none of them. */
+export const placeIn = (text: string): { readonly host: string; readonly port: number } | undefined => {
+  const [, bracketed, plain, digits] = /^(?:\[([0-9a-fA-F:.]+)\]|([^:]*)):(\d{1,5})$/.exec(text) ?? []
+  const port = Number(digits)
+  if (digits === undefined || port > 65_535) return undefined
+  return { host: bracketed ?? (plain === "" || plain === undefined ? "127.0.0.1" : plain), port }
+}
+
 const textOf = (file: string): Effect.Effect<string, Failure> =>
   Effect.tryPromise({ try: () => readFile(file, "utf8"), catch: failureOfDefect })
 

@@ -9,7 +9,9 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import { type Failure, failureOf, failureOfDefect, usage } from "./Failure.ts"
 import { jsonFlag, optional, withDefault } from "./Flags.ts"
-import { type TlsFlags, tlsOf, tlsParameters } from "./ListenFlags.ts"
+import { placeIn, type TlsFlags, tlsOf, tlsParameters } from "./ListenFlags.ts"
+import { metricsParameter, serveMetrics } from "./MetricsFlag.ts"
+import { untilTold } from "./UntilTold.ts"
 import type { Listen } from "@wirewright/proxy"
 import { moreLog } from "./Messages.ts"
 import { flush, line, say } from "./Output.ts"
@@ -27,6 +29,7 @@ const parameters = {
   authFile: optional(Flag.String("auth-file"), "A file of lines user:password; clients must then sign in", "nobody needs to"),
   connections: withDefault(Flag.Int("connections"), "Connections to a memcached", 2),
   capture: optional(Flag.String("capture"), "Write what goes through to this pcapng file", "none"),
+  metrics: metricsParameter,
   json: jsonFlag("The line of JSON on stdout, as without it")
 }
 
@@ -34,10 +37,8 @@ const parameters = {
 const listenOf = (text: string): Effect.Effect<Pick<Listen, "host" | "port" | "path">, Failure> => {
   const [, path] = /^unix:(.+)$/.exec(text) ?? []
   if (path !== undefined) return Effect.succeed({ path })
-  const [, bracketed, plain, digits] = /^(?:\[([0-9a-fA-F:.]+)\]|([^:]*)):(\d{1,5})$/.exec(text) ?? []
-  const port = Number(digits)
-  if (digits === undefined || port > 65_535) return Effect.fail(usage(`--listen ${text}: expected HOST:PORT or unix:PATH`))
-  return Effect.succeed({ host: bracketed ?? (plain === "" || plain === undefined ? "127.0.0.1" : plain), port })
+  const place = placeIn(text)
+  return place === undefined ? Effect.fail(usage(`--listen ${text}: expected HOST:PORT or unix:PATH`)) : Effect.succeed(place)
 }
 
 const drainTime = "5 seconds"
@@ -55,6 +56,7 @@ const run = Effect.fnUntraced(function*(
     readonly authFile: string | undefined
     readonly connections: number
     readonly capture: string | undefined
+    readonly metrics: string | undefined
   }
 ) {
   const listen = { ...yield* listenOf(options.listen), ...yield* tlsOf(options) }
@@ -64,6 +66,7 @@ const run = Effect.fnUntraced(function*(
     return yield* usage(`--connections ${options.connections}: from 1 to 1024`)
   }
   const users = yield* usersOf(options.authFile)
+  const metrics = yield* serveMetrics(options.metrics)
   const capture = options.capture === undefined ? undefined : yield* opened(options.capture)
   const { serveProxy } = yield* Effect.promise(() => import("@wirewright/proxy"))
   const { passwordCheck } = yield* Effect.promise(() => import("@wirewright/embedded/internal"))
@@ -82,14 +85,22 @@ const run = Effect.fnUntraced(function*(
       Effect.sync(() => say(JSON.stringify({ counters: proxy.counters })))
     )
   )
-  line(JSON.stringify({ ready: true, address: proxy.address, port: proxy.port, protocol: "memcached" }))
+  line(
+    JSON.stringify({
+      ready: true,
+      address: proxy.address,
+      port: proxy.port,
+      protocol: "memcached",
+      ...metrics === undefined ? {} : { metrics }
+    })
+  )
   yield* Effect.promise(flush)
   return yield* Effect.never
 })
 
 /** The command. */
 export const proxyCommand = Command.make("proxy", parameters, (options) =>
-  Effect.scoped(run(options)).pipe(
+  Effect.scoped(untilTold(run(options))).pipe(
     Effect.catchTag(["ConnectionError", "BootstrapError", "InvalidTarget"], (error) => Effect.fail(failureOf(error))),
     moreLog("Info")
   )).pipe(

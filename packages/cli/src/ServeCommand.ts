@@ -10,9 +10,11 @@ import { failureOf, usage } from "./Failure.ts"
 import { jsonFlag, on, optional, withDefault } from "./Flags.ts"
 import { flush, line } from "./Output.ts"
 import { type TlsFlags, tlsParameters } from "./ListenFlags.ts"
+import { metricsParameter, serveMetrics } from "./MetricsFlag.ts"
 import type { Personality } from "./Personality.ts"
 import { type CouchbaseFlags, couchbaseNode, couchbaseParameters } from "./ServeCouchbase.ts"
 import { type MemcachedFlags, memcachedNode, memcachedParameters } from "./ServeMemcached.ts"
+import { untilTold } from "./UntilTold.ts"
 
 const parameters = {
   memcached: on("memcached", "memcached: text, meta and binary protocol"),
@@ -31,6 +33,7 @@ const parameters = {
     "67108864 with --memcached, else 268435456"
   ),
   ...memcachedParameters,
+  metrics: metricsParameter,
   json: jsonFlag("The line of JSON on stdout, as without it"),
   ...couchbaseParameters
 }
@@ -43,6 +46,7 @@ export interface ServeOptions extends CouchbaseFlags, MemcachedFlags, TlsFlags {
   readonly unixSocket: string | undefined
   readonly maxItemSize: number
   readonly maxMemory: number | undefined
+  readonly metrics: string | undefined
 }
 
 const personality = (options: ServeOptions): Personality => {
@@ -65,16 +69,17 @@ const isLoopback = (host: string): boolean => host === "localhost" || host === "
 
 /** The command. */
 export const serveCommand = Command.make("serve", parameters, (options) =>
-  Effect.scoped(Effect.gen(function*() {
+  Effect.scoped(untilTold(Effect.gen(function*() {
+    const metrics = yield* serveMetrics(options.metrics)
     const ready = yield* personality(options)
     if (options.unixSocket === undefined && !isLoopback(options.host)) {
       yield* Effect.logWarning(`whoever reaches ${ready.address} can read and change everything`)
     }
     const { ended, ...said } = ready
-    line(JSON.stringify({ ready: true, ...said }))
+    line(JSON.stringify({ ready: true, ...said, ...metrics === undefined ? {} : { metrics } }))
     yield* Effect.promise(flush)
     return yield* ended ?? Effect.never
-  })).pipe(
+  }))).pipe(
     Effect.catchTag("ConnectionError", (error) => Effect.fail(failureOf(error)))
   )).pipe(
     Command.withShortDescription("Run a node in memory"),

@@ -1,7 +1,7 @@
 /** The status line: what it says in 80 columns and in 200, in fewer, and that no terminal breaks it. */
 import * as CliOutput from "effect/cli/CliOutput"
 import { describe, expect, it } from "vitest"
-import { brief, clock, statusLine, type StreamView } from "./StatusLine.ts"
+import { brief, clock, connectingLine, statusLine, type StreamView } from "./StatusLine.ts"
 
 const now = Date.UTC(2026, 10, 29, 12, 0, 30)
 const quiet: StreamView = {
@@ -29,7 +29,7 @@ describe("in 80 columns", () => {
     [quiet, "1024/1024 vb  lag 0  0/s  0 events"],
     [busy, "1024/1024 vb  lag 250k  45210/s  12.3M events  3 rollbacks"],
     [{ ...busy, rollbacks: 0 }, "1024/1024 vb  lag 250k  45210/s  12.3M events"],
-    [broken, "683/1024 vb  lag 250k  45210/s  ! 25 s: 10.0.0.7:11210: connection lost: rea…"],
+    [broken, "683/1024 vb  lag 250k  ! 25 s: 10.0.0.7:11210: connection lost: read ECONNRE…"],
     [{ ...broken, problems: ["full"] }, "683/1024 vb  lag 250k  45210/s  12.3M events  3 rollbacks  ! 25 s: full"],
     [{ ...broken, problems: ["full"], rollbacks: 0, events: 1 }, "683/1024 vb  lag 250k  45210/s  1 event  ! 25 s: full"],
     [
@@ -66,6 +66,13 @@ it("is narrower than the terminal by what ^C takes, however narrow that is, and 
       if (columns > 24) expect(line).toMatch(/^\d+(\/| of )1024 vb/)
     }
   }
+})
+
+it("says whom it waits for, and no password", () => {
+  expect(connectingLine("couchbases://app:p@ss@10.0.0.7,10.0.0.8:11207/travel?network=external", 80)).toBe(
+    "connecting to 10.0.0.7,10.0.0.8:11207"
+  )
+  expect(connectingLine("couchbase://a.very.long.name.example.com/b", 30)).toBe("connecting to a.very.long.…")
 })
 
 it("what peers say cannot act on the terminal", () => {

@@ -74,7 +74,13 @@ const spare = 3
 /** Fewest columns in which words about what happened are of use. */
 const least = 24
 /** Columns that what is wrong has before counts do. */
-const urgent = 44
+const urgent = 60
+
+/** The line while nothing has been heard of the servers that a URL names; without its user and password. */
+export const connectingLine = (url: string, columns: number): string => {
+  const hosts = url.replace(/^[^:]*:\/\//, "").replace(/[/?].*$/, "").replace(/^.*@/, "")
+  return fitted(visible(`connecting to ${hosts}`), Math.max(1, columns - spare))
+}
 
 /**
  * The line, with room for `^C` after it in a terminal of so many columns. What matters most is said in the narrowest: how many vbuckets stream,

@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Scope from "effect/Scope"
+import { type AddressInfo, createServer } from "node:net"
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest"
 import { Terminal } from "../test/Terminal.ts"
 import { run } from "./Run.ts"
@@ -63,6 +64,19 @@ describe.each([80, 200])("in %d columns", (width) => {
     expect(terminal.cursor).toEqual([shown().length - 1, 0])
     expect(terminal.unknown).toEqual([])
   })
+})
+
+it("says whom it waits for, until it is interrupted", async () => {
+  const silent = createServer()
+  await new Promise<void>((resolve) => silent.listen(0, "127.0.0.1", resolve))
+  const { port } = silent.address() as AddressInfo
+  const terminal = new Terminal(80)
+  restore = terminal.attach()
+  const fiber = Effect.runFork(run(["tail", `couchbase://ada:secret@127.0.0.1:${port}/default`]))
+  await until(() => terminal.rows.at(-1) === `connecting to 127.0.0.1:${port}`, () => terminal.rows)
+  await Effect.runPromise(Fiber.interrupt(fiber))
+  expect(terminal.rows).toEqual([""])
+  silent.close()
 })
 
 it.each([["--json"], ["TERM=dumb"]])("there is none with %s", async (how) => {

@@ -27,6 +27,16 @@ export class LastSaid {
   ], { mergeWithExisting: true })
 }
 
+/** Shows that servers are waited for, until a consumer's line takes its place, or the scope closes. */
+export const showConnecting = (url: string): Effect.Effect<void, never, Scope.Scope> =>
+  Effect.gen(function*() {
+    const { connectingLine } = yield* Effect.promise(() => import("./StatusLine.ts"))
+    yield* Effect.acquireRelease(
+      Effect.sync(() => showStatus(connectingLine(url, process.stderr.columns ?? 80))),
+      () => Effect.sync(() => showStatus(""))
+    )
+  })
+
 /** Shows how a consumer does, twice a second, as long as the scope is open; nothing is left of it then. */
 export const showStream = (consumer: DcpConsumer, said: LastSaid): Effect.Effect<void, never, Scope.Scope> =>
   Effect.gen(function*() {

@@ -77,9 +77,13 @@ describe("members", () => {
     ["6/5", "any", "there are members 1 to 5"],
     ["1/0", "any", "there are 1 to 64 members"],
     ["1/65", "any", "there are 1 to 64 members"],
-    ["host/5", "tail-5", "the host tail-5 is none of 5 members, which are 0 to 4"],
-    ["host/5", "laptop", "the host name laptop does not end with a number, such as tail-0"],
-    ["2", "any", "expected such as 2/5, or host/5"]
+    ["host/5", "tail-5", "tail-5 is none of 5 members, which are 0 to 4"],
+    ["host/5", "laptop", "the name laptop does not end with a number, such as tail-0"],
+    ["tail-1/5", "any", { member: 1, members: 5 }],
+    ["tail-5/5", "tail-0", "tail-5 is none of 5 members, which are 0 to 4"],
+    ["laptop/5", "tail-0", "the name laptop does not end with a number, such as tail-0"],
+    ["2", "any", "expected such as 2/5, tail-1/5, or host/5"],
+    ["/3", "any", "expected such as 2/5, tail-1/5, or host/5"]
   ])("%s on the host %s", (text, host, expected) => expect(memberOf(text, host)).toEqual(expected))
 })
 
@@ -131,6 +135,8 @@ describe("tail", () => {
     [["--window", "-1"], "from 0 to"],
     [["--slow-after", "0"], "--slow-after 0: 1 second or more"],
     [["--metrics", "65536"], "--metrics 65536: there are ports 0 to 65535"],
+    [["--metrics", "0.0.0.0:65536"], "--metrics 0.0.0.0:65536: there are ports 0 to 65535"],
+    [["--metrics", "here"], "--metrics here: expected PORT or HOST:PORT"],
     [["--collections", "nowhere"], "there is no collection _default.nowhere"]
   ])("%j is refused: %s", async (flags, message) => {
     const { code, err } = await wirewright(["tail", url, "--to", "now", ...flags])

@@ -4,22 +4,22 @@
  * A line is settled once stdout has taken it: what is killed at any moment prints again what it may not have printed, and loses nothing.
  */
 import type { ChangesOptions, CheckpointStore, DcpEvent } from "@wirewright/dcp"
-import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import { identity } from "effect/Function"
-import * as Layer from "effect/Layer"
-import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import { hostname } from "node:os"
+import { openCheckpoints } from "./CheckpointsTarget.ts"
 import { Failure, failureOf, usage } from "./Failure.ts"
 import { jsonFlag, on, optional, withDefault } from "./Flags.ts"
 import { givenPassword } from "./Input.ts"
 import { moreLog } from "./Messages.ts"
+import { metricsParameter, metricsPlace, serveMetrics } from "./MetricsFlag.ts"
 import { block, flush, line } from "./Output.ts"
-import { LastSaid, showStream, terminalBelow } from "./StreamStatus.ts"
+import { LastSaid, showConnecting, showStream, terminalBelow } from "./StreamStatus.ts"
+import { untilTold } from "./UntilTold.ts"
 
 const parameters = {
   url: Argument.String("url").pipe(
@@ -28,7 +28,8 @@ const parameters = {
   vbuckets: optional(Flag.String("vbuckets"), "Only these, such as 0-3,17", "all"),
   member: optional(
     Flag.String("member"),
-    "This process's share of a group that several print, such as 2/5; host/5: by the number at the end of the host name, which counts from 0",
+    "This process's share of a group that several print, such as 2/5; tail-1/5, or host/5 for the host's own name: by the number at the end of the "
+      + "name, as a StatefulSet gives it, from 0",
     "all vbuckets"
   ),
   from: optional(
@@ -37,7 +38,11 @@ const parameters = {
     "checkpoint with --checkpoint, beginning without"
   ),
   to: withDefault(Flag.Literals("to", ["now", "never"]), "Where to end", "never" as const),
-  checkpoint: optional(Flag.String("checkpoint"), "A directory that remembers what was printed", "nothing is remembered"),
+  checkpoint: optional(
+    Flag.String("checkpoint"),
+    "A directory that remembers what was printed, or a bucket, by a URL as the first, whose password is the same",
+    "nothing is remembered"
+  ),
   group: withDefault(Flag.String("group"), "Name of the connections and checkpoints", "tail"),
   json: jsonFlag("A line of JSON for each event"),
   format: optional(
@@ -56,11 +61,7 @@ const parameters = {
     "Seconds after which a line that stdout has not taken is logged, and what has no stream",
     30
   ),
-  metrics: optional(
-    Flag.Int("metrics"),
-    "Port on 127.0.0.1 that serves /health, /status and /metrics, 0: any free one, which is logged",
-    "there is none"
-  ),
+  metrics: metricsParameter,
   passwordFile: optional(Flag.String("password-file"), "A file that holds the password", "the URL or WIREWRIGHT_PASSWORD has it")
 }
 
@@ -85,30 +86,22 @@ export const vbucketList = (text: string): ReadonlyArray<number> | string => {
   return [...found].sort((a, b) => a - b)
 }
 
-/** Which member of how many, from 0: of a text such as `2/5`, or `host/5` on a host that a StatefulSet numbered; or what is wrong with it. */
+/** Which member of how many, from 0: of a text such as `2/5`; `tail-1/5`, which a StatefulSet named; `host/5` for the host's own name; or what is wrong with it. */
 export const memberOf = (text: string, host: string): { readonly member: number; readonly members: number } | string => {
-  const found = /^(\d{1,4}|host)\/(\d{1,4})$/.exec(text)
-  if (found === null) return "expected such as 2/5, or host/5"
+  const found = /^(\d{1,4}|[a-z0-9][-.a-z0-9]*)\/(\d{1,4})$/.exec(text)
+  if (found === null) return "expected such as 2/5, tail-1/5, or host/5"
   const members = Number(found[2])
-  const ordinal = /-(\d{1,4})(?:\.|$)/.exec(host)?.[1]
-  if (found[1] === "host" && ordinal === undefined) return `the host name ${host} does not end with a number, such as tail-0`
-  const member = found[1] === "host" ? Number(ordinal) : Number(found[1]) - 1
+  const number = /^\d+$/.test(found[1]!) ? Number(found[1]) : undefined
+  const name = found[1] === "host" ? host : found[1]!
+  const ordinal = /-(\d{1,4})(?:\.|$)/.exec(name)?.[1]
+  if (number === undefined && ordinal === undefined) return `the name ${name} does not end with a number, such as tail-0`
+  const member = number === undefined ? Number(ordinal) : number - 1
   if (members < 1 || members > memberSlices) return `there are 1 to ${memberSlices} members`
   if (member >= 0 && member < members) return { member, members }
-  return found[1] === "host"
-    ? `the host ${host} is none of ${members} members, which are 0 to ${members - 1}`
+  return number === undefined
+    ? `${name} is none of ${members} members, which are 0 to ${members - 1}`
     : `there are members 1 to ${members}`
 }
-
-/** Serves health, status and metrics of this process. */
-const serveOperations = (port: number): Effect.Effect<void, Failure, Scope.Scope> =>
-  Effect.gen(function*() {
-    const { layer, Operations } = yield* Effect.promise(() => import("@wirewright/connection/Operations"))
-    const services = yield* Effect.mapError(Layer.build(layer({ port })), ({ cause }) =>
-      usage(`--metrics ${port}: ${cause instanceof Error ? cause.message : String(cause)}`))
-    const endpoint = Context.get(services, Operations)
-    yield* Effect.logInfo(`/health, /status and /metrics are at http://${endpoint.host}:${endpoint.port}`)
-  })
 
 /** The command. */
 export const tailCommand = Command.make("tail", parameters, (given) =>
@@ -125,20 +118,19 @@ export const tailCommand = Command.make("tail", parameters, (given) =>
     if (share !== undefined && vbuckets !== undefined) return yield* usage("give --member or --vbuckets, not both")
     if (share !== undefined && noClusterMap) return yield* usage("--member needs the cluster map, which says how many vbuckets there are")
     const from = given.from ?? (checkpoint === undefined ? "beginning" : "checkpoint")
-    if (from === "checkpoint" && checkpoint === undefined) return yield* usage("--from checkpoint needs --checkpoint DIR")
+    if (from === "checkpoint" && checkpoint === undefined) return yield* usage("--from checkpoint needs --checkpoint DIR or URL")
     if (from !== "checkpoint" && checkpoint !== undefined && given.from === "beginning") {
       return yield* usage("--from beginning would forget the checkpoints; use another directory")
     }
     if (window < 0 || window > 0xffff_ffff) return yield* usage(`--window ${window}: from 0 to 4294967295 bytes`)
     const { metrics, slowAfter } = given
     if (slowAfter < 1) return yield* usage(`--slow-after ${slowAfter}: 1 second or more`)
-    if (metrics !== undefined && (metrics < 0 || metrics > 65_535)) return yield* usage(`--metrics ${metrics}: there are ports 0 to 65535`)
+    yield* metricsPlace(metrics)
     const password = yield* givenPassword(given.passwordFile)
-    const { CheckpointStore: Store, Dcp, fileStore } = yield* Effect.promise(() => import("@wirewright/dcp"))
+    const { CheckpointStore: Store, Dcp } = yield* Effect.promise(() => import("@wirewright/dcp"))
     const { bySlices, eventsOf, handOver, settle, start, vbucketsOfMember } = yield* Effect.promise(() =>
       import("@wirewright/dcp/internal")
     )
-    const store: typeof CheckpointStore.Service = checkpoint === undefined ? Store.memory() : fileStore(checkpoint)
     const saved = checkpoint !== undefined
     const options: ChangesOptions = {
       group,
@@ -163,16 +155,20 @@ export const tailCommand = Command.make("tail", parameters, (given) =>
     const shown = !json && terminalBelow()
     const said = new LastSaid()
     const tail = Effect.gen(function*() {
-      if (metrics !== undefined) yield* serveOperations(metrics)
+      const endpoint = yield* serveMetrics(metrics)
+      if (endpoint !== undefined) yield* Effect.logInfo(`/health, /status and /metrics are at http://${endpoint}`)
+      const store: typeof CheckpointStore.Service = checkpoint === undefined
+        ? Store.memory()
+        : (yield* openCheckpoints(checkpoint, password)).archive
       const all = (yield* Dcp).cluster.map?.vbuckets.map((_, vbucket) => vbucket) ?? []
       const slices = Math.min(memberSlices, all.length)
       if (share !== undefined && share.members > slices) {
         return yield* usage(`--member ${given.member}: ${share.members} members are more than the ${slices} vbuckets`)
       }
-      const consumer = yield* share === undefined ? start(options) : Effect.provideService(
-        start({ ...options, vbuckets: vbucketsOfMember(all, slices, share.member, share.members) }),
+      const consumer = yield* Effect.provideService(
+        share === undefined ? start(options) : start({ ...options, vbuckets: vbucketsOfMember(all, slices, share.member, share.members) }),
         Store,
-        bySlices(store, all, slices)
+        share === undefined ? store : bySlices(store, all, slices)
       )
       if (shown) yield* showStream(consumer, said)
       yield* Stream.runForEachArray(eventsOf(consumer), (some) =>
@@ -185,10 +181,11 @@ export const tailCommand = Command.make("tail", parameters, (given) =>
           for (const event of some) settle(event)
         }))
     })
-    yield* Effect.scoped(tail).pipe(
-      Effect.provideService(Store, store),
+    const connected = Effect.scoped(to === "never" ? untilTold(tail) : tail).pipe(
       Effect.provide(Dcp.layerUrl(url, password, noClusterMap ? { ignoreMap: true } : {})),
-      Effect.mapError((error) => error instanceof Failure ? error : failureOf(error)),
+      Effect.mapError((error) => error instanceof Failure ? error : failureOf(error))
+    )
+    yield* (shown ? Effect.scoped(Effect.andThen(showConnecting(url), connected)) : connected).pipe(
       shown ? Effect.provide(said.layer) : identity,
       // that a node was found again is no warning, and yet what somebody who saw it lost waits for
       moreLog(verbose ? "Debug" : "Info")
@@ -202,6 +199,11 @@ export const tailCommand = Command.make("tail", parameters, (given) =>
         + "printed), the rate, and what is wrong or happened last."
     ),
     Command.withExamples([
+      {
+        command:
+          "wirewright tail couchbase://user@db/travel --member host/3 --checkpoint couchbase://user@db/travel --metrics 0.0.0.0:9100",
+        description: "One of three in a StatefulSet"
+      },
       { command: "wirewright tail couchbase://user@127.0.0.1/travel --to now", description: "Everything that is there" },
       { command: "wirewright tail couchbase://127.0.0.1:12000/default --json --checkpoint ./seen", description: "Go on where it left off" },
       { command: "wirewright tail couchbase://127.0.0.1:12000/default --format '%k %s %v'", description: "Keys, seqnos and values" }

@@ -2,7 +2,9 @@
 import * as NodeRuntime from "@effect/platform-node/NodeRuntime"
 import { endWithReader } from "./Output.ts"
 import { run } from "./Run.ts"
+import { hearSigterm, teardown } from "./UntilTold.ts"
 
 endWithReader()
+hearSigterm()
 
-NodeRuntime.runMain(run(process.argv.slice(2)), { disableErrorReporting: true })
+NodeRuntime.runMain(run(process.argv.slice(2)), { disableErrorReporting: true, teardown })

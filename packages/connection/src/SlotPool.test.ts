@@ -148,3 +148,19 @@ describe("a pool whose first attempt fails", () => {
       assert.strictEqual(pool.connections.length, 2)
     }))
 })
+
+describe("a pool whose connections are made when they are needed", () => {
+  it.effect("has them until whoever came after it has ended, also those that were made later", () =>
+    Effect.gen(function*() {
+      let there: number | undefined
+      yield* Effect.scoped(Effect.gen(function*() {
+        const lazy = new SlotPool<Link>({
+          address: "there:1",
+          open: (lost) => Effect.acquireRelease(Effect.sync(() => new Link(1, lost)), (link) => Effect.sync(() => link.end()))
+        }, yield* poolPlace)
+        yield* Effect.addFinalizer(() => Effect.sync(() => there = lazy.connections.length))
+        yield* lazy.connect
+      }))
+      assert.strictEqual(there, 1)
+    }))
+})

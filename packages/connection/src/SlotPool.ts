@@ -7,7 +7,7 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
 import * as Option from "effect/Option"
-import type * as Scope from "effect/Scope"
+import * as Scope from "effect/Scope"
 import * as Semaphore from "effect/Semaphore"
 import { ConnectionSlot, type Pooled, type SlotOptions } from "./ConnectionSlot.ts"
 import { ConnectionClosed, ConnectionError, LimitExceeded } from "./Errors.ts"
@@ -48,9 +48,9 @@ export interface PoolPlace {
   readonly fork: (effect: Effect.Effect<void>) => void
 }
 
-/** The place where this is run. */
+/** The place where this is run. In a scope of its own, connections that are made later, too, end after whoever came later than the pool. */
 export const poolPlace: Effect.Effect<PoolPlace, never, Scope.Scope> = Effect.gen(function*() {
-  return { scope: yield* Effect.scope, timers: yield* timers, fork: Effect.runForkWith(yield* Effect.context<never>()) }
+  return { scope: yield* Scope.fork(yield* Effect.scope), timers: yield* timers, fork: Effect.runForkWith(yield* Effect.context<never>()) }
 })
 
 /** Connections to one address. */
@@ -60,7 +60,8 @@ export class SlotPool<C extends Pooled, E = never> {
   /** The time of its waits. */
   readonly timers: Timers
   private readonly fork: PoolPlace["fork"]
-  private readonly timeout: number
+  /** Milliseconds that requests wait for a connection. */
+  readonly timeout: number
   private readonly fails: boolean
   private readonly keepsTrying: boolean
   private readonly ended: (error: E | ConnectionError) => Effect.Effect<void>
@@ -104,6 +105,11 @@ export class SlotPool<C extends Pooled, E = never> {
   /** The connections there are. */
   get connections(): ReadonlyArray<C> {
     return this.ready
+  }
+
+  /** The connections there should be, in an order that stays: those there are, and whether the others are being made. */
+  get places(): ReadonlyArray<{ readonly connection: C | undefined; readonly connecting: boolean }> {
+    return this.slots.map(({ connecting, connection }) => ({ connection, connecting }))
   }
 
   /** How many there should be. */

@@ -7,6 +7,7 @@
  */
 import type { Cluster } from "@wirewright/couchbase/node"
 import { announce } from "@wirewright/connection/Health"
+import type { SpanAttributes } from "@wirewright/connection/Spans"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
@@ -22,12 +23,13 @@ import type { Checkpoints } from "./CheckpointFormat.ts"
 import type { CheckpointGroup } from "./CheckpointStore.ts"
 import type { DcpStatus } from "./ChangesOptions.ts"
 import type { ChangesSettings } from "./ChangesSettings.ts"
+import { CollectionNames } from "./CollectionNames.ts"
 import { CheckpointWriter } from "./CheckpointWriter.ts"
 import type { ConsumerTelemetry, VbucketLag } from "./ConsumerTelemetry.ts"
 import { BucketChanged, type DcpError, type DcpStreamFailed, TooManyUnsettled } from "./DcpError.ts"
 import { CaughtUp, type Change, type DcpEvent, VbucketEnded } from "./DcpEvent.ts"
 import type { DcpNodes } from "./DcpNodes.ts"
-import { Lag } from "./Lag.ts"
+import { Lag, LagPoll } from "./Lag.ts"
 import { Outbox } from "./Outbox.ts"
 import type { StreamFilter } from "./StreamFilter.ts"
 import { endless } from "./RollbackDecision.ts"
@@ -47,12 +49,16 @@ export interface ConsumerEnvironment {
   readonly random: () => number
   /** The connections are others' too: streams are closed at the end, and what waits is given free. Default: false. */
   readonly shared?: boolean
+  /** Where it hears of high seqnos, when somebody else asks for them. Default: it asks for itself. */
+  readonly lagPoll?: LagPoll
   /** Which part of the group it is, in names. Default: all of it. */
   readonly part?: string
   /** How long the last saving may take. Default: 10 seconds. */
   readonly stopWithin?: Duration.Input
   /** What is told to metrics; nothing without it. */
   readonly telemetry?: ConsumerTelemetry | undefined
+  /** Whose spans they are. */
+  readonly attributes: SpanAttributes
 }
 
 /** Told of the transitions of all followers: for whoever counts them. */
@@ -74,6 +80,8 @@ export class DcpConsumer implements StreamOwner, FollowEnvironment {
   readonly cluster: ConsumerEnvironment["cluster"]
   readonly nodes: ConsumerEnvironment["nodes"]
   readonly writer: CheckpointWriter | undefined
+  readonly names = new CollectionNames()
+  readonly attributes: SpanAttributes
   filter: StreamFilter = {}
   private readonly world: ConsumerEnvironment
   private readonly streams = new Map<number, VbucketStream>()
@@ -89,11 +97,13 @@ export class DcpConsumer implements StreamOwner, FollowEnvironment {
   /** Why it ended, where that is a failure. */
   private failure: string | undefined
   private over = false
+  private leaving = false
 
   private constructor(world: ConsumerEnvironment, settings: ChangesSettings) {
     this.world = world
     this.cluster = world.cluster
     this.nodes = world.nodes
+    this.attributes = world.attributes
     this.settings = settings
     this.verbose = settings.verbose
     this.gated = settings.mitigation !== undefined
@@ -102,7 +112,7 @@ export class DcpConsumer implements StreamOwner, FollowEnvironment {
     const told = (milliseconds: number, failure: string | undefined): void => world.telemetry?.committed(milliseconds, failure)
     this.writer = world.checkpoints === undefined
       ? undefined
-      : new CheckpointWriter(world.checkpoints, settings.commitInterval, told)
+      : new CheckpointWriter(world.checkpoints, settings.commitInterval, world.attributes, told)
   }
 
   /** Begins to stream; it ends with the scope, after what was settled is saved. */
@@ -110,6 +120,13 @@ export class DcpConsumer implements StreamOwner, FollowEnvironment {
     Effect.gen(function*() {
       const consumer = new DcpConsumer(world, settings)
       const { writer } = consumer
+      // until it is gone, which saving may delay
+      yield* announce({
+        name: [`dcp ${settings.nodes.group}`, ...world.part === undefined ? [] : [world.part]].join(", "),
+        notReady: () => consumer.notReady,
+        notLive: () => consumer.failure === undefined ? [] : [consumer.failure],
+        status: () => consumer.status
+      })
       // what was settled until the very end is saved after the fibres have ended
       if (writer !== undefined) {
         const { stopWithin = "10 seconds" } = world
@@ -125,19 +142,18 @@ export class DcpConsumer implements StreamOwner, FollowEnvironment {
       if (telemetry !== undefined) {
         yield* Effect.acquireRelease(Effect.sync(() => telemetry.publish(consumer)), () => Effect.sync(() => telemetry.end()))
       }
-      yield* announce({
-        name: [`dcp ${settings.nodes.group}`, ...world.part === undefined ? [] : [world.part]].join(", "),
-        notReady: () => consumer.notReady,
-        notLive: () => consumer.failure === undefined ? [] : [consumer.failure],
-        status: () => consumer.status
-      })
       if (writer !== undefined) yield* Effect.forkScoped(Effect.onExit(writer.run, fail))
       yield* Effect.forkScoped(Effect.onExit(consumer.run, fail))
       yield* Effect.forkScoped(consumer.alarms.watch(consumer.streams))
       if (settings.mitigation !== undefined) {
         yield* Effect.forkScoped(mitigate(consumer.streams, consumer.cluster, consumer.nodes, settings.mitigation))
       }
-      if (!settings.ends) yield* Effect.forkScoped(consumer.lag.poll(settings.lagInterval, () => world.nodes.connections))
+      if (!settings.ends) {
+        const { lagPoll = new LagPoll() } = world
+        yield* lagPoll.tell(consumer.lag, () => world.nodes.connections)
+        if (world.lagPoll === undefined) yield* Effect.forkScoped(lagPoll.run(settings.lagInterval))
+      }
+      yield* Effect.addFinalizer(() => Effect.sync(() => consumer.leaving = true))
       return consumer
     })
 
@@ -186,6 +202,7 @@ export class DcpConsumer implements StreamOwner, FollowEnvironment {
   /** Why it does not do what it is for; nothing while it does. */
   get notReady(): ReadonlyArray<string> {
     if (this.failure !== undefined) return [this.failure]
+    if (this.leaving) return ["it is ending"]
     if (this.over) return []
     const { failing } = this.writer ?? {}
     const { stalled, streaming, vbuckets } = this.status
@@ -265,6 +282,7 @@ export class DcpConsumer implements StreamOwner, FollowEnvironment {
     const beginning = new Beginning(cluster, this.nodes)
     const vbuckets = yield* beginning.vbuckets(wanted.vbuckets)
     this.filter = yield* beginning.filter(wanted)
+    yield* beginning.names(vbuckets[0]!, this.names)
     const saved: Checkpoints = checkpoints === undefined ? new Map() : yield* checkpoints.load
     const bucketUuid = cluster.map?.bucketUuid
     const stranger = [...saved.values()].find((one) => isOfAnother(one, bucketUuid))

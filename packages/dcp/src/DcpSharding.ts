@@ -15,6 +15,7 @@
  *
  * All slices of a process share one connection to each node.
  */
+import { announce } from "@wirewright/connection/Health"
 import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -28,10 +29,14 @@ import * as Singleton from "effect/cluster/Singleton"
 import { type ChangesSettings, settingsOf } from "./ChangesSettings.ts"
 import type { ChangesOptions } from "./ChangesOptions.ts"
 import { CheckpointStore } from "./CheckpointStore.ts"
+import { consumerAttributes } from "./ConsumerTelemetry.ts"
 import { Dcp, nodesOf, telemetryOf } from "./Dcp.ts"
 import { DcpOptionsError } from "./DcpError.ts"
+import { LagPoll } from "./Lag.ts"
 import { defaultSlices, slicesOf } from "./Members.ts"
+import { patientLocks } from "./PatientLocks.ts"
 import { type BatchHandlers, type BatchSize, gathered, type Handlers, processed, processedInBatches } from "./Processing.ts"
+import { runnerAddresses } from "./RunnerAddresses.ts"
 import { shared } from "./SharedNodes.ts"
 import { type DcpSlice, type OwnedSlice, own, type SliceEnvironment } from "./SliceRunner.ts"
 
@@ -100,6 +105,21 @@ const maxSlices = 1_024
 /** Names that are tried to find one whose hash is the shard of a slice, for each shard. */
 const attemptsPerShard = 64
 
+/** Says how the slices of this process do; returns what is called when they are given up. */
+const announced = (
+  group: string,
+  slices: number,
+  owned: ReadonlyMap<number, OwnedSlice>
+): Effect.Effect<() => void, never, Scope.Scope> => {
+  let leaving = false
+  const indicator = {
+    name: `dcp ${group}, slices`,
+    notReady: () => leaving ? ["its slices are given up"] : owned.size === 0 ? ["it has no slice"] : [],
+    status: () => ({ slices, owned: [...owned.keys()].sort((left, right) => left - right) })
+  }
+  return Effect.as(announce(indicator), () => void (leaving = true))
+}
+
 const environment = (
   options: Given,
   handlers: AnyHandlers
@@ -115,10 +135,14 @@ const environment = (
     const { concurrency = 1, size, within } = options
     const settings: ChangesSettings = settingsOf({ ...options, from: from === undefined ? "checkpoint" : { savedOr: from } })
     const chance = yield* Random.Random
+    const lagPoll = new LagPoll()
+    yield* Effect.forkScoped(lagPoll.run(settings.lagInterval))
     return {
       cluster,
       nodes: yield* shared(nodesOf(settings)),
+      lagPoll,
       telemetry: yield* Effect.map(Effect.context<Dcp>(), (dcp) => Effect.provideContext(telemetryOf(settings), dcp)),
+      attributes: consumerAttributes(bucket, settings.nodes.group),
       store,
       group: `${bucket}/${settings.nodes.group}`,
       settings,
@@ -161,11 +185,13 @@ const layer: Layers<ClusterShare, Sharding> = ((
         if (name === undefined) return yield* refuse(`the cluster's shardsPerGroup is not ${slices}, the number of slices`)
         names.push(name)
       }
+      const leave = yield* announced(world.settings.nodes.group, slices, world.owned)
       // all are given up at once, when the process leaves
       const scope = yield* Scope.fork(yield* Effect.scope, "parallel")
       for (const [slice, name] of names.entries()) {
         yield* Layer.buildWithScope(Singleton.make(name, own(slice, world), { shardGroup }), scope).pipe(Effect.provideContext(services))
       }
+      yield* Effect.addFinalizer(() => Effect.sync(leave))
       return DcpSharding.of({ owned: world.owned })
     })
   )) as never
@@ -182,9 +208,11 @@ const layerStatic: Layers<StaticShare, never> = ((
       const { slices } = world
       if (!whole(members, 1, slices)) return yield* refuse(`members: ${members} is no number from 1 to ${slices}, the number of slices`)
       if (!whole(member, 0, members - 1)) return yield* refuse(`member: ${member} is no number from 0 to ${members - 1}`)
+      const leave = yield* announced(world.settings.nodes.group, slices, world.owned)
       yield* Effect.forkScoped(
         Effect.forEach(slicesOf(slices, member, members), (slice) => own(slice, world), { concurrency: "unbounded", discard: true })
       )
+      yield* Effect.addFinalizer(() => Effect.sync(leave))
       return DcpSharding.of({ owned: world.owned })
     })
   )) as never
@@ -194,7 +222,7 @@ const clusterConfig = (slices: number = defaultSlices): Partial<ShardingConfig["
   shardsPerGroup: slices,
   shardLockRefreshInterval: "2 seconds",
   shardLockExpiration: "10 seconds",
-  refreshAssignmentsInterval: "500 millis",
+  refreshAssignmentsInterval: "250 millis",
   entityMessagePollInterval: "1 second",
   runnerHealthCheckInterval: "2 seconds"
 })
@@ -207,4 +235,10 @@ export class DcpSharding extends Context.Service<DcpSharding, {
   static readonly layer = layer
   static readonly layerStatic = layerStatic
   static readonly clusterConfig = clusterConfig
+  /**
+   * A layer of the cluster's `RunnerStorage` that waits for locks which somebody is about to give up, up to a second, as in
+   * `DcpSharding.patientLocks(SqlRunnerStorage.layer)`: slices that move are taken over as soon as they are free. For clusters of slices alone.
+   */
+  static readonly patientLocks = patientLocks
+  static readonly runnerAddresses = runnerAddresses
 }

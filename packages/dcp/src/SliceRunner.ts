@@ -12,6 +12,7 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
+import * as Schedule from "effect/Schedule"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { Beginning } from "./Beginning.ts"
@@ -23,6 +24,7 @@ import { type ConsumerEnvironment, DcpConsumer } from "./DcpConsumer.ts"
 import { CheckpointError, type DcpError, DcpOptionsError } from "./DcpError.ts"
 import type { DcpEvent } from "./DcpEvent.ts"
 import { Drain } from "./Drain.ts"
+import type { LagPoll } from "./Lag.ts"
 import type { Gate } from "./Processing.ts"
 
 /** A slice as its owner knows it. */
@@ -44,8 +46,12 @@ export interface SliceEnvironment<E, R> {
   readonly cluster: ConsumerEnvironment["cluster"]
   /** The connections of all slices, held until the scope ends. */
   readonly nodes: Effect.Effect<ConsumerEnvironment["nodes"], never, Scope.Scope>
+  /** Asks for the high seqnos, for all slices. */
+  readonly lagPoll: LagPoll
   /** What a slice tells of itself to metrics. */
   readonly telemetry: Effect.Effect<ConsumerTelemetry | undefined>
+  /** Whose spans they are. */
+  readonly attributes: ConsumerEnvironment["attributes"]
   readonly store: CheckpointStoreShape
   /** Name of the whole in the store. */
   readonly group: string
@@ -133,7 +139,7 @@ const once = <E, R>(
 
 const takeOver = Effect.fnUntraced(
   function*<E, R>(slice: number, world: SliceEnvironment<E, R>): Effect.fn.Return<OwnedSlice, DcpError, Scope.Scope> {
-    const { cluster, drainWithin, group, random, settings, slices, store } = world
+    const { attributes, cluster, drainWithin, group, lagPoll, random, settings, slices, store } = world
     const nodes = yield* world.nodes
     const telemetry = yield* world.telemetry
     const all = yield* new Beginning(cluster, nodes).vbuckets(settings.wanted.vbuckets)
@@ -145,12 +151,26 @@ const takeOver = Effect.fnUntraced(
     if (!byVbucket) yield* inherit(checkpoints, vbuckets, all, world)
     const stopWithin = Math.ceil(drainWithin / 4)
     const consumer = yield* DcpConsumer.make(
-      { cluster, nodes, checkpoints, random, telemetry, shared: true, part: `slice ${slice} of ${slices}`, stopWithin },
+      {
+        cluster,
+        nodes,
+        checkpoints,
+        random,
+        telemetry,
+        lagPoll,
+        attributes,
+        shared: true,
+        part: `slice ${slice} of ${slices}`,
+        stopWithin
+      },
       { ...settings, wanted: { ...settings.wanted, vbuckets } }
     )
     return { slice, slices, epoch: checkpoints.epoch, vbuckets, consumer }
   }
 )
+
+/** Owners of other slices may take the former one over at the same time; each of them reads it, and none goes on with it. */
+const takenOver = { while: isFenced, schedule: Schedule.jittered(Schedule.spaced("50 millis")), times: 100 }
 
 /** Of a slice that has no checkpoints: takes those that the vbuckets had when the group was cut in another number of slices. */
 export const inherit = Effect.fnUntraced(
@@ -165,7 +185,8 @@ export const inherit = Effect.fnUntraced(
       const common = vbucketsOf(all, formerSlices, former).filter((vbucket) => vbuckets.includes(vbucket))
       if (common.length === 0) continue
       // whoever still has it is not to go on
-      const saved = yield* (yield* store.open(groupOf(group, formerSlices, former))).load
+      const whole = yield* Effect.retry(store.open(groupOf(group, formerSlices, former)), takenOver)
+      const saved = yield* whole.load
       const found = new Map([...saved].filter(([vbucket]) => common.includes(vbucket)))
       if (found.size > 0) yield* checkpoints.save(found)
     }

@@ -5,6 +5,7 @@
 import { DecodeError, type Reader } from "@wirewright/codec"
 import * as Effect from "effect/Effect"
 import type { Checkpoint } from "./Checkpoint.ts"
+import type { CollectionNames } from "./CollectionNames.ts"
 import type { DcpConnection, StreamSink } from "./DcpConnection.ts"
 import {
   type Account,
@@ -14,6 +15,7 @@ import {
   Deletion,
   Expiration,
   isPlainMutation,
+  isPlainOwn,
   Mutation,
   plainSeqno,
   SeqnoAdvanced,
@@ -24,6 +26,7 @@ import type { FailoverLog } from "./FailoverLog.ts"
 import { decodeRequest, vbucketAt } from "./gen/index.ts"
 import { DcpOsoSnapshotFlags, DcpSnapshotMarkerFlags, DcpStreamEndStatus } from "./gen/Types.ts"
 import type { Outbox } from "./Outbox.ts"
+import { isOwnKey } from "./OwnDocuments.ts"
 import type { Ordinal } from "./Progress.ts"
 import { PersistenceGate } from "./PersistenceGate.ts"
 import { isViolation, type Placed } from "./SnapshotTracker.ts"
@@ -36,6 +39,8 @@ export interface StreamOwner {
   readonly verbose: boolean
   /** Only what all copies have on disk is handed over. */
   readonly gated: boolean
+  /** Names of collections. */
+  readonly names: CollectionNames
   /** The checkpoint of a vbucket changed. */
   changed(stream: VbucketStream): void
   /** One more change was delivered. */
@@ -61,6 +66,8 @@ export class VbucketStream implements StreamSink, Account {
   /** The branch of the stream that is open. */
   vbucketUuid: bigint | undefined
   private readonly gate: PersistenceGate | undefined
+  /** The owner knows that the checkpoint changed, and has not asked for it yet. */
+  private told = false
   private wake: (() => void) | undefined
   private whenSettled: (() => void) | undefined
 
@@ -89,9 +96,12 @@ export class VbucketStream implements StreamSink, Account {
 
   settle(ordinal: Ordinal): void {
     const { progress } = this.follower
-    const known = progress.dirty
-    if (progress.process(ordinal) && !known) this.owner.changed(this)
+    if (progress.process(ordinal)) this.tell()
     if (this.whenSettled !== undefined && progress.unprocessed === 0) this.whenSettled()
+  }
+
+  nameOf(collectionId: number): string | undefined {
+    return this.owner.names.of(collectionId)
   }
 
   /** Waits until everything that was delivered is settled: then nothing of it comes again. */
@@ -131,7 +141,7 @@ export class VbucketStream implements StreamSink, Account {
     this.gate?.empty()
     this.vbucketUuid = now?.vbucketUuid
     follower.opened(failoverLog)
-    if (follower.progress.dirty) this.owner.changed(this)
+    if (follower.progress.dirty) this.tell()
     this.advance()
   }
 
@@ -170,8 +180,9 @@ export class VbucketStream implements StreamSink, Account {
     if (isPlainMutation(reader, at, end, connection.states) && vbucketAt(reader, at) === this.vbucket) {
       const seqno = plainSeqno(reader, at)
       const placed = this.place(seqno, bytes)
-      if (placed !== undefined) this.deliver(new Mutation(reader, at, connection.states, seqno, placed, this), placed, bytes)
-      return
+      if (placed === undefined) return
+      if (isPlainOwn(reader, at, connection.states)) return this.skip(seqno, placed, bytes)
+      return this.deliver(new Mutation(reader, at, connection.states, seqno, placed, this), placed, bytes)
     }
     let packet: ReturnType<typeof decodeRequest>
     try {
@@ -193,6 +204,8 @@ export class VbucketStream implements StreamSink, Account {
         const { bySeqno } = packet
         const placed = this.place(bySeqno, bytes)
         if (placed === undefined) return
+        if (packet._tag === "DcpSystemEvent") this.owner.names.happened(packet)
+        else if (isOwnKey(packet.key)) return this.skip(bySeqno, placed, bytes)
         const event = packet._tag === "DcpMutation"
           ? new Mutation(reader, at, connection.states, bySeqno, placed, this, packet)
           : packet._tag === "DcpDeletion"
@@ -217,10 +230,8 @@ export class VbucketStream implements StreamSink, Account {
       case "DcpSeqnoAdvanced": {
         const placed = this.place(packet.bySeqno, bytes)
         if (placed === undefined) return
-        const { follower } = this
-        const known = follower.progress.dirty
         // what is not delivered moves the checkpoint
-        if (follower.pass(packet.bySeqno, placed) && !known) this.owner.changed(this)
+        if (this.follower.pass(packet.bySeqno, placed)) this.tell()
         if (this.owner.verbose) this.emit(new SeqnoAdvanced(this.vbucket, packet.bySeqno), bytes)
         else this.pass(bytes)
         if (placed.snapshot.ordered) this.advance()
@@ -230,7 +241,7 @@ export class VbucketStream implements StreamSink, Account {
         this.pass(bytes)
         const violation = this.follower.unordered((packet.flags & DcpOsoSnapshotFlags.start) !== 0)
         if (violation !== undefined) return this.violated(violation.message)
-        this.owner.changed(this)
+        this.tell()
         return this.advance()
       }
       case "DcpStreamEnd":
@@ -266,8 +277,22 @@ export class VbucketStream implements StreamSink, Account {
   /** The checkpoint as it is, for whoever stores it: until it is asked for, the owner is told once that it changed. */
   readonly current = (): Checkpoint => {
     const { checkpoint, progress } = this.follower
+    this.told = false
     progress.stored(checkpoint)
     return checkpoint
+  }
+
+  private tell(): void {
+    if (this.told) return
+    this.told = true
+    this.owner.changed(this)
+  }
+
+  /** A document that is nobody's change. It moves the checkpoint, but that is no reason to save it, which would bring the next. */
+  private skip(seqno: bigint, placed: Placed, bytes: number): void {
+    this.follower.pass(seqno, placed)
+    this.pass(bytes)
+    if (placed.snapshot.ordered) this.advance()
   }
 
   private deliver(event: Change, placed: Placed, bytes: number): void {

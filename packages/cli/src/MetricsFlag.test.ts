@@ -1,0 +1,97 @@
+/** `--metrics` of `serve` and `proxy`, as processes: where it listens, what probes are told, and what SIGTERM is to whom. */
+import { type ChildProcess, spawn } from "node:child_process"
+import { once } from "node:events"
+import { fileURLToPath } from "node:url"
+import { describe, expect, it } from "vitest"
+
+const bin = fileURLToPath(new URL("../bin/wirewright.js", import.meta.url))
+
+interface Ready {
+  readonly port: number
+  readonly metrics: string
+}
+
+/** Starts a command that says where it listens; ends it by SIGTERM and returns its exit code. */
+const running = async (
+  args: ReadonlyArray<string>,
+  use: (ready: Ready, child: ChildProcess) => Promise<void>
+): Promise<number | null> => {
+  const child = spawn(process.execPath, [bin, ...args], { stdio: ["ignore", "pipe", "pipe"] })
+  const closed = once(child, "close")
+  let [out, err] = ["", ""]
+  child.stderr.on("data", (chunk: Buffer) => err += chunk.toString())
+  try {
+    await Promise.race([
+      closed.then(() => Promise.reject(new Error(err))),
+      new Promise<void>((resolve) => child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString()).includes("\n") && resolve()))
+    ])
+    await use(JSON.parse(out) as Ready, child)
+  } finally {
+    child.kill("SIGTERM")
+    await closed
+  }
+  return child.exitCode
+}
+
+const ask = async (metrics: string, path: string): Promise<readonly [status: number, text: string]> => {
+  const answer = await fetch(`http://${metrics.replace("0.0.0.0", "127.0.0.1")}${path}`)
+  return [answer.status, await answer.text()]
+}
+
+/** Asks until the answer has this status. */
+const until = async (metrics: string, path: string, status: number): Promise<string> => {
+  for (let i = 0; i < 400; i++) {
+    const [found, text] = await ask(metrics, path)
+    if (found === status) return text
+    await new Promise((resolve) => setTimeout(resolve, 25))
+  }
+  throw new Error(`${path} is not ${status}`)
+}
+
+describe("--metrics", () => {
+  it.each([[["serve"]], [["serve", "--memcached"]]])("%j", async (args) => {
+    const code = await running([...args, "--metrics", "0"], async ({ metrics, port }) => {
+      expect(metrics).toMatch(/^127\.0\.0\.1:\d+$/)
+      expect(await ask(metrics, "/health")).toEqual([200, expect.stringContaining(`server 127.0.0.1:${port}`)])
+      expect((await ask(metrics, "/status"))[1]).toContain("\"accepted\":0")
+      expect((await ask(metrics, "/metrics"))[1]).toMatch(/^\w+\{.*server_port="\d+".*\} 0$/m)
+    })
+    expect(code).toBe(0)
+  }, 60_000)
+
+  it("proxy: ready while its upstream is, live also while it is not, and reached from elsewhere when asked for", async () => {
+    const codes: Array<number | null> = []
+    codes.push(
+      await running(["serve", "--memcached"], async (upstream, server) => {
+        codes.push(
+          await running(
+            ["proxy", "--metrics", "0.0.0.0:0", "--upstream", `memcached://127.0.0.1:${upstream.port}`],
+            async ({ metrics, port }) => {
+              expect(metrics).toMatch(/^0\.0\.0\.0:\d+$/)
+              expect(await ask(metrics, "/health/ready")).toEqual([200, expect.stringContaining(`proxy 127.0.0.1:${port}`)])
+              server.kill("SIGTERM")
+              await once(server, "close")
+              expect(await until(metrics, "/health/ready", 503)).toContain(`127.0.0.1:${upstream.port}`)
+              expect((await ask(metrics, "/health/live"))[0]).toBe(200)
+            }
+          )
+        )
+      })
+    )
+    expect(codes).toEqual([0, 0])
+  }, 60_000)
+
+  it("tail: SIGTERM is the end that was meant, Ctrl-C an interruption", async () => {
+    await running(["serve"], async ({ port }) => {
+      const end = async (signal: "SIGINT" | "SIGTERM", ...args: ReadonlyArray<string>): Promise<unknown> => {
+        const url = `couchbase://127.0.0.1:${port}/default`
+        const child = spawn(process.execPath, [bin, "tail", url, "--metrics", "0", ...args], { stdio: ["ignore", "pipe", "pipe"] })
+        await once(child.stderr, "data")
+        child.kill(signal)
+        return (await once(child, "close"))[0]
+      }
+      expect(await end("SIGTERM")).toBe(0)
+      expect(await end("SIGINT")).toBe(130)
+    })
+  }, 60_000)
+})

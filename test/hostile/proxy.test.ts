@@ -16,10 +16,13 @@ const packetsEach = 8
 
 type Options = Omit<Partial<ProxyOptions>, "upstream">
 
+/** Behind so much that is large, on a machine that is busy, everybody's requests take longer than the default: who waits for what is not asked here. */
+const requestTimeout = "1 minute"
+
 const withProxy = (use: (proxy: Proxy, node: MemcachedNode) => Promise<void>, options: Options = {}): Promise<void> =>
   Effect.runPromise(Effect.scoped(Effect.gen(function*() {
     const node = yield* serveMemcachedNode({ maxMemory: 8 * 1024 * 1024 })
-    const proxy = yield* serveProxy({ connections: 1, ...options, upstream: `memcached://127.0.0.1:${node.server.port}` })
+    const proxy = yield* serveProxy({ connections: 1, requestTimeout, ...options, upstream: `memcached://127.0.0.1:${node.server.port}` })
     yield* Effect.promise(() => use(proxy, node))
     expect(proxy.counters.server.defects).toBe(0)
     expect(node.server.counters.defects).toBe(0)
@@ -28,7 +31,7 @@ const withProxy = (use: (proxy: Proxy, node: MemcachedNode) => Promise<void>, op
 const withBucket = (use: (proxy: Proxy) => Promise<void>): Promise<void> =>
   Effect.runPromise(Effect.scoped(Effect.gen(function*() {
     const node = yield* serveCouchbase({ users: [{ name: "app", password: Redacted.make("secret") }] })
-    const proxy = yield* serveProxy({ upstream: `couchbase://app:secret@127.0.0.1:${node.port}/default` })
+    const proxy = yield* serveProxy({ requestTimeout, upstream: `couchbase://app:secret@127.0.0.1:${node.port}/default` })
     yield* Effect.promise(() => use(proxy))
     expect(proxy.counters.server.defects).toBe(0)
   })))

@@ -400,7 +400,9 @@ export class Store {
     const { datatype = 0, expiration = 0, flags = 0, value } = content
     const refused = this.noRoom(key, value.length, flags, current)
     if (refused !== undefined) return refused
-    const expiry = keepExpiry && current !== undefined ? current.expiry : absoluteExpiry(expiration, this.options.now())
+    const kept = keepExpiry && current !== undefined
+    // most have none, and asking for the time takes longer than that
+    const expiry = kept ? current.expiry : expiration === 0 ? 0 : absoluteExpiry(expiration, this.options.now())
     // what arrived is a view into a buffer that holds much more
     return this.table.put(space, key, new Uint8Array(value), flags, datatype, expiry, current)
   }

@@ -57,7 +57,7 @@ const operations = Layer.unwrap(Effect.gen(function*() {
 }))
 
 /** The pod is ready when everything is there, not as soon as somebody answers. */
-class Start extends Context.Service<Start, { readonly done: Effect.Effect<void> }>()("indexer/Start") {}
+class Start extends Context.Service<Start, { readonly done: Effect.Effect<void> }>()("@wirewright/examples/Start") {}
 const start = Layer.effect(Start, Effect.map(starting, (done) => ({ done })))
 
 // probes are answered to the very end

@@ -21,7 +21,14 @@ export const directions: { readonly [owner: string]: ReadonlyArray<string> } = {
   "@wirewright/connection": ["@wirewright/codec", "@effect/platform-node", "effect"],
   "@wirewright/memcached": ["@wirewright/codec", "@wirewright/connection", "effect"],
   "@wirewright/couchbase": ["@wirewright/codec", "@wirewright/connection", "@wirewright/memcached", "effect"],
-  "@wirewright/dcp": ["@wirewright/codec", "@wirewright/connection", "@wirewright/memcached", "@wirewright/couchbase", "effect"],
+  "@wirewright/dcp": [
+    "@wirewright/codec",
+    "@wirewright/connection",
+    "@wirewright/memcached",
+    "@wirewright/couchbase",
+    "hysnappy",
+    "effect"
+  ],
   "@wirewright/embedded": [
     "@wirewright/codec",
     "@wirewright/connection",
@@ -70,6 +77,7 @@ export const directions: { readonly [owner: string]: ReadonlyArray<string> } = {
     "@wirewright/embedded",
     "@wirewright/memcached",
     "@wirewright/proxy",
+    "@wirewright/sqlite",
     "@effect/platform-node",
     "effect"
   ]

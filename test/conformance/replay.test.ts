@@ -11,7 +11,7 @@ import { Framer, hexOf, Reader } from "@wirewright/codec"
 import { statusTable } from "@wirewright/couchbase/gen"
 import { decode, type Packet } from "@wirewright/dcp/gen/Packets"
 import { type SaslRandom, serveCouchbase } from "@wirewright/embedded"
-import { inflate } from "../../packages/embedded/src/Snappy.ts"
+import { uncompress } from "@wirewright/dcp/producer"
 import { frameShape } from "@wirewright/memcached/gen/Frame"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -113,7 +113,7 @@ const said = (packet: Packet, seqnos: boolean): unknown => {
     case "GetResponse": {
       // our node never compresses what it sends, which no client may rely on
       const compressed = (packet.datatype & snappy) !== 0
-      const value = compressed ? inflate(packet.value, 1024 * 1024) : packet.value
+      const value = compressed ? uncompress(packet.value, 1024 * 1024) : packet.value
       return { flags: packet.flags, datatype: packet.datatype & ~snappy, value: typeof value === "string" ? value : hexOf(value) }
     }
     case "HelloResponse":

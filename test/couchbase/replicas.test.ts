@@ -176,6 +176,13 @@ describe("replicas", () => {
       assert.deepStrictEqual(versions, ["{\"n\":2}", "{\"n\":1}", "{\"n\":2}"])
       assert.isTrue(Option.isNone(yield* kv.getAnyReplica("none")))
       assert.deepStrictEqual(yield* kv.getAllReplicas("none"), [])
+      const copies = yield* kv.lookupInAllReplicas("a", [LookupIn.exists("m"), LookupIn.get("n")])
+      const numbers = yield* Effect.forEach(copies, ({ entries }) => entries[1]!.value)
+      assert.deepStrictEqual([copies.map(({ replica }) => replica), numbers], [[false, true, true], [2, 1, 2]])
+      assert.deepStrictEqual(copies.map(({ entries }) => entries[0]!.exists), [false, false, false])
+      assert.isTrue(Option.isNone(yield* kv.lookupInAnyReplica("none", [LookupIn.get("n")])))
+      assert.deepStrictEqual(yield* kv.lookupInAllReplicas("none", [LookupIn.get("n")]), [])
+      assert.strictEqual((yield* Effect.flip(kv.lookupInAnyReplica("a", []))).reason._tag, "InvalidRequest")
     }))
 
   it.live("are read while the active copy's node is down", () =>
@@ -187,6 +194,10 @@ describe("replicas", () => {
       assert.deepStrictEqual([numberIn(found.value), found.replica], [1, true])
       const all = yield* kv.getAllReplicas("a", { timeout: "300 millis" })
       assert.deepStrictEqual(all.map(({ replica }) => replica), [true, true])
+      const whole = Option.getOrThrow(yield* kv.lookupInAnyReplica("a", [LookupIn.document()]))
+      assert.deepStrictEqual([yield* whole.entries[0]!.value, whole.replica], [1, true])
+      const parts = yield* kv.lookupInAllReplicas("a", [LookupIn.document()], { timeout: "300 millis" })
+      assert.deepStrictEqual(parts.map(({ replica }) => replica), [true, true])
       assert.strictEqual((yield* Effect.flip(kv.get("a", { timeout: "200 millis" })))._tag, "KvError")
     }))
 
@@ -208,6 +219,8 @@ describe("replicas", () => {
         assert.deepStrictEqual(found.map(({ replica }) => replica), wanted, key)
         const any = Option.getOrThrow(yield* kv.getAnyReplica(key, preferred))
         assert.include(wanted, any.replica)
+        const parts = yield* kv.lookupInAllReplicas(key, [LookupIn.document()], preferred)
+        assert.deepStrictEqual(parts.map(({ replica }) => replica), wanted, key)
         assert.strictEqual((yield* kv.getAllReplicas(key)).length, 2)
         seen.add(String(wanted))
       }

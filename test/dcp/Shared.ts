@@ -227,7 +227,7 @@ export const share = (
               Layer.provide(Sharding.layer),
               Layer.provide(Runners.layerNoop),
               Layer.provide([MessageStorage.layerNoop, RunnerHealth.layerNoop]),
-              Layer.provide(Layer.succeed(RunnerStorage.RunnerStorage, leases.storage)),
+              Layer.provide(DcpSharding.patientLocks(Layer.succeed(RunnerStorage.RunnerStorage, leases.storage))),
               Layer.provide(ShardingConfig.layer({
                 ...DcpSharding.clusterConfig(slices),
                 runnerAddress: Option.some(RunnerAddress.make(name, 1))
@@ -267,5 +267,15 @@ export const overtaken = (deeds: ReadonlyArray<Deed>): ReadonlyArray<number> => 
     const known = newest.get(slice) ?? 0
     newest.set(slice, Math.max(known, epoch))
     return epoch < known ? [slice] : []
+  })
+}
+
+/** Milliseconds between the last change that an owner of a slice processed and the first of the next, for each move. */
+export const standstills = (deeds: ReadonlyArray<Deed>): ReadonlyArray<number> => {
+  const newest = new Map<number, Deed>()
+  return deeds.filter(({ what }) => what === "processed").flatMap((deed) => {
+    const before = newest.get(deed.slice)
+    newest.set(deed.slice, deed)
+    return before === undefined || before.epoch === deed.epoch ? [] : [deed.at - before.at]
   })
 }

@@ -266,8 +266,9 @@ class Stack {
     const batch = history.next(packet.startSeqno, packet.snapStartSeqno)
     const producer = connection.dcp
     if (producer === undefined || batch === undefined || admit(packet, history)._tag !== "Accepted" || history.purgeSeqno > 0n) return false
-    const { flags, settings: { expirations, markers } } = producer
-    const view = { flags, expirations, markers, collections: connection.features.collections, visible: connection.visible.bind(connection) }
+    const { flags, settings: { compressed, expirations, markers } } = producer
+    const { features: { collections } } = connection
+    const view = { flags, compressed, expirations, markers, collections, visible: connection.visible.bind(connection) }
     const head = { opaque: packet.opaque, vbucket: packet.vbucket, framing: [] }
     connection.reply((writer) => {
       encodeDcpStreamRequestResponse(writer, { ...connection.head(packet), failoverLog })

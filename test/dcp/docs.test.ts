@@ -6,7 +6,7 @@
 import { spawnSync } from "node:child_process"
 import { readFileSync } from "node:fs"
 import { expect, it } from "vitest"
-import { expectGuide, path, table } from "../docs/Guide.ts"
+import { expectGuide, path, snippet, table } from "../docs/Guide.ts"
 
 /** A program and what it prints. */
 const example = (name: string): string => {
@@ -22,6 +22,7 @@ it("the guide shows what the code is and does", () => {
     "example 06_restart.ts": () => example("06_restart.ts"),
     "example 07_rollback.ts": () => example("07_rollback.ts"),
     "example 09_exactly_once.ts": () => example("09_exactly_once.ts"),
+    "documents": () => snippet("test/dcp/values.test.ts", "documents"),
     "transactions": () => table("packages/dcp/src/Transactions.ts", "TransactionSettings"),
     "settings": () => table("packages/dcp/src/ChangesOptions.ts", "ChangesOptions"),
     "metrics": () => table("packages/dcp/src/ChangesOptions.ts", "DcpStatus")

@@ -4,6 +4,8 @@ import { eventsOf, settle, start } from "@wirewright/dcp/internal"
 import * as Gen from "@wirewright/dcp/gen"
 import type { NodeClient } from "@wirewright/embedded"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { setFlagsFromString } from "node:v8"
 import { runInNewContext } from "node:vm"
@@ -38,6 +40,19 @@ it("SC-23 SC-99 1 024 vbuckets: at most 64 stream requests in flight", () => {
       expect(run.consumer.status.connections).toHaveLength(1)
     }))
 })
+
+it("256 vbuckets that are stopped ask for no connection again: what runs for that is in proportion", () =>
+  inWorld({ vbuckets: 256 }, (world) =>
+    Effect.gen(function*() {
+      const scope = yield* Scope.make()
+      const run = yield* Scope.provide(world.consume(), scope)
+      yield* until(() => run.consumer?.status.streaming === 256, "256 streams", 20_000)
+      // fibers are numbered as they begin
+      const number = Effect.map(Effect.forkChild(Effect.void), ({ id }) => id)
+      const before = yield* number
+      yield* Scope.close(scope, Exit.void)
+      expect((yield* number) - before).toBeLessThan(4 * 256)
+    })))
 
 it("SC-99 1 024 vbuckets of a node in another process: each in its order, and what an idle one takes", async () => {
   const { ready, stop } = await serve(["--vbuckets", "1024"])

@@ -6,10 +6,12 @@ import { SqliteClient } from "@wirewright/sqlite"
 import * as Clock from "effect/Clock"
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import { SqlClient } from "effect/sql/SqlClient"
-import { expect, it } from "vitest"
-import { counts, lease, overtaken, share } from "./Shared.ts"
+import { expect, it, vi } from "vitest"
+import { DcpConnection } from "../../packages/dcp/src/DcpConnection.ts"
+import { counts, lease, overtaken, share, standstills } from "./Shared.ts"
 
 it("joins and leaves: slices are balanced by count, move without a second owner, and one connection a node is enough", () =>
   share({ slices: 16, vbuckets: 64 }, (world) =>
@@ -46,6 +48,45 @@ it("joins and leaves: slices are balanced by count, move without a second owner,
       // what was settled before a graceful move does not come again
       const processed = deeds.filter(({ what }) => what === "processed").map(({ seqno, vbucket }) => `${vbucket}/${seqno}`)
       expect(new Set(processed).size).toBe(processed.length)
+    })))
+
+it("a slice that moves in order is taken over as soon as it is free, and not with the cluster's next question for locks", () =>
+  share({ slices: 16, vbuckets: 32, takes: 100 }, (world) =>
+    Effect.gen(function*() {
+      const { begin, deeds, write } = world
+      const a = yield* begin("a")
+      yield* Effect.sleep("5 seconds")
+      const writing = yield* Effect.forkScoped(Effect.forever(Effect.andThen(Effect.sync(write), Effect.sleep(200))))
+      const b = yield* begin("b")
+      yield* Effect.sleep("5 seconds")
+      expect(counts(a, b)).toEqual([8, 8])
+      yield* b.end
+      yield* Effect.sleep("5 seconds")
+      yield* Fiber.interrupt(writing)
+      const stood = standstills(deeds)
+      expect(stood.length).toBe(16)
+      // a quarter of a second until it is noticed, the handlers that run, and the next change
+      expect(Math.max(...stood)).toBeLessThan(900)
+    })))
+
+it("a process asks each node for its high seqnos once, for all of its slices, and all of them know how far behind they are", () =>
+  share({ slices: 16, vbuckets: 64 }, (world) =>
+    Effect.gen(function*() {
+      const { begin, write } = world
+      const a = yield* begin("a")
+      const b = yield* begin("b")
+      yield* Effect.sleep("8 seconds")
+      expect(counts(a, b)).toEqual([8, 8])
+      const asked = vi.spyOn(DcpConnection.prototype, "allSeqnos")
+      write()
+      yield* Effect.sleep("20 seconds")
+      // two processes, two nodes, every five seconds
+      expect(asked).toHaveBeenCalledTimes(2 * 2 * 4)
+      asked.mockRestore()
+      const behind = [a, b].flatMap(({ sharding }) => [...sharding.owned.values()]).map((
+        { consumer: { status: { events, lag } } }
+      ) => [events, lag])
+      expect(behind).toEqual(Array.from({ length: 16 }, () => [4, 0]))
     })))
 
 it("a process that dies: its slices have a new owner after the lease, who goes on where it saved", () =>

@@ -8,10 +8,11 @@ import {
   type CheckpointStoreShape,
   documentStore,
   fileStore,
+  overTexts,
   readCheckpoints
 } from "@wirewright/dcp"
 import { diskSteps, type FileSteps } from "../../packages/dcp/src/CheckpointFiles.ts"
-import { layerSql } from "@wirewright/dcp/sql"
+import { sqlCheckpointStore } from "@wirewright/dcp/sql"
 import { checkpointArchiveSuite, checkpointStoreSuite } from "@wirewright/dcp/testing"
 import { serveCouchbase } from "@wirewright/embedded"
 import { SqliteClient } from "@wirewright/sqlite"
@@ -22,6 +23,7 @@ import * as Layer from "effect/Layer"
 import * as KeyValueStore from "effect/persistence/KeyValueStore"
 import * as Result from "effect/Result"
 import * as Scope from "effect/Scope"
+import { SqlClient } from "effect/sql/SqlClient"
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -58,13 +60,13 @@ const keyValue = (): Make => {
     })
 }
 
-const sqlite = (): Make => {
+const sqlite = (): Make<CheckpointArchive> => {
   let path = ""
   return (how) =>
     Effect.gen(function*() {
       if (how === "new") path = join(directory(), "checkpoints.sqlite")
-      const client = SqliteClient.layer({ filename: path, synchronous: "NORMAL" })
-      return Context.get(yield* Layer.build(Layer.provide(layerSql(), client)), CheckpointStore)
+      const client = yield* Layer.build(SqliteClient.layer({ filename: path, synchronous: "NORMAL" }))
+      return sqlCheckpointStore(Context.get(client, SqlClient))
     })
 }
 
@@ -96,7 +98,7 @@ describe.each(
   }
 )
 
-describe.each([["memory", memory], ["files", files], ["documents of a bucket", documents]] as const)(
+describe.each([["memory", memory], ["files", files], ["documents of a bucket", documents], ["SQLite", sqlite]] as const)(
   "%s, looked into",
   (_, making) => {
     it.each(checkpointArchiveSuite(making()).map(({ name, run }) => [name, run] as const))(
@@ -114,6 +116,18 @@ const checkpoint = (seqno: bigint): Checkpoint => ({
   undo: false,
   ahead: false
 })
+
+it("who takes over a slice reads the texts of its vbuckets, and not those of a thousand", () =>
+  Effect.runPromise(Effect.scoped(Effect.gen(function*() {
+    const read: Array<string> = []
+    const store = overTexts({
+      place: (name) => name,
+      get: (name) => Effect.sync(() => void read.push(name.slice(name.lastIndexOf("/") + 1))),
+      put: () => Effect.succeed(1n)
+    })
+    yield* (yield* store.open("g/64/5", Array.from({ length: 16 }, (_, index) => 80 + index))).load
+    expect(read).toEqual(["owner", "ended", "1"])
+  }))))
 
 describe("documents", () => {
   const stored = (prefix: string, group: string) =>

@@ -95,7 +95,8 @@ it("SC-62 an older map, one without vbuckets and one of another bucket change no
         replicas: 0,
         chains: vbuckets.map((node) => [node]),
         manifestUid: 0n,
-        keepsHistory: false
+        keepsHistory: false,
+        scans: true
       }),
       { host: "127.0.0.1" }
     ))

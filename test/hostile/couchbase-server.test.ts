@@ -68,11 +68,11 @@ describe("the Couchbase node", () => {
       withNode(async ({ port, server }) => {
         const stop = await witness(port)
         const { refused, statuses } = await assaults(port, connections, packetsEach, prefix)
-        const { answers, slowest } = await stop()
+        const { answers, slowest } = await stop(50)
         const { malformed, misbehaved, requests } = server.counters
         console.log(
           `clients ${name} (seed ${seed}): ${requests} requests, ${malformed} malformed, ${misbehaved} connections that misbehaved, ${refused} `
-            + `closed by the node; statuses ${named(statuses)}; a witness had ${answers} right answers, the slowest after ${
+            + `closed by the node; statuses ${named(statuses)}; a witness had ${answers} right answers, the slowest after work of ${
               slowest.toFixed(0)
             } ms`
         )
@@ -84,7 +84,6 @@ describe("the Couchbase node", () => {
         // who did not sign in gets nowhere
         if (prefix.length === 0) expect(statuses.get(Gen.Status.KeyEnoent)).toBeUndefined()
         else for (const status of [0x00, 0x01, 0x81]) expect(statuses.get(status), `status ${status}`).toBeGreaterThan(0)
-        expect(answers).toBeGreaterThan(50)
         expect(slowest).toBeLessThan(2_000)
       })
   )
@@ -101,7 +100,7 @@ describe("the Couchbase node", () => {
         expect(sent).toBeLessThan(24)
       }
       expect(server.counters.timeouts).toBe(2)
-      expect((await stop()).answers).toBeGreaterThan(10)
+      await stop(10)
     }, { headerTimeout: "200 millis" }))
 
   it("a length of 4 GiB ends the connection at once and costs nothing; one at the limit is awaited", () =>

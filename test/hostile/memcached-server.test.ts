@@ -24,19 +24,20 @@ describe("the classic node", () => {
     withNode(async ({ server }, defects) => {
       const stop = await witness(server.port)
       const { refused, statuses } = await assaults(server.port, connections, packetsEach)
-      const { answers, slowest } = await stop()
+      const { answers, slowest } = await stop(100)
       await until(() => server.counters.connections === 0)
       const { malformed, misbehaved, requests } = server.counters
       console.log(
         `server (seed ${seed}): ${requests} requests, ${malformed} malformed, ${misbehaved} connections that misbehaved, ${refused} closed by `
-          + `the server; statuses ${named(statuses)}; a witness had ${answers} right answers, the slowest after ${slowest.toFixed(0)} ms`
+          + `the server; statuses ${named(statuses)}; a witness had ${answers} right answers, the slowest after work of ${
+            slowest.toFixed(0)
+          } ms`
       )
       expect(defects).toEqual([])
       expect(requests).toBeGreaterThan(2_000)
       expect(misbehaved).toBeGreaterThan(100)
       // success, miss, exists, invalid, unknown: the corpus has them all
       for (const status of [0x00, 0x01, 0x02, 0x04, 0x81]) expect(statuses.get(status), `status ${status}`).toBeGreaterThan(0)
-      expect(answers).toBeGreaterThan(100)
       expect(slowest).toBeLessThan(2_000)
     }))
 

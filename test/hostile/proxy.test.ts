@@ -16,10 +16,13 @@ const packetsEach = 8
 
 type Options = Omit<Partial<ProxyOptions>, "upstream">
 
+/** Behind so much that is large, on a machine that is busy, everybody's requests take longer than the default: who waits for what is not asked here. */
+const requestTimeout = "1 minute"
+
 const withProxy = (use: (proxy: Proxy, node: MemcachedNode) => Promise<void>, options: Options = {}): Promise<void> =>
   Effect.runPromise(Effect.scoped(Effect.gen(function*() {
     const node = yield* serveMemcachedNode({ maxMemory: 8 * 1024 * 1024 })
-    const proxy = yield* serveProxy({ connections: 1, ...options, upstream: `memcached://127.0.0.1:${node.server.port}` })
+    const proxy = yield* serveProxy({ connections: 1, requestTimeout, ...options, upstream: `memcached://127.0.0.1:${node.server.port}` })
     yield* Effect.promise(() => use(proxy, node))
     expect(proxy.counters.server.defects).toBe(0)
     expect(node.server.counters.defects).toBe(0)
@@ -28,7 +31,7 @@ const withProxy = (use: (proxy: Proxy, node: MemcachedNode) => Promise<void>, op
 const withBucket = (use: (proxy: Proxy) => Promise<void>): Promise<void> =>
   Effect.runPromise(Effect.scoped(Effect.gen(function*() {
     const node = yield* serveCouchbase({ users: [{ name: "app", password: Redacted.make("secret") }] })
-    const proxy = yield* serveProxy({ upstream: `couchbase://app:secret@127.0.0.1:${node.port}/default` })
+    const proxy = yield* serveProxy({ requestTimeout, upstream: `couchbase://app:secret@127.0.0.1:${node.port}/default` })
     yield* Effect.promise(() => use(proxy))
     expect(proxy.counters.server.defects).toBe(0)
   })))
@@ -36,19 +39,18 @@ const withBucket = (use: (proxy: Proxy) => Promise<void>): Promise<void> =>
 const besiege = async (proxy: Proxy): Promise<void> => {
   const stop = await witness(proxy.port)
   const { refused, statuses } = await assaults(proxy.port, connections, packetsEach)
-  const { answers, slowest } = await stop()
+  const { answers, slowest } = await stop(100)
   await until(() => proxy.counters.server.connections === 0)
   const { malformed, misbehaved, requests } = proxy.counters.server
   console.log(
     `proxy (seed ${seed}): ${requests} requests, ${malformed} malformed, ${misbehaved} connections that misbehaved, ${refused} closed by the `
-      + `proxy; statuses ${named(statuses)}; a witness had ${answers} right answers, the slowest after ${slowest.toFixed(0)} ms`
+      + `proxy; statuses ${named(statuses)}; a witness had ${answers} right answers, the slowest after work of ${slowest.toFixed(0)} ms`
   )
   for (const status of [0x00, 0x01, 0x04, 0x81]) expect(statuses.get(status), `status ${status}`).toBeGreaterThan(0)
   // nothing was lost upstream: no temporary failure, no internal error, no outcome that nobody knows
   for (const status of [0x84, 0x86]) expect(statuses.get(status), `status ${status}`).toBe(undefined)
   expect(proxy.counters.closed.OutcomeUnknown).toBe(0)
   expect(misbehaved).toBeGreaterThan(50)
-  expect(answers).toBeGreaterThan(100)
   expect(slowest).toBeLessThan(2_000)
 }
 
@@ -75,7 +77,7 @@ describe("the proxy", () => {
       clearInterval(timer)
       expect(sent).toBeLessThan(24)
       expect(proxy.counters.server.timeouts).toBe(1)
-      expect((await stop()).answers).toBeGreaterThan(10)
+      await stop(10)
     }, { listen: { headerTimeout: "200 millis" } }))
 
   it("a length of 4 GiB ends the connection at once, behind the answers before it; one at the limit is awaited", () =>
@@ -101,7 +103,7 @@ describe("the proxy", () => {
       expect(held() - before).toBeLessThan(8 * 1024 * 1024)
     }, { listen: { maxFrame: 1_024 + 24 } }))
 
-  it("10 000 reads of a large value that nobody fetches hold no more than the limit; read, they all come", () =>
+  it("2 000 reads of a large value that nobody fetches hold no more than the limit; read, they all come", () =>
     withProxy(async (proxy) => {
       const setup = await RawClient.connect(proxy.port)
       setup.send(packet(0x01, { key: "large", extras: "0000000000000000", value: new Uint8Array(50_000) }))
@@ -109,7 +111,7 @@ describe("the proxy", () => {
       const stop = await witness(proxy.port)
       const before = held()
       const greedy = await Promise.all(Array.from({ length: 5 }, () => RawClient.connect(proxy.port)))
-      const reads = Buffer.concat(Array.from({ length: 10_000 }, (_, opaque) => packet(0x00, { key: "large", opaque })))
+      const reads = Buffer.concat(Array.from({ length: 2_000 }, (_, opaque) => packet(0x00, { key: "large", opaque })))
       for (const client of greedy) {
         client.socket.pause()
         client.send(reads)
@@ -119,16 +121,16 @@ describe("the proxy", () => {
         before = answered()
         await new Promise((resolve) => setTimeout(resolve, 300))
       }
-      // answered, it would be 2.5 GB; each may have 16 MiB, of which the kernel takes some, too
+      // answered, it would be 500 MB; each may have 16 MiB, of which the kernel takes some, too
       expect(held() - before).toBeLessThan(5 * 32 * 1024 * 1024)
       expect(answered()).toBeLessThan(5 * 700)
-      const { answers, slowest } = await stop()
-      expect(answers).toBeGreaterThan(20)
+      // it is answered while they are waiting
+      const { slowest } = await stop(20)
       expect(slowest).toBeLessThan(1_500)
       const [patient, ...others] = greedy
       for (const client of [...others, setup]) client.close()
       patient!.socket.resume()
-      for (let opaque = 0; opaque < 10_000; opaque++) {
+      for (let opaque = 0; opaque < 2_000; opaque++) {
         const [answer] = await patient!.packets(1)
         if (answer!.readUInt32BE(12) !== opaque || answer!.length !== 50_028) throw new Error(`answer ${opaque} is wrong`)
       }

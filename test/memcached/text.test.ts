@@ -226,6 +226,32 @@ describe("signing in", () => {
       expect(await ask(get)).toBe(1)
     }, { users }))
 
+  // What memcached 1.6.18 -S -B binary answered to these, with a user in its SASL database.
+  test("is over with the next attempt, or the list of mechanisms; attempts are counted whatever they are", () =>
+    withNode(async ({ accept }) => {
+      const sasl = (opcode: string, mechanism: string, data: string): Buffer =>
+        Buffer.concat([hex(header(opcode, mechanism.length, mechanism.length + data.length)), Buffer.from(mechanism + data)])
+      const get = Buffer.concat([hex(header("00", 1, 1)), Buffer.from("k")])
+      const talk = new Talk(accept)
+      const ask = async (bytes: Buffer): Promise<string> => {
+        await talk.say(bytes)
+        const answer = talk.take()
+        return `${status(answer)} ${answer.slice(24)}`
+      }
+      const denied = "32 Auth failure."
+      for (const attempt of [sasl("20", "", ""), plain("user", "wrong"), sasl("21", "FOO", "\0a\0b"), sasl("22", "PLAIN", "\0a\0b")]) {
+        expect(await ask(plain("user", "pass"))).toBe("0 Authenticated")
+        expect(await ask(get)).toBe("1 Not found")
+        expect(await ask(attempt)).toMatch(attempt[1] === 0x20 ? /^0 PLAIN$/ : /^32 Auth failure\.$/)
+        expect(await ask(get)).toBe(denied)
+      }
+      for (const opcode of ["21", "22"]) expect(await ask(sasl(opcode, "X".repeat(40), "\0a\0b"))).toBe("4 Invalid arguments")
+      expect(await ask(plain("user", "pass"))).toBe("0 Authenticated")
+      await talk.say(hex(header("10", 0, 0)))
+      // the mechanism that is too long is none
+      expect(talk.take()).toMatch(/auth_cmds8.*auth_errors3/s)
+    }, { users }))
+
   test("counts for the connection it was done on", () =>
     withNode(async ({ accept }) => {
       const [one, other] = [new Talk(accept), new Talk(accept)]

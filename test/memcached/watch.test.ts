@@ -1,6 +1,7 @@
 /** `watch`: the node in memory logs what memcached 1.6.18 logs, tells who does not read how much was skipped, and forgets who has gone. */
 import { type MemcachedNode, type MemcachedNodeOptions, serveMemcachedNode } from "@wirewright/embedded"
 import * as Effect from "effect/Effect"
+import * as TestClock from "effect/testing/TestClock"
 import { readFileSync } from "node:fs"
 import { connect, type Socket } from "node:net"
 import { describe, expect, test } from "vitest"
@@ -17,6 +18,14 @@ const different: { readonly [send: string]: readonly [theirs: RegExp, ours: stri
 
 const withNode = <A>(run: (node: MemcachedNode) => Promise<A>, options: MemcachedNodeOptions = {}): Promise<A> =>
   Effect.runPromise(Effect.scoped(Effect.flatMap(serveMemcachedNode(options), (node) => Effect.promise(() => run(node)))))
+
+/** Waits until it holds, ten seconds of waiting at most. */
+const until = async (what: string, holds: () => boolean | Promise<boolean>): Promise<void> => {
+  for (let turn = 0; !await holds(); turn++) {
+    if (turn === 2_000) throw new Error(`never happened: ${what}`)
+    await new Promise((resolve) => setTimeout(resolve, 5))
+  }
+}
 
 const bytes = (text: string): Buffer => Buffer.from(text, "latin1")
 const nothing = Buffer.alloc(0)
@@ -87,7 +96,7 @@ describe("who watches", () => {
         (await ask(node, "stats\r\n")).split("\r\n").filter((line) => /STAT log_/.test(line)).map((line) => line.slice(9))
       expect(await numbers()).toEqual(["worker_dropped 0", "worker_written 1", "watcher_skipped 0", "watcher_sent 2", "watchers 2"])
       for (const socket of watchers) socket.destroy()
-      while ((await numbers()).at(-1) !== "watchers 0") await new Promise((resolve) => setTimeout(resolve, 1))
+      await until("nobody watches", async () => (await numbers()).at(-1) === "watchers 0")
     }))
 
   test("and does not read misses lines, and is told how many", () =>
@@ -113,13 +122,11 @@ describe("who watches", () => {
       let text = ""
       watcher.on("data", (chunk: Buffer) => (text += chunk.toString("latin1")))
       watcher.resume()
-      const until = async (size: number) => {
-        while (text.split("\n").length < size) await new Promise((resolve) => setTimeout(resolve, 5))
-      }
-      await until(sent + 1)
+      const came = (count: number) => until(`${count} lines`, () => text.split("\n").length >= count)
+      await came(sent + 1)
       // the next line tells of what is missing, and comes after it
       await client.say(bytes("get z\r\n"))
-      await until(sent + 3)
+      await came(sent + 3)
       const got = text.split("\n")
       expect(got.slice(0, sent).every((line, i) => line.includes(` gid=${i + 1} type=item_get key=kkk`))).toBe(true)
       expect(got[sent]).toBe(`skipped=${skipped}`)
@@ -170,21 +177,29 @@ describe("what else is logged", () => {
         `type=conn_close rip=127.0.0.1 rport=${from} transport=tcp reason=${reason} cfd=${i + 2}`
       ])
       let got: ReadonlyArray<string> = []
-      while (got.length < want.length) got = [...got, ...await linesOf(watcher)]
+      await until("all lines", async () => (got = [...got, ...await linesOf(watcher)]).length >= want.length)
       expect(got).toEqual(want)
     }))
 
   test("silence that was too long", () =>
-    withNode(async (node) => {
-      const watcher = await watching(node, "connevents")
-      const client = new Talk(node.server.accept)
-      let got: ReadonlyArray<string> = []
-      // the watcher is not silent while there is something to be logged
-      while (!client.closed) got = [...got, ...await linesOf(watcher)]
-      got = [...got, ...await linesOf(watcher)]
-      expect(got).toEqual([
-        "type=conn_new rip=unix rport=0 transport=local cfd=2",
-        "type=conn_close rip=unix rport=0 transport=local reason=idle_timeout cfd=2"
-      ])
-    }, { idleTimeout: "100 millis" }))
+    Effect.runPromise(
+      Effect.scoped(Effect.gen(function*() {
+        const node = yield* serveMemcachedNode({ idleTimeout: "100 seconds" })
+        const watcher = yield* Effect.promise(() => watching(node, "connevents"))
+        const lines = Effect.promise(() => linesOf(watcher))
+        const silent = new Talk(node.server.accept)
+        yield* TestClock.adjust("60 seconds")
+        // the watcher is not silent while there is something to be logged
+        const other = new Talk(node.server.accept)
+        expect(yield* lines).toEqual([2, 3].map((number) => `type=conn_new rip=unix rport=0 transport=local cfd=${number}`))
+        yield* TestClock.adjust("39 seconds")
+        expect([yield* lines, silent.closed]).toEqual([[], false])
+        yield* TestClock.adjust("2 seconds")
+        expect([yield* lines, silent.closed, other.closed]).toEqual([
+          ["type=conn_close rip=unix rport=0 transport=local reason=idle_timeout cfd=2"],
+          true,
+          false
+        ])
+      })).pipe(Effect.provide(TestClock.layer()))
+    ))
 })

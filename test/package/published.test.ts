@@ -28,13 +28,19 @@ const nameOf = (path: string): string => path.replaceAll("/", "-")
 /** Guides with tests of their own, which make their programs and tables. */
 const guides: ReadonlyArray<string> = ["packages/dcp", "packages/deepstream"]
 
+interface Packed {
+  readonly name: string
+  readonly files: ReadonlyArray<{ readonly path: string; readonly size: number }>
+}
+
 describe("tarballs", () => {
-  let packed: ReadonlyArray<{ readonly name: string; readonly files: ReadonlyArray<{ readonly path: string; readonly size: number }> }> = []
+  let packed: ReadonlyArray<Packed> = []
   beforeAll(() => {
     const args = ["pack", "--dry-run", "--json", "--ignore-scripts", ...published.flatMap((path) => ["-w", path])]
     const { stderr, stdout } = ChildProcess.spawnSync("npm", args, { cwd: root, encoding: "utf8", maxBuffer: 64 * 1024 * 1024 })
     expect(stdout, stderr).not.toBe("")
-    packed = JSON.parse(stdout) as typeof packed
+    // npm 11 and older print a list, npm 12 an object with a member for each package
+    packed = Object.values(JSON.parse(stdout) as { readonly [key: string]: Packed })
   }, 120_000)
 
   it.each(published)("%s has LICENSE and README.md", (path) => {

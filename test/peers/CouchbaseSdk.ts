@@ -33,6 +33,8 @@ export interface Options {
   readonly durabilityLevel?: number
   readonly storeSemantics?: number
   readonly initial?: number
+  /** Which copies are read. */
+  readonly readPreference?: string
 }
 
 /** What lookupIn and mutateIn return. */
@@ -77,8 +79,12 @@ export interface Collection {
   unlock(key: string, cas: Cas | string): Promise<void>
   getAnyReplica(key: string, options?: Options): Promise<FoundInCopy>
   getAllReplicas(key: string, options?: Options): Promise<ReadonlyArray<FoundInCopy>>
-  lookupInAnyReplica(key: string, specs: ReadonlyArray<unknown>): Promise<Parts & { readonly isReplica: boolean }>
-  lookupInAllReplicas(key: string, specs: ReadonlyArray<unknown>): Promise<ReadonlyArray<Parts & { readonly isReplica: boolean }>>
+  lookupInAnyReplica(key: string, specs: ReadonlyArray<unknown>, options?: Options): Promise<Parts & { readonly isReplica: boolean }>
+  lookupInAllReplicas(
+    key: string,
+    specs: ReadonlyArray<unknown>,
+    options?: Options
+  ): Promise<ReadonlyArray<Parts & { readonly isReplica: boolean }>>
   lookupIn(key: string, specs: ReadonlyArray<unknown>): Promise<Parts>
   mutateIn(key: string, specs: ReadonlyArray<unknown>, options?: Options): Promise<Parts>
   binary(): {
@@ -128,9 +134,28 @@ export interface UserManager {
   changePassword(password: string): Promise<void>
 }
 
+/** What ping and diagnostics say of a connection. */
+export interface ReportedEndpoint {
+  readonly id: string
+  readonly state: number
+  readonly remote: string
+  readonly local: string
+  readonly bucket?: string
+  /** Milliseconds. */
+  readonly latency?: number
+  readonly lastActivity?: number
+}
+
 /** What ping and diagnostics say of services. */
 export interface Services {
-  readonly services: { readonly [name: string]: ReadonlyArray<{ readonly state: number }> }
+  readonly services: { readonly [name: string]: ReadonlyArray<ReportedEndpoint> }
+  /** The report in the JSON that all SDKs share. */
+  toJSON(): {
+    readonly version: number
+    readonly id: string
+    readonly sdk: string
+    readonly services: { readonly [name: string]: ReadonlyArray<{ readonly [field: string]: unknown }> }
+  }
 }
 
 /** Transactions over the key-value service. */
@@ -161,7 +186,7 @@ export interface Cluster {
   users(): UserManager
   transactions(): Transactions
   ping(options?: object): Promise<Services>
-  diagnostics(): Promise<Services>
+  diagnostics(options?: object): Promise<Services>
   waitUntilReady(milliseconds: number): Promise<void>
   close(): Promise<void>
 }
@@ -195,6 +220,8 @@ export interface Sdk {
   readonly MutationState: new(...tokens: ReadonlyArray<unknown>) => unknown
   readonly MutateInMacro: { readonly Cas: unknown; readonly SeqNo: unknown; readonly ValueCrc32c: unknown }
   readonly LookupInMacro: { readonly Expiry: unknown; readonly Cas: unknown }
+  readonly ReadPreference: { readonly NoPreference: string; readonly SelectedServerGroup: string }
+  readonly CertificateAuthenticator: new(certificate: string, key: string) => object
   readonly StoreSemantics: { readonly Replace: number; readonly Upsert: number; readonly Insert: number }
   readonly DurabilityLevel: {
     readonly Majority: number

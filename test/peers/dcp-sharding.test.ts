@@ -3,19 +3,22 @@
  * written: members join, leave, are killed, are frozen and go on, and the database is down. In the end the table has what the producer wrote, and no
  * owner did anything after the next one's first commit.
  *
- * `WIREWRIGHT_SHARING_MINUTES` makes it longer; `WIREWRIGHT_SHARING_UNFENCED` makes a mistake that it has to find.
+ * `WIREWRIGHT_SHARING_MINUTES` makes it longer; `WIREWRIGHT_SHARING_UNFENCED=1` makes a mistake of which it has to fail.
  */
 import { KvClient } from "@wirewright/couchbase"
+import { DcpSharding } from "@wirewright/dcp/sharding"
 import * as Arr from "effect/Array"
 import * as Effect from "effect/Effect"
 import { SqlClient } from "effect/sql/SqlClient"
+import { availableParallelism, loadavg } from "node:os"
 import { setTimeout as sleep } from "node:timers/promises"
 import { expect, it } from "vitest"
 import { startPostgres } from "./gallery/Postgres.ts"
-import { choosePorts, mostMoved, movesOfRing } from "./sharing/Addresses.ts"
-import { type Happening, movedBy, spread, standstills, type Term } from "./sharing/Audit.ts"
+import { mostMoved } from "../../packages/dcp/src/RunnerAddresses.ts"
+import { type Happening, movedBy, spread, type Standstill, standstills, type Term } from "./sharing/Audit.ts"
 import { Member, startNodes } from "./sharing/Processes.ts"
 import { postgresLayer, schema, sliceOf, slices } from "./sharing/Table.ts"
+import { expiry } from "./sharing/Times.ts"
 
 const minutes = Number(process.env["WIREWRIGHT_SHARING_MINUTES"] ?? 0)
 /** Everything happens once, and with shorter waits between. */
@@ -23,7 +26,8 @@ const short = minutes === 0
 const unfenced = process.env["WIREWRIGHT_SHARING_UNFENCED"] === "1"
 const nodeCount = 2
 const keys = 20_000
-const writesPerSecond = 1_100
+const writesPerSecond = 1_200
+const leastPerSecond = 1_000
 
 /** Waits until something is so. */
 const until = async (what: () => boolean, label: () => string, seconds = 180): Promise<void> => {
@@ -37,8 +41,8 @@ const until = async (what: () => boolean, label: () => string, seconds = 180): P
 /** Writes documents evenly, and knows what there must be in the end. */
 class Producer {
   readonly image = new Map<string, string>()
-  /** Writes that were answered, in each second. */
-  readonly rates: Array<number> = []
+  /** Of each second: writes that were answered, and milliseconds that the slowest answer took and that this process was asleep too long at most. */
+  readonly seconds: Array<{ readonly writes: number; readonly answer: number; readonly overslept: number }> = []
   private readonly kv: KvClient["Service"]
   private stopping = false
   private count = 0
@@ -49,17 +53,22 @@ class Producer {
 
   async run(): Promise<void> {
     const began = performance.now()
-    let counted = 0
+    let [counted, answer, overslept] = [0, 0, 0]
     for (let second = 1; !this.stopping;) {
       const due = Math.floor((performance.now() - began) / 1_000 * writesPerSecond) - this.count
+      const [asked, known] = [performance.now(), this.seconds.length]
       await Effect.runPromise(
         Effect.forEach(Array.from({ length: Math.min(due, 500) }), () => this.one, { concurrency: 64, discard: true })
       )
+      answer = Math.max(answer, performance.now() - asked)
       for (; performance.now() - began >= second * 1_000; second++) {
-        this.rates.push(this.count - counted)
+        this.seconds.push({ writes: this.count - counted, answer: Math.round(answer), overslept: Math.round(overslept) })
         counted = this.count
       }
+      if (this.seconds.length > known) [answer, overslept] = [0, 0]
+      const slept = performance.now()
       await sleep(20)
+      overslept = Math.max(overslept, performance.now() - slept - 20)
     }
   }
 
@@ -85,13 +94,16 @@ it(`one group, three to four processes, ${minutes} minutes`, async () => {
   const nodes = startNodes(nodeCount)
   const members: Array<Member> = []
   const happenings: Array<Happening> = []
+  /** Of the machine, which has to be known to understand the times. */
+  const loads: Array<number> = []
   try {
     await until(() => nodes.said["seeds"] !== undefined, () => `the cluster ${nodes.errors()}`)
     const seeds = nodes.said["seeds"] as Member["options"]["seeds"]
     const database = `postgres://trusted@127.0.0.1:${postgres.port}/postgres`
-    const ports = choosePorts(slices, 22_000)
+    const hosts = Array.from({ length: 4 }, () => "127.0.0.1")
+    const addresses = DcpSharding.runnerAddresses(hosts, { slices, port: 22_000 })
     const [a, b, c, d] = ["a", "b", "c", "d"].map((name, index) =>
-      new Member({ name, port: ports[index]!, database, seeds, unfenced })
+      new Member({ name, port: addresses[index]!.port, database, seeds, unfenced })
     ) as [
       Member,
       Member,
@@ -107,15 +119,19 @@ it(`one group, three to four processes, ${minutes} minutes`, async () => {
       return all.length === slices && new Set(all).size === slices
         && here.every((member) => member.owned.length <= Math.ceil(slices / here.length))
     }
+    let writing = Promise.resolve()
+    let underWay = false
+    /** Whoever has a slice has written something of it, so that it is known how long it stood still. */
+    const working = (): boolean => !underWay || members.every(({ away, owned, working }) => away || working === owned.length)
     const settled = async (): Promise<void> => {
       await until(
-        balanced,
+        () => balanced() && working(),
         () =>
           `balance of ${JSON.stringify([...owned()].map(([name, some]) => [name, some.length]))} ${
             members.map((one) => one.errors()).join("\n")
           }`
       )
-      await sleep(short ? 1_500 : 4_000)
+      await sleep(short ? 1_000 : 3_000)
     }
     const happen = async (kind: string, larger: number, what: () => unknown, pause = 0): Promise<void> => {
       const happening: Happening = { at: Date.now(), kind, before: owned(), after: new Map(), members: larger }
@@ -124,19 +140,23 @@ it(`one group, three to four processes, ${minutes} minutes`, async () => {
       await sleep(pause)
       await settled()
       happening.after = owned()
+      loads.push(loadavg()[0]!)
+      if (!short) {
+        console.log(`${new Date().toISOString()} ${kind}: ${movedBy(happening)} slices moved; load of the machine ${loads.at(-1)}`)
+      }
     }
     const program = Effect.gen(function*() {
       const sql = yield* SqlClient
       for (const statement of schema.split(";\n").filter((text) => text.trim() !== "")) yield* sql.unsafe(statement)
       const kv = yield* KvClient.make({ seeds, bucket: "default", timeout: "1 minute" })
       const producer = new Producer(kv)
-      let writing = Promise.resolve()
       let connections: ReadonlyArray<number> = []
       let mostConnections = 0
       yield* Effect.promise(async () => {
         for (const member of [a, b, c]) member.start()
         await settled()
         writing = producer.run()
+        underWay = true
         await sleep(short ? 3_000 : 10_000)
         connections = nodes.said["connections"] as ReadonlyArray<number>
         const end = Date.now() + minutes * 60_000
@@ -180,10 +200,13 @@ it(`one group, three to four processes, ${minutes} minutes`, async () => {
         ) seen where what in ('batch', 'undo') and epoch < newest`
       )
       const terms = yield* sql.unsafe<
-        { readonly name: string; readonly epoch: number; readonly owner: string; readonly first: number; readonly last: number }
+        { readonly name: string } & Term
       >(
-        `select name, epoch, owner, min(extract(epoch from at))::float8 * 1000 as first, max(extract(epoch from at))::float8 * 1000 as last
-        from deeds where what = 'batch' group by name, epoch, owner`
+        `select regexp_replace(name, '/[^/]*$', '/owner') as name, epoch, min(owner) as owner,
+          min(ms) filter (where what = 'open') as opened, min(ms) filter (where what = 'batch') as first,
+          max(ms) filter (where what = 'batch') as last, max(ms) filter (where what = 'save') as saved
+        from (select *, extract(epoch from at)::float8 * 1000 as ms from deeds) deeds
+        group by 1, epoch having count(*) filter (where what = 'batch') > 0`
       )
       const [sum] = yield* sql.unsafe<
         { readonly batches: number; readonly saves: number; readonly changes: number; readonly opens: number }
@@ -194,37 +217,37 @@ it(`one group, three to four processes, ${minutes} minutes`, async () => {
       return { producer, difference, late: Number(late!.count), terms, sum: sum!, connections, mostConnections }
     })
     const seen = await Effect.runPromise(Effect.scoped(program).pipe(Effect.provide(postgresLayer(database, 2, "test"))))
-    const { connections, difference, late, mostConnections, producer: { image, rates }, sum } = seen
-    const terms: ReadonlyArray<Term> = seen.terms.map(({ epoch, first, last, name, owner }) => ({
-      slice: sliceOf.get(name)!,
-      epoch,
-      owner,
-      first: Number(first),
-      last: Number(last)
-    }))
+    const { connections, difference, late, mostConnections, producer: { image, seconds }, sum } = seen
+    const rates = seconds.map(({ writes }) => writes)
+    const slow = seconds.toSorted((left, right) => left.writes - right.writes).slice(0, 5)
+    const terms = seen.terms.map((term): Term => ({ ...term, slice: sliceOf.get(term.name)! }))
     const kinds = Object.entries(Arr.groupBy(happenings, ({ kind }) => kind))
     const gaps = standstills(terms, happenings)
     console.log([
       `${happenings.length} changes in ${rates.length} s: ${image.size} documents, ${sum.changes} changes in ${sum.batches} batches, ${sum.saves} saves, `
       + `${sum.opens} take-overs; ${difference.length} rows differ; ${late} batches after the next owner's first commit`,
-      `writes a second: median ${spread(rates)[0]}, least ${Math.min(...rates)}; connections of the nodes with three members ${
-        connections.join(" and ")
-      }, `
+      `writes a second: median ${spread(rates)[0]}, least ${Math.min(...rates)}, ${
+        rates.filter((some) => some < leastPerSecond).length
+      } of `
+      + `${rates.length} seconds below ${leastPerSecond}; slowest: ${
+        slow.map(({ answer, overslept, writes }) => `${writes} (answers ${answer} ms, overslept ${overslept} ms)`).join(", ")
+      }`,
+      `load of the machine with ${availableParallelism()} cores: median ${spread(loads)[0]}, most ${
+        spread(loads)[1]
+      }; connections of the nodes with three members ${connections.join(" and ")}, `
       + `most of a member ${mostConnections}`,
       ...kinds.map(([kind, all]) => {
-        const [median, worst] = spread(gaps.get(kind) ?? [])
+        const moves = gaps.get(kind) ?? []
+        const phase = (of: keyof Standstill): string => spread(moves.map((one) => one[of])).map(Math.round).join("/")
         const moved = all.map((one) => movedBy(one) * 1024 / slices)
         return `${kind}: ${all.length} times, vbuckets moved ${moved.join(", ")} (at most ${mostMoved(slices, all[0]!.members) * 16}); `
-          + `standstill median ${Math.round(median)} ms, worst ${Math.round(worst)} ms of ${gaps.get(kind)?.length ?? 0} moves`
-      }),
-      `the ring with addresses at random, 3 to 4 members: median ${
-        movesOfRing(slices, 4, 500).map((some) => some * 16).join(", 95 % ")
-      } vbuckets`
+          + `standstill median/worst ${phase("all")} ms of ${moves.length} moves: drain ${phase("drain")}, hand-over ${phase("handOver")}, `
+          + `take-over ${phase("takeOver")}`
+      })
     ].join("\n"))
     expect(difference.slice(0, 10)).toEqual([])
     expect(image.size).toBeGreaterThan(keys / 2)
-    if (unfenced) expect(late).toBeGreaterThan(0)
-    else expect(late).toBe(0)
+    expect(late).toBe(0)
     // one connection to each node from each of three processes
     expect(connections).toEqual(Array.from({ length: nodeCount }, () => 3))
     expect(mostConnections).toBe(nodeCount)
@@ -233,7 +256,14 @@ it(`one group, three to four processes, ${minutes} minutes`, async () => {
         expect(movedBy(happening), happening.kind).toBeLessThanOrEqual(mostMoved(slices, happening.members))
       }
     }
-    const standstill = (kind: string): number => spread(gaps.get(kind) ?? [])[0]
+    const standing = (kind: string): readonly [median: number, worst: number] => spread((gaps.get(kind) ?? []).map(({ all }) => all))
+    const standstill = (kind: string): number => standing(kind)[0]
+    // figures in seconds are asked of the long run alone, which has the machine to itself
+    if (!short) {
+      expect.soft(Math.min(...rates), "writes in the least second").toBeGreaterThanOrEqual(leastPerSecond)
+      expect.soft(standing("leave")[1], "worst standstill after a leave").toBeLessThanOrEqual(1_000)
+      expect.soft(standing("kill -9")[1], "worst standstill after kill -9").toBeLessThanOrEqual((expiry + 1) * 1_000)
+    }
     expect(standstill("leave")).toBeGreaterThan(0)
     // whoever leaves in order does not leave it to the locks' expiry
     expect(standstill("leave")).toBeLessThan(standstill("kill -9") / 2)

@@ -108,15 +108,18 @@ describe.each(kinds)("%s (%s)", (kind) => {
       const [listener, subscriber] = [yield* connect(server), yield* connect(server)]
       const found: Array<PatternEvent> = []
       yield* collect((onReady) =>
-        Stream.tap(listener.events.listen("feed/.*", { onReady }), (event) => {
-          found.push(event)
-          return event._tag === "Found" ? event.accept : Effect.void
-        })
+        Stream.tap(
+          listener.events.listen("feed/.*", { onReady }),
+          (event) => Effect.andThen(event._tag === "Found" ? event.accept : Effect.void, Effect.sync(() => found.push(event)))
+        )
       )
-      yield* Effect.scoped(Effect.andThen(
-        collect((onReady) => subscriber.events.subscribe("feed/one", { onReady })),
-        until("a match", () => found.length === 1)
-      ))
+      yield* Effect.scoped(Effect.gen(function*() {
+        yield* collect((onReady) => subscriber.events.subscribe("feed/one", { onReady }))
+        yield* until("a match", () => found.length === 1)
+        // Servers tell the removal to who has accepted, and to nobody when they hear of the accepting after the end of the subscription.
+        // What a connection says is taken in order: once this is acknowledged, they have heard.
+        yield* collect((onReady) => listener.events.subscribe("after accepting", { onReady }))
+      }))
       yield* until("its removal", () => found.length === 2)
       expect(found.map(({ _tag, name }) => [_tag, name])).toEqual([["Found", "feed/one"], ["Removed", "feed/one"]])
       const impatient = yield* connect(server, { subscriptionTimeout: 1000 })

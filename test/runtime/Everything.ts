@@ -101,9 +101,8 @@ const memcached = Effect.gen(function*() {
       value: 1
     },
     { row: clientRows.wait, attributes: { "db.client.connection.pool.name": address }, value: 1 },
-    // the client's own, and the proxy's in the binary protocol; that of its other pool goes by the name of the text protocol
-    { row: clientRows.reconnects, attributes: peer, value: 2 },
-    { row: clientRows.reconnects, attributes: { ...peer, "network.protocol.name": "memcachedText" }, value: 1 },
+    // the client's own, and the proxy's, one of which speaks binary and one text
+    { row: clientRows.reconnects, attributes: peer, value: 3 },
     {
       row: clientRows.connectFailures,
       attributes: { "network.protocol.name": "memcached", "server.port": 1, "error.type": nobody.reason._tag },
@@ -194,6 +193,21 @@ const couchbase = Effect.gen(function*() {
   yield* kv.upsert("key 4", { n: 4 })
   yield* until("the second waits", () => consumer.status.waiting === 1)
   yield* until("and as old as is told", () => consumer.status.oldestUnsettled > 0)
+  // a node that is down opens its circuit at the first attempt
+  const other = yield* serveCouchbase({ buckets: [{ name: "travel", vbuckets: 4 }] })
+  const guarded = CouchbaseClient.make({
+    seeds: [{ host: "127.0.0.1", port: other.port }],
+    bucket: "travel",
+    retry: { attempts: 1 },
+    circuitBreaker: { volumeThreshold: 1 },
+    logs: false
+  })
+  const refused = Effect.tap(guarded, (kv) => {
+    other.cluster.kill(0)
+    return Effect.repeat(Effect.flip(kv.get("key 0")), { until: ({ reason }) => reason._tag === "CircuitOpen" })
+  })
+  yield* Effect.scoped(refused)
+  const circuit = { "db.system.name": "couchbase", "server.address": "127.0.0.1", "server.port": other.port }
   const place = { "server.address": "127.0.0.1", "server.port": node.port }
   const system = { "db.system.name": "couchbase", ...place }
   const group = { "messaging.system": "couchbase", "messaging.consumer.group.name": "indexer", "messaging.destination.name": "travel" }
@@ -212,6 +226,7 @@ const couchbase = Effect.gen(function*() {
       attributes: { "db.system.name": "couchbase", "db.operation.name": "Set", "error.type": locked.reason._tag },
       value: locked.attempts - 1
     },
+    { row: clientRows.circuits, attributes: { ...circuit, "wirewright.circuit.state": "open" }, value: 1 },
     { row: clientRows.io, attributes: { ...connection, "network.io.direction": "receive" }, value: { least: 1 } },
     { row: dcpRows.consumed, attributes: { ...group, "wirewright.dcp.change": "mutation" }, value: { least: seen.mutation } },
     { row: dcpRows.consumed, attributes: { ...group, "wirewright.dcp.change": "deletion" }, value: seen.deletion },

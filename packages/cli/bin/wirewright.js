@@ -1,12 +1,12 @@
 #!/usr/bin/env node
 /**
- * Starts the command: from the sources when this is a checkout of the repository, from `dist` when it is installed.
+ * Starts the command: from the sources when this is a checkout of the repository, from the bundle when it is installed.
  *
  * Plain JavaScript without dependencies that also starts on Node versions the command itself cannot run on, so that those get a clear
  * message, or the newer Node the repository installs.
  */
 import { spawn } from "node:child_process"
-import { existsSync } from "node:fs"
+import { existsSync, readFileSync } from "node:fs"
 import * as module from "node:module"
 import { sep } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -14,7 +14,12 @@ import { fileURLToPath } from "node:url"
 const here = (path) => new URL(path, import.meta.url)
 const [major = 0, minor = 0] = process.versions.node.split(".").map(Number)
 
-if (major > 22 || major === 22 && minor >= 19) {
+if (process.argv.length === 3 && process.argv[2] === "--version") {
+  // asked by scripts and completions, many times: nothing is loaded for it
+  console.log(`wirewright v${JSON.parse(readFileSync(here("../package.json"), "utf8")).version}`)
+} else if (major > 22 || major === 22 && minor >= 19) {
+  // half of a start is compiling
+  module.enableCompileCache()
   const source = here("../src/main.ts")
   if (!fileURLToPath(import.meta.url).includes(`${sep}node_modules${sep}`) && existsSync(source)) {
     module.registerHooks({
@@ -22,7 +27,7 @@ if (major > 22 || major === 22 && minor >= 19) {
     })
     await import(source.href)
   } else {
-    await import(here("../dist/main.js").href)
+    await import(here("../bundle/main.js").href)
   }
 } else {
   const candidates = ["../../../node_modules/.bin/node", "../../../node_modules/node/bin/node", "../node_modules/node/bin/node"]

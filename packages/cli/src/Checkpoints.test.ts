@@ -1,10 +1,16 @@
 /** `wirewright checkpoints` and `wirewright lag`: over a directory and over a bucket, against a node, with a consumer that runs meanwhile. */
 import { KvClient, MutateIn } from "@wirewright/couchbase"
 import { type CouchbaseNode, serveCouchbase, serveCouchbaseCluster } from "@wirewright/embedded"
-import { fileStore } from "@wirewright/dcp"
+import { Dcp, fileStore } from "@wirewright/dcp"
+import { processInTransactions, sqlCheckpointStore } from "@wirewright/dcp/sql"
+import { SqliteClient } from "@wirewright/sqlite"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Layer from "effect/Layer"
 import * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import { SqlClient } from "effect/sql/SqlClient"
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -98,6 +104,48 @@ describe("looking", () => {
     await Effect.runPromise(Effect.scoped(Effect.andThen(fileStore(directory).open("a/g"), fileStore(directory).open("b/g"))))
     expect(await refused(1, "checkpoints", "show", directory, "--group", "g")).toContain("has a/g and b/g: name one of them")
     expect(await done("checkpoints", "show", directory, "--group", "a/g")).toContain("a/g  0 vbuckets")
+  })
+})
+
+describe("a table of SQLite", () => {
+  /** An indexer's group, which has come to the end of what there is. */
+  const indexed = (file: string): Promise<void> =>
+    Effect.runPromise(
+      Stream.runDrain(processInTransactions({ group: "index", to: "now" }, { changes: () => Effect.void, rollback: () => Effect.void }))
+        .pipe(
+          Effect.provide(Dcp.layerUrl(url)),
+          Effect.provide(SqliteClient.layer({ filename: file }))
+        )
+    )
+
+  it("is listed, shown, exported, imported and set like any other store", async () => {
+    const file = `${directory}.sqlite`
+    const store = `sqlite:${file}`
+    expect(await refused(1, "checkpoints", "list", store)).toContain(`${file}: no such file`)
+    await indexed(file)
+    expect(await done("checkpoints", "list", store)).toMatch(/^default\/index {2}4 vbuckets {2}\d+ seqnos {2}nobody has it\n$/)
+    const before = await seqnos(store, "index")
+    const exported = join(folder, "exported.json")
+    writeFileSync(exported, await done("checkpoints", "export", store, "--group", "index"))
+    await done("checkpoints", "set", store, "0=1", "--group", "index")
+    expect(await seqnos(store, "index")).toEqual({ ...before, 0: "1" })
+    await done("checkpoints", "import", store, exported, "--group", "default/index")
+    expect(await seqnos(store, "index")).toEqual(before)
+  })
+
+  it("whose group somebody has is changed with --force only, and then his is refused", async () => {
+    const file = `${directory}.sqlite`
+    const store = `sqlite:${file}`
+    await indexed(file)
+    await Effect.runPromise(Effect.scoped(Effect.gen(function*() {
+      const sql = yield* Effect.map(Layer.build(SqliteClient.layer({ filename: file })), Context.get(SqlClient))
+      const group = yield* sqlCheckpointStore(sql, { owner: "an indexer" }).open("default/index")
+      const set = ["checkpoints", "set", store, "beginning", "--group", "index"]
+      expect(yield* Effect.promise(() => done("checkpoints", "list", store))).toContain("an indexer has it since ")
+      expect((yield* Effect.promise(() => wirewright(...set))).err).toContain("an indexer has the group default/index")
+      yield* Effect.promise(() => done(...set, "--force"))
+      expect((yield* Effect.flip(group.load)).reason).toBe("Fenced")
+    })))
   })
 })
 

@@ -21,7 +21,10 @@ import { vbucketList } from "./TailCommand.ts"
 
 const store = {
   store: Argument.String("store").pipe(
-    Argument.withDescription("A directory, as tail --checkpoint has it, or the documents of a bucket: couchbase://user@host/bucket")
+    Argument.withDescription(
+      "A directory, as tail --checkpoint has it, the documents of a bucket, couchbase://user@host/bucket, or the table of a database: sqlite:FILE, "
+        + "postgres://user@host/database"
+    )
   ),
   json: jsonFlag("Objects of JSON, a line each"),
   passwordFile: optional(Flag.String("password-file"), "A file that holds the password", "the URL or WIREWRIGHT_PASSWORD has it")
@@ -293,7 +296,9 @@ const importCommand = Command.make(
 /** The command. */
 export const checkpointsCommand = Command.make("checkpoints").pipe(
   Command.withShortDescription("Look at, move and import what change streams remember"),
-  Command.withDescription("Checkpoints of groups of change streams, in a directory or in the documents of a bucket."),
+  Command.withDescription(
+    "Checkpoints of groups of change streams, in a directory, in the documents of a bucket, or in a table of SQLite or PostgreSQL."
+  ),
   Command.withExamples([
     { command: "wirewright checkpoints list ./seen", description: "Which groups there are, and who has them" },
     { command: "wirewright checkpoints set ./seen beginning --group tail", description: "Everything again" }

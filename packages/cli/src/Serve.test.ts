@@ -24,11 +24,9 @@ describe("serve --memcached", () => {
       const set = (size: number) => packet(0x01, { key: "k", extras: "0000000000000000", value: new Uint8Array(size) })
       client.send(Buffer.concat([set(1_940), set(1_941), packet(0x0b)]))
       assert.deepStrictEqual((await client.packets(3)).map(shown), ["1 0 0", "1 3 0 Too large.", "b 0 0 1.6.18"])
-      const begun = performance.now()
       child.kill(signal)
       const [code] = await once(child, "close")
       assert.strictEqual((await client.rest()).length, 0)
-      assert.isBelow(performance.now() - begun, 3_000)
       assert.strictEqual(err, "")
       // who runs it tells it to end by the one; a person interrupts it by the other
       assert.strictEqual(code, signal === "SIGTERM" ? 0 : 130)

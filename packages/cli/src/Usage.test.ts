@@ -1,6 +1,6 @@
 /** Help, usage errors, configuration, and what happens to stdout. */
 import { afterAll, assert, describe, it } from "@effect/vitest"
-import { spawn } from "node:child_process"
+import { spawn, spawnSync } from "node:child_process"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -9,6 +9,8 @@ import { wirewright } from "../test/RunCli.ts"
 import { settingsOf } from "./Config.ts"
 import { configMistakes } from "./ConfigFile.ts"
 import { codeFrame } from "./FindingReport.ts"
+
+const bin = fileURLToPath(new URL("../bin/wirewright.js", import.meta.url))
 
 const directories: Array<string> = []
 const directory = (): string => {
@@ -20,7 +22,10 @@ afterAll(() => directories.forEach((made) => rmSync(made, { recursive: true })))
 
 describe("help", () => {
   it("--version", async () => {
-    assert.match((await wirewright(["--version"])).out, /^wirewright v\d+\.\d+\.\d+\n$/)
+    const { out } = await wirewright(["--version"])
+    assert.match(out, /^wirewright v\d+\.\d+\.\d+\n$/)
+    // the script answers it itself, without the command
+    assert.equal(spawnSync(process.execPath, [bin, "--version"], { encoding: "utf8" }).stdout, out)
   })
 })
 
@@ -135,7 +140,6 @@ describe("findings", () => {
 
 describe("stdout", () => {
   it("may be closed early", async () => {
-    const bin = fileURLToPath(new URL("../bin/wirewright.js", import.meta.url))
     const child = spawn(process.execPath, [bin, "decode", "-", "--protocol", "memcached"])
     let err = ""
     child.stderr.on("data", (chunk: Buffer) => err += chunk.toString())

@@ -342,8 +342,12 @@ const otherDecimal = (
 
 const converted = /* @__PURE__ */ new DataView(/* @__PURE__ */ new ArrayBuffer(8))
 
-/** `BigInt` of a safe integer, in a third of the time: compilers know how a view reads one. */
-const bigOf = (value: number): bigint => {
+/**
+ * `BigInt` of a safe integer, in a third of the time: compilers know how a view reads one.
+ *
+ * @internal
+ */
+export const bigOf = (value: number): bigint => {
   converted.setInt32(0, Math.floor(value / 0x1_0000_0000))
   converted.setInt32(4, value)
   return converted.getBigInt64(0)

@@ -57,6 +57,8 @@ export interface SlotOptions<C, E> {
 export class ConnectionSlot<C extends Pooled, E = never> {
   /** Connections there have been so far. */
   lives = 0
+  /** An attempt is being made; waiting for the next one is none. */
+  connecting = false
   private readonly options: SlotOptions<C, E>
   private readonly scope: Scope.Scope
   private readonly attempts: Attempts
@@ -159,10 +161,12 @@ export class ConnectionSlot<C extends Pooled, E = never> {
       if (wait > 0) yield* Effect.sleep(wait)
       if (this.stopped) return
       const gone = Deferred.makeUnsafe<ConnectionError>()
+      this.connecting = true
       const exit = yield* Effect.exit(open((error) => {
         if (connection !== undefined) this.leave(connection, error)
         Deferred.doneUnsafe(gone, Exit.succeed(error))
       }))
+      this.connecting = false
       if (Exit.isFailure(exit)) {
         this.attempts.ended(this.now())
         const error = Exit.findErrorOption(exit)
@@ -186,6 +190,7 @@ export class ConnectionSlot<C extends Pooled, E = never> {
       if (lost !== undefined && !this.stopped) yield* lost(error)
     })).pipe(Effect.onExit(() =>
       Effect.sync(() => {
+        this.connecting = false
         if (connection !== undefined) this.leave(connection, this.closed())
         this.settle(opening, Exit.fail(this.closed()))
       })

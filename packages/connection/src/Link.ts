@@ -4,6 +4,9 @@
 export interface Link {
   /** Bytes written that are not taken yet. */
   readonly writableLength: number
+  /** This side of a socket that has ports. */
+  readonly localAddress?: string | undefined
+  readonly localPort?: number | undefined
   /** Something to read. What is handed over is the reader's to keep. */
   on(event: "data", listener: (bytes: Uint8Array) => void): unknown
   /** `end`: the peer sends no more; `drain`: everything written was taken, after `write` said no; `close`: it is gone. */

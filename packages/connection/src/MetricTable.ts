@@ -94,6 +94,13 @@ export const clientRows = {
     attributes: ["db.system.name", "db.operation.name", "error.type"],
     meaning: "Attempts of Couchbase operations after the first, by what the one before failed of"
   },
+  circuits: {
+    name: "wirewright.client.circuit.transitions",
+    kind: "counter",
+    unit: "{transition}",
+    attributes: ["db.system.name", ...server, "wirewright.circuit.state"],
+    meaning: "How often the circuit of a Couchbase node came to be open, half-open, and closed again; with `circuitBreaker`"
+  },
   io: {
     name: "wirewright.client.io",
     kind: "counter",
@@ -266,7 +273,9 @@ export const serverRows = {
     kind: "histogram",
     unit: "s",
     attributes: ["rpc.system.name", "rpc.method", ...server, "error.type"],
-    meaning: "Requests from when they were read until their last answer; 0 of those that are answered in the same turn"
+    meaning:
+      "Requests from when they were read until their last answer; 0 of those that are answered in the same turn. `error.type` of a refusal is "
+      + "its status, a miss among them, or in the text protocol the word that its line begins with"
   },
   connections: {
     name: "wirewright.server.connections",

@@ -137,6 +137,16 @@ export class PacketConnection<Response, ServerRequest> implements Owner {
     return this.transport.address
   }
 
+  /** `host:port` of this side; nothing where it is no socket with ports. */
+  get local(): string | undefined {
+    return this.transport.local
+  }
+
+  /** Milliseconds since something came from the peer; nothing where nothing has. */
+  get idle(): number | undefined {
+    return this.bytesReceived === 0 ? undefined : Math.max(0, this.timers.now() - this.arrived)
+  }
+
   /** Why the connection is gone, once it is. */
   get closed(): ConnectionError | undefined {
     return this.transport.closed

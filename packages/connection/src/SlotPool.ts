@@ -60,7 +60,8 @@ export class SlotPool<C extends Pooled, E = never> {
   /** The time of its waits. */
   readonly timers: Timers
   private readonly fork: PoolPlace["fork"]
-  private readonly timeout: number
+  /** Milliseconds that requests wait for a connection. */
+  readonly timeout: number
   private readonly fails: boolean
   private readonly keepsTrying: boolean
   private readonly ended: (error: E | ConnectionError) => Effect.Effect<void>
@@ -104,6 +105,11 @@ export class SlotPool<C extends Pooled, E = never> {
   /** The connections there are. */
   get connections(): ReadonlyArray<C> {
     return this.ready
+  }
+
+  /** The connections there should be, in an order that stays: those there are, and whether the others are being made. */
+  get places(): ReadonlyArray<{ readonly connection: C | undefined; readonly connecting: boolean }> {
+    return this.slots.map(({ connecting, connection }) => ({ connection, connecting }))
   }
 
   /** How many there should be. */

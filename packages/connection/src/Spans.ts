@@ -41,6 +41,10 @@ export interface SpanAttributes {
   readonly [name: string]: unknown
 }
 
+/** A span's name by OpenTelemetry's conventions: the operation, and what it is done to where that is known. */
+export const spanNameOf = (operation: string, target: unknown): string =>
+  target === undefined ? operation : `${operation} ${String(target)}`
+
 /** The effect in a span of a client, whatever it fails of told to that. */
 export const inSpan = <A, E, R>(name: string, attributes: SpanAttributes, effect: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
   Effect.withSpan(Effect.onExit(effect, annotate), name, { kind: "client", attributes })

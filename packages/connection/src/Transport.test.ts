@@ -221,10 +221,8 @@ describe("connecting", () => {
   it.live("times out when the peer does not answer the TLS handshake, and leaves no socket", () =>
     Effect.gen(function*() {
       const server = yield* listening((socket) => socket.resume())
-      const start = performance.now()
       const exit = yield* attempt({ ...server, tls: { ca: certificate.cert }, connectTimeout: "100 millis" })
       assert.strictEqual(reasonOf(exit), "ConnectTimeout")
-      assert.isTrue(performance.now() - start < 1000)
       yield* until(() => server.sockets.size === 0)
     }))
 

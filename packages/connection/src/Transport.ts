@@ -9,6 +9,7 @@ import * as Deferred from "effect/Deferred"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Tls from "node:tls"
+import { hostPort } from "./Address.ts"
 import { certificateRefused } from "./Certificates.ts"
 import { ConnectionClosed, ConnectionError, ConnectionLost, type ConnectionReason } from "./Errors.ts"
 import type { Link } from "./Link.ts"
@@ -55,6 +56,8 @@ export class Transport {
   /** Bytes to send are appended here, followed by `flush`. */
   readonly writer = new PooledWriter()
   readonly address: string
+  /** `host:port` of this side; nothing where it is no socket with ports. */
+  readonly local: string | undefined
   private readonly socket: Link
   private readonly sink: TransportSink
   private flushing = false
@@ -71,6 +74,9 @@ export class Transport {
     this.socket = socket
     this.timers = timers
     this.address = address
+    // a socket that is gone knows it no more
+    const { localAddress, localPort } = socket
+    this.local = localAddress === undefined || localPort === undefined ? undefined : hostPort(localAddress, localPort)
     this.sink = sink
     socket.on("drain", () => this.release())
     // in TLS 1.3 the peer looks at our certificate after the handshake is over for us

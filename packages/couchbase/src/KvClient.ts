@@ -20,7 +20,7 @@ import * as Random from "effect/Random"
 import type * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
-import { timers } from "@wirewright/connection"
+import { agentName, timers } from "@wirewright/connection"
 import { announce } from "@wirewright/connection/Health"
 import { defaultFeatures } from "./Bootstrap.ts"
 import { Cluster } from "./Cluster.ts"
@@ -28,17 +28,19 @@ import type { ClusterMap } from "./ClusterMap.ts"
 import { defaultPath, parseCollection, pathOf } from "./Collections.ts"
 import type { ConnectionStringError } from "./ConnectionString.ts"
 import { HelloFeature } from "./gen/Types.ts"
+import { Circuits } from "./KvCircuits.ts"
 import { collectionOf, type KvCollection } from "./KvCollection.ts"
 import { KvDispatch } from "./KvDispatch.ts"
 import { InvalidRequest, type KvError } from "./KvError.ts"
 import { type KvNodes, nodesOf, openFailed } from "./KvNodes.ts"
 import { type KvClientOptions, optionsOfUrl } from "./KvOptions.ts"
+import { type KvReports, reportsOf } from "./KvReports.ts"
 import type { CertificateError } from "./TargetTls.ts"
 import { unsent } from "./KvRequest.ts"
 import { defaultRetryPolicy } from "./Retry.ts"
 
 /** What a client can do. */
-export interface KvCommands extends KvCollection, KvNodes {
+export interface KvCommands extends KvCollection, KvNodes, KvReports {
   /** The documents of a collection, by `scope.collection` or by name in the default scope. Its id is asked for when it is needed. */
   readonly collection: (name: string) => Effect.Effect<KvCollection, KvError>
   /** The newest cluster map. */
@@ -54,15 +56,20 @@ const featuresOf = (options: KvClientOptions): ReadonlyArray<number> => {
 
 const make: (options: KvClientOptions) => Effect.Effect<KvCommands, KvError, Scope.Scope> = Effect.fnUntraced(
   function*(options: KvClientOptions) {
-    const { durableTimeout, retry, snappy, timeout, ...rest } = options
-    const clusterOptions = { agent: "wirewright/0.1.0", ...rest, features: featuresOf(options) }
+    const { circuitBreaker, durableTimeout, retry, snappy, timeout, ...rest } = options
+    const clusterOptions = { agent: agentName, ...rest, features: featuresOf(options) }
     const cluster = yield* Effect.mapError(Cluster.make(clusterOptions), openFailed)
+    const circuits = circuitBreaker === undefined ? undefined : yield* Effect.catch(
+      Circuits.make(circuitBreaker, { metrics: cluster.metrics, logs: options.logs ?? options.watch === undefined }),
+      (message) => unsent("Hello", "", new InvalidRequest({ message }))
+    )
     const dispatch = new KvDispatch(cluster, { ...defaultRetryPolicy, ...retry }, snappy, {
       timers: yield* timers,
       random: yield* Random.Random,
       scope: yield* Effect.scope,
       spans: options.spans,
-      bucket: options.bucket
+      bucket: options.bucket,
+      circuits
     })
     yield* announce({
       name: `couchbase ${options.bucket ?? cluster.nodes.map(({ address }) => address).join(",")}`,
@@ -81,6 +88,7 @@ const make: (options: KvClientOptions) => Effect.Effect<KvCommands, KvError, Sco
     return {
       ...collectionOf(dispatch, defaultPath, defaults),
       ...nodesOf(cluster, defaults.timeout),
+      ...reportsOf(cluster, circuits, { bucket: options.bucket, sdk: clusterOptions.agent, timeout: defaults.timeout }),
       collection: (name) => {
         const parsed = parseCollection(name)
         return Result.isSuccess(parsed)

@@ -19,11 +19,11 @@ import { getMany } from "./KvMany.ts"
 import * as Operations from "./KvOperations.ts"
 import type { Counter, Document, Metadata, Mutation, Observed, ObservedSeqno, RawDocument } from "./KvOperations.ts"
 import type * as Options from "./KvOptions.ts"
-import { type CopyOfDocument, getAllReplicas, getAnyReplica } from "./KvReplicas.ts"
+import { type CopyOfDocument, readAllCopies, readAnyCopy, type ReadOfCopies } from "./KvReplicas.ts"
 import { fieldsOf, type KvDefaults, timeoutOf, unsent } from "./KvRequest.ts"
 import { type KvScanOptions, scanDocuments, scanKeys, type ScannedDocument } from "./KvScan.ts"
 import { decodeWith, encodeWith } from "./KvSchema.ts"
-import { type LookupResult, lookupIn, mutateIn, type MutateResult } from "./KvSubDocument.ts"
+import { type LookupInCopy, type LookupResult, lookupIn, mutateIn, type MutateResult } from "./KvSubDocument.ts"
 import type { ScanSelection } from "./ScanSelection.ts"
 import type { LookupSpec, MutateSpec } from "./SubDocument.ts"
 
@@ -107,6 +107,18 @@ export interface KvCollection {
     specs: ReadonlyArray<LookupSpec>,
     options?: Options.KvLookupOptions
   ) => Effect.Effect<Option.Option<LookupResult>, KvError>
+  /** The same of whichever copy has the document first, be it the active one or a replica, which may have an older version. */
+  readonly lookupInAnyReplica: (
+    key: string,
+    specs: ReadonlyArray<LookupSpec>,
+    options?: Options.KvLookupReplicaOptions
+  ) => Effect.Effect<Option.Option<LookupInCopy>, KvError>
+  /** The same of the active copy and of all replicas; copies that have no such document, or cannot be read, are left out. */
+  readonly lookupInAllReplicas: (
+    key: string,
+    specs: ReadonlyArray<LookupSpec>,
+    options?: Options.KvLookupReplicaOptions
+  ) => Effect.Effect<ReadonlyArray<LookupInCopy>, KvError>
   /** Writes parts of a document: all or none, else `PathFailed`. */
   readonly mutateIn: (
     key: string,
@@ -184,13 +196,31 @@ export const collectionOf = (dispatch: KvDispatch, path: string, defaults: KvDef
       return dispatch.run(Operations.count(name, key, delta, initial, fieldsOf(options, timeout, unixTime())), path, timeout)
     })
 
+  const documentsOf = (key: string, options: Options.KvReplicaOptions | undefined): ReadOfCopies<Document> => ({
+    name: "GetReplica",
+    key,
+    read: (replica) => read(replica === undefined ? Operations.get(key) : Operations.getReplica(key, replica), options),
+    preference: options?.readPreference
+  })
+
+  const partsOf = (
+    key: string,
+    specs: ReadonlyArray<LookupSpec>,
+    options: Options.KvLookupReplicaOptions = {}
+  ): ReadOfCopies<LookupResult> => ({
+    name: "SubdocMultiLookup",
+    key,
+    read: (replica) => lookupIn(dispatch, path, key, specs, { ...options, replicaRead: replica !== undefined }, defaults, replica),
+    preference: options.readPreference
+  })
+
   return {
     path,
     get: get as KvCollection["get"],
     getMany: (keys, options = {}) =>
       getMany(dispatch, path, keys, timeoutOf(options, defaults), document, (key) => read(Operations.get(key), options)),
-    getAnyReplica: (key, options) => getAnyReplica(dispatch, key, (operation) => read(operation, options), options?.readPreference),
-    getAllReplicas: (key, options) => getAllReplicas(dispatch, key, (operation) => read(operation, options), options?.readPreference),
+    getAnyReplica: (key, options) => readAnyCopy(dispatch, documentsOf(key, options)),
+    getAllReplicas: (key, options) => readAllCopies(dispatch, documentsOf(key, options)),
     scan: (selection = {}, options = {}) => scanDocuments(dispatch, path, selection, options, snappy),
     scanKeys: (selection = {}, options = {}) => scanKeys(dispatch, path, selection, options),
     upsert: store("Set"),
@@ -221,6 +251,8 @@ export const collectionOf = (dispatch: KvDispatch, path: string, defaults: KvDef
     observe: (key, options) => run(Operations.observe(key), options),
     observeSeqno: (key, vbucketUuid, options) => run(Operations.observeSeqno(key, vbucketUuid), options),
     lookupIn: (key, specs, options = {}) => lookupIn(dispatch, path, key, specs, options, defaults),
+    lookupInAnyReplica: (key, specs, options) => readAnyCopy(dispatch, partsOf(key, specs, options)),
+    lookupInAllReplicas: (key, specs, options) => readAllCopies(dispatch, partsOf(key, specs, options)),
     mutateIn: (key, specs, options = {}) => mutateIn(dispatch, path, key, specs, options, defaults)
   }
 }

@@ -16,10 +16,11 @@ import {
   type Timers
 } from "@wirewright/connection"
 import { clientRows } from "@wirewright/connection/MetricTable"
-import { inSpan, isTraced, type SpanAttributes } from "@wirewright/connection/Spans"
+import { inSpan, isTraced, type SpanAttributes, spanNameOf } from "@wirewright/connection/Spans"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
-import type * as Exit from "effect/Exit"
+import * as Exit from "effect/Exit"
+import * as Option from "effect/Option"
 import type * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
 import { BootstrapError, type Bootstrapped } from "./Bootstrap.ts"
@@ -29,9 +30,21 @@ import type { SnappyCodec } from "./Documents.ts"
 import { missingFeature } from "./FeatureNeeds.ts"
 import { encodeCollectionsGetID, type Response } from "./gen/index.ts"
 import { HelloFeature, Status } from "./gen/Types.ts"
+import { type Circuits, type Shown, shownBy } from "./KvCircuits.ts"
 import type { KvConnection } from "./KvConnection.ts"
-import { FeatureMissing, InvalidRequest, type KvError, kvError, type KvReason, NoActiveNode, NotReady, statusReason } from "./KvError.ts"
+import {
+  CircuitOpen,
+  FeatureMissing,
+  InvalidRequest,
+  type KvError,
+  kvError,
+  type KvReason,
+  NoActiveNode,
+  NotReady,
+  statusReason
+} from "./KvError.ts"
 import { more, type Operation, refused, type Route } from "./KvOperations.ts"
+import type { NodePool } from "./NodePool.ts"
 import { decide, type FailedAttempt, type RetryPolicy } from "./Retry.ts"
 
 /** What an operation is sent with. */
@@ -93,6 +106,7 @@ type Failure =
   | { readonly _tag: "NotOpen"; readonly error: ConnectionError | BootstrapError; readonly address: string }
   | { readonly _tag: "Unsendable"; readonly reason: KvReason; readonly vbucket: number }
   | { readonly _tag: "NoNode"; readonly vbucket: number }
+  | { readonly _tag: "CircuitOpen"; readonly retryAfter: number; readonly address: string; readonly vbucket: number }
 
 const callOf = (writes: boolean): Call<Attempt, Response, unknown, Failure> => ({
   writes,
@@ -134,6 +148,28 @@ export interface DispatchWorld {
   /** Makes spans where somebody looks at them. Default: yes */
   readonly spans?: boolean | undefined
   readonly bucket?: string | undefined
+  /** What is for a node goes through its circuit. Default: at once */
+  readonly circuits?: Circuits | undefined
+}
+
+/** The map was replaced while a node was waited for. */
+const moved: unique symbol = Symbol("moved")
+
+const nobody = Effect.succeed<ReadonlySet<NodePool>>(new Set())
+
+/** What an attempt shows of the node it was made at. */
+const shownOf = (exit: Exit.Exit<unknown, Failure>): Shown => {
+  if (Exit.isSuccess(exit)) return exit.value === moved ? "nothing" : "there"
+  const failure = Option.getOrUndefined(Exit.findErrorOption(exit))
+  switch (failure?._tag) {
+    case "Refused":
+      return "there"
+    case "NotOpen":
+    case "Failed":
+      return failure.error._tag === "ConnectionError" ? shownBy(failure.error) : "nothing"
+    default:
+      return "nothing"
+  }
 }
 
 /** Sends operations. */
@@ -147,6 +183,7 @@ export class KvDispatch {
   private readonly scope: Scope.Scope
   private readonly spans: boolean
   private readonly bucket: string | undefined
+  private readonly circuits: Circuits | undefined
   private readonly asking = new Map<string, Deferred.Deferred<number, Failure>>()
 
   constructor(cluster: Cluster, policy: RetryPolicy, snappy: SnappyCodec | undefined, world: DispatchWorld) {
@@ -158,13 +195,21 @@ export class KvDispatch {
     this.scope = world.scope
     this.spans = world.spans !== false
     this.bucket = world.bucket
+    this.circuits = world.circuits
   }
+
+  /** Nodes of which nothing may be asked just now, or only one thing. */
+  readonly shunned: Effect.Effect<ReadonlySet<NodePool>> = Effect.suspend(() => {
+    const { circuits } = this
+    if (circuits === undefined) return nobody
+    return Effect.map(Effect.filter(this.cluster.nodes, ({ address }) => circuits.isOpen(address)), (pools) => new Set(pools))
+  })
 
   /** Carries out an operation within `timeout` milliseconds. */
   run<A>(operation: Operation<A>, path: string, timeout: number): Effect.Effect<A, KvError> {
     return Effect.suspend(() => {
       const attempt = this.attempt({ operation, path, timeout, started: this.timers.now(), attempt: 1 })
-      return this.spans && isTraced() ? inSpan(operation.name, this.spanOf(operation, path), attempt) : attempt
+      return this.spans && isTraced() ? inSpan(spanNameOf(operation.name, path), this.spanOf(operation, path), attempt) : attempt
     })
   }
 
@@ -200,17 +245,37 @@ export class KvDispatch {
     const vbucket = this.vbucketOf(work.operation)
     const pool = this.cluster.poolOf(vbucket, work.operation.replica)
     if (pool === undefined) return Effect.fail({ _tag: "NoNode", vbucket })
-    const ready = pool.take()
-    if (ready !== undefined) return this.send(work, vbucket, ready)
+    const { circuits } = this
+    if (circuits === undefined) {
+      const ready = pool.take()
+      return ready === undefined ? this.unlessMoved(work, this.connected(pool, work, vbucket)) : this.send(work, vbucket, ready)
+    }
+    const { address } = pool
+    const attempt = Effect.suspend((): Effect.Effect<A | typeof moved, Failure> => {
+      const ready = pool.take()
+      return ready === undefined ? this.connected(pool, work, vbucket) : this.send(work, vbucket, ready)
+    })
+    const refused = (retryAfter: number): Failure => ({ _tag: "CircuitOpen", retryAfter, address, vbucket })
+    return this.unlessMoved(work, circuits.attempt(address, attempt, shownOf, refused))
+  }
+
+  /** While a node is away, its vbuckets may come to others. */
+  private unlessMoved<A>(work: PendingOperation<A>, attempt: Effect.Effect<A | typeof moved, Failure>): Effect.Effect<A, Failure> {
+    return Effect.flatMap(attempt, (result) => result === moved ? this.route(work) : Effect.succeed(result as A))
+  }
+
+  /** Connects, and sends; or `moved`. */
+  private connected<A>(pool: NodePool, work: PendingOperation<A>, vbucket: number): Effect.Effect<A | typeof moved, Failure> {
     const { address } = pool
     const left = this.left(work)
     const late = () =>
       Effect.fail(new ConnectionError({ reason: new ConnectTimeout({ milliseconds: Math.round(left) }), address, ambiguous: false }))
-    // while a node is away, its vbuckets may come to others
     return Effect.raceFirst(pool.connect, Effect.as(this.cluster.changed, undefined)).pipe(
       Effect.timeoutOrElse({ duration: left, orElse: late }),
       Effect.mapError((error): Failure => ({ _tag: "NotOpen", error, address })),
-      Effect.flatMap((connection) => connection === undefined ? this.route(work) : this.send(work, vbucket, connection))
+      Effect.flatMap((connection): Effect.Effect<A | typeof moved, Failure> =>
+        connection === undefined ? Effect.succeed(moved) : this.send(work, vbucket, connection)
+      )
     )
   }
 
@@ -329,6 +394,10 @@ export class KvDispatch {
         return { ...nowhere, failed: transient, reason: new NoActiveNode({ vbucket: failure.vbucket }), vbucket: failure.vbucket }
       case "Unsendable":
         return { ...nowhere, failed: permanent, reason: failure.reason, vbucket: failure.vbucket }
+      case "CircuitOpen": {
+        const { address, retryAfter, vbucket } = failure
+        return { ...nowhere, failed: permanent, reason: new CircuitOpen({ retryAfter }), address, vbucket }
+      }
       case "NotOpen":
         return failure.error instanceof BootstrapError
           ? {

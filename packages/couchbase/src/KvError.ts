@@ -71,6 +71,12 @@ export class NotReady extends TaggedClass<NotReady>()("NotReady", { error: Boots
 /** The node does not have what is needed: a feature that HELLO did not grant, or a capability its bucket does not have. Nothing was sent. */
 export class FeatureMissing extends TaggedClass<FeatureMissing>()("FeatureMissing", { feature: Schema.String }) {}
 
+/**
+ * Most of what was last asked of the node failed, so that nothing is asked of it for a while (`circuitBreaker`). Nothing was sent: another attempt
+ * is worth it after `retryAfter` milliseconds, 0 while the answer to one that was let through is awaited.
+ */
+export class CircuitOpen extends TaggedClass<CircuitOpen>()("CircuitOpen", { retryAfter: Schema.Number }) {}
+
 /** No node has the copy of the vbucket that is asked, the active one or a replica, just now. */
 export class NoActiveNode extends TaggedClass<NoActiveNode>()("NoActiveNode", { vbucket: Schema.Number }) {}
 
@@ -96,6 +102,7 @@ export const KvReason = Schema.Union([
   InvalidRequest,
   InvalidValue,
   FeatureMissing,
+  CircuitOpen,
   NoActiveNode,
   NoCopyInServerGroup,
   PathFailed
@@ -111,6 +118,10 @@ const words = (reason: KvReason): string => {
       return reason.message
     case "FeatureMissing":
       return `the node did not grant ${reason.feature}`
+    case "CircuitOpen":
+      return reason.retryAfter === 0
+        ? "the node's circuit is open until a request that was let through is answered"
+        : `the node's circuit is open for another ${reason.retryAfter} ms`
     case "NoActiveNode":
       return `no node has vbucket ${reason.vbucket}`
     case "NoCopyInServerGroup":
@@ -196,8 +207,9 @@ const cheap: ReadonlySet<string> = new Set(
     "Locked",
     "NotLocked",
     "SubdocPathEnoent",
-    "SubdocPathEexists"
-  ] satisfies ReadonlyArray<ReasonName>
+    "SubdocPathEexists",
+    "CircuitOpen"
+  ] satisfies ReadonlyArray<ReasonName | "CircuitOpen">
 )
 
 /** Makes the error; without a stack trace when it is a common outcome. */

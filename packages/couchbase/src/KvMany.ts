@@ -40,9 +40,12 @@ export const getMany = Effect.fnUntraced(function*(
   const alone: Array<string> = []
   const open = new Map<KvConnection, Batch>()
   const batches: Array<Batch> = []
+  // what is for nodes of which nothing may be asked goes through their circuits, one by one
+  const shunned = yield* dispatch.shunned
   for (const key of new Set(given)) {
-    const connection = cluster.poolOf(cluster.vbucketOf(key))?.take()
-    const known = connection !== undefined
+    const pool = cluster.poolOf(cluster.vbucketOf(key))
+    const connection = pool?.take()
+    const known = connection !== undefined && !shunned.has(pool!)
       && (connection.session.states.collections ? collections.idOf(path) !== undefined : path === defaultPath)
     if (!known) {
       alone.push(key)

@@ -350,11 +350,12 @@ export const observeSeqno = (key: string, vbucketUuid: bigint): Operation<Observ
 export const lookupIn = (
   key: string,
   specs: ReadonlyArray<Gen.SubdocLookupSpec>,
-  docFlags: number | undefined
+  docFlags: number | undefined,
+  replica = 0
 ): Operation<Option.Option<Gen.SubdocMultiLookupResponse>> => ({
   name: "SubdocMultiLookup",
   key,
-  ...docFlags !== undefined && (docFlags & Gen.SubdocDocFlags.replicaRead) !== 0 ? { replica: 0 } : {},
+  ...docFlags !== undefined && (docFlags & Gen.SubdocDocFlags.replicaRead) !== 0 ? { replica } : {},
   writes: false,
   whenExists: "Never",
   needs: needsOfPaths(specs, docFlags),

@@ -11,6 +11,7 @@ import type { ClusterOptions } from "./Cluster.ts"
 import { allowsPlainWithoutTls, type ConnectionStringError, type ConnectionTarget, parseConnectionString } from "./ConnectionString.ts"
 import type { EncodeValueOptions, SnappyCodec } from "./Documents.ts"
 import type { Durability } from "./Durability.ts"
+import type { CircuitBreakerOptions } from "./KvCircuits.ts"
 import type { RetryPolicy } from "./Retry.ts"
 import type { DocumentFlags } from "./SubDocument.ts"
 import { type CertificateError, tlsOfTarget } from "./TargetTls.ts"
@@ -25,6 +26,11 @@ export interface KvClientOptions extends Omit<ClusterOptions, "agent" | "feature
   readonly timeout?: Duration.Input
   /** Time for a durable write. Default: 10 seconds. */
   readonly durableTimeout?: Duration.Input
+  /**
+   * Asks nothing for a while of a node that does not answer: what is for it fails at once, with `CircuitOpen`. Default: every node is asked, and
+   * waited for
+   */
+  readonly circuitBreaker?: CircuitBreakerOptions
   /** How to repeat what can be repeated. */
   readonly retry?: Partial<Omit<RetryPolicy, "budget">>
   /** Compresses values. */
@@ -71,6 +77,9 @@ export interface KvCountOptions extends Classic.KvCountOptions {
 
 /** Options of `lookupIn`. */
 export interface KvLookupOptions extends KvRequestOptions, Pick<DocumentFlags, "accessDeleted" | "replicaRead"> {}
+
+/** Options of `lookupInAnyReplica` and `lookupInAllReplicas`. */
+export interface KvLookupReplicaOptions extends KvReplicaOptions, Pick<DocumentFlags, "accessDeleted"> {}
 
 /** Options of `mutateIn`. */
 export interface KvMutateOptions extends KvChangeOptions, Classic.KvTouchOptions, DocumentFlags {

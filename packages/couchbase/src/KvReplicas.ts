@@ -8,8 +8,7 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import type { KvDispatch } from "./KvDispatch.ts"
 import { InvalidRequest, type KvError, NoCopyInServerGroup } from "./KvError.ts"
-import * as Operations from "./KvOperations.ts"
-import type { Document, RawDocument } from "./KvOperations.ts"
+import type { Document } from "./KvOperations.ts"
 import type { ReadPreference } from "./KvOptions.ts"
 import { unsent } from "./KvRequest.ts"
 
@@ -19,45 +18,54 @@ export interface CopyOfDocument<A = Uint8Array> extends Document<A> {
   readonly replica: boolean
 }
 
-type Read = (operation: Operations.Operation<Option.Option<RawDocument>>) => Effect.Effect<Option.Option<Document>, KvError>
-type Copies = ReadonlyArray<Effect.Effect<Option.Option<CopyOfDocument>, KvError>>
+/** What is read of one copy: whatever `read` reads, and whose it is. */
+type Copy<A> = A & { readonly replica: boolean }
+
+/** Reads a replica by its number, or the active copy. */
+type Read<A> = (replica: number | undefined) => Effect.Effect<Option.Option<A>, KvError>
+
+/** What is read of the copies of a document. */
+export interface ReadOfCopies<A> {
+  /** The operation's name. */
+  readonly name: string
+  readonly key: string
+  readonly read: Read<A>
+  readonly preference: ReadPreference | undefined
+}
 
 /** The copies that a preference means; at least one. */
 const numbersOf = (
   { cluster }: KvDispatch,
-  key: string,
-  preference: ReadPreference
+  { key, name, preference = "all" }: Pick<ReadOfCopies<never>, "key" | "name" | "preference">
 ): Effect.Effect<ReadonlyArray<number | undefined>, KvError> => {
   const vbucket = cluster.vbucketOf(key)
   const all = cluster.copiesOf(vbucket)
   if (preference === "all") return Effect.succeed(all)
   const { preferredServerGroup: serverGroup } = cluster
-  if (serverGroup === undefined) return unsent("GetReplica", key, new InvalidRequest({ message: "the client has no preferredServerGroup" }))
+  if (serverGroup === undefined) return unsent(name, key, new InvalidRequest({ message: "the client has no preferredServerGroup" }))
   const near = cluster.copiesOf(vbucket, serverGroup)
   if (near.length > 0) return Effect.succeed(near)
   return preference === "preferredServerGroup"
-    ? unsent("GetReplica", key, new NoCopyInServerGroup({ vbucket, serverGroup }))
+    ? unsent(name, key, new NoCopyInServerGroup({ vbucket, serverGroup }))
     : Effect.succeed(all)
 }
 
-const copies = (dispatch: KvDispatch, key: string, read: Read, preference: ReadPreference = "all"): Effect.Effect<Copies, KvError> =>
-  Effect.map(Effect.suspend(() => numbersOf(dispatch, key, preference)), (numbers) =>
-    numbers.map((replica) =>
-      Effect.map(
-        read(replica === undefined ? Operations.get(key) : Operations.getReplica(key, replica)),
-        Option.map((document) => ({ ...document, replica: replica !== undefined }))
-      )
-    ))
+const copies = <A extends object>(
+  dispatch: KvDispatch,
+  what: ReadOfCopies<A>
+): Effect.Effect<ReadonlyArray<Effect.Effect<Option.Option<Copy<A>>, KvError>>, KvError> =>
+  Effect.map(
+    Effect.suspend(() => numbersOf(dispatch, what)),
+    (numbers) => numbers.map((replica) => Effect.map(what.read(replica), Option.map((one) => ({ ...one, replica: replica !== undefined }))))
+  )
 
 /** What the copies have; those that have nothing, or cannot be read, are left out. Fails when none can be read. */
-export const getAllReplicas = (
+export const readAllCopies = <A extends object>(
   dispatch: KvDispatch,
-  key: string,
-  read: Read,
-  preference?: ReadPreference
-): Effect.Effect<ReadonlyArray<CopyOfDocument>, KvError> =>
+  what: ReadOfCopies<A>
+): Effect.Effect<ReadonlyArray<Copy<A>>, KvError> =>
   Effect.flatMap(
-    copies(dispatch, key, read, preference),
+    copies(dispatch, what),
     (all) =>
       Effect.flatMap(Effect.forEach(all, Effect.exit, { concurrency: "unbounded" }), (exits) => {
         const answers = exits.filter(Exit.isSuccess)
@@ -69,13 +77,11 @@ export const getAllReplicas = (
 const missing: unique symbol = Symbol("missing")
 
 /** The first copy that is found; nothing when those that can be read have none. Fails when none can be read. */
-export const getAnyReplica = (
+export const readAnyCopy = <A extends object>(
   dispatch: KvDispatch,
-  key: string,
-  read: Read,
-  preference?: ReadPreference
-): Effect.Effect<Option.Option<CopyOfDocument>, KvError> =>
-  Effect.flatMap(copies(dispatch, key, read, preference), (all) => {
+  what: ReadOfCopies<A>
+): Effect.Effect<Option.Option<Copy<A>>, KvError> =>
+  Effect.flatMap(copies(dispatch, what), (all) => {
     let known = false
     const found = all.map((copy) =>
       Effect.flatMap(copy, (one) => {

@@ -55,14 +55,21 @@ export interface MutateResult {
   readonly values: ReadonlyMap<number, unknown>
 }
 
-/** Reads parts of a document. */
+/** Parts of a document as one of its copies has them. */
+export interface LookupInCopy extends LookupResult {
+  /** Whether it is a replica's. */
+  readonly replica: boolean
+}
+
+/** Reads parts of a document, of a replica by its number where the options say that one is read. */
 export const lookupIn = (
   dispatch: KvDispatch,
   path: string,
   key: string,
   specs: ReadonlyArray<LookupSpec>,
   options: Options.KvLookupOptions,
-  defaults: KvDefaults
+  defaults: KvDefaults,
+  replica?: number
 ): Effect.Effect<Option.Option<LookupResult>, KvError> =>
   Effect.suspend((): Effect.Effect<Option.Option<LookupResult>, KvError> => {
     const checked = ordered(specs)
@@ -72,7 +79,7 @@ export const lookupIn = (
       return unsent("SubdocMultiLookup", key, new InvalidRequest({ message: problem! }))
     }
     const { positions } = checked.success
-    const operation = Operations.lookupIn(key, checked.success.specs, flags)
+    const operation = Operations.lookupIn(key, checked.success.specs, flags, replica)
     return Effect.map(
       dispatch.run(operation, path, timeoutOf(options, defaults)),
       Option.map((answer) => {

@@ -9,7 +9,9 @@ export type { DocumentFormat, EncodeValueOptions, SnappyCodec } from "./Document
 export type { Durability } from "./Durability.ts"
 export * from "./KvClient.ts"
 export type { KvCollection, StoreDocument } from "./KvCollection.ts"
+export type { CircuitBreakerOptions } from "./KvCircuits.ts"
 export {
+  CircuitOpen,
   FeatureMissing,
   InvalidRequest,
   InvalidValue,
@@ -27,8 +29,9 @@ export type { KvNodes } from "./KvNodes.ts"
 export type { Counter, Document, Metadata, Mutation, Observed, ObservedSeqno } from "./KvOperations.ts"
 export * from "./KvOptions.ts"
 export type { CopyOfDocument } from "./KvReplicas.ts"
+export type { KvReports } from "./KvReports.ts"
 export type { KvScanOptions, ScannedDocument, SeenWrite } from "./KvScan.ts"
-export type { LookupEntry, LookupResult, MutateResult } from "./KvSubDocument.ts"
+export type { LookupEntry, LookupInCopy, LookupResult, MutateResult } from "./KvSubDocument.ts"
 export { defaultRetryPolicy, type RetryPolicy } from "./Retry.ts"
 export type { KeyPrefix, KeyRange, KeySample, ScanBound, ScanSelection } from "./ScanSelection.ts"
 export { type ResolveSrv, resolveSrvBy, type SrvRecord, SrvResolver } from "./Srv.ts"

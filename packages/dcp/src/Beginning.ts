@@ -2,6 +2,7 @@
 import * as Effect from "effect/Effect"
 import { type Checkpoint, checkpointAt, emptyCheckpoint } from "./Checkpoint.ts"
 import type { ChangesOptions, From } from "./ChangesOptions.ts"
+import type { CollectionNames } from "./CollectionNames.ts"
 import type { Cluster } from "@wirewright/couchbase/node"
 import { type DcpError, DcpOptionsError } from "./DcpError.ts"
 import type { DcpNodes, FatalConnectError } from "./DcpNodes.ts"
@@ -95,6 +96,20 @@ export class Beginning {
       if (scope !== undefined) return { scope: yield* resolve("scope", scope) }
       const ids = yield* Effect.forEach(collections!, (path) => resolve("collection", path.includes(".") ? path : `_default.${path}`))
       return { collections: ids }
+    }
+  )
+
+  /** Learns the names that collections have by now. A server that does not tell them is one without collections, or without the right to. */
+  readonly names = Effect.fnUntraced(
+    { self: this },
+    function*(this: Beginning, vbucket: number, names: CollectionNames): Effect.fn.Return<void, FatalConnectError> {
+      for (let attempt = 1;; attempt++) {
+        const { connection } = yield* this.nodes.connectionOf(vbucket)
+        if (!connection.session.states.collections) return
+        const found = yield* Effect.result(connection.manifest)
+        if (found._tag === "Success") return found.success === undefined ? undefined : names.learn(found.success)
+        yield* this.nodes.pause(attempt)
+      }
     }
   )
 

@@ -36,6 +36,11 @@ export interface ChangesOptions {
   readonly values?: NegotiationOptions["values"]
   /** Values come with their extended attributes. Default: false. */
   readonly xattrs?: boolean
+  /**
+   * Whether values may come in Snappy's format, which `body` and `json` undo: as the node has them, or all. Default: `none`. Where the server does not
+   * compress they come as they are.
+   */
+  readonly compression?: "none" | "asStored" | "all"
   /** `undo` goes back as far as it must; `rebuild` always to the beginning. Default: `undo`. */
   readonly onRollback?: "undo" | "rebuild"
   /**

@@ -44,6 +44,7 @@ export const settingsOf = (options: ChangesOptions): ChangesSettings => {
       window: options.window ?? 10 * 1024 * 1024,
       noopInterval: Duration.toSeconds(options.noopInterval ?? "20 seconds"),
       xattrs: options.xattrs ?? false,
+      compression: options.compression ?? "none",
       values: options.values ?? "all",
       expirations: options.expirations ?? "distinct",
       streamIds: streamId !== undefined,

@@ -33,7 +33,10 @@ export interface CheckpointGroup {
 export interface CheckpointStoreShape {
   /** `vbucket`: owners of different vbuckets of a group stand side by side. Default: `group`, which has one owner. */
   readonly fencing?: "group" | "vbucket"
-  /** Takes a group over; a store that tells owners of vbuckets apart, only the vbuckets named, if any are. Names are any text. */
+  /**
+   * Takes a group over; a store that tells owners of vbuckets apart, only the vbuckets named, if any are. What is loaded need not have others than those.
+   * Names are any text.
+   */
   readonly open: (group: string, vbuckets?: ReadonlyArray<number>) => Effect.Effect<CheckpointGroup, CheckpointError, Scope.Scope>
 }
 
@@ -75,11 +78,12 @@ export interface TextStore {
 /** Vbuckets that share a text: few enough to write one quickly, so many that a thousand vbuckets do not make a thousand texts. */
 export const shardSize = 64
 
-const held = ({ by, group, since }: GroupOwner): CheckpointError =>
+/** Somebody has a group. */
+export const held = ({ by, group, since }: GroupOwner): CheckpointError =>
   new CheckpointError({ reason: "Held", message: `${by} has the group ${group} since ${new Date(since).toISOString()}` })
 
 /** This process, for whoever finds that it has a group. */
-const thisProcess = `${hostname()} (pid ${process.pid})`
+export const thisProcess = `${hostname()} (pid ${process.pid})`
 
 /** A store that keeps each 64 vbuckets of a group in one text. */
 export const overTexts = (texts: TextStore): CheckpointArchive => {
@@ -91,8 +95,7 @@ export const overTexts = (texts: TextStore): CheckpointArchive => {
           Effect.fromResult(readCheckpoints(found.text, texts.place(name))),
           (stored) => ({ ...stored, version: found.version })
         ))
-  const shardNames = (stem: string): ReadonlyArray<string> =>
-    Array.from({ length: maxVbuckets / shardSize }, (_, index) => `${stem}/${index}`)
+  const allShards: ReadonlyArray<number> = Array.from({ length: maxVbuckets / shardSize }, (_, index) => index)
 
   /** Who has a group. The owner says that it has taken it over, and in a text beside that it has ended. */
   const ownerOf = (stem: string) =>
@@ -110,7 +113,8 @@ export const overTexts = (texts: TextStore): CheckpointArchive => {
         before?.epoch === epoch ? Effect.asVoid(texts.put(`${stem}/ended`, checkpointsText(new Map(), epoch), ended?.version)) : Effect.void
     )
 
-  const open = Effect.fnUntraced(function*(group: string, onlyFree: boolean) {
+  const open = Effect.fnUntraced(function*(group: string, vbuckets: ReadonlyArray<number> | undefined, onlyFree: boolean) {
+    const wanted = vbuckets === undefined ? allShards : new Set(vbuckets.map((vbucket) => Math.floor(vbucket / shardSize)))
     const stem = groupName(group)
     const ownerName = `${stem}/owner`
     const { before, has } = yield* ownerOf(stem)
@@ -140,13 +144,10 @@ export const overTexts = (texts: TextStore): CheckpointArchive => {
             kept.checkpoints = checkpoints
           })
       )
-    const load = Effect.map(
-      Effect.forEach(Array.from({ length: maxVbuckets / shardSize }), (_, index) => shard(index), { concurrency: "unbounded" }),
-      (found) => new Map(found.flatMap(({ checkpoints }) => [...checkpoints])) as Checkpoints
-    )
+    const loadShards = (some: Iterable<number>) => Effect.forEach(some, shard, { concurrency: "unbounded" })
     return {
       epoch,
-      load,
+      load: Effect.map(loadShards(wanted), (found) => new Map(found.flatMap(({ checkpoints }) => [...checkpoints]))),
       save: (checkpoints) => {
         const touched = new Map<number, Array<readonly [number, Checkpoint]>>()
         for (const entry of checkpoints) {
@@ -163,15 +164,15 @@ export const overTexts = (texts: TextStore): CheckpointArchive => {
         )
       },
       clear: Effect.andThen(
-        Effect.andThen(checkOwner, load),
+        Effect.andThen(checkOwner, loadShards(allShards)),
         Effect.suspend(() => Effect.forEach([...shards.keys()], (index) => write(index, new Map()), { discard: true }))
       )
     } satisfies CheckpointGroup
   })
 
   return {
-    open: (group) => open(group, false),
-    openFree: (group) => open(group, true),
+    open: (group, vbuckets) => open(group, vbuckets, false),
+    openFree: (group, vbuckets) => open(group, vbuckets, true),
     groups: Effect.gen(function*() {
       if (texts.names === undefined) {
         return yield* new CheckpointError({ reason: "Unavailable", message: "this store cannot list its groups" })
@@ -184,7 +185,7 @@ export const overTexts = (texts: TextStore): CheckpointArchive => {
       const stem = groupName(group)
       const { before, has } = yield* ownerOf(stem)
       if (before === undefined) return undefined
-      const shards = yield* Effect.forEach(shardNames(stem), read, { concurrency: 16 })
+      const shards = yield* Effect.forEach(allShards, (index) => read(`${stem}/${index}`), { concurrency: 16 })
       const checkpoints = new Map(shards.flatMap((stored) => stored === undefined ? [] : [...stored.checkpoints]))
       return { name: group, epoch: before.epoch, owner: has, checkpoints }
     })

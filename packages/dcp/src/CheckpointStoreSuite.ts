@@ -81,6 +81,19 @@ export const checkpointStoreSuite = (
     })
   },
   {
+    name: "who takes over some vbuckets of a group loads what was saved of those, and saves beside the others",
+    run: Effect.gen(function*() {
+      yield* (yield* (yield* make("new")).open("part")).save(new Map([[1, checkpoint(1n)], [2, checkpoint(2n)], [700, checkpoint(3n)]]))
+      const part = yield* (yield* make("again")).open("part", [2, 700])
+      // others may be there, too
+      const loaded = new Map([...yield* part.load].filter(([vbucket]) => vbucket !== 1))
+      yield* same(loaded, new Map([[2, checkpoint(2n)], [700, checkpoint(3n)]]), "load")
+      yield* part.save(new Map([[2, checkpoint(20n)]]))
+      const all = yield* (yield* make("again")).open("part")
+      yield* same(yield* all.load, new Map([[1, checkpoint(1n)], [2, checkpoint(20n)], [700, checkpoint(3n)]]), "load of the whole")
+    })
+  },
+  {
     name: "groups know nothing of one another, whatever their names",
     run: Effect.gen(function*() {
       const store = yield* make("new")

@@ -3,7 +3,7 @@
  * tried again; meanwhile the newest checkpoint of each vbucket is remembered, and nothing else.
  */
 import { timers } from "@wirewright/connection"
-import { failureOf, inSpanIfTraced } from "@wirewright/connection/Spans"
+import { failureOf, inSpanIfTraced, type SpanAttributes, spanNameOf } from "@wirewright/connection/Spans"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -27,6 +27,7 @@ export class CheckpointWriter {
   private readonly group: CheckpointGroup
   private readonly told: ((milliseconds: number, failure: string | undefined) => void) | undefined
   private readonly interval: number
+  private readonly attributes: SpanAttributes
   private changed = new Map<number, () => Checkpoint>()
   private waiting: Array<Deferred.Deferred<void, CheckpointError>> = []
   private wake = Deferred.makeUnsafe<void>()
@@ -35,10 +36,17 @@ export class CheckpointWriter {
 
   /**
    * @param interval milliseconds between two batches that is not awaited
+   * @param attributes of the spans of batches
    * @param told how long each batch took, and what it failed of
    */
-  constructor(group: CheckpointGroup, interval: number, told?: (milliseconds: number, failure: string | undefined) => void) {
+  constructor(
+    group: CheckpointGroup,
+    interval: number,
+    attributes: SpanAttributes = {},
+    told?: (milliseconds: number, failure: string | undefined) => void
+  ) {
     this.group = group
+    this.attributes = attributes
     this.told = told
     this.interval = interval
   }
@@ -78,17 +86,21 @@ export class CheckpointWriter {
     if (changed.size === 0) return Effect.void
     const batch = new Map([...changed].map(([vbucket, current]) => [vbucket, current()] as const))
     const attributes = {
-      "messaging.system": "couchbase",
+      ...this.attributes,
       "messaging.operation.name": "commit",
+      "messaging.operation.type": "settle",
       "messaging.batch.message_count": batch.size
     }
     return Effect.flatMap(timers, ({ now }) => {
       const start = now()
-      return Effect.onExit(inSpanIfTraced("dcp.commit", attributes, this.group.save(batch)), (exit) =>
-        Effect.sync(() => {
-          if (!Exit.hasInterrupts(exit)) this.told?.(now() - start, failureOf(exit))
-          this.ended(exit, changed, waiting)
-        }))
+      return Effect.onExit(
+        inSpanIfTraced(spanNameOf("commit", this.attributes["messaging.destination.name"]), attributes, this.group.save(batch)),
+        (exit) =>
+          Effect.sync(() => {
+            if (!Exit.hasInterrupts(exit)) this.told?.(now() - start, failureOf(exit))
+            this.ended(exit, changed, waiting)
+          })
+      )
     })
   }))
 

@@ -29,6 +29,13 @@ export interface Connections {
 /** Changes as metrics name them. */
 const kinds = ["mutation", "deletion", "expiration", "system"] as const
 
+/** What metrics and spans of a consumer say whose they are. */
+export const consumerAttributes = (bucket: string, group: string): Attributes => ({
+  "messaging.system": "couchbase",
+  "messaging.consumer.group.name": group,
+  "messaging.destination.name": bucket
+})
+
 /** The metrics of one consumer, or of its connections. */
 export class ConsumerTelemetry {
   private readonly metrics: Metrics
@@ -47,11 +54,10 @@ export class ConsumerTelemetry {
   /** Nothing where the options ask for no metrics. */
   static of(
     options: ChangesOptions["metrics"],
-    { bucket, group }: { readonly bucket: string; readonly group: string },
+    attributes: Attributes,
     context: Context.Context<never>
   ): ConsumerTelemetry | undefined {
     if (options === false) return undefined
-    const attributes = { "messaging.system": "couchbase", "messaging.consumer.group.name": group, "messaging.destination.name": bucket }
     return new ConsumerTelemetry(Metrics.of(context), attributes, typeof options === "object" && options.vbuckets === true)
   }
 

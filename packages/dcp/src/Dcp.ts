@@ -17,7 +17,7 @@
 import { Cluster, type ClusterOptions, type OpenError } from "@wirewright/couchbase/node"
 import { HelloFeature } from "@wirewright/couchbase/gen/Types"
 import { type CertificateError, type ConnectionStringError, type KvClientOptions, optionsOfUrl } from "@wirewright/couchbase"
-import { timers } from "@wirewright/connection"
+import { agentName, timers } from "@wirewright/connection"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -29,8 +29,8 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { Checkpoints } from "./CheckpointFormat.ts"
 import { CheckpointStore } from "./CheckpointStore.ts"
-import { ConsumerTelemetry } from "./ConsumerTelemetry.ts"
-import { dcpFeatures } from "./DcpConnection.ts"
+import { consumerAttributes, ConsumerTelemetry } from "./ConsumerTelemetry.ts"
+import { featuresOf } from "./DcpConnection.ts"
 import type { ChangesOptions, From } from "./ChangesOptions.ts"
 import { type ChangesSettings, settingsOf } from "./ChangesSettings.ts"
 import { DcpConsumer } from "./DcpConsumer.ts"
@@ -85,7 +85,7 @@ const mapFeatures: ReadonlyArray<number> = [
   HelloFeature.Collections
 ]
 
-const agent = "wirewright/0.1.0"
+const agent = agentName
 
 const layer = (options: DcpOptions): Layer.Layer<Dcp, OpenError> =>
   Layer.effect(
@@ -101,7 +101,7 @@ const chance: Effect.Effect<() => number> = Effect.map(Random.Random, (random) =
 export const telemetryOf = (settings: ChangesSettings): Effect.Effect<ConsumerTelemetry | undefined, never, Dcp> =>
   Effect.gen(function*() {
     const { options: { bucket } } = yield* Dcp
-    return ConsumerTelemetry.of(settings.metrics, { bucket, group: settings.nodes.group }, yield* Effect.context<never>())
+    return ConsumerTelemetry.of(settings.metrics, consumerAttributes(bucket, settings.nodes.group), yield* Effect.context<never>())
   })
 
 /** Connections as settings ask for them, in the present scope; none is made before a vbucket needs it. @internal */
@@ -118,7 +118,7 @@ export const nodesOf = (settings: ChangesSettings): Effect.Effect<DcpNodes, neve
     const nodes = new DcpNodes({
       ...settings.nodes,
       cluster,
-      connection: { agent, ...connection, features: dcpFeatures, negotiation: settings.negotiation },
+      connection: { agent, ...connection, features: featuresOf(settings.negotiation), negotiation: settings.negotiation },
       unique: () => Math.floor(random() * 2 ** 48).toString(16).padStart(12, "0"),
       random,
       now,
@@ -143,7 +143,8 @@ export const start = (options: ChangesOptions): Effect.Effect<DcpConsumer, DcpEr
     const checkpoints = settings.resumes && Option.isSome(store) ? yield* store.value.open(group, vbuckets) : undefined
     const telemetry = yield* telemetryOf(settings)
     const nodes = yield* nodesOf(settings)
-    return yield* DcpConsumer.make({ cluster, nodes, checkpoints, random: yield* chance, telemetry }, settings)
+    const attributes = consumerAttributes(bucket, settings.nodes.group)
+    return yield* DcpConsumer.make({ cluster, nodes, checkpoints, random: yield* chance, telemetry, attributes }, settings)
   })
 
 /** The events of a consumer as they come. @internal */

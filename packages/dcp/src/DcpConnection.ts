@@ -22,6 +22,7 @@ import {
   type DcpStreamRequest,
   decodeResponse,
   encodeCollectionsGetID,
+  encodeCollectionsGetManifest,
   encodeCollectionsGetScopeID,
   encodeDcpBufferAcknowledgement,
   encodeDcpCloseStream,
@@ -46,7 +47,7 @@ import { Liveness } from "./Liveness.ts"
 import { type Negotiated, Negotiation, type NegotiationOptions } from "./Negotiation.ts"
 
 /** Features of HELLO that a change stream uses. Never UnorderedExecution: with it every DCP command is refused. */
-export const dcpFeatures: ReadonlyArray<number> = [
+const dcpFeatures: ReadonlyArray<number> = [
   HelloFeature.TcpNoDelay,
   HelloFeature.Xattr,
   HelloFeature.Xerror,
@@ -58,6 +59,10 @@ export const dcpFeatures: ReadonlyArray<number> = [
   HelloFeature.Collections,
   HelloFeature.GetClusterConfigWithKnownVersion
 ]
+
+/** What HELLO asks for. */
+export const featuresOf = ({ compression }: Pick<NegotiationOptions, "compression">): ReadonlyArray<number> =>
+  compression === "none" ? dcpFeatures : [...dcpFeatures, HelloFeature.Snappy]
 
 /** What a connection is made with. */
 export interface DcpConnectionOptions extends Omit<KvConnectionOptions, "onPeerRequest" | "decodeResponse" | "onClose"> {
@@ -316,10 +321,13 @@ export class DcpConnection {
     )
   }
 
-  /** How far the node has written a vbucket to disk, in this branch of its history; undefined when it does not have it. */
+  /**
+   * How far the node has written a vbucket to disk, in this branch of its history; undefined when it does not have it. Waits as long as the
+   * connection lasts: a disk that is slow to answer says nothing about the connection.
+   */
   persistedSeqno(vbucket: number, vbucketUuid: bigint): Effect.Effect<bigint | undefined, ConnectionError> {
     return Effect.map(
-      this.ask((writer, opaque) => encodeObserveSeqno(writer, { opaque, vbucket, vbucketUuid })),
+      this.ask((writer, opaque) => encodeObserveSeqno(writer, { opaque, vbucket, vbucketUuid }), { timeout: Infinity }),
       (answer) => answer._tag === "ObserveSeqnoResponse" && answer.layout === "NoFailover" ? answer.lastPersistedSeqno : undefined
     )
   }
@@ -350,6 +358,14 @@ export class DcpConnection {
           : answer._tag === "CollectionsGetScopeIDResponse"
           ? answer.scopeId
           : undefined
+    )
+  }
+
+  /** The scopes and collections that there are, as JSON; undefined when the node does not tell. */
+  get manifest(): Effect.Effect<string | undefined, ConnectionError> {
+    return Effect.map(
+      this.ask((writer, opaque) => encodeCollectionsGetManifest(writer, { opaque })),
+      (answer) => answer._tag === "CollectionsGetManifestResponse" ? answer.manifest : undefined
     )
   }
 

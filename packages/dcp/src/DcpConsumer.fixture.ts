@@ -219,7 +219,8 @@ export const lead = (staging: Staging, test: (led: Led) => Effect.Effect<unknown
             pause: () => Effect.sleep(1)
           },
           checkpoints: saved === undefined ? undefined : store.group,
-          random
+          random,
+          attributes: {}
         }, settingsOf(options)),
         scope
       )

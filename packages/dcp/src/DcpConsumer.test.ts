@@ -1,7 +1,9 @@
 /** A consumer led by hand: what it says of itself, what it keeps, how many unsettled events it allows, and how it ends. */
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
+import * as Stream from "effect/Stream"
 import { describe, expect, it } from "vitest"
 import { completeAt, emptyCheckpoint } from "./Checkpoint.ts"
 import { back, brief, denied, later, lead, log, open, unavailable, uuid } from "./DcpConsumer.fixture.ts"
@@ -133,6 +135,65 @@ describe("status", () => {
           expect(lines).toEqual(["rolled back vbucket 1 from 9 to 4 (CompleteSnapshot)"])
         })
     ))
+
+  it("logs which vbucket goes on on another branch, from which to which, once", () => {
+    const before = { ...at(9n), position: completeAt(0xbn, 9n), failoverLog: [{ vbucketUuid: 0xbn, seqno: 0n }] }
+    return lead({ highs: [0n, 9n], saved: new Map([[1, before]]) }, ({ consumer, lines, pass }) =>
+      Effect.gen(function*() {
+        yield* pass(1_000)
+        expect(lines).toEqual(["on another branch: vbucket 1 from b to a"])
+        yield* pass(5_000)
+        expect([lines.length, consumer.status.rollbacks]).toEqual([1, 0])
+      }))
+  })
+})
+
+describe("statuses", () => {
+  it("are told now, after each interval whatever happened, and once more at the end, which ends them", () =>
+    lead({ highs: [0n, 0n], options: { maxUnsettled: 3 } }, ({ close, consumer, node, pass, pull }) =>
+      Effect.gen(function*() {
+        const told: Array<readonly [streaming: number, events: number, unsettled: number]> = []
+        const telling = yield* Effect.forkChild(
+          Stream.runForEach(consumer.statuses(), ({ events, streaming, unsettled }) =>
+            Effect.sync(() => void told.push([streaming, events, unsettled]))),
+          { startImmediately: true }
+        )
+        expect(told).toEqual([[0, 0, 0]])
+        yield* pass(999)
+        expect(told).toHaveLength(1)
+        yield* pass(1)
+        expect(told.slice(1)).toEqual([[2, 0, 0]])
+        node.send(1, 1, 2)
+        yield* pass()
+        yield* pull(false)
+        yield* pass(3_000)
+        expect(told.slice(2)).toEqual([[2, 2, 2], [2, 2, 2], [2, 2, 2]])
+        const closing = yield* Effect.forkChild(close)
+        yield* pass(1_000)
+        expect(told.slice(5)).toHaveLength(1)
+        expect(Exit.isSuccess(telling.pollUnsafe()!)).toBe(true)
+        yield* pass(60_000)
+        yield* Fiber.join(closing)
+        expect(told).toHaveLength(6)
+      })))
+
+  it("of those who are slow, what was between is left out", () =>
+    lead({ highs: [0n] }, ({ consumer, node, pass, pull }) =>
+      Effect.gen(function*() {
+        const told: Array<number> = []
+        yield* Effect.forkChild(
+          Stream.runForEach(consumer.statuses(100), ({ events }) => Effect.delay(Effect.sync(() => void told.push(events)), 1_000)),
+          { startImmediately: true }
+        )
+        yield* pass()
+        for (let seqno = 1; seqno <= 10; seqno++) {
+          node.send(0, seqno)
+          yield* pull()
+          yield* pass(110)
+        }
+        yield* pass(1_010)
+        expect(told).toEqual([0, 10])
+      })))
 })
 
 describe("maxUnsettled", () => {

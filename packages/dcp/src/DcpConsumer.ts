@@ -7,6 +7,7 @@
  */
 import type { Cluster } from "@wirewright/couchbase/node"
 import { announce } from "@wirewright/connection/Health"
+import type { SpanAttributes } from "@wirewright/connection/Spans"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
 import type * as Duration from "effect/Duration"
@@ -22,12 +23,13 @@ import type { Checkpoints } from "./CheckpointFormat.ts"
 import type { CheckpointGroup } from "./CheckpointStore.ts"
 import type { DcpStatus } from "./ChangesOptions.ts"
 import type { ChangesSettings } from "./ChangesSettings.ts"
+import { CollectionNames } from "./CollectionNames.ts"
 import { CheckpointWriter } from "./CheckpointWriter.ts"
 import type { ConsumerTelemetry, VbucketLag } from "./ConsumerTelemetry.ts"
 import { BucketChanged, type DcpError, type DcpStreamFailed, TooManyUnsettled } from "./DcpError.ts"
 import { CaughtUp, type Change, type DcpEvent, VbucketEnded } from "./DcpEvent.ts"
 import type { DcpNodes } from "./DcpNodes.ts"
-import { Lag } from "./Lag.ts"
+import { Lag, LagPoll } from "./Lag.ts"
 import { Outbox } from "./Outbox.ts"
 import type { StreamFilter } from "./StreamFilter.ts"
 import { endless } from "./RollbackDecision.ts"
@@ -47,12 +49,16 @@ export interface ConsumerEnvironment {
   readonly random: () => number
   /** The connections are others' too: streams are closed at the end, and what waits is given free. Default: false. */
   readonly shared?: boolean
+  /** Where it hears of high seqnos, when somebody else asks for them. Default: it asks for itself. */
+  readonly lagPoll?: LagPoll
   /** Which part of the group it is, in names. Default: all of it. */
   readonly part?: string
   /** How long the last saving may take. Default: 10 seconds. */
   readonly stopWithin?: Duration.Input
   /** What is told to metrics; nothing without it. */
   readonly telemetry?: ConsumerTelemetry | undefined
+  /** Whose spans they are. */
+  readonly attributes: SpanAttributes
 }
 
 /** Told of the transitions of all followers: for whoever counts them. */
@@ -74,6 +80,8 @@ export class DcpConsumer implements StreamOwner, FollowEnvironment {
   readonly cluster: ConsumerEnvironment["cluster"]
   readonly nodes: ConsumerEnvironment["nodes"]
   readonly writer: CheckpointWriter | undefined
+  readonly names = new CollectionNames()
+  readonly attributes: SpanAttributes
   filter: StreamFilter = {}
   private readonly world: ConsumerEnvironment
   private readonly streams = new Map<number, VbucketStream>()
@@ -95,6 +103,7 @@ export class DcpConsumer implements StreamOwner, FollowEnvironment {
     this.world = world
     this.cluster = world.cluster
     this.nodes = world.nodes
+    this.attributes = world.attributes
     this.settings = settings
     this.verbose = settings.verbose
     this.gated = settings.mitigation !== undefined
@@ -103,7 +112,7 @@ export class DcpConsumer implements StreamOwner, FollowEnvironment {
     const told = (milliseconds: number, failure: string | undefined): void => world.telemetry?.committed(milliseconds, failure)
     this.writer = world.checkpoints === undefined
       ? undefined
-      : new CheckpointWriter(world.checkpoints, settings.commitInterval, told)
+      : new CheckpointWriter(world.checkpoints, settings.commitInterval, world.attributes, told)
   }
 
   /** Begins to stream; it ends with the scope, after what was settled is saved. */
@@ -139,7 +148,11 @@ export class DcpConsumer implements StreamOwner, FollowEnvironment {
       if (settings.mitigation !== undefined) {
         yield* Effect.forkScoped(mitigate(consumer.streams, consumer.cluster, consumer.nodes, settings.mitigation))
       }
-      if (!settings.ends) yield* Effect.forkScoped(consumer.lag.poll(settings.lagInterval, () => world.nodes.connections))
+      if (!settings.ends) {
+        const { lagPoll = new LagPoll() } = world
+        yield* lagPoll.tell(consumer.lag, () => world.nodes.connections)
+        if (world.lagPoll === undefined) yield* Effect.forkScoped(lagPoll.run(settings.lagInterval))
+      }
       yield* Effect.addFinalizer(() => Effect.sync(() => consumer.leaving = true))
       return consumer
     })
@@ -269,6 +282,7 @@ export class DcpConsumer implements StreamOwner, FollowEnvironment {
     const beginning = new Beginning(cluster, this.nodes)
     const vbuckets = yield* beginning.vbuckets(wanted.vbuckets)
     this.filter = yield* beginning.filter(wanted)
+    yield* beginning.names(vbuckets[0]!, this.names)
     const saved: Checkpoints = checkpoints === undefined ? new Map() : yield* checkpoints.load
     const bucketUuid = cluster.map?.bucketUuid
     const stranger = [...saved.values()].find((one) => isOfAnother(one, bucketUuid))

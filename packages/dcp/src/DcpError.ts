@@ -109,6 +109,30 @@ export class CheckpointError extends Schema.TaggedError<CheckpointError>()("Chec
   cause: Schema.optionalKey(Schema.Defect())
 }) {}
 
+/** What is wrong with the value of a document. */
+export const ValueFailure = Schema.Literals([
+  // it is not in Snappy's format, though the datatype says so
+  "Snappy",
+  // it would have more bytes than a document may
+  "TooLarge",
+  // the section of extended attributes is broken
+  "Xattrs",
+  // the body is no JSON, or not of the schema
+  "Json"
+])
+export type ValueFailure = typeof ValueFailure.Type
+
+/** The value of a document is not what its datatype, or the application, says. The stream goes on: what to do about it is the handler's. */
+export class DcpValueError extends Schema.TaggedError<DcpValueError>()("DcpValueError", {
+  reason: ValueFailure,
+  vbucket: Schema.Number,
+  seqno: Schema.BigInt,
+  /** The document's id. */
+  key: Schema.String,
+  message: Schema.String,
+  cause: Schema.optionalKey(Schema.Defect())
+}) {}
+
 /** The options contradict one another, or the bucket. */
 export class DcpOptionsError extends Schema.TaggedError<DcpOptionsError>()("DcpOptionsError", { message: Schema.String }) {}
 

@@ -4,6 +4,10 @@
  * An event is a view of the packet that brought it. It becomes part of a checkpoint when the handler that was given it returns.
  */
 import { decodeText, type Reader } from "@wirewright/codec"
+import { jsonCodec } from "@wirewright/memcached/internal"
+import * as Effect from "effect/Effect"
+import * as Result from "effect/Result"
+import type * as Schema from "effect/Schema"
 import {
   type DcpDeletion,
   type DcpExpiration,
@@ -24,7 +28,8 @@ import {
 } from "./gen/index.ts"
 import type { Delivered, Ordinal } from "./Progress.ts"
 import type { Placed, Snapshot } from "./SnapshotTracker.ts"
-import type { DcpStreamFailed } from "./DcpError.ts"
+import { type DcpStreamFailed, DcpValueError } from "./DcpError.ts"
+import { type DocumentParts, partsOf, type ValueProblem } from "./DocumentValue.ts"
 import type { UndoReason } from "./VbucketFollower.ts"
 import { isOwnKeyAt } from "./OwnDocuments.ts"
 
@@ -45,6 +50,8 @@ export interface Account {
   readonly vbucket: number
   /** An event was processed. Naming one twice, or one of a stream that is gone, changes nothing. */
   settle(ordinal: Ordinal): void
+  /** `scope.collection` of an id, where that is known. */
+  nameOf(collectionId: number): string | undefined
 }
 
 /** An event with a place in a vbucket's history. */
@@ -57,7 +64,8 @@ abstract class HistoryEvent<Packet extends { readonly opaque: number }> implemen
   handed = false
   /** @internal */
   ordinal: Ordinal = -1
-  private readonly account: Account
+  /** @internal */
+  readonly account: Account
 
   constructor(placed: Placed, account: Account) {
     this.placed = placed
@@ -100,6 +108,40 @@ abstract class DocumentEvent<Packet extends DcpMutation | DcpDeletion | DcpExpir
   get collectionId(): number {
     return this.packet.collectionId ?? 0
   }
+
+  /** The collection as `scope.collection`; undefined when the node has told nothing of it. */
+  get collection(): string | undefined {
+    return this.account.nameOf(this.collectionId)
+  }
+
+  /** The document's id as lossless text. */
+  abstract get key(): string
+
+  /** The value as it came. */
+  abstract get value(): Uint8Array
+
+  /** How the value is encoded: JSON 1, Snappy 2, extended attributes in front 4. */
+  abstract get datatype(): number
+
+  /** The value without its extended attributes, uncompressed. */
+  get body(): Effect.Effect<Uint8Array, DcpValueError> {
+    return this.within(({ body }) => Result.succeed(body))
+  }
+
+  /** JSON text of each extended attribute by its name; none unless the stream has them (`xattrs`). */
+  get xattrs(): Effect.Effect<ReadonlyMap<string, string>, DcpValueError> {
+    return this.within(({ xattrs }) => Result.succeed(xattrs))
+  }
+
+  /** @internal */
+  within<A>(read: (parts: DocumentParts) => Result.Result<A, ValueProblem>): Effect.Effect<A, DcpValueError> {
+    return Effect.suspend(() =>
+      Result.match(Result.flatMap(partsOf(this.value, this.datatype), read), {
+        onSuccess: Effect.succeed,
+        onFailure: (problem) => Effect.fail(new DcpValueError({ ...problem, vbucket: this.vbucket, seqno: this.seqno, key: this.key }))
+      })
+    )
+  }
 }
 
 abstract class RemovalEvent<Packet extends DcpDeletion | DcpExpiration> extends DocumentEvent<Packet> {
@@ -119,7 +161,7 @@ abstract class RemovalEvent<Packet extends DcpDeletion | DcpExpiration> extends 
     return this.packet.key
   }
 
-  /** The attributes that outlive the document, if any. */
+  /** The attributes that outlive the document, if any, as they came. */
   get value(): Uint8Array {
     return this.packet.value
   }
@@ -197,7 +239,7 @@ export class Mutation extends DocumentEvent<DcpMutation> {
     return this.text ??= decodeText(this.reader.bytes, this.keyAt + (this.states.collections ? 1 : 0), this.valueAt)
   }
 
-  /** The document. */
+  /** The value as it came: `body` is the document. */
   get value(): Uint8Array {
     if (this.decoded !== undefined) return this.decoded.value
     return this.reader.slice(this.valueAt, endAt(this.reader, this.at))
@@ -206,6 +248,11 @@ export class Mutation extends DocumentEvent<DcpMutation> {
   /** How the value is encoded: JSON 1, Snappy 2, extended attributes in front 4. */
   get datatype(): number {
     return datatypeAt(this.reader, this.at)
+  }
+
+  /** The body as JSON of the schema. */
+  json<A>(schema: Schema.Codec<A, unknown>): Effect.Effect<A, DcpValueError> {
+    return this.within(({ body }) => Result.mapError(jsonCodec(schema).decode(body), (mismatch) => ({ reason: "Json", ...mismatch })))
   }
 
   /** The user's flags. */

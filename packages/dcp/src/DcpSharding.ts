@@ -29,10 +29,14 @@ import * as Singleton from "effect/cluster/Singleton"
 import { type ChangesSettings, settingsOf } from "./ChangesSettings.ts"
 import type { ChangesOptions } from "./ChangesOptions.ts"
 import { CheckpointStore } from "./CheckpointStore.ts"
+import { consumerAttributes } from "./ConsumerTelemetry.ts"
 import { Dcp, nodesOf, telemetryOf } from "./Dcp.ts"
 import { DcpOptionsError } from "./DcpError.ts"
+import { LagPoll } from "./Lag.ts"
 import { defaultSlices, slicesOf } from "./Members.ts"
+import { patientLocks } from "./PatientLocks.ts"
 import { type BatchHandlers, type BatchSize, gathered, type Handlers, processed, processedInBatches } from "./Processing.ts"
+import { runnerAddresses } from "./RunnerAddresses.ts"
 import { shared } from "./SharedNodes.ts"
 import { type DcpSlice, type OwnedSlice, own, type SliceEnvironment } from "./SliceRunner.ts"
 
@@ -131,10 +135,14 @@ const environment = (
     const { concurrency = 1, size, within } = options
     const settings: ChangesSettings = settingsOf({ ...options, from: from === undefined ? "checkpoint" : { savedOr: from } })
     const chance = yield* Random.Random
+    const lagPoll = new LagPoll()
+    yield* Effect.forkScoped(lagPoll.run(settings.lagInterval))
     return {
       cluster,
       nodes: yield* shared(nodesOf(settings)),
+      lagPoll,
       telemetry: yield* Effect.map(Effect.context<Dcp>(), (dcp) => Effect.provideContext(telemetryOf(settings), dcp)),
+      attributes: consumerAttributes(bucket, settings.nodes.group),
       store,
       group: `${bucket}/${settings.nodes.group}`,
       settings,
@@ -214,7 +222,7 @@ const clusterConfig = (slices: number = defaultSlices): Partial<ShardingConfig["
   shardsPerGroup: slices,
   shardLockRefreshInterval: "2 seconds",
   shardLockExpiration: "10 seconds",
-  refreshAssignmentsInterval: "500 millis",
+  refreshAssignmentsInterval: "250 millis",
   entityMessagePollInterval: "1 second",
   runnerHealthCheckInterval: "2 seconds"
 })
@@ -227,4 +235,10 @@ export class DcpSharding extends Context.Service<DcpSharding, {
   static readonly layer = layer
   static readonly layerStatic = layerStatic
   static readonly clusterConfig = clusterConfig
+  /**
+   * A layer of the cluster's `RunnerStorage` that waits for locks which somebody is about to give up, up to a second, as in
+   * `DcpSharding.patientLocks(SqlRunnerStorage.layer)`: slices that move are taken over as soon as they are free. For clusters of slices alone.
+   */
+  static readonly patientLocks = patientLocks
+  static readonly runnerAddresses = runnerAddresses
 }

@@ -1,19 +1,14 @@
 /**
  * Asks the copies of vbuckets how far they have written to disk, for as long as something of the vbucket is held back (`PersistenceGate`).
  *
- * Copies that no node has just now are left out; one whose node does not answer holds back what it may not have. Source of the rule: the
- * rollback mitigation of java-dcp-client and go-dcp, which observe seqnos likewise.
+ * Copies that no node has just now are left out; one whose node does not answer holds back what it may not have. A vbucket is not asked about
+ * again while an answer about it is to come, which holds up no other. Source of the rule: the rollback mitigation of java-dcp-client and go-dcp,
+ * which observe seqnos likewise.
  */
 import type { Cluster } from "@wirewright/couchbase/node"
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import type { DcpNodes } from "./DcpNodes.ts"
 import type { VbucketStream } from "./VbucketStream.ts"
-
-/** Vbuckets asked about at once. */
-const concurrency = 64
-/** Longest wait for the answers about one vbucket. */
-const patience = "1 second"
 
 type Asked = Pick<Cluster, "copySeedsOf">
 
@@ -32,18 +27,19 @@ export const mitigate = (
   nodes: Pick<DcpNodes, "persistedSeqno">,
   pace: number
 ): Effect.Effect<never> => {
-  const look = (stream: VbucketStream) =>
-    Effect.suspend(() => {
-      const { vbucketUuid } = stream
-      if (vbucketUuid === undefined) return Effect.void
-      return Effect.map(Effect.timeoutOption(persistedBy(stream, vbucketUuid, cluster, nodes), patience), (found) => {
-        const seqno = Option.getOrUndefined(found)
-        // meanwhile another stream may have been opened, on another branch
-        if (seqno !== undefined && stream.vbucketUuid === vbucketUuid) stream.persisted(seqno)
-      })
+  const asked = new Set<VbucketStream>()
+  const look = (stream: VbucketStream): Effect.Effect<unknown> => {
+    const { vbucketUuid } = stream
+    if (vbucketUuid === undefined) return Effect.void
+    asked.add(stream)
+    const found = Effect.map(persistedBy(stream, vbucketUuid, cluster, nodes), (seqno) => {
+      // meanwhile another stream may have been opened, on another branch
+      if (seqno !== undefined && stream.vbucketUuid === vbucketUuid) stream.persisted(seqno)
     })
+    return Effect.forkChild(Effect.onExit(found, () => Effect.sync(() => void asked.delete(stream))))
+  }
   const round = Effect.suspend(() =>
-    Effect.forEach([...streams.values()].filter(({ withheld }) => withheld > 0), look, { concurrency, discard: true })
+    Effect.forEach([...streams.values()].filter((stream) => stream.withheld > 0 && !asked.has(stream)), look, { discard: true })
   )
   return Effect.forever(Effect.andThen(Effect.sleep(pace), round))
 }

@@ -18,6 +18,7 @@ const options: NegotiationOptions = {
   noopInterval: 20,
   xattrs: false,
   values: "all",
+  compression: "none",
   expirations: "asDeletions",
   streamIds: false,
   outOfOrder: false,
@@ -46,6 +47,15 @@ const play = (given: NegotiationOptions, statuses: Record<string, number | ((val
 }
 
 describe("controls", () => {
+  it("values are compressed where all are wanted so and HELLO granted it", () => {
+    const { Snappy } = HelloFeature
+    const sent = (compression: NegotiationOptions["compression"], granted: boolean) =>
+      play({ ...options, compression, features: new Set([...options.features, ...granted ? [Snappy] : []]) }).sent
+        .filter((control) => control.startsWith("force_value_compression"))
+    expect(sent("all", true)).toEqual(["force_value_compression=true"])
+    expect([sent("all", false), sent("asStored", true), sent("none", true)]).toEqual([[], [], []])
+  })
+
   it("SC-02 are sent in order, one after the other", () => {
     const { end, sent } = play({ ...options, expirations: "distinct", priority: "high", history: true, outOfOrder: true, streamIds: true })
     expect(sent).toEqual([

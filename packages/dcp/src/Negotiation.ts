@@ -28,6 +28,8 @@ export interface NegotiationOptions {
   readonly xattrs: boolean
   /** `none` leaves values out, `noneButDatatype` leaves them out and keeps the datatype as if they were there. */
   readonly values: "all" | "none" | "noneButDatatype"
+  /** Which values come in Snappy's format: those that the node has so, or all. */
+  readonly compression: "none" | "asStored" | "all"
   /** Expired documents come as expirations and deletions have their time; otherwise both are deletions without one. */
   readonly expirations: "distinct" | "asDeletions"
   /** Several streams of one vbucket. */
@@ -96,6 +98,7 @@ export const controls = (options: NegotiationOptions): ReadonlyArray<Control> =>
     optional("supports_hifi_MFU", "true"),
     optional("send_stream_end_on_client_close_stream", "true"),
     ...options.expirations === "distinct" ? [optional("enable_expiry_opcode", "true")] : [],
+    ...options.compression === "all" && features.has(HelloFeature.Snappy) ? [optional("force_value_compression", "true")] : [],
     ...options.streamIds ? [required("enable_stream_id", "true")] : [],
     ...options.outOfOrder ? [optional("enable_out_of_order_snapshots", "true_with_seqno_advanced")] : [],
     ...collections ? [optional("flatbuffers_system_events", "true")] : [],

@@ -1,5 +1,7 @@
 /** The account of what was delivered and processed, call by call: SC-27, SC-28, SC-35. */
 import { random } from "@wirewright/testing"
+import { setFlagsFromString } from "node:v8"
+import { runInNewContext } from "node:vm"
 import { describe, expect, it } from "vitest"
 import { completeAt, emptyCheckpoint } from "./Checkpoint.ts"
 import { type Delivered, Progress } from "./Progress.ts"
@@ -15,6 +17,31 @@ const message = (seqno: number, { handed = true, place = placed(0, 9_999) } = {}
   placed: place,
   processed: false,
   handed
+})
+
+describe("memory", () => {
+  setFlagsFromString("--expose-gc")
+  const collect = runInNewContext("gc") as () => void
+
+  it.each([["with none that waits", 3], ["before one that waits", 4]] as const)(
+    "messages that were processed are let go, %s",
+    async (_, count) => {
+      const progress = new Progress(emptyCheckpoint)
+      // in functions of their own, whose frames hold on to nothing
+      const deliver = (seqno: number): WeakRef<Delivered> => {
+        const one = message(seqno)
+        progress.deliver(one)
+        return new WeakRef(one)
+      }
+      const refs = Array.from({ length: count }, (_, i) => deliver(i + 1))
+      for (const ordinal of [1, 0, 2]) progress.process(ordinal)
+      // what a WeakRef was made of lives until the end of the job
+      await new Promise((resolve) => setImmediate(resolve))
+      collect()
+      expect(refs.map((ref) => ref.deref()?.seqno)).toEqual(Array.from({ length: count }, (_, i) => i < 3 ? undefined : BigInt(i + 1)))
+      expect([progress.unprocessed, progress.checkpoint.position.seqno]).toEqual([count - 3, 3n])
+    }
+  )
 })
 
 describe("ordinals", () => {

@@ -33,12 +33,20 @@ class Passed implements Delivered {
   }
 }
 
+/** In the place of messages that were processed. */
+const done: Delivered = new Passed(0n, { snapshot: { vbucketUuid: 0n, start: 0n, end: 0n, flags: 0, ordered: true }, complete: false })
+done.processed = true
+
 /** The processed part of one vbucket. */
 export class Progress {
   private readonly history: number
   private kept: Checkpoint
-  /** The last message that was processed without a gap; the checkpoint is behind until it is asked for. */
-  private last: Delivered | undefined
+  /**
+   * The seqno of the last message that was processed without a gap, and its place; the checkpoint is behind until it is asked for. The message
+   * itself is not kept: it holds on to all that was read together with it.
+   */
+  private seqno = 0n
+  private placed: Placed | undefined
   private waiting: Array<Delivered> = []
   /** Ordinal of the first that waits. */
   private first: Ordinal = 0
@@ -52,8 +60,8 @@ export class Progress {
 
   /** What may be stored now. */
   get checkpoint(): Checkpoint {
-    if (this.last !== undefined) this.kept = { ...this.kept, position: positionAt(this.last) }
-    this.last = undefined
+    if (this.placed !== undefined) this.kept = { ...this.kept, position: positionAt(this.seqno, this.placed) }
+    this.placed = undefined
     return this.kept
   }
 
@@ -155,20 +163,20 @@ export class Progress {
   }
 
   private advance(): boolean {
-    const { waiting } = this
-    const before = this.last
-    let from = this.head
+    const { head, waiting } = this
+    let last: Delivered | undefined
+    let from = head
     for (; from < waiting.length && waiting[from]!.processed; from++) {
       const one = waiting[from]!
       // within an unordered snapshot there is no place to resume from
       if (!one.placed.snapshot.ordered) continue
-      this.last = one
+      last = one
       if (one.placed.complete) {
         const end = { vbucketUuid: one.placed.snapshot.vbucketUuid, seqno: one.seqno }
         this.kept = { ...this.kept, complete: withComplete(this.kept.complete, end, this.history) }
       }
     }
-    this.first += from - this.head
+    this.first += from - head
     this.head = from
     if (from === waiting.length) {
       waiting.length = 0
@@ -176,8 +184,10 @@ export class Progress {
     } else if (from > 1024) {
       waiting.splice(0, from)
       this.head = 0
-    }
-    if (this.last === before) return false
+    } else waiting.fill(done, head, from)
+    if (last === undefined) return false
+    this.seqno = last.seqno
+    this.placed = last.placed
     this.changed = true
     return true
   }
@@ -193,12 +203,12 @@ export class Progress {
 
   private keep(checkpoint: Checkpoint): void {
     this.kept = checkpoint
-    this.last = undefined
+    this.placed = undefined
     this.changed = true
   }
 }
 
-const positionAt = ({ placed: { complete, snapshot }, seqno }: Delivered): Position =>
+const positionAt = (seqno: bigint, { complete, snapshot }: Placed): Position =>
   complete ? completeAt(snapshot.vbucketUuid, seqno) : within(seqno, snapshot)
 
 /**

@@ -24,6 +24,7 @@ import { type ConsumerEnvironment, DcpConsumer } from "./DcpConsumer.ts"
 import { CheckpointError, type DcpError, DcpOptionsError } from "./DcpError.ts"
 import type { DcpEvent } from "./DcpEvent.ts"
 import { Drain } from "./Drain.ts"
+import type { LagPoll } from "./Lag.ts"
 import type { Gate } from "./Processing.ts"
 
 /** A slice as its owner knows it. */
@@ -45,8 +46,12 @@ export interface SliceEnvironment<E, R> {
   readonly cluster: ConsumerEnvironment["cluster"]
   /** The connections of all slices, held until the scope ends. */
   readonly nodes: Effect.Effect<ConsumerEnvironment["nodes"], never, Scope.Scope>
+  /** Asks for the high seqnos, for all slices. */
+  readonly lagPoll: LagPoll
   /** What a slice tells of itself to metrics. */
   readonly telemetry: Effect.Effect<ConsumerTelemetry | undefined>
+  /** Whose spans they are. */
+  readonly attributes: ConsumerEnvironment["attributes"]
   readonly store: CheckpointStoreShape
   /** Name of the whole in the store. */
   readonly group: string
@@ -134,7 +139,7 @@ const once = <E, R>(
 
 const takeOver = Effect.fnUntraced(
   function*<E, R>(slice: number, world: SliceEnvironment<E, R>): Effect.fn.Return<OwnedSlice, DcpError, Scope.Scope> {
-    const { cluster, drainWithin, group, random, settings, slices, store } = world
+    const { attributes, cluster, drainWithin, group, lagPoll, random, settings, slices, store } = world
     const nodes = yield* world.nodes
     const telemetry = yield* world.telemetry
     const all = yield* new Beginning(cluster, nodes).vbuckets(settings.wanted.vbuckets)
@@ -146,7 +151,18 @@ const takeOver = Effect.fnUntraced(
     if (!byVbucket) yield* inherit(checkpoints, vbuckets, all, world)
     const stopWithin = Math.ceil(drainWithin / 4)
     const consumer = yield* DcpConsumer.make(
-      { cluster, nodes, checkpoints, random, telemetry, shared: true, part: `slice ${slice} of ${slices}`, stopWithin },
+      {
+        cluster,
+        nodes,
+        checkpoints,
+        random,
+        telemetry,
+        lagPoll,
+        attributes,
+        shared: true,
+        part: `slice ${slice} of ${slices}`,
+        stopWithin
+      },
       { ...settings, wanted: { ...settings.wanted, vbuckets } }
     )
     return { slice, slices, epoch: checkpoints.epoch, vbuckets, consumer }

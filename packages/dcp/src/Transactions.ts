@@ -29,7 +29,7 @@ import type { Change, DcpEvent, Rollback } from "./DcpEvent.ts"
 import { settle } from "./DcpEvent.ts"
 import type { Outbox } from "./Outbox.ts"
 import { isChange, processedInBatches, settleAll, type StreamNotice } from "./Processing.ts"
-import { type SqlCheckpointGroup, sqlCheckpointStore, sqlErrorOf } from "./SqlCheckpoints.ts"
+import { isAway, type SqlCheckpointGroup, sqlCheckpointStore, sqlErrorOf } from "./SqlCheckpoints.ts"
 
 /** Who processes: for columns that say which owner wrote a row. */
 export interface Owner {
@@ -122,7 +122,7 @@ const repeatable = <E>(cause: Cause.Cause<E>): SqlError | undefined => {
   for (const reason of cause.reasons) {
     // a client that cannot undo because the connection is gone dies of it
     const error = sqlErrorOf(Cause.isFailReason(reason) ? reason.error : Cause.isDieReason(reason) ? reason.defect : undefined)
-    if (error?.reason.isRetryable === true) return error
+    if (error !== undefined && (error.reason.isRetryable || isAway(error))) return error
   }
   return undefined
 }
@@ -209,7 +209,7 @@ class Transactions {
     })
     return Effect.catchCause(sql.withTransaction(once), (cause): Effect.Effect<void, E | DcpError | SqlError, R> => {
       const error = repeatable(cause)
-      const isBroken = error?.reason._tag === "ConnectionError"
+      const isBroken = error !== undefined && isAway(error)
       if (error === undefined || !isBroken && lost >= this.retries) return Effect.failCause(cause)
       const [nowLost, nowBroken] = isBroken ? [lost, broken + 1] : [lost + 1, broken]
       const attempts = nowLost + nowBroken

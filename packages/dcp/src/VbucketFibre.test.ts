@@ -121,6 +121,7 @@ const stage = (staging: Staging) => {
     },
     settings: { settleTimeout: 5_000, streamId: staging.streamId },
     filter: staging.filter ?? {},
+    attributes: {},
     rolledBack: (of, rollback) => note("rolled back", of, rollback)
   }
   return { happened, pushed, stream, effect: follow(stream, world) }

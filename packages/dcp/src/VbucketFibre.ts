@@ -1,7 +1,7 @@
 /** The fibre of one vbucket: it does what the follower says, and tells it what came of it. Nothing is decided here. */
 import type { Cluster } from "@wirewright/couchbase/node"
 import { placeOf, serverAttributes } from "@wirewright/connection"
-import { inSpanIfTraced } from "@wirewright/connection/Spans"
+import { inSpanIfTraced, type SpanAttributes, spanNameOf } from "@wirewright/connection/Spans"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -27,6 +27,8 @@ export interface FollowEnvironment {
   readonly outbox: Pick<Outbox<DcpEvent, never>, "push">
   readonly settings: Pick<ChangesSettings, "settleTimeout" | "streamId">
   readonly filter: StreamFilter
+  /** Whose spans they are. */
+  readonly attributes: SpanAttributes
   /** A rollback is handed to the application. */
   rolledBack(vbucket: number, rollback: RollbackNotice): void
 }
@@ -111,7 +113,7 @@ const ask = (
   stream: VbucketStream,
   { purgeSeqno, ...fields }: StreamAsk,
   { connection, permits }: NodeConnection,
-  { filter, settings: { streamId } }: FollowEnvironment
+  { attributes: own, filter, settings: { streamId } }: FollowEnvironment
 ) => {
   const { collections } = connection.session.states
   const text = filterText({
@@ -120,13 +122,13 @@ const ask = (
     ...streamId === undefined ? {} : { streamId }
   })
   const attributes = {
-    "messaging.system": "couchbase",
+    ...own,
     "messaging.operation.name": "stream_request",
     "messaging.destination.partition.id": String(stream.vbucket),
     ...serverAttributes(placeOf(connection.address))
   }
   return permits.withPermits(1)(inSpanIfTraced(
-    "dcp.stream_request",
+    spanNameOf("stream_request", own["messaging.destination.name"]),
     attributes,
     connection.requestStream({ ...fields, flags: DcpStreamFlags.activeVbOnly, filter: text }, stream, streamId)
   ))

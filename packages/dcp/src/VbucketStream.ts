@@ -5,6 +5,7 @@
 import { DecodeError, type Reader } from "@wirewright/codec"
 import * as Effect from "effect/Effect"
 import type { Checkpoint } from "./Checkpoint.ts"
+import type { CollectionNames } from "./CollectionNames.ts"
 import type { DcpConnection, StreamSink } from "./DcpConnection.ts"
 import {
   type Account,
@@ -38,6 +39,8 @@ export interface StreamOwner {
   readonly verbose: boolean
   /** Only what all copies have on disk is handed over. */
   readonly gated: boolean
+  /** Names of collections. */
+  readonly names: CollectionNames
   /** The checkpoint of a vbucket changed. */
   changed(stream: VbucketStream): void
   /** One more change was delivered. */
@@ -95,6 +98,10 @@ export class VbucketStream implements StreamSink, Account {
     const { progress } = this.follower
     if (progress.process(ordinal)) this.tell()
     if (this.whenSettled !== undefined && progress.unprocessed === 0) this.whenSettled()
+  }
+
+  nameOf(collectionId: number): string | undefined {
+    return this.owner.names.of(collectionId)
   }
 
   /** Waits until everything that was delivered is settled: then nothing of it comes again. */
@@ -197,7 +204,8 @@ export class VbucketStream implements StreamSink, Account {
         const { bySeqno } = packet
         const placed = this.place(bySeqno, bytes)
         if (placed === undefined) return
-        if (packet._tag !== "DcpSystemEvent" && isOwnKey(packet.key)) return this.skip(bySeqno, placed, bytes)
+        if (packet._tag === "DcpSystemEvent") this.owner.names.happened(packet)
+        else if (isOwnKey(packet.key)) return this.skip(bySeqno, placed, bytes)
         const event = packet._tag === "DcpMutation"
           ? new Mutation(reader, at, connection.states, bySeqno, placed, this, packet)
           : packet._tag === "DcpDeletion"

@@ -12,5 +12,6 @@ export {
 export { SendWindow } from "./FlowControl.ts"
 export * from "./ProducerStream.ts"
 export { endless, rollbackSeqno, type StreamClaim } from "./RollbackDecision.ts"
+export { compress, type SnappyProblem, uncompress } from "./Snappy.ts"
 export { filterText, readFilter } from "./StreamFilter.ts"
 export * from "./VbucketHistory.ts"

@@ -190,8 +190,9 @@ describe("hostile text", () => {
     }
   })
 
-  it("does not search a frame twice: 200 000 tiny messages in one frame", () => {
-    const frame = `E\x1fS\x1fa\x1e${"abc\x1e".repeat(200_000)}`
+  it("does not stop at a tiny message that is wrong: 2 000 of them in one frame", () => {
+    // that none is searched twice: `test/bench/linear`
+    const frame = `E\x1fS\x1fa\x1e${"abc\x1e".repeat(2_000)}`
     let seen = 0
     forEachMessage(frame, Classic.delimiting, (text, start, end) => {
       try {
@@ -201,6 +202,6 @@ describe("hostile text", () => {
       }
       seen++
     })
-    expect(seen).toBe(200_001)
-  }, 20_000)
+    expect(seen).toBe(2_001)
+  })
 })

@@ -137,12 +137,17 @@ export class Bucket {
     const after = world.after ?? (() => () => {})
     this.durable = new DurableWrites(this.store, world.now, after, (vbucket, visible) => this.told(vbucket, visible))
     this.replication = new Replication(
-      options,
+      { ...options, persists: !this.isEphemeral },
       this.conditions,
       after,
       ({ main }) => this.durable.settle(this.vbuckets[main.id])
     )
     this.vbuckets = Array.from({ length: this.vbucketCount }, (_, id) => this.fresh(id, VBucketState.Active))
+  }
+
+  /** It is in memory alone: nothing of it is ever on disk. */
+  get isEphemeral(): boolean {
+    return this.settings.bucketType === "ephemeral"
   }
 
   /** The least that each change waits for, a `DurabilityLevel`; 0 for nothing. */
@@ -334,7 +339,10 @@ export class Bucket {
     for (const vbucket of this.vbuckets) {
       const copy = vbucket === undefined ? undefined : this.copyAt(vbucket.id, node)
       if (vbucket === undefined || copy === undefined) continue
-      if (copy === vbucket.main) {
+      if (copy === vbucket.main && this.isEphemeral) {
+        count += Number(copy.history.highSeqno)
+        this.empty(vbucket)
+      } else if (copy === vbucket.main) {
         const { branchSeqno, history: { highSeqno }, persistedSeqno } = copy
         count += this.failOver(vbucket.id, Number(highSeqno - persistedSeqno), undefined, Number(persistedSeqno - branchSeqno))
       } else {
@@ -429,19 +437,20 @@ export class Bucket {
 
   /** Empties it: its vbuckets begin anew, as those of a bucket that was just made. Collections stay. */
   flush(): void {
-    for (const vbucket of this.vbuckets) {
-      if (vbucket === undefined) continue
-      const { copies, id, main, news, writes } = vbucket
-      writes.abandon()
-      news.length = 0
-      this.store.exchange(id, [], 0n)
-      this.store.vbucket(id).deletedRevision = 0n
-      const uuid = this.world.uuid()
-      const fresh = ({ node, state }: VbucketCopy): VbucketCopy => new VbucketCopy(id, state, node, uuid, this.historyOptions)
-      vbucket.main = fresh(main)
-      vbucket.replicas = vbucket.replicas.map((copy) => copy === undefined ? undefined : fresh(copy))
-      for (const copy of copies) copy.watchers.stateChanged()
-    }
+    for (const vbucket of this.vbuckets) if (vbucket !== undefined) this.empty(vbucket)
+  }
+
+  private empty(vbucket: Vbucket): void {
+    const { copies, id, main, news, writes } = vbucket
+    writes.abandon()
+    news.length = 0
+    this.store.exchange(id, [], 0n)
+    this.store.vbucket(id).deletedRevision = 0n
+    const uuid = this.world.uuid()
+    const fresh = ({ node, state }: VbucketCopy): VbucketCopy => new VbucketCopy(id, state, node, uuid, this.historyOptions)
+    vbucket.main = fresh(main)
+    vbucket.replicas = vbucket.replicas.map((copy) => copy === undefined ? undefined : fresh(copy))
+    for (const copy of copies) copy.watchers.stateChanged()
   }
 
   /** Seqno of the latest change of a vbucket, or of one collection in it; of the active copy, or of the one that a node has. */

@@ -160,6 +160,9 @@ export const bucketSettings = (
   if (errors["evictionPolicy"] === undefined && !policies.includes(settings.evictionPolicy)) {
     errors["evictionPolicy"] = `evictionPolicy of this bucket type is one of ${policies.join(", ")}`
   }
+  if (ephemeral && !["none", "majority"].includes(settings.durabilityMinLevel)) {
+    errors["durabilityMinLevel"] = "durabilityMinLevel of an ephemeral bucket is none or majority"
+  }
   if (ephemeral && settings.storageBackend === "magma") errors["storageBackend"] = "an ephemeral bucket has no storage"
   if (settings.storageBackend !== "magma") {
     for (const name of ["historyRetentionCollectionDefault", "historyRetentionBytes", "historyRetentionSeconds"] as const) {

@@ -41,9 +41,11 @@ export interface BucketConfig {
   readonly manifestUid: bigint
   /** Whether its collections may keep history. */
   readonly keepsHistory: boolean
+  /** Whether it is scanned: what is in memory alone is not. */
+  readonly scans: boolean
 }
 
-/** What a bucket can do, in the words of ns_server; `Capabilities.test.ts` shows each of them. */
+/** What every bucket can do, in the words of ns_server; `Capabilities.test.ts` shows each of them. */
 const bucketCapabilities = [
   "collections",
   "durableWrite",
@@ -61,7 +63,6 @@ const bucketCapabilities = [
   "cccp",
   "nodesExt",
   "xattr",
-  "rangeScan",
   "subdoc.ReplicaRead"
 ]
 
@@ -97,7 +98,11 @@ export const clusterConfigText = (options: ClusterConfigOptions, bucket?: Bucket
     uri: `/pools/default/buckets/${bucket.name}`,
     streamingUri: `/pools/default/bucketsStreaming/${bucket.name}`,
     bucketCapabilitiesVer: "",
-    bucketCapabilities: bucket.keepsHistory ? [...bucketCapabilities, "nonDedupedHistory"] : bucketCapabilities,
+    bucketCapabilities: [
+      ...bucketCapabilities,
+      ...bucket.scans ? ["rangeScan"] : [],
+      ...bucket.keepsHistory ? ["nonDedupedHistory"] : []
+    ],
     collectionsManifestUid: bucket.manifestUid.toString(16),
     ddocs: { uri: "" },
     nodes: nodes.map((node) => ({ hostname: managementName(node), ports: { direct: node.port } })),

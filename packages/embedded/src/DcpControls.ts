@@ -10,6 +10,8 @@ export interface DcpSettings {
   noop: boolean
   /** Milliseconds between two NOOPs. */
   noopInterval: number
+  /** Values are compressed where that makes them smaller. */
+  compressed: boolean
   streamEndOnClose: boolean
   expirations: boolean
   streamIds: boolean
@@ -25,6 +27,7 @@ export interface DcpSettings {
 export const initialSettings = (): DcpSettings => ({
   noop: false,
   noopInterval: 180_000,
+  compressed: false,
   streamEndOnClose: false,
   expirations: false,
   streamIds: false,
@@ -56,6 +59,8 @@ const flag = (set: (settings: DcpSettings, on: boolean) => void): Setter => (set
 /** Keys that change nothing here, but are known. */
 const accepted: Setter = flag(() => {})
 
+const compressing: Setter = flag((settings, on) => settings.compressed = on)
+
 const setters: { readonly [key: string]: Setter | undefined } = {
   enable_noop: flag((settings, on) => settings.noop = on),
   set_noop_interval: (settings, value) => {
@@ -74,7 +79,7 @@ const setters: { readonly [key: string]: Setter | undefined } = {
   supports_hifi_MFU: accepted,
   send_stream_end_on_client_close_stream: flag((settings, on) => settings.streamEndOnClose = on),
   enable_expiry_opcode: flag((settings, on) => settings.expirations = on),
-  force_value_compression: (settings, value, context) => context.snappy ? accepted(settings, value, context) : Status.Einval,
+  force_value_compression: (settings, value, context) => context.snappy ? compressing(settings, value, context) : Status.Einval,
   enable_sync_writes: (settings, value) => {
     if (value !== "true") return Status.Einval
     if (settings.streamIds) return Status.NotSupported

@@ -12,7 +12,7 @@ import {
   encodeDcpSnapshotMarker,
   encodeDcpSystemEvent
 } from "@wirewright/dcp/gen"
-import type { Outgoing } from "@wirewright/dcp/producer"
+import { compress, type Outgoing } from "@wirewright/dcp/producer"
 import { Datatype } from "@wirewright/memcached/gen"
 import { bodyOf, hasXattrs } from "./Bodies.ts"
 import type { AbortChange, BucketChange, DocumentChange, PrepareChange } from "./BucketChange.ts"
@@ -24,6 +24,8 @@ export interface ItemView {
   /** Flags of DCP_OPEN. */
   readonly flags: number
   readonly collections: boolean
+  /** Values are compressed where that makes them smaller. */
+  readonly compressed: boolean
   readonly expirations: boolean
   /** Markers from disk have the purge seqno. */
   readonly markers: boolean
@@ -41,7 +43,12 @@ export interface StreamHead {
 const empty = new Uint8Array(0)
 const noRevision = { nmeta: 0, nru: 0, lockTime: 0 }
 
-const valueOf = (document: Document, { flags, visible }: ItemView): { readonly value: Uint8Array; readonly datatype: number } => {
+interface Value {
+  readonly value: Uint8Array
+  readonly datatype: number
+}
+
+const plainOf = (document: Document, { flags, visible }: ItemView): Value => {
   const { datatype } = document
   if ((flags & DcpOpenFlags.noValueWithUnderlyingDatatype) !== 0) return { value: empty, datatype: visible(datatype) }
   if ((flags & DcpOpenFlags.noValue) !== 0) return { value: empty, datatype: 0 }
@@ -49,6 +56,13 @@ const valueOf = (document: Document, { flags, visible }: ItemView): { readonly v
   return (flags & DcpOpenFlags.includeXattrs) !== 0
     ? { value: document.value, datatype }
     : { value: bodyOf(document), datatype: visible(datatype & ~Datatype.xattr) }
+}
+
+const valueOf = (document: Document, view: ItemView): Value => {
+  const plain = plainOf(document, view)
+  if (!view.compressed || plain.value.length === 0) return plain
+  const value = compress(plain.value)
+  return value.length < plain.value.length ? { value, datatype: plain.datatype | Datatype.snappy } : plain
 }
 
 const collectionOf = ({ collection }: Document, { collections }: ItemView) => collections ? { collectionId: collection } : {}

@@ -120,9 +120,10 @@ export class DcpProducer {
   /** How changes look on this connection. */
   private get view(): ItemView {
     const { connection, flags, settings } = this
-    const { expirations, markers } = settings
+    const { compressed, expirations, markers } = settings
     return {
       flags,
+      compressed,
       expirations,
       markers,
       collections: connection.features.collections,

@@ -176,11 +176,11 @@ export const serveMemcachedNode = (options: MemcachedNodeOptions = {}): Effect.E
       },
       maxConnections,
       ...accepts === undefined ? {} : {
-        authenticate: (user: string, password: string) => {
-          const accepted = accepts(user, password)
+        authenticate: accepts,
+        onSignIn: (accepted: boolean) => {
+          options.onSignIn?.(accepted)
           stats.counts.auth_cmds++
           if (!accepted) stats.counts.auth_errors++
-          return accepted
         }
       }
     })

@@ -21,7 +21,7 @@ import {
   Status,
   VBucketState
 } from "@wirewright/dcp/gen"
-import { Datatype, type RequestFrame } from "@wirewright/memcached/gen"
+import { Datatype, DurabilityLevel, type RequestFrame } from "@wirewright/memcached/gen"
 import type { Frame, PacketHandler, ServerClient } from "@wirewright/connection"
 import type { Bucket } from "./Bucket.ts"
 import type { DcpProducer } from "./DcpProducer.ts"
@@ -33,7 +33,7 @@ import { bytesOf } from "./JsonText.ts"
 import { headerProblem, requestProblem, type CheckedCommand } from "./RequestRules.ts"
 import { type Sliced, someOf } from "./Slices.ts"
 import { SaslServer } from "./SaslServer.ts"
-import { inflate } from "./Snappy.ts"
+import { uncompress } from "@wirewright/dcp/producer"
 import type { Item } from "./HashTable.ts"
 import { defaultSyncWriteTimeout } from "./SyncWrites.ts"
 import { longestSlice } from "./Turns.ts"
@@ -204,6 +204,7 @@ export class NodeConnection implements PacketHandler<Packet>, NodeClient {
     const { bucket } = this
     const level = durable.has(request._tag) ? Math.max(frame?.level ?? 0, bucket?.durabilityMinLevel ?? 0) : 0
     if (level === 0 || bucket === undefined) return run()
+    if (bucket.isEphemeral && level !== DurabilityLevel.Majority) return this.fail(request, Status.DurabilityInvalidLevel)
     const durability = { level, timeout: frame?.timeout ?? defaultSyncWriteTimeout }
     const token = { vbucketUuid: 0n, seqno: 0n }
     const replies: Waiting["replies"] = []
@@ -431,7 +432,7 @@ export class NodeConnection implements PacketHandler<Packet>, NodeClient {
     if ((request.datatype & Datatype.snappy) === 0) return request
     const datatype = request.datatype & ~Datatype.snappy
     if (!("value" in request) || !(request.value instanceof Uint8Array)) return { ...request, datatype }
-    const value = inflate(request.value, largestInflated)
+    const value = uncompress(request.value, largestInflated)
     if (typeof value !== "string") return { ...request, datatype, value } as Request
     if (value === "TooLarge") this.fail(request, Status.E2big)
     else this.invalid(request, { context: "Failed to inflate payload" })

@@ -32,6 +32,10 @@ const maxWaiting = 256 * 1024
 /** The bucket, if the vbucket is here and active; otherwise that is answered. */
 const scannable = (connection: NodeClient, packet: ScanPacket): Bucket | undefined => {
   const bucket = connection.selected(packet)
+  if (bucket?.isEphemeral === true) {
+    connection.fail(packet, Status.NotSupported)
+    return undefined
+  }
   if (bucket === undefined || connection.vbucket(bucket, packet.vbucket)?.state === VBucketState.Active) return bucket
   connection.notMyVbucket(packet, bucket)
   return undefined

@@ -39,7 +39,7 @@ const piece = 16
 
 /** Brings changes to copies and to disk. */
 export class Replication {
-  private readonly options: ReplicationOptions
+  private readonly options: ReplicationOptions & { readonly persists: boolean }
   private readonly conditions: NodeConditions
   private readonly after: After
   private readonly progressed: (copies: Copies) => void
@@ -47,7 +47,13 @@ export class Replication {
   private readonly replicating = new Set<VbucketCopy>()
   private readonly persisting = new Set<VbucketCopy>()
 
-  constructor(options: ReplicationOptions, conditions: NodeConditions, after: After, progressed: (copies: Copies) => void) {
+  /** @param options `persists`: whether there is a disk */
+  constructor(
+    options: ReplicationOptions & { readonly persists: boolean },
+    conditions: NodeConditions,
+    after: After,
+    progressed: (copies: Copies) => void
+  ) {
     this.options = options
     this.conditions = conditions
     this.after = after
@@ -127,9 +133,9 @@ export class Replication {
   }
 
   private persist(copies: Copies, copy: VbucketCopy): void {
-    const { persistenceDelay = 0 } = this.options
+    const { persistenceDelay = 0, persists } = this.options
     const { down, unpersisted } = this.conditions
-    const held = (): boolean => down.has(copy.node) || unpersisted.has(copy.node)
+    const held = (): boolean => !persists || down.has(copy.node) || unpersisted.has(copy.node)
     if (!copy.isDirty || held()) return
     if (persistenceDelay === 0) return copy.persist()
     if (this.persisting.has(copy)) return

@@ -28,7 +28,17 @@ import type * as Option from "effect/Option"
 import type * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import { type Expiry, expirySeconds } from "./Expiry.ts"
-import type { Resume } from "@wirewright/connection"
+import {
+  agentName as sdk,
+  type ConnectionError,
+  diagnosed,
+  DiagnosticsReport,
+  pinged,
+  PingReport,
+  pingTimeout,
+  reportId,
+  type Resume
+} from "@wirewright/connection"
 import { encodeNoop } from "./gen/index.ts"
 import { quit } from "./KvBinary.ts"
 import { isSchema } from "./JsonDocuments.ts"
@@ -96,10 +106,15 @@ const commandsOf = (pool: KvPool): KvCommands => {
     const text = textOf(key)
     const bytes = bytesOf(value)
     const wait = millis(timeout)
-    return pool.perform(
-      (resume: Resume<A, MemcachedError>, calls) => packet(pool, callOf(calls), resume, text, bytes, flags, expiry, cas),
-      wait
-    )
+    // what is made here is made for every request: one closure, and a second one only where there is no connection
+    return Effect.callback((resume: Resume<A, MemcachedError>) => {
+      const connection = pool.next()
+      if (connection === undefined) {
+        return pool.begin((resume, calls) => packet(pool, callOf(calls), resume, text, bytes, flags, expiry, cas), resume, wait)
+      }
+      const { calls, packets } = connection
+      return packets.begin(packet(pool, callOf(calls), resume, text, bytes, flags, expiry, cas), wait)
+    })
   }
 
   const count = (operation: "increment" | "decrement") =>
@@ -144,6 +159,17 @@ const commandsOf = (pool: KvPool): KvCommands => {
     if (!isSchema(second)) return run(callOf.get, key, noBytes, 0, undefined, 0n, second?.timeout)
     return readJson(second, "get", pool.address, textOf(key), run(callOf.get, key, noBytes, 0, undefined, 0n, third?.timeout))
   }
+
+  /** The connection that was asked and answered. */
+  const ask = (timeout: number): Effect.Effect<KvConnection, ConnectionError | MemcachedError> =>
+    Effect.suspend(() => {
+      const until = pool.timers.now() + timeout
+      return Effect.flatMap(pool.connected(timeout), (connection) => {
+        const noop = (resume: Resume<void, MemcachedError>) =>
+          new Calls.KvPacket(pool, connection.calls.noop, resume, "", noBytes, 0, 0, 0n)
+        return Effect.as(connection.packets.perform(noop, Math.max(1, until - pool.timers.now())), connection)
+      })
+    })
 
   const whole = <A>(of: (calls: Calls.KvCalls) => Calls.KvCall<A>): Effect.Effect<A, MemcachedError> =>
     run(of, "", noBytes, 0, undefined, 0n, undefined)
@@ -203,6 +229,16 @@ const commandsOf = (pool: KvPool): KvCommands => {
     version: whole(callOf.version),
     flush: (options = {}) => run(callOf.flush, "", noBytes, 0, options.after, 0n, options.timeout),
     noop: whole(callOf.noop),
+    ping: (options = {}) =>
+      Effect.gen(function*() {
+        const id = yield* reportId(options.reportId)
+        return new PingReport({ id, sdk }, [yield* pinged(pool, ask(pingTimeout(options, pool.timeout)))])
+      }),
+    diagnostics: (options = {}) =>
+      Effect.map(
+        reportId(options.reportId),
+        (id) => new DiagnosticsReport({ id, sdk }, diagnosed(pool, pool.connections.length > 0 ? undefined : pool.missing))
+      ),
     verbosity: (level) =>
       Effect.scoped(Effect.flatMap(pool.dedicated, (connection) => {
         const { calls, packets } = connection

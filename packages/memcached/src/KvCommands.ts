@@ -1,4 +1,5 @@
 /** What a client of memcached can be asked: the commands, and those for documents that are JSON. */
+import type { DiagnosticsOptions, DiagnosticsReport, PingOptions, PingReport } from "@wirewright/connection"
 import type * as Effect from "effect/Effect"
 import type * as Option from "effect/Option"
 import type * as Schema from "effect/Schema"
@@ -170,6 +171,13 @@ export interface KvCommands {
   readonly flush: (options?: { readonly after?: Expiry } & Options.KvRequestOptions) => Effect.Effect<void, MemcachedError>
   /** Does nothing, which shows that all servers are there. */
   readonly noop: Effect.Effect<void, MemcachedError>
+  /**
+   * Asks every server, and says what became of it; it does not fail. A server without a connection is given the time of a request, or as much as
+   * it is told, to come back.
+   */
+  readonly ping: (options?: PingOptions) => Effect.Effect<PingReport>
+  /** What is known of all connections, without asking. */
+  readonly diagnostics: (options?: DiagnosticsOptions) => Effect.Effect<DiagnosticsReport>
   /** Sets how much servers log; 0 is least. */
   readonly verbosity: (level: number) => Effect.Effect<void, MemcachedError>
   /** Takes leave of all servers and ends the client: requests fail from now on. */

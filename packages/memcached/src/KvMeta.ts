@@ -10,6 +10,7 @@ import * as Option from "effect/Option"
 import { base64 } from "./Base64Key.ts"
 import { Status } from "./gen/index.ts"
 import * as Calls from "./KvCalls.ts"
+import { DoneAnswer, FoundAnswer, plain } from "./MetaAnswers.ts"
 import { isPlain, keyedBlock, keyedLine, line, shared, statusOf, told } from "./KvWords.ts"
 import { doNotCreate } from "./MemcachedHandlers.ts"
 import * as Text from "./text/index.ts"
@@ -30,13 +31,17 @@ const none: Exit.Exit<Option.Option<never>> = Exit.succeed(Option.none())
 const noFlags: ReadonlyArray<never> = []
 
 /** The CAS that an answer tells; 0 when it tells none. */
-const casOf = (flags: ReadonlyArray<Text.MetaAnswerFlag>): bigint => {
+const casOf = (answer: Text.MetaDone | Text.MetaValue): bigint => {
+  if (answer instanceof DoneAnswer) return answer.cas
+  const { flags } = answer
   for (const flag of flags) if (flag._tag === "Cas") return flag.cas
   return 0n
 }
 
 /** A document that an answer tells of. */
-export const documentOf = ({ flags, value }: Text.MetaValue): Calls.Document => {
+export const documentOf = (answer: Text.MetaValue): Calls.Document => {
+  if (answer instanceof FoundAnswer) return answer.document
+  const { flags, value } = answer
   let cas = 0n
   let own = 0
   for (const flag of flags) {
@@ -114,7 +119,7 @@ const store = (operation: keyof typeof modes): Calls.KvCall<Calls.Mutation> => {
     (answer, packet) => {
       switch (answer._tag) {
         case "MetaDone":
-          return Exit.succeed({ cas: casOf(answer.flags) })
+          return Exit.succeed({ cas: casOf(answer) })
         case "MetaExists":
           return Calls.refused(told(Status.KeyEexists), packet)
         case "MetaNotStored":
@@ -166,7 +171,7 @@ const count = (operation: "increment" | "decrement") => {
     interpret: (answer, packet) => {
       switch (answer._tag) {
         case "MetaValue":
-          return Exit.succeed({ value: BigInt(String.fromCharCode(...answer.value).trim()), cas: casOf(answer.flags) })
+          return Exit.succeed({ value: BigInt(String.fromCharCode(...answer.value).trim()), cas: casOf(answer) })
         case "MetaNotFound":
           return Calls.refused(told(Status.KeyEnoent), packet)
         case "MetaNotStored":
@@ -228,7 +233,7 @@ const low = <A extends Text.Response>(
       }
       command.encode(writer, request as never)
     },
-    interpret: (answer, packet) => outcomes.has(answer._tag) ? Exit.succeed(answer as A) : Calls.refused(statusOf(answer), packet)
+    interpret: (answer, packet) => outcomes.has(answer._tag) ? Exit.succeed(plain(answer) as A) : Calls.refused(statusOf(answer), packet)
   })
 }
 

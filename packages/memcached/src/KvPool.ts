@@ -37,7 +37,7 @@ import type { KvPoolOptions, KvProtocol } from "./KvOptions.ts"
 import { textCalls } from "./KvText.ts"
 import { authenticate } from "./KvWords.ts"
 import { plainMechanism, plainMessage } from "./SaslPlain.ts"
-import { client as textClient } from "./text/index.ts"
+import { textProtocol } from "./MetaAnswers.ts"
 
 type Packets = PacketConnection<Calls.KvAnswer, never>
 
@@ -133,11 +133,22 @@ export class KvPool extends CountedPool<KvConnection, MemcachedError> implements
    * the protocol of its connection has.
    */
   perform<A>(make: Calls.MakePacket<A>, timeout?: number): Effect.Effect<A, MemcachedError> {
-    return Effect.callback<A, MemcachedError>((resume) => {
-      if (this.traces === undefined || !isTraced()) return this.ask(make, resume, timeout)
-      resume(this.traced(make, timeout, this.traces))
-      return undefined
-    })
+    return Effect.callback<A, MemcachedError>((resume) => this.begin(make, resume, timeout))
+  }
+
+  /** This is the callback of `perform`. */
+  begin<A>(make: Calls.MakePacket<A>, resume: Resume<A, MemcachedError>, timeout: number | undefined): Effect.Effect<void> | undefined {
+    if (this.traces === undefined || !isTraced()) return this.ask(make, resume, timeout)
+    resume(this.traced(make, timeout, this.traces))
+    return undefined
+  }
+
+  /** The connection of a request that needs nothing else, which is counted; nothing where `begin` has to see to it. */
+  next(): KvConnection | undefined {
+    if (this.traces !== undefined && isTraced()) return undefined
+    const connection = this.take()
+    if (connection !== undefined) this.counts.requests++
+    return connection
   }
 
   private ask<A>(
@@ -226,7 +237,7 @@ const opening = (options: KvPoolOptions, protocol: KvProtocol) => {
       }
       return Effect.map(
         openConnection(
-          { ...base, protocol: textClient } as unknown as PacketConnectionOptions<Calls.KvAnswer, never>,
+          { ...base, protocol: textProtocol } as unknown as PacketConnectionOptions<Calls.KvAnswer, never>,
           begin === undefined ? undefined : (packets: Packets) => Effect.map(begin(packets), decide),
           lost
         ),

@@ -6,7 +6,7 @@
  * while a server is away its keys are written elsewhere, and when it comes back with its old documents, those are read again; the copies
  * elsewhere stay, too, and are read when it is away the next time. Give documents an expiry that is shorter than the staleness that does no harm.
  */
-import { addressOf, type Timers, timers } from "@wirewright/connection"
+import { addressOf, agentName as sdk, DiagnosticsReport, PingReport, reportId, type Timers, timers } from "@wirewright/connection"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Latch from "effect/Latch"
@@ -357,6 +357,18 @@ const commandsOf = (servers: KvServers, clock: Timers): KvCommands => {
     version: ofOne("version"),
     flush: (options) => servers.all(({ flush }) => flush(options)),
     noop: servers.all(({ noop }) => noop),
+    ping: (options = {}) =>
+      Effect.gen(function*() {
+        const id = yield* reportId(options.reportId)
+        const all = yield* Effect.forEach(members, ({ kv }) => kv.ping(options), { concurrency: "unbounded" })
+        return new PingReport({ id, sdk }, all.flatMap(({ endpoints }) => endpoints))
+      }),
+    diagnostics: (options = {}) =>
+      Effect.gen(function*() {
+        const id = yield* reportId(options.reportId)
+        const all = yield* Effect.forEach(members, ({ kv }) => kv.diagnostics(options))
+        return new DiagnosticsReport({ id, sdk }, all.flatMap(({ endpoints }) => endpoints))
+      }),
     verbosity: (level) => servers.all(({ verbosity }) => verbosity(level)),
     quit: Effect.suspend(() => {
       servers.stop()

@@ -50,6 +50,8 @@ export interface MemcachedServerOptions extends RequestServerLimits {
   readonly isTooLarge?: (key: string, length: number, flags: number) => boolean
   /** Whether a user may sign in, which all must: by SASL PLAIN, and in the text protocol by a `set`. Default: nobody needs to. */
   readonly authenticate?: (user: string, password: string) => boolean
+  /** Told of every attempt to sign in, and whether it was accepted: those too of which nobody was asked, as they were none of SASL PLAIN. */
+  readonly onSignIn?: (accepted: boolean) => void
 }
 
 /** A handler for every command of classic memcached. */
@@ -173,12 +175,12 @@ type Chosen = (first: Uint8Array) => PacketProtocol<AnyRequest>
 
 const chosenBy = <R>(
   handlers: MemcachedHandlers<R>,
-  { authenticate, isTooLarge, protocol = "auto", unknownOpcodes = [], ...options }: MemcachedServerOptions,
+  { authenticate, isTooLarge, onSignIn = () => {}, protocol = "auto", unknownOpcodes = [], ...options }: MemcachedServerOptions,
   of: <Request>(requests: RequestHandler<Request, R>) => RequestHandler<Request, R>
 ): Effect.Effect<Chosen, never, R> =>
   Effect.map(Effect.context<R>(), (context) => {
     const signedIn = new WeakSet<ServerClient>()
-    const known = authenticate === undefined ? handlers : { ...handlers, ...plainHandlers(authenticate, signedIn) }
+    const known = authenticate === undefined ? handlers : { ...handlers, ...plainHandlers(authenticate, signedIn, onSignIn) }
     const requests = Server.requestsOf(Gen, classicHandlers(known), {
       text: statusText,
       ...(handlers.unknown === undefined ? {} : { unknown: unknownHandler(handlers.unknown) })
@@ -197,8 +199,13 @@ const chosenBy = <R>(
     )
     const lines = of(textRequests(handlers))
     const { maxFrame = Gen.frameShape.maxFrame } = options
+    const accepts = authenticate && ((user: string, password: string): boolean => {
+      const accepted = authenticate(user, password)
+      onSignIn(accepted)
+      return accepted
+    })
     const text = (): PacketProtocol<TextRequest> => {
-      const frameShape = new TextLines({ maxFrame, isTooLarge, authenticate })
+      const frameShape = new TextLines({ maxFrame, isTooLarge, authenticate: accepts })
       return requestProtocol({ ...options, frameShape, decode: frameShape.decode }, lines, context)
     }
     return (first) => (protocol === "binary" || protocol === "auto" && isBinary(first) ? binary : text()) as PacketProtocol<AnyRequest>
@@ -210,7 +217,7 @@ export const serveMemcached = <R = never>(
   options: MemcachedServerOptions = {}
 ): Effect.Effect<PacketServer, ConnectionError, Scope.Scope | R> =>
   Effect.flatMap(chosenBy(handlers, options, (requests) => requests), (choose) => {
-    const { authenticate: _, isTooLarge: __, protocol, unknownOpcodes: ___, ...limits } = options
+    const { authenticate: _, isTooLarge: __, onSignIn: ___, protocol, unknownOpcodes: ____, ...limits } = options
     return servePackets<AnyRequest>({
       system: "memcached",
       ...limits,
@@ -265,24 +272,45 @@ const unknownHandler = <R>(handle: NonNullable<MemcachedHandlers<R>["unknown"]>)
 /** What a server answers that nobody has signed in to. Source: memcached 1.6.18 `proto_bin.c`. */
 export const forStrangers: ReadonlyArray<number> = [Gen.Opcode.SaslListMechs, Gen.Opcode.SaslAuth, Gen.Opcode.SaslStep, Gen.Opcode.Version]
 
-/** Signing in by SASL PLAIN. */
+/** Bytes of the name of a mechanism, at most. Source: memcached 1.6.18 `memcached.h`, MAX_SASL_MECH_LEN. */
+const maxMechanism = 32
+
+/**
+ * Signing in by SASL PLAIN. As with memcached 1.6.18 (`proto_bin.c`, init_sasl_conn) whoever asks for the mechanisms or begins anew is signed in
+ * no longer.
+ */
 export const plainHandlers = (
   authenticate: (user: string, password: string) => boolean,
-  signedIn: WeakSet<ServerClient>
+  signedIn: WeakSet<ServerClient>,
+  onSignIn: (accepted: boolean) => void = () => {}
 ): Pick<MemcachedHandlers, "saslAuth" | "saslMechanisms" | "saslStep"> => {
-  const denied = Effect.fail(Server.refusal(Gen.Status.AuthError))
+  const denied = Effect.suspend(() => {
+    onSignIn(false)
+    return Effect.fail(Server.refusal(Gen.Status.AuthError))
+  })
   return {
-    saslMechanisms: () => Effect.succeed(plainMechanism),
+    saslMechanisms: (_, client) => {
+      signedIn.delete(client)
+      return Effect.succeed(plainMechanism)
+    },
     saslAuth: ({ clientData, mechanism }, client) => {
+      if (mechanism.length > maxMechanism) return Effect.fail(Server.refusal(Gen.Status.Einval))
+      signedIn.delete(client)
       const read = mechanism === plainMechanism ? readPlain(clientData) : undefined
       if (read === undefined || Result.isFailure(read)) return denied
       const { authorizationId, password, user } = read.success
       if (authorizationId !== "" && authorizationId !== user || !authenticate(user, Redacted.value(password))) return denied
+      onSignIn(true)
       signedIn.add(client)
       client.admit()
       return Effect.succeed({ value: authenticated })
     },
-    saslStep: () => denied
+    // PLAIN has no second step: there is none to go on with
+    saslStep: ({ mechanism }, client) => {
+      if (mechanism.length > maxMechanism) return Effect.fail(Server.refusal(Gen.Status.Einval))
+      signedIn.delete(client)
+      return denied
+    }
   }
 }
 

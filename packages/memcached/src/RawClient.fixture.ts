@@ -1,7 +1,8 @@
 /** A client that sends what it is told and keeps what it gets, for tests of servers. It understands lengths and nothing else. */
 import * as Net from "node:net"
 
-const waitingTime = 5_000
+/** Milliseconds after which a test says what did not come: longer than a busy machine keeps anybody waiting. */
+const waitingTime = 30_000
 
 /** One connection of a test. */
 export class RawClient {

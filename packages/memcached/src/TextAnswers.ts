@@ -4,7 +4,7 @@
  * Answers to meta requests tell what the request's flags ask for, in their order; the bytes of the request are walked through once more for
  * that, which makes nothing. Everything else is written by the generated encoders. Source: memcached 1.6.18 `proto_text.c`.
  */
-import { encodeText, encodeWith, textBound, writeDecimal, type Writer } from "@wirewright/codec"
+import { decodeText, encodeText, encodeWith, textBound, writeDecimal, type Writer } from "@wirewright/codec"
 import { byteOf, carriageReturn, lineFeed, space } from "./Ascii.ts"
 import { encodeKey } from "./Base64Key.ts"
 import { Status } from "./gen/index.ts"
@@ -49,12 +49,19 @@ export const lines = {
   noMemory: encodeWith((writer) => encodeServerError(writer, { message: "out of memory storing object" }))
 }
 
+/** Length of the longest word that refuses, and one more. */
+const longestErrorWord = "SERVER_ERROR ".length
+
 /** Appends bytes that are there. */
 export const put = (writer: Writer, line: Uint8Array): void => {
   const at = writer.need(line.length)
   writer.bytes.set(line, at)
   writer.position = at + line.length
 }
+
+/** The word that a refusal begins with; nothing of another line. */
+export const errorWord = (line: Uint8Array): string | undefined =>
+  /^(?:ERROR|CLIENT_ERROR|SERVER_ERROR)(?![^\s])/.exec(decodeText(line, 0, Math.min(line.length, longestErrorWord)))?.[0]
 
 /** Appends whole lines of text. */
 export const putLines = (writer: Writer, text: string): void => {

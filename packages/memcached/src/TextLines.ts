@@ -10,6 +10,7 @@ import { decodeText, encodeWith, type FrameShape, malformed, type Reader } from 
 import { byteOf, carriageReturn, lineFeed, nul, space } from "./Ascii.ts"
 import { decodeKey } from "./Base64Key.ts"
 import { doNotCreate } from "./MemcachedHandlers.ts"
+import { errorWord } from "./TextAnswers.ts"
 import { FlagReader } from "./TextFlags.ts"
 import { signed32, unsigned32, unsigned64 } from "./TextNumbers.ts"
 import {
@@ -79,6 +80,9 @@ export const clientError = (text: string): Said => {
 /** What a line that is not understood is answered with. */
 export const commandError: Uint8Array = lineError.line!
 
+/** A refusal of a line that may ask for silence. */
+const shown = (noreply: boolean, refusal: Said): Said => noreply ? said(undefined, { error: errorWord(refusal.line!)! }) : refusal
+
 const badFormat = clientError("bad command line format")
 const badChunk = clientError("bad data chunk")
 const unauthenticated = clientError("unauthenticated")
@@ -133,7 +137,7 @@ export class TextLines implements FrameShape {
         request.at = at
         return this.withBlock(request, reader, at) ? request : badChunk
       case "Store":
-        return this.withBlock(request, reader, at) ? request : request.noreply ? silence : badChunk
+        return this.withBlock(request, reader, at) ? request : shown(request.noreply, badChunk)
       default:
         return request
     }
@@ -287,7 +291,7 @@ export class TextLines implements FrameShape {
 
   private store(bytes: Uint8Array, count: number, verb: StoreVerb, compares: boolean, size: number): TextRequest {
     const noreply = isNoreply(bytes, count)
-    const refused = noreply ? silence : badFormat
+    const refused = shown(noreply, badFormat)
     if (isLong(1)) return refused
     const clientFlags = unsigned32(bytes, starts[2]!, ends[2]!)
     const expiration = signed32(bytes, starts[3]!, ends[3]!)
@@ -297,7 +301,7 @@ export class TextLines implements FrameShape {
     if (length < 0 || length > longestBlock) return refused
     const key = token(bytes, 1)
     if (this.isTooLarge(key, length, clientFlags, size)) {
-      this.passOver(length, noreply ? silence : tooLarge)
+      this.passOver(length, shown(noreply, tooLarge))
       return announced(key, false, verb === "set" && !compares)
     }
     return new Store(verb, key, clientFlags, expiration, length, cas, noreply, size)
@@ -351,13 +355,13 @@ export class TextLines implements FrameShape {
       case "flush_all": {
         if (count > 3) return lineError
         const delay = count === (noreply ? 2 : 1) ? 0 : signed32(bytes, starts[1]!, ends[1]!)
-        if (delay === undefined) return noreply ? silence : clientError("invalid exptime argument")
+        if (delay === undefined) return shown(noreply, clientError("invalid exptime argument"))
         return manage("flush", noreply, delay)
       }
       case "verbosity": {
         if (count !== 2 && count !== 3) return lineError
         const level = unsigned32(bytes, starts[1]!, ends[1]!)
-        if (level === undefined) return noreply ? silence : badFormat
+        if (level === undefined) return shown(noreply, badFormat)
         return manage("verbosity", noreply, level)
       }
       case "stats":
@@ -501,9 +505,9 @@ const change = (verb: Change["verb"], key: string, noreply: boolean, more: Parti
 
 const arithmetic = (bytes: Uint8Array, count: number, verb: "increment" | "decrement"): TextRequest => {
   const noreply = isNoreply(bytes, count)
-  if (isLong(1)) return noreply ? silence : badFormat
+  if (isLong(1)) return shown(noreply, badFormat)
   const delta = unsigned64(bytes, starts[2]!, ends[2]!)
-  if (delta === undefined) return noreply ? silence : clientError("invalid numeric delta argument")
+  if (delta === undefined) return shown(noreply, clientError("invalid numeric delta argument"))
   return change(verb, token(bytes, 1), noreply, { delta })
 }
 
@@ -513,18 +517,18 @@ const remove = (bytes: Uint8Array, count: number): TextRequest => {
     // the time argument of old clients
     const zero = token(bytes, 2) === "0"
     if (count === 3 ? !zero && !noreply : !zero || !noreply) {
-      return noreply ? silence : clientError("bad command line format.  Usage: delete <key> [noreply]")
+      return shown(noreply, clientError("bad command line format.  Usage: delete <key> [noreply]"))
     }
   }
-  if (isLong(1)) return noreply ? silence : badFormat
+  if (isLong(1)) return shown(noreply, badFormat)
   return change("remove", token(bytes, 1), noreply)
 }
 
 const touch = (bytes: Uint8Array, count: number): TextRequest => {
   const noreply = isNoreply(bytes, count)
-  if (isLong(1)) return noreply ? silence : badFormat
+  if (isLong(1)) return shown(noreply, badFormat)
   const expiration = signed32(bytes, starts[2]!, ends[2]!)
-  if (expiration === undefined) return noreply ? silence : clientError("invalid exptime argument")
+  if (expiration === undefined) return shown(noreply, clientError("invalid exptime argument"))
   return change("touch", token(bytes, 1), noreply, { expiration })
 }
 

@@ -11,6 +11,8 @@ export interface Said {
   readonly _tag: "Said"
   /** The answer's line; absent: silence. */
   readonly line: Uint8Array | undefined
+  /** The word that the refusal would begin with, had the client not asked for silence. */
+  readonly error?: string
   /** The connection ends. */
   readonly last?: boolean
   /** The client has signed in. */

@@ -1,5 +1,8 @@
 /** Text and meta in front of handlers that answer when they like, or not at all: order, silence, what is missing, what fails. */
+import { serverRows } from "@wirewright/connection/MetricTable"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as Metric from "effect/Metric"
 import { duplexPair } from "node:stream"
 import { describe, expect, test } from "vitest"
 import { type MemcachedHandlers, refusal } from "./MemcachedHandlers.ts"
@@ -7,7 +10,10 @@ import { type MemcachedServerOptions, serveMemcached } from "./MemcachedServer.t
 
 /** Sends text to a server with these handlers, and returns what it answers until `end` is among that, or it closes. */
 const ask = (handlers: MemcachedHandlers, text: string, end: string, options: MemcachedServerOptions = {}): Promise<string> =>
-  Effect.runPromise(Effect.scoped(Effect.gen(function*() {
+  Effect.runPromise(asked(handlers, text, end, options))
+
+const asked = (handlers: MemcachedHandlers, text: string, end: string, options: MemcachedServerOptions = {}) =>
+  Effect.scoped(Effect.gen(function*() {
     const server = yield* serveMemcached(handlers, { listen: false, ...options })
     return yield* Effect.promise(() =>
       new Promise<string>((resolve) => {
@@ -23,7 +29,7 @@ const ask = (handlers: MemcachedHandlers, text: string, end: string, options: Me
         ours.write(Buffer.from(text, "latin1"))
       })
     )
-  })))
+  }))
 
 const value = (text: string) => Effect.succeed({ value: Buffer.from(text) })
 const miss = Effect.fail(refusal(1))
@@ -66,6 +72,41 @@ describe("order", () => {
   test("quit ends after what is in flight", async () => {
     const get: MemcachedHandlers["get"] = () => Effect.delay(value("v"), 10)
     expect(await ask({ get }, "get k\r\nquit\r\nmn\r\n", "never")).toBe("VALUE k 0 1\r\nv\r\nEND\r\nCLOSED")
+  })
+})
+
+test("what is refused is told to metrics by the word of the refusal, whether the client asked for silence or not; a miss is not refused", async () => {
+  const registry: typeof Metric.MetricRegistry.Service = new Map()
+  const handlers: MemcachedHandlers = {
+    get: ({ key }) => key === "there" ? value("1") : key === "away" ? Effect.delay(Effect.fail(refusal(0x84)), 1) : miss,
+    set: ({ key }) => Effect.fail(refusal(key === "large" ? 3 : 2)),
+    increment: () => Effect.fail(refusal(6))
+  }
+  const text = "get there\r\nget k\r\nmg k v\r\nget away\r\nmg away v\r\nset k 0 0 1\r\n1\r\nset large 0 0 1\r\n1\r\n"
+    + "set large 0 0 1 noreply\r\n1\r\nincr k 1\r\nincr k one\r\nincr k one noreply\r\ndecr k 1\r\nwhat\r\nmn\r\n"
+  const answer = await Effect.runPromise(Effect.provideService(asked(handlers, text, "MN\r\n"), Metric.MetricRegistry, registry))
+  const counted = new Map<string, number>()
+  for (const { attributes, id, state } of Metric.snapshotUnsafe(Context.make(Metric.MetricRegistry, registry))) {
+    if (id !== serverRows.call.name) continue
+    const name = `${attributes?.["rpc.method"]} ${attributes?.["error.type"] ?? "succeeded"}`
+    counted.set(name, (counted.get(name) ?? 0) + (state as Metric.HistogramState).count)
+  }
+  expect(answer.match(/^(?:ERROR|CLIENT_ERROR|SERVER_ERROR)/gm)?.sort().join(" ")).toBe(
+    "CLIENT_ERROR CLIENT_ERROR ERROR ERROR SERVER_ERROR SERVER_ERROR SERVER_ERROR"
+  )
+  // two more are not shown
+  expect(Object.fromEntries(counted)).toEqual({
+    "Retrieve succeeded": 2,
+    "Retrieve SERVER_ERROR": 1,
+    "MetaGet succeeded": 1,
+    "MetaGet SERVER_ERROR": 1,
+    "set succeeded": 1,
+    "set SERVER_ERROR": 2,
+    "increment CLIENT_ERROR": 1,
+    "decrement ERROR": 1,
+    "Said CLIENT_ERROR": 2,
+    "Said ERROR": 1,
+    "noop succeeded": 1
   })
 })
 

@@ -15,6 +15,7 @@ import {
   classicRefusal,
   codes,
   errorLine,
+  errorWord,
   lines,
   put,
   putCounted,
@@ -45,7 +46,13 @@ type Result<R> = Outcome | Effect.Effect<Outcome, never, R>
 type Answer = (writer: Writer) => void
 
 const unanswered: Outcome = { answer: undefined }
-const lineOutcome = (line: Uint8Array): Outcome => ({ answer: (writer) => put(writer, line) })
+
+/** A line as an outcome; one that refuses is told to metrics by its first word. */
+const lineOutcome = (line: Uint8Array): Outcome => {
+  const answer: Answer = (writer) => put(writer, line)
+  const error = errorWord(line)
+  return error === undefined ? { answer } : { answer, error }
+}
 
 /** Outcomes of lines that never change are made once. */
 const outcomes = new Map<Uint8Array, Outcome>()
@@ -57,7 +64,14 @@ const outcomeOf = (line: Uint8Array): Outcome => {
 const fixed = Object.fromEntries(Object.entries(lines).map(([name, line]) => [name, outcomeOf(line)])) as {
   readonly [line in keyof typeof lines]: Outcome
 }
+const encoder = new TextEncoder()
 const missing = outcomeOf(commandError)
+
+/** An outcome of a request that may ask for silence. */
+const shown = (noreply: boolean, outcome: Outcome): Outcome => {
+  if (!noreply) return outcome
+  return outcome.error === undefined ? unanswered : { answer: undefined, error: outcome.error }
+}
 
 const answering = (answer: Answer): Outcome => ({ answer })
 
@@ -176,7 +190,7 @@ export const textRequests = <R>(handlers: MemcachedHandlers<R>): RequestHandler<
     return settled(
       effect,
       () => request.noreply ? unanswered : fixed.stored,
-      (refusal) => request.noreply ? unanswered : lineOutcome(classicRefusal(request.verb, refusal))
+      (refusal) => shown(request.noreply, lineOutcome(classicRefusal(request.verb, refusal)))
     )
   }
 
@@ -191,7 +205,7 @@ export const textRequests = <R>(handlers: MemcachedHandlers<R>): RequestHandler<
         if (request.verb === "touch") return fixed.touched
         return answering((writer) => encodeNewNumber(writer, { value: value! }))
       },
-      (refusal) => request.noreply ? unanswered : lineOutcome(classicRefusal(request.verb, refusal))
+      (refusal) => shown(request.noreply, lineOutcome(classicRefusal(request.verb, refusal)))
     )
   }
 
@@ -257,13 +271,13 @@ export const textRequests = <R>(handlers: MemcachedHandlers<R>): RequestHandler<
         return handlers.flush === undefined ? missing : settled(
           handlers.flush({ expiration: Math.max(0, number) }, client),
           done(fixed.ok),
-          (refusal) => noreply ? unanswered : refusal.status === Status.NotSupported ? fixed.noFlush : error(refusal)
+          (refusal) => shown(noreply, refusal.status === Status.NotSupported ? fixed.noFlush : error(refusal))
         )
       case "verbosity":
         return handlers.verbosity === undefined ? missing : settled(
           handlers.verbosity({ verbosity: number }, client),
           done(fixed.ok),
-          (refusal) => noreply ? unanswered : error(refusal)
+          (refusal) => shown(noreply, error(refusal))
         )
       case "stats":
         return handlers.stats === undefined ? missing : settled(
@@ -272,10 +286,10 @@ export const textRequests = <R>(handlers: MemcachedHandlers<R>): RequestHandler<
           (refusal) => refusal.status === Status.KeyEnoent ? missing : error(refusal)
         )
       case "administer":
-        return handlers.administer === undefined ? (noreply ? unanswered : missing) : settled(
+        return handlers.administer === undefined ? shown(noreply, missing) : settled(
           handlers.administer({ words, pipelined: number > 0 }, client),
           (administered) => lined(administered, noreply),
-          (refusal) => noreply ? unanswered : refusal.status === Status.KeyEnoent ? missing : error(refusal)
+          (refusal) => shown(noreply, refusal.status === Status.KeyEnoent ? missing : error(refusal))
         )
     }
   }
@@ -305,9 +319,10 @@ export const textRequests = <R>(handlers: MemcachedHandlers<R>): RequestHandler<
           return tooLarge(request, client)
         case "Said": {
           if (request.admits === true) client.admit()
-          const { last, line } = request
+          const { error, last, line } = request
           if (last === true) return { answer: undefined, last }
-          return line === undefined ? unanswered : outcomeOf(line)
+          if (line !== undefined) return outcomeOf(line)
+          return error === undefined ? unanswered : { answer: undefined, error }
         }
       }
     },
@@ -345,7 +360,12 @@ const statistics = (group: string, pairs: Iterable<readonly [name: string, value
 const lined = ({ last, lines: text }: Administered, noreply: boolean): Outcome => {
   const ending = last === true ? { last } : {}
   if (typeof text === "string") {
-    return { answer: noreply || text === "" ? undefined : (writer) => putLines(writer, text), ...ending }
+    const error = errorWord(encoder.encode(text.slice(0, 20)))
+    return {
+      answer: noreply || text === "" ? undefined : (writer) => putLines(writer, text),
+      ...ending,
+      ...error === undefined ? {} : { error }
+    }
   }
   return { answer: undefined, answers: Stream.map(text, (one) => (writer: Writer) => putLines(writer, one)) }
 }

@@ -62,6 +62,33 @@ describe("a meta client", () => {
     expect(await line.ask("mg later v\r\n")).toBe("EN\r\n")
   })
 
+  it("is told the time to live, by the proxy's clock", async () => {
+    // the node's clock may have been put forward by other tests, and a second may begin meanwhile
+    const left = async (asked: string, pattern: RegExp): Promise<number> => {
+      const answer = await line.ask(asked)
+      expect(answer).toMatch(pattern)
+      return Number(pattern.exec(answer)![1])
+    }
+    const ahead = Math.floor((now - Date.now()) / 1000)
+    await line.ask(`ms ttl 1 F7 T${Math.floor(now / 1000) + 1_000}\r\nx\r\n`)
+    for (
+      const [asked, pattern] of [
+        ["mg ttl v t f\r\n", /^VA 1 t(\d+) f7\r\nx\r\n$/],
+        ["mg ttl t f\r\n", /^HD t(\d+) f7\r\n$/],
+        ["mg ttl s t\r\n", /^HD s1 t(\d+)\r\n$/]
+      ] as const
+    ) {
+      const seconds = await left(asked, pattern)
+      expect(Math.abs(seconds - 1_000 - ahead)).toBeLessThanOrEqual(60)
+    }
+    const touched = await left("mg ttl v T5000 t\r\n", /^VA 1 t(\d+)\r\nx\r\n$/)
+    expect(Math.abs(touched - 5_000 - ahead)).toBeLessThanOrEqual(60)
+    expect(await line.ask("ms ever 1\r\nx\r\nmg ever t\r\nmg ever v t\r\nmg ever T0 t v\r\n")).toBe(
+      "HD\r\nHD t-1\r\nVA 1 t-1\r\nx\r\nVA 1 t-1\r\nx\r\n"
+    )
+    expect(await line.ask("md ever\r\nmg ever t\r\nmg ever v t\r\nmg none t\r\n")).toBe("HD\r\nEN\r\nEN\r\nEN\r\n")
+  })
+
   it("counts by ma, from where it says", async () => {
     expect(await line.ask("ma n v\r\nma n v N0 J13 D5\r\nma n v D5\r\nma n v MD D100\r\n")).toBe(
       "NF\r\nVA 2\r\n13\r\nVA 2\r\n18\r\nVA 1\r\n0\r\n"
@@ -92,7 +119,10 @@ describe("a meta client", () => {
       ["mg k v R30", "recaching"],
       ["mg k v N30", "items made on a miss"],
       ["mg k v u", "reading without being noticed"],
-      ["mg k v t", "telling the time to live"],
+      ["mg k v t T30", "telling the time to live before it is set"],
+      ["ma k v t", "telling the time to live"],
+      ["mg k v t l", "telling the last access"],
+      ["mg k t h", "telling of hits"],
       ["mg k v l", "telling the last access"],
       ["mg k v h", "telling of hits"],
       ["ma k v C1", "CAS for counters"],

@@ -9,7 +9,7 @@
  */
 import { Reader, Writer } from "@wirewright/codec"
 import type { Request as BucketRequest, Response as BucketResponse } from "@wirewright/couchbase/gen"
-import { HelloFeature, Opcode as BucketOpcode, statusTable as bucketStatuses } from "@wirewright/couchbase/gen"
+import { GetMetaDeleted, HelloFeature, Opcode as BucketOpcode, statusTable as bucketStatuses } from "@wirewright/couchbase/gen"
 import {
   decodeRequest,
   encodeDeleteResponse,
@@ -119,6 +119,7 @@ export const bucketCommands = {
   set: store("Set"),
   add: store("Add"),
   replace: store("Replace"),
+  metadata: ({ key }) => ({ ...head, _tag: "GetMeta", opcode: BucketOpcode.GetMeta, cas: 0n, collectionId, key }),
   remove: ({ cas = 0n, key }) => ({ ...head, _tag: "Delete", opcode: BucketOpcode.Delete, cas, collectionId, key }),
   increment: count("Increment"),
   decrement: count("Decrement"),
@@ -184,6 +185,8 @@ export const classicStatus = (status: number, writes: boolean): number => {
 /** What a bucket said, in terms of handlers of servers. */
 export type BucketOutcome =
   | { readonly _tag: "Found"; readonly cas: bigint; readonly flags: number; readonly value: Uint8Array }
+  /** `expiry`: Unix time, 0 never. */
+  | { readonly _tag: "Metadata"; readonly cas: bigint; readonly flags: number; readonly expiry: number }
   | { readonly _tag: "Counted"; readonly cas: bigint; readonly value: bigint }
   /** memcached tells no version of what is gone. */
   | { readonly _tag: "Written"; readonly cas?: bigint }
@@ -198,6 +201,10 @@ export const outcomeOf = (answer: BucketResponse, writes: boolean): BucketOutcom
     case "GetResponse":
     case "GatResponse":
       return { _tag: "Found", cas, flags: answer.flags, value: answer.value }
+    case "GetMetaResponse":
+      return (answer.deleted & GetMetaDeleted.deleted) !== 0
+        ? refusal(Status.KeyEnoent)
+        : { _tag: "Metadata", cas, flags: answer.flags, expiry: answer.expiry }
     case "SetResponse":
     case "AddResponse":
     case "ReplaceResponse":
@@ -258,6 +265,8 @@ export const classicAnswer = (answer: BucketResponse, opcode: number, key: strin
       return made((writer) => encodeStatResponse(writer, outcome))
     case "Refusal":
       return refused(opcode, key, outcome.status)
+    // binary clients do not ask for it
+    case "Metadata":
     case undefined:
       return undefined
   }

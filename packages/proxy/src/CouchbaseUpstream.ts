@@ -8,7 +8,7 @@ import { EncodeError, type Writer } from "@wirewright/codec"
 import { encode, type Request, type Response, Status } from "@wirewright/couchbase/gen"
 import { Cluster, type KvConnection, type NodePool, type OpenError } from "@wirewright/couchbase/node"
 import { allowsPlainWithoutTls } from "@wirewright/couchbase"
-import { type ConnectionError, Outage, Relayed } from "@wirewright/connection"
+import { type ConnectionError, Outage, Relayed, timers } from "@wirewright/connection"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
@@ -211,6 +211,7 @@ export const couchbaseUpstream = (
       fork,
       Duration.toMillis(requestTimeout ?? target.timeout ?? "2500 millis")
     )
+    const { unixTime } = yield* timers
     const handlers = bucketHandlers((request, key, writes) =>
       Effect.callback((resume) => {
         const found: Array<Exclude<BucketOutcome, Refusal>> = []
@@ -230,7 +231,6 @@ export const couchbaseUpstream = (
           lost: (why) => resume(Effect.fail(lostRequest(why))),
           unencodable: () => resume(Effect.fail(notPassedOn))
         })
-      })
-    )
+      }), unixTime)
     return () => ({ send: bucket.send, handlers })
   })

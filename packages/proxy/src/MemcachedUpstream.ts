@@ -219,12 +219,15 @@ const binaryLink = (target: MemcachedTarget, options: LinkOptions) =>
     (client): TextWay => ({ handlers: binaryHandlers(client) })
   )
 
+/** Metrics tell all of them by the name of the server. */
+const textProtocol = { ...Text.client, name: client.name }
+
 /** Text and meta commands; `meta` is whether it takes these. */
 const textClient = (target: MemcachedTarget, options: LinkOptions) =>
   Effect.gen(function*() {
     const pool = yield* ConnectionPool.make<Text.Response, Text.Response, OpenError>({
       ...linkTo(target, options),
-      protocol: Text.client,
+      protocol: textProtocol,
       begin: textLogin(target, options.tls !== undefined)
     })
     const link = textLink((make, resume) => pool.begin(make, resume, Effect.fail))

@@ -4,7 +4,7 @@
  */
 import type { EncodeError } from "@wirewright/codec"
 import type { ConnectionError } from "@wirewright/connection"
-import { type Refusal, refusal } from "@wirewright/memcached"
+import { type Facts, type Refusal, refusal } from "@wirewright/memcached"
 import { Status } from "@wirewright/memcached/gen"
 import type * as Text from "@wirewright/memcached/text"
 import * as Effect from "effect/Effect"
@@ -69,18 +69,18 @@ const metaOnly: { readonly [field: string]: string } = {
 }
 
 /** Facts of items that only the meta commands tell. */
-const factsOnly: { readonly [fact: string]: string } = {
-  timeToLive: "telling the time to live",
-  lastAccess: "telling the last access",
-  hit: "telling of hits"
-}
+const factsOnly: ReadonlyArray<readonly [fact: keyof Facts, words: string]> = [
+  ["timeToLive", "telling the time to live"],
+  ["lastAccess", "telling the last access"],
+  ["hit", "telling of hits"]
+]
 
-/** What a request asks for that only the meta commands can say, in words. */
-export const metaOf = (request: object): string | undefined => {
+/** What a request asks for that only the meta commands can say, in words; not what is told here. */
+export const metaOf = (request: object, told: Facts = {}): string | undefined => {
   const fields = request as { readonly [field: string]: unknown }
   for (const field in metaOnly) if (fields[field] !== undefined && fields[field] !== false) return metaOnly[field]
-  const facts = fields["facts"] as { readonly [fact: string]: boolean | undefined } | undefined
-  if (facts !== undefined) { for (const fact in factsOnly) if (facts[fact] === true) return factsOnly[fact] }
+  const facts = fields["facts"] as Facts | undefined
+  if (facts !== undefined) { for (const fact of factsOnly) if (facts[fact[0]] === true && told[fact[0]] !== true) return fact[1] }
   return undefined
 }
 

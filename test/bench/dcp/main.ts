@@ -74,13 +74,17 @@ for (const size of [64, 256, 1024]) {
     }`
   )
 }
-const byVbuckets = new Map<number, number>()
-for (const vbuckets of [1, 64, 1024]) byVbuckets.set(vbuckets, (await compare(program, 64, vbuckets, ["ours"])).get("ours")!)
-print(
-  `vbuckets  ${
-    [...byVbuckets].map(([vbuckets, cpu]) => `${vbuckets}: ${cpu.toFixed(3)} (${(cpu / byVbuckets.get(1)!).toFixed(2)} ×)`).join("   ")
-  }`
-)
+const names = ["ours", "onread by hand"]
+let first: ReadonlyMap<string, number> | undefined
+for (const vbuckets of [1, 64, 1024]) {
+  const found = await compare(program, 64, vbuckets, names)
+  first ??= found
+  print(
+    `vbuckets ${String(vbuckets).padStart(4)}   ${
+      names.map((one) => `${one} ${found.get(one)!.toFixed(3)} (${(found.get(one)! / first!.get(one)!).toFixed(2)} × of one)`).join("   ")
+    }`
+  )
+}
 
 for (const size of [64, 1024]) {
   const documents = 300_000

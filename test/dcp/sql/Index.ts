@@ -66,12 +66,13 @@ export const indexer = (pause: Pause = Effect.void): TransactionHandlers<SqlErro
     const removed = sql`DELETE FROM documents WHERE vbucket = ${vbucket} AND seqno > ${to}`
     yield* removed
     yield* pause
-    // what they were before
+    // what they were before; of what was applied twice, one: that it was is told at the end
     yield* sql`INSERT INTO documents (key, vbucket, seqno, value, owner, epoch)
       SELECT one.key, one.vbucket, one.seqno, one.value, one.owner, one.epoch FROM applied AS one
       WHERE one.vbucket = ${vbucket} AND one.value IS NOT NULL
         AND NOT EXISTS (SELECT 1 FROM applied AS later WHERE later.key = one.key AND later.seqno > one.seqno)
-        AND NOT EXISTS (SELECT 1 FROM documents WHERE documents.key = one.key)`
+        AND NOT EXISTS (SELECT 1 FROM documents WHERE documents.key = one.key)
+      ON CONFLICT (key) DO NOTHING`
     yield* pause
   })
 })

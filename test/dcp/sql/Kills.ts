@@ -1,6 +1,10 @@
 /**
- * An indexer that is killed with -9 at random instants, again and again, while documents are written and nodes fail over and lose changes; and what
- * its tables are afterwards, beside those of an index that was made from nothing.
+ * An indexer that is killed with -9, again and again, while documents are written and nodes fail over and lose changes; and what its tables are
+ * afterwards, beside those of an index that was made from nothing.
+ *
+ * Half of the kills come at random instants; the others come before a statement, the first of a life, then the second and so on, so that each place
+ * between two statements is met. An indexer with a mistake in it, such as a checkpoint that is saved outside of the transaction, shows that they do.
+ * What was applied twice is looked for after each kill, because a rollback would hide it.
  */
 import { Dcp } from "@wirewright/dcp"
 import { processInTransactions } from "@wirewright/dcp/sql"
@@ -27,7 +31,12 @@ export interface KillsOptions {
   readonly database: string
   readonly fresh: string
   readonly vbuckets?: number
+  /** What is wrong with the indexer. Default: nothing. The first six kills find it. */
+  readonly mistake?: Mistake
 }
+
+/** The checkpoint is saved outside of the transaction: before it begins, or after it was committed. */
+export type Mistake = "before" | "after"
 
 /** What came of it. */
 export interface Killed {
@@ -36,6 +45,8 @@ export interface Killed {
   /** Kills that came while changes were being applied, and while a rollback was being undone. */
   readonly inChanges: number
   readonly inRollback: number
+  /** Kills that came before a statement. */
+  readonly atStatements: number
   /** Rollbacks undone to the end. */
   readonly undone: number
   readonly transactions: number
@@ -50,8 +61,19 @@ export interface Killed {
 
 const beside = (name: string): string => new URL(name, import.meta.url).pathname
 
+const [transaction, save] = ["sql.withTransaction(once)", "yield* group.save(later)"]
+
+/** The processing in transactions, with a mistake. */
+const mistaken = (source: string, mistake: Mistake): string => {
+  for (const part of [transaction, save]) {
+    if (source.split(part).length !== 2) throw new Error(`the mistake has no place: ${part} is not there once`)
+  }
+  const order = mistake === "before" ? `group.save(later), ${transaction}` : `${transaction}, group.save(later)`
+  return source.replace(save, "").replace(transaction, `Effect.andThen(${order})`)
+}
+
 /** The indexer in one file, which starts in a fraction of the time: its path. */
-const bundled = async (database: string, folder: string): Promise<string> => {
+const bundled = async (database: string, folder: string, mistake: Mistake | undefined): Promise<string> => {
   const databases = `from ${JSON.stringify(beside("./Databases.ts"))}`
   const lines = database.startsWith("sqlite:")
     ? [`import { sqliteOf as clientOf } ${databases}`]
@@ -70,6 +92,10 @@ const bundled = async (database: string, folder: string): Promise<string> => {
     input: entry,
     platform: "node",
     external: /^node:/,
+    plugins: mistake === undefined ? [] : [{
+      name: "mistake",
+      transform: { filter: { id: /dcp\/src\/Transactions\.ts$/ }, handler: (source) => mistaken(source, mistake) }
+    }],
     resolve: { conditionNames: ["@wirewright/source", "import", "node", "default"] }
   })
   await bundle.write({ file, format: "esm", codeSplitting: false })
@@ -121,11 +147,14 @@ const images = (node: CouchbaseNode): ReadonlyArray<string> => {
 const within = <A, E>(url: string, effect: Effect.Effect<A, E, SqlClient>): Promise<A> =>
   Effect.runPromise(Effect.scoped(Effect.provide(effect, clientOf(url))))
 
+/** Statements before which it is killed in turn: as many as a transaction has. So many kills at random instants come after those. */
+const places = 6
+
 /** Kills it so many times. */
-export const killAgainAndAgain = async ({ database, fresh, kills, seed, vbuckets = 8 }: KillsOptions): Promise<Killed> => {
+export const killAgainAndAgain = async ({ database, fresh, kills, mistake, seed, vbuckets = 8 }: KillsOptions): Promise<Killed> => {
   const scope = Scope.makeUnsafe()
   const folder = mkdtempSync(join(tmpdir(), "wirewright-indexer-"))
-  const program = await bundled(database, folder)
+  const program = await bundled(database, folder, mistake)
   const below = random(seed)
   const node = await Effect.runPromise(Scope.provide(serveCouchbase({ buckets: [{ name: "default", vbuckets }] }), scope))
   const bucket = node.buckets.get("default")!
@@ -150,28 +179,48 @@ export const killAgainAndAgain = async ({ database, fresh, kills, seed, vbuckets
   }
   let inChanges = 0
   let inRollback = 0
+  let atStatements = 0
+  const fail = (): void => {
+    node.cluster.failover(0, { lost: 1 + below(6) })
+    failovers++
+  }
+  /** At a random instant: of its start, of a transaction, at work on the rollback, between two of them, or after. */
+  const atRandom = async (kill: number): Promise<Life> => {
+    const life = live({ PAUSE: "5" })
+    // some do not live long enough to connect
+    if (kill % 6 === 2) await sleep(below(500))
+    else {
+      await life.says("done", 1, 20_000)
+      await sleep(below(150))
+      if (kill % 4 !== 0) {
+        const undone = life.count("undone")
+        fail()
+        if (kill % 4 < 3) await life.says("rollback", undone, 3_000)
+        await sleep(below(120))
+      }
+    }
+    return life
+  }
+  /** Before a statement, each in turn. */
+  const atStatement = async (kill: number, word: "changes" | "rollback"): Promise<Life> => {
+    if (word === "rollback") fail()
+    const life = live({ DIES_IN: word, DIES_BEFORE: String(1 + kill % places) })
+    atStatements++
+    await Promise.race([life.ended, sleep(20_000)])
+    return life
+  }
+  const twice: Array<unknown> = []
+  await within(database, createIndex)
   try {
     for (let kill = 0; kill < kills; kill++) {
-      const life = live({ PAUSE: "5" })
-      // some do not live long enough to connect
-      if (kill % 12 === 5) await sleep(below(500))
-      else {
-        await life.says("done", 1, 20_000)
-        await sleep(below(150))
-        if (kill % 4 !== 0) {
-          const undone = life.count("undone")
-          node.cluster.failover(0, { lost: 1 + below(6) })
-          failovers++
-          // at work on the rollback, between two of them, or after
-          if (kill % 4 < 3) await life.says("rollback", undone, 3_000)
-          await sleep(below(120))
-        }
-      }
+      const turn = Math.floor(kill / places) % 4
+      const life = turn % 2 === 1 ? await atRandom(kill) : await atStatement(kill, turn === 0 ? "changes" : "rollback")
       life.child.kill("SIGKILL")
       await life.ended
       const last = life.words.at(-1)
       if (last === "changes") inChanges++
       if (last === "rollback") inRollback++
+      twice.push(...await within(database, doubles))
     }
     clearInterval(writing)
     const code = await live({ TO: "now" }).ended
@@ -181,7 +230,7 @@ export const killAgainAndAgain = async ({ database, fresh, kills, seed, vbuckets
     await within(fresh, Effect.andThen(createIndex, Effect.provide(afresh, Dcp.layerUrl(url))))
     const expected = await within(fresh, rowsOf)
     const found = await within(database, rowsOf)
-    const twice = await within(database, doubles)
+    twice.push(...await within(database, doubles))
     const image = images(node)
     const sum = (word: string): number => lives.reduce((all, life) => all + life.count(word), 0)
     const [left, right] = [new Set(found), new Set(expected)]
@@ -190,6 +239,7 @@ export const killAgainAndAgain = async ({ database, fresh, kills, seed, vbuckets
       failovers,
       inChanges,
       inRollback,
+      atStatements,
       undone: sum("undone"),
       transactions: sum("done") + sum("undone"),
       rows: found.length,
@@ -208,6 +258,7 @@ export const killAgainAndAgain = async ({ database, fresh, kills, seed, vbuckets
 
 /** In a line. */
 export const summary = (name: string, kills: number, seed: number, killed: Killed): string =>
-  `${name}, seed ${seed}: ${kills} kills (${killed.inChanges} while changes were applied, ${killed.inRollback} while a rollback was undone), `
+  `${name}, seed ${seed}: ${kills} kills (${killed.inChanges} while changes were applied, ${killed.inRollback} while a rollback was undone, `
+  + `${killed.atStatements} before a statement), `
   + `${killed.writes} writes, ${killed.failovers} failovers, ${killed.transactions} transactions, ${killed.undone} rollbacks undone, `
   + `${killed.rows} rows, ${killed.doubles.length} applied twice, ${killed.missing.length} missing, ${killed.extra.length} too many`

@@ -9,7 +9,7 @@ const folder = mkdtempSync(join(tmpdir(), "wirewright-kills-"))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
 it("an indexer that is killed has every row once, and those that a fresh index has", async () => {
-  const kills = Number(process.env["WIREWRIGHT_KILLS"] ?? 4)
+  const kills = Number(process.env["WIREWRIGHT_KILLS"] ?? 8)
   const seed = Number(process.env["WIREWRIGHT_SEED"] ?? Date.now() % 1_000_000)
   const killed = await killAgainAndAgain({
     kills,

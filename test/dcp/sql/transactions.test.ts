@@ -18,7 +18,7 @@ import * as Layer from "effect/Layer"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { SqlClient } from "effect/sql/SqlClient"
-import { ConnectionError, LockTimeoutError, SqlError } from "effect/sql/SqlError"
+import { ConnectionError, LockTimeoutError, SqlError, UnknownError } from "effect/sql/SqlError"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -294,6 +294,25 @@ describe("a transaction is repeated", () => {
         expect(yield* of(other, rowsOf)).toEqual(["0 a 1 1"])
         expect(yield* of(other, doubles)).toEqual([])
       })))
+
+  it.each(["57P01", "57P02", "57P03", "53300"])(
+    "whose database goes, or is not back yet: SQLSTATE %s",
+    (code) =>
+      staged(1, ({ other, put, run }) =>
+        Effect.gen(function*() {
+          put("a", "1")
+          const { counts, handlers } = counted()
+          // PostgreSQL's client has no reason of its own for these
+          const gone = new SqlError({ reason: new UnknownError({ cause: Object.assign(new Error("gone"), { code }), message: "gone" }) })
+          const restarted = {
+            ...handlers,
+            changes: (...args: Parameters<typeof handlers.changes>) =>
+              Effect.suspend(() => counts.changes++ < 2 ? Effect.fail(gone) : indexer().changes(...args))
+          }
+          yield* run(restarted, { retries: 0 })
+          expect([counts.changes, yield* of(other, rowsOf)]).toEqual([3, ["0 a 1 1"]])
+        }))
+  )
 
   it("not when it was committed and only the answer was lost", () =>
     staged(1, ({ other, put, run, sql, stored }) =>

@@ -6,9 +6,19 @@ export interface Term {
   readonly slice: number
   readonly epoch: number
   readonly owner: string
-  /** Milliseconds of the first and last batch. */
+  /** Milliseconds: when it was taken over, its first and last batch, and its last saving. */
+  readonly opened: number
   readonly first: number
   readonly last: number
+  readonly saved: number
+}
+
+/** Milliseconds of a move: how long the slice stood still, of which for its checkpoints, for its next owner, and for his first batch. */
+export interface Standstill {
+  readonly all: number
+  readonly drain: number
+  readonly handOver: number
+  readonly takeOver: number
 }
 
 /** Something that was done to the processes. */
@@ -21,12 +31,12 @@ export interface Happening {
   readonly members: number
 }
 
-/** Milliseconds between the last batch of an owner and the first of the next, by what happened before. */
+/** What was between the last batch of an owner and the first of the next, by what happened before. */
 export const standstills = (
   terms: ReadonlyArray<Term>,
   happenings: ReadonlyArray<Happening>
-): ReadonlyMap<string, ReadonlyArray<number>> => {
-  const found = new Map<string, Array<number>>()
+): ReadonlyMap<string, ReadonlyArray<Standstill>> => {
+  const found = new Map<string, Array<Standstill>>()
   const bySlice = Arr.groupBy(terms, ({ slice }) => String(slice))
   for (const some of Object.values(bySlice)) {
     const own = some.toSorted((left, right) => left.epoch - right.epoch)
@@ -34,7 +44,14 @@ export const standstills = (
       const before = own[index - 1]
       if (before === undefined || before.owner === term.owner) continue
       const kind = happenings.findLast(({ at }) => at <= term.first)?.kind ?? "start"
-      found.set(kind, [...found.get(kind) ?? [], term.first - before.last])
+      const ended = Math.max(before.last, before.saved)
+      const standstill = {
+        all: term.first - before.last,
+        drain: ended - before.last,
+        handOver: term.opened - ended,
+        takeOver: term.first - term.opened
+      }
+      found.set(kind, [...found.get(kind) ?? [], standstill])
     }
   }
   return found

@@ -1,4 +1,4 @@
-/** One of the processes that share the group. Says four times a second what it has. */
+/** One of the processes that share the group. Says four times a second what it has, and of which slices it has written something. */
 import { NodeClusterSocket, NodeRuntime } from "@effect/platform-node"
 import { CheckpointStore, Dcp } from "@wirewright/dcp"
 import { DcpSharding, DcpSlice } from "@wirewright/dcp/sharding"
@@ -25,24 +25,25 @@ const postgres = (maxConnections: number) => postgresLayer(database, maxConnecti
 
 const text = new TextDecoder()
 
+/** The epochs of slices in which this process has written. */
+const written = new Map<number, number>()
+
 const sharding = Layer.unwrap(Effect.gen(function*() {
   const sql = yield* SqlClient
   const owner = Effect.map(DcpSlice, ({ epoch, slice }) => ({ name, slice, epoch, unfenced }))
   return DcpSharding.layer({ group, slices, size: 512, within: "100 millis", drainWithin: "3 seconds" }, {
     changes: (changes) =>
-      Effect.flatMap(owner, (mine) =>
-        write(
-          sql,
-          mine,
-          changes.flatMap((change): ReadonlyArray<Row> =>
-            change._tag === "SystemEvent" ? [] : [{
-              key: change.key,
-              value: change._tag === "Mutation" ? text.decode(change.value) : null,
-              vbucket: change.vbucket,
-              seqno: String(change.seqno)
-            }]
-          )
-        )),
+      Effect.flatMap(owner, (mine) => {
+        const rows = changes.flatMap((change): ReadonlyArray<Row> =>
+          change._tag === "SystemEvent" ? [] : [{
+            key: change.key,
+            value: change._tag === "Mutation" ? text.decode(change.value) : null,
+            vbucket: change.vbucket,
+            seqno: String(change.seqno)
+          }]
+        )
+        return Effect.andThen(write(sql, mine, rows), Effect.sync(() => void written.set(mine.slice, mine.epoch)))
+      }),
     rollback: ({ to, vbucket }) => Effect.flatMap(owner, (mine) => undo(sql, mine, vbucket, to))
   })
 }))
@@ -52,7 +53,8 @@ const report = Layer.effectDiscard(Effect.gen(function*() {
   yield* Effect.forkScoped(Effect.forever(Effect.andThen(
     Effect.sync(() => {
       const connections = Math.max(0, ...[...owned.values()].map(({ consumer }) => consumer.status.connections.length))
-      process.stdout.write(`${JSON.stringify({ owned: [...owned.keys()], connections })}\n`)
+      const working = [...owned.values()].filter(({ epoch, slice }) => written.get(slice) === epoch).length
+      process.stdout.write(`${JSON.stringify({ owned: [...owned.keys()], working, connections })}\n`)
     }),
     Effect.sleep(250)
   )))
@@ -63,7 +65,7 @@ const store = Layer.effect(CheckpointStore, Effect.map(SqlClient, (sql) => check
 const cluster = NodeClusterSocket.layer({ storage: "byo", runnerHealth: "ping", shardingConfig }).pipe(
   Layer.provide([
     MessageStorage.layerNoop,
-    SqlRunnerStorage.layer.pipe(
+    DcpSharding.patientLocks(SqlRunnerStorage.layer).pipe(
       Layer.provide(ShardingConfig.layerFromEnv(shardingConfig)),
       Layer.orDie,
       Layer.provide(Layer.fresh(postgres(3)))

@@ -16,8 +16,9 @@ export interface Speaking {
   readonly ended: Promise<unknown>
 }
 
-const speak = (file: string, argument: string): Speaking => {
-  const path = fileURLToPath(new URL(file, import.meta.url))
+/** Starts a program of the sources. */
+export const speak = (file: URL, argument: string): Speaking => {
+  const path = fileURLToPath(file)
   const child = spawn(process.execPath, ["--conditions=@wirewright/source", path, argument], {
     stdio: ["ignore", "pipe", "pipe"],
     // processes start again and again
@@ -34,7 +35,7 @@ const speak = (file: string, argument: string): Speaking => {
 }
 
 /** The nodes of a cluster. */
-export const startNodes = (count: number): Speaking => speak("./Nodes.ts", String(count))
+export const startNodes = (count: number): Speaking => speak(new URL("./Nodes.ts", import.meta.url), String(count))
 
 /** A member, and what it is in the eyes of the test. */
 export class Member {
@@ -57,6 +58,11 @@ export class Member {
     return this.away ? [] : this.process!.said["owned"] as ReadonlyArray<number> ?? []
   }
 
+  /** How many of the slices it has it has written something of. */
+  get working(): number {
+    return this.process?.said["working"] as number ?? 0
+  }
+
   get connections(): number {
     return this.process?.said["connections"] as number ?? 0
   }
@@ -70,7 +76,7 @@ export class Member {
   }
 
   start(): void {
-    this.process = speak("./Member.ts", JSON.stringify(this.options))
+    this.process = speak(new URL("./Member.ts", import.meta.url), JSON.stringify(this.options))
     this.away = false
   }
 

@@ -19,7 +19,6 @@ export const expiry = 5
 export const clusterTimes = {
   shardLockRefreshInterval: "1 second",
   shardLockExpiration: `${expiry} seconds`,
-  refreshAssignmentsInterval: "250 millis",
   entityMessagePollInterval: "250 millis",
   runnerHealthCheckInterval: "1 second"
 } as const

@@ -1,19 +1,19 @@
-/** Inflating: values that real clients compressed, every kind of element, and lies. */
+/** Uncompressing: values that real clients compressed, every kind of element, and lies. */
 import { describe, expect, it } from "vitest"
-import { inflate } from "./Snappy.ts"
+import { uncompress } from "./Snappy.ts"
 
 const bytes = (...values: ReadonlyArray<number | string>): Uint8Array =>
   Uint8Array.from(values.flatMap((value) => typeof value === "number" ? [value] : [...Buffer.from(value)]))
 
 const inflated = (compressed: Uint8Array, most = 1_000_000): string => {
-  const out = inflate(compressed, most)
+  const out = uncompress(compressed, most)
   return typeof out === "string" ? out : Buffer.from(out).toString()
 }
 
 /** A length of up to five groups of seven bits. */
 const size = (value: number): ReadonlyArray<number> => value < 0x80 ? [value] : [value & 0x7f | 0x80, ...size(Math.floor(value / 0x80))]
 
-describe("inflating", () => {
+describe("uncompressing", () => {
   // by the format's description: a literal of 1 to 60 bytes, one with its length in a byte, copies with offsets of 11, 16 and 32 bits
   it.each<[string, Uint8Array, string]>([
     ["nothing", bytes(0), ""],

@@ -258,7 +258,7 @@ it(`one group, three to four processes, ${minutes} minutes`, async () => {
     }
     const standing = (kind: string): readonly [median: number, worst: number] => spread((gaps.get(kind) ?? []).map(({ all }) => all))
     const standstill = (kind: string): number => standing(kind)[0]
-    // figures in seconds are asked of the long run alone, which has the machine to itself
+    // figures in seconds are asked of the long run alone, which is to have the machine to itself
     if (!short) {
       expect.soft(Math.min(...rates), "writes in the least second").toBeGreaterThanOrEqual(leastPerSecond)
       expect.soft(standing("leave")[1], "worst standstill after a leave").toBeLessThanOrEqual(1_000)

@@ -28,6 +28,7 @@ import type { Durability } from "./Durability.ts"
 import { KvClient } from "./KvClient.ts"
 import type { KvCollection } from "./KvCollection.ts"
 import type { KvError } from "./KvError.ts"
+import { runnersPrefix } from "./OwnKeys.ts"
 
 /** Where a cluster keeps what it knows. */
 export interface RunnerStorageOptions {
@@ -63,7 +64,7 @@ const without = <A>(record: { readonly [key: string]: A }, gone: (value: A, key:
 const isReason = (...tags: ReadonlyArray<KvError["reason"]["_tag"]>) => ({ reason }: KvError): boolean => tags.includes(reason._tag)
 
 const make = (documents: KvCollection, lasts: Duration.Duration, options: RunnerStorageOptions): RunnerStorage.RunnerStorage["Service"] => {
-  const { prefix = "wirewright:cluster:" } = options
+  const { prefix = runnersPrefix } = options
   const durable = options.durability === undefined ? {} : { durability: options.durability }
   const expiry = Duration.seconds(Math.max(1, Math.ceil(Duration.toSeconds(lasts))))
   const stateKey = `${prefix}state`

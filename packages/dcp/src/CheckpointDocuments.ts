@@ -9,6 +9,7 @@ import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import { type CheckpointArchive, CheckpointStore, overTexts, type TextStore } from "./CheckpointStore.ts"
 import { CheckpointError } from "./DcpError.ts"
+import { checkpointsPrefix } from "./OwnDocuments.ts"
 
 /** Where the documents are. */
 export interface CheckpointDocumentsOptions {
@@ -50,7 +51,7 @@ const texts = (documents: Pick<KvCollection, "get" | "insert" | "replace" | "sca
 /** A store in documents of a collection. */
 export const documentStore = (
   documents: Pick<KvCollection, "get" | "insert" | "replace" | "scanKeys">,
-  { prefix = "wirewright:dcp:" }: CheckpointDocumentsOptions = {}
+  { prefix = checkpointsPrefix }: CheckpointDocumentsOptions = {}
 ): CheckpointArchive => overTexts(texts(documents, prefix))
 
 /** A store in documents of the default collection. */

@@ -85,12 +85,10 @@ const mapFeatures: ReadonlyArray<number> = [
   HelloFeature.Collections
 ]
 
-const agent = agentName
-
 const layer = (options: DcpOptions): Layer.Layer<Dcp, OpenError> =>
   Layer.effect(
     Dcp,
-    Effect.map(Cluster.make({ agent, ...options, features: mapFeatures, connectionsPerNode: 1, logs: false }), (cluster) =>
+    Effect.map(Cluster.make({ agent: agentName, ...options, features: mapFeatures, connectionsPerNode: 1, logs: false }), (cluster) =>
       Dcp.of({ cluster, options }))
   )
 
@@ -118,7 +116,7 @@ export const nodesOf = (settings: ChangesSettings): Effect.Effect<DcpNodes, neve
     const nodes = new DcpNodes({
       ...settings.nodes,
       cluster,
-      connection: { agent, ...connection, features: featuresOf(settings.negotiation), negotiation: settings.negotiation },
+      connection: { agent: agentName, ...connection, features: featuresOf(settings.negotiation), negotiation: settings.negotiation },
       unique: () => Math.floor(random() * 2 ** 48).toString(16).padStart(12, "0"),
       random,
       now,

@@ -2,8 +2,12 @@
  * Documents that consumers and clusters keep in a bucket: checkpoints, runners and locks. They are nobody's changes. If they were, saving a checkpoint
  * in the bucket that is followed would be a change, whose processing is saved, without end; and so it would with two groups.
  */
+import { runnersPrefix } from "@wirewright/couchbase/internal"
 
-const prefixes = ["wirewright:dcp:", "wirewright:cluster:"]
+/** What the keys of checkpoints begin with, unless another prefix is given. */
+export const checkpointsPrefix = "wirewright:dcp:"
+
+const prefixes = [checkpointsPrefix, runnersPrefix]
 const bytesOf = prefixes.map((prefix) => new TextEncoder().encode(prefix))
 const [first] = bytesOf[0]!
 

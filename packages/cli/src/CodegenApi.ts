@@ -32,10 +32,19 @@ export interface CodegenOptions extends Config {
   readonly dryRun?: boolean
 }
 
+/** What the reference pages are about, and where they go. */
+export interface DocsOptions {
+  readonly targets: ReadonlyArray<{ readonly spec: string; readonly protocol?: string }>
+  readonly out: string
+  readonly cwd: string
+  readonly dryRun?: boolean
+}
+
 /** The generator. */
 export interface Codegen {
   readonly generate: (options: CodegenOptions) => Promise<Report>
   readonly check: (options: CodegenOptions) => Promise<Report>
+  readonly docs: (options: DocsOptions) => Promise<Omit<Report, "stale" | "orphaned">>
 }
 
 const specifier: string = "@wirewright/codegen"
@@ -44,7 +53,7 @@ const isOutputError = (error: unknown): error is { readonly lines: ReadonlyArray
   error instanceof Error && error.name === "OutputError"
 
 /** Runs the generator; a spec that cannot be loaded and a place that cannot be written to are usage errors. */
-export const withCodegen = async (run: (codegen: Codegen) => Promise<Report>): Promise<Report> => {
+export const withCodegen = async <A>(run: (codegen: Codegen) => Promise<A>): Promise<A> => {
   const codegen = await import(specifier) as Codegen
   try {
     return await run(codegen)

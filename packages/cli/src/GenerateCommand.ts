@@ -72,14 +72,15 @@ const runs = (name: string, options: Options, more: ReadonlyArray<string>, run: 
 }
 
 /** Notices are no findings: they go to stderr, a line or two each. */
-const sayNotices = (notices: ReadonlyArray<Finding>): void => {
+export const sayNotices = (notices: ReadonlyArray<Finding>): void => {
   for (const { column, file, hint, line: number, message } of notices) {
     say(`note: ${file}:${number}:${column} ${message}`)
     if (hint !== "") say(`  hint: ${hint}`)
   }
 }
 
-const printGenerated = (report: Report, dryRun: boolean): void => {
+/** What was written and removed, a line each; the sum on stderr. */
+export const printGenerated = (report: Pick<Report, "written" | "removed" | "unchanged">, dryRun: boolean): void => {
   for (const file of report.written) line(`${dryRun ? "would write" : "wrote"} ${file}`)
   for (const file of report.removed) line(`${dryRun ? "would remove" : "removed"} ${file}`)
   const changes = report.written.length + report.removed.length

@@ -55,7 +55,7 @@ const kinds = [
   "/protocols/nats/packets/hmsg/",
   "/protocols/couchbase/frame/",
   "/cookbook/04-add-opcode/",
-  "/api/codec/",
+  "/api/proxy/",
   "/why-not/"
 ]
 
@@ -120,9 +120,8 @@ describe("the site", () => {
     const axe = Fs.readFileSync(Path.join(site, "node_modules/axe-core/axe.min.js"), "utf8")
     const page = await openPage(`${origin}${address}`)
     try {
-      for (let i = 0; i < 200 && await page.evaluate("document.readyState") !== "complete"; i++) {
-        await new Promise((resolve) => setTimeout(resolve, 50))
-      }
+      const isThere = "document.readyState === 'complete' && document.querySelector('main h1') !== null"
+      for (let i = 0; i < 400 && await page.evaluate(isThere) !== true; i++) await new Promise((resolve) => setTimeout(resolve, 50))
       await page.evaluate(`${axe}; 0`)
       for (const theme of ["light", "dark"]) {
         const found = await page.evaluate(`(async () => {

@@ -1,4 +1,5 @@
 /** Everything that the site shows, made of the repository: texts, words, findings, protocols, sources. */
+import type { Customs } from "@wirewright/codec/Catalog"
 import type { Model } from "@wirewright/codec/Model"
 import { docsOf } from "@wirewright/codegen/docs/index"
 import * as Fs from "node:fs"
@@ -23,16 +24,16 @@ const apart = ["Why not …", "What you can rely on", "Compatibility"]
 
 /** The picture of the first page: the packet that its spec describes, as every page of a protocol shows it. */
 const picture = [
-  "      |0 1 2 3 4 5 6 7|0 1 2 3 4 5 6 7|0 1 2 3 4 5 6 7|",
-  "      +---------------+---------------+---------------+",
-  "     0| magic = 0x80  | <b>opcode = 0xfa</b> | keyLength    …",
-  "      +---------------+---------------+---------------+",
+  "      |0 1 2 3 4 5 6 7|0 1 2 3 4 5 6 7|",
+  "      +---------------+---------------+--",
+  "     0| magic = 0x80  | <b>opcode = 0xfa</b> |",
+  "      +---------------+---------------+--",
   "      …",
-  "      +---------------+---------------+---------------+",
-  "    24| <b>rate</b>                                         …",
-  "      +---------------+---------------+---------------+",
-  "    28/ <b>tenant</b>: 0-64 bytes (keyLength)               …",
-  "      +---------------+---------------+---------------+"
+  "      +---------------+---------------+--",
+  "    24| <b>rate</b>",
+  "      +---------------+---------------+--",
+  "    28/ <b>tenant</b>: 0-64 bytes (keyLength)",
+  "      +---------------+---------------+--"
 ]
 
 const readmePages = (): ReadonlyArray<Page> => {
@@ -114,20 +115,30 @@ const findingPages = (): ReadonlyArray<Page> => {
 /** What the site calls the protocols, and which of those that the repository generates it leaves out: dialects of one word. */
 const left = new Set(["measured", "deepstreamText", "memcachedDatagram"])
 
-const protocolsOf = (): Promise<ReadonlyArray<{ readonly name: string; readonly models: ReadonlyArray<Model>; readonly spec: string }>> =>
+/** A protocol as it was generated. */
+interface Described {
+  readonly name: string
+  readonly models: ReadonlyArray<Model>
+  /** Faces of the fields that only code can say. */
+  readonly customs: Customs
+  readonly spec: string
+}
+
+const protocolsOf = (): Promise<ReadonlyArray<Described>> =>
   Promise.all(config.targets.map(async ({ out, spec }) => {
-    const { models } = await import(Path.join(root, out, "Model.ts")) as { readonly models: ReadonlyArray<Model> }
-    return { name: models.at(-1)!.name, models, spec }
+    const face = await import(Path.join(root, out, "Model.ts")) as { readonly models: ReadonlyArray<Model>; readonly customs?: Customs }
+    const { customs = face.customs ?? {} } = await import(Path.join(root, out, "index.ts")) as { readonly customs?: Customs }
+    return { name: face.models.at(-1)!.name, models: face.models, customs, spec }
   }))
 
 const protocolPages = async (): Promise<ReadonlyArray<Page>> => {
   const all = (await protocolsOf()).filter(({ name }) => !left.has(name))
   const names = new Set(all.map(({ name }) => name))
-  const pages = all.flatMap(({ models, name }) => {
+  const pages = all.flatMap(({ customs, models, name }) => {
     const bases = Object.fromEntries(
       models.map((model) => model.name).filter((one) => one !== name && names.has(one)).map((one) => [one, `../${one}/`])
     )
-    return [...docsOf(models, { bases })].map(([path, text]): Page => {
+    return [...docsOf(models, { bases, customs })].map(([path, text]): Page => {
       const { body, title } = titled(text.replace(/^<!--.*-->\n\n/, ""))
       const file = path.replace(/\.md$/, "").toLowerCase()
       const isIndex = path === "README.md"

@@ -3,7 +3,7 @@ import * as D from "@wirewright/dsl"
 import { describe, expect, it } from "vitest"
 import { doorsOf, packages } from "./Api.ts"
 import { allPages, llmsText, sidebarOf } from "./Content.ts"
-import { addressOf, anchorsOf, brokenLinks, fileOf, type Page, siteOf } from "./Pages.ts"
+import { addressOf, anchorsOf, brokenLinks, fileOf, type Page, siteOf, source } from "./Pages.ts"
 
 const pages = await allPages()
 const site = siteOf(pages)
@@ -62,6 +62,25 @@ describe("the API", () => {
     expect(anchorsOf(page).has("reader")).toBe(true)
     expect(page.body).toContain("class Reader")
   })
+})
+
+/** The tests that run the programs of a text, by the text. */
+const runners: ReadonlyArray<readonly [from: RegExp, test: string, says: RegExp]> = [
+  [/^README\.md/, "test/package/readme.test.ts", /Every block of the README is executed/],
+  [/^packages\/dcp\/README\.md$/, "test/dcp/docs.test.ts", /packages\/dcp\/README\.md/],
+  [/^packages\/deepstream\/README\.md$/, "test/deepstream/docs.test.ts", /packages\/deepstream\/README\.md/],
+  [/^packages\/dsl\/WORDS\.md$/, "test/docs/words.test.ts", /packages\/dsl\/WORDS\.md/],
+  [/^FINDINGS\.md$/, "test/generator/Codes.test.ts", /FINDINGS\.md/],
+  [/^packages\/examples\/src\/\w+\.ts$/, "test/examples/examples.test.ts", /examples/],
+  [/^packages\/examples\/src\/(spec|clients|servers)\//, "test/gallery/All.ts", /gallery/],
+  [/^(packages\/\w+|spec|codegen)\/README\.md$/, "test/package/published.test.ts", /programs of READMEs/]
+]
+
+it("every program on the site is run by a test: its text is one of those that tests take apart", () => {
+  const programs = pages.filter(({ body, from }) => /^```(ts|sh)/m.test(body) && !from.endsWith("package.json"))
+  const unrun = programs.filter(({ from }) => !runners.some(([text, test, says]) => text.test(from) && says.test(source(test))))
+  expect(unrun.map(({ from, slug }) => `${slug} (${from})`)).toEqual([])
+  console.log(`${programs.length} pages with programs`)
 })
 
 it("pages are written with their links resolved and without comments", () => {

@@ -71,19 +71,23 @@ const replyWords = (command: CommandModel, site: Site): string => {
 }
 
 /** Whether a protocol says who sends what: else `client` is what nobody said otherwise. */
-export const saysSenders = ({ commands, frame }: Catalog): boolean =>
+const saysSenders = ({ commands, frame }: Catalog): boolean =>
   commands.some(({ sender }) => sender !== "client") ||
   frame.kinds.some(({ answers, sender }) => answers !== undefined || sender !== undefined)
 
+/** Who sends a command's request: what its kinds of packet say, else what it says itself; nothing where nobody says. */
+export const senderOf = (catalog: Catalog, { kinds, sender }: CommandModel): CommandModel["sender"] | undefined => {
+  const said = new Set([kinds.request, ...kinds.also ?? []].flatMap((kind) => catalog.kind(kind)?.sender ?? []))
+  return said.size > 1 ? "both" : said.size === 1 ? [...said][0] : saysSenders(catalog) ? sender : undefined
+}
+
 const facts = (site: Site, command: CommandModel): string => {
   const { catalog, origins } = site
-  const { header, kinds, label, name, sender } = command
+  const { header, kinds, label, name } = command
   const opcode = opcodeText(catalog, command)
   const from = origins.get(name)
   const asked = [kinds.request, ...kinds.also ?? []].map((kind) => code(kindWords(kind))).join(" and ")
-  const kindNames = [kinds.request, ...kinds.also ?? []]
-  const said = new Set(kindNames.flatMap((kind) => catalog.kind(kind)?.sender ?? []))
-  const sides = said.size > 1 ? "both" : said.size === 1 ? [...said][0]! : saysSenders(catalog) ? sender : undefined
+  const sides = senderOf(catalog, command)
   const rows = [
     ["Name in documents", label === name ? "" : code(label)],
     ["Opcode", opcode ?? ""],

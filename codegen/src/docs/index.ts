@@ -8,11 +8,13 @@ import type { CommandModel, Model, NamedTypeModel } from "@wirewright/codec/Mode
 import { headOf } from "@wirewright/codec/Heads"
 import { markdownMark } from "../Header.ts"
 import { compare } from "../Module.ts"
+import { placedFields } from "../layout/Placed.ts"
 import { framePage } from "./Frames.ts"
+import { valueText } from "./Grid.ts"
 import { lineText } from "./Line.ts"
 import { code, joined, prose, sentence, table } from "./Markdown.ts"
 import { notationPage } from "./Notation.ts"
-import { opcodeText, packetPage, saysSenders, type Site } from "./Packets.ts"
+import { opcodeText, packetPage, senderOf, type Site } from "./Packets.ts"
 import type { Paths } from "./Tables.ts"
 import { typesPage } from "./Types.ts"
 
@@ -48,16 +50,24 @@ const headText = ({ request }: CommandModel): string => {
   return text === "" ? "" : code(`0x${[...text].map((one) => one.charCodeAt(0).toString(16).padStart(2, "0")).join("")}`)
 }
 
+/** The constants that tell a packet from others with its opcode; nothing where the opcode is enough. */
+const sharedText = ({ catalog }: Site, { kinds, opcode, request }: CommandModel): string => {
+  if (catalog.sharing(kinds.request, opcode).length < 2) return ""
+  const fields = request[0]?.sections.flatMap((section) => section.fields) ?? []
+  const end = fields.findIndex(({ type }) => type.kind !== "constant" && type.kind !== "literal")
+  return placedFields(catalog, fields.slice(0, end < 0 ? fields.length : end)).map((part) => code(`${part.name} = ${valueText(part)}`))
+    .join(", ")
+}
+
 const commandTable = (site: Site, commands: ReadonlyArray<CommandModel>): string =>
   table(
-    ["Opcode", "Begins with", "Packet", "Sent by", "Lifecycle", "What it is"],
+    ["Opcode", "Begins with", "Packet", "What it is", "Sent by"],
     commands.map((command) => [
       opcodeText(site.catalog, command) ?? "",
-      command.isOpcodeless === true ? headText(command) : "",
-      `[${command.name}](${site.files.get(command.name)!})`,
-      saysSenders(site.catalog) ? command.sender : "",
-      command.lifecycle === "active" ? "" : command.lifecycle,
-      prose(sentence(command.doc))
+      command.isOpcodeless === true ? headText(command) : sharedText(site, command),
+      `[${command.name}](${site.files.get(command.name)!})${command.lifecycle === "active" ? "" : ` (${command.lifecycle})`}`,
+      prose(sentence(command.doc)),
+      senderOf(site.catalog, command) ?? ""
     ])
   )
 

@@ -151,8 +151,7 @@ export const plantings: ReadonlyArray<Planting> = [
     file: "Progress",
     place: "process",
     find: "return message === this.head && this.advance()",
-    replace:
-      "for (let one = this.head; one !== undefined && one !== message; one = one.next) one.waits = false\n    return this.advance()"
+    replace: "for (let one = this.head; one !== undefined && one !== message; one = one.next) one.waits = false\n    return this.advance()"
   },
   {
     loss: "skip",

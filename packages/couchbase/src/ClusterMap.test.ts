@@ -50,8 +50,10 @@ describe("maps", () => {
     [["durableWrite", "couchapi", "cccp", "xattr"], false],
     // of a server older than ephemeral buckets
     [undefined, false]
-  ])("a bucket that can do %j is ephemeral: %s", (bucketCapabilities, ephemeral) =>
-    assert.strictEqual(ok({ ...superset, bucketCapabilities }).ephemeral, ephemeral))
+  ])(
+    "a bucket that can do %j is ephemeral: %s",
+    (bucketCapabilities, ephemeral) => assert.strictEqual(ok({ ...superset, bucketCapabilities }).ephemeral, ephemeral)
+  )
 
   it("with groups of servers say which copies are in one", () => {
     // the example of sdk-rfcs 0078, with a third copy

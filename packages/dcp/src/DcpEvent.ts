@@ -3,7 +3,7 @@
  *
  * An event is a view of the packet that brought it. It becomes part of a checkpoint when the handler that was given it returns.
  */
-import { decodeText, type Reader } from "@wirewright/codec"
+import { decodeText, getU64Number, type Reader } from "@wirewright/codec"
 import { jsonCodec } from "@wirewright/memcached/internal"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -207,8 +207,7 @@ export const isPlainOwn = (reader: Reader, at: number, { collections }: States):
 export const plainSeqno = ({ view }: Reader, at: number): bigint => view.getBigUint64(at + headerSize)
 
 /** The same as a number, which is exact up to 2⁵³ − 1. */
-export const plainSeqnoNumber = ({ view }: Reader, at: number): number =>
-  view.getUint32(at + headerSize) * 0x1_0000_0000 + view.getUint32(at + headerSize + 4)
+export const plainSeqnoNumber = ({ view }: Reader, at: number): number => getU64Number(view, at + headerSize)
 
 /**
  * A document was stored. There are many of them, so the packet is decoded when something of it is asked for that is neither key, value, datatype

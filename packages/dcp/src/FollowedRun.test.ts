@@ -189,14 +189,21 @@ describe("a message that follows the one before", () => {
     const first = 2 ** 53 - 4
     const line = new Line(at(first)).opened().snapshot(first + 1, 2 ** 53 + 10, first + 1)
     line.follower.advanced()
-    expect([2n ** 53n - 2n, 2n ** 53n - 1n, 2n ** 53n + 1n].map((seqno) => line.follower.follows(Number(seqno)))).toEqual([true, false, false])
+    expect([2n ** 53n - 2n, 2n ** 53n - 1n, 2n ** 53n + 1n].map((seqno) => line.follower.follows(Number(seqno)))).toEqual([
+      true,
+      false,
+      false
+    ])
     expect(line.follower.received).toBe(2n ** 53n - 2n)
   })
 
   it("is inside of the run at both ends, and no other is", () => {
     const led = new Led(true, { ...emptyCheckpoint, ahead: true }, { high: 8n, end: endless })
     led.follower.opened(log([a, 0]))
-    while (led.follower.phase !== "Following") led.follower.action._tag === "Undo" ? led.follower.undone() : led.follower.saved()
+    while (led.follower.phase !== "Following") {
+      if (led.follower.action._tag === "Undo") led.follower.undone()
+      else led.follower.saved()
+    }
     led.marker(1n, 9n)
     expect(led.follower.follows(1)).toBe(false)
     led.item(3n)

@@ -62,7 +62,10 @@ describe("messages", () => {
     const [first, second, third] = delivered(progress, 1, 2, 3)
     progress.process(second!)
     progress.forget()
-    expect([first, second, third].map((one) => [one!.waits, one!.following])).toEqual([[false, undefined], [false, undefined], [false, undefined]])
+    expect([first, second, third].map((one) => [one!.waits, one!.following])).toEqual([[false, undefined], [false, undefined], [
+      false,
+      undefined
+    ]])
     const [again] = delivered(progress, 2, 3)
     expect([progress.process(first!), progress.process(third!), progress.unprocessed]).toEqual([false, false, 2])
     expect([progress.process(again!), progress.checkpoint.position.seqno]).toEqual([true, 2n])

@@ -39,7 +39,9 @@ const compare = (what: string, figures: ReadonlyArray<ReadonlyArray<number>>, sc
   const ratios = others.map((other) => [0.25, 0.5, 0.75].map((at) => (quarter(told, at) / quarter(other, at)).toFixed(3)).join(" "))
   const spread = quarter(told, 0.75) / quarter(told, 0.25) - 1
   print(
-    `${what.padEnd(20)} ${median(told).toFixed(3)} ± ${(spread * 50).toFixed(0)} %   to without metrics: ${ratios[0]}   to nothing: ${ratios[1]}   `
+    `${what.padEnd(20)} ${median(told).toFixed(3)} ± ${(spread * 50).toFixed(0)} %   to without metrics: ${ratios[0]}   to nothing: ${
+      ratios[1]
+    }   `
       + `(${scrapes} scrapes)`
   )
 }

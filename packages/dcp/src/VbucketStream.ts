@@ -70,7 +70,7 @@ export class VbucketStream implements StreamSink, Account {
   /** Where its newest stream was opened. */
   private address: string | undefined
   /** Events that may not be handed over yet. */
-  private held: Array<{ readonly event: DcpEvent; readonly bytes: number }> = []
+  private readonly held: Array<{ readonly event: DcpEvent; readonly bytes: number }> = []
   /** The branch of the stream that is open. */
   vbucketUuid: bigint | undefined
 
@@ -152,9 +152,8 @@ export class VbucketStream implements StreamSink, Account {
   /** What was held is handed over, once it may be. */
   release(): void {
     if (this.follower.holding) return
-    const { held } = this
-    this.held = []
-    for (const { bytes, event } of held) this.owner.outbox.push(event, bytes, this.connection)
+    // emptied, not replaced: what an old array of the heap refers to outlives it until the whole heap is collected, and with it all that was read
+    for (const { bytes, event } of this.held.splice(0)) this.owner.outbox.push(event, bytes, this.connection)
     this.advance()
   }
 

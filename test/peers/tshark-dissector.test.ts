@@ -26,6 +26,12 @@ const told: { readonly [title: string]: (conversation: Conversation) => Dissecto
     transport.startsWith("TLS") ? { kind: "handshakeMessage", states: { version: transport === "TLS 1.3" ? 13 : 12 } } : {}
 }
 
+/** Conversations that only who knows more than the model can follow, and why. */
+const apart: { readonly [title: string]: { readonly [name: string]: string } } = {
+  "AMQP 0-9-1": { "another protocol's version": "the server answers with what no phase lets it say" },
+  MQTT: { "raw 5 unsupported version": "the server answers by the rules of another version than was asked for" }
+}
+
 const grouped = <A>(all: ReadonlyArray<A>, keyOf: (one: A) => string): ReadonlyMap<string, ReadonlyArray<A>> => {
   const out = new Map<string, Array<A>>()
   for (const one of all) out.set(keyOf(one), [...out.get(keyOf(one)) ?? [], one])
@@ -43,7 +49,7 @@ const joined = (results: ReadonlyArray<Result>): Result => ({
 describe.each(all.map((one) => [one.title, one] as const))("%s", (title, gallery) => {
   it("has the same values in tshark", () => {
     const groups = grouped(
-      conversationsOf(gallery).filter(({ name }) => !name.endsWith(": upgrade")),
+      conversationsOf(gallery).filter(({ name }) => !name.endsWith(": upgrade") && apart[title]?.[name] === undefined),
       (one) => JSON.stringify([told[title]?.(one) ?? {}, one.transport === "udp"])
     )
     const result = joined([...groups].map(([key, some]) => compareConversations(gallery, some, (JSON.parse(key) as [DissectorOptions])[0])))

@@ -383,7 +383,9 @@ class Making {
     const [request, answer] = ["client", "server"].map((side) => frame.kinds.filter(({ sender }) => sender === side))
     if (frame.kinds.length !== 2 || request?.length !== 1 || answer?.length !== 1) return undefined
     const [asking, answering] = [request[0]!.run?.fields ?? [], answer[0]!.run?.fields ?? []]
-    const fields = asking.filter((one) => one.type.kind === "int" && answering.some((other) => JSON.stringify(other) === JSON.stringify(one)))
+    const isRepeated = ({ name, type }: FieldModel): boolean =>
+      type.kind === "int" && answering.some((other) => other.name === name && JSON.stringify(other.type) === JSON.stringify(type))
+    const fields = asking.filter(isRepeated)
     if (fields.length === 0) return undefined
     const hasStates = this.catalog.states.some(({ name }) => asking.some((field) => field.name === name))
     return some({

@@ -48,7 +48,7 @@ const attributesOf = (tag: string): Record<string, string> => {
 }
 
 /** Faults as tshark prints them: in the tree of a packet, or when the file is loaded. */
-const faultLine = /Lua Error|Lua: |\[C\]: in|stack traceback|_ws\.lua\.|Dissector bug|ASSERT/i
+const faultLine = /Lua Error|lua: |stack traceback|Dissector bug|ASSERT/i
 
 /** Options that every run has. */
 export interface SharkOptions {
@@ -80,8 +80,7 @@ export const shark = ({ file, more = [], proto, script }: SharkOptions): Shark =
   ]
   const { signal, status, stderr, stdout } = spawnSync("tshark", args, { encoding: "utf8", maxBuffer: 1024 ** 3, timeout: 280_000 })
   if (status !== 0) throw new Error(`tshark ended with ${status ?? signal}: ${stderr.slice(0, 2000)}`)
-  const faults = [...stderr.split("\n"), ...stdout.split("\n").filter((line) => /<(field|proto)/.test(line) && /Lua Error|_ws\.lua/.test(line))]
-    .filter((line) => faultLine.test(line) && !/Running as user/.test(line))
+  const faults = `${stderr}\n${stdout}`.split("\n").filter((line) => faultLine.test(line))
   return { packets: packetsOf(stdout, proto), faults }
 }
 

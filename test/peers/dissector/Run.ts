@@ -1,4 +1,6 @@
 /** Puts conversations into a capture, lets tshark take it apart with a printed dissector, and lays what it says beside what our decoders say. */
+import { Catalog } from "@wirewright/codec"
+import { annotate } from "@wirewright/codec/Layout"
 import { packetToJson } from "@wirewright/codec/Json"
 import { type DissectorOptions, printDissector } from "@wirewright/codegen/dissector/Dissector"
 import type { Filter } from "@wirewright/codegen/dissector/Filters"
@@ -71,20 +73,28 @@ export const compareConversations = (
   }
   const { filters, script } = printed(gallery.models, { ports: [port], ...options }, plant)
   const said = shark({ file: written("conversations.pcap", pcap.bytes()), script, proto })
+  // without faces of custom fields, as Lua has none
+  const plain = Catalog.of(gallery.models)
   const differences: Array<string> = []
   const same = new Set<string>()
   let packets = 0
   let values = 0
   const compareStream = (recorded: Recorded, stream: Stream, shown: ReadonlyArray<ShownPacket>): void => {
     const theirs = stream.skipped.length > 0 ? shown.filter((one) => !isRefused(one)) : shown
-    for (const [i, { at, end, packet }] of stream.packets.entries()) {
+    for (const [i, { at, end, packet, reading }] of stream.packets.entries()) {
+      // only the bytes of one packet after another tell when it begins
+      if (reading.kind === "ciphertext") continue
       const their = theirs[i]
       if (their === undefined) {
         differences.push(`${stream.name}, ${stream.from}: ${stream.packets.length} packets, tshark ${theirs.length}`)
         break
       }
       const json = packetToJson(recorded.catalog, packet, end - at) as { readonly [name: string]: unknown }
-      const found = compareValues(json, their, filters)
+      const { fields } = annotate(plain, stream.bytes.subarray(at, end), {
+        states: new Map(Object.entries(reading.states ?? {}).map(([name, value]) => [name, Number(value)])),
+        ...(reading.kind === undefined ? {} : { kind: reading.kind })
+      })
+      const found = compareValues(json, fields, their, filters)
       packets++
       values += found.same.length
       for (const one of found.same) same.add(one)

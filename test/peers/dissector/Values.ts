@@ -1,46 +1,43 @@
-/** Compares what `wirewright decode --json` says of a packet with what tshark shows, field by field. */
+/**
+ * Compares what `wirewright decode --json` says of a packet with what tshark shows, field by field. Which field of the JSON one of tshark's is
+ * follows from their order, which is that of the bytes: the interpreter has the paths in this order.
+ */
+import type { FieldSpan } from "@wirewright/codec/Layout"
 import type { Filter } from "@wirewright/codegen/dissector/Filters"
-import { filterName } from "@wirewright/codegen/dissector/Filters"
 import type { Shown, ShownPacket } from "./Pdml.ts"
-
-/** A value of JSON, by the last part of its name, in the order of the bytes. */
-type Leaf = { readonly name: string; readonly value: unknown }
 
 /** How a packet compared. */
 export interface Compared {
-  /** Filters whose values were the same. */
+  /** Filters whose values were the same as those of the JSON. */
   readonly same: ReadonlyArray<string>
   readonly differences: ReadonlyArray<string>
 }
 
+type Json = { readonly [name: string]: unknown }
+
+const isObject = (value: unknown): value is Json => typeof value === "object" && value !== null && !Array.isArray(value)
+
 /** What is said about a packet, and not by it. */
-const about = new Set(["packet", "kind", "layout", "length", "flow", "direction", "time", "frame", "protocol"])
+const about = new Set(["packet", "kind", "layout", "length", "flow", "direction", "time", "frame", "protocol", "fields"])
 
-const isObject = (value: unknown): value is { readonly [name: string]: unknown } =>
-  typeof value === "object" && value !== null && !Array.isArray(value)
-
-const leaves = (name: string, value: unknown, out: Array<Leaf>): void => {
-  if (Array.isArray(value) && !value.every((one) => typeof one === "string" && name === "datatype")) {
-    for (const one of value) leaves(name, one, out)
-  } else if (isObject(value) && typeof value["hex"] !== "string" && !("number" in value && ("names" in value || "name" in value))) {
-    for (const [key, one] of Object.entries(value)) leaves(key, one, out)
-  } else out.push({ name, value })
+const leaves = (path: string, value: unknown, out: Map<string, unknown>): void => {
+  if (Array.isArray(value)) for (const [i, one] of value.entries()) leaves(`${path}[${i}]`, one, out)
+  else if (isObject(value) && typeof value["hex"] !== "string" && !("number" in value && ("names" in value || "name" in value))) {
+    for (const [name, one] of Object.entries(value)) leaves(path === "" ? name : `${path}.${name}`, one, out)
+  } else out.set(path, value)
 }
 
-/** Values of a packet's JSON by name. */
-const leavesOf = (json: { readonly [name: string]: unknown }): ReadonlyMap<string, ReadonlyArray<unknown>> => {
-  const out: Array<Leaf> = []
+/** Values of a packet's JSON by path. */
+const leavesOf = (json: Json): ReadonlyMap<string, unknown> => {
+  const out = new Map<string, unknown>()
   for (const [name, value] of Object.entries(json)) {
     if (about.has(name) || name === "status" && "statusCode" in json) continue
+    // flags of headers are a list of names
+    if (name === "datatype" && Array.isArray(value)) continue
     leaves(name === "statusCode" ? "status" : name.replace(/^header\./, ""), value, out)
   }
-  const byName = new Map<string, Array<unknown>>()
-  for (const { name, value } of out) {
-    if (value === null) continue
-    const key = filterName(name)
-    byName.set(key, [...byName.get(key) ?? [], value])
-  }
-  return byName
+  leaves("", json["fields"] ?? {}, out)
+  return out
 }
 
 const numeric = /^u?int\d+$/
@@ -54,12 +51,14 @@ const hexes = (text: string): ReadonlyArray<string> => [
   Buffer.from(text, "utf16le").swap16().toString("hex")
 ]
 
+const isTrue = ({ show }: Shown): boolean => show === "1" || show === "True"
+
 const isSame = (value: unknown, shown: Shown, type: string): boolean => {
+  if (value instanceof Uint8Array) return shown.hex === Buffer.from(value).toString("hex")
   if (isObject(value)) {
-    if ("hex" in value) return shown.hex === value["hex"]
-    return integer(shown.show) === integer(String(value["number"]))
+    return "hex" in value ? shown.hex === value["hex"] : integer(shown.show) === integer(String(value["number"]))
   }
-  if (typeof value === "boolean") return (shown.show === "1" || shown.show === "True") === value
+  if (typeof value === "boolean") return isTrue(shown) === value
   if (type === "float" || type === "double") {
     const [ours, theirs] = [Number(value), Number(shown.show.replace("inf", "Infinity").replace("nan", "NaN"))]
     return Object.is(ours, theirs) || Math.abs(ours - theirs) <= Math.abs(ours) * (type === "float" ? 1e-5 : 1e-12)
@@ -68,44 +67,71 @@ const isSame = (value: unknown, shown: Shown, type: string): boolean => {
   return typeof value === "string" && (hexes(value).includes(shown.hex) || shown.show === value || shown.show.replaceAll("\\\\", "\\") === value)
 }
 
-/** Compares a packet. */
+/** Types that stand for themselves in the JSON as something that Lua cannot say. */
+const isCustom = ({ type }: FieldSpan): boolean => /^[A-Z]\w*$/.test(type)
+
+/** Compares a packet; `spans` are its fields in wire order, `base` is where it begins. */
 export const compareValues = (
-  json: { readonly [name: string]: unknown },
+  json: Json,
+  spans: ReadonlyArray<FieldSpan>,
   packet: ShownPacket,
   filters: ReadonlyMap<string, Filter>
 ): Compared => {
-  const shown = new Map<string, Array<Shown>>()
+  const values = leavesOf(json)
+  const unseen = new Set([...values].filter(([, value]) => value !== null && value !== false).map(([path]) => path))
+  const same: Array<string> = []
+  const differences: Array<string> = []
   const cases: Array<string> = []
+  const shown: Array<{ readonly field: Shown; readonly type: string }> = []
+  let bits = new Map<string, Shown>()
+  const flags: Array<ReadonlyMap<string, Shown>> = []
   for (const field of packet.fields) {
     const filter = filters.get(field.name)
     if (filter === undefined) continue
-    if (filter.type === "none") {
-      const found = /^[^:]*: (\w+)$/.exec(field.showname)?.[1]
-      if (found !== undefined) cases.push(found)
+    const found = filter.type === "none" ? /^[^:]*: (\w+)$/.exec(field.showname)?.[1] : undefined
+    if (found !== undefined) cases.push(found)
+    if (filter.type === "none") continue
+    const around = shown.at(-1)?.field
+    if (filter.type === "bool" && around !== undefined && field.name.startsWith(`${around.name}.`) && field.at === around.at) {
+      bits.set(filter.filter, field)
       continue
     }
-    // what several hold under one name has that name with what it holds behind it
-    const last = filterName(filter.label.replaceAll(" ", "_"))
-    shown.set(last, [...shown.get(last) ?? [], field])
+    bits = new Map()
+    flags.push(bits)
+    shown.push({ field, type: filter.type })
   }
-  const same: Array<string> = []
-  const differences: Array<string> = []
-  for (const [name, values] of leavesOf(json)) {
-    if (name === "case" || name === "frame") {
-      if (values.join() !== cases.join()) differences.push(`${name}: ${values.join()}, tshark ${cases.join()}`)
-      continue
+  const there = spans.filter(({ value }) => value !== null && !Array.isArray(value))
+  if (there.length !== shown.length) differences.push(`${there.length} fields, tshark ${shown.length}`)
+  for (const [i, span] of there.entries()) {
+    const at = shown[i]
+    if (at === undefined) break
+    const { field, type } = at
+    const value = values.has(span.path) ? values.get(span.path) : span.value
+    unseen.delete(span.path)
+    // what ends or fills a field belongs to it here, and to nothing there
+    if (field.at - packet.at !== span.offset || field.size > span.length) {
+      differences.push(`${span.path}: at ${span.offset}+${span.length}, tshark ${field.at - packet.at}+${field.size}`)
+    } else if (isCustom(span)) {
+      if (field.size !== span.length) differences.push(`${span.path}: ${span.length} bytes, tshark ${field.size}`)
+    } else if (!isSame(value, field, type)) {
+      differences.push(`${span.path}: ${JSON.stringify(value)}, tshark ${JSON.stringify([field.name, field.show, field.hex])}`)
+    } else same.push(field.name)
+    if (isObject(value) && Array.isArray(value["names"])) {
+      const names = [...flags[i]!].filter(([, one]) => isTrue(one)).map(([, one]) => one)
+      if (names.length !== value["names"].length) differences.push(`${span.path}: ${value["names"].join()}, tshark ${names.length} bits`)
+      else same.push(...[...flags[i]!].map(([name]) => name))
     }
-    if (name === "datatype" && values.some(Array.isArray)) {
-      const names = packet.fields.filter((one) => one.name.startsWith("datatype.") && /^(1|True)$/.test(one.show))
-      if (names.length !== (values[0] as ReadonlyArray<unknown>).length) differences.push(`datatype: ${JSON.stringify(values)}`)
-      else same.push("datatype")
-      continue
-    }
-    const theirs = shown.get(name) ?? []
-    const types = theirs.map((one) => filters.get(one.name)!.type)
-    if (theirs.length !== values.length || !values.every((value, i) => isSame(value, theirs[i]!, types[i]!))) {
-      differences.push(`${name}: ${JSON.stringify(values)}, tshark ${JSON.stringify(theirs.map(({ hex, show }) => [show, hex]))}`)
-    } else same.push(...theirs.map((one) => one.name))
   }
+  const ours = [...values].filter(([path]) => /(?:^|\.|\])(?:case|frame)$/.test(path) && !spans.some((span) => span.path === path))
+  for (const [path, value] of ours) {
+    unseen.delete(path)
+    // of a case that is none, JSON has the tag, which a sibling may have on the wire
+    if (value === "Unknown") unseen.delete(path.replace(/(?:case|frame)$/, "tag"))
+  }
+  if (ours.map(([, value]) => value).toSorted().join() !== cases.toSorted().join()) {
+    differences.push(`cases ${ours.map(([, value]) => value).join()}, tshark ${cases.join()}`)
+  }
+  for (const { path, type } of spans) if (/^[A-Z]\w*$/.test(type)) for (const one of [...unseen]) if (one.startsWith(path)) unseen.delete(one)
+  for (const path of unseen) differences.push(`${path}: ${JSON.stringify(values.get(path))}, tshark nothing`)
   return { same, differences }
 }

@@ -49,6 +49,7 @@ function words.choice(self, t, spot)
   if found == nil and of.unknown == "error" then
     self:fail("UnknownValue", joined(path, "_tag"), spot.at, "a case of " .. of.name, decimal(tag))
   elseif found == nil or of.empty == "keep" and at == spot.to and found.takes then
+    self.spans[index].value = "Unknown"
     next = unknown_case(self, of.rest, spot, at, spot.to)
   else
     next = self:deeper(t.ref, spot, function()

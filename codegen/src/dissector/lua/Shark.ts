@@ -85,7 +85,7 @@ local function pair(session, sender, out, asked)
   if key == nil then return nil end
   if is_request(kind) then
     -- what is never answered waits for nothing
-    if command == nil or command.reply ~= "none" then ask(session, sender, { asked = asked, key = key, out = out }) end
+    if pairing.by == "repeated" or command == nil or command.reply ~= "none" then ask(session, sender, { asked = asked, key = key, out = out }) end
     return nil
   end
   local waiting = session.waiting[opposite[sender]]
@@ -207,14 +207,13 @@ if model.heuristic then
   proto.prefs.anywhere = Pref.bool("On any port", settings.ports == "", "Look for packets on all TCP and UDP ports that no other dissector has")
 end
 
-local stream_of = { Field.new("tcp.stream"), Field.new("udp.stream") }
-
-local function transport_of()
-  for i, name in ipairs({ "tcp", "udp" }) do
-    local found = { stream_of[i]() }
-    if #found > 0 then return name, name .. tostring(found[#found].value) end
-  end
-  return "none", "none"
+-- How the bytes came, and the connection: the same both ways. Fields of TCP cannot be asked for it, they are not there in all passes.
+local function transport_of(pinfo)
+  local transport = pinfo.port_type == 2 and "tcp" or pinfo.port_type == 3 and "udp" or "none"
+  local one = tostring(pinfo.src) .. " " .. tostring(pinfo.src_port)
+  local other = tostring(pinfo.dst) .. " " .. tostring(pinfo.dst_port)
+  if other < one then one, other = other, one end
+  return transport, transport .. " " .. one .. " " .. other
 end
 
 local is_server = {}
@@ -300,7 +299,8 @@ local function add_span(tree, tvb, base_at, span)
   elseif what == "number" then
     item = add_number(tree, span, range, field, proto_field)
   elseif what == "float" then
-    item = span.value == "little" and tree:add_le(proto_field, range) or tree:add(proto_field, range)
+    local value = span.value == "little" and range:le_float() or range:float()
+    item = tree:add(proto_field, range, value)
   elseif what == "bool" then
     item = tree:add(proto_field, range, span.value)
   elseif what == "name" then
@@ -352,7 +352,7 @@ end
 
 -- A packet in a few words.
 local function summary_of(out)
-  local parts = { out.tag }
+  local parts = { out.command ~= nil and out.kind.answers ~= nil and out.outcome == nil and out.command.name or out.tag }
   local status = out.status ~= nil and model.statuses[out.status]
   if out.status ~= nil and out.status ~= 0 then parts[#parts + 1] = status or hexadecimal(out.status, 2) end
   for _, span in ipairs(out.walk.spans) do
@@ -395,7 +395,7 @@ local function after_refused(out, bytes)
 end
 
 local function dissect(tvb, pinfo, tree)
-  local transport, stream = transport_of()
+  local transport, stream = transport_of(pinfo)
   local total = tvb:len()
   local session = sessions[stream]
   if session == nil then
@@ -473,7 +473,7 @@ if model.heuristic then
   -- A packet of the protocol is one that is all there, is described, and is refused for nothing.
   local function is_ours(tvb, pinfo, tree)
     if not proto.prefs.anywhere then return false end
-    local transport = transport_of()
+    local transport = transport_of(pinfo)
     local bytes = tvb:raw(0, tvb:len())
     for _, sender in ipairs({ "client", "server" }) do
       local out = read_packet(bytes, new_session(), sender, transport, false)

@@ -54,7 +54,7 @@ const escapes = ({ escapes: all, max }: EscapedModel): LuaTable => ({
 })
 
 /** A number that is no field by itself. */
-const number = (type: NumberModel): LuaTable => {
+export const luaNumber = (type: NumberModel): LuaTable => {
   switch (type.kind) {
     case "int":
       return some({ kind: "int", int: type.int, order: type.order })
@@ -82,6 +82,20 @@ const spareBits = (width: number, fields: ReadonlyArray<BitFieldModel>): Readonl
     else out.push([bit, bit])
   }
   return out
+}
+
+/** What a token must look like, as far as that tells packets apart. */
+export const luaToken = (type: TypeModel): LuaTable => {
+  switch (type.kind) {
+    case "optional":
+      return { kind: type.kind, of: luaToken(type.of) }
+    case "literal":
+      return { kind: type.kind, text: new LuaBytes(type.hex) }
+    case "bool":
+      return { kind: type.kind, yes: new LuaBytes(type.true), no: new LuaBytes(type.false) }
+    default:
+      return { kind: type.kind }
+  }
 }
 
 /** Makes Lua of types and fields, and collects the filters they need. */
@@ -160,7 +174,7 @@ export class Layouts {
       case "varint":
       case "escaped":
       case "decimal":
-        return { ...number(type), f: this.filter(place, numberUse(type)) }
+        return { ...luaNumber(type), f: this.filter(place, numberUse(type)) }
       case "float":
         return { bits: type.bits, order: type.order, f: this.filter(place, { holding: "float", bytes: type.bits / 8 }) }
       case "bytes":
@@ -242,10 +256,10 @@ export class Layouts {
     switch (type.kind) {
       case "opcode":
       case "bodyLength":
-        return { of: number(type.of), f: this.filter(place, numberUse(type.of)) }
+        return { of: luaNumber(type.of), f: this.filter(place, numberUse(type.of)) }
       case "lengthOf":
         return {
-          of: number(type.of),
+          of: luaNumber(type.of),
           target: typeof type.target === "string" ? type.target : type.target.join(" "),
           group: typeof type.target === "string" ? undefined : type.target,
           plus: type.plus,
@@ -254,7 +268,7 @@ export class Layouts {
         }
       case "countOf":
         return {
-          of: number(type.of),
+          of: luaNumber(type.of),
           target: type.target,
           plus: type.plus,
           absent: type.absent,
@@ -265,7 +279,7 @@ export class Layouts {
       case "prefixed": {
         const of = this.type(type.of, place)
         return {
-          by: number(type.by),
+          by: luaNumber(type.by),
           of,
           trailer: bytes(type.trailer),
           plus: type.plus,
@@ -277,7 +291,7 @@ export class Layouts {
       case "counted": {
         const of = this.element(type.of, place)
         return {
-          by: number(type.by),
+          by: luaNumber(type.by),
           of,
           max: type.max,
           plus: type.plus,

@@ -16,7 +16,7 @@ import type {
 import { isOfKind } from "@wirewright/codec/Catalog"
 import { fixedSize, leastSize } from "@wirewright/codec/words/Sizes"
 import { type Filter, Filters } from "./Filters.ts"
-import { Layouts, numberUse } from "./Layouts.ts"
+import { Layouts, luaNumber, luaToken, numberUse } from "./Layouts.ts"
 import { LuaBytes, LuaList, type LuaTable, type LuaValue } from "./LuaText.ts"
 
 /** A model as Lua has it. */
@@ -124,14 +124,15 @@ class Making {
           : tag === undefined
           ? undefined
           : numberUse(tag)
+        const isOpen = type.kind === "nibbleFrames" || type.unknown === "keep" || type.empty === "keep"
         return some({
           name,
           depth,
           unknown: type.kind === "choice" ? type.unknown : undefined,
           empty: type.kind === "choice" ? type.empty : undefined,
-          tag: tag === undefined ? undefined : this.layouts.type(tag, { owner, name: "tag" }),
+          tag: tag === undefined ? undefined : luaNumber(tag),
           f: use === undefined ? undefined : this.filters.add({ owner, name: "tag", ...use, values, ref: name }),
-          rest: this.filters.add({ owner, name: "bytes", holding: "bytes" }),
+          rest: isOpen ? this.filters.add({ owner, name: "bytes", holding: "bytes" }) : undefined,
           cases: new Map(type.cases.map((one): [number, LuaValue] => [
             one.tag,
             some({
@@ -216,7 +217,7 @@ class Making {
           head: headOfLine(line).map((text) => new LuaBytes(hexOfText(text))),
           min,
           max: Number.isFinite(max) ? max : undefined,
-          fields: line.fields.map(({ type }) => ({ type: this.layouts.type(type, { owner: [], name: "token" }) }))
+          fields: line.fields.map(({ type }) => ({ type: luaToken(type) }))
         })
       }),
       { separator: new LuaBytes(hexOfText(all[0]?.separator ?? "")), depth: headDepth(all) }

@@ -33,7 +33,10 @@ const leavesOf = (json: Json): ReadonlyMap<string, unknown> => {
   for (const [name, value] of Object.entries(json)) {
     if (about.has(name) || name === "status" && "statusCode" in json) continue
     // flags of headers are a list of names
-    if (name === "datatype" && Array.isArray(value)) continue
+    if (name !== "key" && name !== "value" && Array.isArray(value) && value.every((one) => typeof one === "string")) {
+      out.set(name, { names: value })
+      continue
+    }
     leaves(name === "statusCode" ? "status" : name.replace(/^header\./, ""), value, out)
   }
   leaves("", json["fields"] ?? {}, out)
@@ -106,13 +109,16 @@ export const compareValues = (
     const at = shown[i]
     if (at === undefined) break
     const { field, type } = at
-    const value = values.has(span.path) ? values.get(span.path) : span.value
-    unseen.delete(span.path)
+    // the only field of a key or a value stands under that name
+    const path = values.has(span.path) ? span.path : span.path.replace(/^\w+/, span.section)
+    // the name of a frame stands where its number is
+    const isName = path.endsWith(".frame") && typeof span.value === "number"
+    const said = values.has(path) && !isName && !isCustom(span) ? values.get(path) : span.value
+    const value = isObject(said) && "names" in said && !("number" in said) ? { ...said, number: span.value } : said
+    unseen.delete(path)
     // what ends or fills a field belongs to it here, and to nothing there
     if (field.at - packet.at !== span.offset || field.size > span.length) {
       differences.push(`${span.path}: at ${span.offset}+${span.length}, tshark ${field.at - packet.at}+${field.size}`)
-    } else if (isCustom(span)) {
-      if (field.size !== span.length) differences.push(`${span.path}: ${span.length} bytes, tshark ${field.size}`)
     } else if (!isSame(value, field, type)) {
       differences.push(`${span.path}: ${JSON.stringify(value)}, tshark ${JSON.stringify([field.name, field.show, field.hex])}`)
     } else same.push(field.name)
@@ -122,7 +128,7 @@ export const compareValues = (
       else same.push(...[...flags[i]!].map(([name]) => name))
     }
   }
-  const ours = [...values].filter(([path]) => /(?:^|\.|\])(?:case|frame)$/.test(path) && !spans.some((span) => span.path === path))
+  const ours = [...values].filter(([path]) => /(?:^|\.|\])(?:case|frame)$/.test(path) && !spans.some((span) => span.path === path && typeof span.value !== "number"))
   for (const [path, value] of ours) {
     unseen.delete(path)
     // of a case that is none, JSON has the tag, which a sibling may have on the wire

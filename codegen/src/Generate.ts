@@ -6,15 +6,23 @@
  */
 import type { Model } from "@wirewright/codec/Model"
 import * as Path from "node:path"
+import type { Built } from "./Build.ts"
+import { checkExamples } from "./check/Examples.ts"
+import { checkModel } from "./check/Model.ts"
 import { checkPrinted } from "./check/Printed.ts"
+import { prove } from "./check/Proof.ts"
+import { checkProtocolNames } from "./check/Protocol.ts"
+import { checkValues } from "./check/Values.ts"
 import type { Complaint, Finding } from "./Finding.ts"
 import type { Formatting } from "./Format.ts"
 import { header } from "./Header.ts"
-import { type Module, withTaken } from "./Module.ts"
+import { type Generatable, load, LoadError } from "./Load.ts"
+import { builtOf } from "./Models.ts"
+import { compare, type Module, withTaken } from "./Module.ts"
+import { Origin } from "./Origin.ts"
 import { checkTargets, compareOutputs, json, type Output, replaceFiles } from "./Output.ts"
 import { print } from "./Print.ts"
 import { notModules } from "./PackageType.ts"
-import { located, read, type SpecTarget } from "./Read.ts"
 import { type Rewrite, rewriting } from "./Specifiers.ts"
 import { printCommands } from "./print/Commands.ts"
 import { Context } from "./print/Context.ts"
@@ -23,12 +31,17 @@ import { printRoles } from "./print/Roles.ts"
 import { frameOf, printIndex, printModel, printPackets, printStates, printTables } from "./print/Packets.ts"
 import { printSchemas } from "./print/Schemas.ts"
 import { printTypes } from "./print/Types.ts"
+import { checkText } from "./text/Check.ts"
 import { printText } from "./text/index.ts"
 
 /** One spec and where its code goes. */
-export interface Target extends SpecTarget {
+export interface Target {
+  /** Path of the spec file. */
+  readonly spec: string
   /** Output directory. A spec with several protocols gets a directory below it for each. */
   readonly out: string
+  /** Name of the protocol, when the spec exports several. */
+  readonly protocol?: string
 }
 
 /** What to generate, and how. */
@@ -98,34 +111,62 @@ const plan = async (
   { readonly findings: ReadonlyArray<Finding>; readonly notices: ReadonlyArray<Finding>; readonly outputs: ReadonlyArray<Output> }
 > => {
   checkTargets(options.targets)
-  const { builtOf, jobs, notices, origin, unloaded, ...reading } = await read(options.cwd, options.targets)
-  const complaints: Array<Complaint> = [...reading.complaints]
+  const origin = await Origin.make()
+  const complaints: Array<Complaint> = []
+  const unloaded: Array<Finding> = []
+  const jobs: Array<{ readonly value: Generatable; readonly place: Omit<Output, "files"> }> = []
+  for (const target of options.targets) {
+    const values = await loaded(options.cwd, target, unloaded)
+    for (const value of values) jobs.push({ value, place: { out: target.out, ...values.length === 1 ? {} : { below: value.name } } })
+  }
   const outputs: Array<Output> = []
+  const models = new Map<object, Built>()
   const extension = options.importExtension ?? ".ts"
+  for (const { value } of jobs) {
+    const wrong = checkValues(value)
+    complaints.push(...wrong, ...wrong.length > 0 ? [] : checkProtocolNames(value))
+    // nothing can be made of values that no word makes
+    if (wrong.length > 0) continue
+    builtOf(value, origin, models)
+  }
+  const built = [...models.values()]
+  for (const one of built) complaints.push(...checkModel(one), ...checkText(one))
+  // examples are decoded by the model, which must be sound for that
+  const notices: Array<Complaint> = []
+  if (complaints.length === 0) {
+    for (const one of built) {
+      const proof = prove(one)
+      complaints.push(...checkExamples(one), ...proof.findings)
+      notices.push(...proof.notices)
+    }
+  }
   const format = complaints.length > 0 || unloaded.length > 0 ? undefined : (await import("./Format.ts")).formatter(options.format)
-  for (const { isOnly, target, value } of jobs) {
+  for (const { place, value } of jobs) {
     if (format === undefined) break
-    const one = builtOf(value)
+    const one = builtOf(value, origin, models)
     const { model } = one
     const modules = printApart(() => printProtocol(model, extension, options.testRunner ?? "none"))
     complaints.push(...checkPrinted(one, modules))
     if (complaints.length > 0) continue
-    const below = isOnly ? undefined : value.name
-    const directory = Path.resolve(options.cwd, target.out, below ?? "")
+    const directory = Path.resolve(options.cwd, place.out, place.below ?? "")
     const rewrite = value.kind === "protocol" ? rewriting(value, directory, extension) : undefined
-    outputs.push({
-      out: target.out,
-      ...(below === undefined ? {} : { below }),
-      files: files(modules, model.name, model, format, rewrite)
-    })
+    outputs.push({ ...place, files: files(modules, model.name, model, format, rewrite) })
   }
-  const packages = jobs.flatMap(({ isOnly, target, value }) =>
-    notModules(options.cwd, Path.resolve(options.cwd, target.out, isOnly ? "" : value.name)) ?? []
-  )
-  return {
-    findings: located(origin, options.cwd, complaints, unloaded),
-    notices: located(origin, options.cwd, notices, packages),
-    outputs
+  const located = (some: ReadonlyArray<Complaint>, more: ReadonlyArray<Finding> = []): ReadonlyArray<Finding> =>
+    [...new Map([...more, ...some.map((one) => origin.locate(one, options.cwd))].map((one) => [JSON.stringify(one), one])).values()]
+      .sort((a, b) => compare(a.file, b.file) || a.line - b.line || a.column - b.column || compare(a.rule, b.rule))
+  const packages = jobs.flatMap(({ place }) => notModules(options.cwd, Path.resolve(options.cwd, place.out)) ?? [])
+  return { findings: located(complaints, unloaded), notices: located(notices, packages), outputs }
+}
+
+/** Loads a spec; what a line of it is to blame for is a finding. */
+const loaded = async (cwd: string, target: Target, findings: Array<Finding>): Promise<ReadonlyArray<Generatable>> => {
+  try {
+    return await load(cwd, target.spec, target.protocol)
+  } catch (error) {
+    if (!(error instanceof LoadError) || error.finding === undefined) throw error
+    findings.push(error.finding)
+    return []
   }
 }
 

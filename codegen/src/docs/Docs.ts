@@ -1,14 +1,15 @@
-/** From spec files to reference pages on disk. Unchanged pages are not touched, pages of ours that no spec asks for any more are removed. */
+/** Reference pages of protocols on disk. Unchanged pages are not touched, pages of ours that no protocol asks for any more are removed. */
+import type { Customs } from "@wirewright/codec/Catalog"
+import type { Model } from "@wirewright/codec/Model"
 import * as Path from "node:path"
-import type { Finding } from "../Finding.ts"
 import { checkTargets, compareOutputs, type Output, replaceFiles } from "../Output.ts"
-import { readModels, type SpecTarget } from "../Read.ts"
 import { docsOf, type Pages } from "./index.ts"
 
 /** What to write pages about, and where. */
 export interface DocsOptions {
-  readonly targets: ReadonlyArray<SpecTarget>
-  /** Directory of the pages. Where the specs export several protocols, each gets a directory below it. */
+  /** Protocols with their models, those that they extend first. */
+  readonly protocols: ReadonlyArray<{ readonly name: string; readonly models: ReadonlyArray<Model>; readonly customs?: Customs }>
+  /** Directory of the pages. Several protocols get a directory below it each, and link to each other's pages. */
   readonly out: string
   /** Directory that paths are relative to. */
   readonly cwd: string
@@ -18,8 +19,6 @@ export interface DocsOptions {
 
 /** What was done, or would be. All paths are relative to `cwd`. */
 export interface DocsReport {
-  readonly findings: ReadonlyArray<Finding>
-  readonly notices: ReadonlyArray<Finding>
   readonly written: ReadonlyArray<string>
   readonly removed: ReadonlyArray<string>
   readonly unchanged: number
@@ -36,26 +35,17 @@ const outputsOf = (out: string, pages: Pages): ReadonlyArray<Output> => {
   return [...folders].map(([folder, files]) => ({ out, ...(folder === "." ? {} : { below: folder }), files }))
 }
 
-/** Writes reference pages. With findings nothing is written. Throws `LoadError` and `OutputError`, and has written nothing then either. */
-export const docs = async ({ cwd, dryRun, out, targets }: DocsOptions): Promise<DocsReport> => {
-  checkTargets(targets.map(({ spec }) => ({ spec, out })))
-  const { findings, notices, protocols } = await readModels(cwd, targets)
-  if (findings.length > 0) return { findings, notices, written: [], removed: [], unchanged: 0 }
+/** Writes reference pages. Throws `OutputError`, and has written nothing then. */
+export const docs = ({ cwd, dryRun, out, protocols }: DocsOptions): DocsReport => {
+  checkTargets(protocols.map(({ name }) => ({ spec: name, out })))
   const isOnly = protocols.length === 1
   const written = new Set(protocols.map(({ name }) => name))
-  const outputs = protocols.flatMap(({ models, name }) => {
-    const bases = Object.fromEntries(
-      models.map((model) => model.name).filter((one) => one !== name && written.has(one)).map((one) => [one, `../${one}/`])
-    )
-    return outputsOf(isOnly ? out : Path.join(out, name), docsOf(models, { bases }))
+  const outputs = protocols.flatMap(({ customs = {}, models, name }) => {
+    const others = models.map((model) => model.name).filter((one) => one !== name && written.has(one))
+    const bases = Object.fromEntries(others.map((one) => [one, `../${one}/`]))
+    return outputsOf(isOnly ? out : Path.join(out, name), docsOf(models, { bases, customs }))
   })
   const difference = compareOutputs(cwd, outputs)
   if (dryRun !== true) replaceFiles(cwd, difference)
-  return {
-    findings,
-    notices,
-    written: difference.changed.map(([path]) => path),
-    removed: difference.orphaned,
-    unchanged: difference.unchanged
-  }
+  return { written: difference.changed.map(([path]) => path), removed: difference.orphaned, unchanged: difference.unchanged }
 }

@@ -29,10 +29,6 @@ export const settingsOf = async (specs: ReadonlyArray<string>, out: string | und
   return { ...found?.config, targets: targetsOf(specs, out, cwd, found) }
 }
 
-/** Specs by the arguments, else those of the config file, for what goes elsewhere than their code. */
-export const specsOf = async (specs: ReadonlyArray<string>, cwd: string): Promise<ReadonlyArray<Omit<Target, "out">>> =>
-  specs.length > 0 ? specs.map((spec) => ({ spec })) : (await settingsOf([], undefined, cwd)).targets
-
 const targetsOf = (
   specs: ReadonlyArray<string>,
   out: string | undefined,

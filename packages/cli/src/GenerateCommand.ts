@@ -72,7 +72,7 @@ const runs = (name: string, options: Options, more: ReadonlyArray<string>, run: 
 }
 
 /** Notices are no findings: they go to stderr, a line or two each. */
-export const sayNotices = (notices: ReadonlyArray<Finding>): void => {
+const sayNotices = (notices: ReadonlyArray<Finding>): void => {
   for (const { column, file, hint, line: number, message } of notices) {
     say(`note: ${file}:${number}:${column} ${message}`)
     if (hint !== "") say(`  hint: ${hint}`)

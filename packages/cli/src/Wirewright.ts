@@ -3,6 +3,7 @@ import * as Command from "effect/cli/Command"
 import { checkpointsCommand } from "./CheckpointsCommand.ts"
 import { decodeCommand } from "./DecodeCommand.ts"
 import { deepstreamCommand } from "./DeepstreamCommand.ts"
+import { dissectorCommand } from "./DissectorCommand.ts"
 import { docsCommand } from "./DocsCommand.ts"
 import { doctorCommand } from "./DoctorCommand.ts"
 import { encodeCommand } from "./EncodeCommand.ts"
@@ -30,6 +31,7 @@ export const wirewright = Command.make("wirewright").pipe(
     docsCommand,
     decodeCommand,
     encodeCommand,
+    dissectorCommand,
     serveCommand,
     proxyCommand,
     kvCommand,

@@ -106,23 +106,30 @@ describe.each(all.map((one) => [one.title, one] as const))("%s", (title, gallery
   })
 })
 
-it.each([["dcp", dcp, dcpCode], ["deepstream", deepstream, deepstreamCode]] as const)("%s has the same values in tshark", (name, models, generated) => {
-  const { customs } = generated as { readonly customs?: Customs }
-  expectSame(name, compareDrawn(name, models, generated, customs), 0.95)
-})
+it.each([["dcp", dcp, dcpCode], ["deepstream", deepstream, deepstreamCode]] as const)(
+  "%s has the same values in tshark",
+  (name, models, generated) => {
+    const { customs } = generated as { readonly customs?: Customs }
+    expectSame(name, compareDrawn(name, models, generated, customs), 0.95)
+  }
+)
 
-const recorded: ReadonlyArray<readonly [file: string, port: number, models: ReadonlyArray<Model>, name: string, learn: DissectorOptions]> = [
-  ["couchbase-6.0-session", 31_210, dcp, "dcp", {}],
-  ["couchbase-6.5-collections", 31_265, dcp, "dcp", {
-    learn: [{ state: "collections", packet: "HelloResponse", field: "features", member: 0x12 }]
-  }],
-  ["memcached-1.6.18-text", 21_711, text, "memcached-text", {}]
-]
+const recorded: ReadonlyArray<readonly [file: string, port: number, models: ReadonlyArray<Model>, name: string, learn: DissectorOptions]> =
+  [
+    ["couchbase-6.0-session", 31_210, dcp, "dcp", {}],
+    ["couchbase-6.5-collections", 31_265, dcp, "dcp", {
+      learn: [{ state: "collections", packet: "HelloResponse", field: "features", member: 0x12 }]
+    }],
+    ["memcached-1.6.18-text", 21_711, text, "memcached-text", {}]
+  ]
 
 it.each(recorded)("%s has the values that decode --json prints", async (name, port, models, protocol, options) => {
   const file = written(`${name}.pcapng`, gunzipSync(readFileSync(new URL(`../fixtures/captures/${name}.pcapng.gz`, import.meta.url))))
   const bin = fileURLToPath(new URL("../../packages/cli/bin/wirewright.js", import.meta.url))
-  const { stdout } = spawnSync(process.execPath, [bin, "decode", file, "--json", "--port", String(port)], { encoding: "utf8", maxBuffer: 1024 ** 3 })
+  const { stdout } = spawnSync(process.execPath, [bin, "decode", file, "--json", "--port", String(port)], {
+    encoding: "utf8",
+    maxBuffer: 1024 ** 3
+  })
   const lines = stdout.split("\n").filter((line) => line !== "").map((line) => JSON.parse(line) as { readonly [name: string]: unknown })
     .filter((one) => one["packet"] !== undefined && (one["protocol"] ?? "dcp") === (protocol === "dcp" ? "dcp" : "memcachedText"))
   expect(lines.length).toBeGreaterThan(20)

@@ -68,7 +68,9 @@ class Making {
       sections: frame.sections,
       is_told: this.isTold() || undefined,
       is_lines: this.isLines() || undefined,
-      heuristic: this.canBeFound() ? Math.max(leastFound, ...frame.kinds.flatMap(({ headers }) => headers.map(({ size }) => size))) : undefined,
+      heuristic: this.canBeFound()
+        ? Math.max(leastFound, ...frame.kinds.flatMap(({ headers }) => headers.map(({ size }) => size)))
+        : undefined,
       states: new Map(catalog.states.map(({ name }): [string, LuaValue] => [name, true])),
       statuses: new Map(catalog.statuses.map(({ code, name }): [number, LuaValue] => [code, name])),
       phases: (frame.phases ?? []).map(({ client, name, server }) => some({ name, client, server })),
@@ -246,7 +248,9 @@ class Making {
       magic_int: magic?.int,
       size: header.size,
       lengths: new Map(lengths),
-      body: body?.role === "bodyLength" ? some({ name: body.name, at: body.offset, includes: body.includesHeader || undefined }) : undefined,
+      body: body?.role === "bodyLength"
+        ? some({ name: body.name, at: body.offset, includes: body.includesHeader || undefined })
+        : undefined,
       fields: header.fields.map((field) => this.headerField(kind, header, field))
     })
   }
@@ -342,7 +346,9 @@ class Making {
     const { kinds } = this.catalog.frame
     if (kinds.length === 1 || kinds[0]?.run === undefined) return true
     const firsts = kinds.map(({ run }) => run?.fields[0]?.type)
-    return firsts.every((type) => type?.kind === "constant" || type?.kind === "bits" && type.fields.some(({ value }) => value !== undefined)) &&
+    return firsts.every((type) =>
+      type?.kind === "constant" || type?.kind === "bits" && type.fields.some(({ value }) => value !== undefined)
+    ) &&
       new Set(firsts.map((type) => JSON.stringify(type))).size === kinds.length
   }
 

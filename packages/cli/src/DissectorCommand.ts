@@ -1,6 +1,6 @@
 /** `wirewright dissector`: a protocol to a dissector for Wireshark and tshark, in Lua. */
 import type { Model } from "@wirewright/codec/Model"
-import { type Learning, printDissector } from "@wirewright/codegen/dissector/Dissector"
+import type { Learning } from "@wirewright/codegen/dissector/Dissector"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
@@ -52,7 +52,9 @@ const modelsOf = async (spec: string, protocol: string | undefined): Promise<Rea
     return findings.length
   }
   const [first, ...others] = protocols
-  if (others.length > 0) return refuse(`${spec} has several protocols: give --protocol, one of ${protocols.map(({ name }) => name).join(", ")}`)
+  if (others.length > 0) {
+    return refuse(`${spec} has several protocols: give --protocol, one of ${protocols.map(({ name }) => name).join(", ")}`)
+  }
   return first?.models ?? refuse(`${spec} has no protocol`)
 }
 
@@ -81,6 +83,7 @@ export const dissectorCommand = Command.make("dissector", {
     const learned = learn.map(learningOf)
     check(models, [...Object.keys(states), ...learned.map((one) => one.state)], kind)
     const traits = traitsOf(models)
+    const { printDissector } = await import("@wirewright/codegen/dissector/Dissector")
     const { text } = printDissector(models, {
       ports: port.length > 0 ? port : [...traits.ports],
       states,

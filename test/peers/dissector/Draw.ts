@@ -14,8 +14,9 @@ type Values = { [name: string]: unknown }
 /** How a protocol writes a packet; of text, its UTF-8. */
 export type Encode = (packet: object, states: Readonly<Record<string, number>>) => Uint8Array
 
-const tries = 16
-const deepest = 3
+/** Packets that are drawn of a protocol, about. */
+const enough = 2000
+const deepest = 5
 
 class Drawing {
   private readonly below: (bound: number) => number
@@ -140,13 +141,26 @@ export const draw = (
   statesOf: (below: (bound: number) => number) => Readonly<Record<string, number>>
 ): ReadonlyArray<Question> => {
   const below = random(4)
+  const layouts = catalog.commands.reduce(
+    (sum, { request, responses }) => sum + request.length + responses.reduce((of, one) => of + one.layouts.length, 0),
+    0
+  )
+  const tries = Math.min(120, Math.max(6, Math.ceil(enough / layouts)))
   const out: Array<Question> = []
-  const packets = (kind: KindModel, tag: string, layouts: ReadonlyArray<LayoutModel>, given: Values, states?: Readonly<Record<string, number>>): void => {
+  const packets = (
+    kind: KindModel,
+    tag: string,
+    layouts: ReadonlyArray<LayoutModel>,
+    given: Values,
+    states?: Readonly<Record<string, number>>
+  ): void => {
     for (const layout of layouts.length === 0 ? [{ sections: [] }] : layouts) {
       for (let i = 0; i < tries; i++) {
         const drawing = new Drawing(catalog, { ...statesOf(below), ...states }, below)
         const packet: Values = { _tag: tag, ...(layout.name === undefined ? {} : { layout: layout.name }), ...given }
-        for (const { ref, section } of kind.shared) Object.assign(packet, drawing.fields([{ name: section, type: { kind: "nibbleFrames", ref } }], 0, {}))
+        for (const { ref, section } of kind.shared) {
+          Object.assign(packet, drawing.fields([{ name: section, type: { kind: "nibbleFrames", ref } }], 0, {}))
+        }
         drawing.fields([...headersOf(kind), ...layout.sections.flatMap(({ fields }) => fields)], 0, packet)
         try {
           out.push({ bytes: encode(packet, drawing.states), kind: kind.name, states: drawing.states })
@@ -186,7 +200,9 @@ export const encoderOf = (generated: object, isText: boolean): Encode => {
   return (packet, states) => {
     const writer = new Writer()
     const on = Object.fromEntries(
-      Object.entries(states).map(([name, value]) => [name, typeof (noStates as Values | undefined)?.[name] === "boolean" ? value !== 0 : value])
+      Object.entries(states).map((
+        [name, value]
+      ) => [name, typeof (noStates as Values | undefined)?.[name] === "boolean" ? value !== 0 : value])
     )
     encode(writer, packet, { ...noStates, ...on })
     return writer.take()

@@ -59,14 +59,14 @@ export class Result {
     })
     const found = compareValues(json, fields, shown, filters)
     this.values += found.same.length
-    for (const one of found.same) this.same.add(one)
+    for (const one of found.same) if (this.filters.has(one)) this.same.add(one)
     if (isRefused(shown)) this.differences.push(`${where}: tshark ${shown.experts.join()}`)
     this.differences.push(...found.differences.map((one) => `${where}: ${one}`))
   }
 
   /** Notes what can be compared, and what tshark complains about. */
-  of({ filters }: { readonly filters: Filters }, { faults }: Shark): this {
-    for (const [name, { type }] of filters) if (type !== "none") this.filters.add(name)
+  of({ living }: { readonly living: ReadonlySet<string> }, { faults }: Shark): this {
+    for (const name of living) this.filters.add(name)
     this.faults.push(...faults)
     return this
   }
@@ -106,15 +106,23 @@ export const printed = (
   plant: (text: string) => string = (text) => text
 ) => {
   const { filters, text } = printDissector(models, { name: proto, ...options })
-  return { script: written("dissector.lua", plant(text)), filters: new Map(filters.map((one): [string, Filter] => [one.filter, one])) }
+  const living = models.map((model) => ({ ...model, commands: model.commands.filter(({ lifecycle }) => lifecycle !== "removed") }))
+  return {
+    script: written("dissector.lua", plant(text)),
+    filters: new Map(filters.map((one): [string, Filter] => [one.filter, one])),
+    /** What packets have that servers still execute: decoders hand out others as they stood. */
+    living: new Set(printDissector(living, options).filters.flatMap(({ filter, type }) => type === "none" ? [] : [filter]))
+  }
 }
 
 const isRefused = ({ experts }: ShownPacket): boolean =>
-  experts.some((text) => /^(Incomplete|Magic|Length|Trailing|Reserved|Constant|UnknownValue|Varint|Checksum|Utf8|Limit|Syntax): /.test(text))
+  experts.some((text) =>
+    /^(Incomplete|Magic|Length|Trailing|Reserved|Constant|UnknownValue|Varint|Checksum|Utf8|Limit|Syntax): /.test(text)
+  )
 
 /** What a side said, as tshark shows it; of lines that were refused nothing, as of those that our decoders skip. */
 const shownOf = ({ packets }: Shark, stream: number, fromServer: boolean): ReadonlyArray<ShownPacket> =>
-  packets.filter((one) => one.stream === stream && one.sourcePort === port === fromServer)
+  packets.filter((one) => one.stream === stream && (one.sourcePort === port) === fromServer)
 
 /** Compares the conversations of one transport. */
 export const compareConversations = (
@@ -177,7 +185,14 @@ export const comparePackets = (
   for (const [i, question] of questions.entries()) {
     const json = read(question)
     const [shown] = shownOf(said, i, fromServer(question))
-    result.add(catalog, json, question, shown, dissector.filters, `${String(json["packet"])} ${question.kind ?? ""} ${hexOf(question.bytes)}`)
+    result.add(
+      catalog,
+      json,
+      question,
+      shown,
+      dissector.filters,
+      `${String(json["packet"])} ${question.kind ?? ""} ${hexOf(question.bytes)}`
+    )
   }
   return result
 }
@@ -186,7 +201,9 @@ export const comparePackets = (
 export const readerOf = (generated: object, catalog: Catalog): (question: Question) => Json => {
   const codecs = generated as { readonly [name: string]: unknown }
   return ({ bytes, kind = "", states = {} }) => {
-    const decode = (codecs[`decode${kind[0]!.toUpperCase()}${kind.slice(1)}`] ?? codecs["decode"]) as (...args: ReadonlyArray<unknown>) => object
+    const decode = (codecs[`decode${kind[0]!.toUpperCase()}${kind.slice(1)}`] ?? codecs["decode"]) as (
+      ...args: ReadonlyArray<unknown>
+    ) => object
     const packet = catalog.frame.over === "text"
       ? decode(new TextDecoder().decode(bytes).replace(/.$/s, ""))
       : decode(new Reader(bytes), 0, { ...codecs["noStates"] as object, ...states })
@@ -219,14 +236,23 @@ export const compareRecording = (
     const key = `${String(json["frame"])} ${String(json["direction"])}`
     const [bytes, on] = bytesOf(adapter, json, states)
     const kind = String(json["kind"])
-    result.add(catalog, json, { bytes, states: on, kind }, shown.get(key)?.shift(), dissector.filters, `${String(json["packet"])} in frame ${key}`)
+    result.add(
+      catalog,
+      json,
+      { bytes, states: on, kind },
+      shown.get(key)?.shift(),
+      dissector.filters,
+      `${String(json["packet"])} in frame ${key}`
+    )
   }
   return result
 }
 
 /** The bytes that JSON came from; as `decode` does not say by which states it read them, by those that give as many bytes. */
 const bytesOf = (adapter: ProtocolAdapter, json: Json, states: States): readonly [Uint8Array, States] => {
-  const all = adapter.known.reduce<ReadonlyArray<States>>((some, { name }) => some.flatMap((one) => [one, { ...one, [name]: true }]), [states])
+  const all = adapter.known.reduce<ReadonlyArray<States>>((some, { name }) => some.flatMap((one) => [one, { ...one, [name]: true }]), [
+    states
+  ])
   for (const one of all) {
     try {
       const bytes = adapter.fromJson(json, one)

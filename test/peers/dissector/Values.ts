@@ -21,7 +21,7 @@ const isObject = (value: unknown): value is Json => typeof value === "object" &&
 const about = new Set(["packet", "kind", "layout", "length", "flow", "direction", "time", "frame", "protocol", "fields"])
 
 const leaves = (path: string, value: unknown, out: Map<string, unknown>): void => {
-  if (Array.isArray(value)) for (const [i, one] of value.entries()) leaves(`${path}[${i}]`, one, out)
+  if (Array.isArray(value)) { for (const [i, one] of value.entries()) leaves(`${path}[${i}]`, one, out) }
   else if (isObject(value) && typeof value["hex"] !== "string" && !("number" in value && ("names" in value || "name" in value))) {
     for (const [name, one] of Object.entries(value)) leaves(path === "" ? name : `${path}.${name}`, one, out)
   } else out.set(path, value)
@@ -33,7 +33,7 @@ const leavesOf = (json: Json): ReadonlyMap<string, unknown> => {
   for (const [name, value] of Object.entries(json)) {
     if (about.has(name) || name === "status" && "statusCode" in json) continue
     // flags of headers are a list of names
-    if (name !== "key" && name !== "value" && Array.isArray(value) && value.every((one) => typeof one === "string")) {
+    if (name !== "key" && name !== "value" && Array.isArray(value) && value.length > 0 && value.every((one) => typeof one === "string")) {
       out.set(name, { names: value })
       continue
     }
@@ -67,7 +67,8 @@ const isSame = (value: unknown, shown: Shown, type: string): boolean => {
     return Object.is(ours, theirs) || Math.abs(ours - theirs) <= Math.abs(ours) * (type === "float" ? 1e-5 : 1e-12)
   }
   if (numeric.test(type)) return integer(shown.show) === integer(String(value))
-  return typeof value === "string" && (hexes(value).includes(shown.hex) || shown.show === value || shown.show.replaceAll("\\\\", "\\") === value)
+  return typeof value === "string" &&
+    (hexes(value).includes(shown.hex) || shown.show === value || shown.show.replaceAll("\\\\", "\\") === value)
 }
 
 /** Types that stand for themselves in the JSON as something that Lua cannot say. */
@@ -128,7 +129,9 @@ export const compareValues = (
       else same.push(...[...flags[i]!].map(([name]) => name))
     }
   }
-  const ours = [...values].filter(([path]) => /(?:^|\.|\])(?:case|frame)$/.test(path) && !spans.some((span) => span.path === path && typeof span.value !== "number"))
+  const ours = [...values].filter(([path]) =>
+    /(?:^|\.|\])(?:case|frame)$/.test(path) && !spans.some((span) => span.path === path && typeof span.value !== "number")
+  )
   for (const [path, value] of ours) {
     unseen.delete(path)
     // of a case that is none, JSON has the tag, which a sibling may have on the wire
@@ -137,7 +140,7 @@ export const compareValues = (
   if (ours.map(([, value]) => value).toSorted().join() !== cases.toSorted().join()) {
     differences.push(`cases ${ours.map(([, value]) => value).join()}, tshark ${cases.join()}`)
   }
-  for (const { path, type } of spans) if (/^[A-Z]\w*$/.test(type)) for (const one of [...unseen]) if (one.startsWith(path)) unseen.delete(one)
+  for (const span of spans) if (isCustom(span)) { for (const one of unseen) if (one.startsWith(span.path)) unseen.delete(one) }
   for (const path of unseen) differences.push(`${path}: ${JSON.stringify(values.get(path))}, tshark nothing`)
   return { same, differences }
 }

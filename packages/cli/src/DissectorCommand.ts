@@ -4,14 +4,12 @@ import type { Learning } from "@wirewright/codegen/dissector/Dissector"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
-import { existsSync } from "node:fs"
-import { loadSpec } from "./CodegenApi.ts"
 import { counted, handler, refuse } from "./Failure.ts"
 import { printFindings } from "./FindingReport.ts"
 import { optional, repeated } from "./Flags.ts"
 import { nearest } from "./Nearest.ts"
 import { bytes, colorsOn, flush } from "./Output.ts"
-import { generatedProtocol, isBuiltIn } from "./Protocols.ts"
+import { protocolsOf, specWords } from "./SpecArgument.ts"
 import { traitsOf } from "./Traits.ts"
 
 /** The states that connections begin in: `NAME` is on, `NAME=NUMBER` says the number. */
@@ -43,9 +41,8 @@ const check = (models: ReadonlyArray<Model>, states: ReadonlyArray<string>, kind
 
 /** The models of a spec, or of a protocol whose code there is; nothing when the spec has findings, which have been printed. */
 const modelsOf = async (spec: string, protocol: string | undefined): Promise<ReadonlyArray<Model> | number> => {
-  if (isBuiltIn(spec) || !/\.[cm]?[jt]s$/.test(spec) || !existsSync(spec)) return (await generatedProtocol(spec)).models
   const cwd = process.cwd()
-  const { findings, protocols } = await loadSpec({ cwd, spec, protocol })
+  const { findings, protocols } = await protocolsOf(spec, protocol)
   if (findings.length > 0) {
     printFindings(findings, { cwd, color: colorsOn(process.stdout) })
     await flush()
@@ -61,7 +58,7 @@ const modelsOf = async (spec: string, protocol: string | undefined): Promise<Rea
 /** The command. */
 export const dissectorCommand = Command.make("dissector", {
   spec: Argument.String("spec").pipe(
-    Argument.withDescription("A spec module, the directory of generated code, or the name of a protocol that comes with the command")
+    Argument.withDescription(specWords)
   ),
   protocol: optional(Flag.String("protocol"), "Name of the protocol, where a spec has several", "the only one"),
   port: repeated(Flag.Int("port"), "Port of servers", "those the command knows; else packets are looked for on any port"),

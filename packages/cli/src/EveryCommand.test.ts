@@ -186,13 +186,7 @@ const rows: { readonly [command: string]: Row } = {
     "a file that cannot be used": () => ({ never: "it takes no file" }),
     interrupt: () => ({ never: "it reads stdin; see below" })
   },
-  dissector: {
-    "wrong password": () => local,
-    "nobody listening": () => local,
-    "refused by the server": () => local,
-    "a file that cannot be used": () => ({ args: [join(folder, "nothing.ts")], exit: "usage" }),
-    interrupt: () => ({ never: "it ends by itself" })
-  },
+  dissector: ofSpecs(() => [join(folder, "nothing.ts")]),
   serve: {
     "wrong password": () => local,
     "nobody listening": () => local,
@@ -262,8 +256,8 @@ const rows: { readonly [command: string]: Row } = {
   }
 }
 
-/** Commands without `--json`: what they print is text for people, hex or Lua. */
-const withoutJson = ["generate", "check", "encode", "dissector"]
+/** Commands without `--json`: what they print is text for people, hex, Lua or Markdown. */
+const withoutJson = ["generate", "check", "docs", "encode", "dissector"]
 /** Commands that print what they looked at also when it is wrong. */
 const printing = ["doctor", "kv exists"]
 

@@ -68,7 +68,7 @@ export class GeneratedAdapter implements ProtocolAdapter {
   constructor(generated: GeneratedProtocol, kind?: string) {
     this.generated = generated
     const shape = generated.codecs["frameShape"] as FrameShape | HeaderShape | undefined
-    this.shape = shape !== undefined && "headerSize" in shape ? shape : undefined
+    this.shape = shape !== undefined && "magics" in shape ? shape : undefined
     this.catalog = Catalog.of(generated.models, generated.customs)
     this.name = this.catalog.name
     this.traits = traitsOf(generated.models)

@@ -55,10 +55,13 @@ export interface Running {
 const statesOf = ({ states = {} }: Question): ReadonlyArray<readonly [string, number]> =>
   Object.entries(states).map(([name, value]) => [name, Number(value)])
 
-/** Starts a dissector; `plant` may put mistakes into it. */
-export const run = async (models: ReadonlyArray<Model>, plant: (text: string) => string = (text) => text): Promise<Running> => {
+/** Starts the dissector of a protocol. */
+export const run = (models: ReadonlyArray<Model>): Promise<Running> => load(printDissector(models).text)
+
+/** Starts a printed dissector. */
+export const load = async (text: string): Promise<Running> => {
   const engine = await new LuaFactory().createEngine()
-  engine.global.set("source", plant(printDissector(models).text))
+  engine.global.set("source", text)
   engine.global.set("asker", asker)
   await engine.doString("ask = assert(load(asker))(assert(load(source, '=dissector'))())")
   const ask = engine.global.get("ask") as (lines: string) => string

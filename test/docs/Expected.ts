@@ -105,11 +105,12 @@ const lineFaults = ({ fields, tag, title, until }: Wanted, line: string): Readon
     if (hex !== undefined && isThere) texts.push(textOfHex(hex))
   }
   const visit = (name: string, type: TypeModel, isThere: boolean): void => {
+    const mark = isThere ? "" : "?"
     switch (type.kind) {
       case "literal":
         return ended(type.hex, isThere)
       case "optional":
-        if (type.of.kind !== "literal") visit(`${name}?`, type.of, false)
+        if (type.of.kind !== "literal") visit(name, type.of, false)
         return
       case "prefixed":
         visit(`${name}.length`, type.by, isThere)
@@ -117,13 +118,13 @@ const lineFaults = ({ fields, tag, title, until }: Wanted, line: string): Readon
         return ended(type.trailer, isThere)
       case "counted":
         visit(`${name}.count`, type.by, isThere)
-        names.push(`${name}*`)
+        names.push(`${name}${mark}*`)
         return
       case "lengthOf":
       case "countOf":
         return visit(name, type.of, isThere)
       case "array":
-        names.push(`${name}*`)
+        names.push(`${name}${mark}*`)
         return ended(type.until, isThere)
       case "tokens": {
         const separator = textOfHex(type.separator)
@@ -144,7 +145,7 @@ const lineFaults = ({ fields, tag, title, until }: Wanted, line: string): Readon
         return ended(type.until, isThere)
       }
       default:
-        names.push(name)
+        names.push(`${name}${mark}`)
         return ended("until" in type ? type.until : undefined, isThere)
     }
   }

@@ -83,7 +83,7 @@ export const parseGrid = (text: string, legendText = ""): ReadonlyArray<Stretch>
       const to = edges[i + 1]!
       const bits = (to - from) / 2
       const label = labelIn(lines.map((line) => line.slice(from + 1, to)))
-      if (label === "" || label === "...") found.at(-1)!.bits! += bits
+      if (/^\.{0,3}$/.test(label)) found.at(-1)!.bits! += bits
       else found.push({ ...split(legend.get(label) ?? label), base, offset: next, bits })
       next += bits
     }

@@ -13,6 +13,9 @@ import { describe, expect, it } from "vitest"
 import { faultsOf, wantedOf } from "./Expected.ts"
 import { expectGuide } from "./Guide.ts"
 import { parseGrid, parseLine, patternOf, type Shown, shownIn, type Stretch } from "./Grids.ts"
+import { random } from "../../packages/codec/src/Random.fixture.ts"
+import { modelOf } from "../words/Harness.ts"
+import { RandomSpec } from "../words/RandomSpec.ts"
 import { described } from "./Protocols.ts"
 
 const all = await described()
@@ -115,6 +118,21 @@ describe.each(all.map(({ models, name }) => [name, models] as const))("%s", (nam
     )
     expect(broken).toEqual([])
   })
+})
+
+it("so it is with the records of random specs", () => {
+  const next = random(Number(process.env["WORDS_SEED"] ?? 1))
+  const made = Array.from(
+    { length: Number(process.env["WORDS_SPECS"] ?? 200) },
+    (_, i) => new RandomSpec(next, `S${i}`).struct(3, i % 3 === 0)
+  )
+  const models = [modelOf("random", made.map(({ type }) => type))]
+  const own = docsOf(models)
+  expect(faults(models, own)).toEqual([])
+  const shown = shownIn(own.get("types.md")!)
+  const stretches = shown.flatMap((one) => one.kind === "grid" ? one.stretches : [])
+  expect(stretches.length).toBeGreaterThan(made.length)
+  console.log(`${shown.length} layouts, ${stretches.length} stretches`)
 })
 
 describe("mistakes are seen", () => {

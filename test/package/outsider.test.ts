@@ -10,17 +10,21 @@ import { join } from "node:path"
 import { publint } from "publint"
 import { formatMessage } from "publint/utils"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
+import { isWhole } from "../../packages/codec/src/Whole.fixture.ts"
 import { Beginner, pnpm, sectionOf } from "./Beginner.ts"
 import { root } from "./Blocks.ts"
 import { missingTargets, Outside, published } from "./Outside.ts"
 import { importing, specifiersOf, typed, wrongTypes } from "./Doors.ts"
 import { contentsOf, differences, strays, tableOf, type Weight, weightsTable, written } from "./Tarballs.ts"
 
+/** Building, packing and installing everything takes minutes: in the whole run alone. */
+const whole = describe.runIf(isWhole)
+
 let outside: Outside
 /** Milliseconds for what compiles or installs: half a minute on a fast machine, many times that on a busy one. */
 const slow = 600_000
 beforeAll(() => {
-  outside = Outside.make()
+  if (isWhole) outside = Outside.make()
 }, slow)
 afterAll(() => outside?.remove(), slow)
 
@@ -38,7 +42,7 @@ const specifiers = (name: string): ReadonlyArray<string> => {
   return specifiersOf(manifest, files)
 }
 
-describe("the published packages", () => {
+whole("the published packages", () => {
   test.each(names)("%s has what it exports", (name) => {
     const { files, manifest } = outside.installed(name)
     expect(missingTargets(manifest.exports, files)).toEqual([])
@@ -48,16 +52,6 @@ describe("the published packages", () => {
 
   test.each(published)("%s has in its tarball what it should, and nothing else", (path) => {
     expect(differences(path, outside.installed(nameOf(path)).files)).toEqual([])
-  })
-
-  test("a test, a map of generated code, a model that is there twice, and a module that is not there are noticed", () => {
-    const path = "packages/dcp"
-    const more = ["src/Dcp.test.ts", "dist/gen/index.js.map", "src/gen/dcp.model.json"]
-    const files = contentsOf(path).filter((file) => file !== "dist/gen/index.js")
-    expect(differences(path, [...files, ...more])).toEqual([
-      ...more.map((file) => `should not be there: ${file}`),
-      "missing: dist/gen/index.js"
-    ])
   })
 
   test("weigh what the table says", () => {
@@ -107,7 +101,7 @@ describe("the published packages", () => {
     writeFileSync(join(directory, "dist/other.js"), "export const x = 1\n")
     outside.runIn(directory, "npm", "pack", "--silent", "--ignore-scripts")
     const said = await wrongTypes(
-      join(directory, "wirewright-sqlite-0.1.0.tgz"),
+      join(directory, `wirewright-sqlite-${outside.installed("@wirewright/sqlite").manifest.version}.tgz`),
       ["@wirewright/sqlite", "@wirewright/sqlite/other"],
       "@wirewright/sqlite"
     )
@@ -125,15 +119,27 @@ describe("the published packages", () => {
     outside.run("npx", "tsc", "-p", "every")
     expect(outside.run("npx", "wirewright", "--version")).toContain(outside.installed("wirewright").manifest.version)
   }, slow)
+})
 
-  test("a missing target is noticed", () => {
+describe("what a package has", () => {
+  test("a test, a map of generated code, a model that is there twice, and a module that is not there are noticed", () => {
+    const path = "packages/dcp"
+    const more = ["src/Dcp.test.ts", "dist/gen/index.js.map", "src/gen/dcp.model.json"]
+    const files = contentsOf(path).filter((file) => file !== "dist/gen/index.js")
+    expect(differences(path, [...files, ...more])).toEqual([
+      ...more.map((file) => `should not be there: ${file}`),
+      "missing: dist/gen/index.js"
+    ])
+  })
+
+  test("is noticed when it is missing from its exports", () => {
     const exports = { ".": { types: "./dist/index.d.ts", default: "./dist/index.js" }, "./*": "./dist/*.js", "./internal/*": null }
     expect(missingTargets(exports, ["dist/index.js"])).toEqual(["./dist/index.d.ts"])
     expect(missingTargets(exports, ["src/index.ts"])).toEqual(["./dist/index.d.ts", "./dist/index.js", "./dist/*.js"])
   })
 })
 
-describe("a stranger", () => {
+whole("a stranger", () => {
   test("generates code for an extension of DCP and for a protocol from scratch", () => {
     const said = outside.run("npx", "wirewright", "generate", "my-spec.ts", "--out", "src/gen", "--test-runner", "node")
     expect(said).toContain("wrote src/gen/audited/Packets.ts")
@@ -197,7 +203,7 @@ const put = hexOf("PUT a 3\r\n") + "010203" + hexOf("\r\n")
 const hush = "0005" + "03" + "0005"
 const say = "0005" + "01" + hexOf("hi")
 
-describe("a beginner with an empty directory", () => {
+whole("a beginner with an empty directory", () => {
   let beginner: Beginner
 
   test("does what the README says, and sees what it says", () => {
@@ -255,7 +261,7 @@ describe("a beginner with an empty directory", () => {
   }, slow)
 })
 
-const hasPnpm = spawnSync("npx", [...pnpm, "--version"], { encoding: "utf8", shell: process.platform === "win32" }).status === 0
+const hasPnpm = isWhole && spawnSync("npx", [...pnpm, "--version"], { encoding: "utf8", shell: process.platform === "win32" }).status === 0
 
 describe.skipIf(!hasPnpm)("a beginner with pnpm, which shows only the packages that were asked for", () => {
   test("imports everything from the packages they asked for, and has the command", () => {

@@ -5,7 +5,7 @@ import { Catalog } from "@wirewright/codec/Catalog"
 import { types } from "@wirewright/dsl"
 import { frameReference } from "../words/FrameReference.ts"
 import { recordOf, reference, referenceName, rows, unsaid } from "../words/Reference.ts"
-import { anchorOf, type Page } from "./Pages.ts"
+import { anchorOf, type Page, source } from "./Pages.ts"
 
 /** Specs of the reference have no comments. */
 const silent = { doc: () => undefined, family: () => undefined } as never
@@ -25,8 +25,23 @@ const slugOf = (group: string): string => group.toLowerCase().replaceAll(/[^a-z0
 
 const tidy = (text: string): string => text.replaceAll("<", "&lt;").replaceAll(/`[^`]*`/g, (code) => code.replaceAll("&lt;", "<"))
 
+/** Types in TypeScript by what stands in a spec, as the generated reference has them. */
+const typesOf = (): ReadonlyMap<string, string> =>
+  new Map(
+    source("packages/dsl/WORDS.md").split("\n").filter((line) => line.startsWith("| ")).flatMap((line) => {
+      const cells = line.split(/(?<!\\)\|/).map((cell) => cell.trim().replaceAll("\\|", "|"))
+      const [, , spec = "", , , type = ""] = cells
+      return /^`.*`$/.test(type) ? [[spec, type] as const] : []
+    })
+  )
+
 /** The pages. */
 export const wordPages = (): ReadonlyArray<Page> => {
+  const typed = typesOf()
+  const typeText = (spec: string): string => {
+    const type = typed.get(`\`${spec}\``)
+    return type === undefined ? "" : `In TypeScript: ${type}.`
+  }
   const groups = Object.entries(reference).map(([group, own]): Page => ({
     slug: `words/${slugOf(group)}`,
     title: group,
@@ -40,8 +55,9 @@ export const wordPages = (): ReadonlyArray<Page> => {
         `\`\`\`ts\n${spec}\n\`\`\``,
         pictureOf(rows.indexOf(row)),
         tidy(says),
+        typeText(spec),
         `Example: \`${value}\` is \`${hex}\`, in both directions.`
-      ].join("\n\n")
+      ].filter((part) => part !== "").join("\n\n")
     }).join("\n\n")
   }))
   const frames: Page = {
@@ -55,8 +71,9 @@ export const wordPages = (): ReadonlyArray<Page> => {
         `On the wire: ${tidy(bytes)}.`,
         `\`\`\`ts\n${shown}\n\`\`\``,
         tidy(says),
+        typeText(shown),
         `Example: \`${value}\` is \`${hex}\`, in both directions.`
-      ].join("\n\n")
+      ].filter((part) => part !== "").join("\n\n")
     ).join("\n\n")
   }
   const all = [...groups, frames]

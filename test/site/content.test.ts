@@ -44,6 +44,8 @@ describe("words", () => {
     const headings = [...text.matchAll(/^## (.*)$/gm)].map(([, heading]) => heading!).join(" ")
     const missing = Object.keys(D).filter((word) => !["mark", "callSite"].includes(word) && !new RegExp(`\\b${word}\\b`).test(headings))
     expect(missing).toEqual([])
+    const typed = [...text.matchAll(/^In TypeScript: `.*`\.$/gm)].length
+    expect(typed).toBe([...text.matchAll(/^## /gm)].length)
     const pictures = [...text.matchAll(/^```text$/gm)].length
     console.log(`${Object.keys(D).length - 2} words, ${pictures} pictures`)
     expect(pictures).toBeGreaterThan(30)

@@ -5,7 +5,7 @@
 import type { Catalog } from "@wirewright/codec/Catalog"
 import type { BitFieldModel, EscapedModel, FieldModel, IntName, NumberModel, TypeModel } from "@wirewright/codec/Model"
 import { isByLength, isPresenceByLength, stateBits } from "@wirewright/codec/words/Presence"
-import { isNullable, measuredFields } from "@wirewright/codec/words/Records"
+import { fixedRuns, isNullable } from "@wirewright/codec/words/Records"
 import { endsItself, fixedSize, leastSize, optionalIn } from "@wirewright/codec/words/Sizes"
 import { fixedLine } from "@wirewright/codec/words/Tokens"
 import { intSize } from "../Names.ts"
@@ -114,7 +114,7 @@ export class Layouts {
   /** A run of fields whose owner is a packet (nobody), a record, or a case of one. */
   fields(fields: ReadonlyArray<FieldModel>, owner: ReadonlyArray<string>): LuaValue {
     const { catalog } = this
-    const runs = this.runs(fields)
+    const runs = fixedRuns(catalog, fields)
     const bits = stateBits(fields).map(({ condition, fields: of, holder }) => ({
       condition: some({ field: condition.field, bit: condition.bit }),
       holder,
@@ -137,19 +137,6 @@ export class Layouts {
     return byLength || bits.length > 0
       ? new LuaList(elements, some({ by_length: byLength || undefined, state_bits: bits.length === 0 ? undefined : bits }))
       : elements
-  }
-
-  /** Bytes of the runs of fields of fixed width, by the index of their first. */
-  private runs(fields: ReadonlyArray<FieldModel>): ReadonlyMap<number, number> {
-    const measured = measuredFields(fields)
-    const runs = new Map<number, number>()
-    let first: number | undefined
-    for (const [i, { name, type }] of fields.entries()) {
-      const size = measured.has(name) ? undefined : fixedSize(this.catalog, type)
-      if (size === undefined) first = undefined
-      else runs.set(first ??= i, (runs.get(first) ?? 0) + size)
-    }
-    return runs
   }
 
   /** A type, with the number of the field that shows its values. */

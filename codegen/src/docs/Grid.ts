@@ -231,7 +231,7 @@ class Drawing {
     const height = Math.max(1, ...row.map(({ label }) => label.length))
     for (let i = 0; i < height; i++) {
       const cells = row.map(({ bits, goesOn, label }, index) => {
-        const text = goesOn && i === 0 && this.isApart(row[index]!) ? "..." : label[i] ?? ""
+        const text = goesOn && i === 0 && this.isApart(row[index]!) ? "...".slice(0, widthOf(bits)) : label[i] ?? ""
         const cell = bits > 3 ? ` ${text}` : text
         return cell.padEnd(bits * 2 - 1)
       })

@@ -32,7 +32,7 @@ export const notationPage = (): string =>
       "- `opcode = 0x50`: always this value. Lengths and counts that never change are decimal.",
       "- `a`, `b`: letters stand for names that do not fit; the line below the grid says which. Bits without a name are `0` and must be zero.",
       "- `flags.7-4`: these bits of a field whose bits do not stand side by side, 0 being the lowest.",
-      "- No line between two rows: the field goes on. `...`: so it does, from the end of the row before.",
+      "- No line between two rows: the field goes on. `...`, or as many dots as fit: so it does, from the end of the row before.",
       "- `:` at both sides: a field of more than 16 bytes, not drawn byte by byte.",
       "- `/` at both sides: a part of variable size. `0-250 bytes` is from 0 to 250, `0+ bytes` is 0 or more; what says how many is in brackets: a "
       + "field, `to CRLF` (up to these characters, which are counted), `the rest` of the packet, or nothing where the bytes themselves tell.",

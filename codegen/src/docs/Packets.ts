@@ -7,7 +7,7 @@ import type { CommandModel, ExampleModel, LayoutModel, OutcomeModel, StatusModel
 import { layoutsOf, meaningsOf } from "../layout/Placed.ts"
 import { packetLayout } from "./Layouts.ts"
 import { block, code, joined, prose, sentence } from "./Markdown.ts"
-import { type Paths, statusTable } from "./Tables.ts"
+import { enumerationTable, flagsTable, type Paths, statusTable, typeLink } from "./Tables.ts"
 
 /** What all pages of a protocol are made from. */
 export interface Site {
@@ -167,6 +167,31 @@ const responseText = (site: Site, command: CommandModel): string => {
   ])
 }
 
+/** Named numbers among fields, those within lists and the like too; records have a page of their own. */
+const namedNumbers = (value: unknown, found = new Set<string>()): ReadonlySet<string> => {
+  if (typeof value !== "object" || value === null) return found
+  const { kind, ref } = value as { readonly kind?: unknown; readonly ref?: unknown }
+  // fields in bits have a name without a kind
+  if (typeof ref === "string" && (kind === "flags" || kind === "enumeration" || kind === undefined)) found.add(ref)
+  for (const one of Object.values(value)) namedNumbers(one, found)
+  return found
+}
+
+/** As many rows as are read beside a packet. */
+const mostValues = 40
+
+const valuesText = (site: Site, command: CommandModel): string => {
+  const { catalog } = site
+  const types = [...namedNumbers([command.request, command.responses])].map((name) => catalog.type(name))
+  const tables = types.flatMap((type) => {
+    const isShort = type.kind === "flags" || type.kind === "enumeration" && type.values.length <= mostValues
+    if (!isShort) return []
+    const rows = type.kind === "flags" ? flagsTable(type) : enumerationTable(type)
+    return rows === "" ? [] : [joined([`### ${typeLink(pathsOf(site), type.name)}`, type.doc === undefined ? "" : prose(type.doc), rows])]
+  })
+  return tables.length === 0 ? "" : joined(["## Values", ...tables])
+}
+
 /** Connection states that a packet asks. */
 const statesIn = (site: Site, command: CommandModel): ReadonlySet<string> => {
   const found = new Set<string>()
@@ -250,6 +275,7 @@ export const packetPage = (site: Site, command: CommandModel): string =>
     `[How to read this page](${root}notation.md)`,
     requestText(site, command),
     responseText(site, command),
+    valuesText(site, command),
     statesText(site, command),
     linksText(site, command),
     examplesText(site, command)

@@ -165,12 +165,12 @@ const tokenRows = (catalog: Catalog, paths: Paths, type: TypeModel): ReadonlyArr
 /** The table of placed parts. */
 export const partTable = (catalog: Catalog, paths: Paths, parts: ReadonlyArray<Part>): string =>
   table(
-    ["Offset", "Size", "Field", "Type", "Meaning"],
+    ["Offset", "Bytes", "Field", "Type", "Meaning"],
     parts.flatMap((part) => {
       const end = endText(part)
       const own = [
         offsetText(part),
-        `${sizeText(part)}${end === undefined || part.size !== undefined ? "" : ` (${end})`}`,
+        `${sizeText(part).replace(/ bytes?$/, "")}${end === undefined || part.size !== undefined ? "" : ` (${end})`}`,
         code(part.name),
         typeText(catalog, paths, part.type),
         meaningText(catalog, part, valueText(part))

@@ -131,7 +131,9 @@ describe("a table of SQLite", () => {
     await done("checkpoints", "set", store, "0=1", "--group", "index")
     expect(await seqnos(store, "index")).toEqual({ ...before, 0: "1" })
     const behind = Number(before[0]) - 1
-    expect(await done("lag", url, "--group", "index", "--store", store)).toMatch(new RegExp(`\\nall {7}${behind} behind in 1 of 4 vbuckets\n$`))
+    expect(await done("lag", url, "--group", "index", "--store", store)).toMatch(
+      new RegExp(`\\nall {7}${behind} behind in 1 of 4 vbuckets\n$`)
+    )
     await done("checkpoints", "import", store, exported, "--group", "default/index")
     expect(await seqnos(store, "index")).toEqual(before)
   })

@@ -1,6 +1,6 @@
 /** `wirewright dissector`: a protocol to a dissector for Wireshark and tshark, in Lua. */
 import type { Model } from "@wirewright/codec/Model"
-import { type Learning, printDissector } from "@wirewright/codegen/dissector/Dissector"
+import type { Learning } from "@wirewright/codegen/dissector/Dissector"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
@@ -80,6 +80,7 @@ export const dissectorCommand = Command.make("dissector", {
     const learned = learn.map(learningOf)
     check(models, [...Object.keys(states), ...learned.map((one) => one.state)], kind)
     const traits = traitsOf(models)
+    const { printDissector } = await import("@wirewright/codegen/dissector/Dissector")
     const { text } = printDissector(models, {
       ports: port.length > 0 ? port : [...traits.ports],
       states,

@@ -14,8 +14,9 @@ type Values = { [name: string]: unknown }
 /** How a protocol writes a packet; of text, its UTF-8. */
 export type Encode = (packet: object, states: Readonly<Record<string, number>>) => Uint8Array
 
-const tries = 16
-const deepest = 3
+/** Packets that are drawn of a protocol, about. */
+const enough = 2000
+const deepest = 5
 
 class Drawing {
   private readonly below: (bound: number) => number
@@ -140,6 +141,11 @@ export const draw = (
   statesOf: (below: (bound: number) => number) => Readonly<Record<string, number>>
 ): ReadonlyArray<Question> => {
   const below = random(4)
+  const layouts = catalog.commands.reduce(
+    (sum, { request, responses }) => sum + request.length + responses.reduce((of, one) => of + one.layouts.length, 0),
+    0
+  )
+  const tries = Math.min(120, Math.max(6, Math.ceil(enough / layouts)))
   const out: Array<Question> = []
   const packets = (
     kind: KindModel,

@@ -1,5 +1,6 @@
 /** Runs tshark with a printed dissector over a capture and reads what it says of every packet. It knows nothing of our codecs. */
 import { spawnSync } from "node:child_process"
+import { attributesOf } from "../Tshark.ts"
 
 /** A field as tshark shows it. */
 export interface Shown {
@@ -35,16 +36,6 @@ export interface Shark {
   readonly packets: ReadonlyArray<ShownPacket>
   /** Complaints about the dissector itself. */
   readonly faults: ReadonlyArray<string>
-}
-
-const entities: { readonly [entity: string]: string } = { "&lt;": "<", "&gt;": ">", "&amp;": "&", "&quot;": "\"", "&apos;": "'" }
-
-const attributesOf = (tag: string): Record<string, string> => {
-  const out: Record<string, string> = {}
-  for (const [, name, value] of tag.matchAll(/([a-z]+)="([^"]*)"/g)) {
-    out[name!] = value!.replace(/&(?:lt|gt|amp|quot|apos);/g, (entity) => entities[entity]!)
-  }
-  return out
 }
 
 /** Faults as tshark prints them: in the tree of a packet, or when the file is loaded. */

@@ -59,14 +59,14 @@ export class Result {
     })
     const found = compareValues(json, fields, shown, filters)
     this.values += found.same.length
-    for (const one of found.same) this.same.add(one)
+    for (const one of found.same) if (this.filters.has(one)) this.same.add(one)
     if (isRefused(shown)) this.differences.push(`${where}: tshark ${shown.experts.join()}`)
     this.differences.push(...found.differences.map((one) => `${where}: ${one}`))
   }
 
   /** Notes what can be compared, and what tshark complains about. */
-  of({ filters }: { readonly filters: Filters }, { faults }: Shark): this {
-    for (const [name, { type }] of filters) if (type !== "none") this.filters.add(name)
+  of({ living }: { readonly living: ReadonlySet<string> }, { faults }: Shark): this {
+    for (const name of living) this.filters.add(name)
     this.faults.push(...faults)
     return this
   }
@@ -106,7 +106,13 @@ export const printed = (
   plant: (text: string) => string = (text) => text
 ) => {
   const { filters, text } = printDissector(models, { name: proto, ...options })
-  return { script: written("dissector.lua", plant(text)), filters: new Map(filters.map((one): [string, Filter] => [one.filter, one])) }
+  const living = models.map((model) => ({ ...model, commands: model.commands.filter(({ lifecycle }) => lifecycle !== "removed") }))
+  return {
+    script: written("dissector.lua", plant(text)),
+    filters: new Map(filters.map((one): [string, Filter] => [one.filter, one])),
+    /** What packets have that servers still execute: decoders hand out others as they stood. */
+    living: new Set(printDissector(living, options).filters.flatMap(({ filter, type }) => type === "none" ? [] : [filter]))
+  }
 }
 
 const isRefused = ({ experts }: ShownPacket): boolean =>
@@ -116,7 +122,7 @@ const isRefused = ({ experts }: ShownPacket): boolean =>
 
 /** What a side said, as tshark shows it; of lines that were refused nothing, as of those that our decoders skip. */
 const shownOf = ({ packets }: Shark, stream: number, fromServer: boolean): ReadonlyArray<ShownPacket> =>
-  packets.filter((one) => one.stream === stream && one.sourcePort === port === fromServer)
+  packets.filter((one) => one.stream === stream && (one.sourcePort === port) === fromServer)
 
 /** Compares the conversations of one transport. */
 export const compareConversations = (

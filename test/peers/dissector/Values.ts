@@ -33,7 +33,7 @@ const leavesOf = (json: Json): ReadonlyMap<string, unknown> => {
   for (const [name, value] of Object.entries(json)) {
     if (about.has(name) || name === "status" && "statusCode" in json) continue
     // flags of headers are a list of names
-    if (name !== "key" && name !== "value" && Array.isArray(value) && value.every((one) => typeof one === "string")) {
+    if (name !== "key" && name !== "value" && Array.isArray(value) && value.length > 0 && value.every((one) => typeof one === "string")) {
       out.set(name, { names: value })
       continue
     }
@@ -140,9 +140,7 @@ export const compareValues = (
   if (ours.map(([, value]) => value).toSorted().join() !== cases.toSorted().join()) {
     differences.push(`cases ${ours.map(([, value]) => value).join()}, tshark ${cases.join()}`)
   }
-  for (const { path, type } of spans) {
-    if (/^[A-Z]\w*$/.test(type)) { for (const one of [...unseen]) if (one.startsWith(path)) unseen.delete(one) }
-  }
+  for (const span of spans) if (isCustom(span)) { for (const one of unseen) if (one.startsWith(span.path)) unseen.delete(one) }
   for (const path of unseen) differences.push(`${path}: ${JSON.stringify(values.get(path))}, tshark nothing`)
   return { same, differences }
 }

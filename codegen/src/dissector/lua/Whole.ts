@@ -110,10 +110,10 @@ function words.checksum(self, t, spot)
     local from = spot.scope.places[first] and spot.scope.places[first][1]
     local to = spot.scope.places[last] and spot.scope.places[last][2]
     -- what is covered begins before the checksum and ends after it
-    if from ~= nil and to == nil then is_own = true end
+    if from ~= nil and from <= at and to == nil then is_own = true end
     if from == nil or to == nil then return false end
     local covered = sub(self.s, from + 1, to)
-    if is_own and at >= from then covered = sub(covered, 1, at - from) .. rep("\0", width) .. sub(covered, at - from + width + 1) end
+    if is_own then covered = sub(covered, 1, at - from) .. rep("\0", width) .. sub(covered, at - from + width + 1) end
     local right = checksums[t.algorithm](covered, 0, #covered)
     if right ~= value then self:fail("Checksum", path, at, hexadecimal(right, width), hexadecimal(value, width)) end
     return true

@@ -144,6 +144,24 @@ describe("the release of a version", () => {
       ".changeset/late.md is left over: npm run release:version"
     ])
   })
+
+  it("is published where the registry does not have it, with provenance; a registry that does not answer ends it", () => {
+    for (const name of ["a", "b"]) write(`packages/${name}/package.json`, JSON.stringify({ name, version: "1.2.0" }))
+    const publish = (answer: string): { readonly status: number | null; readonly asked: ReadonlyArray<string> } => {
+      write("bin/npm", `#!/bin/sh\necho "$*" >> ${JSON.stringify(Path.join(work, "asked"))}\n[ "$1" = view ] || exit 0\n${answer}\n`)
+      Fs.chmodSync(Path.join(work, "bin/npm"), 0o755)
+      Fs.rmSync(Path.join(work, "asked"), { force: true })
+      const { status } = spawnSync(process.execPath, [Path.join(root, "scripts/release.mjs"), "--root", work], {
+        env: { ...process.env, PATH: [Path.join(work, "bin"), process.env["PATH"]].join(Path.delimiter) }
+      })
+      const lines = Fs.readFileSync(Path.join(work, "asked"), "utf8").trim().split("\n")
+      return { status, asked: lines.filter((line) => line.startsWith("publish")) }
+    }
+    const missing = "echo '{\"error\":{\"code\":\"E404\"}}'; exit 1"
+    expect(publish(`case $2 in a@1.2.0) echo '"1.2.0"';; *) ${missing};; esac`))
+      .toEqual({ status: 0, asked: ["publish -w packages/b --provenance --access public"] })
+    expect(publish("echo '{\"error\":{\"code\":\"E503\",\"summary\":\"later\"}}'; exit 1")).toEqual({ status: 1, asked: [] })
+  })
 })
 
 describe("stability", () => {

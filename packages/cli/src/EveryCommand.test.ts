@@ -18,7 +18,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
-import type { Outcome } from "../test/RunCli.ts"
+import { bin, type Outcome } from "../test/RunCli.ts"
 import { runHere } from "../test/RunHere.ts"
 import { type ExitName, exits } from "./Exits.ts"
 import { wirewright } from "./Wirewright.ts"
@@ -405,7 +405,6 @@ it("a checkpoint that is none is refused by the name of its file", async () => {
 })
 
 it.each(["decode -", "encode"])("%s is interrupted while it waits for stdin", async (command) => {
-  const bin = fileURLToPath(new URL("../bin/wirewright.js", import.meta.url))
   const child = spawn(process.execPath, [bin, ...command.split(" ")], { stdio: ["pipe", "pipe", "pipe"] })
   let err = ""
   child.stderr.on("data", (chunk: Buffer) => err += chunk.toString())

@@ -159,21 +159,18 @@ const checkpoints = (rest: ReadonlyArray<string>, error: "BucketAccessDenied" | 
   interrupt: () => ({ args: [muteUrl(), ...rest], exit: "interrupted" })
 })
 
+/** What all commands have in common that only read files; `args` name one that cannot be used. */
+const offline = (args: () => ReadonlyArray<string>): Row => ({
+  "wrong password": () => local,
+  "nobody listening": () => local,
+  "refused by the server": () => local,
+  "a file that cannot be used": () => ({ args: args(), exit: "usage" }),
+  interrupt: () => ({ never: "it ends by itself" })
+})
+
 const rows: { readonly [command: string]: Row } = {
-  generate: {
-    "wrong password": () => local,
-    "nobody listening": () => local,
-    "refused by the server": () => local,
-    "a file that cannot be used": () => ({ args: [join(folder, "spec.ts"), "--out", below], exit: "usage" }),
-    interrupt: () => ({ never: "it ends by itself" })
-  },
-  check: {
-    "wrong password": () => local,
-    "nobody listening": () => local,
-    "refused by the server": () => local,
-    "a file that cannot be used": () => ({ args: [join(folder, "nothing.ts"), "--out", folder], exit: "usage" }),
-    interrupt: () => ({ never: "it ends by itself" })
-  },
+  generate: offline(() => [join(folder, "spec.ts"), "--out", below]),
+  check: offline(() => [join(folder, "nothing.ts"), "--out", folder]),
   decode: {
     "wrong password": () => local,
     "nobody listening": () => local,
@@ -188,6 +185,8 @@ const rows: { readonly [command: string]: Row } = {
     "a file that cannot be used": () => ({ never: "it takes no file" }),
     interrupt: () => ({ never: "it reads stdin; see below" })
   },
+  diff: offline(() => [join(folder, "spec.ts"), join(folder, "nothing.ts")]),
+  sample: offline(() => [join(folder, "spec.ts"), "--out", below]),
   serve: {
     "wrong password": () => local,
     "nobody listening": () => local,

@@ -430,7 +430,7 @@ export const table: ReadonlyArray<Row> = [
   ),
   row("little-endian headers", "WIRE", of({ a: u16 }), of({ a: u16 }, { byteOrder: "little" })),
   row("smaller packets", "WIRE", of({ a: bytes() }), of({ a: bytes() }, { maxFrame: 8 }), { only: "old to new" }),
-  row("larger packets than anybody draws", "WIRE", of({ a: bytes() }), of({ a: bytes() }, { maxFrame: 30_000 }), { isUnshown: true }),
+  row("larger packets", "WIRE", of({ a: bytes() }), of({ a: bytes() }, { maxFrame: 30_000 }), { only: "new to old" }),
   row("something after the body", "WIRE", of({ a: u8 }), of({ a: u8 }, { trailer: { end: literal(0xce) } })),
   row("a kind renamed", "SOURCE", of({ a: u8 }), of({ a: u8 }, { kind: "packet" })),
   // statuses

@@ -36,6 +36,8 @@ describe("kinds of changes", () => {
     expect(found.length, "something differs").toBeGreaterThan(0)
     expect(found[0]!.class, JSON.stringify(shown, null, 1)).toBe(row.class)
     expect(found.every(({ changes }) => changes.length > 0), "each says what").toBe(true)
+    // the specs say so by themselves
+    expect(found.some(({ isCovered }) => !isCovered), "by structure").toBe(row.class === "WIRE")
     const witnesses = found.flatMap((one) => one.witnesses)
     if (row.class !== "WIRE") return expect(witnesses).toEqual([])
     expect(found.filter(({ class: of }) => of === "WIRE").some(({ isUnshown }) => isUnshown)).toBe(row.isUnshown === true)

@@ -31,7 +31,7 @@ const deepstream7 = new URL("../../packages/deepstream/src/gen7", import.meta.ur
 export const protocols: ReadonlyArray<Protocol> = [
   ...await Promise.all(["memcached", "couchbase", "dcp", "deepstream", deepstream7].map(async (name) => {
     const { codecs, customs, models } = await generatedProtocol(name)
-    return own(models.at(-1)!.name, codecs, models, customs)
+    return own(`package ${models.at(-1)!.name}`, codecs, models, customs)
   })),
   ...all.map(({ customs, generated, models, spellings, title }) => ({
     ...own(title, generated, models, customs),

@@ -264,7 +264,8 @@ export class Covers {
         return this.bits(reader, writer as Of<"bits">, names)
       case "tokens": {
         const of = writer as Of<"tokens">
-        const same = reader.separator === of.separator && reader.until === of.until && reader.rest === of.rest
+        const isOne = of.fields.length === 1 && of.fields[0]!.type.kind !== "array"
+        const same = (isOne || reader.separator === of.separator) && reader.until === of.until && reader.rest === of.rest
         return same && reader.fields.length === of.fields.length &&
           reader.fields.every(({ type }, i) => this.type(type, of.fields[i]!.type, names))
       }

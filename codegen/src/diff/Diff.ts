@@ -6,6 +6,7 @@
  */
 import { type Catalog, layoutsOf } from "@wirewright/codec/Catalog"
 import { hexOf } from "@wirewright/codec/Hex"
+import type { Annotation } from "@wirewright/codec/Layout"
 import type { CommandModel, FieldModel, KindModel, LayoutModel, NamedTypeModel } from "@wirewright/codec/Model"
 import { flatFields } from "@wirewright/codec/words/Word"
 import { specialsOf } from "../sample/Edges.ts"
@@ -44,7 +45,9 @@ export interface Difference {
   readonly witnesses: ReadonlyArray<Witness>
   /** Packets that were read by the other side. */
   readonly tried: number
-  /** It follows from the specs that the wire differs, and no packet that was drawn shows it. */
+  /** It follows from the specs that each side reads what the other writes. */
+  readonly isCovered: boolean
+  /** It does not, and no packet that was drawn shows it. */
   readonly isUnshown: boolean
 }
 
@@ -54,6 +57,9 @@ export interface DiffOptions {
   readonly samples?: number
   readonly seed?: number
 }
+
+/** Packets that are tried after the first that shows a difference. */
+const shorter = 60
 
 const order: ReadonlyArray<ChangeClass> = ["WIRE", "SOURCE", "SAFE"]
 
@@ -101,7 +107,9 @@ class Comparing {
     this.now = now
     this.samples = samples
     this.describe = new Describe(old, now)
-    const special = specialsOf([old, now].flatMap((catalog) => typesIn(catalog, allFields(catalog))))
+    const named = specialsOf([old, now].flatMap((catalog) => typesIn(catalog, allFields(catalog))))
+    const limit = BigInt(Math.min(old.frame.maxFrame, now.frame.maxFrame))
+    const special = old.frame.maxFrame === now.frame.maxFrame ? named : [...named, limit - 16n, limit, limit + 1n]
     this.samplers = { old: new Sampler(old, { seed, special }), now: new Sampler(now, { seed, special }) }
     this.forward = new Covers({ reader: now, writer: old, isTolerant: false })
     this.backward = new Covers({ reader: old, writer: now, isTolerant: true })
@@ -134,7 +142,7 @@ class Comparing {
     plans: ReadonlyArray<PacketPlan>
   ): { readonly witness: Witness | undefined; readonly tried: number } {
     const isForward = direction === "old to new"
-    const [sampler, writer, reader] = isForward ? [this.samplers.old, this.old, this.now] : [this.samplers.now, this.now, this.old]
+    const sampler = isForward ? this.samplers.old : this.samplers.now
     let tried = 0
     let open = plans.map((plan) => ({ plan, covering: sampler.covering(plan) }))
     const drawn = function*() {
@@ -157,19 +165,35 @@ class Comparing {
         }
       }
     }
+    let witness: Witness | undefined
+    // a shorter one is easier to read
+    let more = shorter
     for (const { annotation, bytes, kind, states, tag } of drawn()) {
-      if (tried++ >= this.samples) break
-      const other = this.kindIn(reader, kind, writer)
-      if (other === undefined) {
-        return { witness: { direction, packet: tag, hex: hexOf(bytes), states, why: `has no packets of kind ${kind}` }, tried }
-      }
-      const written = { annotation, values: annotation.fields.filter(({ length }) => length > 0) }
-      const read = readingOf(reader, bytes, other, this.statesIn(reader, states, writer))
-      const difference = differenceOf(written, read, { isTolerant: !isForward, moved: this.moved }) ??
-        this.mistaken(written.annotation.packet, read.annotation.packet, isForward)
-      if (difference !== undefined) return { witness: { direction, packet: tag, hex: hexOf(bytes), states, why: difference.why }, tried }
+      if (tried >= this.samples || witness !== undefined && more-- <= 0) break
+      tried++
+      if (witness !== undefined && witness.hex.length <= 2 * bytes.length) continue
+      const why = this.objection(annotation, bytes, kind, states, direction)
+      if (why !== undefined) witness = { direction, packet: tag, hex: hexOf(bytes), states, why }
     }
-    return { witness: undefined, tried }
+    return { witness, tried }
+  }
+
+  /** What the reader objects to in a packet; nothing when it reads it as it was meant. */
+  private objection(
+    annotation: Annotation,
+    bytes: Uint8Array,
+    kind: string,
+    states: ReadonlyMap<string, number>,
+    direction: Direction
+  ): string | undefined {
+    const isForward = direction === "old to new"
+    const [writer, reader] = isForward ? [this.old, this.now] : [this.now, this.old]
+    const other = this.kindIn(reader, kind, writer)
+    if (other === undefined) return `has no packets of kind ${kind}`
+    const written = { annotation, values: annotation.fields.filter(({ length }) => length > 0) }
+    const read = readingOf(reader, bytes, other, this.statesIn(reader, states, writer))
+    const difference = differenceOf(written, read, { isTolerant: !isForward, moved: this.moved })
+    return (difference ?? this.mistaken(annotation.packet, read.annotation.packet, isForward))?.why
   }
 
   /** A packet that is taken for another one. */
@@ -204,6 +228,7 @@ class Comparing {
       changes,
       witnesses,
       tried: forward.tried + backward.tried,
+      isCovered: options.isCovered,
       isUnshown
     }
   }
@@ -305,7 +330,8 @@ class Comparing {
         return other === undefined || other.retry !== retry || other.code !== code
       })
       const plans = this.plansWith(({ meaning }) => meaning.outcome !== undefined || meaning.error)
-      out.push(this.difference("statuses", statuses, { plans, isCovered: true, breaksSource }))
+      const isCovered = this.old.statuses.every(({ code, name }) => (this.now.statusNamed(name)?.code ?? code) === code)
+      out.push(this.difference("statuses", statuses, { plans, isCovered, breaksSource }))
     }
     const states = this.describe.objects("states", { states: this.old.states.map(({ name, numbered }) => ({ name, numbered })) }, {
       states: this.now.states.map(({ name, numbered }) => ({ name, numbered }))

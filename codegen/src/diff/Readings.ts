@@ -66,33 +66,51 @@ export const differenceOf = (
   if (moved.has(status) && read.annotation.status !== status) {
     return { written: undefined, read: undefined, why: `reads the status ${read.annotation.status} where ${status} was written` }
   }
-  const left = new Map<string, Array<FieldSpan>>()
-  for (const span of read.values) left.set(keyOf(span), [...left.get(keyOf(span)) ?? [], span])
-  const paths = new Set(read.values.map(({ path }) => path))
-  const unknown = isTolerant ? read.values.filter(isUnknown) : []
-  for (const span of written.values) {
-    const same = left.get(keyOf(span)) ?? []
-    // the name may be another; but then nothing else has this one
-    const index = Math.max(same.findIndex(({ path }) => path === span.path), paths.has(span.path) ? -1 : 0)
-    const found = same[index]
+  return valuesDiffer(written.values, read.values, isTolerant, moved)
+}
+
+const overlaps = (one: FieldSpan, other: FieldSpan): boolean =>
+  one.offset < other.offset + other.length && other.offset < one.offset + one.length
+
+const isWithin = (one: FieldSpan, outer: FieldSpan): boolean =>
+  outer.offset <= one.offset && one.offset + one.length <= outer.offset + outer.length
+
+/** Values by name; by place where the reader has no such name. */
+const valuesDiffer = (
+  written: ReadonlyArray<FieldSpan>,
+  read: ReadonlyArray<FieldSpan>,
+  isTolerant: boolean,
+  moved: ReadonlySet<string>
+): Difference | undefined => {
+  const [byPath, byPlace] = [new Map<string, Array<FieldSpan>>(), new Map<string, Array<FieldSpan>>()]
+  const left = new Set(read)
+  for (const span of read) {
+    byPath.set(span.path, [...byPath.get(span.path) ?? [], span])
+    byPlace.set(keyOf(span), [...byPlace.get(keyOf(span)) ?? [], span])
+  }
+  const unknown = isTolerant ? read.filter(isUnknown) : []
+  const difference = (one: FieldSpan | undefined, other: FieldSpan | undefined): Difference => ({
+    written: one,
+    read: other,
+    why: `reads ${shown(other)} where ${shown(one)} was written`
+  })
+  for (const span of written) {
+    const named = (byPath.get(span.path) ?? []).filter((one) => left.has(one))
+    const found = named.find((one) => spelled(one.value) === spelled(span.value)) ??
+      (named.length > 0 ? undefined : byPlace.get(keyOf(span))?.find((one) => left.has(one)))
     if (found !== undefined) {
-      same.splice(index, 1)
+      left.delete(found)
       const names = namesIn(span)
-      if (names.every((name) => !moved.has(name) || namesIn(found).includes(name))) continue
-      return { written: span, read: found, why: `reads ${shown(found)} where ${shown(span)} was written` }
-    }
-    if (unknown.some(({ length: size, offset }) => offset <= span.offset && span.offset + span.length <= offset + size)) continue
-    const other = read.values.find(({ path }) => path === span.path) ??
-      read.values.find(({ length: size, offset }) => offset < span.offset + span.length && span.offset < offset + size)
-    return { written: span, read: other, why: `reads ${shown(other)} where ${shown(span)} was written` }
+      if (!names.every((name) => !moved.has(name) || namesIn(found).includes(name))) return difference(span, found)
+    } else if (!unknown.some((one) => isWithin(span, one))) return difference(span, named[0] ?? read.find((one) => overlaps(one, span)))
   }
   // what nobody wrote must not be read, but in bytes that are of no meaning to the writer
-  for (const span of [...left.values()].flat()) {
+  for (const span of left) {
     if (unknown.includes(span)) continue
-    const other = written.values.find(({ length: size, offset }) => offset < span.offset + span.length && span.offset < offset + size)
+    const other = written.find((one) => overlaps(one, span))
     // a bit that the writer gives no name is zero
-    if (other !== undefined && other.offset === span.offset && other.length === span.length && Number(span.value) === 0) continue
-    return { written: other, read: span, why: `reads ${shown(span)} where ${shown(other)} was written` }
+    if (other?.offset === span.offset && other.length === span.length && Number(span.value) === 0) continue
+    return difference(other, span)
   }
   return undefined
 }

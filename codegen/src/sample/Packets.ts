@@ -50,7 +50,8 @@ export const packetPlans = (catalog: Catalog): ReadonlyArray<PacketPlan> => {
       }
       if (catalog.statuses.length > 0) add({ command, kind, error: true })
     }
-    if (hasOpcode(kind) && !takesAll(catalog, kind)) add({ kind, error: false })
+    const mayBeUnknown = hasOpcode(kind) || kind.run?.end === "length" && kind.run.opcodeFrom === undefined
+    if (mayBeUnknown && !takesAll(catalog, kind)) add({ kind, error: false })
   }
   return out
 }

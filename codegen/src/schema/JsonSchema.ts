@@ -72,7 +72,8 @@ class Maker {
   whole(): Schema {
     const packets = new Map<string, Schema>()
     for (const plan of packetPlans(this.catalog)) {
-      const name = plan.layout?.name === undefined ? plan.tag : `${plan.tag} ${plan.layout.name}`
+      const of = plan.meaning.error ? `${plan.tag} ${plan.meaning.command?.name}` : plan.tag
+      const name = plan.layout?.name === undefined ? of : `${of} ${plan.layout.name}`
       const key = `${name} ${plan.meaning.kind.name}`
       if (!packets.has(key)) packets.set(key, this.packet(plan))
     }
@@ -97,9 +98,12 @@ class Maker {
     }
     const required = ["packet", "kind", "fields", "length"]
     for (const field of headerFields(kind)) {
+      // what is the same in all such packets goes without saying
+      if (!isRaw(meaning) && command?.header?.[field.name] !== undefined) continue
       const key = headerKey(field.name)
       Object.assign(properties, this.header(field, key, plan))
-      if (field.role !== "field" || !isOptional(field.type)) required.push(key)
+      const isEverywhere = kind.headers.every(({ fields }) => fields.some(({ name }) => name === field.name))
+      if (isEverywhere && (field.role !== "field" || !isOptional(field.type))) required.push(key)
     }
     for (const { ref, section } of kind.shared) properties[headerKey(section)] = this.type({ kind: "nibbleFrames", ref })
     const fields: { [name: string]: Schema } = {}

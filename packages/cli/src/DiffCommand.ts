@@ -109,7 +109,15 @@ const pairsOf = async (
 
 const gone = (protocol: string, text: string, of: "WIRE" | "SAFE"): Compared => ({
   protocol,
-  differences: [{ class: of, place: "protocol", changes: [{ path: "protocol", text }], witnesses: [], tried: 0, isUnshown: false }]
+  differences: [{
+    class: of,
+    place: "protocol",
+    changes: [{ path: "protocol", text }],
+    witnesses: [],
+    tried: 0,
+    isCovered: of === "SAFE",
+    isUnshown: false
+  }]
 })
 
 const catalogOf = ({ customs, models }: SpecProtocol): Catalog => Catalog.of(models, customs)

@@ -122,7 +122,7 @@ describe("diff", () => {
     const { code, err, out } = await run("diff", old, now)
     expect(code).toBe(100)
     expect(out).toMatch(
-      /^WIRE {4}Say\n {8}text: max 10 → 12\n {8}new to old: Say 00 0f 01( [0-9a-f]{2}){12}\n {10}old refuses it: Say\.text at byte 3/m
+      /^WIRE {4}Say\n {8}text: max 10 → 12\n {8}new to old: Say 00 0e 01( [0-9a-f]{2}){11}\n {10}old refuses it: Say\.text at byte 3/m
     )
     expect(out).toMatch(/^SAFE {4}Leave\n {8}packet added$/m)
     expect(err).toMatch(/^2 differences: 1 WIRE, 1 SAFE; \d+ packets tried$/m)

@@ -54,8 +54,9 @@ export const loadModels = async (
   const complaints: Array<Complaint> = values.flatMap((value): ReadonlyArray<Complaint> => {
     const wrong = checkValues(value)
     if (wrong.length > 0) return wrong
+    const names = [...checkProtocolNames(value)]
     builtOf(value, origin, models)
-    return [...checkProtocolNames(value)]
+    return names
   })
   for (const one of models.values()) complaints.push(...checkModel(one), ...checkText(one))
   return complaints.length > 0

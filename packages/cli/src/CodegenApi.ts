@@ -1,4 +1,5 @@
 /** The generator as the command calls it; it is loaded only by the commands that need it. */
+import type { Customs } from "@wirewright/codec/Catalog"
 import type { Model } from "@wirewright/codec/Model"
 import type { Config, languages } from "./ConfigFile.ts"
 import { refuse } from "./Failure.ts"
@@ -34,6 +35,14 @@ export interface CodegenOptions extends Config {
   readonly languages?: ReadonlyArray<typeof languages[number]>
 }
 
+/** What the reference pages are about, and where they go. */
+export interface DocsOptions {
+  readonly protocols: ReadonlyArray<{ readonly name: string; readonly models: ReadonlyArray<Model>; readonly customs?: Customs }>
+  readonly out: string
+  readonly cwd: string
+  readonly dryRun?: boolean
+}
+
 /** The protocols of a spec, each with its models, the base first. With findings there are none. */
 export interface SpecModels {
   readonly findings: ReadonlyArray<Finding>
@@ -44,6 +53,7 @@ export interface SpecModels {
 export interface Codegen {
   readonly generate: (options: CodegenOptions) => Promise<Report>
   readonly check: (options: CodegenOptions) => Promise<Report>
+  readonly docs: (options: DocsOptions) => Pick<Report, "written" | "removed" | "unchanged">
 }
 
 const specifier: string = "@wirewright/codegen"
@@ -58,7 +68,7 @@ export const loadSpec = async (options: { readonly cwd: string; readonly spec: s
   return refusing(() => loadModels(options))
 }
 
-const refusing = async <A>(run: () => Promise<A>): Promise<A> => {
+const refusing = async <A>(run: () => A | Promise<A>): Promise<A> => {
   try {
     return await run()
   } catch (error) {
@@ -69,7 +79,7 @@ const refusing = async <A>(run: () => Promise<A>): Promise<A> => {
 }
 
 /** Runs the generator; a spec that cannot be loaded and a place that cannot be written to are usage errors. */
-export const withCodegen = async (run: (codegen: Codegen) => Promise<Report>): Promise<Report> => {
+export const withCodegen = async <A>(run: (codegen: Codegen) => A | Promise<A>): Promise<A> => {
   const codegen = await import(specifier) as Codegen
   return refusing(() => run(codegen))
 }

@@ -18,7 +18,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
-import type { Outcome } from "../test/RunCli.ts"
+import { bin, type Outcome } from "../test/RunCli.ts"
 import { runHere } from "../test/RunHere.ts"
 import { type ExitName, exits } from "./Exits.ts"
 import { wirewright } from "./Wirewright.ts"
@@ -159,8 +159,8 @@ const checkpoints = (rest: ReadonlyArray<string>, error: "BucketAccessDenied" | 
   interrupt: () => ({ args: [muteUrl(), ...rest], exit: "interrupted" })
 })
 
-/** What all commands have in common that only read files; `args` name one that cannot be used. */
-const offline = (args: () => ReadonlyArray<string>): Row => ({
+/** What all commands have in common that read specs. */
+const ofSpecs = (args: () => ReadonlyArray<string>): Row => ({
   "wrong password": () => local,
   "nobody listening": () => local,
   "refused by the server": () => local,
@@ -169,8 +169,9 @@ const offline = (args: () => ReadonlyArray<string>): Row => ({
 })
 
 const rows: { readonly [command: string]: Row } = {
-  generate: offline(() => [join(folder, "spec.ts"), "--out", below]),
-  check: offline(() => [join(folder, "nothing.ts"), "--out", folder]),
+  generate: ofSpecs(() => [join(folder, "spec.ts"), "--out", below]),
+  check: ofSpecs(() => [join(folder, "nothing.ts"), "--out", folder]),
+  docs: ofSpecs(() => [join(folder, "spec.ts"), "--out", below]),
   decode: {
     "wrong password": () => local,
     "nobody listening": () => local,
@@ -185,8 +186,9 @@ const rows: { readonly [command: string]: Row } = {
     "a file that cannot be used": () => ({ never: "it takes no file" }),
     interrupt: () => ({ never: "it reads stdin; see below" })
   },
-  diff: offline(() => [join(folder, "spec.ts"), join(folder, "nothing.ts")]),
-  sample: offline(() => [join(folder, "spec.ts"), "--out", below]),
+  diff: ofSpecs(() => [join(folder, "spec.ts"), join(folder, "nothing.ts")]),
+  sample: ofSpecs(() => [join(folder, "spec.ts"), "--out", below]),
+  dissector: ofSpecs(() => [join(folder, "nothing.ts")]),
   serve: {
     "wrong password": () => local,
     "nobody listening": () => local,
@@ -256,8 +258,8 @@ const rows: { readonly [command: string]: Row } = {
   }
 }
 
-/** Commands without `--json`: what they print is text for people, or hex. */
-const withoutJson = ["generate", "check", "encode"]
+/** Commands without `--json`: what they print is text for people, hex, Lua or Markdown. */
+const withoutJson = ["generate", "check", "docs", "encode", "dissector"]
 /** Commands that print what they looked at also when it is wrong. */
 const printing = ["doctor", "kv exists"]
 
@@ -404,7 +406,6 @@ it("a checkpoint that is none is refused by the name of its file", async () => {
 })
 
 it.each(["decode -", "encode"])("%s is interrupted while it waits for stdin", async (command) => {
-  const bin = fileURLToPath(new URL("../bin/wirewright.js", import.meta.url))
   const child = spawn(process.execPath, [bin, ...command.split(" ")], { stdio: ["pipe", "pipe", "pipe"] })
   let err = ""
   child.stderr.on("data", (chunk: Buffer) => err += chunk.toString())

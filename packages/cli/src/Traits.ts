@@ -3,6 +3,7 @@
  * others have none of it, and extensions of ours have it too.
  */
 import type { Model } from "@wirewright/codec/Model"
+import type { Learning } from "@wirewright/codegen/dissector/Dissector"
 import { HelloFeature } from "@wirewright/couchbase/gen"
 import { Datatype } from "@wirewright/memcached/gen"
 import type { Repeated } from "./OrderedPairs.ts"
@@ -16,6 +17,8 @@ export interface Traits {
   readonly secrets: ReadonlySet<string>
   /** Greatest values of header fields that are in use. */
   readonly greatest: { readonly [headerField: string]: number }
+  /** Connection states that packets tell, for what follows conversations without running code of ours. */
+  readonly learned?: ReadonlyArray<Learning>
   /** The session after a packet. */
   readonly after: (decoded: DecodedPacket, session: Session) => Session
   /** What a packet says about its answer, or repeats of its request, where the order of packets pairs them. */
@@ -37,6 +40,7 @@ const memcached: Traits = {
   ports: new Set([11_210, 11_207, 11_209, 11_211]),
   secrets: new Set(["SaslAuth", "SaslStep"]),
   greatest: { datatype: Datatype.json | Datatype.snappy | Datatype.xattr },
+  learned: [{ state: "collections", packet: "HelloResponse", field: "features", member: HelloFeature.Collections }],
   after: ({ facts, packet }, session) => {
     if (facts.command !== helloCommand || facts.status !== "Success" || !("collections" in session.states)) return session
     const { features } = packet as { readonly features?: Iterable<number> }

@@ -4,6 +4,8 @@ import { checkpointsCommand } from "./CheckpointsCommand.ts"
 import { decodeCommand } from "./DecodeCommand.ts"
 import { deepstreamCommand } from "./DeepstreamCommand.ts"
 import { diffCommand } from "./DiffCommand.ts"
+import { dissectorCommand } from "./DissectorCommand.ts"
+import { docsCommand } from "./DocsCommand.ts"
 import { doctorCommand } from "./DoctorCommand.ts"
 import { encodeCommand } from "./EncodeCommand.ts"
 import { checkCommand, generateCommand } from "./GenerateCommand.ts"
@@ -30,8 +32,10 @@ export const wirewright = Command.make("wirewright").pipe(
     checkCommand,
     diffCommand,
     sampleCommand,
+    docsCommand,
     decodeCommand,
     encodeCommand,
+    dissectorCommand,
     serveCommand,
     proxyCommand,
     kvCommand,

@@ -6,13 +6,15 @@
  * length that was claimed. Small crossing frames share a buffer, one after the other, because a buffer for each takes longer than all the
  * rest. A framer that has failed cannot be used again: after a wrong length there is no next frame.
  *
+ * Where nobody writes into chunks once they are pushed (`inPlace`), nothing is copied either of a frame that crosses two chunks, if the second
+ * lies in memory right after the first.
+ *
  * What a frame's length stands in is the shape's business (`FrameShape`), so that a framer has no code for headers of other protocols. Its
  * state is local variables, because a minifier makes one letter of `size` and cannot shorten `this.`: as a class it takes a third more.
  */
 import { byteCount } from "./Check.ts"
-import { DecodeError, type DecodeProblem, hexNumber, incomplete, malformed, throwUnfinished } from "./Errors.ts"
+import { DecodeError, type DecodeProblem, hexNumber, incomplete, malformed, reach, throwUnfinished } from "./Errors.ts"
 import { Reader } from "./Reader.ts"
-import { Writer } from "./Writer.ts"
 
 /** How a protocol says how long its frames are. Generated as `frameShape`. */
 export interface FrameShape {
@@ -21,9 +23,11 @@ export interface FrameShape {
   readonly maxFrame: number
   /** Where the length stands, for errors. Default: 0 */
   readonly lengthOffset?: number
+  /** Where frames begin with a header of this size that says how long they are, so that `sizeAt` looks at nothing else. */
+  readonly headerSize?: number
   /**
-   * Size of the frame at `at`, of which the bytes before `end` are there; 0 when they are too few to tell. The size may be more than there
-   * is. Throws `DecodeError` when no frame begins like this.
+   * Size of the frame at `at`, of which the bytes before `end` are there. It may be more than there is. When these are too few to tell, it is
+   * 0, or the negative of what the size is at least. Throws `DecodeError` when no frame begins like this.
    */
   readonly sizeAt: (reader: Reader, at: number, end: number) => number
 }
@@ -101,16 +105,20 @@ export const more = /* @__PURE__ */ new DecodeError({ incomplete: true } as Deco
  */
 export const measuring = (measure: (reader: Reader, at: number) => number): FrameShape["sizeAt"] => (reader, at, end) => {
   const before = throwUnfinished(more)
+  const isAll = end === reader.bytes.length
   try {
-    const size = end === reader.bytes.length ? measure(reader, at) : measure(partOf(reader, at, end), 0)
+    const size = isAll ? measure(reader, at) : measure(partOf(reader, at, end), 0)
     return size > 0 ? size : malformed("Length", "", "", 0, "a frame of at least 1 byte", `${size} bytes`)
   } catch (error) {
-    if (error instanceof DecodeError && error.incomplete) return 0
+    if (error instanceof DecodeError && error.incomplete) return unfinishedSize(isAll ? at : 0)
     throw error
   } finally {
     throwUnfinished(before)
   }
 }
+
+/** What `sizeAt` tells of a packet at `at` that has just been found to be unfinished. */
+export const unfinishedSize = (at: number): number => Math.min(0, at - reach)
 
 const partOf = (reader: Reader, at: number, end: number): Reader => {
   const part = new Reader(reader.slice(at, end))
@@ -125,16 +133,29 @@ const firstLook = 4096
 /** A buffer that a large frame has lain in is not kept for small ones. */
 const largestShared = 16 * 1024
 
-/** Cuts a byte stream into frames. */
-export interface Framer {
-  /** Largest frame in bytes, header included; of the frame whose header comes next. */
-  maxFrame: number
+/** A frame that is not all there. Whoever reads the stream can read the rest of it to where it belongs. */
+export interface Unfinished {
   /** Bytes of an unfinished frame held back. */
   readonly buffered: number
-  /** Size of the buffer that crossing frames lie in; at most about twice the bytes that have arrived. */
-  readonly allocated: number
   /** Bytes that the unfinished frame lacks; `undefined` when there is none or too little of it to tell. */
   readonly lacking: number | undefined
+  /** Bytes that it lacks at least; 0 when there is none or too little of it to tell. */
+  readonly wanted: number
+  /**
+   * Moves what is held back to the beginning of `bytes`, which must have room for it: the next chunk is going to lie right after it. Only for
+   * framers that leave chunks where they are (`inPlace`).
+   */
+  readonly moveTo: (bytes: Uint8Array) => void
+}
+
+/** Cuts a byte stream into frames. */
+export interface Framer extends Unfinished {
+  /** Largest frame in bytes, header included; of the frame whose header comes next. */
+  maxFrame: number
+  /** Size of the buffer that crossing frames are copied to; at most about twice the bytes that have arrived, unless chunks stay in place. */
+  readonly allocated: number
+  /** Bytes copied so far, because frames crossed chunks. */
+  readonly copied: number
   /** Offset in the stream of the next frame's first byte. */
   readonly offset: number
   /**
@@ -146,78 +167,156 @@ export interface Framer {
   readonly finish: () => void
 }
 
-export const Framer = function(shape: FrameShape, { maxFrame = shape.maxFrame }: { readonly maxFrame?: number } = {}): Framer {
-  /** What has come of the frame that crosses chunks, or after one whose sink threw. Small frames lie in its buffer one after the other. */
-  let held = new Writer(0)
-  /** Reads that buffer. */
-  let heldReader = new Reader(held.bytes)
-  /** Size of the frame that is unfinished once it is known, else 0; below 0 when that could not be told, which is a failure. */
-  let size = 0
-  /** Bytes received before the chunk. */
-  let before = 0
-  /** Where the chunk goes on after what was handed out or is held. */
-  let at = 0
+const none = /* @__PURE__ */ new Uint8Array(0)
 
-  /** Size of the frame at `start`, of which the bytes before `end` are there; 0 when it is not known yet. */
-  const measure = (reader: Reader, start: number, end: number): number => {
-    // a framer that cannot tell how long a frame is has failed, whoever says so
-    size = -1
-    const found = shape.sizeAt(reader, start, end)
+/** A size that could not be told: no frame begins like this. */
+const failure = -Infinity
+
+/** How a framer treats a stream. */
+export interface FramerOptions {
+  /** Default: the shape's */
+  readonly maxFrame?: number
+  /**
+   * Nobody writes into chunks once they are pushed, and keeping one alive that ends within a frame costs nobody too much: what is unfinished
+   * stays where it is. Default: it is copied
+   */
+  readonly inPlace?: boolean
+}
+
+export const Framer = function(shape: FrameShape, { inPlace, maxFrame = shape.maxFrame }: FramerOptions = {}): Framer {
+  /** What crossing frames are copied to, one after the other while they are small. */
+  let own: Uint8Array = none
+  let ownReader: Reader
+  /** What has come of the frame that crosses chunks, or after one whose sink threw: `[from, to)` of this memory. */
+  let memory: ArrayBufferLike = none.buffer
+  let from = 0
+  let to = 0
+  /** Lists that have been read of it. */
+  let progress: Reader["progress"]
+  /** Its size once that is known, else 0 or below: then at least so much. `failure`: it could not be told. */
+  let size = 0
+  /** Reads the memory that the last chunk lay in, from there to its end, where that is all the same to the shape. */
+  let wide: Reader | undefined
+  /** Offset in the stream of the chunk, and where the chunk goes on after what was handed out or copied. */
+  let base = 0
+  let at = 0
+  let copied = 0
+
+  const rest = (): Uint8Array => new Uint8Array(memory, from, to - from)
+
+  /** Nothing is held back, and what comes next is copied to memory of its own. */
+  const forget = (): void => {
+    memory = none.buffer
+    from = to = 0
+  }
+
+  /** A frame whose size was found to be `found`, of which `there` bytes are there, keeps its limit; returns `found`. */
+  const limited = (found: number, there: number): number => {
+    const least = found > 0 ? found : Math.max(-found, there)
     // the error's parts are looked up for an error alone
-    const least = found || end - start
     if (least > maxFrame) expectFrame(least, maxFrame, shape.name, "length", shape.lengthOffset)
     return found
   }
 
-  /** Holds what `chunk` has before `to`. */
-  const hold = (chunk: Uint8Array, to: number): void => {
-    let position = held.need(to - at)
-    const { bytes } = held
-    if (heldReader.bytes !== bytes) {
-      const { progress } = heldReader
-      heldReader = new Reader(bytes)
-      heldReader.progress = progress
+  /** Size of the frame at `start` that crosses chunks, of which the bytes before `end` are there; not above 0 when it is not known yet. */
+  const measure = (reader: Reader, start: number, end: number): number => {
+    if (size > 0) return size
+    // a header has no lists that would be read again
+    if (shape.headerSize === undefined) reader.progress = progress ??= new Map()
+    // a framer that cannot tell how long a frame is has failed, whoever says so
+    size = failure
+    size = limited(shape.sizeAt(reader, start, end), end - start)
+    if (size > 0) progress = undefined
+    reader.progress = undefined
+    return size
+  }
+
+  /** Copies what `chunk` has before `until` to behind what is held back, which moves to where there is room for both. */
+  const copy = (chunk: Uint8Array, until: number): void => {
+    const count = until - at
+    const held = to - from
+    if (memory !== own.buffer || to + count > own.length) {
+      const before = rest()
+      // what is kept doubles, unless it is known how long it gets and that is believed
+      own = new Uint8Array(
+        inPlace && size !== 0
+          ? Math.max(held + count, Math.abs(size))
+          : Math.max(512, Math.min(largestShared, 2 * own.length), 2 * held, held + count)
+      )
+      own.set(before)
+      ownReader = new Reader(own)
+      memory = own.buffer
+      from = 0
+      to = held
+      copied += held
     }
-    held.position += to - at
-    if (to - at > shortCopy) bytes.set(chunk.subarray(at, to), position)
-    else for (let i = at; i < to;) bytes[position++] = chunk[i++]!
-    at = to
+    copied += count
+    if (count > shortCopy) own.set(chunk.subarray(at, until), to)
+    else for (let i = 0; i < count; i++) own[to + i] = chunk[at + i]!
+    to += count
+    at = until
+  }
+
+  /** Reads a chunk, and maybe what lies before and after it. */
+  const readerOf = (chunk: Uint8Array): Reader => {
+    if (!inPlace || shape.headerSize === undefined) return new Reader(chunk)
+    const { buffer, byteOffset } = chunk
+    if (wide !== undefined && wide.bytes.buffer === buffer && wide.bytes.byteOffset <= byteOffset) return wide
+    const reader = new Reader(new Uint8Array(buffer, byteOffset))
+    // one whose memory ends with the chunk is of no more use
+    wide = reader.bytes.length === chunk.length ? undefined : reader
+    return reader
   }
 
   /** Hands out what is complete. The rest is the caller's to hold. */
-  const cut = (chunk: Uint8Array, sink: FrameSink): void => {
+  const cut = (chunk: Uint8Array, sink: FrameSink, crosses: boolean): void => {
     const end = chunk.length
-    while (held.length > 0) {
-      hold(chunk, Math.min(end, at + (size > 0 ? size - held.length : Math.max(firstLook, held.length))))
-      const { start } = held
-      const found = size || measure(heldReader, start, held.position)
-      size = found
-      const over = held.length - found
+    while (to > from) {
+      const held = to - from
+      copy(chunk, Math.min(end, at + (size > 0 ? size - held : Math.max(firstLook, held))))
+      const start = from
+      const found = measure(ownReader, start, to)
+      const over = to - start - found
       if (found > 0 && over >= 0) {
-        heldReader.progress = undefined
         // byte fields of the packet are views into this part of the buffer, so it is given away; what is over goes back to the chunk
-        held.start += found
+        from += found
         if (over <= at) {
           at -= over
-          held.position = held.start
-          if (held.bytes.length > largestShared) held = new Writer(0)
+          to = from
         }
         size = 0
-        sink(heldReader, start, start + found)
+        sink(ownReader, start, start + found)
       } else if (at === end) return
     }
-    const reader = new Reader(chunk)
-    for (let start = at; start < end;) {
-      const found = measure(reader, start, end)
-      const next = start + found
-      if (found === 0 || next > end) {
-        size = found
-        return
-      }
+    if (at === end) return
+    const reader = readerOf(chunk)
+    const shift = chunk.byteOffset - reader.bytes.byteOffset
+    const stop = end + shift
+    let start = at + shift
+    if (crosses) {
+      const found = measure(reader, start, stop)
+      if (found <= 0 || start + found > stop) return
       size = 0
-      at = next
-      sink(reader, start, next)
-      start = next
+      at += found
+      sink(reader, start, start + found)
+      start += found
+    }
+    try {
+      while (start < stop) {
+        const found = shape.sizeAt(reader, start, stop)
+        const next = start + found
+        if (found <= 0 || next > stop || found > maxFrame) {
+          size = limited(found, stop - start)
+          return
+        }
+        at = next - shift
+        sink(reader, start, next)
+        start = next
+      }
+    } catch (error) {
+      // what the sink throws comes after the frame
+      if (at + shift === start) size = failure
+      throw error
     }
   }
 
@@ -229,31 +328,69 @@ export const Framer = function(shape: FrameShape, { maxFrame = shape.maxFrame }:
       maxFrame = size
     },
     get buffered() {
-      return held.length
+      return to - from
     },
     get allocated() {
-      return held.bytes.length
+      return own.length
+    },
+    get copied() {
+      return copied
     },
     get lacking() {
-      return size > 0 ? size - held.length : undefined
+      return size > 0 ? size - to + from : undefined
+    },
+    get wanted() {
+      return size === failure ? 0 : Math.max(0, Math.abs(size) - to + from)
     },
     get offset() {
-      return before + at - held.length
+      return base + at - to + from
     },
-    push: (chunk, sink) => {
-      if (size < 0) malformed("Length", shape.name, "", 0, "a new framer", "a framer that has failed")
-      before += at
-      at = 0
+    moveTo: (bytes) => {
+      const held = to - from
+      bytes.set(rest())
+      copied += held
+      memory = bytes.buffer
+      from = bytes.byteOffset
+      to = from + held
+    },
+    push: (given, sink) => {
+      if (size === failure) malformed("Length", shape.name, "", 0, "a new framer", "a framer that has failed")
+      let chunk = given
+      const crosses = to > from && (given.length === 0 || given.byteOffset === to && given.buffer === memory)
+      if (crosses) {
+        to += given.length
+        if (to - from < size) {
+          base += given.length
+          return
+        }
+        chunk = rest()
+        base -= chunk.length - given.length
+        from = to
+      }
       try {
-        cut(chunk, sink)
+        cut(chunk, sink, crosses)
       } finally {
-        if (size >= 0) hold(chunk, chunk.length)
+        // where no frame begins, the stream ends
+        if (size !== failure) {
+          if (!inPlace) copy(chunk, chunk.length)
+          else if (at < chunk.length) {
+            memory = chunk.buffer
+            from = chunk.byteOffset + at
+            to = chunk.byteOffset + chunk.length
+          } else if (memory !== own.buffer) forget()
+          base += chunk.length
+          at = 0
+        }
+        if (from === to && own.length > largestShared) {
+          own = none
+          forget()
+        }
       }
     },
     finish: () => {
-      const got = held.length
+      const got = to - from
       if (got > 0) incomplete(shape.name, "", got, size > 0 ? byteCount(size) : "a whole packet", byteCount(got))
     }
   }
   return framer
-} as unknown as new(shape: FrameShape, options?: { readonly maxFrame?: number }) => Framer
+} as unknown as new(shape: FrameShape, options?: FramerOptions) => Framer

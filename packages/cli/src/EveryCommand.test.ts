@@ -186,6 +186,8 @@ const rows: { readonly [command: string]: Row } = {
     "a file that cannot be used": () => ({ never: "it takes no file" }),
     interrupt: () => ({ never: "it reads stdin; see below" })
   },
+  diff: ofSpecs(() => [join(folder, "spec.ts"), join(folder, "nothing.ts")]),
+  sample: ofSpecs(() => [join(folder, "spec.ts"), "--out", below]),
   dissector: ofSpecs(() => [join(folder, "nothing.ts")]),
   serve: {
     "wrong password": () => local,

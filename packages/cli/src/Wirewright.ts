@@ -6,6 +6,7 @@ import { deepstreamCommand } from "./DeepstreamCommand.ts"
 import { doctorCommand } from "./DoctorCommand.ts"
 import { encodeCommand } from "./EncodeCommand.ts"
 import { checkCommand, generateCommand } from "./GenerateCommand.ts"
+import { inspectCommand } from "./InspectCommand.ts"
 import { kvCommand } from "./KvCommand.ts"
 import { lagCommand } from "./LagCommand.ts"
 import { proxyCommand } from "./ProxyCommand.ts"
@@ -28,6 +29,7 @@ export const wirewright = Command.make("wirewright").pipe(
     checkCommand,
     decodeCommand,
     encodeCommand,
+    inspectCommand,
     serveCommand,
     proxyCommand,
     kvCommand,

@@ -3,8 +3,8 @@
  * others have none of it, and extensions of ours have it too.
  */
 import type { Model } from "@wirewright/codec/Model"
-import { HelloFeature } from "@wirewright/couchbase/gen"
-import { Datatype } from "@wirewright/memcached/gen"
+import { HelloFeature } from "@wirewright/couchbase/gen/Types"
+import { Datatype } from "@wirewright/memcached/gen/Types"
 import type { Repeated } from "./OrderedPairs.ts"
 import type { DecodedPacket, ProtocolName, Session } from "./ProtocolAdapter.ts"
 

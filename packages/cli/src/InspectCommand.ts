@@ -114,7 +114,10 @@ export const inspectCommand = Command.make("inspect", parameters, (options) =>
     }
     const { servePage } = yield* Effect.promise(inspector)
     const server = yield* Effect.acquireRelease(
-      Effect.tryPromise({ try: () => servePage({ page: () => page, port }), catch: failureOfDefect }),
+      Effect.tryPromise({
+        try: () => servePage({ page: () => page, port }),
+        catch: (error) => usage(`--port ${port}: ${error instanceof Error ? error.message : String(error)}`)
+      }),
       ({ close }) => Effect.promise(close)
     )
     line(json ? JSON.stringify({ ready: true, url: server.url, port: server.port }) : server.url)

@@ -17,7 +17,13 @@ const enough = 64
 /** Bytes of a capture that are looked at. */
 const captureHead = 2 * 1024 * 1024
 
-/** The part of bytes that decodes; packets that no command describes count half, and so does what ends too early. */
+/** What counts of bytes that are a packet which no command describes. */
+const unknown = 0.25
+
+/** What counts of bytes that do not decode: more where they begin as a packet does that is known, or end too early. */
+const wrong = (isKnown: boolean, isIncomplete: boolean): number => isKnown ? 0.6 : isIncomplete ? 0.2 : 0
+
+/** The part of bytes that decodes. */
 const shareOf = (adapter: ProtocolAdapter, bytes: Uint8Array, begin: Situation): number => {
   let situation = begin
   let at = 0
@@ -25,7 +31,7 @@ const shareOf = (adapter: ProtocolAdapter, bytes: Uint8Array, begin: Situation):
   try {
     for (let packets = 0; at < bytes.length && packets < enough; packets++) {
       const decoded = adapter.decode(bytes, at, situation)
-      good += decoded.length * (decoded.facts.name.startsWith("Unknown") ? 0.5 : 1)
+      good += decoded.length * (decoded.facts.name.startsWith("Unknown") ? unknown : 1)
       situation = { ...situation, ...adapter.after(decoded, situation) }
       at += decoded.length
       if (decoded.length === 0) break
@@ -33,7 +39,8 @@ const shareOf = (adapter: ProtocolAdapter, bytes: Uint8Array, begin: Situation):
     return bytes.length === 0 ? 0 : good / Math.max(1, at)
   } catch (error) {
     if (!(error instanceof DecodeError)) throw error
-    return (good + (error.incomplete ? (bytes.length - at) / 4 : 0)) / bytes.length
+    const isKnown = adapter.taken(bytes, at, situation, true).annotation.packet !== "Unknown"
+    return (good + (bytes.length - at) * wrong(isKnown, error.incomplete)) / bytes.length
   }
 }
 

@@ -86,7 +86,7 @@ describe("the page's server", () => {
     ["a page of this machine that the browser tells apart", { origin: "", "sec-fetch-site": "same-site" }]
   ])("streams nothing to %s", async (_, headers) => {
     const given = headers["origin"] === "" ? { ...headers, origin: origin() } : headers
-    const { status, text } = await ask("POST", `${path}live`, given)
+    const { status, text } = await ask("POST", `${path}live`, given, 1)
     expect([status, text]).toEqual([403, "The stream is for its own page.\n"])
     expect((await ask("GET", `${path}live`, { origin: origin() })).status).toBe(405)
   })

@@ -1,4 +1,5 @@
 /** Two packets beside each other: their fields in one table, and the bytes of both with those marked that differ. */
+import { kindWords } from "@wirewright/codec/Layout"
 import { visible } from "@wirewright/codec/Visible"
 import { BytesView } from "./BytesView.ts"
 import { compare, type ComparedField, differing } from "./Compare.ts"
@@ -79,7 +80,13 @@ export class CompareView {
     const rows = wanted.slice(0, maxRows)
     const count = all.filter(({ verdict }) => verdict !== "same" && verdict !== "moved").length
     const title = ({ look, number }: Compared, side: string) =>
-      h("th", { scope: "col" }, `${side}: `, h("bdi", {}, `#${number} ${visible(look.annotation.packet)}`), ` · ${look.bytes.length} bytes`)
+      h(
+        "th",
+        { scope: "col" },
+        `${side}: `,
+        h("bdi", {}, `#${number} ${visible(look.annotation.packet)} ${kindWords(look.annotation.kind)}`),
+        ` · ${look.bytes.length} bytes`
+      )
     fill(
       this.body,
       h("p", { class: "quiet", role: "status" }, count === 0 ? "No field differs." : `${count} of ${all.length} fields differ.`),

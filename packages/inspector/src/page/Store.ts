@@ -22,7 +22,7 @@ export type Source =
 export type StoreListener = (what: "all" | "more" | "done") => void
 
 /** Bytes of a capture that are read in one go. */
-const step = 32 * 1024
+const step = 8 * 1024
 /** Milliseconds of work between two looks at what the person does. */
 const slice = 8
 

@@ -5,9 +5,8 @@
  * the same without writing and reports what it would have done.
  */
 import type { Model } from "@wirewright/codec/Model"
-import type { Protocol, TypesOnly } from "@wirewright/dsl"
 import * as Path from "node:path"
-import { buildModel, type Built } from "./Build.ts"
+import type { Built } from "./Build.ts"
 import { checkExamples } from "./check/Examples.ts"
 import { checkModel } from "./check/Model.ts"
 import { checkPrinted } from "./check/Printed.ts"
@@ -18,6 +17,7 @@ import type { Complaint, Finding } from "./Finding.ts"
 import type { Formatting } from "./Format.ts"
 import { header } from "./Header.ts"
 import { type Generatable, load, LoadError } from "./Load.ts"
+import { builtOf } from "./Models.ts"
 import { compare, type Module, withTaken } from "./Module.ts"
 import { Origin } from "./Origin.ts"
 import { checkTargets, compareOutputs, json, type Output, replaceFiles } from "./Output.ts"
@@ -168,15 +168,6 @@ const loaded = async (cwd: string, target: Target, findings: Array<Finding>): Pr
     findings.push(error.finding)
     return []
   }
-}
-
-const builtOf = (value: Protocol | TypesOnly, origin: Origin, models: Map<object, Built>): Built => {
-  const known = models.get(value)
-  if (known !== undefined) return known
-  const base = value.kind === "protocol" && value.base !== undefined ? builtOf(value.base, origin, models).model : undefined
-  const built = buildModel(value, origin, base)
-  models.set(value, built)
-  return built
 }
 
 /** Prints so that what the runtime calls like something of the protocol is imported under another name. */

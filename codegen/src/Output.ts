@@ -6,7 +6,7 @@
  */
 import * as Fs from "node:fs"
 import * as Path from "node:path"
-import { jsonMark, mark } from "./Header.ts"
+import { jsonMark, mark, markdownMark } from "./Header.ts"
 import { compare } from "./Module.ts"
 
 /** Name of the list of generated files in each directory. */
@@ -57,7 +57,7 @@ const look = (path: string): Found => {
   return { kind: "other", what: stat.isSymbolicLink() ? "a symbolic link" : stat.isDirectory() ? "a directory" : "no ordinary file" }
 }
 
-const isOurs = (text: string): boolean => text.startsWith(mark) || text.startsWith(jsonMark)
+const isOurs = (text: string): boolean => [mark, jsonMark, markdownMark].some((one) => text.startsWith(one))
 
 /** A generated JSON file, under the mark. */
 export const json = (value: object): string => `${jsonMark},${JSON.stringify(value, null, 1).slice(1)}\n`

@@ -83,6 +83,20 @@ describe("mitigation of rollbacks", () => {
         yield* until(() => seqnos(run).length === 1)
       })))
 
+  it("is refused for an ephemeral bucket, where it would wait without end", () =>
+    inWorld(
+      { ...copies(1), buckets: [{ name: "default", vbuckets: 2, replicas: 1, settings: { bucketType: "ephemeral" } }] },
+      (world) =>
+        Effect.gen(function*() {
+          world.put("a")
+          const run = yield* world.consume(gated)
+          yield* ended(run)
+          expect(failureOf(run)).toMatchObject({ _tag: "DcpOptionsError", message: expect.stringContaining("the bucket is ephemeral") })
+          const other = yield* world.consume()
+          yield* until(() => seqnos(other).length === 1)
+        })
+    ))
+
   it("ends with what is there, when that is on disk", () =>
     inWorld(copies(1), (world) =>
       Effect.gen(function*() {

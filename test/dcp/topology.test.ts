@@ -96,7 +96,7 @@ it("SC-62 an older map, one without vbuckets and one of another bucket change no
         chains: vbuckets.map((node) => [node]),
         manifestUid: 0n,
         keepsHistory: false,
-        scans: true
+        persists: true
       }),
       { host: "127.0.0.1" }
     ))

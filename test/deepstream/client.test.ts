@@ -2,7 +2,7 @@
 import type { DeepstreamError } from "@wirewright/deepstream"
 import { Deepstream, type DeepstreamClient, type DeepstreamOptions } from "@wirewright/deepstream"
 import { make } from "../../packages/deepstream/src/Deepstream.ts"
-import { optionsConfig } from "../../packages/deepstream/src/DeepstreamOptions.ts"
+import { optionsConfig } from "../../packages/deepstream/src/OptionsConfig.ts"
 import { visible, wire } from "../../packages/deepstream/src/Session.fixture.ts"
 import { type ServerSocket, WebSockets } from "@wirewright/testing"
 import {

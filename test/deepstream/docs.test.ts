@@ -17,9 +17,9 @@ import { oblige } from "./Obliging.ts"
 /** Reasons with deepstream's name and what their comments say. */
 const reasons = (): string => {
   const source = readFileSync(path("packages/deepstream/src/DeepstreamError.ts"), "utf8")
-  const found = [...source.matchAll(/\/\*\* ([^\n]*) \*\/\nexport class (\w+)\s+extends TaggedClass<[\s\S]*?(?=\n\/\*\* |\n\n\/)/g)]
+  const found = [...source.matchAll(/\/\*\* ([^\n]*) \*\/\nexport class (\w+)\s+extends Data\.TaggedClass\([\s\S]*?(?=\n\/\*\* |\n\n\/)/g)]
   expect(found.length).toBeGreaterThan(30)
-  expect(found.length).toBe(source.split("extends TaggedClass<").length - 1)
+  expect(found.length).toBe(source.split("extends Data.TaggedClass(").length - 1)
   const rows = found.map(([body, said, name]) =>
     `| \`${name}\` | ${/readonly code = ("[^"]+")/.exec(body)?.[1] ?? "as the server says"} | ${said} |`
   )

@@ -10,6 +10,7 @@ import { type Duplex, duplexPair } from "node:stream"
 import { createContext, runInContext } from "node:vm"
 import { rolldown } from "rolldown"
 import { describe, expect, it } from "vitest"
+import { programOf } from "./Entry.ts"
 import * as Redis from "../../packages/examples/src/servers/Redis.ts"
 
 const source = `
@@ -37,16 +38,9 @@ const bundle = async (): Promise<
 > => {
   const warnings: Array<string> = []
   const build = await rolldown({
-    input: "entry",
-    cwd: import.meta.dirname,
+    ...programOf(source),
     platform: "browser",
-    onLog: (_, { message }) => void warnings.push(message),
-    resolve: { conditionNames: ["@wirewright/source", "import", "default"] },
-    plugins: [{
-      name: "entry",
-      resolveId: (id) => id === "entry" ? `${import.meta.dirname}/entry.ts` : undefined,
-      load: (id) => id.endsWith("/entry.ts") ? source : undefined
-    }]
+    onLog: (_, { message }) => void warnings.push(message)
   })
   const { output: [{ code, imports, modules }] } = await build.generate({ format: "iife" })
   const left = Object.entries(modules).filter(([, { renderedLength }]) => renderedLength > 0)

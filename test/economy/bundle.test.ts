@@ -7,6 +7,7 @@ import { minifySync } from "rolldown/utils"
 import { gzipSync } from "node:zlib"
 import type { FrameShape, Framer, Reader, Writer } from "@wirewright/codec"
 import { describe, expect, it } from "vitest"
+import { programOf } from "./Entry.ts"
 
 const entry = "/entry.ts"
 
@@ -25,15 +26,8 @@ const shortName = (id: string): string => id.replaceAll("\\", "/").replace(/^.*\
 
 const bundle = async (source: string): Promise<Bundle> => {
   const build = await rolldown({
-    input: "entry",
-    cwd: import.meta.dirname,
-    platform: "neutral",
-    resolve: { conditionNames: ["@wirewright/source", "import", "default"] },
-    plugins: [{
-      name: "entry",
-      resolveId: (id) => id === "entry" ? `${import.meta.dirname}${entry}` : undefined,
-      load: (id) => id.endsWith(entry) ? source : undefined
-    }]
+    ...programOf(source),
+    platform: "neutral"
   })
   const { output } = await build.generate({ minify: true })
   const [{ code, modules }] = output

@@ -150,16 +150,15 @@ export const plantings: ReadonlyArray<Planting> = [
     loss: "skip",
     file: "Progress",
     place: "process",
-    find: "return ordinal === this.first && this.advance()",
-    replace:
-      "for (let i = this.head; i < this.head + ordinal - this.first; i++) this.waiting[i]!.processed = true\n    return this.advance()"
+    find: "return message === this.head && this.advance()",
+    replace: "for (let one = this.head; one !== undefined && one !== message; one = one.next) one.waits = false\n    return this.advance()"
   },
   {
     loss: "skip",
     file: "Progress",
     place: "advance",
-    find: "from < waiting.length && waiting[from]!.processed",
-    replace: "from < waiting.length"
+    find: "one !== undefined && !one.waits; one = this.leave(one)",
+    replace: "one !== undefined; one = this.leave(one)"
   },
   {
     loss: "skip",
@@ -167,29 +166,29 @@ export const plantings: ReadonlyArray<Planting> = [
     place: "forget: what was received counts",
     find: "    this.aheadTo = greatest(this.aheadTo, this.progress.forget())",
     replace:
-      "    while (this.progress.oldest !== undefined) this.progress.process(this.progress.oldest.ordinal)\n    this.aheadTo = greatest(this.aheadTo, this.progress.forget())"
+      "    while (this.progress.oldest !== undefined) this.progress.process(this.progress[\"head\"]!)\n    this.aheadTo = greatest(this.aheadTo, this.progress.forget())"
   },
   {
     loss: "skip",
     file: "VbucketFollower",
     place: "deliver: counts at once",
-    find: "    return this.progress.deliver(message)",
-    replace: "    const ordinal = this.progress.deliver(message)\n    this.progress.process(ordinal)\n    return ordinal"
+    find: "    this.progress.deliver(message)\n  }",
+    replace: "    this.progress.deliver(message)\n    this.progress.process(message)\n  }"
   },
   {
     loss: "skip",
     file: "VbucketStream",
     place: "settle",
-    find: "if (progress.process(ordinal) && !known)",
+    find: "if (progress.process(event)) this.tell()",
     replace:
-      "for (let before = progress.oldest?.ordinal ?? ordinal; before < ordinal; before++) progress.process(before)\n    if (progress.process(ordinal) && !known)"
+      "for (let one = progress[\"head\"]; one !== undefined && one !== event; one = progress[\"head\"]) progress.process(one)\n    if (progress.process(event)) this.tell()"
   },
   {
     loss: "skip",
     file: "VbucketStream",
     place: "deliver: counts at once",
-    find: "    this.owner.delivered()\n    this.emit(event, bytes)",
-    replace: "    this.owner.delivered()\n    this.settle(event.ordinal)\n    this.emit(event, bytes)"
+    find: "    this.owner.delivered(event)\n    this.emit(event, bytes)",
+    replace: "    this.owner.delivered(event)\n    this.settle(event)\n    this.emit(event, bytes)"
   },
   {
     loss: "skip",
@@ -204,7 +203,7 @@ export const plantings: ReadonlyArray<Planting> = [
     place: "stop: what waits counts",
     find: "        stream.follower.stopped()\n",
     replace:
-      "        const { progress } = stream.follower\n        while (progress.oldest !== undefined) progress.process(progress.oldest.ordinal)\n        stream.follower.stopped()\n"
+      "        const { progress } = stream.follower\n        while (progress.oldest !== undefined) progress.process(progress[\"head\"]!)\n        stream.follower.stopped()\n"
   },
   // ── lost branch
   {

@@ -45,7 +45,8 @@ export const tsharkVersion = (): string | undefined => {
 
 const entities: { readonly [entity: string]: string } = { "&lt;": "<", "&gt;": ">", "&amp;": "&", "&quot;": "\"", "&apos;": "'" }
 
-const attributesOf = (tag: string): Record<string, string> => {
+/** Attributes of an element of PDML. */
+export const attributesOf = (tag: string): Record<string, string> => {
   const out: Record<string, string> = {}
   for (const [, name, value] of tag.matchAll(/([a-z]+)="([^"]*)"/g)) {
     out[name!] = value!.replace(/&(?:lt|gt|amp|quot|apos);/g, (entity) => entities[entity]!)

@@ -127,8 +127,13 @@ describe("a table of SQLite", () => {
     const before = await seqnos(store, "index")
     const exported = join(folder, "exported.json")
     writeFileSync(exported, await done("checkpoints", "export", store, "--group", "index"))
+    expect(await done("lag", url, "--group", "index", "--store", store)).toBe("all       0 behind in 0 of 4 vbuckets\n")
     await done("checkpoints", "set", store, "0=1", "--group", "index")
     expect(await seqnos(store, "index")).toEqual({ ...before, 0: "1" })
+    const behind = Number(before[0]) - 1
+    expect(await done("lag", url, "--group", "index", "--store", store)).toMatch(
+      new RegExp(`\\nall {7}${behind} behind in 1 of 4 vbuckets\n$`)
+    )
     await done("checkpoints", "import", store, exported, "--group", "default/index")
     expect(await seqnos(store, "index")).toEqual(before)
   })

@@ -1,4 +1,6 @@
 /** The generator as the command calls it; it is loaded only by the commands that need it. */
+import type { Customs } from "@wirewright/codec/Catalog"
+import type { Model } from "@wirewright/codec/Model"
 import type { Config } from "./ConfigFile.ts"
 import { refuse } from "./Failure.ts"
 
@@ -32,25 +34,51 @@ export interface CodegenOptions extends Config {
   readonly dryRun?: boolean
 }
 
+/** What the reference pages are about, and where they go. */
+export interface DocsOptions {
+  readonly protocols: ReadonlyArray<{ readonly name: string; readonly models: ReadonlyArray<Model>; readonly customs?: Customs }>
+  readonly out: string
+  readonly cwd: string
+  readonly dryRun?: boolean
+}
+
+/** The protocols of a spec, each with its models, the base first. With findings there are none. */
+export interface SpecModels {
+  readonly findings: ReadonlyArray<Finding>
+  readonly protocols: ReadonlyArray<{ readonly name: string; readonly models: ReadonlyArray<Model> }>
+}
+
 /** The generator. */
 export interface Codegen {
   readonly generate: (options: CodegenOptions) => Promise<Report>
   readonly check: (options: CodegenOptions) => Promise<Report>
+  readonly docs: (options: DocsOptions) => Pick<Report, "written" | "removed" | "unchanged">
 }
 
 const specifier: string = "@wirewright/codegen"
+const modelsSpecifier: string = "@wirewright/codegen/Models"
 
 const isOutputError = (error: unknown): error is { readonly lines: ReadonlyArray<string> } =>
   error instanceof Error && error.name === "OutputError"
 
-/** Runs the generator; a spec that cannot be loaded and a place that cannot be written to are usage errors. */
-export const withCodegen = async (run: (codegen: Codegen) => Promise<Report>): Promise<Report> => {
-  const codegen = await import(specifier) as Codegen
+/** The models of a spec file; one that cannot be loaded is a usage error. */
+export const loadSpec = async (options: { readonly cwd: string; readonly spec: string; readonly protocol?: string | undefined }) => {
+  const { loadModels } = await import(modelsSpecifier) as { readonly loadModels: (of: typeof options) => Promise<SpecModels> }
+  return refusing(() => loadModels(options))
+}
+
+const refusing = async <A>(run: () => A | Promise<A>): Promise<A> => {
   try {
-    return await run(codegen)
+    return await run()
   } catch (error) {
     if (error instanceof Error && error.name === "LoadError") return refuse(error.message)
     if (isOutputError(error)) return refuse("nothing was written.", error.lines)
     throw error
   }
+}
+
+/** Runs the generator; a spec that cannot be loaded and a place that cannot be written to are usage errors. */
+export const withCodegen = async <A>(run: (codegen: Codegen) => A | Promise<A>): Promise<A> => {
+  const codegen = await import(specifier) as Codegen
+  return refusing(() => run(codegen))
 }

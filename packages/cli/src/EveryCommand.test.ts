@@ -159,21 +159,19 @@ const checkpoints = (rest: ReadonlyArray<string>, error: "BucketAccessDenied" | 
   interrupt: () => ({ args: [muteUrl(), ...rest], exit: "interrupted" })
 })
 
+/** What all commands have in common that read specs. */
+const ofSpecs = (args: () => ReadonlyArray<string>): Row => ({
+  "wrong password": () => local,
+  "nobody listening": () => local,
+  "refused by the server": () => local,
+  "a file that cannot be used": () => ({ args: args(), exit: "usage" }),
+  interrupt: () => ({ never: "it ends by itself" })
+})
+
 const rows: { readonly [command: string]: Row } = {
-  generate: {
-    "wrong password": () => local,
-    "nobody listening": () => local,
-    "refused by the server": () => local,
-    "a file that cannot be used": () => ({ args: [join(folder, "spec.ts"), "--out", below], exit: "usage" }),
-    interrupt: () => ({ never: "it ends by itself" })
-  },
-  check: {
-    "wrong password": () => local,
-    "nobody listening": () => local,
-    "refused by the server": () => local,
-    "a file that cannot be used": () => ({ args: [join(folder, "nothing.ts"), "--out", folder], exit: "usage" }),
-    interrupt: () => ({ never: "it ends by itself" })
-  },
+  generate: ofSpecs(() => [join(folder, "spec.ts"), "--out", below]),
+  check: ofSpecs(() => [join(folder, "nothing.ts"), "--out", folder]),
+  docs: ofSpecs(() => [join(folder, "spec.ts"), "--out", below]),
   decode: {
     "wrong password": () => local,
     "nobody listening": () => local,
@@ -194,6 +192,13 @@ const rows: { readonly [command: string]: Row } = {
     "refused by the server": () => local,
     "a file that cannot be used": () => ({ never: "it takes no file" }),
     interrupt: () => ({ never: "it reads stdin; see below" })
+  },
+  dissector: {
+    "wrong password": () => local,
+    "nobody listening": () => local,
+    "refused by the server": () => local,
+    "a file that cannot be used": () => ({ args: [join(folder, "nothing.ts")], exit: "usage" }),
+    interrupt: () => ({ never: "it ends by itself" })
   },
   serve: {
     "wrong password": () => local,
@@ -264,8 +269,8 @@ const rows: { readonly [command: string]: Row } = {
   }
 }
 
-/** Commands without `--json`: what they print is text for people, or hex. */
-const withoutJson = ["generate", "check", "encode"]
+/** Commands without `--json`: what they print is text for people, hex or Lua. */
+const withoutJson = ["generate", "check", "encode", "dissector"]
 /** Commands that print what they looked at also when it is wrong. */
 const printing = ["doctor", "kv exists"]
 

@@ -79,7 +79,8 @@ const sayNotices = (notices: ReadonlyArray<Finding>): void => {
   }
 }
 
-const printGenerated = (report: Report, dryRun: boolean): void => {
+/** What was written and removed, a line each; the sum on stderr. */
+export const printGenerated = (report: Pick<Report, "written" | "removed" | "unchanged">, dryRun: boolean): void => {
   for (const file of report.written) line(`${dryRun ? "would write" : "wrote"} ${file}`)
   for (const file of report.removed) line(`${dryRun ? "would remove" : "removed"} ${file}`)
   const changes = report.written.length + report.removed.length

@@ -18,7 +18,11 @@ const parameters = {
     Argument.withDescription("couchbase://user:password@host:port/bucket; the password may be in WIREWRIGHT_PASSWORD or --password-file")
   ),
   group: Flag.String("group").pipe(Flag.withDescription("The group. Default: there is none")),
-  store: optional(Flag.String("store"), "Where its checkpoints are: a directory, or couchbase://user@host/bucket", "the bucket itself"),
+  store: optional(
+    Flag.String("store"),
+    "Where its checkpoints are: a directory, couchbase://user@host/bucket, sqlite:FILE or postgres://user@host/database",
+    "the bucket itself"
+  ),
   json: jsonFlag("A line of JSON for each vbucket, and one for all"),
   max: optional(Flag.Int("max"), "Exit code 100 when the group is more seqnos behind than this", "any lag is fine"),
   watch: on("watch", "Again every second, until Ctrl-C"),

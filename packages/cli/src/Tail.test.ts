@@ -92,8 +92,8 @@ describe("tail", () => {
     const plain = await wirewright(["tail", url, "--to", "now"])
     expect([plain.code, plain.err]).toEqual([0, ""])
     expect(plain.out.split("\n").map((line) => line.trim().split(/ {2,}/))).toEqual([
-      ["mutation", "vb 0", "seqno 1", "collection 0", "a", "7 B"],
-      ["mutation", "vb 0", "seqno 2", "collection 0", "b", "4 B"],
+      ["mutation", "vb 0", "seqno 1", "a", "7 B"],
+      ["mutation", "vb 0", "seqno 2", "b", "4 B"],
       ["caughtUp", "all"],
       [""]
     ])
@@ -104,7 +104,8 @@ describe("tail", () => {
       seqno: "1",
       revSeqno: "1",
       key: "a",
-      collection: 0,
+      collectionId: 0,
+      collection: "_default._default",
       encoding: "json",
       value: { n: 1 }
     })
@@ -116,8 +117,8 @@ describe("tail", () => {
       "streamEnd",
       0
     ]])
-    const format = await wirewright(["tail", url, "--to", "now", "--format", "%k=%v @%s %e %% vb%b"])
-    expect(format.out).toBe("a={\"n\":1} @1 mutation % vb0\nb=text @2 mutation % vb0\n")
+    const format = await wirewright(["tail", url, "--to", "now", "--format", "%k=%v @%s %e %% vb%b %C"])
+    expect(format.out).toBe("a={\"n\":1} @1 mutation % vb0 _default._default\nb=text @2 mutation % vb0 _default._default\n")
     expect((await wirewright(["tail", url, "--to", "now", "--format", "%k %v", "--no-value"])).out).toBe("a \nb \n")
   }, 60_000)
 

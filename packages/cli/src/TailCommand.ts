@@ -49,7 +49,7 @@ const parameters = {
   json: jsonFlag("A line of JSON for each event"),
   format: optional(
     Flag.String("format"),
-    "A line for each event, such as '%k %s %v': %e event %k key %v value %s seqno %r rev %c cas %C collection %b vbucket",
+    "A line for each event, such as '%k %s %v': %e event %k key %v value %s seqno %r rev %c cas %C collection's name %b vbucket",
     "columns for people"
   ),
   collections: optional(Flag.String("collections"), "Only these, such as shop.orders,_default", "all"),

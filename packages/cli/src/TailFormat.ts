@@ -16,12 +16,15 @@ const names: { readonly [Tag in DcpEvent["_tag"]]: string } = {
   VbucketEnded: "streamEnd"
 }
 
+const nameOf = ({ collection, collectionId }: DocumentChange): string => collection ?? `0x${collectionId.toString(16)}`
+
 const documentJson = (event: DocumentChange) => ({
   vbucket: event.vbucket,
   seqno: String(event.seqno),
   revSeqno: String(event.revSeqno),
   cas: String(event.cas),
-  collection: event.collectionId,
+  collectionId: event.collectionId,
+  collection: event.collection,
   key: event.key,
   datatype: event.datatype,
   ...event._tag === "Mutation"
@@ -37,8 +40,8 @@ const systemJson = ({ packet, seqno, vbucket }: SystemEvent) => ({
   seqno: String(seqno),
   change: packet.layout,
   name: packet.name,
-  ..."manifestUid" in packet ? { manifestUid: packet.manifestUid.toString(16), scope: packet.scopeId } : {},
-  ..."collectionId" in packet ? { collection: packet.collectionId } : {},
+  ..."manifestUid" in packet ? { manifestUid: packet.manifestUid.toString(16), scopeId: packet.scopeId } : {},
+  ..."collectionId" in packet ? { collectionId: packet.collectionId } : {},
   ..."maxTtl" in packet ? { maxTtl: packet.maxTtl } : {},
   ..."event" in packet ? { code: packet.event, value: Buffer.from(packet.value).toString("base64") } : {}
 })
@@ -88,7 +91,7 @@ export const placeholders: { readonly [letter: string]: ((event: DcpEvent) => st
   s: (event) => "seqno" in event ? String(event.seqno) : "",
   r: (event) => "revSeqno" in event ? String(event.revSeqno) : "",
   c: (event) => "cas" in event ? String(event.cas) : "",
-  C: (event) => "collectionId" in event ? String(event.collectionId) : "",
+  C: (event) => "collectionId" in event ? nameOf(event) : "",
   b: (event) => event.vbucket === undefined ? "" : String(event.vbucket),
   "%": () => "%"
 }
@@ -109,10 +112,14 @@ export const formatLine = (format: string, event: DcpEvent): string =>
 
 /** A line for people. */
 export const plainLine = (event: DcpEvent): string => {
-  const all = fields(event)
+  // the default collection goes without saying
+  const all = "collectionId" in event
+    ? { ...fields(event), collectionId: undefined, collection: event.collectionId === 0 ? undefined : nameOf(event) }
+    : fields(event)
   const place = "vbucket" in all ? `vb ${String(all["vbucket"])}` : "all"
-  const rest = Object.entries(all).filter(([name]) =>
-    !["vbucket", "all", "value", "encoding", "datatype", "flags", "xattrs", "revSeqno", "cas", "expiry"].includes(name)
+  const rest = Object.entries(all).filter(([name, value]) =>
+    value !== undefined
+    && !["vbucket", "all", "value", "encoding", "datatype", "flags", "xattrs", "revSeqno", "cas", "expiry"].includes(name)
   )
   const words = rest.map(([name, value]) => name === "key" ? escaped(String(value)) : `${name} ${escaped(String(value))}`)
   const size = "value" in event ? [`${event.value.length} B`] : []

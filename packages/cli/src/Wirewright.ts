@@ -3,6 +3,8 @@ import * as Command from "effect/cli/Command"
 import { checkpointsCommand } from "./CheckpointsCommand.ts"
 import { decodeCommand } from "./DecodeCommand.ts"
 import { deepstreamCommand } from "./DeepstreamCommand.ts"
+import { dissectorCommand } from "./DissectorCommand.ts"
+import { docsCommand } from "./DocsCommand.ts"
 import { doctorCommand } from "./DoctorCommand.ts"
 import { encodeCommand } from "./EncodeCommand.ts"
 import { checkCommand, generateCommand } from "./GenerateCommand.ts"
@@ -27,9 +29,11 @@ export const wirewright = Command.make("wirewright").pipe(
   Command.withSubcommands([
     generateCommand,
     checkCommand,
+    docsCommand,
     decodeCommand,
     encodeCommand,
     inspectCommand,
+    dissectorCommand,
     serveCommand,
     proxyCommand,
     kvCommand,

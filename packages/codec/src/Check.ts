@@ -4,7 +4,7 @@
  * The end of what surrounds a field may be open: half a byte after the last byte there is (`Reader.open`). All comparisons with whole
  * numbers are then as they would be without the half, and a length that has a fraction tells that more bytes may come.
  */
-import { hexNumber, malformed, unencodable } from "./Errors.ts"
+import { hexNumber, malformed, reaches, unencodable } from "./Errors.ts"
 
 /** A number of bytes, in words. */
 export const byteCount = (length: number): string => {
@@ -30,9 +30,14 @@ export const expectAtLeast = (length: number, minimum: number, packet: string, p
   if (length < minimum) short(packet, path, offset, `at least ${byteCount(minimum)}`, byteCount(Math.max(0, length)), length)
 }
 
+const lacks = (fieldEnd: number, end: number, packet: string, path: string, at: number, start: number): never => {
+  reaches(fieldEnd)
+  return short(packet, path, at - start, byteCount(fieldEnd - at), byteCount(Math.max(0, end - at)), end)
+}
+
 /** A sized field lies within what surrounds it. */
 export const expectWithin = (fieldEnd: number, end: number, packet: string, path: string, at: number, start: number): void => {
-  if (fieldEnd > end) short(packet, path, at - start, byteCount(fieldEnd - at), byteCount(Math.max(0, end - at)), end)
+  if (fieldEnd > end) lacks(fieldEnd, end, packet, path, at, start)
   if (fieldEnd < at) short(packet, path, at - start, `${byteCount(at - fieldEnd)} more`, "the end", end)
 }
 

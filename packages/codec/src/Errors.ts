@@ -131,10 +131,19 @@ export const hexNumber = (value: number | bigint, width = 1): string =>
 /** The one error that is thrown where nobody asks what is missing (`measuring`), since making one takes longer than reading a packet. */
 export let unfinished: DecodeError | undefined
 
+/** Where the field ends in its buffer for which bytes were missing last; 0 where nobody said. */
+export let reach = 0
+
+/** Bytes are missing of a field that ends at `to`. */
+export const reaches = (to: number): void => {
+  reach = to
+}
+
 /** Says what input that ends too early throws, or nothing for an error that says where; returns what it was. */
 export const throwUnfinished = (error: DecodeError | undefined): DecodeError | undefined => {
   const before = unfinished
   unfinished = error
+  reach = 0
   return before
 }
 

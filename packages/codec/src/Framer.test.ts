@@ -70,8 +70,13 @@ describe("Framer", () => {
   }
   const stream = joined(frames)
 
-  it.each([1, 2, 3, 7, 23, 24, 25, 100, 1460, 65_536, stream.length])("cuts the same frames from chunks of %i bytes", (size) => {
-    const framer = new Framer(shape)
+  const chunkSizes = [1, 2, 3, 7, 23, 24, 25, 100, 1460, 65_536, stream.length]
+
+  it.each([
+    ...chunkSizes.map((size) => [size, "copied", false] as const),
+    ...chunkSizes.map((size) => [size, "left in place", true] as const)
+  ])("cuts the same frames from chunks of %i bytes, %s", (size, _, inPlace) => {
+    const framer = new Framer(shape, { inPlace })
     let index = 0
     let total = 0
     let wrong = 0
@@ -92,10 +97,11 @@ describe("Framer", () => {
       seed
     })
     framer.finish()
+    if (inPlace) expect(framer.copied).toBe(0)
   })
 
-  it("never writes into frames it has handed out", () => {
-    const framer = new Framer(shape)
+  it.each([["copied", false], ["left in place", true]])("never writes into frames it has handed out: %s", (_, inPlace) => {
+    const framer = new Framer(shape, { inPlace })
     const kept: Array<Uint8Array> = []
     const part = stream.subarray(0, 20_000)
     for (let at = 0; at < part.length; at += 7) {
@@ -213,6 +219,16 @@ describe("measured frames", () => {
     framer.finish()
   })
 
+  it.each([1, 2, 3, 5, 16, 100, 1000, 4096, stream.length])("are the same in place, in chunks of %i bytes", (size) => {
+    const framer = new Framer(measured, { inPlace: true })
+    const found: Array<Uint8Array> = []
+    for (let at = 0; at < stream.length; at += size) {
+      framer.push(stream.subarray(at, at + size), (reader, from, to) => found.push(reader.slice(from, to)))
+    }
+    expect(found).toEqual(frames)
+    expect([framer.copied, framer.offset, framer.buffered]).toEqual([0, stream.length, 0])
+  })
+
   it("fail where a frame cannot be measured, after those before it", () => {
     const framer = new Framer(measured)
     let found = 0
@@ -242,11 +258,13 @@ describe("a sink that throws", () => {
   const lines = [Uint8Array.of(1, 1), Uint8Array.of(1, 2), Uint8Array.of(1, 3)]
 
   it.each([
-    ["frames with a header", shape, three, 24],
-    ["measured frames", measured, lines, 1]
-  ])("is not given the same frame again, and loses none of those after it: %s", (_, of, parts, body) => {
+    ["frames with a header", shape, three, 24, false],
+    ["measured frames", measured, lines, 1, false],
+    ["frames with a header, in place", shape, three, 24, true],
+    ["measured frames, in place", measured, lines, 1, true]
+  ])("is not given the same frame again, and loses none of those after it: %s", (_, of, parts, body, inPlace) => {
     for (const cut of [0, 1, 5, parts[0]!.length + 1, parts[0]!.length * 2]) {
-      const framer = new Framer(of)
+      const framer = new Framer(of, { inPlace })
       const seen: Array<number> = []
       const sink = (reader: { readonly bytes: Uint8Array }, at: number): void => {
         seen.push(reader.bytes[at + body]!)
@@ -266,6 +284,63 @@ describe("a sink that throws", () => {
       expect(seen).toEqual([1, 2, 3])
       expect(framer.offset).toBe(stream.length)
     }
+  })
+})
+
+describe("what stays in place", () => {
+  const sent = [5, 0, 60, 1, 200, 3].map((size, i) => frame(new Uint8Array(size).fill(i + 1)))
+  const stream = joined(sent)
+
+  /** Where chunks lie: right after one another in one buffer, or each in a buffer of its own. */
+  const places: { readonly [name: string]: (from: number, to: number) => Uint8Array } = {
+    "side by side": (from, to) => stream.subarray(from, to),
+    "apart": (from, to) => stream.slice(from, to),
+    "some side by side": (from, to) => from % 2 === 0 ? stream.subarray(from, to) : stream.slice(from, to)
+  }
+
+  it.each(Object.entries(places))("is the same at every two cuts, %s", (_, place) => {
+    for (let first = 0; first <= stream.length; first++) {
+      for (let second = first; second <= stream.length; second += 1 + second % 5) {
+        const framer = new Framer(shape, { inPlace: true })
+        const got: Array<Uint8Array> = []
+        const push = (from: number, to: number): void => {
+          framer.push(place(from, to), (reader, at, end) => got.push(reader.slice(at, end)))
+          if (framer.offset + framer.buffered !== to) throw new Error(`cuts at ${first} and ${second}: offset ${framer.offset} after ${to}`)
+        }
+        push(0, first)
+        push(first, second)
+        push(second, stream.length)
+        if (!Buffer.concat(got).equals(stream) || got.length !== sent.length) throw new Error(`cuts at ${first} and ${second}`)
+      }
+    }
+  })
+
+  it("moves to where the rest is read, at every cut", () => {
+    for (let cut = 0; cut <= stream.length; cut++) {
+      const framer = new Framer(shape, { inPlace: true })
+      const got: Array<Uint8Array> = []
+      const sink = (reader: { readonly slice: (at: number, end: number) => Uint8Array }, at: number, end: number): void =>
+        void got.push(reader.slice(at, end))
+      framer.push(stream.subarray(0, cut), sink)
+      const { buffered } = framer
+      const slab = new Uint8Array(stream.length + 10)
+      if (buffered > 0) framer.moveTo(slab.subarray(10))
+      expect([framer.buffered, framer.offset, framer.copied]).toEqual([buffered, cut - buffered, buffered])
+      slab.set(stream.subarray(cut), 10 + buffered)
+      framer.push(slab.subarray(10 + buffered, 10 + buffered + stream.length - cut), sink)
+      expect(Buffer.concat(got).equals(stream)).toBe(true)
+      expect(framer.copied).toBe(buffered)
+    }
+  })
+
+  it("says what it lacks", () => {
+    const framer = new Framer(shape, { inPlace: true })
+    const bytes = frame(new Uint8Array(100))
+    const told = [10, 24, 50, 124].map((to, i, all) => {
+      framer.push(bytes.subarray(all[i - 1] ?? 0, to), ignore)
+      return [framer.buffered, framer.lacking, framer.wanted]
+    })
+    expect(told).toEqual([[10, undefined, 0], [24, 100, 100], [50, 74, 74], [0, undefined, 0]])
   })
 })
 

@@ -6,11 +6,14 @@
  * length that was claimed. Small crossing frames share a buffer, one after the other, because a buffer for each takes longer than all the
  * rest. A framer that has failed cannot be used again: after a wrong length there is no next frame.
  *
+ * Where nobody writes into chunks once they are pushed (`inPlace`), nothing is copied either of a frame that crosses two chunks, if the second
+ * lies in memory right after the first.
+ *
  * What a frame's length stands in is the shape's business (`FrameShape`), so that a framer has no code for headers of other protocols. Its
  * state is local variables, because a minifier makes one letter of `size` and cannot shorten `this.`: as a class it takes a third more.
  */
 import { byteCount } from "./Check.ts"
-import { DecodeError, type DecodeProblem, hexNumber, incomplete, malformed, throwUnfinished } from "./Errors.ts"
+import { DecodeError, type DecodeProblem, hexNumber, incomplete, malformed, reach, throwUnfinished } from "./Errors.ts"
 import { Reader } from "./Reader.ts"
 import { Writer } from "./Writer.ts"
 
@@ -22,8 +25,8 @@ export interface FrameShape {
   /** Where the length stands, for errors. Default: 0 */
   readonly lengthOffset?: number
   /**
-   * Size of the frame at `at`, of which the bytes before `end` are there; 0 when they are too few to tell. The size may be more than there
-   * is. Throws `DecodeError` when no frame begins like this.
+   * Size of the frame at `at`, of which the bytes before `end` are there. It may be more than there is. When these are too few to tell, it is
+   * 0, or the negative of what the size is at least. Throws `DecodeError` when no frame begins like this.
    */
   readonly sizeAt: (reader: Reader, at: number, end: number) => number
 }
@@ -101,16 +104,20 @@ export const more = /* @__PURE__ */ new DecodeError({ incomplete: true } as Deco
  */
 export const measuring = (measure: (reader: Reader, at: number) => number): FrameShape["sizeAt"] => (reader, at, end) => {
   const before = throwUnfinished(more)
+  const isAll = end === reader.bytes.length
   try {
-    const size = end === reader.bytes.length ? measure(reader, at) : measure(partOf(reader, at, end), 0)
+    const size = isAll ? measure(reader, at) : measure(partOf(reader, at, end), 0)
     return size > 0 ? size : malformed("Length", "", "", 0, "a frame of at least 1 byte", `${size} bytes`)
   } catch (error) {
-    if (error instanceof DecodeError && error.incomplete) return 0
+    if (error instanceof DecodeError && error.incomplete) return unfinishedSize(isAll ? at : 0)
     throw error
   } finally {
     throwUnfinished(before)
   }
 }
+
+/** What `sizeAt` tells of a packet at `at` that has just been found to be unfinished. */
+export const unfinishedSize = (at: number): number => Math.min(0, at - reach)
 
 const partOf = (reader: Reader, at: number, end: number): Reader => {
   const part = new Reader(reader.slice(at, end))
@@ -125,16 +132,29 @@ const firstLook = 4096
 /** A buffer that a large frame has lain in is not kept for small ones. */
 const largestShared = 16 * 1024
 
-/** Cuts a byte stream into frames. */
-export interface Framer {
-  /** Largest frame in bytes, header included; of the frame whose header comes next. */
-  maxFrame: number
+/** A frame that is not all there. Whoever reads the stream can read the rest of it to where it belongs. */
+export interface Unfinished {
   /** Bytes of an unfinished frame held back. */
   readonly buffered: number
-  /** Size of the buffer that crossing frames lie in; at most about twice the bytes that have arrived. */
-  readonly allocated: number
   /** Bytes that the unfinished frame lacks; `undefined` when there is none or too little of it to tell. */
   readonly lacking: number | undefined
+  /** Bytes that it lacks at least; 0 when there is none or too little of it to tell. */
+  readonly wanted: number
+  /**
+   * Moves what is held back to the beginning of `bytes`, which must have room for it: the next chunk is going to lie right after it. Only for
+   * framers that leave chunks where they are (`inPlace`).
+   */
+  readonly moveTo: (bytes: Uint8Array) => void
+}
+
+/** Cuts a byte stream into frames. */
+export interface Framer extends Unfinished {
+  /** Largest frame in bytes, header included; of the frame whose header comes next. */
+  maxFrame: number
+  /** Size of the buffer that crossing frames are copied to; at most about twice the bytes that have arrived, unless chunks stay in place. */
+  readonly allocated: number
+  /** Bytes copied so far, because frames crossed chunks. */
+  readonly copied: number
   /** Offset in the stream of the next frame's first byte. */
   readonly offset: number
   /**
@@ -146,55 +166,83 @@ export interface Framer {
   readonly finish: () => void
 }
 
-export const Framer = function(shape: FrameShape, { maxFrame = shape.maxFrame }: { readonly maxFrame?: number } = {}): Framer {
+/** How a framer treats a stream. */
+export interface FramerOptions {
+  /** Default: the shape's */
+  readonly maxFrame?: number
+  /**
+   * Nobody writes into chunks once they are pushed, and keeping one alive that ends within a frame costs nobody too much: what is unfinished
+   * stays where it is. Default: it is copied
+   */
+  readonly inPlace?: boolean
+}
+
+export const Framer = function(shape: FrameShape, { inPlace, maxFrame = shape.maxFrame }: FramerOptions = {}): Framer {
   /** What has come of the frame that crosses chunks, or after one whose sink threw. Small frames lie in its buffer one after the other. */
   let held = new Writer(0)
   /** Reads that buffer. */
   let heldReader = new Reader(held.bytes)
-  /** Size of the frame that is unfinished once it is known, else 0; below 0 when that could not be told, which is a failure. */
+  /** In place of `held`, where it came: `[from, to)` of a chunk's memory. */
+  let memory: ArrayBufferLike = held.bytes.buffer
+  let from = 0
+  let to = 0
+  /** Lists that have been read of the frame that crosses chunks. */
+  let progress: Reader["progress"]
+  /** Size of the frame that is unfinished once it is known, else 0 or below: then at least so much. */
   let size = 0
+  /** The size of a frame could not be told. */
+  let failed = false
   /** Bytes received before the chunk. */
   let before = 0
   /** Where the chunk goes on after what was handed out or is held. */
   let at = 0
+  let copied = 0
 
-  /** Size of the frame at `start`, of which the bytes before `end` are there; 0 when it is not known yet. */
+  /** Size of the frame at `start`, of which the bytes before `end` are there; not above 0 when it is not known yet. */
   const measure = (reader: Reader, start: number, end: number): number => {
     // a framer that cannot tell how long a frame is has failed, whoever says so
-    size = -1
+    failed = true
     const found = shape.sizeAt(reader, start, end)
     // the error's parts are looked up for an error alone
-    const least = found || end - start
+    const least = found > 0 ? found : Math.max(-found, end - start)
     if (least > maxFrame) expectFrame(least, maxFrame, shape.name, "length", shape.lengthOffset)
+    failed = false
     return found
   }
 
-  /** Holds what `chunk` has before `to`. */
-  const hold = (chunk: Uint8Array, to: number): void => {
-    let position = held.need(to - at)
+  /** The same of the frame that crosses chunks. */
+  const measureCrossing = (reader: Reader, start: number, end: number): number => {
+    reader.progress = progress ??= new Map()
+    const found = measure(reader, start, end)
+    if (found > 0) progress = undefined
+    reader.progress = undefined
+    return found
+  }
+
+  /** Holds what `chunk` has before `until`. */
+  const hold = (chunk: Uint8Array, until: number): void => {
+    const count = until - at
+    // who lets chunks stay where they are believes what frames claim, so that each byte is copied once
+    let position = held.need(inPlace ? Math.max(count, Math.abs(size) - held.length) : count)
     const { bytes } = held
-    if (heldReader.bytes !== bytes) {
-      const { progress } = heldReader
-      heldReader = new Reader(bytes)
-      heldReader.progress = progress
-    }
-    held.position += to - at
-    if (to - at > shortCopy) bytes.set(chunk.subarray(at, to), position)
-    else for (let i = at; i < to;) bytes[position++] = chunk[i++]!
-    at = to
+    if (heldReader.bytes !== bytes) heldReader = new Reader(bytes)
+    held.position += count
+    copied += count
+    if (count > shortCopy) bytes.set(chunk.subarray(at, until), position)
+    else for (let i = at; i < until;) bytes[position++] = chunk[i++]!
+    at = until
   }
 
   /** Hands out what is complete. The rest is the caller's to hold. */
-  const cut = (chunk: Uint8Array, sink: FrameSink): void => {
+  const cut = (chunk: Uint8Array, sink: FrameSink, crosses: boolean): void => {
     const end = chunk.length
     while (held.length > 0) {
       hold(chunk, Math.min(end, at + (size > 0 ? size - held.length : Math.max(firstLook, held.length))))
       const { start } = held
-      const found = size || measure(heldReader, start, held.position)
+      const found = size > 0 ? size : measureCrossing(heldReader, start, held.position)
       size = found
       const over = held.length - found
       if (found > 0 && over >= 0) {
-        heldReader.progress = undefined
         // byte fields of the packet are views into this part of the buffer, so it is given away; what is over goes back to the chunk
         held.start += found
         if (over <= at) {
@@ -206,20 +254,22 @@ export const Framer = function(shape: FrameShape, { maxFrame = shape.maxFrame }:
         sink(heldReader, start, start + found)
       } else if (at === end) return
     }
+    if (at === end) return
     const reader = new Reader(chunk)
     for (let start = at; start < end;) {
-      const found = measure(reader, start, end)
+      const found = size > 0 ? size : crosses ? measureCrossing(reader, start, end) : measure(reader, start, end)
       const next = start + found
-      if (found === 0 || next > end) {
-        size = found
-        return
-      }
+      size = found
+      if (found <= 0 || next > end) return
+      crosses = false
       size = 0
       at = next
       sink(reader, start, next)
       start = next
     }
   }
+
+  const rest = (): Uint8Array => new Uint8Array(memory, from, to - from)
 
   const framer: Framer = {
     get maxFrame() {
@@ -229,31 +279,71 @@ export const Framer = function(shape: FrameShape, { maxFrame = shape.maxFrame }:
       maxFrame = size
     },
     get buffered() {
-      return held.length
+      return held.length + to - from
     },
     get allocated() {
       return held.bytes.length
     },
+    get copied() {
+      return copied
+    },
     get lacking() {
-      return size > 0 ? size - held.length : undefined
+      return size > 0 ? size - framer.buffered : undefined
+    },
+    get wanted() {
+      return Math.max(0, Math.abs(size) - framer.buffered)
     },
     get offset() {
       return before + at - held.length
     },
-    push: (chunk, sink) => {
-      if (size < 0) malformed("Length", shape.name, "", 0, "a new framer", "a framer that has failed")
+    moveTo: (bytes) => {
+      const { length, position, start } = held
+      const moved = length > 0 ? held.bytes.subarray(start, position) : rest()
+      bytes.set(moved)
+      copied += moved.length
+      memory = bytes.buffer
+      from = bytes.byteOffset
+      to = from + moved.length
+      before += at - length
+      at = 0
+      held = new Writer(0)
+    },
+    push: (given, sink) => {
+      if (failed) malformed("Length", shape.name, "", 0, "a new framer", "a framer that has failed")
       before += at
       at = 0
+      let chunk = given
+      let crosses = false
+      if (to > from) {
+        if (given.length === 0 || given.byteOffset === to && given.buffer === memory) {
+          to += given.length
+          if (to - from < size) return
+          chunk = rest()
+          crosses = true
+        } else {
+          hold(rest(), to - from)
+          before += at
+          at = 0
+        }
+        from = to
+      }
       try {
-        cut(chunk, sink)
+        cut(chunk, sink, crosses)
       } finally {
-        if (size >= 0) hold(chunk, chunk.length)
+        if (!failed) {
+          if (!inPlace) hold(chunk, chunk.length)
+          else if (at < chunk.length) {
+            memory = chunk.buffer
+            from = chunk.byteOffset + at
+            to = chunk.byteOffset + chunk.length
+          } else memory = held.bytes.buffer
+        }
       }
     },
     finish: () => {
-      const got = held.length
+      const got = framer.buffered
       if (got > 0) incomplete(shape.name, "", got, size > 0 ? byteCount(size) : "a whole packet", byteCount(got))
     }
   }
   return framer
-} as unknown as new(shape: FrameShape, options?: { readonly maxFrame?: number }) => Framer
+} as unknown as new(shape: FrameShape, options?: FramerOptions) => Framer

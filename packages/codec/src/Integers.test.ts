@@ -1,7 +1,7 @@
 /** Proves that of all NaNs only one is written, whatever bytes a value was read from. */
 import { describe, expect, it } from "vitest"
 import { bytesOfHex, hexOf } from "./Hex.ts"
-import { putF32, putF64 } from "./Integers.ts"
+import { getU64Number, putF32, putF64 } from "./Integers.ts"
 
 /** Reads a number and writes it, often enough to be compiled: an engine may keep the bytes of a NaN then, or not. */
 const rewritten = (hex: string): ReadonlySet<string> => {
@@ -17,6 +17,22 @@ const rewritten = (hex: string): ReadonlySet<string> => {
   }
   return found
 }
+
+describe("eight bytes as a number", () => {
+  it.each([
+    ["0000000000000000", 0],
+    ["00000000ffffffff", 0xffff_ffff],
+    ["0000000100000000", 0x1_0000_0000],
+    ["0123456789abcdef", Number(0x0123_4567_89ab_cdefn)],
+    ["001fffffffffffff", Number.MAX_SAFE_INTEGER],
+    ["0020000000000000", 2 ** 53],
+    ["0020000000000001", 2 ** 53],
+    ["ffffffffffffffff", 2 ** 64]
+  ])("%s", (hex, value) => {
+    const bytes = bytesOfHex(`00${hex}`)
+    expect(getU64Number(new DataView(bytes.buffer, bytes.byteOffset, bytes.length), 1)).toBe(value)
+  })
+})
 
 describe("NaN", () => {
   it.each(["7ff8000000000000", "7ff8000000000001", "fff0000000000a00", "7ff0000000000001", "ffffffffffffffff"])("%s in 64 bits", (hex) => {

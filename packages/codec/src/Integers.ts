@@ -1,9 +1,12 @@
-/** The three-byte integer that `DataView` lacks, and floats whose bytes are the same for every NaN. */
+/** The integers that `DataView` lacks, and floats whose bytes are the same for every NaN. */
 import { unencodable } from "./Errors.ts"
 
 /** A three-byte integer. */
 export const getU24 = (view: DataView, at: number, littleEndian?: boolean): number =>
   littleEndian ? view.getUint16(at, true) | view.getUint8(at + 2) << 16 : view.getUint8(at) << 16 | view.getUint16(at + 1)
+
+/** Eight bytes, most significant first, as a number: exact up to 2⁵³ − 1, and never less than 2⁵³ above that. */
+export const getU64Number = (view: DataView, at: number): number => view.getUint32(at) * 0x1_0000_0000 + view.getUint32(at + 4)
 
 const checkFloat = (value: number, packet: string, path: string): void => {
   if (typeof value !== "number") {

@@ -16,7 +16,7 @@ import { quoted } from "./TypeText.ts"
 import { endsItself, fixedSize, leastSize, optionalIn } from "./words/Sizes.ts"
 import { wordOf } from "./words/index.ts"
 import { holds, inState, isPresenceByLength, reservedBit, stateBits } from "./words/Presence.ts"
-import { groupsFrom, measuredFields, upTo } from "./words/Records.ts"
+import { fixedRuns, groupsFrom, upTo } from "./words/Records.ts"
 import { literalsAfter, mayBeMissing } from "./words/Tokens.ts"
 import { Scope, type Spot } from "./words/Word.ts"
 
@@ -52,20 +52,7 @@ export class LayoutWalk extends LayoutSpans {
       const length = end - at
       if (!sizes.includes(Math.floor(length))) noLength(length, sizes.at(-1)!, sizesText(sizes), this.packet, path, at)
     }
-    return this.fields(fields, path === "" ? "" : `${path}.`, at, end, scope, this.runs(fields))
-  }
-
-  /** Bytes of the runs of fields of fixed width, by the index of their first. */
-  private runs(fields: ReadonlyArray<FieldModel>): ReadonlyMap<number, number> {
-    const measured = measuredFields(fields)
-    const runs = new Map<number, number>()
-    let first: number | undefined
-    for (const [i, { name, type }] of fields.entries()) {
-      const size = measured.has(name) ? undefined : fixedSize(this.catalog, type)
-      if (size === undefined) first = undefined
-      else runs.set(first ??= i, (runs.get(first) ?? 0) + size)
-    }
-    return runs
+    return this.fields(fields, path === "" ? "" : `${path}.`, at, end, scope, fixedRuns(this.catalog, fields))
   }
 
   /** Walks over fields in wire order and returns the offset after the last. */

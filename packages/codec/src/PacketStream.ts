@@ -1,10 +1,10 @@
 /** Chunks of a byte stream in, packets out, in one pass: for packets whose end is known only once they are decoded. */
 import { DecodeError, malformed, throwUnfinished } from "./Errors.ts"
-import { Framer, measuring, more } from "./Framer.ts"
+import { Framer, type FramerOptions, measuring, more, type Unfinished, unfinishedSize } from "./Framer.ts"
 import type { Reader } from "./Reader.ts"
 
 /** What a stream of packets is decoded by: `decodeReply` of generated code, and its `replyShape`. */
-export interface PacketStreamOptions<A> {
+export interface PacketStreamOptions<A> extends Pick<FramerOptions, "inPlace"> {
   readonly name: string
   /** Largest packet in bytes. */
   readonly maxFrame: number
@@ -27,21 +27,23 @@ export class PacketStream<A> {
   /** What was thrown by whoever got the last packet of the frame. */
   #thrown: { readonly error: unknown } | undefined
 
-  constructor({ decode, maxFrame, name }: PacketStreamOptions<A>) {
+  constructor({ decode, inPlace = false, maxFrame, name }: PacketStreamOptions<A>) {
     const crossing = measuring((reader, at) => {
       this.#crossed = { packet: decode(reader, at) }
       return reader.next - at
     })
     /** What has been read of a chunk and not handed out, and where it begins: a packet, or nothing where one is not all there. */
-    let ahead: { readonly reader: Reader; readonly at: number; readonly packet?: A; readonly next: number } | undefined
+    let ahead:
+      | { readonly reader: Reader; readonly at: number; readonly packet?: A; readonly next: number; readonly least?: number }
+      | undefined
     const sizeAt = (reader: Reader, at: number, end: number): number => {
-      if (end !== reader.bytes.length) return crossing(reader, at, end)
+      if (reader.progress !== undefined) return crossing(reader, at, end)
       const sink = this.#sink
       let next = at
       if (ahead?.reader === reader && ahead.at === at) {
-        const { packet, next: to } = ahead
+        const { least = 0, packet, next: to } = ahead
         ahead = undefined
-        if (to === at) return 0
+        if (to === at) return least
         next = to
         this.#hand(sink, packet as A)
       }
@@ -51,9 +53,11 @@ export class PacketStream<A> {
         try {
           packet = decode(reader, next)
         } catch (error) {
+          const least = unfinishedSize(next)
           throwUnfinished(before)
           if (error instanceof DecodeError && error.incomplete) {
-            if (next > at) ahead = { reader, at: next, next }
+            if (next === at) return least
+            ahead = { reader, at: next, next, least }
           } else if (next === at) throw error
           // what is wrong after other packets is read again, and then comes first
           return next - at
@@ -75,7 +79,7 @@ export class PacketStream<A> {
       }
       return next - at
     }
-    this.#framer = new Framer({ name, maxFrame, sizeAt })
+    this.#framer = new Framer({ name, maxFrame, sizeAt }, { inPlace })
   }
 
   #hand(sink: (packet: A) => void, packet: A): void {
@@ -86,9 +90,19 @@ export class PacketStream<A> {
     }
   }
 
+  /** What is there of a packet that is not all there. */
+  get unfinished(): Unfinished {
+    return this.#framer
+  }
+
   /** Bytes of an unfinished packet held back. */
   get buffered(): number {
     return this.#framer.buffered
+  }
+
+  /** Bytes copied so far, because packets crossed chunks. */
+  get copied(): number {
+    return this.#framer.copied
   }
 
   /** Hands every packet that `chunk` completes to `sink`. Throws what `Framer.push` throws. */

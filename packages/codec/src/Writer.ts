@@ -6,6 +6,8 @@
  */
 
 const poolSize = 64 * 1024
+/** Size of a connection's first buffer: many never send more at a time, and then need no larger one. */
+const firstSize = 2 * 1024
 
 /** Spent buffers kept for reuse. */
 const maxSpare = 8
@@ -102,7 +104,7 @@ export class PooledWriter extends Writer {
   private readonly spare: Array<Slab> = []
   private readonly slabs = new WeakMap<ArrayBufferLike, Slab>()
 
-  constructor(size: number = poolSize) {
+  constructor(size: number = firstSize) {
     super(size)
     this.slab = { bytes: this.bytes, view: this.view, held: 0 }
     this.slabs.set(this.bytes.buffer, this.slab)

@@ -2,7 +2,7 @@
  * The way in of a connection: bytes become packets, and each finds the request that it answers. One way where a header field says which,
  * another where the order of packets or a number in them does.
  */
-import { type ClientProtocol, Framer, type OrderedProtocol, PacketStream, type Reader } from "@wirewright/codec"
+import { type ClientProtocol, Framer, type OrderedProtocol, PacketStream, type Reader, type Unfinished } from "@wirewright/codec"
 import type { InFlight } from "./InFlight.ts"
 import { Ledger, maxRequests } from "./Ledger.ts"
 import { OrderedLedger } from "./OrderedLedger.ts"
@@ -41,8 +41,12 @@ export interface Inlet {
   readonly ledger: InFlight
   /** Most requests that can be in flight. */
   readonly maxInFlight: number
-  /** Takes what arrived. Throws `DecodeError`. */
+  /** Takes what arrived, into which nobody writes any more. Throws `DecodeError`. */
   readonly push: (bytes: Uint8Array) => void
+  /** What is there of a packet that is not all there. */
+  readonly unfinished: Unfinished
+  /** Bytes copied so far, because packets lay in several chunks. */
+  readonly copied: number
   /** The opcode of the packet at `at`, where there is one that answers repeat; else 0. */
   readonly opcodeAt: (reader: Pick<Reader, "view">, at: number) => number
   /** A packet was sent, which may begin a phase. */
@@ -62,7 +66,15 @@ export class HeaderInlet<Answer, Push> implements Inlet {
   constructor(protocol: ClientProtocol<Answer, Push>, outlet: Outlet<Push>, maxFrame: number | undefined) {
     this.protocol = protocol
     this.outlet = outlet
-    this.framer = new Framer(protocol.header.frameShape, maxFrame === undefined ? {} : { maxFrame })
+    this.framer = new Framer(protocol.header.frameShape, { inPlace: true, ...maxFrame === undefined ? {} : { maxFrame } })
+  }
+
+  get unfinished(): Unfinished {
+    return this.framer
+  }
+
+  get copied(): number {
+    return this.framer.copied
   }
 
   push(bytes: Uint8Array): void {
@@ -111,6 +123,8 @@ export class OrderedInlet<P extends Packet, S> implements Inlet {
   readonly ledger: OrderedLedger<P>
   readonly maxInFlight: number
   readonly push: (bytes: Uint8Array) => void
+  readonly unfinished: Unfinished
+  private readonly cutter: { readonly copied: number }
   private readonly reading: PhasedReader<P, S>
   private readonly answers: ReadonlySet<string>
   private readonly outlet: Outlet<P>
@@ -122,7 +136,21 @@ export class OrderedInlet<P extends Packet, S> implements Inlet {
     this.maxInFlight = Math.min(maxRequests, protocol.correlation?.max ?? maxRequests)
     this.reading = new PhasedReader(protocol, states, maxFrame)
     // whoever wants the bytes of each packet wants it as a frame
-    this.push = this.reading.isStream && outlet.arrived === undefined ? this.streamed() : this.framed()
+    if (this.reading.isStream && outlet.arrived === undefined) {
+      const stream = this.streamed()
+      this.push = (bytes) => stream.push(bytes, this.take)
+      this.unfinished = stream.unfinished
+      this.cutter = stream
+    } else {
+      const framer = new Framer(this.reading.shape, { inPlace: true })
+      this.push = (bytes) => framer.push(bytes, this.dispatch)
+      this.unfinished = framer
+      this.cutter = framer
+    }
+  }
+
+  get copied(): number {
+    return this.cutter.copied
   }
 
   opcodeAt(): number {
@@ -138,21 +166,16 @@ export class OrderedInlet<P extends Packet, S> implements Inlet {
   }
 
   /** Packets that end themselves, in one loop. */
-  private streamed(): (bytes: Uint8Array) => void {
+  private streamed(): PacketStream<P> {
     const { name, maxFrame } = this.reading.shape
-    const stream = new PacketStream<P>({ name, maxFrame, decode: (reader, at) => this.reading.decode(reader, at) })
-    return (bytes) => stream.push(bytes, this.take)
+    return new PacketStream<P>({ name, maxFrame, inPlace: true, decode: (reader, at) => this.reading.decode(reader, at) })
   }
 
   /** Packets that are frames, or may be from one phase on. */
-  private framed(): (bytes: Uint8Array) => void {
-    const framer = new Framer(this.reading.shape)
-    const dispatch = (reader: Reader, at: number, end: number): void => {
-      if (!this.outlet.isOpen()) return
-      this.outlet.arrived?.(reader.bytes.subarray(at, end))
-      this.take(this.reading.decode(reader, at))
-    }
-    return (bytes) => framer.push(bytes, dispatch)
+  private readonly dispatch = (reader: Reader, at: number, end: number): void => {
+    if (!this.outlet.isOpen()) return
+    this.outlet.arrived?.(reader.bytes.subarray(at, end))
+    this.take(this.reading.decode(reader, at))
   }
 
   private readonly take = (packet: P): void => {

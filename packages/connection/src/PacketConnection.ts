@@ -67,6 +67,8 @@ export interface ConnectionCounters {
   readonly serverRequestsDropped: number
   readonly bytesSent: number
   readonly bytesReceived: number
+  /** Bytes copied on their way in, because packets lay in several pieces of memory. */
+  readonly bytesCopied: number
 }
 
 /** Longest time between two looks at deadlines and at whether the peer is silent. */
@@ -125,6 +127,7 @@ export class PacketConnection<Response, ServerRequest> implements Owner {
       const opened = connect(options, {
         onOpen: (transport) => connection.transport = transport,
         onBytes: (bytes) => connection.receive(bytes),
+        unfinished: connection.inlet.unfinished,
         onClose: (error) => connection.lost(error),
         onDrain: () => connection.sendHeld()
       })
@@ -159,7 +162,8 @@ export class PacketConnection<Response, ServerRequest> implements Owner {
       lateAnswers: this.ledger.lateAnswers + this.late,
       serverRequestsDropped: this.dropped,
       bytesSent: this.transport.bytesSent,
-      bytesReceived: this.transport.bytesReceived
+      bytesReceived: this.transport.bytesReceived,
+      bytesCopied: this.inlet.copied
     }
   }
 

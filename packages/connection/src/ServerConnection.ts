@@ -351,7 +351,7 @@ export class ServerConnection<Request> implements ServerClient, Holder {
     }
     this.handling = false
     if (this.next < this.held.length) return
-    this.held = []
+    this.held.length = 0
     this.next = 0
     this.heldBytes = 0
     if (this.reading || this.stopped || this.congested) return

@@ -122,7 +122,7 @@ export class ServerSession<Answer> {
     }
     const reached = this.turns[this.next]?.reached
     if (this.next === this.turns.length) {
-      this.turns = []
+      this.turns.length = 0
       this.next = 0
     } else if (this.next >= 1024) {
       this.turns = this.turns.slice(this.next)

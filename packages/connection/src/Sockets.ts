@@ -1,53 +1,15 @@
 /**
- * Sockets of Node: TCP, TLS and Unix sockets, read into pooled slabs.
- *
- * No part of a slab is read into twice, so views into what was received stay valid without a copy. Node's modules are looked up when the first
- * connection is made, so that what browsers are sent has no import of them.
+ * Sockets of Node: TCP, TLS and Unix sockets, read into slabs (`Slabs`). Node's modules are looked up when the first connection is made, so that
+ * what browsers are sent has no import of them.
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as NodeBuffer from "node:buffer"
 import type * as NodeNet from "node:net"
 import type * as NodeTls from "node:tls"
+import { Slabs } from "./Slabs.ts"
 import type { Timers } from "./Timers.ts"
 import { Transport, type TransportOptions, type TransportSink } from "./Transport.ts"
-
-const readSize = 64 * 1024
-const slabSize = 256 * 1024
-
-/** Least room of a slab that is read into. */
-const leastRoom = 16 * 1024
-
-/** Makes memory that need not be zero: clearing it was a third of what events of 1 KiB cost. */
-type Allocate = (size: number) => Uint8Array<ArrayBuffer>
-
-/** Memory that is read into, each part of it once: views into what was read stay valid, and nothing is copied. */
-class Slabs {
-  private readonly allocate: Allocate
-  private slab: Uint8Array<ArrayBuffer>
-  private used = 0
-
-  constructor(allocate: Allocate) {
-    this.allocate = allocate
-    this.slab = allocate(slabSize)
-  }
-
-  /** Room for the next read. */
-  readonly room = (): Uint8Array => {
-    if (slabSize - this.used < leastRoom) {
-      this.slab = this.allocate(slabSize)
-      this.used = 0
-    }
-    return this.slab.subarray(this.used, this.used + readSize)
-  }
-
-  /** What was read into the last room. */
-  taken(length: number): Uint8Array {
-    const bytes = new Uint8Array(this.slab.buffer, this.used, length)
-    this.used += length
-    return bytes
-  }
-}
 
 /** Told once what became of an attempt. */
 interface Told {
@@ -77,7 +39,7 @@ export const openSocket = (
     return void told.refused(new Error("there are no sockets here, only what is dialled (`dial`)"))
   }
   const { Buffer: memory } = Memory
-  const slabs = new Slabs(memory.allocUnsafeSlow)
+  const slabs = new Slabs(memory.allocUnsafeSlow, sink.unfinished)
   let transport: Transport | undefined
   const base = {
     ...(options.path === undefined ? { host: options.host, port: options.port } : { path: options.path }),

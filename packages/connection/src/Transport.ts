@@ -4,7 +4,7 @@
  * Bytes to send are appended to `writer` and leave together at the end of the microtask; while the kernel is behind, `blocked` is true and
  * senders wait (`writable`). It knows nothing of packets, and needs nothing of Node.
  */
-import { PooledWriter } from "@wirewright/codec"
+import { PooledWriter, type Unfinished } from "@wirewright/codec"
 import * as Deferred from "effect/Deferred"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -40,6 +40,8 @@ export interface TransportSink {
   readonly onOpen?: (transport: Transport) => void
   /** Bytes that arrived. Views into them stay valid. */
   readonly onBytes: (bytes: Uint8Array) => void
+  /** What is there of a packet that is not all there: the rest of it is read to where it belongs, as far as that can be chosen. */
+  readonly unfinished?: Unfinished
   /** The transport is gone; called once. */
   readonly onClose: (error: ConnectionError) => void
   /** The kernel, which had taken no more, has taken everything. */

@@ -45,6 +45,16 @@ describe("maps", () => {
     assert.strictEqual(ok({ rev: 1, nodesExt: [{}] }).bucketUuid, undefined)
   })
 
+  it.each<[ReadonlyArray<string> | undefined, boolean]>([
+    [["durableWrite", "cccp", "xattr"], true],
+    [["durableWrite", "couchapi", "cccp", "xattr"], false],
+    // of a server older than ephemeral buckets
+    [undefined, false]
+  ])(
+    "a bucket that can do %j is ephemeral: %s",
+    (bucketCapabilities, ephemeral) => assert.strictEqual(ok({ ...superset, bucketCapabilities }).ephemeral, ephemeral)
+  )
+
   it("with groups of servers say which copies are in one", () => {
     // the example of sdk-rfcs 0078, with a third copy
     const groups = ["group_1", "group_2", "group_2", "group_1"]

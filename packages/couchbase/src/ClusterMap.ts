@@ -35,6 +35,11 @@ export interface ClusterMap {
   /** By vbucket: the node with the active copy and those with replicas, as positions in `nodes`, −1 for none. */
   readonly vbuckets: ReadonlyArray<ReadonlyArray<number>>
   readonly capabilities: ReadonlySet<string>
+  /**
+   * The bucket is in memory alone: its capabilities are named, and `couchapi` is not among them. A server that names none knows no such bucket.
+   * Source of the rule: the Java and the C++ SDK.
+   */
+  readonly ephemeral: boolean
 }
 
 /** The text is no cluster map. */
@@ -167,14 +172,16 @@ export const parseClusterMap = (given: string, options: ClusterMapOptions): Resu
   }
   const hash = server["hashAlgorithm"]
   if (vbuckets.length > 0 && hash !== undefined && hash !== "CRC") return fail("the keys are not spread by CRC")
-  const capabilities = Array.isArray(json["bucketCapabilities"]) ? json["bucketCapabilities"] : []
+  const named: unknown = json["bucketCapabilities"]
+  const capabilities = new Set(Array.isArray(named) ? named.filter((one) => typeof one === "string") : [])
   return Result.succeed({
     version: { epoch: whole(json["revEpoch"]), revision: whole(json["rev"]) },
     bucket: text(json["name"]),
     bucketUuid: text(json["uuid"]),
     nodes,
     vbuckets,
-    capabilities: new Set(capabilities.filter((one) => typeof one === "string"))
+    capabilities,
+    ephemeral: Array.isArray(named) && !capabilities.has("couchapi")
   })
 }
 

@@ -20,7 +20,7 @@ const stream = (ordinal: number | undefined): VbucketStream =>
     follower: {
       action: { _tag: "Follow" },
       open: true,
-      progress: { oldest: ordinal === undefined ? undefined : { ordinal, seqno: BigInt(ordinal) } }
+      progress: { oldest: ordinal === undefined ? undefined : { number: ordinal, seqno: BigInt(ordinal) } }
     }
   }) as unknown as VbucketStream
 

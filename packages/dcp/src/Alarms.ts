@@ -145,7 +145,7 @@ const owedBy = ({ action, checkpoint, open, progress: { oldest } }: VbucketFollo
   if (action._tag === "Undo") {
     return { owed: `rollback ${action.rollback.from} ${action.rollback.to}`, seqno: action.rollback.to, what: "rollback" }
   }
-  if (oldest !== undefined) return { owed: `change ${oldest.ordinal}`, seqno: oldest.seqno, what: "change" }
+  if (oldest !== undefined) return { owed: `change ${oldest.number}`, seqno: oldest.seqno, what: "change" }
   if (open || action._tag === "Finished" || action._tag === "Failed") return undefined
   return { owed: "stream", seqno: checkpoint.position.seqno, what: "stream" }
 }

@@ -39,6 +39,15 @@ export class Beginning {
     }
   )
 
+  /** Whether changes can wait for disks: those of an ephemeral bucket would wait without end. */
+  gate(mitigation: number | undefined): Effect.Effect<void, DcpOptionsError> {
+    return mitigation !== undefined && this.cluster.map?.ephemeral === true
+      ? Effect.fail(
+        new DcpOptionsError({ message: "mitigateRollbacks waits for disks, and the bucket is ephemeral: nothing of it is written to one" })
+      )
+      : Effect.void
+  }
+
   /** The highest seqnos of the vbuckets, those included that no node has just now. */
   readonly highSeqnos = Effect.fnUntraced(
     { self: this },

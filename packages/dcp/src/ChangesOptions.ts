@@ -50,7 +50,7 @@ export interface ChangesOptions {
   readonly onBucketChange?: "fail" | "restart"
   /**
    * Delivers only what no failure of a node can take back: changes that are on the disks of all copies of their vbucket. This is the pace of
-   * asking the nodes for that, such as 100 ms. Not for ephemeral buckets, which write nothing. Default: what the active copy has is delivered.
+   * asking the nodes for that, such as 100 ms. With an ephemeral bucket, which writes nothing, a `DcpOptionsError`. Default: what the active copy has is delivered.
    */
   readonly mitigateRollbacks?: Duration.Input
   /** Snapshots and seqnos without changes are events too. Default: false. */

@@ -180,11 +180,6 @@ class StreamCall extends PacketCall<Response> {
   }
 }
 
-interface Live {
-  readonly sink: StreamSink
-  readonly streamId: number | undefined
-}
-
 /** An open DCP connection. */
 export class DcpConnection {
   readonly session: Bootstrapped
@@ -197,7 +192,9 @@ export class DcpConnection {
   /** Opaques of stream requests that are not answered. @internal */
   readonly asked = new Set<number>()
   private readonly packets: PacketConnection<Response, ServerRequest>
-  private readonly streams = new Map<number, Live>()
+  /** By opaque: who hears the messages of a stream; and the identifier of a stream that has one. */
+  private readonly streams = new Map<number, StreamSink>()
+  private readonly streamIds = new Map<number, number>()
   private lastOpaque = -1
   private lastSink: StreamSink | undefined
   private stale = 0
@@ -293,10 +290,11 @@ export class DcpConnection {
 
   /** Closes the stream of a sink, if it is open: what still comes of it is dropped. Nobody waits for the answer. */
   closeStream(sink: StreamSink): void {
-    for (const [opaque, live] of this.streams) {
-      if (live.sink !== sink) continue
+    for (const [opaque, one] of this.streams) {
+      if (one !== sink) continue
+      const streamId = this.streamIds.get(opaque)
       this.forget(opaque)
-      this.close(sink.vbucket, live.streamId)
+      this.close(sink.vbucket, streamId)
     }
   }
 
@@ -310,7 +308,7 @@ export class DcpConnection {
 
   /** The sink's stream ended: nothing of it will come. */
   ended(sink: StreamSink): void {
-    for (const [opaque, live] of this.streams) if (live.sink === sink) this.forget(opaque)
+    for (const [opaque, one] of this.streams) if (one === sink) this.forget(opaque)
   }
 
   /** The failover log of a vbucket. */
@@ -397,12 +395,14 @@ export class DcpConnection {
 
   /** @internal */
   add(opaque: number, streamId: number | undefined, sink: StreamSink, failoverLog: FailoverLog): void {
-    this.streams.set(opaque, { sink, streamId })
+    this.streams.set(opaque, sink)
+    if (streamId !== undefined) this.streamIds.set(opaque, streamId)
     sink.opened(failoverLog, this)
   }
 
   private forget(opaque: number): void {
     this.streams.delete(opaque)
+    this.streamIds.delete(opaque)
     if (this.lastOpaque === opaque) this.lastOpaque = -1
   }
 
@@ -425,15 +425,15 @@ export class DcpConnection {
       return this.packets.misbehaved("an out-of-order snapshot, which was not negotiated")
     }
     if (opaque !== this.lastOpaque) {
-      const live = this.streams.get(opaque)
-      if (live === undefined) {
+      const sink = this.streams.get(opaque)
+      if (sink === undefined) {
         // what comes now would be missed unnoticed
         if (this.asked.has(opaque)) return this.packets.misbehaved("a message of a stream whose request is not answered")
         this.stale++
         return this.free(end - at)
       }
       this.lastOpaque = opaque
-      this.lastSink = live.sink
+      this.lastSink = sink
     }
     this.lastSink!.message(reader, at, end, this)
   }
@@ -451,10 +451,11 @@ export class DcpConnection {
   }
 
   private lost(error: ConnectionError): void {
-    const live = [...this.streams.values()]
+    const sinks = [...this.streams.values()]
     this.streams.clear()
+    this.streamIds.clear()
     this.lastOpaque = -1
-    for (const { sink } of live) sink.lost(error)
+    for (const sink of sinks) sink.lost(error)
   }
 
   /** Looks after the peer, and acknowledges remainders. */

@@ -54,7 +54,7 @@ describe("status", () => {
         node.send(0, 1, 2, 3, 4)
         node.send(1, 1, 2, 3)
         yield* pass()
-        const [first, second] = (yield* pull(false)).filter((event) => "ordinal" in event)
+        const [first, second] = (yield* pull(false)).filter((event) => "placed" in event)
         settle(first!)
         settle(second!)
         // the announcements are saved; what fails is this

@@ -223,13 +223,13 @@ export class DcpConsumer implements StreamOwner, FollowEnvironment {
 
   /** Of these changes those that count: what a stream brought that is gone comes again. */
   counting<A extends Change>(changes: ReadonlyArray<A>): ReadonlyArray<A> {
-    return changes.filter(({ ordinal, vbucket }) => this.streams.get(vbucket)?.follower.progress.waitsFor(ordinal) === true)
+    return changes.filter(({ waits }) => waits)
   }
 
   /** The checkpoints once these changes, which count, are processed. */
   after(changes: ReadonlyArray<Change>): Checkpoints {
-    const last = new Map(changes.map(({ ordinal, vbucket }) => [vbucket, ordinal] as const))
-    return new Map([...last].map(([vbucket, ordinal]) => [vbucket, this.streams.get(vbucket)!.follower.progress.after(ordinal)] as const))
+    const last = new Map(changes.map((change) => [change.vbucket, change] as const))
+    return new Map([...last].map(([vbucket, change]) => [vbucket, this.streams.get(vbucket)!.follower.progress.after(change)] as const))
   }
 
   /** The checkpoint of a vbucket once the rollback that it waits for is undone. */
@@ -281,6 +281,7 @@ export class DcpConsumer implements StreamOwner, FollowEnvironment {
     const onTransition = yield* OnTransition
     const beginning = new Beginning(cluster, this.nodes)
     const vbuckets = yield* beginning.vbuckets(wanted.vbuckets)
+    yield* beginning.gate(this.settings.mitigation)
     this.filter = yield* beginning.filter(wanted)
     yield* beginning.names(vbuckets[0]!, this.names)
     const saved: Checkpoints = checkpoints === undefined ? new Map() : yield* checkpoints.load

@@ -3,7 +3,7 @@
  *
  * An event is a view of the packet that brought it. It becomes part of a checkpoint when the handler that was given it returns.
  */
-import { decodeText, type Reader } from "@wirewright/codec"
+import { decodeText, getU64Number, type Reader } from "@wirewright/codec"
 import { jsonCodec } from "@wirewright/memcached/internal"
 import * as Effect from "effect/Effect"
 import * as Result from "effect/Result"
@@ -26,7 +26,7 @@ import {
   opcodeAt,
   type States
 } from "./gen/index.ts"
-import type { Delivered, Ordinal } from "./Progress.ts"
+import type { Delivered } from "./Progress.ts"
 import type { Placed, Snapshot } from "./SnapshotTracker.ts"
 import { type DcpStreamFailed, DcpValueError } from "./DcpError.ts"
 import { type DocumentParts, partsOf, type ValueProblem } from "./DocumentValue.ts"
@@ -49,7 +49,7 @@ export const settle = (event: DcpEvent): void => {
 export interface Account {
   readonly vbucket: number
   /** An event was processed. Naming one twice, or one of a stream that is gone, changes nothing. */
-  settle(ordinal: Ordinal): void
+  settle(event: Delivered): void
   /** `scope.collection` of an id, where that is known. */
   nameOf(collectionId: number): string | undefined
 }
@@ -59,11 +59,11 @@ abstract class HistoryEvent<Packet extends { readonly opaque: number }> implemen
   /** @internal */
   readonly placed: Placed
   /** @internal */
-  processed = false
+  waits = false
   /** @internal */
   handed = false
   /** @internal */
-  ordinal: Ordinal = -1
+  following: Delivered | undefined = undefined
   /** @internal */
   readonly account: Account
 
@@ -89,7 +89,7 @@ abstract class HistoryEvent<Packet extends { readonly opaque: number }> implemen
 
   /** @internal */
   [settlement](): void {
-    this.account.settle(this.ordinal)
+    this.account.settle(this)
   }
 }
 
@@ -205,6 +205,9 @@ export const isPlainOwn = (reader: Reader, at: number, { collections }: States):
 
 /** Seqno of a mutation that `isPlainMutation`. */
 export const plainSeqno = ({ view }: Reader, at: number): bigint => view.getBigUint64(at + headerSize)
+
+/** The same as a number, which is exact up to 2⁵³ − 1. */
+export const plainSeqnoNumber = ({ view }: Reader, at: number): number => getU64Number(view, at + headerSize)
 
 /**
  * A document was stored. There are many of them, so the packet is decoded when something of it is asked for that is neither key, value, datatype

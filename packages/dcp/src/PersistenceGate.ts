@@ -20,7 +20,7 @@ export interface HeldMessage {
 
 /** The messages of one stream. */
 export class PersistenceGate {
-  private held: Array<HeldMessage> = []
+  private readonly held: Array<HeldMessage> = []
   private upTo = 0n
 
   /** Messages that are held. */
@@ -48,9 +48,7 @@ export class PersistenceGate {
 
   /** The stream is gone, and another one may have another history: nothing of it passes any more. */
   empty(): void {
-    const { held } = this
-    this.held = []
     this.upTo = 0n
-    for (const { at, connection, end } of held) connection.free(end - at)
+    for (const { at, connection, end } of this.held.splice(0)) connection.free(end - at)
   }
 }

@@ -48,7 +48,7 @@ export interface BatchSize {
 }
 
 /** Whether an event is a change. */
-export const isChange = (event: DcpEvent): event is Change => "ordinal" in event
+export const isChange = (event: DcpEvent): event is Change => "placed" in event
 
 /** All of them were processed. */
 export const settleAll = (events: ReadonlyArray<DcpEvent>): void => {

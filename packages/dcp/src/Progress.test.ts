@@ -15,9 +15,16 @@ const placed = (start: number, end: number, { complete = false, ordered = true }
 const message = (seqno: number, { handed = true, place = placed(0, 9_999) } = {}): Delivered => ({
   seqno: BigInt(seqno),
   placed: place,
-  processed: false,
-  handed
+  waits: false,
+  handed,
+  following: undefined
 })
+/** Delivers messages with these seqnos. */
+const delivered = (progress: Progress, ...seqnos: ReadonlyArray<number>): ReadonlyArray<Delivered> => {
+  const messages = seqnos.map((seqno) => message(seqno))
+  for (const one of messages) progress.deliver(one)
+  return messages
+}
 
 describe("memory", () => {
   setFlagsFromString("--expose-gc")
@@ -27,14 +34,12 @@ describe("memory", () => {
     "messages that were processed are let go, %s",
     async (_, count) => {
       const progress = new Progress(emptyCheckpoint)
-      // in functions of their own, whose frames hold on to nothing
-      const deliver = (seqno: number): WeakRef<Delivered> => {
-        const one = message(seqno)
-        progress.deliver(one)
-        return new WeakRef(one)
-      }
-      const refs = Array.from({ length: count }, (_, i) => deliver(i + 1))
-      for (const ordinal of [1, 0, 2]) progress.process(ordinal)
+      // in a function of its own, whose frame holds on to nothing
+      const refs = (() => {
+        const messages = delivered(progress, ...Array.from({ length: count }, (_, i) => i + 1))
+        for (const one of [1, 0, 2]) progress.process(messages[one]!)
+        return messages.map((one) => new WeakRef(one))
+      })()
       // what a WeakRef was made of lives until the end of the job
       await new Promise((resolve) => setImmediate(resolve))
       collect()
@@ -44,46 +49,57 @@ describe("memory", () => {
   )
 })
 
-describe("ordinals", () => {
-  it("count what was delivered, whatever was processed or forgotten meanwhile", () => {
+describe("messages", () => {
+  it("that are unknown, or processed twice, change nothing", () => {
     const progress = new Progress(emptyCheckpoint)
-    expect([1, 2, 3].map((seqno) => progress.deliver(message(seqno)))).toEqual([0, 1, 2])
-    progress.process(0)
-    expect(progress.deliver(message(4))).toBe(3)
-    progress.forget()
-    expect(progress.unprocessed).toBe(0)
-    expect(progress.deliver(message(2))).toBe(4)
-  })
-
-  it("that name nothing, or name something twice, change nothing", () => {
-    const progress = new Progress(emptyCheckpoint)
-    for (const seqno of [1, 2, 3]) progress.deliver(message(seqno))
-    expect([progress.process(3), progress.process(-1), progress.process(0), progress.process(0)]).toEqual([false, false, true, false])
-    progress.forget()
-    for (const seqno of [2, 3]) progress.deliver(message(seqno))
-    // of the stream before
-    expect([progress.process(1), progress.process(2)]).toEqual([false, false])
+    const [first] = delivered(progress, 1, 2, 3)
+    expect([progress.process(message(9)), progress.process(first!), progress.process(first!)]).toEqual([false, true, false])
     expect(progress.unprocessed).toBe(2)
-    expect([progress.process(3), progress.checkpoint.position.seqno]).toEqual([true, 2n])
   })
 
-  it("stay right among thousands that were processed", () => {
+  it("of a stream that was forgotten change nothing, whatever waits now", () => {
     const progress = new Progress(emptyCheckpoint)
-    for (let seqno = 1; seqno <= 3_000; seqno++) progress.deliver(message(seqno))
-    for (let ordinal = 0; ordinal < 2_500; ordinal++) {
-      expect(progress.process(ordinal)).toBe(true)
-      expect(progress.unprocessed).toBe(2_999 - ordinal)
-      expect(progress.oldest).toEqual({ ordinal: ordinal + 1, seqno: BigInt(ordinal + 2) })
+    const [first, second, third] = delivered(progress, 1, 2, 3)
+    progress.process(second!)
+    progress.forget()
+    expect([first, second, third].map((one) => [one!.waits, one!.following])).toEqual([[false, undefined], [false, undefined], [
+      false,
+      undefined
+    ]])
+    const [again] = delivered(progress, 2, 3)
+    expect([progress.process(first!), progress.process(third!), progress.unprocessed]).toEqual([false, false, 2])
+    expect([progress.process(again!), progress.checkpoint.position.seqno]).toEqual([true, 2n])
+  })
+
+  it("that an application keeps hold on to none that came later", () => {
+    const progress = new Progress(emptyCheckpoint)
+    const kept = delivered(progress, 1, 2, 3)
+    for (const one of kept) progress.process(one)
+    delivered(progress, 4)
+    expect(kept.map(({ following }) => following)).toEqual([undefined, undefined, undefined])
+  })
+
+  it("are counted among thousands that were processed", () => {
+    const progress = new Progress(emptyCheckpoint)
+    const messages = delivered(progress, ...Array.from({ length: 3_000 }, (_, i) => i + 1))
+    for (let at = 0; at < 2_500; at++) {
+      expect(progress.process(messages[at]!)).toBe(true)
+      expect(progress.unprocessed).toBe(2_999 - at)
+      expect(progress.oldest).toEqual({ number: at + 1, seqno: BigInt(at + 2) })
     }
     expect(progress.checkpoint.position.seqno).toBe(2_500n)
+    progress.forget()
+    delivered(progress, 1)
+    // whoever watches the oldest sees that it is another one
+    expect(progress.oldest).toEqual({ number: 3_000, seqno: 1n })
   })
 })
 
 describe("processing", () => {
   it("tells whether the checkpoint changed", () => {
     const progress = new Progress(emptyCheckpoint)
-    for (const seqno of [1, 2, 3]) progress.deliver(message(seqno))
-    expect([progress.process(1), progress.process(0), progress.process(2)]).toEqual([false, true, true])
+    const [first, second, third] = delivered(progress, 1, 2, 3)
+    expect([second, first, third].map((one) => progress.process(one!))).toEqual([false, true, true])
     expect(progress.pass(4n, placed(0, 9))).toBe(true)
     progress.deliver(message(5))
     expect(progress.pass(6n, placed(0, 9))).toBe(false)
@@ -91,8 +107,9 @@ describe("processing", () => {
 
   it("SC-34 within an out-of-order snapshot changes nothing", () => {
     const progress = new Progress(emptyCheckpoint)
-    progress.deliver(message(9, { place: placed(0, 0, { ordered: false }) }))
-    expect([progress.process(0), progress.dirty, progress.unprocessed]).toEqual([false, false, 0])
+    const one = message(9, { place: placed(0, 0, { ordered: false }) })
+    progress.deliver(one)
+    expect([progress.process(one), progress.dirty, progress.unprocessed]).toEqual([false, false, 0])
     expect(progress.checkpoint).toEqual(emptyCheckpoint)
   })
 
@@ -111,20 +128,21 @@ describe("what waits", () => {
   it("has an oldest", () => {
     const progress = new Progress(emptyCheckpoint)
     expect(progress.oldest).toBeUndefined()
-    for (const seqno of [5, 7]) progress.deliver(message(seqno))
-    progress.process(1)
-    expect(progress.oldest).toEqual({ ordinal: 0, seqno: 5n })
-    progress.process(0)
+    const [first, second] = delivered(progress, 5, 7)
+    progress.process(second!)
+    expect(progress.oldest).toEqual({ number: 0, seqno: 5n })
+    progress.process(first!)
     expect(progress.oldest).toBeUndefined()
   })
 
   it("has a highest seqno that the application was given", () => {
     const progress = new Progress(emptyCheckpoint)
     expect(progress.handedTo).toBe(0n)
-    for (const one of [message(7), message(5), message(8, { handed: false })]) progress.deliver(one)
+    const [first] = delivered(progress, 7, 5)
+    progress.deliver(message(8, { handed: false }))
     progress.pass(9n, placed(0, 9))
     expect(progress.handedTo).toBe(7n)
-    progress.process(0)
+    progress.process(first!)
     expect(progress.handedTo).toBe(5n)
   })
 
@@ -137,8 +155,7 @@ describe("what waits", () => {
 
   it("is forgotten by a restart, which is to be stored", () => {
     const progress = new Progress(emptyCheckpoint)
-    for (const seqno of [1, 2]) progress.deliver(message(seqno))
-    progress.process(0)
+    progress.process(delivered(progress, 1, 2)[0]!)
     const other = { ...emptyCheckpoint, position: completeAt(uuid, 5n) }
     progress.stored(progress.checkpoint)
     progress.restart(other)
@@ -147,7 +164,7 @@ describe("what waits", () => {
 
   it("does not move the checkpoint that it goes on from, when nobody asked for the one before", () => {
     const progress = new Progress(emptyCheckpoint)
-    progress.process(progress.deliver(message(7)))
+    progress.process(delivered(progress, 7)[0]!)
     const other = { ...emptyCheckpoint, position: completeAt(uuid, 5n) }
     progress.restart(other)
     expect(progress.checkpoint).toEqual(other)
@@ -179,34 +196,35 @@ describe("what may be stored once something is processed", () => {
     const draw = random(7)
     for (let run = 0; run < 200; run++) {
       const [asked, obeyed] = [new Progress(emptyCheckpoint), new Progress(emptyCheckpoint)]
+      const messages: { readonly [Which in "asked" | "obeyed"]: Array<Delivered> } = { asked: [], obeyed: [] }
       let seqno = 0
       let first = 0
-      const processed = new Set<number>()
+      const process = (one: number, ...which: ReadonlyArray<"asked" | "obeyed">): void => {
+        for (const name of which) ({ asked, obeyed })[name].process(messages[name][one]!)
+      }
+      const skip = (): void => {
+        while (messages.obeyed[first]?.waits === false) first++
+      }
       for (let step = 0; step < 30; step++) {
         const complete = draw(3) === 0
         seqno += 1 + draw(3)
         const ordered = draw(8) > 0
         const place = placed(seqno - 1, complete ? seqno : seqno + 2, { complete, ordered })
-        const ordinal = asked.deliver(message(seqno, { place }))
-        obeyed.deliver(message(seqno, { place }))
-        if (draw(3) === 0) {
-          const one = first + draw(ordinal - first + 1)
-          processed.add(one)
-          for (const progress of [asked, obeyed]) progress.process(one)
+        for (const name of ["asked", "obeyed"] as const) {
+          messages[name].push(message(seqno, { place }))
+          ;({ asked, obeyed })[name].deliver(messages[name].at(-1)!)
         }
-        while (processed.has(first)) first++
-        if (draw(5) > 0 || first > ordinal) continue
-        const to = first + draw(ordinal - first + 1)
+        if (draw(3) === 0) process(first + draw(step - first + 1), "asked", "obeyed")
+        skip()
+        if (draw(5) > 0 || first > step) continue
+        const to = first + draw(step - first + 1)
         const before = asked.checkpoint
-        const later = asked.after(to)
+        const later = asked.after(messages.asked[to]!)
         expect(asked.checkpoint).toEqual(before)
-        for (let one = first; one <= to; one++) {
-          processed.add(one)
-          obeyed.process(one)
-        }
+        for (let one = first; one <= to; one++) process(one, "obeyed")
         expect(later).toEqual(obeyed.checkpoint)
-        for (let one = first; one <= to; one++) asked.process(one)
-        while (processed.has(first)) first++
+        for (let one = first; one <= to; one++) process(one, "asked")
+        skip()
         expect(asked.checkpoint).toEqual(later)
       }
     }
@@ -214,13 +232,14 @@ describe("what may be stored once something is processed", () => {
 
   it("waits for what was delivered and is not processed", () => {
     const progress = new Progress(emptyCheckpoint)
-    for (const seqno of [1, 2, 3]) progress.deliver(message(seqno))
-    progress.process(1)
-    expect([-1, 0, 1, 2, 3].map((ordinal) => progress.waitsFor(ordinal))).toEqual([false, true, false, true, false])
-    progress.process(0)
-    expect([0, 1, 2].map((ordinal) => progress.waitsFor(ordinal))).toEqual([false, false, true])
+    const messages = delivered(progress, 1, 2, 3)
+    const waiting = () => messages.map(({ waits }) => waits)
+    progress.process(messages[1]!)
+    expect(waiting()).toEqual([true, false, true])
+    progress.process(messages[0]!)
+    expect(waiting()).toEqual([false, false, true])
     progress.forget()
-    progress.deliver(message(3))
-    expect([2, 3].map((ordinal) => progress.waitsFor(ordinal))).toEqual([false, true])
+    expect(waiting()).toEqual([false, false, false])
+    expect(delivered(progress, 3)[0]!.waits).toBe(true)
   })
 })

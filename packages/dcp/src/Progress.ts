@@ -7,25 +7,25 @@
 import { type Checkpoint, completeAt, defaultHistory, type Position, withComplete } from "./Checkpoint.ts"
 import type { Placed } from "./SnapshotTracker.ts"
 
-/** A message that was delivered, by the order in which it was. */
-export type Ordinal = number
-
 /** A message that was delivered. Whoever delivers it makes it, and changes nothing of it. */
 export interface Delivered {
   readonly seqno: bigint
   readonly placed: Placed
-  /** Whether it was processed; set here. */
-  processed: boolean
   /** Whether the application was given it. */
   handed: boolean
+  /** Whether it waits to be processed; set here. */
+  waits: boolean
+  /** What was delivered after it, as long as it or one before it waits; set here. */
+  following: Delivered | undefined
 }
 
 /** A message that the application does not see. */
 class Passed implements Delivered {
   readonly seqno: bigint
   readonly placed: Placed
-  processed = false
   readonly handed = false
+  waits = false
+  following: Delivered | undefined = undefined
 
   constructor(seqno: bigint, placed: Placed) {
     this.seqno = seqno
@@ -33,25 +33,28 @@ class Passed implements Delivered {
   }
 }
 
-/** In the place of messages that were processed. */
-const done: Delivered = new Passed(0n, { snapshot: { vbucketUuid: 0n, start: 0n, end: 0n, flags: 0, ordered: true }, complete: false })
-done.processed = true
-
-/** The processed part of one vbucket. */
+/**
+ * The processed part of one vbucket. What waits is a chain from message to message, since among a thousand vbuckets that have one message each an
+ * array for each would be most of the work.
+ */
 export class Progress {
-  private readonly history: number
-  private kept: Checkpoint
+  /** The first that waits, and the last after it. */
+  private head: Delivered | undefined = undefined
+  private tail: Delivered | undefined = undefined
+  private count = 0
   /**
    * The seqno of the last message that was processed without a gap, and its place; the checkpoint is behind until it is asked for. The message
    * itself is not kept: it holds on to all that was read together with it.
    */
   private seqno = 0n
-  private placed: Placed | undefined
-  private waiting: Array<Delivered> = []
-  /** Ordinal of the first that waits. */
-  private first: Ordinal = 0
-  private head = 0
+  private placed: Placed | undefined = undefined
   private changed = false
+  /** A place known to be in an ordered snapshot, and not its end. */
+  private ordinary: Placed | undefined = undefined
+  /** Messages that were taken from the front. */
+  private taken = 0
+  private kept: Checkpoint
+  private readonly history: number
 
   constructor(checkpoint: Checkpoint, history: number = defaultHistory) {
     this.kept = checkpoint
@@ -75,15 +78,14 @@ export class Progress {
     return this.highest((one) => one.handed)
   }
 
-  /** The first that waits. */
-  get oldest(): { readonly ordinal: Ordinal; readonly seqno: bigint } | undefined {
-    const one = this.waiting[this.head]
-    return one === undefined ? undefined : { ordinal: this.first, seqno: one.seqno }
+  /** The first that waits, with the number of those that waited before it. */
+  get oldest(): { readonly number: number; readonly seqno: bigint } | undefined {
+    return this.head === undefined ? undefined : { number: this.taken, seqno: this.head.seqno }
   }
 
   /** Seqno of the last that waits; 0 when none does. */
   get newest(): bigint {
-    return this.waiting.length === this.head ? 0n : this.waiting.at(-1)!.seqno
+    return this.tail?.seqno ?? 0n
   }
 
   /** Whether the checkpoint changed since `stored` was last called. */
@@ -93,7 +95,7 @@ export class Progress {
 
   /** Messages delivered and not processed, or after one that is not. */
   get unprocessed(): number {
-    return this.waiting.length - this.head
+    return this.count
   }
 
   /** The checkpoint was stored, or is about to be. */
@@ -111,48 +113,51 @@ export class Progress {
     if (purgeSeqno > this.kept.purgeSeqno) this.amend({ purgeSeqno })
   }
 
-  /** A message is handed out; the result names it. */
-  deliver(message: Delivered): Ordinal {
-    this.waiting.push(message)
-    return this.first + this.waiting.length - this.head - 1
+  /** A message is handed out, once. */
+  deliver(message: Delivered): void {
+    message.waits = true
+    if (this.tail === undefined) this.head = message
+    else this.tail.following = message
+    this.tail = message
+    this.count++
   }
 
   /** A message that is not delivered was received. Returns whether the checkpoint changed. */
   pass(seqno: bigint, placed: Placed): boolean {
-    return this.process(this.deliver(new Passed(seqno, placed)))
+    const message = new Passed(seqno, placed)
+    this.deliver(message)
+    return this.process(message)
   }
 
-  /** A message was processed. Those of an earlier stream, and those named twice, change nothing. Returns whether the checkpoint changed. */
-  process(ordinal: Ordinal): boolean {
-    const one = this.waiting[this.head + ordinal - this.first]
-    if (ordinal < this.first || one === undefined) return false
-    one.processed = true
-    return ordinal === this.first && this.advance()
-  }
-
-  /** Whether a message waits to be processed; those of an earlier stream do not. */
-  waitsFor(ordinal: Ordinal): boolean {
-    return this.waiting[this.head + ordinal - this.first]?.processed === false && ordinal >= this.first
+  /**
+   * A message that was delivered here was processed. Those of an earlier stream, and those named twice, change nothing. Returns whether the
+   * checkpoint changed.
+   */
+  process(message: Delivered): boolean {
+    if (!message.waits) return false
+    message.waits = false
+    return message === this.head && this.advance()
   }
 
   /** What may be stored once everything up to a message that waits is processed. Nothing changes here. */
-  after(ordinal: Ordinal): Checkpoint {
-    const { waiting } = this
+  after(message: Delivered): Checkpoint {
     const later = new Progress(this.checkpoint, this.history)
-    const end = this.head + ordinal - this.first
-    for (let i = this.head; i <= end || waiting[i]?.processed === true; i++) later.pass(waiting[i]!.seqno, waiting[i]!.placed)
+    let reached = false
+    for (let one = this.head; one !== undefined && (!reached || !one.waits); one = one.following) {
+      later.pass(one.seqno, one.placed)
+      reached ||= one === message
+    }
     return later.checkpoint
   }
 
   /**
-   * The stream is gone or is being rolled back: what waits is forgotten, its ordinals name nothing any more. Returns the highest seqno of it that
-   * was for the application; 0 when there is none.
+   * The stream is gone or is being rolled back: what waits is forgotten, and processing it changes nothing any more. Returns the highest seqno of
+   * it that was for the application; 0 when there is none.
    */
   forget(): bigint {
     const highest = this.highest((one) => !(one instanceof Passed))
-    this.first += this.waiting.length - this.head
-    this.waiting = []
-    this.head = 0
+    for (let one = this.head; one !== undefined; one = this.leave(one)) one.waits = false
+    this.tail = undefined
     return highest
   }
 
@@ -163,41 +168,40 @@ export class Progress {
   }
 
   private advance(): boolean {
-    const { head, waiting } = this
-    let last: Delivered | undefined
-    let from = head
-    for (; from < waiting.length && waiting[from]!.processed; from++) {
-      const one = waiting[from]!
-      // within an unordered snapshot there is no place to resume from
-      if (!one.placed.snapshot.ordered) continue
-      last = one
-      if (one.placed.complete) {
-        const end = { vbucketUuid: one.placed.snapshot.vbucketUuid, seqno: one.seqno }
-        this.kept = { ...this.kept, complete: withComplete(this.kept.complete, end, this.history) }
+    let one = this.head
+    let moved = false
+    for (; one !== undefined && !one.waits; one = this.leave(one)) {
+      const { placed, seqno } = one
+      if (placed !== this.ordinary) {
+        // within an unordered snapshot there is no place to resume from
+        if (!placed.snapshot.ordered) continue
+        if (placed.complete) {
+          const end = { vbucketUuid: placed.snapshot.vbucketUuid, seqno }
+          this.kept = { ...this.kept, complete: withComplete(this.kept.complete, end, this.history) }
+        } else this.ordinary = placed
       }
+      this.seqno = seqno
+      this.placed = placed
+      moved = true
     }
-    this.first += from - head
-    this.head = from
-    if (from === waiting.length) {
-      waiting.length = 0
-      this.head = 0
-    } else if (from > 1024) {
-      waiting.splice(0, from)
-      this.head = 0
-    } else waiting.fill(done, head, from)
-    if (last === undefined) return false
-    this.seqno = last.seqno
-    this.placed = last.placed
-    this.changed = true
-    return true
+    if (one === undefined) this.tail = undefined
+    if (moved) this.changed = true
+    return moved
+  }
+
+  /** The first leaves the chain, and holds on to none after it. Returns the next. */
+  private leave(first: Delivered): Delivered | undefined {
+    const { following } = first
+    first.following = undefined
+    this.head = following
+    this.count--
+    this.taken++
+    return following
   }
 
   private highest(counts: (one: Delivered) => boolean): bigint {
     let highest = 0n
-    for (let i = this.head; i < this.waiting.length; i++) {
-      const one = this.waiting[i]!
-      if (one.seqno > highest && counts(one)) highest = one.seqno
-    }
+    for (let one = this.head; one !== undefined; one = one.following) if (one.seqno > highest && counts(one)) highest = one.seqno
     return highest
   }
 

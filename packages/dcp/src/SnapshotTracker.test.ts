@@ -1,7 +1,7 @@
 /** Snapshots and positions: SC-25…SC-41, message by message. */
 import { describe, expect, it } from "vitest"
 import { beginning, type Checkpoint, completeAt, emptyCheckpoint, type Position } from "./Checkpoint.ts"
-import { Progress } from "./Progress.ts"
+import { type Delivered, Progress } from "./Progress.ts"
 import { isViolation, maxEmptyMarkers, SnapshotTracker } from "./SnapshotTracker.ts"
 
 const uuid = 0xabcn
@@ -11,7 +11,7 @@ class Line {
   readonly tracker: SnapshotTracker
   readonly progress: Progress
   readonly violations: Array<string> = []
-  private readonly ordinals = new Map<bigint, number>()
+  private readonly delivered = new Map<number, Delivered>()
 
   constructor(from: Position = beginning, history?: number) {
     this.tracker = new SnapshotTracker(uuid, from)
@@ -27,14 +27,19 @@ class Line {
   deliver(...seqnos: ReadonlyArray<number>): this {
     for (const seqno of seqnos) {
       const placed = this.tracker.place(BigInt(seqno))
-      if (isViolation(placed)) this.violations.push(placed.message)
-      else this.ordinals.set(BigInt(seqno), this.progress.deliver({ seqno: BigInt(seqno), placed, processed: false, handed: true }))
+      if (isViolation(placed)) {
+        this.violations.push(placed.message)
+        continue
+      }
+      const message: Delivered = { seqno: BigInt(seqno), placed, waits: false, handed: true, following: undefined }
+      this.progress.deliver(message)
+      this.delivered.set(seqno, message)
     }
     return this
   }
 
   process(...seqnos: ReadonlyArray<number>): this {
-    for (const seqno of seqnos) this.progress.process(this.ordinals.get(BigInt(seqno))!)
+    for (const seqno of seqnos) this.progress.process(this.delivered.get(seqno)!)
     return this
   }
 

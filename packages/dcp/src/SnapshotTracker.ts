@@ -140,6 +140,22 @@ export class SnapshotTracker {
     return seqno === snapshot.end ? snapshot.last : snapshot.within
   }
 
+  /**
+   * Messages after `after` and before `before`, in ascending order, belong where the last one did and change nothing but how far the stream came;
+   * undefined when the next one may be another case. Whoever takes such messages tells with `moved` how far it came.
+   */
+  get run(): { readonly after: bigint; readonly before: bigint; readonly placed: Placed } | undefined {
+    const { current, last, markerEnd, pending } = this
+    if (current?.ordered !== true || (pending ?? current) !== current || markerEnd === 0n || this.emptyMarkers > 0) return undefined
+    const before = least(markerEnd, current.end)
+    return last < before ? { after: last, before, placed: current.within } : undefined
+  }
+
+  /** Messages of the run were taken up to this seqno. */
+  moved(seqno: bigint): void {
+    this.last = seqno
+  }
+
   /** OSO_SNAPSHOT, begin. */
   beginUnordered(): Violation | undefined {
     if (this.unordered) return { seqno: undefined, message: "an out-of-order snapshot within another" }

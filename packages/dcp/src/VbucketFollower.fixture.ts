@@ -24,7 +24,7 @@ export const at = (seqno: number, more: Partial<Checkpoint> = {}): Checkpoint =>
 export class Line {
   readonly follower: VbucketFollower
   readonly phases: Array<FollowPhase> = []
-  private readonly delivered = new Map<number, Delivered & { ordinal: number }>()
+  private readonly delivered = new Map<number, Delivered>()
 
   constructor(checkpoint: Checkpoint = emptyCheckpoint, options: FollowOptions = {}) {
     this.follower = new VbucketFollower(checkpoint, { ...options, onTransition: (_, to) => this.phases.push(to) })
@@ -56,14 +56,14 @@ export class Line {
   arrive(seqno: number): this {
     const placed = this.follower.place(BigInt(seqno))
     if (isViolation(placed)) throw new Error(placed.message)
-    const message = { seqno: BigInt(seqno), placed, processed: false, handed: true, ordinal: 0 }
-    message.ordinal = this.follower.deliver(message)
+    const message: Delivered = { seqno: BigInt(seqno), placed, waits: false, handed: true, following: undefined }
+    this.follower.deliver(message)
     this.delivered.set(seqno, message)
     return this
   }
 
   process(...seqnos: ReadonlyArray<number>): this {
-    for (const seqno of seqnos) this.follower.progress.process(this.delivered.get(seqno)!.ordinal)
+    for (const seqno of seqnos) this.follower.progress.process(this.delivered.get(seqno)!)
     return this
   }
 

@@ -393,7 +393,7 @@ describe("what was delivered ahead of the checkpoint", () => {
     line.follower.marker(6n, 9n, 1)
     const placed = line.follower.place(6n)
     if (isViolation(placed)) throw new Error(placed.message)
-    line.follower.deliver({ seqno: 6n, placed, processed: false, handed: false })
+    line.follower.deliver({ seqno: 6n, placed, waits: false, handed: false, following: undefined })
     expect(line.follower.checkpoint.ahead).toBe(true)
     line.follower.stopped()
     expect(line.follower.checkpoint.ahead).toBe(false)

@@ -18,7 +18,7 @@ import {
 } from "./Checkpoint.ts"
 import { backOff } from "./ConnectBudget.ts"
 import { checkFailoverLog, type FailoverLog, maxBranches } from "./FailoverLog.ts"
-import { type Delivered, type Ordinal, Progress } from "./Progress.ts"
+import { type Delivered, Progress } from "./Progress.ts"
 import { endless } from "./RollbackDecision.ts"
 import { isViolation, type Placed, type Snapshot, SnapshotTracker, type Violation } from "./SnapshotTracker.ts"
 import { type FailCause, type Reaction, reactionToEnd, reactionToStatus } from "./StreamReactions.ts"
@@ -182,14 +182,20 @@ const patientRounds = 3
 /** Attempts after answers that cannot get better by themselves. */
 const fewAttempts = 5
 const longestWait = 4_000
+/** Up to here a number is an exact seqno. */
+const exact = BigInt(Number.MAX_SAFE_INTEGER)
 const longestSlowWait = 60_000
 
 /** One vbucket. */
 export class VbucketFollower {
+  /** What `follows` takes: messages after `after` and before `before`, which is 0 when there is no run. */
+  private after = 0
+  private before = 0
+  private placedInRun: Placed | undefined = undefined
+  private at: FollowPhase = "Requesting"
   readonly progress: Progress
   private readonly options: FollowOptions
   private tracker: SnapshotTracker | undefined
-  private at: FollowPhase = "Requesting"
   private next: FollowAction
   private rollback: RollbackNotice | undefined
   /** What says that the rollback is owed; it stays as it is whatever the open stream says meanwhile. */
@@ -261,6 +267,7 @@ export class VbucketFollower {
 
   /** Seqno of the last message of the open stream, processed or not. */
   get received(): bigint {
+    if (this.before > 0) return BigInt(this.after)
     return this.tracker?.seqno ?? this.progress.checkpoint.position.seqno
   }
 
@@ -399,33 +406,48 @@ export class VbucketFollower {
 
   // ── messages of the open stream
 
+  /**
+   * Whether a message is one more of a run: after the one before it, inside of the same snapshot, with nothing to be decided. `run` is its place,
+   * and it is delivered by `progress.deliver`; `place`, `deliver` and `advanced` are for all others. Most messages are such.
+   * @param seqno as a number; one above 2⁵³ − 1 is never in a run
+   */
+  follows(seqno: number): boolean {
+    if (seqno <= this.after || seqno >= this.before) return false
+    this.after = seqno
+    return true
+  }
+
+  /** The place of messages that `follows` is true of. */
+  get run(): Placed {
+    return this.placedInRun!
+  }
+
   /** SNAPSHOT_MARKER. */
   marker(start: bigint, end: bigint, flags: number, purgeSeqno = 0n): Violation | undefined {
+    this.interrupt()
     if (purgeSeqno > 0n) this.progress.purged(purgeSeqno)
     return this.tracker!.marker(start, end, flags)
   }
 
   /** A message with a seqno; its place, or why it may not come. */
   place(seqno: bigint): Placed | Violation {
+    this.interrupt()
     const placed = this.tracker!.place(seqno)
     if (!isViolation(placed)) {
       this.rounds = 0
       this.consulted = false
-      if (seqno > this.newest) {
-        this.newest = seqno
-        this.futile = 0
-      }
+      this.reached(seqno)
     }
     return placed
   }
 
   /** A message is for the application; it has its place. Held until `holding` ends. */
-  deliver(message: Delivered): Ordinal {
+  deliver(message: Delivered): void {
     if (!this.progress.ahead || this.marked !== undefined) {
       this.held = true
       if (this.at === "Following") this.settleDown()
     }
-    return this.progress.deliver(message)
+    this.progress.deliver(message)
   }
 
   /** A message that the application does not see has its place. Returns whether the checkpoint changed. */
@@ -435,6 +457,7 @@ export class VbucketFollower {
 
   /** OSO_SNAPSHOT. */
   unordered(begins: boolean): Violation | undefined {
+    this.interrupt()
     if (begins) return this.tracker!.beginUnordered()
     const placed = this.tracker!.endUnordered()
     if (isViolation(placed)) return placed
@@ -445,11 +468,13 @@ export class VbucketFollower {
   /** What came so far was handed over. Returns whether that caught up with what was there when following began. */
   advanced(): boolean {
     if (this.holding || this.tracker === undefined) return false
+    this.interrupt()
     const caughtUp = this.target !== undefined && this.tracker.seqno >= this.target
     if (caughtUp) this.target = undefined
     if (this.at === "Following") {
       this.reach()
-      if (this.gone !== undefined) this.settleDown()
+      if (this.gone === undefined) this.beginRun(this.tracker)
+      else this.settleDown()
     }
     return caughtUp
   }
@@ -474,6 +499,7 @@ export class VbucketFollower {
 
   /** Nothing more is handed over: what is stored from now on says whether anything was after it. */
   stopped(): void {
+    this.interrupt()
     if (!this.progress.ahead) return
     this.aheadTo = this.aheadTo === endless ? endless : greatest(this.aheadTo, this.progress.handedTo)
     if (this.aheadTo <= this.progress.checkpoint.position.seqno) this.progress.amend({ ahead: false })
@@ -492,8 +518,39 @@ export class VbucketFollower {
 
   private end(gone: Gone): void {
     if (this.tracker === undefined || this.gone !== undefined) return
+    this.interrupt()
     this.gone = gone
     if (this.at === "Following") this.settleDown()
+  }
+
+  /** What comes next may be one of a run, up to the end of its snapshot and to what is caught up with. A stream ends where a snapshot does. */
+  private beginRun(tracker: SnapshotTracker): void {
+    // the announcement of a first delivery is a decision
+    if (!this.progress.ahead || this.marked !== undefined) return
+    const { run } = tracker
+    if (run === undefined) return
+    const { after, placed } = run
+    let { before } = run
+    if (this.target !== undefined && this.target < before) before = this.target
+    if (before > exact) before = exact
+    if (after >= before) return
+    this.after = Number(after)
+    this.before = Number(before)
+    this.placedInRun = placed
+  }
+
+  private interrupt(): void {
+    if (this.before === 0) return
+    this.before = 0
+    const seqno = BigInt(this.after)
+    this.tracker!.moved(seqno)
+    this.reached(seqno)
+  }
+
+  private reached(seqno: bigint): void {
+    if (seqno <= this.newest) return
+    this.newest = seqno
+    this.futile = 0
   }
 
   /** Everything that was asked for is here once the whole of its snapshot is: only that is consistent. */
@@ -603,6 +660,7 @@ export class VbucketFollower {
   }
 
   private go(phase: FollowPhase, action: FollowAction): void {
+    this.interrupt()
     const { at } = this
     this.at = phase
     this.next = action

@@ -18,6 +18,7 @@ import {
   isPlainOwn,
   Mutation,
   plainSeqno,
+  plainSeqnoNumber,
   SeqnoAdvanced,
   SnapshotStarted,
   SystemEvent
@@ -27,7 +28,7 @@ import { decodeRequest, vbucketAt } from "./gen/index.ts"
 import { DcpOsoSnapshotFlags, DcpSnapshotMarkerFlags, DcpStreamEndStatus } from "./gen/Types.ts"
 import type { Outbox } from "./Outbox.ts"
 import { isOwnKey } from "./OwnDocuments.ts"
-import type { Ordinal } from "./Progress.ts"
+import type { Delivered, Progress } from "./Progress.ts"
 import { PersistenceGate } from "./PersistenceGate.ts"
 import { isViolation, type Placed } from "./SnapshotTracker.ts"
 import type { VbucketFollower } from "./VbucketFollower.ts"
@@ -55,25 +56,28 @@ export interface StreamOwner {
 
 /** One vbucket. */
 export class VbucketStream implements StreamSink, Account {
+  // what each message needs comes first, so that it lies together
   readonly vbucket: number
   readonly follower: VbucketFollower
+  private readonly progress: Progress
   private readonly owner: StreamOwner
   private connection: DcpConnection | undefined
-  /** Where its newest stream was opened. */
-  private address: string | undefined
-  /** Events that may not be handed over yet. */
-  private held: Array<{ readonly event: DcpEvent; readonly bytes: number }> = []
-  /** The branch of the stream that is open. */
-  vbucketUuid: bigint | undefined
   private readonly gate: PersistenceGate | undefined
   /** The owner knows that the checkpoint changed, and has not asked for it yet. */
   private told = false
-  private wake: (() => void) | undefined
   private whenSettled: (() => void) | undefined
+  private wake: (() => void) | undefined
+  /** Where its newest stream was opened. */
+  private address: string | undefined
+  /** Events that may not be handed over yet. */
+  private readonly held: Array<{ readonly event: DcpEvent; readonly bytes: number }> = []
+  /** The branch of the stream that is open. */
+  vbucketUuid: bigint | undefined
 
   constructor(vbucket: number, follower: VbucketFollower, owner: StreamOwner) {
     this.vbucket = vbucket
     this.follower = follower
+    this.progress = follower.progress
     this.owner = owner
     this.gate = owner.gated ? new PersistenceGate() : undefined
   }
@@ -94,9 +98,9 @@ export class VbucketStream implements StreamSink, Account {
     })
   }
 
-  settle(ordinal: Ordinal): void {
-    const { progress } = this.follower
-    if (progress.process(ordinal)) this.tell()
+  settle(event: Delivered): void {
+    const { progress } = this
+    if (progress.process(event)) this.tell()
     if (this.whenSettled !== undefined && progress.unprocessed === 0) this.whenSettled()
   }
 
@@ -148,9 +152,8 @@ export class VbucketStream implements StreamSink, Account {
   /** What was held is handed over, once it may be. */
   release(): void {
     if (this.follower.holding) return
-    const { held } = this
-    this.held = []
-    for (const { bytes, event } of held) this.owner.outbox.push(event, bytes, this.connection)
+    // emptied, not replaced: what an old array of the heap refers to outlives it until the whole heap is collected, and with it all that was read
+    for (const { bytes, event } of this.held.splice(0)) this.owner.outbox.push(event, bytes, this.connection)
     this.advance()
   }
 
@@ -179,6 +182,14 @@ export class VbucketStream implements StreamSink, Account {
     const bytes = end - at
     if (isPlainMutation(reader, at, end, connection.states) && vbucketAt(reader, at) === this.vbucket) {
       const seqno = plainSeqno(reader, at)
+      if (this.follower.follows(plainSeqnoNumber(reader, at))) {
+        const { run } = this.follower
+        if (isPlainOwn(reader, at, connection.states)) return this.skip(seqno, run, bytes)
+        const event = new Mutation(reader, at, connection.states, seqno, run, this)
+        this.progress.deliver(event)
+        this.owner.delivered(event)
+        return this.owner.outbox.push(event, bytes, connection)
+      }
       const placed = this.place(seqno, bytes)
       if (placed === undefined) return
       if (isPlainOwn(reader, at, connection.states)) return this.skip(seqno, placed, bytes)
@@ -296,7 +307,7 @@ export class VbucketStream implements StreamSink, Account {
   }
 
   private deliver(event: Change, placed: Placed, bytes: number): void {
-    event.ordinal = this.follower.deliver(event)
+    this.follower.deliver(event)
     this.owner.delivered(event)
     this.emit(event, bytes)
     if (placed.snapshot.ordered) this.advance()

@@ -7,7 +7,7 @@
  */
 import { type Checkpoint, completeAt, emptyCheckpoint } from "./Checkpoint.ts"
 import { branchesAt } from "./FailoverLog.ts"
-import { type Delivered, type Ordinal, Progress } from "./Progress.ts"
+import { type Delivered, Progress } from "./Progress.ts"
 import { endless, rollbackSeqno } from "./RollbackDecision.ts"
 import { isViolation, type Placed } from "./SnapshotTracker.ts"
 import { type FollowOptions, type RollbackNotice, VbucketFollower } from "./VbucketFollower.ts"
@@ -66,7 +66,7 @@ type Message =
 interface Owed {
   readonly item: Item | undefined
   /** Undefined when the stream it came in is gone: it is still processed, and nobody hears of it. */
-  message: (Delivered & { ordinal: Ordinal }) | undefined
+  message: Delivered | undefined
   readonly rollback: RollbackNotice | undefined
 }
 
@@ -240,14 +240,21 @@ export class World {
       return
     }
     const seqno = message._tag === "Item" ? message.item.seqno : message.seqno
+    if (message._tag === "Item" && follower.follows(Number(seqno))) {
+      this.counts.delivered++
+      const delivered = { seqno, placed: follower.run, waits: false, handed: false, following: undefined }
+      follower.progress.deliver(delivered)
+      this.owed = [...this.owed, { item: message.item, message: delivered, rollback: undefined }]
+      return
+    }
     const placed = follower.place(seqno)
     if (isViolation(placed)) throw new Error(placed.message)
     if (message._tag === "Advanced") {
       follower.pass(seqno, this.options.mistake === "collapses the snapshot at SEQNO_ADVANCED" ? { ...placed, complete: true } : placed)
     } else {
       this.counts.delivered++
-      const delivered = { seqno, placed, processed: false, handed: false, ordinal: -1 }
-      delivered.ordinal = follower.deliver(delivered)
+      const delivered = { seqno, placed, waits: false, handed: false, following: undefined }
+      follower.deliver(delivered)
       this.held = [...this.held, { item: message.item, message: delivered, rollback: undefined }]
     }
     this.release()
@@ -276,7 +283,7 @@ export class World {
     if (message === undefined) return
     message.handed = true
     if (this.options.mistake === "skips what is not processed") this.remember(item!.seqno)
-    this.follower.progress.process(message.ordinal)
+    this.follower.progress.process(message)
   }
 
   /** The checkpoint is stored as it is. */
@@ -462,8 +469,12 @@ const immaterial: ReadonlySet<string> = new Set([
   "newest",
   "rounds",
   "changed",
-  "first",
-  "ordinal",
+  // of a run, which is told as what it stands for
+  "after",
+  "before",
+  "placedInRun",
+  // the chain of what waits, which is told as a list
+  "following",
   "closedImplicitly",
   "next",
   "checkpointItems",
@@ -490,15 +501,21 @@ const text = (value: unknown): string => {
   }
   if (value instanceof Progress) {
     const { checkpoint } = value
-    const { head, waiting } = value as unknown as { head: number; waiting: ReadonlyArray<unknown> }
-    return text([checkpoint, waiting.slice(head)])
+    const { head } = value as unknown as { readonly head: Delivered | undefined }
+    const waiting: Array<Delivered> = []
+    for (let one = head; one !== undefined; one = one.following) waiting.push(one)
+    return text([checkpoint, waiting])
   }
   let all = "{"
   if (value instanceof VbucketFollower) {
     const { aheadTo, options: { high } } = value as unknown as { aheadTo: bigint; options: FollowOptions }
     if (aheadTo === endless) all += high
   }
-  for (const name in value) if (!immaterial.has(name)) all += `${text((value as { readonly [name: string]: unknown })[name])},`
+  for (const name in value) {
+    if (immaterial.has(name)) continue
+    const one = (value as { readonly [name: string]: unknown })[name]
+    all += `${text(name === "tracker" && one !== undefined ? { ...one, last: (value as VbucketFollower).received } : one)},`
+  }
   return `${all}}`
 }
 
@@ -537,6 +554,8 @@ const shared: ReadonlySet<string> = new Set([
   "item",
   "previous",
   "placed",
+  "placedInRun",
+  "ordinary",
   "marked",
   "rollback",
   "gone",

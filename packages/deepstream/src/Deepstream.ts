@@ -24,18 +24,19 @@ import * as Option from "effect/Option"
 import * as Redacted from "effect/Redacted"
 import type * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import * as Socket from "effect/socket/Socket"
+import type * as Socket from "effect/socket/Socket"
 import * as Stream from "effect/Stream"
 import type * as SubscriptionRef from "effect/SubscriptionRef"
 import { ClientTelemetry } from "./ClientTelemetry.ts"
 import type { ConnectionState } from "./ConnectionState.ts"
 import type { DeepstreamError } from "./DeepstreamError.ts"
 import { type Problem } from "./DeepstreamError.ts"
-import { type DeepstreamOptions, optionsConfig, sessionOptions } from "./DeepstreamOptions.ts"
+import { type DeepstreamOptions, sessionOptions } from "./DeepstreamOptions.ts"
 import type { DeepstreamRecord, OpenOptions } from "./DeepstreamRecord.ts"
 import { Driver } from "./Driver.ts"
 import { type Events, makeEvents, type SubscribeOptions } from "./Events.ts"
 import type { Json } from "./Json.ts"
+import { layerGlobal } from "./PlatformSocket.ts"
 import { makePresence, type Presence } from "./Presence.ts"
 import { makeRecords, type Records } from "./Records.ts"
 import { makeRpc, type RequestOptions, type Rpc } from "./Rpc.ts"
@@ -92,6 +93,9 @@ export const make = (
     return client
   })
 
+const fromEnvironment = (prefix: string | undefined) =>
+  Effect.flatMap(Effect.promise(() => import("./OptionsConfig.ts")), ({ optionsConfig }) => optionsConfig(prefix))
+
 const layerNoWebSocket = (options: DeepstreamOptions): Layer.Layer<Deepstream, DeepstreamError, Socket.WebSocketConstructor> =>
   Layer.effect(Deepstream, make(options))
 
@@ -105,13 +109,13 @@ export class Deepstream extends Context.Service<Deepstream, DeepstreamClient>()(
 
   /** A client over the platform's WebSocket. */
   static readonly layer = (options: DeepstreamOptions): Layer.Layer<Deepstream, DeepstreamError> =>
-    Layer.provide(layerNoWebSocket(options), Socket.layerWebSocketConstructorGlobal)
+    Layer.provide(layerNoWebSocket(options), layerGlobal)
 
   /** A client whose URL and credentials come from `DEEPSTREAM_URL`, `DEEPSTREAM_USERNAME` and `DEEPSTREAM_PASSWORD`. */
   static readonly layerConfig = (
     options: Omit<DeepstreamOptions, "url" | "credentials"> & { readonly prefix?: string } = {}
   ): Layer.Layer<Deepstream, DeepstreamError | Config.ConfigError> =>
-    Layer.unwrap(Effect.map(optionsConfig(options.prefix), ({ password, url, username }) =>
+    Layer.unwrap(Effect.map(fromEnvironment(options.prefix), ({ password, url, username }) =>
       Deepstream.layer({
         ...options,
         url,

@@ -5,8 +5,9 @@ import * as Schema from "effect/Schema"
 import { describe, expect, it } from "vitest"
 import * as All from "./DeepstreamError.ts"
 import { DeepstreamError, type DeepstreamReason } from "./DeepstreamError.ts"
+import { DeepstreamErrorSchema } from "./DeepstreamErrorSchema.ts"
 
-const json = Schema.toCodecJson(DeepstreamError)
+const json = Schema.toCodecJson(DeepstreamErrorSchema)
 const across = (error: DeepstreamError): DeepstreamError =>
   Schema.decodeUnknownSync(json)(JSON.parse(JSON.stringify(Schema.encodeSync(json)(error))))
 

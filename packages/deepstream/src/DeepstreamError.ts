@@ -3,210 +3,205 @@
  *
  * A call fails with a `DeepstreamError`; what no call waits for is reported as a `Problem`. Both carry the same reasons. Values never
  * appear in them; names of events, records and procedures do, and a message that could not be used is repeated.
+ *
+ * They are plain classes, because a browser that has a client rarely needs the schemas of errors, which are larger than the client: those that
+ * cross processes have theirs in `DeepstreamErrorSchema`.
  */
-import { EncodeErrorSchema } from "@wirewright/codec/ErrorSchema"
-import { TaggedClass, TaggedError } from "@wirewright/connection/TaggedErrors"
-import * as Schema from "effect/Schema"
+import type { EncodeError } from "@wirewright/codec/Errors"
+import * as Data from "effect/Data"
 
 /** The first field of a message. */
-export const Topic = Schema.Literals(["C", "A", "E", "R", "P", "U", "X"])
-export type Topic = typeof Topic.Type
+export type Topic = "C" | "A" | "E" | "R" | "P" | "U" | "X"
 
-const about = {
-  topic: Topic,
+/** What a reason is about. */
+export interface About {
+  readonly topic: Topic
   /** The event, record, pattern, procedure or user it is about. */
-  subject: Schema.String
+  readonly subject: string
 }
 
 /** The server did not acknowledge a subscription, an unsubscription or a request in time. */
-export class AckTimeout extends TaggedClass<AckTimeout>()("AckTimeout", about) {
+export class AckTimeout extends Data.TaggedClass("AckTimeout")<About> {
   readonly code = "ACK_TIMEOUT"
 }
 /** The server did not answer in time. */
-export class ResponseTimeout extends TaggedClass<ResponseTimeout>()("ResponseTimeout", about) {
+export class ResponseTimeout extends Data.TaggedClass("ResponseTimeout")<About> {
   readonly code = "RESPONSE_TIMEOUT"
 }
 /** The server did not delete the record in time. */
-export class DeleteTimeout extends TaggedClass<DeleteTimeout>()("DeleteTimeout", about) {
+export class DeleteTimeout extends Data.TaggedClass("DeleteTimeout")<About> {
   readonly code = "DELETE_TIMEOUT"
 }
 /** The server cannot be reached, or went away. The client tries again. */
-export class ConnectionFailed extends TaggedClass<ConnectionFailed>()("ConnectionFailed", { url: Schema.String, message: Schema.String }) {
+export class ConnectionFailed extends Data.TaggedClass("ConnectionFailed")<{ readonly url: string; readonly message: string }> {
   readonly code = "connectionError"
 }
 /** The connection was lost while the call waited: whether it was carried out is not known. */
-export class OutcomeUnknown extends TaggedClass<OutcomeUnknown>()("OutcomeUnknown", about) {
+export class OutcomeUnknown extends Data.TaggedClass("OutcomeUnknown")<About> {
   readonly code = "connectionError"
 }
 /** There is no connection now, and the call may not wait for one. */
-export class NotConnected extends TaggedClass<NotConnected>()("NotConnected", about) {
+export class NotConnected extends Data.TaggedClass("NotConnected")<About> {
   readonly code = "NOT_CONNECTED"
 }
 /** A write that wants an acknowledgement has no connection: it is applied here, and told to the server later. */
-export class WriteUnconfirmed extends TaggedClass<WriteUnconfirmed>()("WriteUnconfirmed", about) {
+export class WriteUnconfirmed extends Data.TaggedClass("WriteUnconfirmed")<About> {
   readonly code = "connectionError"
 }
 /** Too many attempts to connect failed; the client gives up. */
-export class ReconnectsExhausted extends TaggedClass<ReconnectsExhausted>()("ReconnectsExhausted", { attempts: Schema.Number }) {
+export class ReconnectsExhausted extends Data.TaggedClass("ReconnectsExhausted")<{ readonly attempts: number }> {
   readonly code = "MAX_RECONNECTION_ATTEMPTS_REACHED"
 }
 /** The client is closed for good. */
-export class Closed extends TaggedClass<Closed>()("Closed", {}) {
+export class Closed extends Data.TaggedClass("Closed") {
   readonly code = "IS_CLOSED"
 }
 /** The server refuses the challenge: it does not serve this URL. */
-export class ChallengeDenied extends TaggedClass<ChallengeDenied>()("ChallengeDenied", { url: Schema.String }) {
+export class ChallengeDenied extends Data.TaggedClass("ChallengeDenied")<{ readonly url: string }> {
   readonly code = "CHALLENGE_DENIED"
 }
 /** A server that was reached over TLS redirects to one without: the credentials would go there in clear. The client is closed. */
-export class RedirectRefused extends TaggedClass<RedirectRefused>()("RedirectRefused", { url: Schema.String, to: Schema.String }) {
+export class RedirectRefused extends Data.TaggedClass("RedirectRefused")<{ readonly url: string; readonly to: string }> {
   readonly code = "REDIRECT_REFUSED"
 }
 /** The client is logged in, or a login with other credentials is on its way: log out first. */
-export class AlreadyLoggedIn extends TaggedClass<AlreadyLoggedIn>()("AlreadyLoggedIn", {}) {
+export class AlreadyLoggedIn extends Data.TaggedClass("AlreadyLoggedIn") {
   readonly code = "ALREADY_LOGGED_IN"
 }
 /** The server refuses the credentials. */
-export class LoginRefused
-  extends TaggedClass<LoginRefused>()("LoginRefused", { message: Schema.String, data: Schema.Union([Schema.Undefined, Schema.Defect()]) })
-{
+export class LoginRefused extends Data.TaggedClass("LoginRefused")<{ readonly message: string; readonly data: unknown }> {
   readonly code = "INVALID_AUTH_DATA"
 }
 /** The server took the login for malformed. */
-export class LoginMalformed extends TaggedClass<LoginMalformed>()("LoginMalformed", { message: Schema.String }) {
+export class LoginMalformed extends Data.TaggedClass("LoginMalformed")<{ readonly message: string }> {
   readonly code = "INVALID_AUTH_MSG"
 }
 /** The server refused the login too often and closes. */
-export class TooManyLogins extends TaggedClass<TooManyLogins>()("TooManyLogins", { message: Schema.String }) {
+export class TooManyLogins extends Data.TaggedClass("TooManyLogins")<{ readonly message: string }> {
   readonly code = "TOO_MANY_AUTH_ATTEMPTS"
 }
 /** The server waited too long for the login and closes. */
-export class AuthenticationTimeout extends TaggedClass<AuthenticationTimeout>()("AuthenticationTimeout", { message: Schema.String }) {
+export class AuthenticationTimeout extends Data.TaggedClass("AuthenticationTimeout")<{ readonly message: string }> {
   readonly code = "CONNECTION_AUTHENTICATION_TIMEOUT"
 }
 /** The login was not answered in time. */
-export class LoginTimeout extends TaggedClass<LoginTimeout>()("LoginTimeout", { millis: Schema.Number }) {
+export class LoginTimeout extends Data.TaggedClass("LoginTimeout")<{ readonly millis: number }> {
   readonly code = "LOGIN_TIMEOUT"
 }
 /** The permission handler refuses. */
-export class MessageDenied extends TaggedClass<MessageDenied>()("MessageDenied", {
-  ...about,
-  action: Schema.String,
-  rest: Schema.Array(Schema.String),
-  /** The second when the permission handler itself failed. */
-  code: Schema.Literals(["MESSAGE_DENIED", "MESSAGE_PERMISSION_ERROR"])
-}) {}
+export class MessageDenied extends Data.TaggedClass("MessageDenied")<
+  About & {
+    readonly action: string
+    readonly rest: ReadonlyArray<string>
+    /** The second when the permission handler itself failed. */
+    readonly code: "MESSAGE_DENIED" | "MESSAGE_PERMISSION_ERROR"
+  }
+> {}
 /** A message that cannot be understood, or that says what its topic does not know. */
-export class MessageParseError extends TaggedClass<MessageParseError>()("MessageParseError", { message: Schema.String }) {
+export class MessageParseError extends Data.TaggedClass("MessageParseError")<{ readonly message: string }> {
   readonly code = "MESSAGE_PARSE_ERROR"
 }
 /** An unsolicited message, or that comes when it cannot. */
-export class UnsolicitedMessage extends TaggedClass<UnsolicitedMessage>()("UnsolicitedMessage", about) {
+export class UnsolicitedMessage extends Data.TaggedClass("UnsolicitedMessage")<About> {
   readonly code = "UNSOLICITED_MESSAGE"
 }
 /** Somebody else wrote this version of the record, and no merge strategy says what to do. */
-export class VersionExists
-  extends TaggedClass<VersionExists>()("VersionExists", { ...about, local: Schema.Number, remote: Schema.Number })
-{
+export class VersionExists extends Data.TaggedClass("VersionExists")<About & { readonly local: number; readonly remote: number }> {
   readonly code = "VERSION_EXISTS"
 }
 /** Somebody else wrote the record at the same time and the merge kept theirs: this write is gone, and `get` shows what there is. */
-export class WriteLost extends TaggedClass<WriteLost>()("WriteLost", { ...about, version: Schema.Number }) {
+export class WriteLost extends Data.TaggedClass("WriteLost")<About & { readonly version: number }> {
   readonly code = "WRITE_LOST"
 }
 /** There is no such record. */
-export class RecordNotFound extends TaggedClass<RecordNotFound>()("RecordNotFound", about) {
+export class RecordNotFound extends Data.TaggedClass("RecordNotFound")<About> {
   readonly code = "RECORD_NOT_FOUND"
 }
 /** The record was deleted. */
-export class RecordDeleted extends TaggedClass<RecordDeleted>()("RecordDeleted", about) {
+export class RecordDeleted extends Data.TaggedClass("RecordDeleted")<About> {
   readonly code = "RECORD_DELETED"
 }
 /** The server could not write the record. */
-export class WriteFailed extends TaggedClass<WriteFailed>()("WriteFailed", { ...about, message: Schema.String }) {
+export class WriteFailed extends Data.TaggedClass("WriteFailed")<About & { readonly message: string }> {
   readonly code = "WRITE_FAILED"
 }
 /** The procedure has no provider, or all of them rejected the request. */
-export class NoRpcProvider extends TaggedClass<NoRpcProvider>()("NoRpcProvider", about) {
+export class NoRpcProvider extends Data.TaggedClass("NoRpcProvider")<About> {
   readonly code = "NO_RPC_PROVIDER"
 }
 /** The provider's error. */
-export class RpcFailed extends TaggedClass<RpcFailed>()("RpcFailed", { ...about, message: Schema.String }) {
+export class RpcFailed extends Data.TaggedClass("RpcFailed")<About & { readonly message: string }> {
   readonly code = "RPC_FAILED"
 }
 /** Another error that the server names. */
 export class ServerFailed
-  extends TaggedClass<ServerFailed>()("ServerFailed", { ...about, code: Schema.String, data: Schema.Array(Schema.String) })
+  extends Data.TaggedClass("ServerFailed")<About & { readonly code: string; readonly data: ReadonlyArray<string> }>
 {}
 /** This pattern, procedure or name has its one listener, provider or owner in this client already. */
-export class AlreadyTaken extends TaggedClass<AlreadyTaken>()("AlreadyTaken", about) {
+export class AlreadyTaken extends Data.TaggedClass("AlreadyTaken")<About> {
   readonly code = "MULTIPLE_SUBSCRIPTIONS"
 }
 /** More waits for the connection, or for the network, than the limit allows. Nothing was sent. */
-export class QueueFull
-  extends TaggedClass<QueueFull>()("QueueFull", { limit: Schema.Number, unit: Schema.Literals(["messages", "characters"]) })
-{
+export class QueueFull extends Data.TaggedClass("QueueFull")<{ readonly limit: number; readonly unit: "messages" | "characters" }> {
   readonly code = "QUEUE_FULL"
 }
 /** Queued messages that were never sent, because the client was closed. */
-export class QueueDropped extends TaggedClass<QueueDropped>()("QueueDropped", { messages: Schema.Number }) {
+export class QueueDropped extends Data.TaggedClass("QueueDropped")<{ readonly messages: number }> {
   readonly code = "QUEUE_DROPPED"
 }
 /** The arguments cannot be written as a message, such as a name with a separator in it. Nothing was sent. */
 export class InvalidMessage
-  extends TaggedClass<InvalidMessage>()("InvalidMessage", { message: Schema.String, error: Schema.optional(EncodeErrorSchema) })
+  extends Data.TaggedClass("InvalidMessage")<{ readonly message: string; readonly error?: EncodeError | undefined }>
 {
   readonly code = "INVALID_MESSAGE_DATA"
 }
 /** The value does not fit the schema; when reading, the received one, when writing, the given one. */
 export class InvalidRecordData
-  extends TaggedClass<InvalidRecordData>()("InvalidRecordData", { ...about, message: Schema.String, cause: Schema.Defect() })
+  extends Data.TaggedClass("InvalidRecordData")<About & { readonly message: string; readonly cause: unknown }>
 {
   readonly code = "INVALID_VALUE"
 }
 /** The subscriber did not keep up, and its policy is to fail. */
-export class Overflow extends TaggedClass<Overflow>()("Overflow", { ...about, limit: Schema.Number }) {
+export class Overflow extends Data.TaggedClass("Overflow")<About & { readonly limit: number }> {
   readonly code = "OVERFLOW"
 }
 
 /** Why something failed. */
-export const DeepstreamReason = Schema.Union([
-  AckTimeout,
-  ResponseTimeout,
-  DeleteTimeout,
-  ConnectionFailed,
-  OutcomeUnknown,
-  NotConnected,
-  WriteUnconfirmed,
-  ReconnectsExhausted,
-  Closed,
-  ChallengeDenied,
-  RedirectRefused,
-  AlreadyLoggedIn,
-  LoginRefused,
-  LoginMalformed,
-  TooManyLogins,
-  AuthenticationTimeout,
-  LoginTimeout,
-  MessageDenied,
-  MessageParseError,
-  UnsolicitedMessage,
-  VersionExists,
-  WriteLost,
-  RecordNotFound,
-  RecordDeleted,
-  WriteFailed,
-  NoRpcProvider,
-  RpcFailed,
-  ServerFailed,
-  AlreadyTaken,
-  QueueFull,
-  QueueDropped,
-  InvalidMessage,
-  InvalidRecordData,
-  Overflow
-])
-export type DeepstreamReason = typeof DeepstreamReason.Type
+export type DeepstreamReason =
+  | AckTimeout
+  | ResponseTimeout
+  | DeleteTimeout
+  | ConnectionFailed
+  | OutcomeUnknown
+  | NotConnected
+  | WriteUnconfirmed
+  | ReconnectsExhausted
+  | Closed
+  | ChallengeDenied
+  | RedirectRefused
+  | AlreadyLoggedIn
+  | LoginRefused
+  | LoginMalformed
+  | TooManyLogins
+  | AuthenticationTimeout
+  | LoginTimeout
+  | MessageDenied
+  | MessageParseError
+  | UnsolicitedMessage
+  | VersionExists
+  | WriteLost
+  | RecordNotFound
+  | RecordDeleted
+  | WriteFailed
+  | NoRpcProvider
+  | RpcFailed
+  | ServerFailed
+  | AlreadyTaken
+  | QueueFull
+  | QueueDropped
+  | InvalidMessage
+  | InvalidRecordData
+  | Overflow
 
 /** The reason in words; for what the server or deepstream's clients say themselves, in theirs. */
 export const wordsOf = (reason: DeepstreamReason): string => {
@@ -262,7 +257,7 @@ export const wordsOf = (reason: DeepstreamReason): string => {
 }
 
 /** A call that failed. */
-export class DeepstreamError extends TaggedError<DeepstreamError>()("DeepstreamError", { reason: DeepstreamReason }) {
+export class DeepstreamError extends Data.TaggedError("DeepstreamError")<{ readonly reason: DeepstreamReason }> {
   override get message(): string {
     return wordsOf(this.reason)
   }

@@ -1,6 +1,5 @@
-/** How a client is configured: in code, and from the environment. */
+/** How a client is configured in code. */
 import { type ReconnectOptions, reconnectPolicy } from "@wirewright/connection/Reconnect"
-import * as Config from "effect/Config"
 import * as Duration from "effect/Duration"
 import type * as Redacted from "effect/Redacted"
 import type { MergeStrategy, SessionOptions } from "./SessionOptions.ts"
@@ -100,11 +99,3 @@ export const sessionOptions = (options: DeepstreamOptions): Partial<SessionOptio
   for (const name of plain) if (options[name] !== undefined) found[name] = options[name]
   return { ...found, reconnect: reconnectPolicy(options.reconnect, defaultOptions.reconnect) }
 }
-
-/** The options that operators set: `DEEPSTREAM_URL`, and `DEEPSTREAM_USERNAME` with `DEEPSTREAM_PASSWORD` to log in with. */
-export const optionsConfig = (prefix = "DEEPSTREAM") =>
-  Config.all({
-    url: Config.String(`${prefix}_URL`),
-    username: Config.option(Config.String(`${prefix}_USERNAME`)),
-    password: Config.option(Config.Redacted(`${prefix}_PASSWORD`))
-  })

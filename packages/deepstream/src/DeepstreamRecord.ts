@@ -11,7 +11,8 @@ import { mailboxOf } from "./Events.ts"
 import { type Json, jsonOf, sameJson } from "./Json.ts"
 import { getPath, setPath } from "./JsonPath.ts"
 import { type BufferOptions, Mailbox, streamOf } from "./Mailbox.ts"
-import { decodeWith, encodeWith } from "./RecordSchema.ts"
+import { codecOf } from "./RecordCodec.ts"
+import type { RecordCodec } from "./RecordSchema.ts"
 import type { RecordSink, RecordState } from "./RecordState.ts"
 import type { MergeStrategy } from "./SessionOptions.ts"
 import type { WriteOptions, Written } from "./WriteOptions.ts"
@@ -74,60 +75,91 @@ export const acquireRecord = <A = Json>(
   { merge }: OpenOptions = {}
 ): Effect.Effect<DeepstreamRecord<A>, DeepstreamError, Scope.Scope> =>
   Effect.gen(function*() {
+    const codec = yield* codecOf(schema)
     const { records } = driver.session
     const handle = new Handle()
     const opened = records.open(name, handle, merge)
     if ("_tag" in opened) return yield* failWith(opened)
     if (opened.ready) handle.ready()
     yield* Effect.addFinalizer(() => Effect.sync(() => records.release(opened, handle, new RecordDeleted({ topic: "R", subject: name }))))
-    return recordOf(driver, opened, handle, schema)
+    return new EffectRecord(driver, opened, handle, codec, schema !== undefined)
   })
 
-/** What one opener of a record hears. */
+/** What one opener of a record hears. Most open many records and follow few: there is nothing before somebody does. */
 class Handle implements RecordSink {
-  readonly watchers = new Set<(data: Json, before: Json) => void>()
-  readonly providers = new Set<(has: boolean) => void>()
-  readonly ends = new Set<(reason: DeepstreamReason) => void>()
-  private waiting: Array<{ readonly done: () => void; readonly fail: (reason: DeepstreamReason) => void }> = []
+  private watchers: Set<(data: Json, before: Json) => void> | undefined
+  private providers: Set<(has: boolean) => void> | undefined
+  private ends: Set<(reason: DeepstreamReason) => void> | undefined
+  private waiting: Array<{ readonly done: () => void; readonly fail: (reason: DeepstreamReason) => void }> | undefined
   private state: DeepstreamReason | "loading" | "ready" = "loading"
 
-  readonly ready = (): void => {
+  ready(): void {
     this.state = "ready"
-    for (const { done } of this.waiting.splice(0)) done()
+    for (const { done } of this.taken()) done()
   }
 
-  readonly changed = (data: Json, before: Json): void => {
-    for (const watcher of Array.from(this.watchers)) watcher(data, before)
+  changed(data: Json, before: Json): void {
+    for (const watcher of Array.from(this.watchers ?? [])) watcher(data, before)
   }
 
-  readonly provided = (has: boolean): void => {
-    for (const heard of Array.from(this.providers)) heard(has)
+  provided(has: boolean): void {
+    for (const heard of Array.from(this.providers ?? [])) heard(has)
   }
 
-  readonly over = (reason: DeepstreamReason): void => {
+  over(reason: DeepstreamReason): void {
     this.state = reason
-    for (const { fail } of this.waiting.splice(0)) fail(reason)
-    for (const end of Array.from(this.ends)) end(reason)
+    for (const { fail } of this.taken()) fail(reason)
+    for (const end of Array.from(this.ends ?? [])) end(reason)
   }
 
-  readonly late = (reason: DeepstreamReason): boolean => {
-    const waiting = this.waiting.splice(0)
+  late(reason: DeepstreamReason): boolean {
+    const waiting = this.taken()
     for (const { fail } of waiting) fail(reason)
     return waiting.length > 0
   }
 
   /** Done once the record was read; fails when it is over. */
-  readonly isReady: Effect.Effect<void, DeepstreamError> = Effect.suspend(() => {
-    if (this.state === "ready") return Effect.void
-    if (this.state !== "loading") return failWith(this.state)
-    return Effect.callback<void, DeepstreamError>((resume) => {
-      const entry = { done: () => resume(Effect.void), fail: (reason: DeepstreamReason) => resume(failWith(reason)) }
-      this.waiting.push(entry)
-      return Effect.sync(() => {
-        this.waiting = this.waiting.filter((other) => other !== entry)
+  get isReady(): Effect.Effect<void, DeepstreamError> {
+    return Effect.suspend(() => {
+      if (this.state === "ready") return Effect.void
+      if (this.state !== "loading") return failWith(this.state)
+      return Effect.callback<void, DeepstreamError>((resume) => {
+        const entry = { done: () => resume(Effect.void), fail: (reason: DeepstreamReason) => resume(failWith(reason)) }
+        this.waiting = [...this.waiting ?? [], entry]
+        return Effect.sync(() => {
+          this.waiting = this.waiting?.filter((other) => other !== entry)
+        })
       })
     })
-  })
+  }
+
+  /** Hears of changes, and of the end; returns what ends that. */
+  watch(watcher: (data: Json, before: Json) => void, end: (reason: DeepstreamReason) => void): () => void {
+    const [watchers, ends] = [this.watchers ??= new Set(), this.ends ??= new Set()]
+    watchers.add(watcher)
+    ends.add(end)
+    return () => {
+      watchers.delete(watcher)
+      ends.delete(end)
+    }
+  }
+
+  /** Hears of providers, and of the end; returns what ends that. */
+  watchProvider(heard: (has: boolean) => void, end: (reason: DeepstreamReason) => void): () => void {
+    const [providers, ends] = [this.providers ??= new Set(), this.ends ??= new Set()]
+    providers.add(heard)
+    ends.add(end)
+    return () => {
+      providers.delete(heard)
+      ends.delete(end)
+    }
+  }
+
+  private taken(): ReadonlyArray<{ readonly done: () => void; readonly fail: (reason: DeepstreamReason) => void }> {
+    const waiting = this.waiting ?? []
+    this.waiting = undefined
+    return waiting
+  }
 }
 
 /** The record with a value at a path. */
@@ -150,72 +182,107 @@ const neverTooMany = (): never => {
   throw new Error("the oldest makes room")
 }
 
-const recordOf = <A>(
-  driver: Driver,
-  state: RecordState,
-  handle: Handle,
-  schema: Schema.Codec<A, unknown> | undefined
-): DeepstreamRecord<A> => {
-  const { name } = state
-  const { records } = driver.session
-  const decode = (data: Json): Effect.Effect<A, DeepstreamError> => decodeWith(schema, name, data)
-  const whenReady = <B, E>(effect: Effect.Effect<B, E>): Effect.Effect<B, E | DeepstreamError> => Effect.andThen(handle.isReady, effect)
-  const write = (path: string | undefined, value: TypedValue, options?: WriteOptions) =>
-    driver.write(options, (settle) => state.set(path, value, settle)) as Effect.Effect<never, DeepstreamError>
-  const watch = <B>(
+/** An open record. Its effects are made when they are asked for, so that who opens thousands of records does not keep them for each. */
+class EffectRecord<A> implements DeepstreamRecord<A> {
+  readonly name: string
+  private readonly driver: Driver
+  private readonly state: RecordState
+  private readonly handle: Handle
+  private readonly codec: RecordCodec<A>
+  /** Whether there is a schema that what is written at a path may not fit. */
+  private readonly checks: boolean
+
+  constructor(driver: Driver, state: RecordState, handle: Handle, codec: RecordCodec<A>, checks: boolean) {
+    this.name = state.name
+    this.driver = driver
+    this.state = state
+    this.handle = handle
+    this.codec = codec
+    this.checks = checks
+  }
+
+  get ready(): DeepstreamRecord<A>["ready"] {
+    return this.handle.isReady
+  }
+
+  get get(): DeepstreamRecord<A>["get"] {
+    return this.whenReady(Effect.suspend(() => this.decode(this.state.data)))
+  }
+
+  get getAt(): DeepstreamRecord<A>["getAt"] {
+    return (path) => this.whenReady(Effect.sync(() => getPath(this.state.data, path) as Json | undefined))
+  }
+
+  get version(): DeepstreamRecord<A>["version"] {
+    return this.whenReady(Effect.sync(() => this.state.version))
+  }
+
+  get hasProvider(): DeepstreamRecord<A>["hasProvider"] {
+    return this.whenReady(Effect.sync(() => this.state.hasProvider))
+  }
+
+  get set(): DeepstreamRecord<A>["set"] {
+    return (data, options) =>
+      Effect.flatMap(this.codec.encode(this.name, data), (json) => this.write(undefined, json as TypedValue, options))
+  }
+
+  get patch(): DeepstreamRecord<A>["patch"] {
+    return (path, value, options) => {
+      const write = this.write(path, value, options)
+      return this.checks
+        ? this.whenReady(Effect.flatMap(patched(this.state, path, value), (data) => Effect.andThen(this.decode(data), write)))
+        : write
+    }
+  }
+
+  get changes(): DeepstreamRecord<A>["changes"] {
+    return (options = {}) =>
+      Stream.mapEffect(this.afterReady(options, this.watch(options, (data) => data, () => true)), (data) => this.decode(data))
+  }
+
+  get changesAt(): DeepstreamRecord<A>["changesAt"] {
+    return (path, options = {}) => {
+      const read = (data: Json) => getPath(data, path) as Json | undefined
+      return this.afterReady(options, this.watch(options, read, (data, before) => !sameJson(read(data), read(before))))
+    }
+  }
+
+  get providerChanges(): DeepstreamRecord<A>["providerChanges"] {
+    return streamOf(latest<boolean>, (mailbox) => this.handle.watchProvider((has) => mailbox.offer(has), endOf(mailbox)))
+  }
+
+  get delete(): DeepstreamRecord<A>["delete"] {
+    return this.driver.call<void>((settle) => this.driver.session.records.delete(this.name, settle))
+  }
+
+  private decode(data: Json): Effect.Effect<A, DeepstreamError> {
+    return this.codec.decode(this.name, data)
+  }
+
+  private whenReady<B, E>(effect: Effect.Effect<B, E>): Effect.Effect<B, E | DeepstreamError> {
+    return Effect.andThen(this.handle.isReady, effect)
+  }
+
+  private write(path: string | undefined, value: TypedValue, options?: WriteOptions): Effect.Effect<never, DeepstreamError> {
+    return this.driver.write(options, (settle) => this.state.set(path, value, settle)) as Effect.Effect<never, DeepstreamError>
+  }
+
+  private watch<B>(
     options: ChangesOptions,
     read: (data: Json) => B,
     differs: (data: Json, before: Json) => boolean
-  ): Stream.Stream<B, DeepstreamError> =>
-    streamOf(
-      options.deliver === "every"
-        ? mailboxOf<B>("R", name, options)
-        : latest<B>,
-      (mailbox) => {
-        const watcher = (data: Json, before: Json): void => {
-          if (differs(data, before)) mailbox.offer(read(data))
-        }
-        const end = endOf(mailbox)
-        handle.watchers.add(watcher)
-        handle.ends.add(end)
-        if (options.current !== false && state.ready) mailbox.offer(read(state.data))
-        return () => {
-          handle.watchers.delete(watcher)
-          handle.ends.delete(end)
-        }
-      }
-    )
-  const afterReady = <B>(options: ChangesOptions, stream: Stream.Stream<B, DeepstreamError>): Stream.Stream<B, DeepstreamError> =>
-    options.current === false ? stream : Stream.unwrap(whenReady(Effect.succeed(stream)))
-  return {
-    name,
-    ready: handle.isReady,
-    get: whenReady(Effect.suspend(() => decode(state.data))),
-    getAt: (path) => whenReady(Effect.sync(() => getPath(state.data, path) as Json | undefined)),
-    version: whenReady(Effect.sync(() => state.version)),
-    hasProvider: whenReady(Effect.sync(() => state.hasProvider)),
-    set: (data, options) => Effect.flatMap(encodeWith(schema, name, data), (json) => write(undefined, json as TypedValue, options)),
-    patch: (path, value, options) =>
-      schema === undefined
-        ? write(path, value, options)
-        : whenReady(Effect.flatMap(patched(state, path, value), (data) => Effect.andThen(decode(data), write(path, value, options)))),
-    changes: (options = {}) => Stream.mapEffect(afterReady(options, watch(options, (data) => data, () => true)), decode),
-    changesAt: (path, options = {}) =>
-      afterReady(
-        options,
-        watch(options, (data) =>
-          getPath(data, path) as Json | undefined, (data, before) =>
-          !sameJson(getPath(data, path), getPath(before, path)))
-      ),
-    providerChanges: streamOf(latest<boolean>, (mailbox) => {
-      const end = endOf(mailbox)
-      handle.providers.add(mailbox.offer)
-      handle.ends.add(end)
-      return () => {
-        handle.providers.delete(mailbox.offer)
-        handle.ends.delete(end)
-      }
-    }),
-    delete: driver.call<void>((settle) => records.delete(name, settle))
+  ): Stream.Stream<B, DeepstreamError> {
+    const { handle, name, state } = this
+    return streamOf(options.deliver === "every" ? mailboxOf<B>("R", name, options) : latest<B>, (mailbox) => {
+      const leave = handle.watch((data, before) => {
+        if (differs(data, before)) mailbox.offer(read(data))
+      }, endOf(mailbox))
+      if (options.current !== false && state.ready) mailbox.offer(read(state.data))
+      return leave
+    })
+  }
+
+  private afterReady<B>(options: ChangesOptions, stream: Stream.Stream<B, DeepstreamError>): Stream.Stream<B, DeepstreamError> {
+    return options.current === false ? stream : Stream.unwrap(this.whenReady(Effect.succeed(stream)))
   }
 }

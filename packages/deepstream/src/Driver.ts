@@ -8,7 +8,7 @@ import type * as Fiber from "effect/Fiber"
 import * as PubSub from "effect/PubSub"
 import * as Random from "effect/Random"
 import type * as Scope from "effect/Scope"
-import * as Socket from "effect/socket/Socket"
+import type * as Socket from "effect/socket/Socket"
 import * as Stream from "effect/Stream"
 import * as SubscriptionRef from "effect/SubscriptionRef"
 import type { ConnectionState } from "./ConnectionState.ts"
@@ -17,6 +17,7 @@ import { DeepstreamSession, type SessionHost } from "./DeepstreamSession.ts"
 import type { WriteOptions, Written } from "./WriteOptions.ts"
 import { atEndOfTick } from "./EndOfTick.ts"
 import type { WriteOutcome } from "./PendingWrites.ts"
+import { WebSocketConstructor } from "./PlatformSocket.ts"
 import type { SessionOptions } from "./SessionOptions.ts"
 import type { Settle } from "./Wire.ts"
 
@@ -84,7 +85,7 @@ export class Driver implements SessionHost {
     session: Partial<SessionOptions>
   ): Effect.Effect<Driver, never, Socket.WebSocketConstructor | Scope.Scope> =>
     Effect.gen(function*() {
-      const construct = yield* Socket.WebSocketConstructor
+      const construct = yield* WebSocketConstructor
       const clock = yield* Clock.Clock
       const chance = yield* Random.Random
       const state = yield* SubscriptionRef.make<ConnectionState>("CLOSED")

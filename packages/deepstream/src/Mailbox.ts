@@ -1,7 +1,9 @@
 /** Values between callbacks that bring them and a stream that takes them, in arrays, within a limit. */
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import type * as Cause from "effect/Cause"
+import * as Channel from "effect/Channel"
 import * as Effect from "effect/Effect"
+import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 
 /** What becomes of values that are not taken in time. */
@@ -94,15 +96,14 @@ export class Mailbox<A, E> {
 
 /** The stream of a mailbox that `open` fills; what `open` returns is done when the stream ends. */
 export const streamOf = <A, E>(make: () => Mailbox<A, E>, open: (mailbox: Mailbox<A, E>) => () => void): Stream.Stream<A, E> =>
-  Stream.unwrap(
-    Effect.map(
-      Effect.acquireRelease(
-        Effect.sync(() => {
-          const mailbox = make()
-          return { mailbox, close: open(mailbox) }
-        }),
-        ({ close }) => Effect.sync(close)
-      ),
-      ({ mailbox }) => Stream.fromPull<A, E | Cause.Done, never, never, never>(Effect.succeed(mailbox.pull as never))
-    )
-  ) as Stream.Stream<A, E>
+  // the scope that the stream has anyway, instead of one within it: there are as many of these as subscriptions
+  Stream.fromChannel(Channel.fromTransform((_, scope) =>
+    Effect.suspend(() => {
+      let close: (() => void) | undefined
+      return Effect.map(Scope.addFinalizer(scope, Effect.sync(() => close?.())), () => {
+        const mailbox = make()
+        close = open(mailbox)
+        return mailbox.pull
+      })
+    })
+  ))

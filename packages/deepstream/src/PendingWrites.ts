@@ -13,9 +13,9 @@
  * A write that is refused waits for what the merge makes of it: it is gone, or part of another write, whose outcome is then its own.
  */
 import type { Expected } from "./Answers.ts"
-import type { DeepstreamReason } from "./DeepstreamError.ts"
+import { AckTimeout, type DeepstreamReason } from "./DeepstreamError.ts"
 import type { Letter } from "./Outbox.ts"
-import type { Settle } from "./Wire.ts"
+import type { Settle, Wire } from "./Wire.ts"
 
 /** What became of an acknowledged write: the server stored it, or refused it and stored what it was merged into. */
 export type WriteOutcome = "stored" | "merged"
@@ -43,29 +43,29 @@ interface Run {
   readonly assumed: boolean
 }
 
-/** How to wait. */
-export interface Waiting {
-  readonly expect: (letter: Letter, late: () => void) => Expected
-  readonly answered: (expected: Expected) => void
-  readonly late: () => DeepstreamReason
-}
-
 /** How many separate runs of versions are remembered. Older ones are decided by what is told, or late. */
 const maxRuns = 64
 
+// most records are only read: what is empty is shared by all of them, and nothing is put into it
+const noVersions = new Map<number, never>()
+const noRuns: Array<Run> = []
+const noNumbers: Array<number> = []
+
 /** Who waits for which write. */
 export class PendingWrites {
-  private readonly waiting: Waiting
-  private readonly versions = new Map<number, Version>()
+  private readonly wire: Wire
+  private readonly name: string
+  private versions: Map<number, Version> = noVersions
   /** Versions that were sent and are undecided, as runs from the first to the last. */
-  private undecided: Array<Run> = []
+  private undecided: Array<Run> = noRuns
   /** Refusals still to come, of writes that are known to be refused. */
   private owed = 0
   /** The versions that refusals named, of which it is not known what they refuse. */
-  private unexplained: Array<number> = []
+  private unexplained: Array<number> = noNumbers
 
-  constructor(waiting: Waiting) {
-    this.waiting = waiting
+  constructor(wire: Wire, name: string) {
+    this.wire = wire
+    this.name = name
   }
 
   /** Writes whose outcome is not known. */
@@ -83,14 +83,14 @@ export class PendingWrites {
     const run = this.undecided.at(-1)
     if (run !== undefined && !run.assumed && run.to === version - 1) run.to = version
     else {
-      this.undecided.push({ from: version, to: version, assumed: false })
+      this.undecided = [...this.undecided, { from: version, to: version, assumed: false }]
       if (this.undecided.length > maxRuns) this.undecided.shift()
     }
     if (settle === undefined) return
     const pending: Pending = {
       settle,
       merged: false,
-      expected: this.waiting.expect(letter, () => {
+      expected: this.wire.expect(this.wire.options.recordWriteTimeout, letter, () => {
         let denied: DeepstreamReason | undefined
         for (const [at, entry] of this.versions) {
           if (!entry.waiting.some((other) => other.settle === settle)) continue
@@ -98,7 +98,7 @@ export class PendingWrites {
           entry.waiting = entry.waiting.filter((other) => other.settle !== settle)
           if (entry.waiting.length === 0) this.versions.delete(at)
         }
-        settle.fail(denied ?? this.waiting.late())
+        settle.fail(denied ?? new AckTimeout({ topic: "R", subject: this.name }))
       })
     }
     this.at(version).waiting.push(pending)
@@ -137,7 +137,7 @@ export class PendingWrites {
   /** The server refused a write, and said which version it has. */
   refusal(named: number): void {
     if (this.owed > 0) this.owed--
-    else if (this.undecided.length > 0) this.unexplained.push(named)
+    else if (this.undecided.length > 0) this.unexplained = [...this.unexplained, named]
     this.explain()
   }
 
@@ -209,9 +209,9 @@ export class PendingWrites {
   }
 
   private forget(): void {
-    this.undecided = []
+    this.undecided = noRuns
     this.owed = 0
-    this.unexplained = []
+    this.unexplained = noNumbers
   }
 
   /** The server has this version of ours, unless it is refused. */
@@ -221,7 +221,7 @@ export class PendingWrites {
     this.decide(version)
     this.versions.delete(version)
     for (const { expected, merged, settle } of entry.waiting) {
-      this.waiting.answered(expected)
+      this.wire.answered(expected)
       settle.succeed(merged ? "merged" : "stored")
     }
   }
@@ -230,6 +230,7 @@ export class PendingWrites {
     const found = this.versions.get(version)
     if (found !== undefined) return found
     const made: Version = { waiting: [], acknowledged: false, refused: false, denied: undefined, fate: undefined }
+    if (this.versions === noVersions) this.versions = new Map()
     this.versions.set(version, made)
     return made
   }
@@ -275,7 +276,7 @@ export class PendingWrites {
 
   private fail({ waiting }: Version, reason: DeepstreamReason): void {
     for (const { expected, settle } of waiting) {
-      this.waiting.answered(expected)
+      this.wire.answered(expected)
       settle.fail(reason)
     }
   }

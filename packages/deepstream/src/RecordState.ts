@@ -79,6 +79,12 @@ export const parseData = (text: string): Json | undefined => {
   }
 }
 
+/** What a record is before it was read. */
+const nothing: Json = Object.freeze({})
+
+// most records have no writes that wait: they share this, and nothing is put into it
+const noneHeld: Array<HeldWrite> = []
+
 /** A record that this client has opened. */
 export class RecordState {
   readonly name: string
@@ -87,7 +93,7 @@ export class RecordState {
   merge: MergeStrategy
   /** Version of `data`; writes on their way count as taken. */
   version = -1
-  data: Json = Object.freeze({})
+  data: Json = nothing
   hasProvider = false
   /** Why it is over: deleted, denied, left, or the client is closed. */
   ended: DeepstreamReason | undefined
@@ -109,7 +115,7 @@ export class RecordState {
   private unread = true
   /** Our own writes are not wanted any more: the server denied one. */
   private yielding = false
-  private held: Array<HeldWrite> = []
+  private held = noneHeld
   /** Times that lost writes were sent again since the server's version last changed. */
   private resends = 0
   /** What the sinks saw last. */
@@ -126,11 +132,7 @@ export class RecordState {
     this.wire = wire
     this.name = name
     this.merge = merge
-    this.writes = new PendingWrites({
-      expect: (letter, late) => wire.expect(wire.options.recordWriteTimeout, letter, late),
-      answered: (expected) => wire.answered(expected),
-      late: () => new AckTimeout({ topic: "R", subject: name })
-    })
+    this.writes = new PendingWrites(wire, name)
     this.expect()
   }
 
@@ -561,7 +563,7 @@ export class RecordState {
   private hold(path: string | undefined, value: Json | undefined, settle: Settle<WriteOutcome> | undefined): void {
     const { wire } = this
     const held: HeldWrite = { path, value, settle, deadline: undefined }
-    this.held.push(held)
+    this.held = [...this.held, held]
     if (settle === undefined) return
     if (this.ready && !wire.open) {
       held.settle = undefined

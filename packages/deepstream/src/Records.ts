@@ -13,7 +13,7 @@ import type { WriteOptions, Written } from "./WriteOptions.ts"
 import type { Driver } from "./Driver.ts"
 import { listenTo, type PatternEvent, type SubscribeOptions } from "./Events.ts"
 import type { Json } from "./Json.ts"
-import { decodeWith } from "./RecordSchema.ts"
+import { codecOf } from "./RecordCodec.ts"
 import type { Snapshot } from "./RecordTopic.ts"
 
 /** Opens a record, of JSON or of a schema; it is closed with the scope. */
@@ -78,7 +78,10 @@ export const makeRecords = (driver: Driver): Records => {
   const upsert = <O extends WriteOptions | undefined>(name: string, path: string | undefined, value: TypedValue, options: O | undefined) =>
     driver.write(options, (settle) => records.upsert(name, path, value, settle))
   const snapshot = (name: string, schema?: Schema.Codec<unknown, unknown>) =>
-    Effect.flatMap(driver.call<Snapshot>((settle) => records.snapshot(name, settle)), ({ data }) => decodeWith(schema, name, data))
+    Effect.flatMap(
+      codecOf(schema),
+      ({ decode }) => Effect.flatMap(driver.call<Snapshot>((settle) => records.snapshot(name, settle)), ({ data }) => decode(name, data))
+    )
   return {
     acquire: acquire as Records["acquire"],
     open: open as Records["open"],

@@ -69,6 +69,8 @@ const shown: { readonly [capability: string]: () => Promise<void> } = {
     const status = await client.status((writer) => Gen.encodeCollectionsGetID(writer, { legacyPath: "", path: "_default._default" }))
     expect(status).toBe("Success")
   },
+  // clients read of it that what is written comes to disk; views, whose port no node names, there are none
+  "couchapi": async () => expect(await set("persisted", { framing: [{ _tag: "Durability", level: 3 }] })).toBe("Success"),
   "durableWrite": async () => expect(await set("durable", { framing: [{ _tag: "Durability", level: 1 }] })).toBe("Success"),
   "tombstonedUserXAttrs": async () => {
     await removed("tombstone")

@@ -41,8 +41,8 @@ export interface BucketConfig {
   readonly manifestUid: bigint
   /** Whether its collections may keep history. */
   readonly keepsHistory: boolean
-  /** Whether it is scanned: what is in memory alone is not. */
-  readonly scans: boolean
+  /** Whether it is on disk, not in memory alone. */
+  readonly persists: boolean
 }
 
 /** What every bucket can do, in the words of ns_server; `Capabilities.test.ts` shows each of them. */
@@ -100,7 +100,8 @@ export const clusterConfigText = (options: ClusterConfigOptions, bucket?: Bucket
     bucketCapabilitiesVer: "",
     bucketCapabilities: [
       ...bucketCapabilities,
-      ...bucket.scans ? ["rangeScan"] : [],
+      // there are no views; clients read of "couchapi" that a bucket is no ephemeral one
+      ...bucket.persists ? ["couchapi", "rangeScan"] : [],
       ...bucket.keepsHistory ? ["nonDedupedHistory"] : []
     ],
     collectionsManifestUid: bucket.manifestUid.toString(16),

@@ -73,8 +73,8 @@ export class ClusterState {
     const { manifest, name, replicas, settings, uuid, vbucketCount } = bucket
     const chains = Array.from({ length: vbucketCount }, (_, id) => bucket.chain(id).map((node) => present.indexOf(node)))
     const keepsHistory = settings.storageBackend === "magma"
-    const scans = !bucket.isEphemeral
-    return clusterConfigText(at, { name, uuid, replicas, chains, manifestUid: manifest.uid, keepsHistory, scans })
+    const persists = !bucket.isEphemeral
+    return clusterConfigText(at, { name, uuid, replicas, chains, manifestUid: manifest.uid, keepsHistory, persists })
   }
 
   /** Makes a bucket, ready at once; nothing when there is one of that name. */

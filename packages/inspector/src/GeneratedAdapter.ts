@@ -6,7 +6,7 @@
  */
 import { type Annotation, annotate } from "@wirewright/codec/Layout"
 import { bytesOfHex } from "@wirewright/codec/Hex"
-import { Catalog, type Customs } from "@wirewright/codec/Catalog"
+import { Catalog, type CustomFace, type Customs } from "@wirewright/codec/Catalog"
 import { DecodeError, EncodeError, hexNumber } from "@wirewright/codec/Errors"
 import { Framer, type FrameShape, type HeaderShape, measuring } from "@wirewright/codec/Framer"
 import { hexdump } from "@wirewright/codec/Hexdump"
@@ -62,6 +62,15 @@ export const own = <A>(run: () => A): A => {
   }
 }
 
+/** Faces of fields that only code can say, with errors that are ours. */
+const ownFaces = (customs: Customs): Customs =>
+  Object.fromEntries(
+    Object.entries(customs).map(([name, face]) => {
+      const read: CustomFace["read"] = (...args) => own(() => face.read(...args))
+      return [name, Object.assign(Object.create(face) as CustomFace, { read })]
+    })
+  )
+
 /** The adapter of a generated protocol. */
 export class GeneratedAdapter implements ProtocolAdapter {
   readonly name: string
@@ -78,8 +87,10 @@ export class GeneratedAdapter implements ProtocolAdapter {
   constructor(generated: GeneratedProtocol, kind?: string) {
     this.generated = generated
     const shape = generated.codecs["frameShape"] as FrameShape | HeaderShape | undefined
-    this.shape = shape !== undefined && "headerSize" in shape ? shape : undefined
-    this.catalog = Catalog.of(generated.models, generated.customs)
+    this.shape = shape !== undefined && "headerSize" in shape
+      ? { ...shape, sizeAt: (reader, at, end) => own(() => shape.sizeAt(reader, at, end)) }
+      : undefined
+    this.catalog = Catalog.of(generated.models, generated.customs === undefined ? undefined : ownFaces(generated.customs))
     this.name = this.catalog.name
     this.traits = traitsOf(generated.models)
     this.conversation = new ConversationWords(this.catalog, this.traits)

@@ -8,6 +8,15 @@ import { Datatype } from "@wirewright/memcached/gen/Types"
 import type { Repeated } from "./OrderedPairs.ts"
 import type { DecodedPacket, ProtocolName, Session } from "./ProtocolAdapter.ts"
 
+/** A state of connections that a packet tells, by the names of both and of the packet's field. */
+export interface Learned {
+  readonly state: string
+  readonly packet: string
+  readonly field: string
+  /** The state is on when the field is a list that has this number. Without it, the state is the field's number. */
+  readonly member?: number
+}
+
 /** What is known of a protocol. */
 export interface Traits {
   /** Ports that its servers listen on when nobody says otherwise. */
@@ -16,6 +25,8 @@ export interface Traits {
   readonly secrets: ReadonlySet<string>
   /** Greatest values of header fields that are in use. */
   readonly greatest: { readonly [headerField: string]: number }
+  /** Connection states that packets tell, for what follows conversations without running code of ours. */
+  readonly learned?: ReadonlyArray<Learned>
   /** The session after a packet. */
   readonly after: (decoded: DecodedPacket, session: Session) => Session
   /** What a packet says about its answer, or repeats of its request, where the order of packets pairs them. */
@@ -37,6 +48,7 @@ const memcached: Traits = {
   ports: new Set([11_210, 11_207, 11_209, 11_211]),
   secrets: new Set(["SaslAuth", "SaslStep"]),
   greatest: { datatype: Datatype.json | Datatype.snappy | Datatype.xattr },
+  learned: [{ state: "collections", packet: "HelloResponse", field: "features", member: HelloFeature.Collections }],
   after: ({ facts, packet }, session) => {
     if (facts.command !== helloCommand || facts.status !== "Success" || !("collections" in session.states)) return session
     const { features } = packet as { readonly features?: Iterable<number> }

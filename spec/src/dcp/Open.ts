@@ -35,7 +35,10 @@ export const DcpOpenFlags = flags("DcpOpenFlags", u32, {
   }
 })
 
-/** Makes this a DCP connection. An older connection of the same name is closed. */
+/**
+ * Makes this a DCP connection. An older connection of the same name is closed. `Einval` where a flag is not allowed, the packet is malformed, or
+ * this is a DCP connection already; `Eaccess` without the privilege to follow changes.
+ */
 export const dcpOpen = command("DcpOpen", {
   opcode: 0x50,
   label: "DCP_OPEN",
@@ -59,6 +62,11 @@ export const dcpOpen = command("DcpOpen", {
       origin: "scenario frame open",
       hex: "8050000b0800000000000013000000010000000000000000000000000000002564656d6f3a313a61623132",
       fields: { reservedSeqno: 0, flags: 0x25, connectionName: "demo:1:ab12", options: "" }
+    },
+    {
+      origin: "kv_engine docs/dcp/documentation/commands/open-connection.md:55",
+      hex: "80500018080000000000002000000001000000000000000000000000000000006275636b657473747265616d2076625b3130302d3130355d",
+      fields: { flags: 0, connectionName: "bucketstream vb[100-105]" }
     },
     {
       origin: "derived from the layout table",

@@ -3,7 +3,6 @@ import { type ChangesOptions, Dcp } from "@wirewright/dcp"
 import * as Effect from "effect/Effect"
 import * as Stream from "effect/Stream"
 import { type ChildProcess, spawn } from "node:child_process"
-import { join } from "node:path"
 import type { OnChange } from "./handwritten.ts"
 
 /** A producer until it is ended: one that pours frames, or an embedded node with documents. */
@@ -81,21 +80,6 @@ export const consuming = (port: number, options: Omit<ChangesOptions, "from">) =
     { signal: stop.signal }
   )
   return () => stop.abort()
-}
-
-/** A program as one file of JavaScript. */
-export const bundled = async (program: string, folder: string): Promise<string> => {
-  const { rolldown } = await import("rolldown")
-  const file = join(folder, "measured.mjs")
-  const bundle = await rolldown({
-    input: new URL(program).pathname,
-    platform: "node",
-    resolve: { conditionNames: ["@wirewright/source", "node", "import"] },
-    // which only this process needs
-    external: ["rolldown"]
-  })
-  await bundle.write({ file, format: "esm", codeSplitting: false })
-  return file
 }
 
 /** One measurement, in a process that has never done anything else. */

@@ -13,7 +13,8 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { median } from "../kv/Run.ts"
 import { concat, type OnChange, raw } from "./handwritten.ts"
-import { alone, bundled, consuming, measured, producer } from "./Run.ts"
+import { bundled } from "../Bundled.ts"
+import { alone, consuming, measured, producer } from "./Run.ts"
 
 const rounds = Number(process.env["ROUNDS"] ?? 5)
 const events = Number(process.env["EVENTS"] ?? 2_000_000)
@@ -62,7 +63,7 @@ if (name !== undefined) {
 }
 
 const folder = await mkdtemp(join(tmpdir(), "bench-dcp-"))
-const program = await bundled(import.meta.url, folder)
+const program = await bundled(import.meta.filename, join(folder, "measured.mjs"))
 print(`${events} events, ${rounds} rounds, CPU of a process per event in µs (medians)`)
 for (const size of [64, 256, 1024]) {
   const found = await compare(program, size, 1, ["ours", "onread by hand", "concat by hand"])

@@ -5,6 +5,7 @@ import { join } from "node:path"
 import { createInterface } from "node:readline"
 import { setTimeout as sleep } from "node:timers/promises"
 import { freePort, listening } from "../../peers/Memcached.ts"
+import { bundled } from "../Bundled.ts"
 import type { Answer, Question } from "./Contender.ts"
 
 const here = import.meta.dirname
@@ -71,16 +72,18 @@ export const processorSeconds = ({ pid }: ChildProcess): number => {
   return (Number(fields[11]) + Number(fields[12])) / 100
 }
 
-/** A contender in a process of its own, connected; `more` are further arguments of it. */
+const programs = new Map<string, Promise<string>>()
+
+/** A contender in a process of its own, connected: one of this checkout, or `NAME@DIRECTORY` of another. `more` are further arguments of it. */
 export const startContender = async (contender: string, port: number, ...more: ReadonlyArray<string>): Promise<ChildProcess> => {
-  const [name = "", checkout] = contender.split("@")
-  const child = fork(checkout === undefined ? join(here, "child.ts") : join(checkout, "test/bench/kv/child.ts"), [name, ...more], {
-    ...(checkout === undefined ? {} : { cwd: checkout }),
-    execArgv: [
-      "--conditions=@wirewright/source",
-      "--disable-warning=ExperimentalWarning",
-      ...process.execArgv.filter((arg) => arg.startsWith("--cpu-prof"))
-    ]
+  const [name = "", checkout = root] = contender.split("@")
+  const folder = join(checkout, "test/bench/kv")
+  // beside the contenders, where those find the libraries that they load
+  const made = programs.get(folder) ?? bundled(join(folder, "child.ts"), join(folder, "contenders/child.tmp.mjs"))
+  programs.set(folder, made)
+  const child = fork(await made, [name, ...more], {
+    cwd: checkout,
+    execArgv: process.execArgv.filter((argument) => argument.startsWith("--cpu-prof"))
   })
   await ask(child, { kind: "connect", port })
   return child

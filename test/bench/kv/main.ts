@@ -1,5 +1,5 @@
 /**
- * `npm run bench:kv -- [--server memcached|couchbase] [--rounds N] [--in-flight N]… [--operation get|set]… [--contender NAME]… [--milliseconds N] [--json]`
+ * `npm run bench:kv -- [--server memcached|couchbase] [--rounds N] [--in-flight N]… [--operation get|set]… [--contender NAME]… [--milliseconds N] [--size BYTES] [--json]`
  *
  * A contender `NAME@DIR` is that of another checkout, so that before and after stand in one run.
  *
@@ -9,13 +9,14 @@
 import type { ChildProcess } from "node:child_process"
 import { cpus } from "node:os"
 import { parseArgs } from "node:util"
-import { keyCount, type Operation } from "./Contender.ts"
+import { keyCount, type Operation, valueSize } from "./Contender.ts"
 import { ask, installMemjs, median, startCommand, startContender, startMemcached } from "./Run.ts"
 
 const { values: options } = parseArgs({
   options: {
     rounds: { type: "string", default: "7" },
     milliseconds: { type: "string", default: "700" },
+    size: { type: "string", default: String(valueSize) },
     "in-flight": { type: "string", multiple: true },
     operation: { type: "string", multiple: true },
     server: { type: "string", default: "memcached" },
@@ -37,14 +38,19 @@ interface Round {
 const numbers = (values: ReadonlyArray<string> | undefined, otherwise: ReadonlyArray<number>): ReadonlyArray<number> =>
   values === undefined ? otherwise : values.map(Number)
 
+const size = Number(options.size)
+/** No more than 256 MiB are stored. */
+const keys = Math.max(1, Math.min(keyCount, Math.floor(256 * 1024 * 1024 / size)))
+
 const measure = async (running: ReadonlyMap<string, ChildProcess>, operation: Operation, inFlight: number): Promise<void> => {
   const counts = new Map<string, number>()
   for (const [name, child] of running) {
     // warmed up until the compiler is done, and counted so that all rounds last about as long
-    let count = 2_000
+    const least = size > 10_000 ? inFlight * 4 : 500
+    let count = 4 * least
     for (let step = 0; step < 4; step++) {
-      const { seconds } = await ask(child, { kind: "run", operation, inFlight, count })
-      count = Math.max(500, Math.round(count / seconds * Number(options.milliseconds) / 1000 / (step < 3 ? 2 : 1)))
+      const { seconds } = await ask(child, { kind: "run", operation, inFlight, count, size, keys })
+      count = Math.max(least, Math.round(count / seconds * Number(options.milliseconds) / 1000 / (step < 3 ? 2 : 1)))
     }
     counts.set(name, count)
   }
@@ -52,7 +58,7 @@ const measure = async (running: ReadonlyMap<string, ChildProcess>, operation: Op
   for (let round = 0; round < Number(options.rounds); round++) {
     for (const [name, child] of running) {
       const count = counts.get(name)!
-      const { processor, seconds } = await ask(child, { kind: "run", operation, inFlight, count })
+      const { processor, seconds } = await ask(child, { kind: "run", operation, inFlight, count, size, keys })
       rounds.get(name)!.push({ perSecond: count / seconds, micros: processor / count * 1e6 })
     }
   }
@@ -89,17 +95,17 @@ const main = async (): Promise<void> => {
   ])
   const server = couchbase
     ? await startCommand("serve", "--port", "0", "--bucket", "default", "--user", "app", "--password", "secret")
-    : await startMemcached()
+    : await startMemcached("-I", "16m")
   const running = new Map<string, ChildProcess>()
   try {
     for (const name of names) {
       const child = await startContender(name, server.port)
       running.set(name, child)
-      await ask(child, { kind: "run", operation: "set", inFlight: 64, count: keyCount })
+      await ask(child, { kind: "run", operation: "set", inFlight: Math.min(keys, 64), count: keys, size, keys })
     }
     say(`node ${process.version}, ${process.platform} ${process.arch}, ${cpus().length} × ${cpus()[0]?.model.trim() ?? "?"}`)
     say(
-      `${options.rounds} rounds of ${options.milliseconds} ms, clients in turn; values of 100 B, keys of 12 B, ${
+      `${options.rounds} rounds of ${options.milliseconds} ms, clients in turn; values of ${size} B, keys of 12 B, ${
         couchbase ? "wirewright serve" : "memcached -t 1"
       } on loopback`
     )

@@ -2,13 +2,14 @@
  * `npm run bench:telemetry`: what telemetry costs. Clients of memcached and of Couchbase, and a consumer of DCP, with metrics and without, both in
  * a process whose endpoint is scraped once a second: an HTTP server of Effect costs the loop of fibres something, whatever it tells. What a
  * client costs without metrics and endpoint is the last ratio. They are processes of their own that take turns; what is compared is processor
- * time in user mode per operation. ROUNDS (default: 9), MILLISECONDS of a round of a client (2500), EVENTS of a round of the consumer (10 million).
+ * time in user mode per operation. ROUNDS (default: 9), MILLISECONDS of a figure of a client (2500), EVENTS of a round of the consumer (10 million).
  */
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { freePort } from "../../peers/Memcached.ts"
-import { alone, bundled, producer } from "../dcp/Run.ts"
+import { bundled } from "../Bundled.ts"
+import { alone, producer } from "../dcp/Run.ts"
 import { keyCount, type Operation } from "../kv/Contender.ts"
 import { ask, median, type Running, startCommand, startContender, startMemcached } from "../kv/Run.ts"
 
@@ -29,60 +30,66 @@ const scraping = (port: number) => {
   return scrapes
 }
 
-/** Figures of rounds in microseconds of user mode: with metrics, without them, and without an endpoint. */
+const quarter = (values: ReadonlyArray<number>, at: number): number =>
+  values.toSorted((a, b) => a - b)[Math.round((values.length - 1) * at)]!
+
+/** Figures of processes in microseconds of user mode: with metrics, without them, and without an endpoint. */
 const compare = (what: string, figures: ReadonlyArray<ReadonlyArray<number>>, scrapes: number): void => {
   const [told, ...others] = figures as [ReadonlyArray<number>, ...Array<ReadonlyArray<number>>]
-  const ratios = others.map((other) =>
-    `minima ${(Math.min(...told) / Math.min(...other)).toFixed(3)}, median ${
-      median(told.map((one, round) => one / other[round]!)).toFixed(3)
-    }`
-  )
+  const ratios = others.map((other) => [0.25, 0.5, 0.75].map((at) => (quarter(told, at) / quarter(other, at)).toFixed(3)).join(" "))
+  const spread = quarter(told, 0.75) / quarter(told, 0.25) - 1
   print(
-    `${what.padEnd(20)} ${median(told).toFixed(3)}   to without metrics: ${ratios[0]}   to nothing: ${ratios[1]}   (${scrapes} scrapes)`
+    `${what.padEnd(20)} ${median(told).toFixed(3)} ± ${(spread * 50).toFixed(0)} %   to without metrics: ${ratios[0]}   to nothing: ${
+      ratios[1]
+    }   `
+      + `(${scrapes} scrapes)`
   )
 }
 
 /** Who is measured in a round: each begins as often as the others. */
 const turns = (round: number): ReadonlyArray<number> => [0, 1, 2].map((which) => (which + round) % 3)
 
+/**
+ * A client, in a process for each figure: two processes with the same code differ by more than what is looked for, and go on to do so as long
+ * as they live.
+ */
 const client = async (contender: string, server: Running): Promise<void> => {
-  const endpoints = [await freePort(), await freePort()] as const
-  const all = [
-    await startContender(contender, server.port, String(endpoints[0])),
-    await startContender(contender, server.port, String(endpoints[1]), "silent"),
-    await startContender(contender, server.port, "silent")
-  ]
-  const scrapes = endpoints.map(scraping)
-  try {
-    for (const child of all) await ask(child, { kind: "run", operation: "set", inFlight: 64, count: keyCount })
-    for (const operation of ["get", "set"] as const satisfies ReadonlyArray<Operation>) {
-      let count = 5_000
-      for (let step = 0; step < 4; step++) {
-        for (const child of all) {
+  const operations = ["get", "set"] as const satisfies ReadonlyArray<Operation>
+  const figures: { readonly [Which in Operation]: ReadonlyArray<Array<number>> } = { get: [[], [], []], set: [[], [], []] }
+  let answered = 0
+  for (let round = 0; round < rounds; round++) {
+    for (const which of turns(round)) {
+      const endpoint = which < 2 ? await freePort() : undefined
+      const child = await startContender(
+        contender,
+        server.port,
+        ...endpoint === undefined ? [] : [String(endpoint)],
+        ...which > 0 ? ["silent"] : []
+      )
+      await ask(child, { kind: "run", operation: "set", inFlight: 64, count: keyCount })
+      const scrapes = endpoint === undefined ? undefined : scraping(endpoint)
+      for (const operation of operations) {
+        let count = 20_000
+        for (let step = 0; step < 4; step++) {
           const { seconds } = await ask(child, { kind: "run", operation, inFlight: 64, count })
-          if (child === all[0]) count = Math.round(count / seconds * milliseconds / 1_000 / (step < 3 ? 2 : 1))
+          count = Math.round(count / seconds * milliseconds / 1_000 / (step < 3 ? 4 : 1))
         }
+        const { user } = await ask(child, { kind: "run", operation, inFlight: 64, count })
+        figures[operation][which]!.push(user / count * 1e6)
       }
-      const figures: ReadonlyArray<Array<number>> = [[], [], []]
-      for (let round = 0; round < rounds; round++) {
-        for (const which of turns(round)) {
-          const { user } = await ask(all[which]!, { kind: "run", operation, inFlight: 64, count })
-          figures[which]!.push(user / count * 1e6)
-        }
-      }
-      compare(`${contender} ${operation}`, figures, scrapes[0]!.answered)
+      scrapes?.stop()
+      if (which === 0) answered += scrapes!.answered
+      child.disconnect()
     }
-  } finally {
-    for (const one of scrapes) one.stop()
-    for (const child of all) child.disconnect()
-    server.child.kill()
   }
+  for (const operation of operations) compare(`${contender} ${operation}`, figures[operation], answered)
+  server.child.kill()
 }
 
 const consumer = async (): Promise<void> => {
   const folder = await mkdtemp(join(tmpdir(), "bench-telemetry-"))
   try {
-    const program = await bundled(new URL("dcp.ts", import.meta.url).href, folder)
+    const program = await bundled(join(import.meta.dirname, "dcp.ts"), join(folder, "measured.mjs"))
     const figures: ReadonlyArray<Array<number>> = [[], [], []]
     let answered = 0
     for (let round = 0; round < rounds; round++) {
@@ -105,7 +112,7 @@ const consumer = async (): Promise<void> => {
   }
 }
 
-print(`µs of user mode per operation, medians of ${rounds} rounds`)
+print(`µs of user mode per operation, medians of ${rounds} processes; ratios of the first, second and third quartiles`)
 await client("wirewright-meta", await startMemcached())
 await client("wirewright", await startMemcached())
 await client("couchbase", await startCommand("serve", "--port", "0", "--bucket", "default", "--user", "app", "--password", "secret"))

@@ -33,6 +33,19 @@ export const measuredFields = (fields: ReadonlyArray<FieldModel>): ReadonlySet<s
     return inner.kind === "countOf" ? [inner.target] : []
   }))
 
+/** Bytes of the runs of fields of fixed width, by the index of their first. */
+export const fixedRuns = (types: Types, fields: ReadonlyArray<FieldModel>): ReadonlyMap<number, number> => {
+  const measured = measuredFields(fields)
+  const runs = new Map<number, number>()
+  let first: number | undefined
+  for (const [i, { name, type }] of fields.entries()) {
+    const size = measured.has(name) ? undefined : fixedSize(types, type)
+    if (size === undefined) first = undefined
+    else runs.set(first ??= i, (runs.get(first) ?? 0) + size)
+  }
+  return runs
+}
+
 /** Groups of fields that one length measures and that begin at `name`, the outermost first; `keys` are their names joined. */
 export const groupsFrom = (keys: Iterable<string>, name: string): ReadonlyArray<ReadonlyArray<string>> =>
   [...keys].map((key) => key.split(" ")).filter((names) => names.length > 1 && names[0] === name).sort((a, b) => b.length - a.length)

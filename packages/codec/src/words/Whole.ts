@@ -94,7 +94,7 @@ export const wholeWords: { readonly [K in "reserved" | "align" | "checksum" | "c
         const from = scope.places.get(type.over[0]!)?.[0]
         const to = scope.places.get(type.over.at(-1)!)?.[1]
         // what is covered begins before the checksum and ends after it
-        if (from !== undefined && to === undefined) isOwn = true
+        if (from !== undefined && from <= at && to === undefined) isOwn = true
         if (from === undefined || to === undefined) return false
         const covered = isOwn ? Checksums.withoutOwn(bytes, from, to, at, width) : bytes.subarray(from, to)
         const right = compute(covered, 0, covered.length)

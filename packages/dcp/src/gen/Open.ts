@@ -21,7 +21,11 @@ import {
   finishRequest
 } from "@wirewright/memcached/gen/Frame"
 
-/** Makes this a DCP connection. An older connection of the same name is closed. */
+/**
+ * Makes this a DCP connection. An older connection of the same name is closed. `Einval` where a flag is not allowed, the packet is
+ * malformed, or
+ * this is a DCP connection already; `Eaccess` without the privilege to follow changes.
+ */
 export interface DcpOpen extends RequestHead {
   readonly _tag: "DcpOpen"
   readonly opcode: 0x50

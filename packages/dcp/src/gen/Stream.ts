@@ -150,7 +150,18 @@ export const DcpCloseStream: RequestCommand<DcpCloseStream, DcpCloseStreamRespon
   encode: encodeDcpCloseStream
 }
 
-/** Asks for the changes of a vbucket. The opaque of this request marks every message of the stream. */
+/**
+ * Asks for the changes of a vbucket. The opaque of this request marks every message of the stream. `NotMyVbucket` where the vbucket is not
+ * here, or
+ * not active though it must be; `KeyEexists` where the connection has this stream already; `Erange` where seqnos contradict each other or
+ * the start
+ * lies beyond the last seqno there is; `UnknownCollection` and `UnknownScope` where the filter names what this node does not know (yet);
+ * `DcpStreamIdInvalid` where a stream id is missing, or given though the connection has none; `Eaccess` without the privilege for the
+ * filter;
+ * `NotSupported` where NOOPs are not enabled; `Etmpfail` while the vbucket warms up; `Enomem` and `Ebusy` where the server has too much to
+ * do;
+ * `Einval` where the packet is malformed.
+ */
 export interface DcpStreamRequest extends RequestHead {
   readonly _tag: "DcpStreamRequest"
   readonly opcode: 0x53

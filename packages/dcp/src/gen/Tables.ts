@@ -7,7 +7,11 @@ import * as Base from "@wirewright/couchbase/gen/Tables"
 
 /** Opcodes of the commands described here, by name. */
 export const Opcode = {
-  /** Makes this a DCP connection. An older connection of the same name is closed. */
+  /**
+   * Makes this a DCP connection. An older connection of the same name is closed. `Einval` where a flag is not allowed, the packet is
+   * malformed, or
+   * this is a DCP connection already; `Eaccess` without the privilege to follow changes.
+   */
   DcpOpen: 0x50,
   /** Asks a consuming node to open a stream of the header's vbucket; answered once its producer agreed. */
   DcpAddStream: 0x51,
@@ -16,7 +20,18 @@ export const Opcode = {
    * `send_stream_end_on_client_close_stream`. With stream ids, the framing extras must name the stream.
    */
   DcpCloseStream: 0x52,
-  /** Asks for the changes of a vbucket. The opaque of this request marks every message of the stream. */
+  /**
+   * Asks for the changes of a vbucket. The opaque of this request marks every message of the stream. `NotMyVbucket` where the vbucket is
+   * not here, or
+   * not active though it must be; `KeyEexists` where the connection has this stream already; `Erange` where seqnos contradict each other or
+   * the start
+   * lies beyond the last seqno there is; `UnknownCollection` and `UnknownScope` where the filter names what this node does not know (yet);
+   * `DcpStreamIdInvalid` where a stream id is missing, or given though the connection has none; `Eaccess` without the privilege for the
+   * filter;
+   * `NotSupported` where NOOPs are not enabled; `Etmpfail` while the vbucket warms up; `Enomem` and `Ebusy` where the server has too much
+   * to do;
+   * `Einval` where the packet is malformed.
+   */
   DcpStreamRequest: 0x53,
   /** Reads the failover log of the header's vbucket. */
   DcpGetFailoverLog: 0x54,

@@ -18,7 +18,7 @@ type Latin1 = Buffer & { latin1Write(text: string, at: number, length: number): 
 
 const buffer = (): Latin1 => Buffer.allocUnsafeSlow(64 * 1024) as Latin1
 
-class Client {
+export class Client {
   private readonly socket: Net.Socket
   private readonly resolves: Array<((found: Found | undefined) => void) | undefined> = []
   private readonly rejects: Array<((error: Error) => void) | undefined> = []

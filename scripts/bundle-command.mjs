@@ -9,15 +9,23 @@ import { rolldown } from "rolldown"
 
 const here = (path) => fileURLToPath(new URL(`../packages/cli/${path}`, import.meta.url))
 
-await rm(here("bundle"), { recursive: true, force: true })
-const bundle = await rolldown({
-  input: { main: here("src/main.ts"), index: here("src/index.ts") },
-  platform: "node",
-  resolve: { conditionNames: ["@wirewright/source", "node", "import"] },
-  checks: { ineffectiveDynamicImport: false }
-})
-const { output } = await bundle.write({ dir: here("bundle"), format: "esm" })
-await bundle.close()
-const { name } = JSON.parse(await readFile(here("package.json"), "utf8"))
-const size = output.reduce((bytes, { code }) => bytes + (code?.length ?? 0), 0)
-console.log(`${name}: ${output.length} files, ${Math.round(size / 1024)} KiB`)
+/** Makes it in a folder right below `packages/cli`, which finds the manifest and the program above it. Returns the files. */
+export const bundleCommand = async (folder) => {
+  await rm(here(folder), { recursive: true, force: true })
+  const bundle = await rolldown({
+    input: { main: here("src/main.ts"), index: here("src/index.ts") },
+    platform: "node",
+    resolve: { conditionNames: ["@wirewright/source", "node", "import"] },
+    checks: { ineffectiveDynamicImport: false }
+  })
+  const { output } = await bundle.write({ dir: here(folder), format: "esm" })
+  await bundle.close()
+  return output
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const output = await bundleCommand("bundle")
+  const { name } = JSON.parse(await readFile(here("package.json"), "utf8"))
+  const size = output.reduce((bytes, { code }) => bytes + (code?.length ?? 0), 0)
+  console.log(`${name}: ${output.length} files, ${Math.round(size / 1024)} KiB`)
+}

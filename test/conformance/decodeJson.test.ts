@@ -8,6 +8,7 @@ import * as ChildProcess from "node:child_process"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 import { describe, expect, it } from "vitest"
+import { bin } from "../../packages/cli/test/RunCli.ts"
 
 const root = Path.resolve(import.meta.dirname, "../..")
 const schema = JSON.parse(Fs.readFileSync(Path.join(root, "packages/cli/decode.schema.json"), "utf8")) as object
@@ -16,7 +17,7 @@ const validate = new Ajv2020({ strict: false }).compile(schema)
 const decode = (status: number, ...args: ReadonlyArray<string>): ReadonlyArray<unknown> => {
   const result = ChildProcess.spawnSync(
     process.execPath,
-    [Path.join(root, "packages/cli/bin/wirewright.js"), "decode", "--json", ...args],
+    [bin, "decode", "--json", ...args],
     {
       encoding: "utf8",
       maxBuffer: 256 * 1024 * 1024

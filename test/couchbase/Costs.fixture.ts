@@ -203,7 +203,7 @@ const several = (tag: string, spec: object): ReadonlyArray<Row> => [
     what: "paths",
     n: 4,
     most: 16,
-    prepare: (bucket) => large(bucket, mebibyte),
+    prepare: (bucket) => large(bucket, mebibyte / 4),
     request: (n) => request(tag, { ...document, specs: specs(n, { flags: 0, path: last, ...spec }) })
   }
 ]

@@ -12,6 +12,7 @@ import type { ConnectionError } from "@wirewright/connection"
 import { assert, describe, it } from "@effect/vitest"
 import { type Cost, couchbaseCosts, type Measure, memcachedCosts } from "./Costs.fixture.ts"
 import { connect, type Socket } from "node:net"
+import { tried } from "../../packages/codec/src/Whole.fixture.ts"
 
 /** A node to measure on. */
 interface Measured<Prepared> {
@@ -112,16 +113,17 @@ const floor = 10
 /** 4n may cost so many times what n costs: 4 · (1 + 2 / log₂ n), and slack. */
 const allowed = 10
 
+/** Bytes and documents are so many that a part of them still tells what is quadratic. */
+const sizeOf = ({ n, of }: { readonly n: number; readonly of: Measure }): number =>
+  of === "bytes" || of === "documents" ? Math.ceil(n / tried(4, 1)) : n
+
 const rows = <Prepared>(make: Make<Prepared>, costs: { readonly [name: string]: ReadonlyArray<Cost<Prepared>> | undefined }) => {
   for (const [name, all] of Object.entries(costs)) {
     all!.forEach((cost) =>
       it.live(`${name}: ${cost.what} (${cost.of})`, () =>
         Effect.gen(function*() {
-          const [one, two, four] = [
-            yield* costOf(make, cost, cost.n),
-            yield* costOf(make, cost, 2 * cost.n),
-            yield* costOf(make, cost, 4 * cost.n)
-          ]
+          const n = sizeOf(cost)
+          const [one, two, four] = [yield* costOf(make, cost, n), yield* costOf(make, cost, 2 * n), yield* costOf(make, cost, 4 * n)]
           const small = Math.max(one, floor)
           assert.isAtMost(two, Math.max(small * allowed / 2, floor), `n ${one.toFixed(1)} ms, 2n ${two.toFixed(1)} ms`)
           assert.isAtMost(four, small * allowed, `n ${one.toFixed(1)} ms, 2n ${two.toFixed(1)} ms, 4n ${four.toFixed(1)} ms`)

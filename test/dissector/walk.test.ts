@@ -12,57 +12,27 @@ import { models as memcached } from "@wirewright/memcached/gen/Model"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { all } from "../gallery/All.ts"
 import { Recorded } from "../gallery/Conversations.ts"
+import { examplesOf, mutated } from "./Questions.ts"
 import { interpreted, type Question, run, type Running } from "./Lua.ts"
 
 /** Packets of each protocol; `WIREWRIGHT_DISSECTOR=full` takes all there are, and more mutants. */
 const isFull = process.env["WIREWRIGHT_DISSECTOR"] === "full"
 const most = isFull ? Infinity : 60
 
-const examples = (models: ReadonlyArray<Model>): ReadonlyArray<Question> =>
-  models.flatMap(({ commands }) =>
-    commands.flatMap(({ examples: some }) =>
-      some.map(({ hex, kind, states }): Question => ({
-        bytes: new Uint8Array(Buffer.from(hex, "hex")),
-        kind,
-        states: Object.fromEntries(states.map((name) => [name, true]))
-      }))
-    )
-  )
-
 /** Some of many, evenly spread. */
 const spread = <A>(many: ReadonlyArray<A>): ReadonlyArray<A> =>
   many.length <= most ? many : Array.from({ length: most }, (_, i) => many[Math.floor(i * many.length / most)]!)
 
 const ours: ReadonlyArray<readonly [string, ReadonlyArray<Model>, ReadonlyArray<Question>]> = [
-  ["memcached", memcached, examples(memcached)],
-  ["Couchbase", couchbase, examples(couchbase)],
-  ["DCP", dcp, examples(dcp)],
-  ["deepstream", deepstream, examples(deepstream)]
+  ["memcached", memcached, examplesOf(memcached)],
+  ["Couchbase", couchbase, examplesOf(couchbase)],
+  ["DCP", dcp, examplesOf(dcp)],
+  ["deepstream", deepstream, examplesOf(deepstream)]
 ]
 const gallery = all.map((one) => {
   const questions = new Recorded(one).packets.map(({ bytes, one: { reading } }): Question => ({ bytes, ...reading }))
   return [one.title, one.models, questions] as const
 })
-
-/** Changes a byte or several, cuts off, repeats. */
-const mutated = (bytes: Uint8Array, below: (bound: number) => number): Uint8Array => {
-  const out = Uint8Array.from(bytes)
-  switch (below(6)) {
-    case 0:
-      return out.subarray(0, below(out.length + 1))
-    case 1: {
-      const at = below(out.length + 1)
-      return new Uint8Array(Buffer.concat([out.subarray(0, at), out.subarray(Math.max(0, at - 4))]))
-    }
-    case 2: {
-      const at = below(out.length + 1)
-      return new Uint8Array(Buffer.concat([out.subarray(0, at), out.subarray(at + 1 + below(3))]))
-    }
-    default:
-      for (let i = 0; i <= below(3); i++) if (out.length > 0) out[below(out.length)]! = [0, 1, 0x7f, 0x80, 0xff, below(256)][below(6)]!
-      return out
-  }
-}
 
 const differences = (catalog: Catalog, questions: ReadonlyArray<Question>, answers: ReadonlyArray<string>): ReadonlyArray<object> =>
   questions.flatMap((question, i) => {

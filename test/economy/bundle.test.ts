@@ -90,12 +90,13 @@ const modbus = "@wirewright/examples/gallery/modbus"
 
 /**
  * Bytes of bundles that read and write one packet of a stream; the aim is 4 kB. Of those of memcached and its extensions, 4.0 kB are framing
- * extras, which any packet may have (`Types`, `NibbleFrames`, `Elements`), and 1.7 kB text in which no byte is lost (`Text`).
+ * extras, which any packet may have (`Types`, `NibbleFrames`, `Elements`), and 1.7 kB text in which no byte is lost (`Text`). 1 kB of the framer is
+ * what leaves frames where they are that cross chunks.
  */
 const budgets = [
-  ["Get", "@wirewright/memcached/gen", 11_850, 4_750],
-  ["SubdocGet", "@wirewright/couchbase/gen", 13_500, 5_370],
-  ["DcpMutation", "@wirewright/dcp/gen", 13_500, 5_370]
+  ["Get", "@wirewright/memcached/gen", 12_900, 5_170],
+  ["SubdocGet", "@wirewright/couchbase/gen", 14_550, 5_810],
+  ["DcpMutation", "@wirewright/dcp/gen", 14_550, 5_810]
 ] as const
 
 describe.each(budgets)("one packet of the mcbp family: %s", (name, from, most, mostCompressed) => {
@@ -130,7 +131,7 @@ describe("one packet of a protocol with a plain header (Modbus/TCP)", () => {
   const codecs = `export { decodeReadCoils, encodeReadCoils } from "${modbus}"`
 
   it.each([
-    ["with its frame, a framer and a writer", whole("ReadCoils", modbus, modbus, "requestShape"), 4_700],
+    ["with its frame, a framer and a writer", whole("ReadCoils", modbus, modbus, "requestShape"), 5_750],
     ["its codecs alone", codecs, 1_750],
     ["its encoder alone", codecs.replace("decodeReadCoils, ", ""), 1_150]
   ])("%s", async (what, source, most) => {
@@ -143,10 +144,10 @@ describe("one packet of a protocol with a plain header (Modbus/TCP)", () => {
   })
 })
 
-it("the framer and the writer take less than 2.9 kB with their errors", async () => {
+it("the framer and the writer take less than 3.9 kB with their errors", async () => {
   const all = await bundle(runtime)
   report("Framer and Writer", all)
-  expect(all.size).toBeLessThanOrEqual(2_850)
+  expect(all.size).toBeLessThanOrEqual(3_900)
 })
 
 describe("a bundle has all it takes to read and write a stream", () => {

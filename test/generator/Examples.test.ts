@@ -3,7 +3,7 @@ import * as ChildProcess from "node:child_process"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { runGenerator } from "./Run.ts"
+import { reportsOf } from "./Run.ts"
 
 const root = Path.resolve(import.meta.dirname, "../..")
 /** From where `@wirewright/*` resolves. */
@@ -11,32 +11,42 @@ const work = Path.join(root, "test/.wirewright-examples")
 
 const specs = [["spec/src/memcached.ts", "memcached"], ["spec/src/deepstream.ts", "deepstream"]] as const
 
-const generate = (spec: string, protocol: string, runner?: "vitest" | "node" | "none"): string => {
-  const out = Path.join(work, `${protocol}-${runner ?? "default"}`)
-  runGenerator({ cwd: root, targets: [{ spec, protocol, out }], ...(runner === undefined ? {} : { testRunner: runner }) })
-  return out
-}
+const runners = [undefined, "none", "vitest", "node"] as const
+
+const outOf = (protocol: string, runner: typeof runners[number]): string => Path.join(work, `${protocol}-${runner ?? "default"}`)
 
 const testOf = (out: string): string | undefined => {
   const path = Path.join(out, "Examples.test.ts")
   return Fs.existsSync(path) ? Fs.readFileSync(path, "utf8") : undefined
 }
 
-beforeAll(() => Fs.rmSync(work, { recursive: true, force: true }))
+beforeAll(() => {
+  Fs.rmSync(work, { recursive: true, force: true })
+  reportsOf(specs.flatMap(([spec, protocol]) =>
+    runners.map((runner) => [
+      "generate",
+      {
+        cwd: root,
+        targets: [{ spec, protocol, out: outOf(protocol, runner) }],
+        ...(runner === undefined ? {} : { testRunner: runner })
+      }
+    ])
+  ))
+})
 afterAll(() => Fs.rmSync(work, { recursive: true, force: true }))
 
-describe.each(specs)("%s", (spec, protocol) => {
+describe.each(specs)("%s", (_, protocol) => {
   it("brings no test by default, nor when none is asked for", () => {
-    expect(testOf(generate(spec, protocol))).toBeUndefined()
-    expect(testOf(generate(spec, protocol, "none"))).toBeUndefined()
+    expect(testOf(outOf(protocol, undefined))).toBeUndefined()
+    expect(testOf(outOf(protocol, "none"))).toBeUndefined()
   })
 
   it("brings one for vitest", () => {
-    expect(testOf(generate(spec, protocol, "vitest"))).toContain("import { describe, it } from \"vitest\"")
+    expect(testOf(outOf(protocol, "vitest"))).toContain("import { describe, it } from \"vitest\"")
   })
 
   it("brings one for Node's runner, which passes, and fails when the code is wrong", () => {
-    const out = generate(spec, protocol, "node")
+    const out = outOf(protocol, "node")
     expect(testOf(out)).toContain("import { describe, it } from \"node:test\"")
     const run = () =>
       ChildProcess.spawnSync(process.execPath, ["--conditions=@wirewright/source", "--test", "--test-reporter=tap", "Examples.test.ts"], {

@@ -39,11 +39,14 @@ export const runCalls = (calls: ReadonlyArray<Call>, uid?: number): ReadonlyArra
   return outcomes.map((outcome) => "error" in outcome ? outcome.error : outcome.report)
 }
 
-const run = (call: Call, uid?: number): Report => {
-  const [outcome] = runCalls([call], uid)
-  if (typeof outcome === "string") throw new Error(outcome)
-  return outcome!
-}
+/** Runs several calls in one process; throws `NAME: MESSAGE` of the first error. */
+export const reportsOf = (calls: ReadonlyArray<Call>, uid?: number): ReadonlyArray<Report> =>
+  runCalls(calls, uid).map((outcome) => {
+    if (typeof outcome === "string") throw new Error(outcome)
+    return outcome
+  })
+
+const run = (call: Call, uid?: number): Report => reportsOf([call], uid)[0]!
 
 /** Generates; throws `NAME: MESSAGE` of the error that it ends with. */
 export const runGenerator = (options: GenerateOptions, uid?: number): Report => run(["generate", options], uid)

@@ -8,6 +8,7 @@ import { once } from "node:events"
 import { connect } from "node:net"
 import { fileURLToPath } from "node:url"
 import { describe, expect, it } from "vitest"
+import { isWhole } from "../../packages/codec/src/Whole.fixture.ts"
 
 const script = fileURLToPath(new URL("MemoryNode.ts", import.meta.url))
 const mebibyte = 1024 * 1024
@@ -70,27 +71,29 @@ const filled = async (kind: string, limit: number, count: number, packetAt: (ind
 const limit = 192 * mebibyte
 
 describe.each(["memcached", "couchbase"])("%s", (kind) => {
-  it.each([
-    ["1 byte", 1, 10],
-    ["1 MiB", mebibyte, 10]
-  ])("values of %s take the memory that the limit says, within 25 %%", async (_, size, keySize) => {
-    const value = Buffer.alloc(size, 0x41)
-    const vbucket = (index: number, bytes: Buffer): Buffer => {
-      if (kind === "couchbase") bytes.writeUInt16BE(index % 64, 6)
-      return bytes
+  const sizes = [["1 byte", 1, 10], ["1 MiB", mebibyte, 10]] as const
+  // both nodes and both sizes are seen in any run; all four together in the whole one
+  it.each(isWhole ? sizes : [sizes[kind === "memcached" ? 0 : 1]])(
+    "values of %s take the memory that the limit says, within 25 %%",
+    async (_, size, keySize) => {
+      const value = Buffer.alloc(size, 0x41)
+      const vbucket = (index: number, bytes: Buffer): Buffer => {
+        if (kind === "couchbase") bytes.writeUInt16BE(index % 64, 6)
+        return bytes
+      }
+      const select = packet(0x89, { key: "default" })
+      const count = Math.ceil(limit / (size + keySize + 1_000) * 1.3)
+      const packetAt = (index: number): Buffer =>
+        kind === "couchbase" && index === 0
+          ? select
+          : vbucket(index, packet(0x01, { key: String(index).padStart(keySize, "k"), extras: "0000000000000000", value }))
+      const { bytes, documents, resident } = await filled(kind, limit, count, packetAt)
+      const ratio = resident / limit
+      console.log(`${kind}, values of ${size}: ${documents} documents take ${(ratio * 100).toFixed(0)} % of what they may`)
+      expect(bytes).toBeGreaterThan(0.97 * limit)
+      expect(bytes).toBeLessThanOrEqual(limit)
+      expect(ratio).toBeGreaterThan(0.75)
+      expect(ratio).toBeLessThan(1.25)
     }
-    const select = packet(0x89, { key: "default" })
-    const count = Math.ceil(limit / (size + keySize + 1_000) * 1.3)
-    const packetAt = (index: number): Buffer =>
-      kind === "couchbase" && index === 0
-        ? select
-        : vbucket(index, packet(0x01, { key: String(index).padStart(keySize, "k"), extras: "0000000000000000", value }))
-    const { bytes, documents, resident } = await filled(kind, limit, count, packetAt)
-    const ratio = resident / limit
-    console.log(`${kind}, values of ${size}: ${documents} documents take ${(ratio * 100).toFixed(0)} % of what they may`)
-    expect(bytes).toBeGreaterThan(0.97 * limit)
-    expect(bytes).toBeLessThanOrEqual(limit)
-    expect(ratio).toBeGreaterThan(0.75)
-    expect(ratio).toBeLessThan(1.25)
-  })
+  )
 })

@@ -1,6 +1,7 @@
 /** Fenced blocks of Markdown, and how the commands among them are run: as a reader of the text would, on the sources of this repository. */
 import * as ChildProcess from "node:child_process"
 import * as Path from "node:path"
+import { bin } from "../../packages/cli/test/RunCli.ts"
 
 /** The repository. */
 export const root = Path.resolve(import.meta.dirname, "../..")
@@ -31,7 +32,7 @@ export const blocksOf = (markdown: string): ReadonlyArray<Block> => {
 export const run = (command: string, cwd: string): { readonly status: number | null; readonly stdout: string; readonly stderr: string } => {
   const words = command.replace(
     /^npx wirewright/,
-    `${JSON.stringify(process.execPath)} ${JSON.stringify(Path.join(root, "packages/cli/bin/wirewright.js"))}`
+    `${JSON.stringify(process.execPath)} ${JSON.stringify(bin)}`
   )
     .replace(/^npx tsc/, `${JSON.stringify(process.execPath)} ${JSON.stringify(Path.join(root, "node_modules/typescript/bin/tsc"))}`)
     .replace(/^node /, `${JSON.stringify(process.execPath)} --conditions=@wirewright/source `)

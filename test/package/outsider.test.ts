@@ -8,21 +8,25 @@ import { spawnSync } from "node:child_process"
 import { existsSync, readFileSync } from "node:fs"
 import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
+import { isWhole } from "../../packages/codec/src/Whole.fixture.ts"
 import { Beginner, pnpm, sectionOf } from "./Beginner.ts"
 import { root } from "./Blocks.ts"
 import { missingTargets, Outside, published } from "./Outside.ts"
+
+/** Building, packing and installing everything takes minutes: in the whole run alone. */
+const whole = describe.runIf(isWhole)
 
 let outside: Outside
 /** Milliseconds for what compiles or installs: half a minute on a fast machine, many times that on a busy one. */
 const slow = 600_000
 beforeAll(() => {
-  outside = Outside.make()
+  if (isWhole) outside = Outside.make()
 }, slow)
 afterAll(() => outside?.remove(), slow)
 
 const names = published.map((path) => path === "packages/cli" ? "wirewright" : `@wirewright/${path.replace("packages/", "")}`)
 
-describe("the published packages", () => {
+whole("the published packages", () => {
   test.each(names)("%s has what it exports", (name) => {
     const { files, manifest } = outside.installed(name)
     expect(missingTargets(manifest.exports, files)).toEqual([])
@@ -30,15 +34,17 @@ describe("the published packages", () => {
     expect(files.filter((file) => /\.(test|fixture)\.|\.tsbuildinfo$|^test\//.test(file))).toEqual([])
     expect(existsSync(join(outside.directory, "node_modules", name, "node_modules", "@wirewright"))).toBe(false)
   })
+})
 
-  test("a missing target is noticed", () => {
+describe("what a package exports", () => {
+  test("is noticed when it is missing", () => {
     const exports = { ".": { types: "./dist/index.d.ts", default: "./dist/index.js" }, "./*": "./dist/*.js", "./internal/*": null }
     expect(missingTargets(exports, ["dist/index.js"])).toEqual(["./dist/index.d.ts"])
     expect(missingTargets(exports, ["src/index.ts"])).toEqual(["./dist/index.d.ts", "./dist/index.js", "./dist/*.js"])
   })
 })
 
-describe("a stranger", () => {
+whole("a stranger", () => {
   test("generates code for an extension of DCP and for a protocol from scratch", () => {
     const said = outside.run("npx", "wirewright", "generate", "my-spec.ts", "--out", "src/gen", "--test-runner", "node")
     expect(said).toContain("wrote src/gen/audited/Packets.ts")
@@ -102,7 +108,7 @@ const put = hexOf("PUT a 3\r\n") + "010203" + hexOf("\r\n")
 const hush = "0005" + "03" + "0005"
 const say = "0005" + "01" + hexOf("hi")
 
-describe("a beginner with an empty directory", () => {
+whole("a beginner with an empty directory", () => {
   let beginner: Beginner
 
   test("does what the README says, and sees what it says", () => {
@@ -160,7 +166,7 @@ describe("a beginner with an empty directory", () => {
   }, slow)
 })
 
-const hasPnpm = spawnSync("npx", [...pnpm, "--version"], { encoding: "utf8", shell: process.platform === "win32" }).status === 0
+const hasPnpm = isWhole && spawnSync("npx", [...pnpm, "--version"], { encoding: "utf8", shell: process.platform === "win32" }).status === 0
 
 describe.skipIf(!hasPnpm)("a beginner with pnpm, which shows only the packages that were asked for", () => {
   test("does what the README says, and sees what it says", () => {

@@ -19,7 +19,7 @@ import { all } from "../gallery/All.ts"
 import type { Conversation, Gallery } from "../gallery/Conversations.ts"
 import type { DissectorOptions } from "@wirewright/codegen/dissector/Dissector"
 import { loadProtocol } from "../../packages/cli/src/Protocols.ts"
-import type { Question } from "../dissector/Lua.ts"
+import { examplesOf } from "../dissector/Questions.ts"
 import { draw, encoderOf } from "./dissector/Draw.ts"
 import { cleanUp, compareConversations, comparePackets, compareRecording, readerOf, type Result, written } from "./dissector/Run.ts"
 
@@ -74,16 +74,9 @@ const compareDrawn = (name: string, models: ReadonlyArray<Model>, generated: obj
   const catalog = Catalog.of(models, customs)
   const isText = catalog.frame.over === "text"
   const questions = draw(catalog, encoderOf(generated, isText), states[name] ?? (() => ({})))
-  const examples = catalog.commands.flatMap((command) =>
-    command.lifecycle === "removed" ? [] : command.examples.map(({ hex, kind, states: on }): Question => ({
-      bytes: new Uint8Array(Buffer.from(hex, "hex")),
-      kind,
-      states: Object.fromEntries(on.map((state) => [state, 1]))
-    }))
-  )
   const isTold = "decode" in generated
   const read = readerOf(generated, catalog)
-  const groups = grouped([...questions, ...examples], (one) => JSON.stringify([one.states, isTold ? undefined : one.kind]))
+  const groups = grouped([...questions, ...examplesOf(models)], (one) => JSON.stringify([one.states, isTold ? undefined : one.kind]))
   return [...groups.values()].map((some) => {
     const [{ kind, states: on } = {}] = some
     return comparePackets(models, some, read, {

@@ -2,6 +2,7 @@
 import { EncodeError, encodeWith } from "@wirewright/codec"
 import { afterAll, describe, expect, it } from "vitest"
 import { random } from "../../packages/codec/src/Random.fixture.ts"
+import { tried } from "../../packages/codec/src/Whole.fixture.ts"
 import { groups, states } from "./Groups.ts"
 import { encodeGetKResponse, encodeSet } from "@wirewright/memcached/gen"
 import { Generated, plain } from "./Harness.ts"
@@ -85,12 +86,12 @@ describe("what is not given", () => {
 
   it("is said, in words within words", async () => {
     const next = random(11)
-    const specs = Array.from({ length: 150 }, (_, i) => new RandomSpec(next, `S${i}`).struct(3, i % 3 === 0))
+    const specs = Array.from({ length: tried(40, 150) }, (_, i) => new RandomSpec(next, `S${i}`).struct(3, i % 3 === 0))
     const g = await Generated.of("random-missing", specs.map(({ type }) => type))
     made.push(g)
     let named = 0
     for (const { type, value } of specs) for (let i = 0; i < 3; i++) named += holes(g, type.name, value(), {}).named
-    expect(named).toBeGreaterThan(3000)
+    expect(named).toBeGreaterThan(20 * specs.length)
   })
 
   it("is said of packets", () => {

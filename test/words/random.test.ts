@@ -1,13 +1,14 @@
-/** A few hundred random specs: what is written is read as the same, by the decoder and by the interpreter, and as nothing else. */
+/** Random specs, some hundreds in the whole run: what is written is read as the same, by the decoder and by the interpreter, and as nothing else. */
 import { typeSchema } from "@wirewright/codec/PacketSchema"
 import * as Schema from "effect/Schema"
 import { afterAll, beforeAll, expect, it } from "vitest"
 import { random } from "../../packages/codec/src/Random.fixture.ts"
+import { tried } from "../../packages/codec/src/Whole.fixture.ts"
 import { compile, Generated, hasNaN, hexOf, plain } from "./Harness.ts"
 import { type MadeRecord, RandomSpec } from "./RandomSpec.ts"
 
 const seed = Number(process.env["WORDS_SEED"] ?? 1)
-const specs = Number(process.env["WORDS_SPECS"] ?? 200)
+const specs = Number(process.env["WORDS_SPECS"] ?? tried(50, 200))
 const samples = 12
 
 const next = random(seed)

@@ -26,7 +26,21 @@ const totalText = (parts: ReadonlyArray<Part>): string => {
 const isCommon = ({ bits = [], section, value }: Part): boolean =>
   section === "header" && value === undefined && bits.every((one) => one.value === undefined || one.field.value !== undefined)
 
-const withGrid = (catalog: Catalog, paths: Paths, parts: ReadonlyArray<Part>, kind?: string): string => {
+/** Where the rest of a header is described, and which sections make a packet have another one. */
+const headerNote = (paths: Paths, { headers, name }: TagMeaning["kind"], isWhole: boolean): string => {
+  const link = `[${kindWords(name)}](${paths.root}frame.md#${anchor(kindWords(name))})`
+  const sectionsOf = (index: number): ReadonlyArray<string> =>
+    headers[index]?.fields.flatMap((field) => field.role === "sectionLength" ? [field.section] : []) ?? []
+  const more = headers.slice(1).flatMap((_, i) => sectionsOf(i + 1).filter((section) => !sectionsOf(0).includes(section)))
+  return [
+    ...isWhole ? [] : [`The other fields of the header are those of every ${link}.`],
+    ...more.length === 0
+      ? []
+      : [`With ${[...new Set(more)].map(code).join(", ")}, ${isWhole ? `a ${link} has another header` : "it is the other header there"}.`]
+  ].join(" ")
+}
+
+const withGrid = (catalog: Catalog, paths: Paths, parts: ReadonlyArray<Part>, kind?: TagMeaning["kind"]): string => {
   const grid = gridOf(parts)
   if (grid === undefined) return "No bytes."
   const legend = grid.legend.map(({ mark, means }) => `${code(mark)} ${code(means)}`).join(", ")
@@ -40,9 +54,7 @@ const withGrid = (catalog: Catalog, paths: Paths, parts: ReadonlyArray<Part>, ki
     totalText(parts),
     ...lines,
     partTable(catalog, paths, shown),
-    ...kind === undefined || shown.length === parts.length
-      ? []
-      : [`The other fields of the header are those of every [${kindWords(kind)}](${paths.root}frame.md#${anchor(kindWords(kind))}).`]
+    ...kind === undefined ? [] : [headerNote(paths, kind, shown.length === parts.length)]
   ])
 }
 
@@ -55,7 +67,7 @@ export const packetLayout = (catalog: Catalog, paths: Paths, meaning: TagMeaning
   const isLine = run !== undefined && run.fields.length === 0 && run.trailer.length === 0 && isText(catalog, fields)
   return isLine
     ? joined([block(lineText(fields, run.until === undefined ? {} : { until: run.until })), fieldTable(catalog, paths, fields)])
-    : withGrid(catalog, paths, placedPacket(catalog, meaning, layout), meaning.kind.name)
+    : withGrid(catalog, paths, placedPacket(catalog, meaning, layout), meaning.kind)
 }
 
 /** The layout of a record's fields; `tag` is the character in front of those that are text. */

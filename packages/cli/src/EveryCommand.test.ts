@@ -18,7 +18,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
-import type { Outcome } from "../test/RunCli.ts"
+import { bin, type Outcome } from "../test/RunCli.ts"
 import { runHere } from "../test/RunHere.ts"
 import { type ExitName, exits } from "./Exits.ts"
 import { wirewright } from "./Wirewright.ts"
@@ -193,13 +193,7 @@ const rows: { readonly [command: string]: Row } = {
     "a file that cannot be used": () => ({ never: "it takes no file" }),
     interrupt: () => ({ never: "it reads stdin; see below" })
   },
-  dissector: {
-    "wrong password": () => local,
-    "nobody listening": () => local,
-    "refused by the server": () => local,
-    "a file that cannot be used": () => ({ args: [join(folder, "nothing.ts")], exit: "usage" }),
-    interrupt: () => ({ never: "it ends by itself" })
-  },
+  dissector: ofSpecs(() => [join(folder, "nothing.ts")]),
   serve: {
     "wrong password": () => local,
     "nobody listening": () => local,
@@ -269,8 +263,8 @@ const rows: { readonly [command: string]: Row } = {
   }
 }
 
-/** Commands without `--json`: what they print is text for people, hex or Lua. */
-const withoutJson = ["generate", "check", "encode", "dissector"]
+/** Commands without `--json`: what they print is text for people, hex, Lua or Markdown. */
+const withoutJson = ["generate", "check", "docs", "encode", "dissector"]
 /** Commands that print what they looked at also when it is wrong. */
 const printing = ["doctor", "kv exists"]
 
@@ -417,7 +411,6 @@ it("a checkpoint that is none is refused by the name of its file", async () => {
 })
 
 it.each(["decode -", "encode"])("%s is interrupted while it waits for stdin", async (command) => {
-  const bin = fileURLToPath(new URL("../bin/wirewright.js", import.meta.url))
   const child = spawn(process.execPath, [bin, ...command.split(" ")], { stdio: ["pipe", "pipe", "pipe"] })
   let err = ""
   child.stderr.on("data", (chunk: Buffer) => err += chunk.toString())

@@ -17,13 +17,13 @@ import { spawn } from "node:child_process"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { fileURLToPath } from "node:url"
-import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
 import { acts, hostile, hostileArgument, hostileField, hostileWord } from "../test/HostileText.ts"
-import { ndjson, wirewright } from "../test/RunCli.ts"
+import { bin, ndjson, wirewright } from "../test/RunCli.ts"
+import { oneByOne } from "../test/RunHere.ts"
 import { serveDeepstream } from "../test/WebSocketPeer.ts"
 
-/** Some seventy processes: on a busy machine each takes many seconds. */
+/** Some fifteen processes and fifty runs in this one: on a busy machine each takes many seconds. */
 const patience = 600_000
 
 interface Printed {
@@ -34,7 +34,6 @@ interface Printed {
 /** Runs the command; the arguments are made when the peers are there. */
 type Row = readonly [what: string, run: () => Promise<Printed>]
 
-const bin = fileURLToPath(new URL("../bin/wirewright.js", import.meta.url))
 const scope = Effect.runSync(Scope.make())
 const within = <A, E>(effect: Effect.Effect<A, E, Scope.Scope>): Promise<A> => Effect.runPromise(Scope.provide(effect, scope))
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text)
@@ -55,6 +54,7 @@ const errorMap = JSON.stringify({
 })
 
 beforeAll(async () => {
+  vi.stubEnv("NO_COLOR", "1")
   folder = mkdtempSync(join(tmpdir(), "wirewright-hostile-"))
   const { port } = await within(serveCouchbase({ buckets: [{ name: "default", vbuckets: 1 }] }))
   node = `couchbase://127.0.0.1:${port}/default`
@@ -128,6 +128,7 @@ beforeAll(async () => {
 }, patience)
 
 afterAll(async () => {
+  vi.unstubAllEnvs()
   deepstream.close()
   await Effect.runPromise(Scope.close(scope, Exit.void))
   rmSync(folder, { recursive: true, force: true })
@@ -154,8 +155,8 @@ const file = (name: string, content: string | Uint8Array): string => {
 }
 
 const both = (what: string, args: () => ReadonlyArray<string>): ReadonlyArray<Row> => [
-  [what, () => wirewright(args())],
-  [`${what} --json`, () => wirewright([...args(), "--json"])]
+  [what, () => oneByOne(args())],
+  [`${what} --json`, () => oneByOne([...args(), "--json"])]
 ]
 
 /** A Get of a hostile key, and its refusal with hostile words. */
@@ -225,8 +226,8 @@ const rows: { readonly [command: string]: ReadonlyArray<Row> } = {
     ...both("a capture", () => ["decode", capture()]),
     ["a capture in full", () => wirewright(["decode", capture(), "--hexdump"])],
     ...both("deepstream", () => ["decode", messages(), "--lines", "--protocol", "deepstream"]),
-    ["no hex", () => wirewright(["decode", "--hex", hostileArgument.slice(1)])],
-    ["no file", () => wirewright(["decode", hostileArgument])]
+    ["no hex", () => oneByOne(["decode", "--hex", hostileArgument.slice(1)])],
+    ["no file", () => oneByOne(["decode", hostileArgument])]
   ],
   encode: [
     ["an unknown packet", () => wirewright(["encode"], JSON.stringify({ packet: hostile }))],
@@ -235,21 +236,21 @@ const rows: { readonly [command: string]: ReadonlyArray<Row> } = {
   ],
   serve: [
     ["the name of a bucket", () => untilReady(["serve", "--vbuckets", "1", "--bucket", hostileArgument])],
-    ["the name of a collection", () => wirewright(["serve", "--collection", hostileArgument])]
+    ["the name of a collection", () => oneByOne(["serve", "--collection", hostileArgument])]
   ],
   proxy: [
-    ["where to listen", () => wirewright(["proxy", "--listen", hostileArgument, "--upstream", refusing])],
-    ["mechanisms", () => wirewright(["proxy", "--upstream", unwelcoming])]
+    ["where to listen", () => oneByOne(["proxy", "--listen", hostileArgument, "--upstream", refusing])],
+    ["mechanisms", () => oneByOne(["proxy", "--upstream", unwelcoming])]
   ],
   tail: [
     ...both("documents", () => ["tail", node, "--to", "now"]),
-    ["a format", () => wirewright(["tail", node, "--to", "now", "--format", "%k=%v"])],
-    ["mechanisms", () => wirewright(["tail", unwelcoming, "--to", "now"])],
-    ["an argument", () => wirewright(["tail", node, "--to", "now", "--vbuckets", hostileArgument])]
+    ["a format", () => oneByOne(["tail", node, "--to", "now", "--format", "%k=%v"])],
+    ["mechanisms", () => oneByOne(["tail", unwelcoming, "--to", "now"])],
+    ["an argument", () => oneByOne(["tail", node, "--to", "now", "--vbuckets", hostileArgument])]
   ],
   lag: [
     ...both("a group", () => ["lag", node, "--store", store(), "--group", `${hostileArgument}?`]),
-    ["mechanisms", () => wirewright(["lag", unwelcoming, "--store", store(), ...group])]
+    ["mechanisms", () => oneByOne(["lag", unwelcoming, "--store", store(), ...group])]
   ],
   "checkpoints list": both("groups", () => ["checkpoints", "list", store()]),
   "checkpoints show": both("a group", () => ["checkpoints", "show", store(), "--group", `${hostileArgument}?`]),
@@ -296,7 +297,7 @@ const rows: { readonly [command: string]: ReadonlyArray<Row> } = {
 
 /** Names of the subcommands that a help text lists. */
 const subcommandsOf = async (path: ReadonlyArray<string>): Promise<ReadonlyArray<string>> => {
-  const { out } = await wirewright([...path, "--help"])
+  const { out } = await oneByOne([...path, "--help"])
   const section = /\nSUBCOMMANDS\n([^]*?)(?:\n[A-Z]+\n|$)/.exec(out)?.[1] ?? ""
   return [...section.matchAll(/^ {2}([a-z][a-z-]*) {2,}/gm)].map(([, name]) => name!)
 }

@@ -2,17 +2,15 @@
 import { assert, describe, it } from "@effect/vitest"
 import { certificate, privateKey } from "../../memcached/src/Certificate.fixture.ts"
 import { packet, RawClient, shown } from "../../memcached/src/RawClient.fixture.ts"
-import { wirewright } from "../test/RunCli.ts"
+import { bin, wirewright } from "../test/RunCli.ts"
 import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { connect } from "node:tls"
-import { fileURLToPath } from "node:url"
 import { afterAll } from "vitest"
 
-const bin = fileURLToPath(new URL("../bin/wirewright.js", import.meta.url))
 const folder = mkdtempSync(join(tmpdir(), "wirewright-listen-"))
 afterAll(() => rmSync(folder, { recursive: true }))
 const [cert, key, none] = ["cert", "key", "none"].map((name) => join(folder, name)) as [string, string, string]

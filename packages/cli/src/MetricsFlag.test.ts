@@ -1,10 +1,8 @@
 /** `--metrics` of `serve` and `proxy`, as processes: where it listens, what probes are told, and what SIGTERM is to whom. */
 import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
-import { fileURLToPath } from "node:url"
 import { describe, expect, it } from "vitest"
-
-const bin = fileURLToPath(new URL("../bin/wirewright.js", import.meta.url))
+import { bin } from "../test/RunCli.ts"
 
 interface Ready {
   readonly port: number

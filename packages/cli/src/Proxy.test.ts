@@ -8,10 +8,7 @@ import { once } from "node:events"
 import { mkdtempSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { fileURLToPath } from "node:url"
-import { wirewright } from "../test/RunCli.ts"
-
-const bin = fileURLToPath(new URL("../bin/wirewright.js", import.meta.url))
+import { bin, wirewright } from "../test/RunCli.ts"
 
 describe("proxy", () => {
   it.live("passes on, answers what is under way before it ends, says what it counted, and writes no password down", () =>

@@ -3,10 +3,7 @@ import { assert, describe, it } from "@effect/vitest"
 import { packet, RawClient, shown } from "../../memcached/src/RawClient.fixture.ts"
 import { spawn } from "node:child_process"
 import { once } from "node:events"
-import { fileURLToPath } from "node:url"
-import { wirewright } from "../test/RunCli.ts"
-
-const bin = fileURLToPath(new URL("../bin/wirewright.js", import.meta.url))
+import { bin, wirewright } from "../test/RunCli.ts"
 
 describe("serve --memcached", () => {
   for (const signal of ["SIGTERM", "SIGINT"] as const) {

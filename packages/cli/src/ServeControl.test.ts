@@ -8,11 +8,10 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import * as Net from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { fileURLToPath } from "node:url"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { bin } from "../test/RunCli.ts"
 import { longestLine, serveControl } from "./ServeControl.ts"
 
-const bin = fileURLToPath(new URL("../bin/wirewright.js", import.meta.url))
 const token = "t0ken"
 
 /** A connection that reads lines, and knows when it was closed. */

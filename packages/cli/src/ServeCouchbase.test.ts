@@ -7,10 +7,8 @@ import { once } from "node:events"
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { fileURLToPath } from "node:url"
-import { wirewright } from "../test/RunCli.ts"
+import { bin, wirewright } from "../test/RunCli.ts"
 
-const bin = fileURLToPath(new URL("../bin/wirewright.js", import.meta.url))
 const password = "hunter2 is no secret"
 let folder: string
 

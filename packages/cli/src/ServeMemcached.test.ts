@@ -6,11 +6,8 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { connect } from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { fileURLToPath } from "node:url"
-import { wirewright } from "../test/RunCli.ts"
+import { bin, wirewright } from "../test/RunCli.ts"
 import { usersIn } from "./ServeMemcached.ts"
-
-const bin = fileURLToPath(new URL("../bin/wirewright.js", import.meta.url))
 
 describe("a file of users", () => {
   it("has lines of user:password", () => {

@@ -7,13 +7,11 @@ import * as Net from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { createInterface } from "node:readline"
-import { fileURLToPath } from "node:url"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { ndjson, type Outcome } from "../test/RunCli.ts"
+import { bin, ndjson, type Outcome } from "../test/RunCli.ts"
 import { runHere } from "../test/RunHere.ts"
 import { memberOf, vbucketList } from "./TailCommand.ts"
 
-const bin = fileURLToPath(new URL("../bin/wirewright.js", import.meta.url))
 let folder: string
 let server: ChildProcess
 let url: string

@@ -2,7 +2,8 @@
 import { spawn } from "node:child_process"
 import { fileURLToPath } from "node:url"
 
-const bin = fileURLToPath(new URL("../bin/wirewright.js", import.meta.url))
+/** The program: that of a checkout, unless the test run has bundled the command. Both are given to Node. */
+export const bin = process.env["WIREWRIGHT_TEST_COMMAND"] ?? fileURLToPath(new URL("../bin/wirewright.js", import.meta.url))
 
 /** What came of it. */
 export interface Outcome {

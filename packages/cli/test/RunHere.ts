@@ -41,3 +41,12 @@ export const runHere = (args: ReadonlyArray<string>, interruptWhen?: (out: strin
       restore
     )
   })
+
+let before: Promise<unknown> = Promise.resolve()
+
+/** Runs several that are asked for at once, one after another. */
+export const oneByOne = (args: ReadonlyArray<string>): Promise<Outcome> => {
+  const run = before.then(() => Effect.runPromise(runHere(args)))
+  before = run.catch(() => {})
+  return run
+}

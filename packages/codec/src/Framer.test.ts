@@ -131,6 +131,11 @@ describe("Framer", () => {
     const bytes = joined([frame(new Uint8Array(3)), frame(new Uint8Array(3), 0x99)])
     expect(refusal(() => second.push(bytes, () => seen++)).reason).toBe("Magic")
     expect(seen).toBe(1)
+    // the place of what is wrong
+    expect([second.offset, second.buffered, second.wanted]).toEqual([27, 0, 0])
+    const third = new Framer(shape, { inPlace: true })
+    third.push(joined([bytes.subarray(0, 27), Uint8Array.of(0x80, 0, 0)]), ignore)
+    expect([third.offset, third.buffered]).toEqual([27, 3])
   })
 
   it("cannot be used after a failure", () => {
@@ -287,6 +292,15 @@ describe("a sink that throws", () => {
   })
 })
 
+/** The same frames, measured by reading them. */
+const measuredHeader: FrameShape = {
+  name: "MeasuredHeader",
+  maxFrame: length.maxFrame,
+  sizeAt: measuring(({ bytes, view }, at) =>
+    bytes.length - at < 24 ? incomplete("MeasuredHeader", "", 0, "a header", "less") : 24 + view.getUint32(at + 8)
+  )
+}
+
 describe("what stays in place", () => {
   const sent = [5, 0, 60, 1, 200, 3].map((size, i) => frame(new Uint8Array(size).fill(i + 1)))
   const stream = joined(sent)
@@ -312,6 +326,25 @@ describe("what stays in place", () => {
         push(second, stream.length)
         if (!Buffer.concat(got).equals(stream) || got.length !== sent.length) throw new Error(`cuts at ${first} and ${second}`)
       }
+    }
+  })
+
+  it("stays what it was, wherever the chunks after it lie", () => {
+    const next = random(3)
+    for (let run = 0; run < 300; run++) {
+      const many = Array.from({ length: 60 }, (_, i) => frame(new Uint8Array(next(run % 3 === 0 ? 3_000 : 90)).fill(1 + i)))
+      const all = joined(many)
+      const ends = many.map((_, i) => joined(many.slice(0, i + 1)).length)
+      const framer = new Framer(run % 2 === 0 ? shape : measuredHeader, { inPlace: true })
+      const got: Array<Uint8Array> = []
+      for (let at = 0; at < all.length;) {
+        // some chunks end with a frame
+        const end = ends.find((one) => one > at)!
+        const to = next(3) === 0 ? end : at + 1 + next(next(4) === 0 ? 5_000 : 60)
+        framer.push(next(3) === 0 ? all.slice(at, to) : all.subarray(at, to), (reader, from, end) => got.push(reader.slice(from, end)))
+        at = to
+      }
+      if (!Buffer.concat(got).equals(all) || got.length !== many.length) throw new Error(`run ${run}`)
     }
   })
 

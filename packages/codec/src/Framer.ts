@@ -15,7 +15,6 @@
 import { byteCount } from "./Check.ts"
 import { DecodeError, type DecodeProblem, hexNumber, incomplete, malformed, reach, throwUnfinished } from "./Errors.ts"
 import { Reader } from "./Reader.ts"
-import { Writer } from "./Writer.ts"
 
 /** How a protocol says how long its frames are. Generated as `frameShape`. */
 export interface FrameShape {
@@ -24,6 +23,8 @@ export interface FrameShape {
   readonly maxFrame: number
   /** Where the length stands, for errors. Default: 0 */
   readonly lengthOffset?: number
+  /** Where frames begin with a header of this size that says how long they are, so that `sizeAt` looks at nothing else. */
+  readonly headerSize?: number
   /**
    * Size of the frame at `at`, of which the bytes before `end` are there. It may be more than there is. When these are too few to tell, it is
    * 0, or the negative of what the size is at least. Throws `DecodeError` when no frame begins like this.
@@ -166,6 +167,11 @@ export interface Framer extends Unfinished {
   readonly finish: () => void
 }
 
+const none = /* @__PURE__ */ new Uint8Array(0)
+
+/** A size that could not be told: no frame begins like this. */
+const failure = -Infinity
+
 /** How a framer treats a stream. */
 export interface FramerOptions {
   /** Default: the shape's */
@@ -178,98 +184,141 @@ export interface FramerOptions {
 }
 
 export const Framer = function(shape: FrameShape, { inPlace, maxFrame = shape.maxFrame }: FramerOptions = {}): Framer {
-  /** What has come of the frame that crosses chunks, or after one whose sink threw. Small frames lie in its buffer one after the other. */
-  let held = new Writer(0)
-  /** Reads that buffer. */
-  let heldReader = new Reader(held.bytes)
-  /** In place of `held`, where it came: `[from, to)` of a chunk's memory. */
-  let memory: ArrayBufferLike = held.bytes.buffer
+  /** What crossing frames are copied to, one after the other while they are small. */
+  let own: Uint8Array = none
+  let ownReader: Reader
+  /** What has come of the frame that crosses chunks, or after one whose sink threw: `[from, to)` of this memory. */
+  let memory: ArrayBufferLike = none.buffer
   let from = 0
   let to = 0
-  /** Lists that have been read of the frame that crosses chunks. */
+  /** Lists that have been read of it. */
   let progress: Reader["progress"]
-  /** Size of the frame that is unfinished once it is known, else 0 or below: then at least so much. */
+  /** Its size once that is known, else 0 or below: then at least so much. `failure`: it could not be told. */
   let size = 0
-  /** The size of a frame could not be told. */
-  let failed = false
-  /** Bytes received before the chunk. */
-  let before = 0
-  /** Where the chunk goes on after what was handed out or is held. */
+  /** Reads the memory that the last chunk lay in, from there to its end, where that is all the same to the shape. */
+  let wide: Reader | undefined
+  /** Offset in the stream of the chunk, and where the chunk goes on after what was handed out or copied. */
+  let base = 0
   let at = 0
   let copied = 0
 
-  /** Size of the frame at `start`, of which the bytes before `end` are there; not above 0 when it is not known yet. */
-  const measure = (reader: Reader, start: number, end: number): number => {
-    // a framer that cannot tell how long a frame is has failed, whoever says so
-    failed = true
-    const found = shape.sizeAt(reader, start, end)
+  const rest = (): Uint8Array => new Uint8Array(memory, from, to - from)
+
+  /** Nothing is held back, and what comes next is copied to memory of its own. */
+  const forget = (): void => {
+    memory = none.buffer
+    from = to = 0
+  }
+
+  /** A frame whose size was found to be `found`, of which `there` bytes are there, keeps its limit; returns `found`. */
+  const limited = (found: number, there: number): number => {
+    const least = found > 0 ? found : Math.max(-found, there)
     // the error's parts are looked up for an error alone
-    const least = found > 0 ? found : Math.max(-found, end - start)
     if (least > maxFrame) expectFrame(least, maxFrame, shape.name, "length", shape.lengthOffset)
-    failed = false
     return found
   }
 
-  /** The same of the frame that crosses chunks. */
-  const measureCrossing = (reader: Reader, start: number, end: number): number => {
-    reader.progress = progress ??= new Map()
-    const found = measure(reader, start, end)
-    if (found > 0) progress = undefined
+  /** Size of the frame at `start` that crosses chunks, of which the bytes before `end` are there; not above 0 when it is not known yet. */
+  const measure = (reader: Reader, start: number, end: number): number => {
+    if (size > 0) return size
+    // a header has no lists that would be read again
+    if (shape.headerSize === undefined) reader.progress = progress ??= new Map()
+    // a framer that cannot tell how long a frame is has failed, whoever says so
+    size = failure
+    size = limited(shape.sizeAt(reader, start, end), end - start)
+    if (size > 0) progress = undefined
     reader.progress = undefined
-    return found
+    return size
   }
 
-  /** Holds what `chunk` has before `until`. */
-  const hold = (chunk: Uint8Array, until: number): void => {
+  /** Copies what `chunk` has before `until` to behind what is held back, which moves to where there is room for both. */
+  const copy = (chunk: Uint8Array, until: number): void => {
     const count = until - at
-    // who lets chunks stay where they are believes what frames claim, so that each byte is copied once
-    let position = held.need(inPlace ? Math.max(count, Math.abs(size) - held.length) : count)
-    const { bytes } = held
-    if (heldReader.bytes !== bytes) heldReader = new Reader(bytes)
-    held.position += count
+    const held = to - from
+    if (memory !== own.buffer || to + count > own.length) {
+      const before = rest()
+      // what is kept doubles, unless it is known how long it gets and that is believed
+      own = new Uint8Array(
+        inPlace && size !== 0
+          ? Math.max(held + count, Math.abs(size))
+          : Math.max(512, Math.min(largestShared, 2 * own.length), 2 * held, held + count)
+      )
+      own.set(before)
+      ownReader = new Reader(own)
+      memory = own.buffer
+      from = 0
+      to = held
+      copied += held
+    }
     copied += count
-    if (count > shortCopy) bytes.set(chunk.subarray(at, until), position)
-    else for (let i = at; i < until;) bytes[position++] = chunk[i++]!
+    if (count > shortCopy) own.set(chunk.subarray(at, until), to)
+    else for (let i = 0; i < count; i++) own[to + i] = chunk[at + i]!
+    to += count
     at = until
+  }
+
+  /** Reads a chunk, and maybe what lies before and after it. */
+  const readerOf = (chunk: Uint8Array): Reader => {
+    if (!inPlace || shape.headerSize === undefined) return new Reader(chunk)
+    const { buffer, byteOffset } = chunk
+    if (wide !== undefined && wide.bytes.buffer === buffer && wide.bytes.byteOffset <= byteOffset) return wide
+    const reader = new Reader(new Uint8Array(buffer, byteOffset))
+    // one whose memory ends with the chunk is of no more use
+    wide = reader.bytes.length === chunk.length ? undefined : reader
+    return reader
   }
 
   /** Hands out what is complete. The rest is the caller's to hold. */
   const cut = (chunk: Uint8Array, sink: FrameSink, crosses: boolean): void => {
     const end = chunk.length
-    while (held.length > 0) {
-      hold(chunk, Math.min(end, at + (size > 0 ? size - held.length : Math.max(firstLook, held.length))))
-      const { start } = held
-      const found = size > 0 ? size : measureCrossing(heldReader, start, held.position)
-      size = found
-      const over = held.length - found
+    while (to > from) {
+      const held = to - from
+      copy(chunk, Math.min(end, at + (size > 0 ? size - held : Math.max(firstLook, held))))
+      const start = from
+      const found = measure(ownReader, start, to)
+      const over = to - start - found
       if (found > 0 && over >= 0) {
         // byte fields of the packet are views into this part of the buffer, so it is given away; what is over goes back to the chunk
-        held.start += found
+        from += found
         if (over <= at) {
           at -= over
-          held.position = held.start
-          if (held.bytes.length > largestShared) held = new Writer(0)
+          to = from
         }
         size = 0
-        sink(heldReader, start, start + found)
+        sink(ownReader, start, start + found)
       } else if (at === end) return
     }
     if (at === end) return
-    const reader = new Reader(chunk)
-    for (let start = at; start < end;) {
-      const found = size > 0 ? size : crosses ? measureCrossing(reader, start, end) : measure(reader, start, end)
-      const next = start + found
-      size = found
-      if (found <= 0 || next > end) return
-      crosses = false
+    const reader = readerOf(chunk)
+    const shift = chunk.byteOffset - reader.bytes.byteOffset
+    const stop = end + shift
+    let start = at + shift
+    if (crosses) {
+      const found = measure(reader, start, stop)
+      if (found <= 0 || start + found > stop) return
       size = 0
-      at = next
-      sink(reader, start, next)
-      start = next
+      at += found
+      sink(reader, start, start + found)
+      start += found
+    }
+    try {
+      while (start < stop) {
+        const found = shape.sizeAt(reader, start, stop)
+        const next = start + found
+        if (found <= 0 || next > stop || found > maxFrame) {
+          size = limited(found, stop - start)
+          return
+        }
+        at = next - shift
+        sink(reader, start, next)
+        start = next
+      }
+    } catch (error) {
+      // what the sink throws comes after the frame
+      if (at + shift === start) size = failure
+      throw error
     }
   }
-
-  const rest = (): Uint8Array => new Uint8Array(memory, from, to - from)
 
   const framer: Framer = {
     get maxFrame() {
@@ -279,69 +328,67 @@ export const Framer = function(shape: FrameShape, { inPlace, maxFrame = shape.ma
       maxFrame = size
     },
     get buffered() {
-      return held.length + to - from
+      return to - from
     },
     get allocated() {
-      return held.bytes.length
+      return own.length
     },
     get copied() {
       return copied
     },
     get lacking() {
-      return size > 0 ? size - framer.buffered : undefined
+      return size > 0 ? size - to + from : undefined
     },
     get wanted() {
-      return Math.max(0, Math.abs(size) - framer.buffered)
+      return size === failure ? 0 : Math.max(0, Math.abs(size) - to + from)
     },
     get offset() {
-      return before + at - held.length
+      return base + at - to + from
     },
     moveTo: (bytes) => {
-      const { length, position, start } = held
-      const moved = length > 0 ? held.bytes.subarray(start, position) : rest()
-      bytes.set(moved)
-      copied += moved.length
+      const held = to - from
+      bytes.set(rest())
+      copied += held
       memory = bytes.buffer
       from = bytes.byteOffset
-      to = from + moved.length
-      before += at - length
-      at = 0
-      held = new Writer(0)
+      to = from + held
     },
     push: (given, sink) => {
-      if (failed) malformed("Length", shape.name, "", 0, "a new framer", "a framer that has failed")
-      before += at
-      at = 0
+      if (size === failure) malformed("Length", shape.name, "", 0, "a new framer", "a framer that has failed")
       let chunk = given
-      let crosses = false
-      if (to > from) {
-        if (given.length === 0 || given.byteOffset === to && given.buffer === memory) {
-          to += given.length
-          if (to - from < size) return
-          chunk = rest()
-          crosses = true
-        } else {
-          hold(rest(), to - from)
-          before += at
-          at = 0
+      const crosses = to > from && (given.length === 0 || given.byteOffset === to && given.buffer === memory)
+      if (crosses) {
+        to += given.length
+        if (to - from < size) {
+          base += given.length
+          return
         }
+        chunk = rest()
+        base -= chunk.length - given.length
         from = to
       }
       try {
         cut(chunk, sink, crosses)
       } finally {
-        if (!failed) {
-          if (!inPlace) hold(chunk, chunk.length)
+        // where no frame begins, the stream ends
+        if (size !== failure) {
+          if (!inPlace) copy(chunk, chunk.length)
           else if (at < chunk.length) {
             memory = chunk.buffer
             from = chunk.byteOffset + at
             to = chunk.byteOffset + chunk.length
-          } else memory = held.bytes.buffer
+          } else if (memory !== own.buffer) forget()
+          base += chunk.length
+          at = 0
+        }
+        if (from === to && own.length > largestShared) {
+          own = none
+          forget()
         }
       }
     },
     finish: () => {
-      const got = framer.buffered
+      const got = to - from
       if (got > 0) incomplete(shape.name, "", got, size > 0 ? byteCount(size) : "a whole packet", byteCount(got))
     }
   }

@@ -30,14 +30,15 @@ const header = headerShape({
   maxFrame: 64 * 1024 * 1024
 })
 
-/** A line with a length, and content: Redis' bulk strings. */
+/** A line with a length, content, and a line feed whose place is not known before the content is there: Redis' bulk strings. */
 const decodeLine = (reader: Reader, at: number): Uint8Array => {
   const { bytes } = reader
   const end = bytes.indexOf(0x0a, at)
   if (end === -1) return incomplete("Line", "", bytes.length - at, "a line", "the end")
   const size = Number(String.fromCharCode(...bytes.subarray(at, end)))
   expectWithin(end + 1 + size, reader.open, "Line", "content", end + 1, at)
-  reader.next = end + 1 + size
+  if (end + 1 + size === bytes.length) return incomplete("Line", "", bytes.length - at, "a line feed", "the end")
+  reader.next = end + 2 + size
   return reader.slice(at, reader.next)
 }
 
@@ -72,7 +73,7 @@ const kinds: { readonly [name: string]: Kind } = {
     }
   },
   "a line": {
-    of: (content) => Buffer.concat([Buffer.from(`${content.length}\n`), content]),
+    of: (content) => Buffer.concat([Buffer.from(`${content.length}\n`), content, Buffer.from("\n")]),
     cutting: streaming(decodeLine)
   },
   "an end": {

@@ -54,7 +54,7 @@ export class Slabs {
   /** Room for the next read: at least a byte. */
   readonly room = (): Uint8Array => {
     const { buffered, wanted } = this.unfinished
-    if (this.left < (wanted || this.least)) this.turn(buffered, wanted)
+    if (this.left < (wanted || this.least(buffered))) this.turn(buffered, wanted)
     return this.slab.subarray(this.used, this.used + Math.min(this.left, this.size(buffered, wanted)))
   }
 
@@ -70,15 +70,16 @@ export class Slabs {
     return this.slab.length - this.used
   }
 
-  /** Least room of a slab that is worth a read; what is left of a packet's own buffer always is. */
-  private get least(): number {
-    return this.waiting === undefined ? Math.min(leastRoom, this.slab.length / 4) : 1
+  /** Least room of a slab that is worth a read. A packet that has a buffer of its own ends there, however little room that has. */
+  private least(buffered: number): number {
+    return this.waiting !== undefined && buffered > largestInSlab / 2 ? 1 : Math.min(leastRoom, this.slab.length / 4)
   }
 
   /** Bytes to read: of large packets no more than fit whole, if all are like the one that was unfinished last, and the head of the next. */
   private size(buffered: number, wanted: number): number {
-    const size = wanted > 0 ? buffered + wanted : this.last
-    this.last = wanted > 0 ? size : 0
+    const size = wanted > 0 ? buffered + wanted : buffered <= peek ? this.last : 0
+    // what is peeked at says how large it is, or is not large
+    if (wanted > 0 || buffered === 0) this.last = wanted > 0 ? size : 0
     const most = Math.max(wanted, readSize)
     if (size <= worthMoving) return most
     return Math.min(most, wanted + Math.floor((this.left - wanted) / size) * size + peek)
@@ -87,8 +88,8 @@ export class Slabs {
   /** Goes on elsewhere, where what is unfinished has room. */
   private turn(buffered: number, wanted: number): void {
     const { lacking } = this.unfinished
-    // where nobody knows how long it gets, twice as long as it is, so that it is not moved often
-    const size = lacking === undefined ? Math.max(buffered + wanted, 2 * buffered) : buffered + lacking
+    // where it is not known how long it gets, there is room for what ends it, and twice as much as there is, so that it does not move often
+    const size = lacking === undefined ? Math.max(buffered + wanted + peek, 2 * buffered) : buffered + lacking
     if (size > largestInSlab) {
       if (this.waiting === undefined) {
         this.waiting = this.slab
@@ -103,7 +104,7 @@ export class Slabs {
       else {
         this.slab = waiting
         this.used = this.waitingUsed
-        if (this.left < Math.max(size, this.least)) this.next(size)
+        if (this.left < Math.max(size, this.least(buffered))) this.next(size)
       }
     }
     if (buffered === 0) return

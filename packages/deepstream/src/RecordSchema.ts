@@ -1,4 +1,4 @@
-/** Records as schemas have them. Loaded when a schema is first used, since Effect's schemas are larger than the client. */
+/** Records as schemas have them. Loaded when a schema is first used, since it brings Effect's. */
 import * as Schema from "effect/Schema"
 import * as Effect from "effect/Effect"
 import type * as Exit from "effect/Exit"

@@ -87,7 +87,7 @@ export class GeneratedAdapter implements ProtocolAdapter {
   constructor(generated: GeneratedProtocol, kind?: string) {
     this.generated = generated
     const shape = generated.codecs["frameShape"] as FrameShape | HeaderShape | undefined
-    this.shape = shape !== undefined && "headerSize" in shape
+    this.shape = shape !== undefined && "magics" in shape
       ? { ...shape, sizeAt: (reader, at, end) => own(() => shape.sizeAt(reader, at, end)) }
       : undefined
     this.catalog = Catalog.of(generated.models, generated.customs === undefined ? undefined : ownFaces(generated.customs))

@@ -4,13 +4,13 @@
  *
  * Every figure is of a process of its own, which makes some, collects the garbage, makes more, collects again: it is the difference by one, so what
  * there is only once is not in it. "heap" is that of JavaScript, "buffers" are `ArrayBuffer`s outside of it, "resident" is what the system
- * counts, with what C++ keeps. The least of the repetitions counts: what else a process does in the meantime only adds.
+ * counts, with what C++ keeps. Each figure is the median of the repetitions.
  */
 import { fork } from "node:child_process"
 import { setTimeout as sleep } from "node:timers/promises"
 import { parseArgs } from "node:util"
 import { producer } from "../dcp/Run.ts"
-import { installMemjs, startMemcached } from "../kv/Run.ts"
+import { installMemjs, median, startMemcached } from "../kv/Run.ts"
 import { mute } from "./Mute.ts"
 import { type Subject, subjects } from "./Subjects.ts"
 
@@ -124,8 +124,8 @@ const main = async (): Promise<void> => {
         for (let i = 0; i < repetitions; i++) {
           all.push(what === "open vbucket" ? await vbuckets(what, name, counts[what]!) : await others(what, name, server, counts[what]!))
         }
-        const { buffers, heap, resident } = all.sort((a, b) => a.heap + a.buffers - b.heap - b.buffers)[0]!
-        say(`  ${name.padEnd(24)}${shown(heap)}${shown(buffers)}${shown(resident)}`)
+        const [heap, buffers, resident] = (["heap", "buffers", "resident"] as const).map((kind) => median(all.map((one) => one[kind])))
+        say(`  ${name.padEnd(24)}${shown(heap!)}${shown(buffers!)}${shown(resident!)}`)
         if (values.json) process.stdout.write(`${JSON.stringify({ what, contender: name, heap, buffers, resident })}\n`)
       }
     }

@@ -1,6 +1,7 @@
 /**
  * The least that reading a value takes: a socket that reads into one buffer again and again, and counts. It hands nothing out, keeps nothing, and
- * has one request in flight. `whole`: the buffer has room for a value, so that one could be looked at before the next comes; otherwise 64 KiB.
+ * has one request in flight. `part`: the buffer has 64 KiB; `whole`: it has room for a value, so that one could be looked at before the next
+ * comes; `fresh`: each value has a buffer of its own, as it must have where whoever is given it may keep it.
  */
 import * as Net from "node:net"
 import { type Contender, keyOf } from "../Contender.ts"
@@ -8,7 +9,7 @@ import { type Contender, keyOf } from "../Contender.ts"
 /** Bytes of an answer beside the value. */
 const overhead = { get: 28, set: 24 } as const
 
-export const make = async (whole: boolean): Promise<Contender> => {
+export const make = async (buffers: "part" | "whole" | "fresh"): Promise<Contender> => {
   let port = 0
   const sockets: Array<Net.Socket> = []
   return {
@@ -21,6 +22,7 @@ export const make = async (whole: boolean): Promise<Contender> => {
         const expected = overhead[operation] + (operation === "get" ? size : 0)
         let next = 0
         let received = 0
+        let fresh = Buffer.alloc(0)
         const ask = (): void => {
           const key = keyOf(next++, keys)
           const extras = operation === "get" ? 0 : 8
@@ -44,7 +46,12 @@ export const make = async (whole: boolean): Promise<Contender> => {
           port,
           noDelay: true,
           onread: {
-            buffer: Buffer.alloc(whole && operation === "get" ? expected : 64 * 1024),
+            buffer: buffers === "fresh" && operation === "get"
+              ? () => {
+                if (received === 0) fresh = Buffer.allocUnsafeSlow(expected)
+                return fresh.subarray(received)
+              }
+              : Buffer.alloc(buffers === "whole" && operation === "get" ? expected : 64 * 1024),
             callback: (length) => {
               received += length
               if (received < expected) return true

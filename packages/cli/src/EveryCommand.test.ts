@@ -179,6 +179,13 @@ const rows: { readonly [command: string]: Row } = {
     "a file that cannot be used": () => ({ args: [folder], exit: "usage" }),
     interrupt: () => ({ never: "it reads stdin; see below" })
   },
+  inspect: {
+    "wrong password": () => local,
+    "nobody listening": () => local,
+    "refused by the server": () => local,
+    "a file that cannot be used": () => ({ args: [folder], exit: "usage" }),
+    interrupt: () => ({ args: [], exit: "interrupted" })
+  },
   encode: {
     "wrong password": () => local,
     "nobody listening": () => local,

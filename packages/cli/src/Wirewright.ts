@@ -9,6 +9,7 @@ import { docsCommand } from "./DocsCommand.ts"
 import { doctorCommand } from "./DoctorCommand.ts"
 import { encodeCommand } from "./EncodeCommand.ts"
 import { checkCommand, generateCommand } from "./GenerateCommand.ts"
+import { inspectCommand } from "./InspectCommand.ts"
 import { kvCommand } from "./KvCommand.ts"
 import { lagCommand } from "./LagCommand.ts"
 import { proxyCommand } from "./ProxyCommand.ts"
@@ -35,6 +36,7 @@ export const wirewright = Command.make("wirewright").pipe(
     docsCommand,
     decodeCommand,
     encodeCommand,
+    inspectCommand,
     dissectorCommand,
     serveCommand,
     proxyCommand,

@@ -17,7 +17,7 @@ import { drain, flush, line, say } from "./Output.ts"
 import { errorJson } from "./PacketReport.ts"
 import { type Captured, captureOf } from "./SampleCapture.ts"
 import { protocolOf, specDescription } from "./SpecProtocol.ts"
-import { traitsOf } from "./Traits.ts"
+import { traitsOf } from "@wirewright/inspector/reading"
 
 /** One packet, or bytes that are none. */
 interface One {

@@ -27,10 +27,10 @@ export class Beginner {
   private readonly outside: Outside
   private readonly installer: Installer
 
-  constructor(outside: Outside, installer: Installer) {
+  constructor(outside: Outside, installer: Installer, name = "beginner") {
     this.outside = outside
     this.installer = installer
-    this.directory = join(outside.directory, `beginner-${installer}`)
+    this.directory = join(outside.directory, `${name}-${installer}`)
     mkdirSync(this.directory)
     if (installer === "npm") return
     const overrides = [...outside.tarballs].map(([name, file]) => `  "${name}": "file:${file}"`)

@@ -2,7 +2,7 @@
 import { spawnSync } from "node:child_process"
 import { cpSync, existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, realpathSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
-import { delimiter, join } from "node:path"
+import { delimiter, dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 
 const root = fileURLToPath(new URL("../..", import.meta.url))
@@ -89,6 +89,12 @@ export class Outside {
       directory,
       new Map(Object.entries(dependencies).map(([name, file]) => [name, join(directory, file.replace("file:", ""))]))
     )
+  }
+
+  /** Writes a file there. */
+  write(name: string, text: string): void {
+    mkdirSync(dirname(join(this.directory, name)), { recursive: true })
+    writeFileSync(join(this.directory, name), text)
   }
 
   /** Runs a program there. */

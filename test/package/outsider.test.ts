@@ -5,13 +5,17 @@
  */
 import { TcpRecorder } from "@wirewright/capture"
 import { spawnSync } from "node:child_process"
-import { existsSync, readFileSync } from "node:fs"
+import { cpSync, existsSync, readFileSync, statSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
+import { publint } from "publint"
+import { formatMessage } from "publint/utils"
 import { afterAll, beforeAll, describe, expect, test } from "vitest"
 import { isWhole } from "../../packages/codec/src/Whole.fixture.ts"
 import { Beginner, pnpm, sectionOf } from "./Beginner.ts"
 import { root } from "./Blocks.ts"
 import { missingTargets, Outside, published } from "./Outside.ts"
+import { importing, specifiersOf, typed, wrongTypes } from "./Doors.ts"
+import { contentsOf, differences, strays, tableOf, type Weight, weightsTable, written } from "./Tarballs.ts"
 
 /** Building, packing and installing everything takes minutes: in the whole run alone. */
 const whole = describe.runIf(isWhole)
@@ -24,20 +28,111 @@ beforeAll(() => {
 }, slow)
 afterAll(() => outside?.remove(), slow)
 
-const names = published.map((path) => path === "packages/cli" ? "wirewright" : `@wirewright/${path.replace("packages/", "")}`)
+/** What publint says of an installed package. */
+const linted = async (directory: string): Promise<ReadonlyArray<string | undefined>> => {
+  const { messages, pkg } = await publint({ pkgDir: directory, pack: false, strict: true })
+  return messages.map((message) => formatMessage(message, pkg ?? {}, { color: false }))
+}
+
+const nameOf = (path: string): string => path === "packages/cli" ? "wirewright" : `@wirewright/${path.replace("packages/", "")}`
+const names = published.map(nameOf)
+/** What can be imported from a package. */
+const specifiers = (name: string): ReadonlyArray<string> => {
+  const { files, manifest } = outside.installed(name)
+  return specifiersOf(manifest, files)
+}
 
 whole("the published packages", () => {
   test.each(names)("%s has what it exports", (name) => {
     const { files, manifest } = outside.installed(name)
     expect(missingTargets(manifest.exports, files)).toEqual([])
     expect(Object.values(manifest.bin ?? {}).filter((path) => !files.includes(path.replace("./", "")))).toEqual([])
-    expect(files.filter((file) => /\.(test|fixture)\.|\.tsbuildinfo$|^test\//.test(file))).toEqual([])
     expect(existsSync(join(outside.directory, "node_modules", name, "node_modules", "@wirewright"))).toBe(false)
   })
+
+  test.each(published)("%s has in its tarball what it should, and nothing else", (path) => {
+    expect(differences(path, outside.installed(nameOf(path)).files)).toEqual([])
+  })
+
+  test("weigh what the table says", () => {
+    const weights = new Map(published.map((path): readonly [string, Weight] => {
+      const name = nameOf(path)
+      const { files } = outside.installed(name)
+      const unpacked = files.reduce((sum, file) => sum + statSync(join(outside.directory, "node_modules", name, file)).size, 0)
+      return [name, { files: files.length, packed: statSync(outside.tarballs.get(name)!).size, unpacked }]
+    }))
+    if (process.env["UPDATE_WEIGHTS"] === "1") writeFileSync(weightsTable, tableOf(weights))
+    expect(strays(weights, written())).toEqual([])
+    const heavier = new Map(
+      [...weights].map(([name, one]) => [name, name === "@wirewright/dcp" ? { ...one, unpacked: one.unpacked * 1.3 } : one])
+    )
+    expect(strays(heavier, written())).toHaveLength(1)
+  })
+
+  test.each(published)("%s: publint has nothing to say", async (path) => {
+    expect(await linted(join(outside.directory, "node_modules", nameOf(path)))).toEqual([])
+  }, slow)
+
+  test("publint looks at what is installed: a door that leads nowhere, and types after the code, are noticed", async () => {
+    const directory = join(outside.directory, "mistaken")
+    cpSync(join(outside.directory, "node_modules", "@wirewright/sqlite"), directory, { recursive: true })
+    const manifest = JSON.parse(readFileSync(join(directory, "package.json"), "utf8")) as object
+    const exports = { ".": { default: "./dist/index.js", types: "./dist/index.d.ts" }, "./more": "./dist/more.js" }
+    writeFileSync(join(directory, "package.json"), JSON.stringify({ ...manifest, exports }))
+    expect(await linted(directory)).toEqual([
+      expect.stringMatching(/types should be the first/),
+      expect.stringMatching(/default should be the last/),
+      expect.stringMatching(/more\.js.*does not exist/)
+    ])
+  }, slow)
+
+  test.each(published)("%s: its types are those of its code at every door (attw)", async (path) => {
+    const name = nameOf(path)
+    expect(await wrongTypes(outside.tarballs.get(name)!, specifiers(name), name)).toEqual([])
+  }, slow)
+
+  test("types that are not there, and code of another kind than its types, are noticed", async () => {
+    const directory = join(outside.directory, "mistyped")
+    cpSync(join(outside.directory, "node_modules", "@wirewright/sqlite"), directory, { recursive: true })
+    const manifest = JSON.parse(readFileSync(join(directory, "package.json"), "utf8")) as object
+    const exports = { ".": { types: "./dist/index.d.cts", default: "./dist/index.js" }, "./other": "./dist/other.js" }
+    writeFileSync(join(directory, "package.json"), JSON.stringify({ ...manifest, exports }))
+    writeFileSync(join(directory, "dist/index.d.cts"), "export const x: 1\n")
+    writeFileSync(join(directory, "dist/other.js"), "export const x = 1\n")
+    outside.runIn(directory, "npm", "pack", "--silent", "--ignore-scripts")
+    const said = await wrongTypes(
+      join(directory, `wirewright-sqlite-${outside.installed("@wirewright/sqlite").manifest.version}.tgz`),
+      ["@wirewright/sqlite", "@wirewright/sqlite/other"],
+      "@wirewright/sqlite"
+    )
+    expect(said.join("\n")).toContain("FalseCJS")
+    expect(said.join("\n")).toContain("UntypedResolution")
+  }, slow)
+
+  test("everything that they export can be imported, and has types", () => {
+    const all = names.flatMap(specifiers)
+    expect(all.length).toBeGreaterThan(100)
+    outside.write("every.mjs", importing(all))
+    expect(JSON.parse(outside.run("node", "every.mjs"))).toMatchObject({ imported: all.length })
+    outside.write("every/every.ts", typed(all))
+    outside.write("every/tsconfig.json", JSON.stringify({ extends: "../tsconfig.json", include: ["every.ts"] }))
+    outside.run("npx", "tsc", "-p", "every")
+    expect(outside.run("npx", "wirewright", "--version")).toContain(outside.installed("wirewright").manifest.version)
+  }, slow)
 })
 
-describe("what a package exports", () => {
-  test("is noticed when it is missing", () => {
+describe("what a package has", () => {
+  test("a test, a map of generated code, a model that is there twice, and a module that is not there are noticed", () => {
+    const path = "packages/dcp"
+    const more = ["src/Dcp.test.ts", "dist/gen/index.js.map", "src/gen/dcp.model.json"]
+    const files = contentsOf(path).filter((file) => file !== "dist/gen/index.js")
+    expect(differences(path, [...files, ...more])).toEqual([
+      ...more.map((file) => `should not be there: ${file}`),
+      "missing: dist/gen/index.js"
+    ])
+  })
+
+  test("is noticed when it is missing from its exports", () => {
     const exports = { ".": { types: "./dist/index.d.ts", default: "./dist/index.js" }, "./*": "./dist/*.js", "./internal/*": null }
     expect(missingTargets(exports, ["dist/index.js"])).toEqual(["./dist/index.d.ts"])
     expect(missingTargets(exports, ["src/index.ts"])).toEqual(["./dist/index.d.ts", "./dist/index.js", "./dist/*.js"])
@@ -169,6 +264,15 @@ whole("a beginner with an empty directory", () => {
 const hasPnpm = isWhole && spawnSync("npx", [...pnpm, "--version"], { encoding: "utf8", shell: process.platform === "win32" }).status === 0
 
 describe.skipIf(!hasPnpm)("a beginner with pnpm, which shows only the packages that were asked for", () => {
+  test("imports everything from the packages they asked for, and has the command", () => {
+    const beginner = new Beginner(outside, "pnpm", "every")
+    beginner.sh(`npm install ${[...names, "effect"].join(" ")}`)
+    const all = names.flatMap(specifiers)
+    beginner.write("every.mjs", importing(all))
+    expect(JSON.parse(beginner.sh("node every.mjs"))).toMatchObject({ imported: all.length })
+    expect(beginner.sh("npx wirewright --version")).toContain(outside.installed("wirewright").manifest.version)
+  }, slow)
+
   test("does what the README says, and sees what it says", () => {
     const beginner = new Beginner(outside, "pnpm")
     const first = headings.flatMap((one) => beginner.follow(sectionOf(readme, one)))

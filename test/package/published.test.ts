@@ -2,11 +2,14 @@
  * What a stranger sees of a published package before using it: the tarball has its licence and README, package.json says where it comes from,
  * and the README's program passes the compiler, runs, and prints what the README says.
  */
+import { serveCouchbase } from "@wirewright/embedded"
+import { Effect, Redacted } from "effect"
 import * as ChildProcess from "node:child_process"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { type Block, blocksOf, root, run } from "./Blocks.ts"
+import { countOf, unmarked, wholeOf } from "./Guides.ts"
 import { published } from "./Outside.ts"
 
 const work = Path.join(root, "test/.wirewright-readmes")
@@ -86,6 +89,10 @@ describe("programs of READMEs", () => {
       Fs.mkdirSync(directory, { recursive: true })
       for (const { info, text } of files(blocks)) Fs.writeFileSync(Path.join(directory, info.replace("file=", "")), `${text}\n`)
     }
+    for (const path of guides) {
+      Fs.mkdirSync(Path.join(work, nameOf(path)), { recursive: true })
+      Fs.writeFileSync(Path.join(work, nameOf(path), "guide.ts"), wholeOf(path, read(path, "README.md"))!.program)
+    }
     const compilerOptions = { composite: false, tsBuildInfoFile: Path.join(work, "tsbuildinfo") }
     Fs.writeFileSync(
       Path.join(work, "tsconfig.json"),
@@ -118,5 +125,29 @@ describe("programs of READMEs", () => {
       }
     }
     expect(compared).toBe(runs.length)
+  }, 60_000)
+
+  it.each(guides)("%s: what the guide shows beside the programs of its tests runs, too", (path) => {
+    const readme = read(path, "README.md")
+    const own = unmarked(readme).filter(({ text }) => !text.startsWith("npm install "))
+    expect(own.map(({ language }) => language)).toEqual(Array.from({ length: countOf[path]! }, () => "ts"))
+    const { status, stderr, stdout } = run("node guide.ts", Path.join(work, nameOf(path)))
+    expect(status, stderr).toBe(0)
+    expect(stdout).toBe(wholeOf(path, readme)!.prints)
+  }, 60_000)
+
+  it("the error that the command's README shows is the one that it prints", async () => {
+    const [shown] = blocksOf(read("packages/cli/README.md")).filter(({ language }) => language === "json")
+    const served = serveCouchbase({ users: [{ name: "ada", password: Redacted.make("secret") }], buckets: [{ name: "default" }] })
+    const stderr = await Effect.runPromise(Effect.scoped(Effect.flatMap(served, ({ port }) =>
+      Effect.callback<string>((resume) => {
+        const args = ["kv", "get", `couchbase://ada:wrong@127.0.0.1:${port}/default`, "key", "--json"]
+        ChildProcess.execFile(
+          process.execPath,
+          [Path.join(root, "packages/cli/bin/wirewright.js"), ...args],
+          (_, __, said) => resume(Effect.succeed(said))
+        )
+      }))))
+    expect(stderr.trim().split("\n").at(-1)).toBe(shown!.text)
   }, 60_000)
 })

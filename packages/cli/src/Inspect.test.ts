@@ -1,8 +1,9 @@
 /** `wirewright inspect` as a process: the page as a file and served, for what is in the file; and what passes through a proxy, as it passes. */
-import { serveMemcachedNode } from "@wirewright/embedded"
-import { CaptureConversations } from "@wirewright/inspector/reading"
+import { serveCouchbase, serveMemcachedNode } from "@wirewright/embedded"
+import { CaptureConversations, type ProtocolAdapter } from "@wirewright/inspector/reading"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as Redacted from "effect/Redacted"
 import * as Scope from "effect/Scope"
 import { type ChildProcess, spawn } from "node:child_process"
 import { once } from "node:events"
@@ -39,6 +40,34 @@ const ended = async (child: ChildProcess): Promise<number | null> => {
   child.kill("SIGTERM")
   const [code] = await once(child, "close") as [number | null]
   return code
+}
+
+/** Asks for the stream of a page as the page does, and reads its packets until there are enough. */
+const followed = (
+  url: string,
+  adapter: ProtocolAdapter,
+  seen: Array<string>,
+  isEnough: () => boolean
+): Promise<{ readonly bytes: Buffer }> => {
+  const { host, origin, pathname } = new URL(url)
+  const bytes: Array<Buffer> = []
+  const capture = new CaptureConversations(adapter, { servers: [], session: adapter.begin() }, {
+    packet: (decoded, { direction }, asked) => void seen.push(`${direction} ${decoded.facts.name}${asked === undefined ? "" : " answers"}`),
+    trouble: (error) => void seen.push(error.message)
+  })
+  return new Promise((resolve, reject) => {
+    const asked = request(`http://${host}${pathname}live`, { method: "POST", headers: { origin } }, (answer) => {
+      answer.on("data", (chunk: Buffer) => {
+        bytes.push(chunk)
+        capture.push(chunk)
+        if (!isEnough()) return
+        asked.destroy()
+        resolve({ bytes: Buffer.concat(bytes) })
+      })
+    })
+    asked.on("error", reject)
+    asked.end()
+  })
 }
 
 describe("inspect", () => {
@@ -94,31 +123,44 @@ it("proxy --inspect streams what passes to its page, without passwords", async (
     packet(0x01, { key: "k", extras: "0000000000000000", value: "visible" }),
     packet(0x21, { key: "PLAIN", value: "\0app\0hunter2", opaque: 2 })
   ]))
-  const { host, origin, pathname } = new URL(inspector)
   const adapter = await loadProtocol("memcached")
   const seen: Array<string> = []
-  const bytes: Array<Buffer> = []
-  const capture = new CaptureConversations(adapter, { servers: [], session: adapter.begin() }, {
-    packet: (decoded, { direction }, asked) => void seen.push(`${direction} ${decoded.facts.name}${asked === undefined ? "" : " answers"}`),
-    trouble: (error) => void seen.push(error.message)
-  })
-  await new Promise<void>((resolve, reject) => {
-    const asked = request(`http://${host}${pathname}live`, { method: "POST", headers: { origin } }, (answer) => {
-      answer.on("data", (chunk: Buffer) => {
-        bytes.push(chunk)
-        capture.push(chunk)
-        if (seen.length < 3) return
-        asked.destroy()
-        resolve()
-      })
-    })
-    asked.on("error", reject)
-    asked.end()
-  })
+  const { bytes } = await followed(inspector, adapter, seen, () => seen.length >= 3)
   expect(seen.slice(0, 3).toSorted()).toEqual(["c2s SaslAuth", "c2s Set", "s2c SetResponse answers"])
-  expect(Buffer.concat(bytes).includes("visible")).toBe(true)
-  expect(Buffer.concat(bytes).includes("hunter2")).toBe(false)
+  expect(bytes.includes("visible")).toBe(true)
+  expect(bytes.includes("hunter2")).toBe(false)
   client.close()
+  await ended(child)
+  await Effect.runPromise(Scope.close(scope, Exit.void))
+})
+
+it("tail --inspect streams what goes over its connections, without passwords", async () => {
+  const scope = Effect.runSync(Scope.make())
+  const users = [{ name: "ada", password: Redacted.make("hunter2") }]
+  const node = await Effect.runPromise(Scope.provide(serveCouchbase({ users, buckets: [{ name: "default", vbuckets: 4 }] }), scope))
+  const child = spawn(process.execPath, [
+    bin,
+    "tail",
+    `couchbase://ada:hunter2@127.0.0.1:${node.port}/default`,
+    "--inspect",
+    "--no-cluster-map"
+  ], {
+    stdio: ["ignore", "pipe", "pipe"]
+  })
+  const inspector = await new Promise<string>((resolve, reject) => {
+    let err = ""
+    child.stderr.on("data", (chunk: Buffer) => {
+      const found = /http:\/\/127\.0\.0\.1:\d+\/[\w-]{24}\//.exec(err += chunk.toString())
+      if (found !== null) resolve(found[0])
+    })
+    child.once("close", () => reject(new Error(err)))
+  })
+  const adapter = await loadProtocol("dcp")
+  const seen: Array<string> = []
+  const { bytes } = await followed(inspector, adapter, seen, () => seen.includes("c2s DcpStreamRequest"))
+  expect(seen).toContain("c2s DcpOpen")
+  expect(seen).toContain("s2c DcpOpenResponse answers")
+  expect(bytes.includes("hunter2")).toBe(false)
   await ended(child)
   await Effect.runPromise(Scope.close(scope, Exit.void))
 })

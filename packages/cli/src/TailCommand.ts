@@ -109,7 +109,7 @@ export const memberOf = (text: string, host: string): { readonly member: number;
 /** Shows in a page what goes over the connections to the nodes; says on stderr where it is. */
 const tapped = Effect.gen(function*() {
   const { sink, url } = yield* inspectLive(["dcp"])
-  yield* Effect.logInfo(`the inspector is at ${url}`)
+  yield* Effect.logInfo(`the inspector is at ${url}`).pipe(moreLog("Info"))
   return new ClientCapture([sink])
 })
 

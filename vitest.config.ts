@@ -17,8 +17,9 @@ export default defineConfig({
     exclude: ["**/node_modules/**", "**/dist/**", "test/peers/**"],
     globalSetup: "scripts/test-setup.mjs",
     // tests and hooks run compilers, generators and servers as processes, also on machines that are slow or busy; what installs says more
-    // a test file a core: those that wait for processes, timers and sockets wait together
-    maxWorkers: 2,
+    // one more than cores: a third of the time files wait for processes, timers and sockets
+    maxWorkers: 3,
+    // a worker runs file after file: loading the same modules for each took a quarter of the processor
     isolate: false,
     testTimeout: 120_000,
     hookTimeout: 120_000

@@ -62,6 +62,7 @@ const peers = [
     npm
   })),
   { name: "chromium", probe: ["chromium", "--version"], apt: "chromium" },
+  { name: "inspector", probe: loads("axe-core"), npm: "axe-core" },
   // the servers and clients of test/peers/gallery, which skips what is not there
   { name: "redis-server", probe: ["sh", "-c", "redis-server --version && redis-cli --version"], apt: "redis-server" },
   { name: "postgresql", probe: ["sh", "-c", "ls /usr/lib/postgresql/*/bin/postgres"], apt: "postgresql" },

@@ -4,6 +4,7 @@
  * Unchanged files are not touched, and files that we wrote and no spec asks for any more are removed; files of others never are. `check` does
  * the same without writing and reports what it would have done.
  */
+import { Catalog } from "@wirewright/codec/Catalog"
 import type { Model } from "@wirewright/codec/Model"
 import * as Path from "node:path"
 import type { Built } from "./Build.ts"
@@ -16,11 +17,13 @@ import { checkValues } from "./check/Values.ts"
 import type { Complaint, Finding } from "./Finding.ts"
 import type { Formatting } from "./Format.ts"
 import { header } from "./Header.ts"
+import { lineageOf } from "./Link.ts"
 import { type Generatable, load, LoadError } from "./Load.ts"
 import { builtOf } from "./Models.ts"
 import { compare, type Module, withTaken } from "./Module.ts"
 import { Origin } from "./Origin.ts"
-import { checkTargets, compareOutputs, json, type Output, replaceFiles } from "./Output.ts"
+import { checkTargets, compareOutputs, json, type Output, replaceFiles, schemaText } from "./Output.ts"
+import { ksyOf } from "./ksy/Ksy.ts"
 import { print } from "./Print.ts"
 import { notModules } from "./PackageType.ts"
 import { type Rewrite, rewriting } from "./Specifiers.ts"
@@ -31,6 +34,7 @@ import { printRoles } from "./print/Roles.ts"
 import { frameOf, printIndex, printModel, printPackets, printStates, printTables } from "./print/Packets.ts"
 import { printSchemas } from "./print/Schemas.ts"
 import { printTypes } from "./print/Types.ts"
+import { jsonSchemaOf } from "./schema/JsonSchema.ts"
 import { checkText } from "./text/Check.ts"
 import { printText } from "./text/index.ts"
 
@@ -57,7 +61,12 @@ export interface GenerateOptions {
   readonly importExtension?: ".ts" | ".js"
   /** How the code is formatted. Default: as that of this repository */
   readonly format?: Formatting
+  /** What specs become: TypeScript, a JSON Schema of packets as JSON, Kaitai Struct. Default: TypeScript alone */
+  readonly languages?: ReadonlyArray<Language>
 }
+
+/** What a spec can become. */
+export type Language = "ts" | "json-schema" | "ksy"
 
 /** What was done, or would be. All paths are relative to `cwd`. */
 export interface Report {
@@ -150,7 +159,14 @@ const plan = async (
     if (complaints.length > 0) continue
     const directory = Path.resolve(options.cwd, place.out, place.below ?? "")
     const rewrite = value.kind === "protocol" ? rewriting(value, directory, extension) : undefined
-    outputs.push({ ...place, files: files(modules, model.name, model, format, rewrite) })
+    const languages = options.languages ?? ["ts"]
+    outputs.push({
+      ...place,
+      files: new Map([
+        ...(languages.includes("ts") ? files(modules, model.name, model, format, rewrite) : []),
+        ...printOther(lineageOf(model).toReversed(), languages, notices, value)
+      ])
+    })
   }
   const located = (some: ReadonlyArray<Complaint>, more: ReadonlyArray<Finding> = []): ReadonlyArray<Finding> =>
     [...new Map([...more, ...some.map((one) => origin.locate(one, options.cwd))].map((one) => [JSON.stringify(one), one])).values()]
@@ -168,6 +184,25 @@ const loaded = async (cwd: string, target: Target, findings: Array<Finding>): Pr
     findings.push(error.finding)
     return []
   }
+}
+
+/** Files in other languages. What these cannot say of a protocol is told, and stands in the file. */
+const printOther = (
+  models: ReadonlyArray<Model>,
+  languages: ReadonlyArray<Language>,
+  notices: Array<Complaint>,
+  value: Generatable
+): ReadonlyArray<readonly [name: string, text: string]> => {
+  const catalog = Catalog.of(models)
+  if (catalog.frame.kinds.length === 0) return []
+  const schema = languages.includes("json-schema") ? [[`${catalog.name}.schema.json`, schemaText(jsonSchemaOf(catalog))] as const] : []
+  const kaitai = languages.includes("ksy") ? ksyOf(catalog) : []
+  for (const { file, unsaid } of kaitai) {
+    for (const message of unsaid) {
+      notices.push({ rule: "WW199", value, path: [], message: `${file}: ${message}`, hint: "Kaitai Struct has no word for it" })
+    }
+  }
+  return [...schema, ...kaitai.map(({ file, text }) => [file, text] as const)]
 }
 
 /** Prints so that what the runtime calls like something of the protocol is imported under another name. */

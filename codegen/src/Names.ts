@@ -1,5 +1,6 @@
 /** Spelling of names in generated code, and sizes of integers. */
 import type { IntName } from "@wirewright/codec/Model"
+import { pascal } from "@wirewright/codec/TypeText"
 
 /** `uint8` … width of an integer in bytes. */
 export const intSize = (int: IntName): number => int === "u24" ? 3 : Number(int.slice(1)) / 8
@@ -13,8 +14,7 @@ export const quote = (text: string): string => JSON.stringify(text)
 /** How many bytes or elements an expression has; none where it has no value, which the writer of the value refuses. */
 export const lengthOf = (value: string): string => `(${value}?.length ?? 0)`
 
-/** `my-spec` or `dcpOpen` to `MySpec`, `DcpOpen`. */
-export const pascal = (name: string): string => name.split(/[^A-Za-z0-9]+/).filter((part) => part !== "").map(capital).join("")
+export { pascal }
 
 /** Generated modules that are not named after a spec file. */
 const moduleNames = new Set(["frame", "types", "packets", "states", "tables", "schemas", "model", "index", "examples"])

@@ -176,9 +176,9 @@ export interface LiteralAllowance {
 
 export const literalAllowances: ReadonlyArray<LiteralAllowance> = [
   {
-    path: /^packages\/cli\/src\/(?:WebSocketCutter|TextCutter|TextAdapter|Input)\.ts$/,
-    kinds: ["offset", "index", "code", "hexadecimal"],
-    why: "tells recordings apart before it is known what is in them: WebSocket frames, lines, gzip"
+    path: /^packages\/cli\/src\/Input\.ts$/,
+    kinds: ["index", "hexadecimal"],
+    why: "tells recordings apart before it is known what is in them: gzip"
   },
   { path: /^packages\/embedded\/src\/Management\w+\.ts$/, kinds: ["code"], why: "statuses of HTTP" },
   {

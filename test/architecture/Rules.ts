@@ -66,6 +66,8 @@ export const directions: { readonly [owner: string]: ReadonlyArray<string> } = {
     "effect"
   ],
   "@wirewright/deepstream": ["@wirewright/codec", "@wirewright/connection", "effect"],
+  // what is known of protocols beside their models; the page's code is bundled when it is made
+  "@wirewright/inspector": ["@wirewright/capture", "@wirewright/codec", "@wirewright/couchbase", "@wirewright/memcached", "rolldown"],
   "wirewright": [
     "@wirewright/capture",
     "@wirewright/codec",
@@ -75,6 +77,7 @@ export const directions: { readonly [owner: string]: ReadonlyArray<string> } = {
     "@wirewright/dcp",
     "@wirewright/deepstream",
     "@wirewright/embedded",
+    "@wirewright/inspector",
     "@wirewright/memcached",
     "@wirewright/proxy",
     "@wirewright/sqlite",
@@ -93,8 +96,12 @@ export const portable = [
   "@wirewright/dsl",
   "@wirewright/codec",
   "@wirewright/capture",
-  "@wirewright/deepstream"
+  "@wirewright/deepstream",
+  "@wirewright/inspector"
 ]
+
+/** Modules of those that make something on a machine with Node; nothing that runs anywhere imports them. */
+export const makers: ReadonlyArray<string> = ["index", "PageBundle", "PageServer"].map((name) => `packages/inspector/src/${name}.ts`)
 
 /** Modules that run anywhere although their packages do not: they import no other module of theirs. */
 export const portableModules: { readonly [specifier: string]: string } = {
@@ -176,7 +183,7 @@ export const cycles = (modules: ReadonlyArray<Module>): Complaints => {
 export const withoutComments = (text: string): string => text.replace(/\/\*[\s\S]*?\*\//g, "").replace(/(^|\s)\/\/.*$/gm, "$1")
 
 const isPortable = ({ generated, owner, path }: Module): boolean =>
-  portable.includes(owner) || generated || Object.values(portableModules).includes(path)
+  portable.includes(owner) && !makers.includes(path) || generated || Object.values(portableModules).includes(path)
 
 /** Packages of ours whose modules do not all run anywhere. */
 const bound = (specifier: string): boolean => {
@@ -191,7 +198,8 @@ export const platformUses = (modules: ReadonlyArray<Module>): Complaints =>
     ...module.imports.flatMap(({ specifier, typeOnly }) => {
       const own = specifier.startsWith(".") && !portable.includes(module.owner) && !module.generated
       const away = portable.includes(module.owner) && bound(specifier) && !(specifier in portableModules)
-      return !typeOnly && (own || away) ? [`${module.path}: imports ${specifier}, which may need Node`] : []
+      const made = makers.includes(posix.join(posix.dirname(module.path), specifier))
+      return !typeOnly && (own || away || made) ? [`${module.path}: imports ${specifier}, which may need Node`] : []
     }),
     ...(/\bBuffer\s*[.(<]|\b(new|extends|instanceof|as) Buffer\b|: Buffer\b|\bprocess\s*\./.test(withoutComments(module.text))
       ? [`${module.path}: uses Node's globals`]

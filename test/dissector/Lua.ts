@@ -87,13 +87,15 @@ const textBytes = (text: string, type: string): string => {
   return hexOf(bytes.subarray(0, end))
 }
 
-const valueText = ({ text, type, value }: Annotation["fields"][number]): string => {
+const valueText = ({ length, offset, text, type, value }: Annotation["fields"][number], bytes: Uint8Array): string => {
   if (value === null) return "null"
   if (Array.isArray(value)) return "empty"
   if (value instanceof Uint8Array) return hexOf(value)
   if (/^f(32|64)/.test(type)) return "float"
   if (type === "domain name" || typeof value === "boolean") return String(value)
   if (type === "literal") return hexOf(Uint8Array.from(String(value), (one) => one.charCodeAt(0)))
+  // of what encoding, its name does not say
+  if (type === "cstring") return hexOf(bytes.subarray(offset, offset + length - 1))
   return typeof value === "string" ? textBytes(value, type) : typeof value === "number" || typeof value === "bigint" ? String(value) : text
 }
 
@@ -106,6 +108,6 @@ export const interpreted = (catalog: Catalog, question: Question): string => {
   return [
     `${packet} ${Math.floor(length)}`,
     error === undefined ? "fine" : `${error.reason} ${error.path} ${error.offset}`,
-    ...fields.map((field) => `${field.section} ${field.path} ${field.offset}+${field.length} ${valueText(field)}`)
+    ...fields.map((field) => `${field.section} ${field.path} ${field.offset}+${field.length} ${valueText(field, question.bytes)}`)
   ].join("\n")
 }

@@ -5,6 +5,7 @@
 import { Catalog } from "@wirewright/codec"
 import type { Model } from "@wirewright/codec/Model"
 import { random } from "@wirewright/codec/Random.fixture"
+import { printDissector } from "@wirewright/codegen/dissector/Dissector"
 import { models as couchbase } from "@wirewright/couchbase/gen/Model"
 import { models as dcp } from "@wirewright/dcp/gen/Model"
 import { models as deepstream } from "@wirewright/deepstream/gen/Model"
@@ -13,11 +14,11 @@ import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { all } from "../gallery/All.ts"
 import { Recorded } from "../gallery/Conversations.ts"
 import { examplesOf, mutated } from "./Questions.ts"
-import { interpreted, type Question, run, type Running } from "./Lua.ts"
+import { interpreted, load, type Question, run, type Running } from "./Lua.ts"
 
-/** Packets of each protocol; `WIREWRIGHT_DISSECTOR=full` takes all there are, and more mutants. */
-const isFull = process.env["WIREWRIGHT_DISSECTOR"] === "full"
-const most = isFull ? Infinity : 60
+/** Packets of each protocol: all there are for `npm run test:whole`, with more mutants. */
+const isWhole = process.env["WIREWRIGHT_WHOLE"] !== undefined
+const most = isWhole ? Infinity : 40
 
 /** Some of many, evenly spread. */
 const spread = <A>(many: ReadonlyArray<A>): ReadonlyArray<A> =>
@@ -55,9 +56,28 @@ describe.each([...ours, ...gallery])("%s", (name, models, questions) => {
   it("mutants are refused at the same byte, or read the same", () => {
     const below = random(17)
     const some = spread(questions).flatMap((one) =>
-      Array.from({ length: isFull ? 20 : 2 }, (): Question => ({ ...one, bytes: mutated(one.bytes, below) }))
+      Array.from({ length: isWhole ? 10 : 1 }, (): Question => ({ ...one, bytes: mutated(one.bytes, below) }))
     )
     expect(differences(catalog, some, lua.ask(some))).toEqual([])
     console.log(`${name}: ${some.length} mutants`)
+  })
+})
+
+describe("a mistake that is planted is seen", () => {
+  const [, models, questions] = gallery.find(([title]) => title === "MQTT")!
+  const plants = {
+    "an offset": ["self:int(at, t.int, t.order), at + width", "self:int(at, t.int, t.order), at + width + 1"],
+    "the order of bytes": ["self:unsigned(at, width, little)", "self:unsigned(at, width, not little)"],
+    "a length": ["- length.plus", "- length.plus - 1"]
+  } as const
+
+  it.each(Object.entries(plants))("%s", async (_, [right, wrong]) => {
+    const { text } = printDissector(models)
+    const planted = text.replace(right, wrong)
+    expect(planted).not.toBe(text)
+    const lua = await load(planted)
+    const some = spread(questions)
+    expect(differences(Catalog.of(models), some, lua.ask(some)).length).toBeGreaterThan(0)
+    lua.close()
   })
 })

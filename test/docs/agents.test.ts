@@ -24,11 +24,10 @@ const needs = (directory: string): ReadonlyArray<string> => {
 
 const coded = (all: ReadonlyArray<string>): string => all.map((one) => `\`${one}\``).join(", ")
 
-/** Names that a text speaks of; of others, as many as are read at a glance. */
+/** Names that a text speaks of. How many others there are would change with every one of them. */
 const telling = (all: ReadonlyArray<string>, text: string): string => {
   const told = all.filter((name) => new RegExp(`\\b${name}\\b`).test(text))
-  const shown = told.length > 0 ? told : all.slice(0, 12)
-  return `${coded(shown)}${shown.length < all.length ? ` and ${all.length - shown.length} more` : ""}`
+  return told.length === 0 ? "" : `: ${coded(told)}${told.length < all.length ? " and others" : ""}`
 }
 
 /** What holds for every package. */
@@ -46,7 +45,7 @@ const agentsText = (directory: string): string => {
   const readme = read(`${directory}/README.md`)
   const program = blocksOf(readme).find(({ language, text }) => language === "ts" && /^import /m.test(text))
   const doors = doorsOf(directory).filter((door) => door.names.length > 0)
-  const lists = doors.map(({ names: own, specifier }) => `- \`${specifier}\`: ${telling(own.map((one) => one.name), readme)}`)
+  const lists = doors.map(({ names: own, specifier }) => `- \`${specifier}\`${telling(own.map((one) => one.name), readme)}`)
   const { exports = {} } = manifestOf(directory)
   const generated = Object.keys(exports).filter((door) => /^\.\/(gen\d*|text)$/.test(door)).map((door) => `\`${name}${door.slice(1)}\``)
   return [

@@ -16,8 +16,10 @@ import { random } from "@wirewright/codec/Random.fixture"
 import { visible } from "@wirewright/codec/Visible"
 import { isDeepStrictEqual } from "node:util"
 import { runInThisContext } from "node:vm"
-import { type Below, changed, joined, type Laid, mended } from "./Mutate.ts"
-import { attempt, type Look, objectionOf, type Read, type Reading, type Seed, type Subject } from "./Subject.ts"
+import type { Below } from "@wirewright/codec/Random"
+import { objectionOf } from "@wirewright/codegen/sample/Malformed"
+import { changed, joined, type Laid, mended } from "@wirewright/codegen/sample/Mutate"
+import { attempt, type Look, type Read, type Reading, type Seed, type Subject } from "./Subject.ts"
 
 /** What came of the mutants of one subject. */
 export interface Counts {

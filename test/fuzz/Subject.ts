@@ -1,5 +1,5 @@
 /** What is changed and read: packets or records of one generated protocol, where all of them are read and written through one interface. */
-import { DecodeError, type DecodeReason } from "@wirewright/codec"
+import { DecodeError } from "@wirewright/codec"
 import type { FieldSpan } from "@wirewright/codec/Layout"
 import type { Reading as GalleryReading } from "../gallery/Conversations.ts"
 import { leaves, plain } from "../words/Harness.ts"
@@ -104,11 +104,6 @@ export const valuesDiffer = (value: unknown, { fields }: Look): string | undefin
   }
   return undefined
 }
-
-/** What makes one objection differ from another. */
-export const objectionOf = (
-  { packet, path, reason }: { readonly packet: string; readonly path: string; readonly reason: DecodeReason }
-): string => `${packet}.${path.replaceAll(/\d+/g, "#")} ${reason}`
 
 /** Seeds by sort; each is there once, and of one sort no more than `most`. */
 export class Sorts {

@@ -7,6 +7,7 @@ import { annotate } from "@wirewright/codec/Layout"
 import { printDissector } from "@wirewright/codegen/dissector/Dissector"
 import { encode } from "@wirewright/dcp/gen"
 import { models as dcp } from "@wirewright/dcp/gen/Model"
+import { models as deepstream } from "@wirewright/deepstream/gen/Model"
 import { afterAll, describe, expect, it } from "vitest"
 import { modbus } from "../gallery/Modbus.ts"
 import { mqtt } from "../gallery/Mqtt.ts"
@@ -120,6 +121,28 @@ it("finds packets on any port when it is told none, and only its own", () => {
   expect(ask({ file, script }, ["tcp.stream", `${proto}.response_to`], proto).rows).toEqual(
     [["0"], ["0", "4"]].map(([one, two]) => [one, two ?? ""])
   )
+})
+
+it("reads text that WebSockets carry", () => {
+  const { script } = printed(deepstream, { ports: [port] })
+  const text = (lines: string) => new TextEncoder().encode(lines)
+  const upgrade = "Upgrade: websocket\r\nConnection: Upgrade\r\n"
+  const message = text("E\u001fS\u001fnews\u001e")
+  const masked = joined(Uint8Array.of(0x81, 0x80 + message.length, 1, 2, 3, 4), message.map((byte, i) => byte ^ i % 4 + 1))
+  const pcap = new PcapFile()
+  pcap.dialogue(port, [
+    {
+      fromClient: true,
+      bytes: text(`GET /deepstream HTTP/1.1\r\nHost: a\r\n${upgrade}Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n`)
+    },
+    {
+      fromClient: false,
+      bytes: text(`HTTP/1.1 101 Switching Protocols\r\n${upgrade}Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n`)
+    },
+    { fromClient: true, bytes: masked }
+  ])
+  const { packets } = shark({ file: written("websocket.pcap", pcap.bytes()), script, proto })
+  expect(packets.map(({ experts, showname }) => [showname, experts])).toEqual([["deepstream, EventSubscribe name=\"news\"", []]])
 })
 
 it("takes another name where Wireshark has a protocol of that name", () => {

@@ -8,7 +8,7 @@ import { compile, Generated, hasNaN, hexOf, plain } from "./Harness.ts"
 import { type MadeRecord, RandomSpec } from "./RandomSpec.ts"
 
 const seed = Number(process.env["WORDS_SEED"] ?? 1)
-const specs = Number(process.env["WORDS_SPECS"] ?? tried(50, 200))
+const specs = Number(process.env["WORDS_SPECS"] ?? tried(30, 200))
 const samples = 12
 
 const next = random(seed)

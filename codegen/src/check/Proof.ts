@@ -16,7 +16,8 @@ import { baseOf, type Built } from "../Build.ts"
 import type { Complaint } from "../Finding.ts"
 import { Context } from "../print/Context.ts"
 import { packetsOf } from "../print/Plans.ts"
-import { type Alternative, search, typesIn } from "./ProofSearch.ts"
+import { stateSets, typesIn } from "../sample/Within.ts"
+import { type Alternative, search } from "./ProofSearch.ts"
 import { areApart, Sets } from "./ProofSets.ts"
 
 /** What is not shown of a field. */
@@ -32,8 +33,6 @@ export interface Proof {
   /** What could not be decided. */
   readonly notices: ReadonlyArray<Complaint>
 }
-
-type States = ReadonlyMap<string, number>
 
 const chainOf = (model: Model): ReadonlyArray<Model> => {
   const base = baseOf(model)
@@ -198,23 +197,6 @@ const lengthTargets = (type: TypeModel): ReadonlyArray<string> => {
 /** Names that one length measures together. */
 const groupsOf = (fields: ReadonlyArray<FieldModel>): ReadonlyArray<ReadonlyArray<string>> =>
   fields.map(({ type }) => lengthTargets(type)).filter((targets) => targets.length > 1)
-
-/** What connection states may be, as far as some types care. */
-export const stateSets = (types: ReadonlyArray<TypeModel>): ReadonlyArray<States> => {
-  const numbers = new Map<string, Set<number>>()
-  for (const type of types) {
-    if (type.kind !== "when" || type.sibling === true) continue
-    const known = numbers.get(type.state) ?? new Set([0, 1])
-    if (type.from !== undefined) known.add(type.from)
-    if (type.to !== undefined) known.add(type.to + 1)
-    numbers.set(type.state, known)
-  }
-  let found: ReadonlyArray<States> = [new Map()]
-  for (const [name, values] of numbers) {
-    found = found.flatMap((one) => [...values].map((value) => new Map([...one, [name, value]]))).slice(0, 16)
-  }
-  return found
-}
 
 /** A finding with the counterexample, or a notice without one. */
 const decide = (

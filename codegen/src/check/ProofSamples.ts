@@ -5,57 +5,13 @@
 import { optionalIn, unwrapped } from "@wirewright/codec/words/Sizes"
 import type { Catalog } from "@wirewright/codec/Catalog"
 import { bytesOfDigits } from "@wirewright/codec/Hex"
-import { intBytes } from "@wirewright/codec/Integers"
-import type { FieldModel, IntModel, IntName, LengthModel, NumberModel, TypeModel } from "@wirewright/codec/Model"
+import type { FieldModel, LengthModel, NumberModel, TypeModel } from "@wirewright/codec/Model"
 import { inState } from "@wirewright/codec/words/Presence"
-import { numberRange } from "@wirewright/codec/words/Numbers"
 import { bcdSize } from "@wirewright/codec/words/Values"
 import { intWidth } from "@wirewright/codec/TypeText"
-import { writeLeb128Big, writeQuicBig, writeVlqBig, zigzagBig } from "@wirewright/codec/Varint"
-
-type Bytes = ReadonlyArray<number>
-
-/** One encoding, and what others say about it. */
-interface Piece {
-  readonly bytes: Bytes
-  /** Nothing stands here, or null does. */
-  readonly absent?: boolean
-  readonly count?: number
-  readonly tag?: number
-  readonly number?: number
-  /** The tokens of each field of a line; those of lengths are empty until they are derived. */
-  readonly parts?: ReadonlyArray<ReadonlyArray<Bytes>>
-}
+import { assembled, type Bytes, bytesOfInt, encodeNumber, lineBytes, type Piece } from "../sample/Assemble.ts"
 
 const letter = 0x61
-
-const bytesOfInt = (int: IntName, order: string | undefined, value: bigint): Bytes => intBytes(intWidth[int], order === "little", value)
-
-/** The bytes of a number; nothing when it does not fit. */
-export const encodeNumber = (type: NumberModel, value: bigint): Bytes | undefined => {
-  const { max, min } = numberRange(type)
-  if (value < min || value > max) return undefined
-  switch (type.kind) {
-    case "int":
-      return bytesOfInt(type.int, type.order, value)
-    case "decimal":
-      return [...new TextEncoder().encode(String(value)), ...bytesOfDigits(type.until ?? "")]
-    case "varint": {
-      const room = new Uint8Array(16)
-      const write = type.encoding === "leb128" ? writeLeb128Big : type.encoding === "vlq" ? writeVlqBig : writeQuicBig
-      return [...room.subarray(0, write(room, 0, type.zigzag ? zigzagBig(value) : value))]
-    }
-    case "escaped": {
-      if (type.of.kind !== "int") return undefined
-      const { int, order } = type.of
-      if (value <= BigInt(type.max)) return bytesOfInt(int, order, value)
-      const wide = type.escapes.find(({ of }) => value <= numberRange(of).max)
-      return wide === undefined
-        ? undefined
-        : [...bytesOfInt(int, order, BigInt(wide.value)), ...bytesOfInt(wide.of.int, wide.of.order, value)]
-    }
-  }
-}
 
 /** Makes samples. */
 export class Samples {
@@ -262,27 +218,30 @@ export class Samples {
     if (options.some((some) => some.length === 0)) return []
     return combinations(options.map((some) => some.length), 24).map((choice) => {
       const parts = choice.map((index, i) => options[i]![index]!)
-      return { bytes: line(type, parts), parts }
+      return { bytes: lineBytes(type, parts), parts }
     })
   }
 
   /** The bytes of chosen pieces, with lengths, counts, tags and presence bits derived from them. */
   private assemble(fields: ReadonlyArray<FieldModel>, chosen: ReadonlyArray<Piece>): Bytes | undefined {
     const pieces = new Map(fields.map(({ name }, i) => [name, chosen[i]!]))
-    const bits = new Map<string, number>()
     const slices = new Map(
       fields.flatMap(({ name, type }) =>
         type.kind === "bits"
-          ? type.fields.map((one) => [one.name, (pieces.get(name)!.number ?? 0) >> one.low & 2 ** (one.high - one.low + 1) - 1] as const)
+          ? type.fields.map((one) =>
+            [one.name, Number(pieces.get(name)!.number ?? 0) >> one.low & 2 ** (one.high - one.low + 1) - 1] as const
+          )
           : []
       )
     )
-    const numberOf = (name: string): number | undefined => pieces.get(name)?.number ?? slices.get(name)
+    const numberOf = (name: string): number | undefined => {
+      const number = pieces.get(name)?.number
+      return number === undefined ? slices.get(name) : Number(number)
+    }
     for (const { name, type } of fields) {
       const piece = pieces.get(name)!
       const optional = optionalIn(type)
       if (optional?.requires !== undefined && piece.absent !== true && pieces.get(optional.requires)?.absent === true) return undefined
-      if (optional?.if?.kind === "bitOf" && piece.absent !== true) bits.set(`${optional.if.field} ${optional.if.bit ?? 0}`, 1)
       if (type.kind === "optional" && type.if?.kind === "valueOf") {
         const number = numberOf(type.if.field)
         if (number !== undefined && type.if.values.includes(number) === (piece.absent === true)) return undefined
@@ -301,70 +260,8 @@ export class Samples {
         if (new Set(presenceOf?.map((name) => pieces.get(name)?.absent === true)).size > 1) return undefined
       }
     }
-    const derived = (type: TypeModel): Bytes | undefined => {
-      if (type.kind === "optional" || type.kind === "when") return derived(type.of)
-      if (type.kind === "lengthOf" || type.kind === "countOf") {
-        const targets = (typeof type.target === "string" ? [type.target] : type.target).map((target) => pieces.get(target))
-        if (targets.some((piece) => piece === undefined)) return undefined
-        if (type.absent !== undefined && targets[0]!.absent === true) return encodeNumber(type.of, BigInt(type.absent))
-        const size = type.kind === "countOf" ? targets[0]!.count ?? 0 : targets.reduce((sum, piece) => sum + piece!.bytes.length, 0)
-        return encodeNumber(type.of, BigInt(size + (type.plus ?? 0)))
-      }
-      if (type.kind !== "tagOf") return undefined
-      const tag = pieces.get(type.target)?.tag
-      if (tag === undefined) return undefined
-      if (type.of.kind === "enumeration") return bytesOfInt(this.catalog.typeOf("enumeration", type.of.ref).int, type.of.order, BigInt(tag))
-      return type.of.kind === "int" || type.of.kind === "varint" ? encodeNumber(type.of, BigInt(tag)) : undefined
-    }
-    const out: Array<number> = []
-    for (const { name, type } of fields) {
-      const piece = pieces.get(name)!
-      const inner = unwrapped(type)
-      if (inner.kind === "lengthOf" || inner.kind === "countOf" || inner.kind === "tagOf") {
-        if (piece.absent === true) continue
-        const bytes = derived(type)
-        if (bytes === undefined) return undefined
-        out.push(...bytes)
-      } else if (type.kind === "tokens" && piece.parts !== undefined) {
-        const parts: Array<ReadonlyArray<Bytes>> = []
-        for (const [i, field] of type.fields.entries()) {
-          const isLength = field.type.kind === "lengthOf" || field.type.kind === "countOf"
-          const bytes = isLength ? derived(field.type) : undefined
-          if (isLength && bytes === undefined) return undefined
-          parts.push(bytes === undefined ? piece.parts[i]! : [bytes])
-        }
-        out.push(...line(type, parts))
-      } else if (type.kind === "bits") out.push(...this.withPresence(type, piece, pieces))
-      else if (type.kind === "flags") {
-        let value = BigInt(piece.number ?? 0)
-        for (const [key] of bits) if (key.startsWith(`${name} `)) value |= 1n << BigInt(key.slice(name.length + 1))
-        for (const { type: other } of fields) {
-          if (
-            other.kind === "optional" && other.if?.kind === "bitOf" && other.if.field === name && !bits.has(`${name} ${other.if.bit ?? 0}`)
-          ) {
-            value &= ~(1n << BigInt(other.if.bit ?? 0))
-          }
-        }
-        out.push(...bytesOfInt(this.catalog.typeOf("flags", type.ref).int, type.order, value))
-      } else if (type.kind === "align") { while (out.length % type.to !== 0) out.push(0) }
-      else out.push(...piece.bytes)
-    }
-    return out
+    return assembled(this.catalog, fields, pieces)?.flat()
   }
-
-  private withPresence(type: Extract<TypeModel, { readonly kind: "bits" }>, piece: Piece, pieces: ReadonlyMap<string, Piece>): Bytes {
-    let value = BigInt(piece.number ?? 0)
-    for (const { low, presenceOf } of type.fields) {
-      if (presenceOf?.some((name) => pieces.get(name)?.absent !== true)) value |= 1n << BigInt(low)
-    }
-    return bytesOfInt(type.of.int, (type.of as IntModel).order, value)
-  }
-}
-
-/** The bytes of a line. */
-const line = (type: Extract<TypeModel, { readonly kind: "tokens" }>, parts: ReadonlyArray<ReadonlyArray<Bytes>>): Bytes => {
-  const separator = bytesOfDigits(type.separator)
-  return [...parts.flat().flatMap((bytes, i) => i === 0 ? bytes : [...separator, ...bytes]), ...bytesOfDigits(type.until ?? "")]
 }
 
 /** Choices of one index for each size: all of them when they are few, else those that differ from the first in two places at most. */

@@ -2,9 +2,10 @@
 import type { Catalog } from "@wirewright/codec/Catalog"
 import { bytesOfDigits, hexOf } from "@wirewright/codec/Hex"
 import type { FieldModel, TypeModel } from "@wirewright/codec/Model"
-import { wordOf } from "@wirewright/codec/words/index"
 import { Exhausted, type Reading, Relation } from "./ProofRelation.ts"
-import { encodeNumber, Samples } from "./ProofSamples.ts"
+import { encodeNumber } from "../sample/Assemble.ts"
+import { typesIn } from "../sample/Within.ts"
+import { Samples } from "./ProofSamples.ts"
 
 /** One of several contents that the same bytes may have. */
 export interface Alternative {
@@ -19,23 +20,6 @@ export interface Counterexample {
   readonly values: readonly [string, string]
   /** Bytes of the second, where it is only the beginning. */
   readonly shorter?: string
-}
-
-/** Types within fields, named ones once. */
-export const typesIn = (catalog: Catalog, fields: ReadonlyArray<FieldModel>, seen: Set<string> = new Set()): ReadonlyArray<TypeModel> => {
-  const found: Array<TypeModel> = []
-  const visit = (type: TypeModel): void => {
-    found.push(type)
-    if (type.kind === "tokens") { for (const field of type.fields) visit(field.type) }
-    for (const inner of wordOf(type).inner?.(type) ?? []) visit(inner)
-    if ((type.kind === "struct" || type.kind === "choice") && !seen.has(type.ref)) {
-      seen.add(type.ref)
-      const named = catalog.typeOf(type.kind, type.ref)
-      for (const field of named.kind === "struct" ? named.fields : named.cases.flatMap((one) => one.fields)) visit(field.type)
-    }
-  }
-  for (const field of fields) visit(field.type)
-  return found
 }
 
 /** Bytes that mean something: constants, literals, separators, tags. */

@@ -9,7 +9,7 @@ import type { FieldModel, TypeModel } from "@wirewright/codec/Model"
 import { intWidth } from "@wirewright/codec/TypeText"
 import { fixedIn, leastOf } from "@wirewright/codec/words/Records"
 import { fixedSize } from "@wirewright/codec/words/Sizes"
-import { encodeNumber } from "./ProofSamples.ts"
+import { encodeNumber } from "../sample/Assemble.ts"
 
 /** Values that a byte can have; nothing when it can have any. `ended` among them: the bytes may end here. */
 type ByteSet = ReadonlySet<number> | undefined

@@ -27,12 +27,29 @@ const ipHeader = 20
 const tcpHeader = 20
 /** What fits after both headers into an IPv4 packet. */
 const maxPayload = 0xffff - ipHeader - tcpHeader
+const udpHeader = 8
 const protocolTcp = 6
+const protocolUdp = 17
 const push = 0x08
 
 const octets = (host: string): ReadonlyArray<number> => {
   const parts = host.split(".").map(Number)
   return parts.length === 4 && parts.every((part) => Number.isInteger(part) && part >= 0 && part < 256) ? parts : [127, 0, 0, 1]
+}
+
+/** An IPv4 packet of TCP or UDP with both ports, and room for the rest. */
+const internetPacket = (protocol: number, from: Endpoint, to: Endpoint, size: number): Uint8Array<ArrayBuffer> => {
+  const data = new Uint8Array(ipHeader + size)
+  const view = new DataView(data.buffer)
+  view.setUint8(0, 0x45)
+  view.setUint16(2, data.length)
+  view.setUint8(8, 64)
+  view.setUint8(9, protocol)
+  data.set(octets(from.host), 12)
+  data.set(octets(to.host), 16)
+  view.setUint16(ipHeader, from.port)
+  view.setUint16(ipHeader + 2, to.port)
+  return data
 }
 
 /** Makes one pcapng file. */
@@ -72,18 +89,19 @@ export class TcpRecorder {
     ]
   }
 
+  /** A datagram of UDP, which belongs to no connection; at most 65 507 bytes. */
+  datagram(from: Endpoint, to: Endpoint, payload: Uint8Array, time: bigint): Uint8Array {
+    const size = udpHeader + payload.length
+    const data = internetPacket(protocolUdp, from, to, size)
+    new DataView(data.buffer).setUint16(ipHeader + 4, size)
+    data.set(payload, ipHeader + udpHeader)
+    return this.writer.packet({ time, data })
+  }
+
   private segment(recorded: Recorded, from: "client" | "server", flags: number, payload: Uint8Array, time: bigint): Uint8Array {
     const to = from === "client" ? "server" : "client"
-    const data = new Uint8Array(ipHeader + tcpHeader + payload.length)
+    const data = internetPacket(protocolTcp, recorded[from], recorded[to], tcpHeader + payload.length)
     const view = new DataView(data.buffer)
-    view.setUint8(0, 0x45)
-    view.setUint16(2, data.length)
-    view.setUint8(8, 64)
-    view.setUint8(9, protocolTcp)
-    data.set(octets(recorded[from].host), 12)
-    data.set(octets(recorded[to].host), 16)
-    view.setUint16(ipHeader, recorded[from].port)
-    view.setUint16(ipHeader + 2, recorded[to].port)
     view.setUint32(ipHeader + 4, recorded.next[from])
     view.setUint32(ipHeader + 8, (flags & TcpFlag.Acknowledge) === 0 ? 0 : recorded.next[to])
     view.setUint8(ipHeader + 12, tcpHeader / 4 << 4)

@@ -10,7 +10,7 @@ import { ndjson, wirewright } from "../test/RunCli.ts"
 import { decodeCapture } from "./DecodeCapture.ts"
 import { openInput } from "./Input.ts"
 import { type Context, PacketReport } from "./PacketReport.ts"
-import type { DecodedPacket, Situation } from "./ProtocolAdapter.ts"
+import type { DecodedPacket, Situation } from "@wirewright/inspector/reading"
 import { loadProtocol } from "./Protocols.ts"
 
 /** What tshark counts in a file; see ORIGIN.md beside it. */

@@ -1,8 +1,7 @@
 /** Counts what a capture holds: packets by opcode and direction, statuses, vbuckets, seqno ranges, and what did not decode. */
 import type { Flow } from "@wirewright/capture"
-import type { Conversation, PendingRequest, SentPacket } from "./Conversation.ts"
+import type { Conversation, DecodedPacket, PendingRequest, SentPacket } from "@wirewright/inspector/reading"
 import { counted } from "./Failure.ts"
-import type { DecodedPacket } from "./ProtocolAdapter.ts"
 
 /** Most conversations listed one by one. */
 const maxListed = 1000

@@ -1,7 +1,7 @@
 /** The generator as the command calls it; it is loaded only by the commands that need it. */
 import type { Customs } from "@wirewright/codec/Catalog"
 import type { Model } from "@wirewright/codec/Model"
-import type { Config } from "./ConfigFile.ts"
+import type { Config, languages } from "./ConfigFile.ts"
 import { refuse } from "./Failure.ts"
 
 /** Something wrong in a spec. Paths are relative to the working directory, lines and columns count from 1. */
@@ -32,6 +32,7 @@ export interface Report {
 export interface CodegenOptions extends Config {
   readonly cwd: string
   readonly dryRun?: boolean
+  readonly languages?: ReadonlyArray<typeof languages[number]>
 }
 
 /** What the reference pages are about, and where they go. */

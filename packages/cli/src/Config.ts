@@ -9,7 +9,7 @@ import { refuse } from "./Failure.ts"
 export const configNames = ["wirewright.config.ts", "wirewright.config.js", "wirewright.config.mjs"]
 
 /** Reads the config file, if there is one. */
-const readConfig = async (cwd: string): Promise<{ readonly name: string; readonly config: Config } | undefined> => {
+export const readConfig = async (cwd: string): Promise<{ readonly name: string; readonly config: Config } | undefined> => {
   const name = configNames.find((one) => existsSync(join(cwd, one)))
   if (name === undefined) return undefined
   let loaded: unknown

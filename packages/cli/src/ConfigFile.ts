@@ -35,6 +35,9 @@ export const importExtensions = [".ts", ".js"] as const
 /** Runners that generated tests may be for. */
 export const testRunners = ["vitest", "node", "none"] as const
 
+/** What a spec can become: TypeScript, a JSON Schema of what `decode --json` prints, Kaitai Struct. */
+export const languages = ["ts", "json-schema", "ksy"] as const
+
 /** What `wirewright.config.ts` exports as default. */
 export interface Config {
   /** What to generate. */

@@ -13,7 +13,7 @@ import { colorsOn, flush } from "./Output.ts"
 import { PacketReport } from "./PacketReport.ts"
 import { endpoint } from "./Endpoint.ts"
 import { nearest } from "./Nearest.ts"
-import { type ProtocolAdapter, protocolNames, type States } from "./ProtocolAdapter.ts"
+import { type ProtocolAdapter, protocolNames, type States } from "@wirewright/inspector/reading"
 import { loadProtocol } from "./Protocols.ts"
 
 /** The protocol both `decode` and `encode` take. */

@@ -4,7 +4,7 @@ import { refuse } from "./Failure.ts"
 import { type Chunks, linesOf } from "./Input.ts"
 import { drain } from "./Output.ts"
 import type { Context, PacketReport } from "./PacketReport.ts"
-import type { Direction, Session, Situation } from "./ProtocolAdapter.ts"
+import type { Direction, Session, Situation } from "@wirewright/inspector/reading"
 
 /** Decodes all of `bytes`: one packet, or with `toEnd` as many as there are. Returns how the session stands then. */
 const decodeBytes = (

@@ -2,9 +2,7 @@
 import { assert, beforeAll, describe, it } from "@effect/vitest"
 import { bytesOfHex, hexOf } from "@wirewright/codec/Hex"
 import { deflateRawSync, constants } from "node:zlib"
-import { DirectionStream } from "./DirectionStream.ts"
-import { PacketSearch } from "./PacketSearch.ts"
-import type { ProtocolAdapter } from "./ProtocolAdapter.ts"
+import { DirectionStream, PacketSearch, type ProtocolAdapter } from "@wirewright/inspector/reading"
 import { loadProtocol } from "./Protocols.ts"
 
 let dcp: ProtocolAdapter

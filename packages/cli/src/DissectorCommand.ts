@@ -10,7 +10,7 @@ import { optional, repeated } from "./Flags.ts"
 import { nearest } from "./Nearest.ts"
 import { bytes, colorsOn, flush } from "./Output.ts"
 import { protocolsOf, specWords } from "./SpecArgument.ts"
-import { traitsOf } from "./Traits.ts"
+import { traitsOf } from "@wirewright/inspector/reading"
 
 /** The states that connections begin in: `NAME` is on, `NAME=NUMBER` says the number. */
 const statesOf = (asked: ReadonlyArray<string>): { readonly [name: string]: number } =>

@@ -49,6 +49,12 @@ it("writes an index, the frame and a page for each packet; a second time it chan
   expect(second.err).toContain("0 files changed")
 })
 
+it("takes a protocol that comes with the command", async () => {
+  const { code, out } = await wirewright(["docs", "memcached-text", "--out", "text", "--dry-run"], "", folder)
+  expect(code).toBe(0)
+  expect(out).toContain("would write text/packets/MetaGet.md")
+})
+
 it("--dry-run writes nothing; pages of packets that are gone are removed", async () => {
   write("chat.ts", chat("const bye = message(\"Bye\", { opcode: 2, request: {} })"))
   expect((await docs("--dry-run")).out).toContain(`would write ${bye}`)

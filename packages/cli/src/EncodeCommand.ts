@@ -6,7 +6,7 @@ import { protocolFlag, stateFlag, statesOf } from "./DecodeCommand.ts"
 import { counted, handler } from "./Failure.ts"
 import { linesOf, openInput } from "./Input.ts"
 import { drain, flush, line, say } from "./Output.ts"
-import type { ProtocolAdapter, States } from "./ProtocolAdapter.ts"
+import type { ProtocolAdapter, States } from "@wirewright/inspector/reading"
 import { loadProtocol } from "./Protocols.ts"
 
 /** What is wrong with a line. */

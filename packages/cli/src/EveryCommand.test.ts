@@ -179,6 +179,13 @@ const rows: { readonly [command: string]: Row } = {
     "a file that cannot be used": () => ({ args: [folder], exit: "usage" }),
     interrupt: () => ({ never: "it reads stdin; see below" })
   },
+  inspect: {
+    "wrong password": () => local,
+    "nobody listening": () => local,
+    "refused by the server": () => local,
+    "a file that cannot be used": () => ({ args: [folder], exit: "usage" }),
+    interrupt: () => ({ args: [], exit: "interrupted" })
+  },
   encode: {
     "wrong password": () => local,
     "nobody listening": () => local,
@@ -186,6 +193,8 @@ const rows: { readonly [command: string]: Row } = {
     "a file that cannot be used": () => ({ never: "it takes no file" }),
     interrupt: () => ({ never: "it reads stdin; see below" })
   },
+  diff: ofSpecs(() => [join(folder, "spec.ts"), join(folder, "nothing.ts")]),
+  sample: ofSpecs(() => [join(folder, "spec.ts"), "--out", below]),
   dissector: ofSpecs(() => [join(folder, "nothing.ts")]),
   serve: {
     "wrong password": () => local,

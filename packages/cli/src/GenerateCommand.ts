@@ -5,10 +5,10 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import { type CodegenOptions, type Finding, type Report, withCodegen } from "./CodegenApi.ts"
 import { configNames, settingsOf } from "./Config.ts"
-import { importExtensions, testRunners } from "./ConfigFile.ts"
+import { importExtensions, languages, testRunners } from "./ConfigFile.ts"
 import { counted, type Failure, handler } from "./Failure.ts"
 import { printFindings } from "./FindingReport.ts"
-import { on, optional } from "./Flags.ts"
+import { on, optional, repeated } from "./Flags.ts"
 import { colorsOn, flush, line, say } from "./Output.ts"
 import { told, watching } from "./Watch.ts"
 
@@ -32,6 +32,11 @@ const parameters = {
     "Extension of imports between generated files; .js where tsconfig.json does not allow .ts",
     "what wirewright.config.ts says, else .ts"
   ),
+  target: repeated(
+    Flag.Literals("target", languages),
+    "What to make: ts is code, json-schema what decode --json prints, ksy a spec for Kaitai Struct; what ksy cannot say is told",
+    "ts"
+  ),
   watch: on("watch", "Run again when a spec, or a file that it imports, changes; Ctrl-C ends it with exit code 0")
 }
 
@@ -41,6 +46,7 @@ interface Options {
   readonly out: string | undefined
   readonly testRunner: typeof testRunners[number] | undefined
   readonly importExtension: typeof importExtensions[number] | undefined
+  readonly target: ReadonlyArray<typeof languages[number]>
   readonly watch: boolean
 }
 
@@ -48,19 +54,21 @@ const cwd = (): string => process.cwd()
 const quoted = (word: string): string => /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`
 
 /** The arguments again, without `--watch`. */
-const argumentsOf = ({ importExtension, out, specs, testRunner }: Options): ReadonlyArray<string> => [
+const argumentsOf = ({ importExtension, out, specs, target, testRunner }: Options): ReadonlyArray<string> => [
   ...specs,
   ...(out === undefined ? [] : ["--out", out]),
   ...(testRunner === undefined ? [] : ["--test-runner", testRunner]),
-  ...(importExtension === undefined ? [] : ["--import-extension", importExtension])
+  ...(importExtension === undefined ? [] : ["--import-extension", importExtension]),
+  ...target.flatMap((one) => ["--target", one])
 ]
 
 /** What the generator is told. */
-const codegenOptions = async ({ importExtension, out, specs, testRunner }: Options): Promise<CodegenOptions> => ({
+const codegenOptions = async ({ importExtension, out, specs, target, testRunner }: Options): Promise<CodegenOptions> => ({
   ...await settingsOf(specs, out, cwd()),
   cwd: cwd(),
   ...(testRunner === undefined ? {} : { testRunner }),
-  ...(importExtension === undefined ? {} : { importExtension })
+  ...(importExtension === undefined ? {} : { importExtension }),
+  ...(target.length === 0 ? {} : { languages: target })
 })
 
 /** Runs a command, once or whenever a file changes. */
@@ -110,6 +118,7 @@ export const generateCommand = Command.make("generate", {
     Command.withExamples([
       { command: "wirewright generate", description: "Everything wirewright.config.ts lists" },
       { command: "wirewright generate spec/ours.ts --out src/gen", description: "One spec" },
+      { command: "wirewright generate spec/ours.ts --out schema --target json-schema", description: "A JSON Schema of its packets" },
       { command: "wirewright generate --watch", description: "While you write specs" },
       { command: "wirewright generate --dry-run", description: "What would change" }
     ])

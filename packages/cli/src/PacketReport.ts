@@ -3,7 +3,7 @@ import type { DecodeError } from "@wirewright/codec/Errors"
 import { hexOf } from "@wirewright/codec/Hex"
 import { visible } from "@wirewright/codec/Visible"
 import { block, line } from "./Output.ts"
-import type { DecodedPacket, ProtocolAdapter, Situation } from "./ProtocolAdapter.ts"
+import type { DecodedPacket, ProtocolAdapter, Situation } from "@wirewright/inspector/reading"
 
 /** Bytes of a packet that an error repeats at most. */
 const maxErrorBytes = 64 * 1024

@@ -9,11 +9,17 @@ import { registerHooks } from "node:module"
 import { basename, dirname, join, relative, resolve, sep } from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
 import { refuse } from "./Failure.ts"
-import { GeneratedAdapter, type GeneratedProtocol } from "./GeneratedAdapter.ts"
 import { nearest } from "./Nearest.ts"
-import { SharedPort } from "./SharedPort.ts"
-import { TextAdapter } from "./TextAdapter.ts"
-import { type ProtocolAdapter, type ProtocolName, protocolNames } from "./ProtocolAdapter.ts"
+import {
+  adapterOf,
+  type GeneratedAdapter,
+  type GeneratedProtocol,
+  type ProtocolAdapter,
+  type ProtocolName,
+  protocolNames,
+  sharing
+} from "@wirewright/inspector/reading"
+import type { PageProtocolModules } from "@wirewright/inspector"
 
 /** Entry modules of those that come with the command. */
 const builtIn: { readonly [N in ProtocolName]: string } = {
@@ -29,26 +35,51 @@ export const isBuiltIn = (name: string): name is ProtocolName => Object.hasOwn(b
 
 /** The adapter of a protocol; `kind` is the kind of all packets, when it was said. Refuses what is no protocol. */
 export const loadProtocol = async (name: string, kind?: string): Promise<ProtocolAdapter> => {
-  const adapter = await adapterOf(name, kind)
-  const beside = adapter.beside === undefined ? undefined : await adapterOf(adapter.beside, kind)
+  const adapter = await loaded(name, kind)
+  const beside = adapter.beside === undefined ? undefined : await loaded(adapter.beside, kind)
   const kinds = [...new Set([...adapter.kinds, ...beside?.kinds ?? []])]
   if (kind !== undefined && !kinds.includes(kind)) {
     return refuse(`--kind ${kind}: packets of ${adapter.name} are of kind ${kinds.join(", ")}${nearest(kind, kinds)}`)
   }
-  return beside === undefined ? adapter : new SharedPort(adapter, beside)
+  return sharing(adapter, beside)
 }
 
-const adapterOf = async (name: string, kind: string | undefined): Promise<GeneratedAdapter> => {
+/**
+ * The modules of a protocol, and of the one that its servers speak on the same port; those of protocols that extend it have their own servers,
+ * which do not. Refuses what is no protocol.
+ */
+export const protocolModules = async (name: string): Promise<PageProtocolModules> => {
+  const adapter = await loaded(name, undefined)
+  const beside = adapter.beside === undefined || adapter.isExtension ? undefined : await loaded(adapter.beside, undefined)
+  const modules = (of: string, { kinds }: GeneratedAdapter) => {
+    const directory = directoryOf(of)
+    const file = (module: string): string => moduleIn(directory, module) ?? refuse(`${directory}: no ${module}`)
+    return { index: file("index"), model: file("Model"), kinds }
+  }
+  return { ...modules(name, adapter), beside: beside && modules(adapter.beside!, beside) }
+}
+
+/** The adapter of a protocol as a page has it; see `protocolModules`. */
+export const loadPageProtocol = async (name: string): Promise<ProtocolAdapter> => {
+  const adapter = await loaded(name, undefined)
+  return adapter.isExtension ? adapter : loadProtocol(name)
+}
+
+/** The directory of a protocol's generated code. */
+const directoryOf = (name: string): string =>
+  isBuiltIn(name) ? dirname(fileURLToPath(import.meta.resolve(builtIn[name]))) : generatedIn(name)
+
+const loaded = async (name: string, kind: string | undefined): Promise<GeneratedAdapter> => {
   const generated = await generatedProtocol(name)
-  const { frame } = generated.models[0]!
-  if (frame.kinds.length === 0) return refuse(`${name} has records only: without a frame there are no packets to decode`)
-  const Adapter = frame.over === "text" ? TextAdapter : GeneratedAdapter
-  return new Adapter(generated, kind)
+  if (generated.models[0]!.frame.kinds.length === 0) {
+    return refuse(`${name} has records only: without a frame there are no packets to decode`)
+  }
+  return adapterOf(generated, kind)
 }
 
 /** The code and models of a protocol: of one that comes with the command by its name, of any other by the directory of its code. */
 export const generatedProtocol = async (name: string): Promise<GeneratedProtocol> => {
-  const directory = isBuiltIn(name) ? dirname(fileURLToPath(import.meta.resolve(builtIn[name]))) : generatedIn(name)
+  const directory = directoryOf(name)
   const [codecs, face] = [await load(directory, "index"), await load(directory, "Model")]
   const models = modelsOf(face["models"], name)
   const customs = (face["customs"] ?? codecs["customs"]) as Customs | undefined

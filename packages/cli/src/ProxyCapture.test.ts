@@ -5,12 +5,12 @@ import { packet } from "../../memcached/src/RawClient.fixture.ts"
 import { mkdtempSync, readFileSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
-import { ProxyCapture } from "./ProxyCapture.ts"
+import { fileSink, ProxyCapture } from "./ProxyCapture.ts"
 
 it("lines are written down as they are, however short and whatever their second letter; SASL is blanked", () => {
   const folder = mkdtempSync(join(tmpdir(), "wirewright-capture-"))
   const file = join(folder, "seen.pcapng")
-  const capture = new ProxyCapture(file)
+  const capture = new ProxyCapture([fileSink(file)])
   capture.server = "unix:/run/proxy"
   const client = { id: 1, address: "unix:/run/proxy" } as ServerClient
   capture.onOpen(client)

@@ -1,8 +1,8 @@
-/** Writes what goes through a proxy to a pcapng file. Payloads of SASL requests are blanked: a capture has no passwords in it. */
+/** Captures what goes over connections, for a file and for those who look on. Payloads of SASL requests are blanked: a capture has no passwords in it. */
 import { type Recorded, TcpRecorder } from "@wirewright/capture"
 import { Reader } from "@wirewright/codec"
 import { headerSize, kindAt, Opcode, opcodeAt, valueAt } from "@wirewright/memcached/gen"
-import type { ServerClient } from "@wirewright/connection"
+import type { ServerClient, Tap as ConnectionTap } from "@wirewright/connection"
 import type { Tap } from "@wirewright/proxy"
 import { closeSync, fchmodSync, fstatSync, openSync, writeSync } from "node:fs"
 
@@ -13,6 +13,9 @@ const secret: ReadonlyArray<number> = [Opcode.SaslAuth, Opcode.SaslStep]
 
 /** Captures have no place for the path of a Unix socket: its server stands at memcached's port there. */
 const atUnixSocket = { host: "127.0.0.1", port: 11_211 }
+
+/** Ports that are given to connections whose own is not known: those that systems give to clients. */
+const firstPort = 49_152
 
 const endpoint = (address: string) => {
   if (address.startsWith("unix:")) return atUnixSocket
@@ -33,47 +36,117 @@ const blanked = (bytes: Uint8Array): Uint8Array => {
 
 const now = (): bigint => BigInt(Date.now()) * 1_000_000n + process.hrtime.bigint() % 1_000_000n
 
-/** A capture that is being written. */
-export class ProxyCapture implements Tap {
+/** Where the blocks of a capture go. */
+export interface CaptureSink {
+  readonly write: (block: Uint8Array) => void
+  readonly close: () => void
+}
+
+/** A new file that only this user may read. */
+export const fileSink = (path: string): CaptureSink => {
+  const file = openSync(path, "w", mode)
+  // of a file that was there before, opening leaves the mode as it is
+  if (fstatSync(file).isFile()) fchmodSync(file, mode)
+  for (const block of new TcpRecorder().begin()) writeSync(file, block)
+  return { write: (block) => void writeSync(file, block), close: () => closeSync(file) }
+}
+
+/** A capture that is being made; `C` is what tells connections apart. */
+class Capturing<C extends object> {
   private readonly recorder = new TcpRecorder()
-  private readonly file: number
-  private readonly conversations = new Map<ServerClient, Recorded>()
+  private readonly sinks: ReadonlyArray<CaptureSink>
+  private readonly conversations = new Map<C, Recorded>()
+
+  constructor(sinks: ReadonlyArray<CaptureSink>) {
+    this.sinks = sinks
+    // sinks have the beginning of the file already
+    this.recorder.begin()
+  }
+
+  has(connection: C): boolean {
+    return this.conversations.has(connection)
+  }
+
+  open(connection: C, client: ReturnType<typeof endpoint>, server: ReturnType<typeof endpoint>): void {
+    const { recorded, bytes } = this.recorder.open(client, server, now())
+    this.conversations.set(connection, recorded)
+    this.write(bytes)
+  }
+
+  packet(connection: C, from: "client" | "server", bytes: Uint8Array): void {
+    const recorded = this.conversations.get(connection)
+    if (recorded === undefined) return
+    this.write(this.recorder.packet(recorded, from, from === "client" ? blanked(bytes) : bytes, now()))
+  }
+
+  end(connection: C): void {
+    const recorded = this.conversations.get(connection)
+    this.conversations.delete(connection)
+    if (recorded !== undefined) this.write(this.recorder.close(recorded, now()))
+  }
+
+  close(): void {
+    for (const sink of this.sinks) sink.close()
+  }
+
+  private write(blocks: ReadonlyArray<Uint8Array>): void {
+    for (const block of blocks) for (const sink of this.sinks) sink.write(block)
+  }
+}
+
+/** What goes through a proxy. */
+export class ProxyCapture implements Tap {
+  private readonly capturing: Capturing<ServerClient>
   /** `host:port` or `unix:path` the proxy listens on; known once it does. */
   server = "127.0.0.1:0"
 
-  constructor(path: string) {
-    this.file = openSync(path, "w", mode)
-    // of a file that was there before, opening leaves the mode as it is
-    if (fstatSync(this.file).isFile()) fchmodSync(this.file, mode)
-    this.write(this.recorder.begin())
+  constructor(sinks: ReadonlyArray<CaptureSink>) {
+    this.capturing = new Capturing(sinks)
   }
 
   onOpen(client: ServerClient): void {
     // a number of its own, so that conversations can be told apart
     const peer = client.address.startsWith("unix:") ? { host: "127.0.0.2", port: 1 + client.id % 65_535 } : endpoint(client.address)
-    const { recorded, bytes } = this.recorder.open(peer, endpoint(this.server), now())
-    this.conversations.set(client, recorded)
-    this.write(bytes)
+    this.capturing.open(client, peer, endpoint(this.server))
   }
 
   onPacket(client: ServerClient, from: "client" | "proxy", bytes: Uint8Array): void {
-    const recorded = this.conversations.get(client)
-    if (recorded === undefined) return
-    if (from === "client") this.write(this.recorder.packet(recorded, "client", blanked(bytes), now()))
-    else this.write(this.recorder.packet(recorded, "server", bytes, now()))
+    this.capturing.packet(client, from === "client" ? "client" : "server", bytes)
   }
 
   onClose(client: ServerClient): void {
-    const recorded = this.conversations.get(client)
-    this.conversations.delete(client)
-    if (recorded !== undefined) this.write(this.recorder.close(recorded, now()))
+    this.capturing.end(client)
   }
 
   close(): void {
-    closeSync(this.file)
+    this.capturing.close()
+  }
+}
+
+/** What goes over the connections of a client, each of which has a port of its own in the capture. */
+export class ClientCapture implements ConnectionTap {
+  private readonly capturing: Capturing<object>
+  private ports = 0
+
+  constructor(sinks: ReadonlyArray<CaptureSink>) {
+    this.capturing = new Capturing(sinks)
   }
 
-  private write(blocks: ReadonlyArray<Uint8Array>): void {
-    for (const block of blocks) writeSync(this.file, block)
+  readonly sent = (frames: Uint8Array, connection: { readonly address: string }): void => this.seen("client", frames, connection)
+  readonly received = (frame: Uint8Array, connection: { readonly address: string }): void => this.seen("server", frame, connection)
+
+  close(): void {
+    this.capturing.close()
+  }
+
+  private seen(from: "client" | "server", bytes: Uint8Array, connection: { readonly address: string }): void {
+    if (!this.capturing.has(connection)) {
+      this.capturing.open(
+        connection,
+        { host: "127.0.0.1", port: firstPort + this.ports++ % (65_536 - firstPort) },
+        endpoint(connection.address)
+      )
+    }
+    this.capturing.packet(connection, from, bytes)
   }
 }

@@ -16,7 +16,8 @@ import type { Listen } from "@wirewright/proxy"
 import { moreLog } from "./Messages.ts"
 import { flush, line, say } from "./Output.ts"
 import { usersOf } from "./ServeMemcached.ts"
-import { ProxyCapture } from "./ProxyCapture.ts"
+import { type CaptureSink, fileSink, ProxyCapture } from "./ProxyCapture.ts"
+import { inspectLive, inspectParameter } from "./InspectFlag.ts"
 
 const parameters = {
   listen: withDefault(Flag.String("listen"), "HOST:PORT to listen on, port 0: any free one; or unix:PATH", "127.0.0.1:0"),
@@ -29,6 +30,7 @@ const parameters = {
   authFile: optional(Flag.String("auth-file"), "A file of lines user:password; clients must then sign in", "nobody needs to"),
   connections: withDefault(Flag.Int("connections"), "Connections to a memcached", 2),
   capture: optional(Flag.String("capture"), "Write what goes through to this pcapng file", "none"),
+  inspect: inspectParameter,
   metrics: metricsParameter,
   json: jsonFlag("The line of JSON on stdout, as without it")
 }
@@ -43,9 +45,12 @@ const listenOf = (text: string): Effect.Effect<Pick<Listen, "host" | "port" | "p
 
 const drainTime = "5 seconds"
 
-const opened = (path: string): Effect.Effect<ProxyCapture, Failure, Scope.Scope> =>
+const opened = (path: string | undefined, inspected: CaptureSink | undefined): Effect.Effect<ProxyCapture, Failure, Scope.Scope> =>
   Effect.acquireRelease(
-    Effect.try({ try: () => new ProxyCapture(path), catch: failureOfDefect }),
+    Effect.try({
+      try: () => new ProxyCapture([...path === undefined ? [] : [fileSink(path)], ...inspected === undefined ? [] : [inspected]]),
+      catch: failureOfDefect
+    }),
     (capture) => Effect.sync(() => capture.close())
   )
 
@@ -56,6 +61,7 @@ const run = Effect.fnUntraced(function*(
     readonly authFile: string | undefined
     readonly connections: number
     readonly capture: string | undefined
+    readonly inspect: boolean
     readonly metrics: string | undefined
   }
 ) {
@@ -67,7 +73,8 @@ const run = Effect.fnUntraced(function*(
   }
   const users = yield* usersOf(options.authFile)
   const { address: metrics, started } = yield* serveMetrics(options.metrics)
-  const capture = options.capture === undefined ? undefined : yield* opened(options.capture)
+  const inspected = options.inspect ? yield* inspectLive(["memcached"]) : undefined
+  const capture = options.capture === undefined && inspected === undefined ? undefined : yield* opened(options.capture, inspected?.sink)
   const { serveProxy } = yield* Effect.promise(() => import("@wirewright/proxy"))
   const { passwordCheck } = yield* Effect.promise(() => import("@wirewright/embedded/internal"))
   const proxy = yield* serveProxy({
@@ -92,7 +99,8 @@ const run = Effect.fnUntraced(function*(
       address: proxy.address,
       port: proxy.port,
       protocol: "memcached",
-      ...metrics === undefined ? {} : { metrics }
+      ...metrics === undefined ? {} : { metrics },
+      ...inspected === undefined ? {} : { inspector: inspected.url }
     })
   )
   yield* Effect.promise(flush)

@@ -18,6 +18,8 @@ import { givenPassword } from "./Input.ts"
 import { moreLog } from "./Messages.ts"
 import { metricsParameter, metricsPlace, serveMetrics } from "./MetricsFlag.ts"
 import { block, flush, line } from "./Output.ts"
+import { inspectLive, inspectParameter } from "./InspectFlag.ts"
+import { ClientCapture } from "./ProxyCapture.ts"
 import { LastSaid, showConnecting, showStream, terminalBelow } from "./StreamStatus.ts"
 import { untilTold } from "./UntilTold.ts"
 
@@ -61,6 +63,7 @@ const parameters = {
     "Seconds after which a line that stdout has not taken is logged, and what has no stream",
     30
   ),
+  inspect: inspectParameter,
   metrics: metricsParameter,
   passwordFile: optional(Flag.String("password-file"), "A file that holds the password", "the URL or WIREWRIGHT_PASSWORD has it")
 }
@@ -103,9 +106,16 @@ export const memberOf = (text: string, host: string): { readonly member: number;
     : `there are members 1 to ${members}`
 }
 
+/** Shows in a page what goes over the connections to the nodes; says on stderr where it is. */
+const tapped = Effect.gen(function*() {
+  const { sink, url } = yield* inspectLive(["dcp"])
+  yield* Effect.logInfo(`the inspector is at ${url}`).pipe(moreLog("Info"))
+  return new ClientCapture([sink])
+})
+
 /** The command. */
 export const tailCommand = Command.make("tail", parameters, (given) =>
-  Effect.gen(function*() {
+  Effect.scoped(Effect.gen(function*() {
     const { checkpoint, collections, format, group, json, noClusterMap, noValue, to, url, verbose, window, xattrs } = given
     const { formatLine, formatProblem, jsonLine, plainLine } = yield* Effect.promise(() => import("./TailFormat.ts"))
     if (json && format !== undefined) return yield* usage("give --json or --format, not both")
@@ -182,8 +192,9 @@ export const tailCommand = Command.make("tail", parameters, (given) =>
           for (const event of some) settle(event)
         }))
     })
+    const tap = given.inspect ? yield* tapped : undefined
     const connected = Effect.scoped(to === "never" ? untilTold(tail) : tail).pipe(
-      Effect.provide(Dcp.layerUrl(url, password, noClusterMap ? { ignoreMap: true } : {})),
+      Effect.provide(Dcp.layerUrl(url, password, { ...noClusterMap ? { ignoreMap: true } : {}, ...tap === undefined ? {} : { tap } })),
       Effect.mapError((error) => error instanceof Failure ? error : failureOf(error))
     )
     yield* (shown ? Effect.scoped(Effect.andThen(showConnecting(url), connected)) : connected).pipe(
@@ -191,7 +202,7 @@ export const tailCommand = Command.make("tail", parameters, (given) =>
       // that a node was found again is no warning, and yet what somebody who saw it lost waits for
       moreLog(verbose ? "Debug" : "Info")
     )
-  })).pipe(
+  }))).pipe(
     Command.withShortDescription("Print the changes of a bucket"),
     Command.withDescription(
       "Tail: the changes of a bucket as they happen, one line each. With --checkpoint it remembers what it printed and goes on from there; "

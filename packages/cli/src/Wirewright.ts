@@ -3,14 +3,17 @@ import * as Command from "effect/cli/Command"
 import { checkpointsCommand } from "./CheckpointsCommand.ts"
 import { decodeCommand } from "./DecodeCommand.ts"
 import { deepstreamCommand } from "./DeepstreamCommand.ts"
+import { diffCommand } from "./DiffCommand.ts"
 import { dissectorCommand } from "./DissectorCommand.ts"
 import { docsCommand } from "./DocsCommand.ts"
 import { doctorCommand } from "./DoctorCommand.ts"
 import { encodeCommand } from "./EncodeCommand.ts"
 import { checkCommand, generateCommand } from "./GenerateCommand.ts"
+import { inspectCommand } from "./InspectCommand.ts"
 import { kvCommand } from "./KvCommand.ts"
 import { lagCommand } from "./LagCommand.ts"
 import { proxyCommand } from "./ProxyCommand.ts"
+import { sampleCommand } from "./SampleCommand.ts"
 import { serveCommand } from "./ServeCommand.ts"
 import { tailCommand } from "./TailCommand.ts"
 
@@ -28,9 +31,12 @@ export const wirewright = Command.make("wirewright").pipe(
   Command.withSubcommands([
     generateCommand,
     checkCommand,
+    diffCommand,
+    sampleCommand,
     docsCommand,
     decodeCommand,
     encodeCommand,
+    inspectCommand,
     dissectorCommand,
     serveCommand,
     proxyCommand,

@@ -29,18 +29,18 @@ export type AnyPacket = { readonly _tag: string; readonly [field: string]: unkno
 const taken = new Set(["packet", "kind", "layout", "fields", "key", "value", "length"])
 
 /** Name of a header field at the top of the JSON object. */
-const headerKey = (name: string): string => taken.has(name) ? `header.${name}` : name
+export const headerKey = (name: string): string => taken.has(name) ? `header.${name}` : name
 
 const bare = (type: TypeModel): TypeModel => type.kind === "optional" || type.kind === "when" ? bare(type.of) : type
 
 /** Where a field of a section stands: in `fields`, or at the top as `key` or `value`. */
-const placeOf = ({ section, fields }: SectionModel, { name, type }: FieldModel): "key" | "value" | "fields" => {
+export const placeOf = ({ section, fields }: SectionModel, { name, type }: FieldModel): "key" | "value" | "fields" => {
   if (section !== "key" && section !== "value" || name !== section && fields.length > 1) return "fields"
   return section === "key" || name === "value" || ["bytes", "utf8", "json", "text", "array"].includes(bare(type).kind) ? section : "fields"
 }
 
 /** Header fields that packets carry, of all headers of a kind. */
-const headerFields = (kind: KindModel): ReadonlyArray<HeaderFieldModel> => {
+export const headerFields = (kind: KindModel): ReadonlyArray<HeaderFieldModel> => {
   const found = new Map<string, HeaderFieldModel>()
   for (const { name, type } of flattened(kind.run?.fields ?? [])) {
     if (type.kind === "opcode") found.set(name, { name, offset: 0, role: "opcode", int: type.of.int })
@@ -132,7 +132,7 @@ export const packetToJson = (catalog: Catalog, packet: AnyPacket, length: number
 }
 
 /** Sections that an unknown packet of this kind hands out as bytes: all that have no content of their own. */
-const rawSections = (catalog: Catalog, kind: KindModel): ReadonlyArray<string> =>
+export const rawSections = (catalog: Catalog, kind: KindModel): ReadonlyArray<string> =>
   catalog.frame.sections.filter((section) => !kind.shared.some((one) => one.section === section))
 
 const numberFromJson = (json: unknown, packet: string, path: string): number => {

@@ -51,3 +51,7 @@ export const bytesText = (bytes: Uint8Array, text: string): string => {
   // oxlint-disable-next-line no-control-regex
   return bytes.length === 0 || hasEscapes(text) || /[\u0000-\u0008\u000e-\u001f\u007f]/.test(text) ? count : `${count} ${quoted(text)}`
 }
+
+/** `my-spec` or `dcpOpen` to `MySpec`, `DcpOpen`: how generated code spells the names of types and functions. */
+export const pascal = (name: string): string =>
+  name.split(/[^A-Za-z0-9]+/).map((part) => part.slice(0, 1).toUpperCase() + part.slice(1)).join("")

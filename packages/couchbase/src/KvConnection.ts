@@ -28,7 +28,7 @@ export interface KvConnectionOptions extends
   Omit<BootstrapOptions, "host" | "tls" | "nonce">,
   Pick<
     PacketConnectionOptions<Response, ServerRequest>,
-    "requestTimeout" | "maxInFlight" | "maxFrame" | "maxSilence" | "onClose" | "onPeerRequest"
+    "requestTimeout" | "maxInFlight" | "maxFrame" | "maxSilence" | "onClose" | "onPeerRequest" | "tap"
   >
 {
   /** Decodes answers; a protocol that extends this one has its own. */

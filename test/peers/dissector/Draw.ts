@@ -15,7 +15,7 @@ type Values = { [name: string]: unknown }
 export type Encode = (packet: object, states: Readonly<Record<string, number>>) => Uint8Array
 
 /** Packets that are drawn of a protocol, about. */
-const enough = 2000
+const enough = 1200
 const deepest = 5
 
 class Drawing {

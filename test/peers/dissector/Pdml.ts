@@ -77,20 +77,21 @@ export const shark = ({ file, more = [], proto, script }: SharkOptions): Shark =
 
 const packetsOf = (pdml: string, proto: string): ReadonlyArray<ShownPacket> => {
   const packets: Array<ShownPacket> = []
-  let [frame, stream, sourcePort, depth] = [0, 0, 0, 0]
+  let [frame, stream, sourcePort, depth, begun] = [0, 0, 0, 0, 0]
   let open: ShownPacket & { readonly fields: Array<Shown>; readonly experts: Array<string> } | undefined
   for (const [, closing, element, rest, alone] of pdml.matchAll(/<(\/?)(packet|proto|field)\b((?:[^>"]|"[^"]*")*?)(\/?)>/g)) {
     if (element === "packet") continue
     if (closing !== "") {
       depth--
-      if (element === "proto" && open !== undefined && depth === 0) {
+      if (element === "proto" && open !== undefined && depth === begun) {
         packets.push(open)
         open = undefined
       }
       continue
     }
     const { name = "", pos = "0", show = "", showname = "", size = "0", value = "" } = attributesOf(rest!)
-    if (element === "proto" && depth === 0 && name === proto) {
+    if (element === "proto" && open === undefined && name === proto) {
+      begun = depth
       open = { at: Number(pos), size: Number(size), showname, fields: [], experts: [], frame, stream, sourcePort }
       if (alone !== "") {
         packets.push(open)

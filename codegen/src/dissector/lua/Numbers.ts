@@ -312,6 +312,8 @@ end
 function words.literal(self, t, spot)
   local next = self:literal(spot.at, self:stop(spot.to), t.text, spot.path)
   self:note(t.f, spot.path, spot.at, next - spot.at, "text", "ascii", next)
+  -- always the same, and so no news in a summary
+  self.spans[self.count].reserved = true
   return next
 end
 

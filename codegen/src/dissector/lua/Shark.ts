@@ -394,6 +394,9 @@ local function after_refused(out, bytes)
   return nil
 end
 
+-- Whether what is dissected are messages of a WebSocket.
+local is_within = false
+
 local function dissect(tvb, pinfo, tree)
   local transport, stream = transport_of(pinfo)
   local total = tvb:len()
@@ -403,7 +406,18 @@ local function dissect(tvb, pinfo, tree)
     sessions[stream] = session
   end
   local sender = sender_of(pinfo, session)
-  local can_wait = transport == "tcp" and pinfo.can_desegment > 0
+  if model.over == "text" and transport == "tcp" and not is_within then
+    -- a WebSocket begins as HTTP, whose dissector hands its messages over from then on
+    local first = tvb:raw(0, math.min(4, total))
+    session.is_web = session.is_web or first == "GET " or first == "HTTP"
+    if session.is_web then
+      is_within = true
+      local ok, taken = pcall(function() return Dissector.get("http"):call(tvb, pinfo, tree) end)
+      is_within = false
+      return ok and taken or total
+    end
+  end
+  local can_wait = transport == "tcp" and pinfo.can_desegment > 0 and not is_within
   local at, count = 0, 0
   while at < total do
     local bytes = tvb:raw(at, total - at)

@@ -30,7 +30,8 @@ const { adler32, crc16Ccitt, crc16Modbus, crc32, crc32c, internet, sum8, xor8 } 
 
 const functions = { adler32, crc16Ccitt, crc16Modbus, crc32, crc32c, internet, sum8, xor8 }
 
-const checksumFunction = (algorithm: string) => functions[checksumFunctions[algorithm]!]
+/** The function of a checksum, by the name that specs use: of `bytes[at, end)`. */
+export const checksumFunction = (algorithm: string) => functions[checksumFunctions[algorithm]!]
 
 const reservedSize = (type: Of<"reserved">): number => type.int === undefined ? type.size ?? 0 : intWidth[type.int]
 

@@ -9,14 +9,24 @@ import { bytesOfHex } from "@wirewright/codec/Hex"
 import { Catalog, type CustomFace, type Customs } from "@wirewright/codec/Catalog"
 import { DecodeError, EncodeError, hexNumber } from "@wirewright/codec/Errors"
 import { Framer, type FrameShape, type HeaderShape, measuring } from "@wirewright/codec/Framer"
-import { pascal } from "@wirewright/codegen/Names"
 import { hexdump } from "@wirewright/codec/Hexdump"
 import { packetFromJson, packetToJson } from "@wirewright/codec/Json"
 import type { HeaderFieldModel, HeaderModel, KindModel, Model } from "@wirewright/codec/Model"
 import { Reader } from "@wirewright/codec/Reader"
-import { intWidth } from "@wirewright/codec/TypeText"
+import { intWidth, pascal } from "@wirewright/codec/TypeText"
 import { encodeWith, type Writer } from "@wirewright/codec/Writer"
-import type { Cutter, DecodedPacket, Direction, Facts, PacketSink, ProtocolAdapter, Session, Situation, States } from "./ProtocolAdapter.ts"
+import type {
+  Cutter,
+  DecodedPacket,
+  Direction,
+  Facts,
+  PacketSink,
+  ProtocolAdapter,
+  Session,
+  Situation,
+  States,
+  Taken
+} from "./ProtocolAdapter.ts"
 import { type Traits, traitsOf } from "./Traits.ts"
 import { beginsLine, ConversationWords, lineAt } from "./ConversationWords.ts"
 import { WebSocketCutter } from "./WebSocketCutter.ts"
@@ -91,6 +101,11 @@ export class GeneratedAdapter implements ProtocolAdapter {
   /** Name of the protocol that its servers speak, too. */
   get beside(): Traits["beside"] {
     return this.traits.beside
+  }
+
+  /** Whether it extends another protocol. */
+  get isExtension(): boolean {
+    return this.generated.models.length > 1
   }
 
   /** Whether a packet may begin with this byte. */
@@ -212,8 +227,15 @@ export class GeneratedAdapter implements ProtocolAdapter {
   }
 
   dump(bytes: Uint8Array, at: number, situation: Situation, color: boolean): string {
-    const shown = this.masked(bytes, at, situation)
-    return hexdump(this.annotated(shown, at, situation), shown, { color })
+    const { annotation, shown } = this.taken(bytes, at, situation)
+    return hexdump(annotation, shown, { color })
+  }
+
+  taken(bytes: Uint8Array, at: number, situation: Situation, secrets = false): Taken {
+    const shown = secrets ? bytes : this.masked(bytes, at, situation)
+    const annotation = this.annotated(shown, at, situation)
+    const decoder = this.isTold ? "decode" : `decode${pascal(annotation.kind)}`
+    return { annotation, shown, catalog: this.catalog, decoder }
   }
 
   protected annotated(bytes: Uint8Array, at: number, situation: Situation): Annotation {
@@ -271,8 +293,9 @@ export class GeneratedAdapter implements ProtocolAdapter {
   }
 
   /** Kinds that a packet may be of, as far as that can be told without its bytes. */
-  protected candidates({ direction, phase }: Situation): ReadonlyArray<KindModel> {
-    if (this.only !== undefined) return [this.only]
+  protected candidates({ direction, kind: said, phase }: Situation): ReadonlyArray<KindModel> {
+    const only = this.only ?? (said === undefined ? undefined : this.catalog.kind(said))
+    if (only !== undefined) return [only]
     const { kinds, phases = [] } = this.catalog.frame
     if (direction === undefined || this.isTold) return kinds
     const now = phases.find(({ name }) => name === phase)
@@ -292,7 +315,7 @@ export class GeneratedAdapter implements ProtocolAdapter {
   }
 
   /** The packet at `at`, alone, with what may be a password replaced by asterisks. */
-  private masked(bytes: Uint8Array, at: number, situation: Situation): Uint8Array {
+  protected masked(bytes: Uint8Array, at: number, situation: Situation): Uint8Array {
     const head = this.headAt(bytes, at, situation)
     if (head === undefined || !this.hasSecret(head) || at + head.header.size > bytes.length) return bytes
     const lengths = head.header.fields.reduce((sum, field) => field.role === "sectionLength" ? sum + numberAt(bytes, at, field) : sum, 0)

@@ -4,7 +4,7 @@
  * others may be anything, so that only an upgrade leads to WebSocket.
  */
 import { DecodeError, hexNumber, malformed } from "@wirewright/codec/Errors"
-import { constants, inflateRawSync } from "node:zlib"
+import { inflate } from "./Inflate.ts"
 import type { Cutter, PacketSink } from "./ProtocolAdapter.ts"
 
 const FrameBit = { Fin: 0x80, Compressed: 0x40, Reserved: 0x30, Opcode: 0x0f, Masked: 0x80 } as const
@@ -17,6 +17,25 @@ const longestOpening = 16
 const window = 32 * 1024
 /** What a compressed message was stripped of. */
 const flushMark = Uint8Array.of(0, 0, 0xff, 0xff)
+
+const [carriageReturn, lineFeed] = [0x0d, 0x0a]
+
+const joined = (parts: ReadonlyArray<Uint8Array>): Uint8Array => {
+  const all = new Uint8Array(parts.reduce((size, part) => size + part.length, 0))
+  let at = 0
+  for (const part of parts) {
+    all.set(part, at)
+    at += part.length
+  }
+  return all
+}
+
+/** The first `end` bytes as characters U+0000 to U+00FF. */
+const latin1 = (bytes: Uint8Array, end: number): string => {
+  let text = ""
+  for (let at = 0; at < end; at++) text += String.fromCharCode(bytes[at]!)
+  return text
+}
 
 /** A frame's header. */
 interface Header {
@@ -216,24 +235,16 @@ export class WebSocketCutter implements Cutter {
     this.parts.push(body)
     this.partsSize += body.length
     if ((first & FrameBit.Fin) === 0) return
-    const message = this.parts.length === 1 ? body : Buffer.concat(this.parts)
+    const message = this.parts.length === 1 ? body : joined(this.parts)
     this.parts = []
     this.partsSize = 0
     this.plain.push(this.isCompressed ? this.inflate(message) : message, sink)
   }
 
   private inflate(message: Uint8Array): Uint8Array {
-    let text: Uint8Array
-    try {
-      text = inflateRawSync(Buffer.concat([message, flushMark]), {
-        finishFlush: constants.Z_SYNC_FLUSH,
-        maxOutputLength: this.carried.maxPayload,
-        ...(this.past.length === 0 ? {} : { dictionary: this.past })
-      })
-    } catch (error) {
-      return malformed("Syntax", "WebSocket", "", 0, "compressed text", (error as Error).message)
-    }
-    this.past = text.length >= window ? new Uint8Array(text.subarray(-window)) : Buffer.concat([this.past, text]).subarray(-window)
+    const text = inflate(joined([message, flushMark]), this.past, this.carried.maxPayload)
+    if (typeof text === "string") return malformed("Syntax", "WebSocket", "", 0, "compressed text", text)
+    this.past = joined([this.past, text.subarray(-window)]).slice(-window)
     return text
   }
 }
@@ -244,7 +255,7 @@ const modeOf = (bytes: Uint8Array, isBinary: boolean): Mode => {
     if (bytes.length < 5) return "unknown"
     if (!isBinary) return "head"
     const end = bytes.subarray(0, maxHead).indexOf(0x0a)
-    const line = Buffer.from(bytes.subarray(0, end < 0 ? 0 : end)).toString("latin1")
+    const line = latin1(bytes, Math.max(0, end))
     if (end >= 0 && !/^GET \S+ HTTP\/1\.1\r$|^HTTP\/1\.1 101 /.test(line)) return "plain"
     const head = headOf(bytes)
     return head !== undefined ? isUpgrade(head) ? "head" : "plain" : bytes.length < maxHead ? "unknown" : "plain"
@@ -254,9 +265,11 @@ const modeOf = (bytes: Uint8Array, isBinary: boolean): Mode => {
 
 /** The HTTP head that bytes start with, once it is complete. */
 const headOf = (bytes: Uint8Array): string | undefined => {
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, Math.min(bytes.length, maxHead))
-  const end = text.indexOf("\r\n\r\n")
-  return end < 0 ? undefined : text.toString("latin1", 0, end)
+  for (let at = bytes.indexOf(lineFeed, 3); at >= 0 && at < maxHead; at = bytes.indexOf(lineFeed, at + 1)) {
+    // in bytes, since heads of strangers need not be text
+    if (bytes[at - 1] === carriageReturn && bytes[at - 2] === lineFeed && bytes[at - 3] === carriageReturn) return latin1(bytes, at - 3)
+  }
+  return undefined
 }
 
 const isUpgrade = (head: string): boolean =>

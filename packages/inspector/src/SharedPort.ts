@@ -4,7 +4,7 @@
  */
 import { beginsLine } from "./ConversationWords.ts"
 import type { GeneratedAdapter } from "./GeneratedAdapter.ts"
-import type { Cutter, DecodedPacket, Direction, ProtocolAdapter, Session, Situation, States } from "./ProtocolAdapter.ts"
+import type { Cutter, DecodedPacket, Direction, ProtocolAdapter, Session, Situation, States, Taken } from "./ProtocolAdapter.ts"
 
 /** The adapter of both. */
 export class SharedPort implements ProtocolAdapter {
@@ -94,6 +94,15 @@ export class SharedPort implements ProtocolAdapter {
   isSecret(bytes: Uint8Array, situation: Situation): boolean {
     const found = this.at(bytes, 0, situation)
     return found.adapter.isSecret(bytes, found.situation)
+  }
+
+  get kinds(): ReadonlyArray<string> {
+    return [...new Set([...this.packets.kinds, ...this.lines.kinds])]
+  }
+
+  taken(bytes: Uint8Array, at: number, situation: Situation, secrets?: boolean): Taken {
+    const found = this.at(bytes, at, situation)
+    return found.adapter.taken(bytes, at, found.situation, secrets)
   }
 
   dump(bytes: Uint8Array, at: number, situation: Situation, color: boolean): string {

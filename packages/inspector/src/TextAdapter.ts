@@ -6,14 +6,13 @@
  */
 import { DecodeError } from "@wirewright/codec/Errors"
 import { bytesOfHex, textOfHex } from "@wirewright/codec/Hex"
-import { hexdump } from "@wirewright/codec/Hexdump"
 import { packetFromJson } from "@wirewright/codec/Json"
 import { headOfLine, type Line, lineOf } from "@wirewright/codec/Lines"
 import type { KindModel } from "@wirewright/codec/Model"
 import { decodeText, encodeText, textBound } from "@wirewright/codec/Text"
-import { pascal } from "@wirewright/codegen/Names"
+import { pascal } from "@wirewright/codec/TypeText"
 import { GeneratedAdapter, type GeneratedProtocol, own } from "./GeneratedAdapter.ts"
-import type { Cutter, DecodedPacket, Direction, Situation } from "./ProtocolAdapter.ts"
+import type { Cutter, DecodedPacket, Direction, Situation, Taken } from "./ProtocolAdapter.ts"
 import { TextCutter } from "./TextCutter.ts"
 import { isMasked, plausibleFrame, WebSocketCutter } from "./WebSocketCutter.ts"
 
@@ -102,10 +101,13 @@ export class TextAdapter extends GeneratedAdapter {
     return this.secretFrom(bytes, 0) !== undefined
   }
 
-  override dump(bytes: Uint8Array, at: number, situation: Situation, color: boolean): string {
+  override taken(bytes: Uint8Array, at: number, situation: Situation, secrets = false): Taken {
+    return super.taken(bytes, at, { ...situation, direction: this.sideOf(bytes, at, situation) }, secrets)
+  }
+
+  protected override masked(bytes: Uint8Array, at: number): Uint8Array {
     const from = this.secretFrom(bytes, at)
-    const shown = from === undefined ? bytes : new Uint8Array(bytes).fill(mask, from, at + this.sizeAt(bytes, at) - 1)
-    return hexdump(this.annotated(shown, at, { ...situation, direction: this.sideOf(bytes, at, situation) }), shown, { color })
+    return from === undefined ? bytes : new Uint8Array(bytes).fill(mask, from, at + this.sizeAt(bytes, at) - 1)
   }
 
   /** Text with the visible separators replaced by the real ones, unless real ones are there already or can be typed. */

@@ -6,11 +6,9 @@
  * Where things stand, the interpreter says (`FieldSpan`). A change in size is told to the lengths before it most of the time, and a checksum
  * is mended half of the time: else nothing would reach what lies within.
  */
+import type { DecodeError } from "@wirewright/codec/Errors"
 import type { FieldSpan } from "@wirewright/codec/Layout"
-import type { DecodeError } from "@wirewright/codec"
-
-/** A number from 0 to below, by chance. */
-export type Below = (bound: number) => number
+import type { Below } from "@wirewright/codec/Random"
 
 /** Bytes, and where their fields stand. */
 export interface Laid {

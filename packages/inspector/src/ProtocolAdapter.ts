@@ -1,4 +1,6 @@
-/** What `decode` and `encode` need of a protocol. It never prints. */
+/** What tools need of a protocol: to cut, decode, take apart, show and encode its packets. It never prints. */
+import type { Catalog } from "@wirewright/codec/Catalog"
+import type { Annotation } from "@wirewright/codec/Layout"
 import type { OrderedRequest, Repeated } from "./OrderedPairs.ts"
 
 /** Who sent the bytes: `c2s` the client, `s2c` the server. */
@@ -20,6 +22,8 @@ export interface Session {
 export interface Situation extends Session {
   /** Who sent it, if that is known. */
   readonly direction?: Direction | undefined
+  /** Name of its kind, where that was said. */
+  readonly kind?: string | undefined
 }
 
 /** What a listing and a summary say about a packet. */
@@ -88,6 +92,17 @@ export interface Cutter {
   finish(): void
 }
 
+/** A packet taken apart. */
+export interface Taken {
+  readonly annotation: Annotation
+  /** The bytes it was taken from: those given, or a copy of them with asterisks for what may be a password. */
+  readonly shown: Uint8Array
+  /** Where its types are looked up. */
+  readonly catalog: Catalog
+  /** Name of the generated function that decodes such packets. */
+  readonly decoder: string
+}
+
 /** A protocol. */
 export interface ProtocolAdapter {
   readonly name: string
@@ -125,6 +140,10 @@ export interface ProtocolAdapter {
   fromJson(json: unknown, states?: States): Uint8Array
   /** Whether the packet holds what may be a password, so that errors must not repeat its content. */
   isSecret(bytes: Uint8Array, situation: Situation): boolean
+  /** Names of the kinds of packets. */
+  readonly kinds: ReadonlyArray<string>
+  /** The packet at `at`, as far as it can be taken apart; with `secrets`, passwords are not masked. */
+  taken(bytes: Uint8Array, at: number, situation: Situation, secrets?: boolean): Taken
   /** The packet for a person, as far as it can be taken apart, secrets masked; ends with a newline. */
   dump(bytes: Uint8Array, at: number, situation: Situation, color: boolean): string
 }

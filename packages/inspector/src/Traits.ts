@@ -3,11 +3,19 @@
  * others have none of it, and extensions of ours have it too.
  */
 import type { Model } from "@wirewright/codec/Model"
-import type { Learning } from "@wirewright/codegen/dissector/Dissector"
-import { HelloFeature } from "@wirewright/couchbase/gen"
-import { Datatype } from "@wirewright/memcached/gen"
+import { HelloFeature } from "@wirewright/couchbase/gen/Types"
+import { Datatype } from "@wirewright/memcached/gen/Types"
 import type { Repeated } from "./OrderedPairs.ts"
 import type { DecodedPacket, ProtocolName, Session } from "./ProtocolAdapter.ts"
+
+/** A state of connections that a packet tells, by the names of both and of the packet's field. */
+export interface Learned {
+  readonly state: string
+  readonly packet: string
+  readonly field: string
+  /** The state is on when the field is a list that has this number. Without it, the state is the field's number. */
+  readonly member?: number
+}
 
 /** What is known of a protocol. */
 export interface Traits {
@@ -18,7 +26,7 @@ export interface Traits {
   /** Greatest values of header fields that are in use. */
   readonly greatest: { readonly [headerField: string]: number }
   /** Connection states that packets tell, for what follows conversations without running code of ours. */
-  readonly learned?: ReadonlyArray<Learning>
+  readonly learned?: ReadonlyArray<Learned>
   /** The session after a packet. */
   readonly after: (decoded: DecodedPacket, session: Session) => Session
   /** What a packet says about its answer, or repeats of its request, where the order of packets pairs them. */

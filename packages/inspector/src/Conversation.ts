@@ -14,6 +14,8 @@ const maxWaiting = 65_536
 
 /** A request that may be answered. */
 export interface PendingRequest {
+  /** Number of the packet in its conversation, from 1. */
+  readonly number: number
   readonly frame: number
   readonly time: bigint | undefined
   /** Name of its command, if it is one. */
@@ -26,6 +28,8 @@ export interface PendingRequest {
 export interface SentPacket {
   readonly flow: Flow
   readonly direction: Direction
+  /** Counted from 1 in the order of the conversation, both directions together; what is no packet does not count. */
+  readonly number: number
   readonly frame: number
   readonly time: bigint | undefined
   readonly bytes: Uint8Array
@@ -38,7 +42,7 @@ export interface SentPacket {
 export interface ConversationSink {
   /** `asked` is the request this packet answers. */
   readonly packet: (decoded: DecodedPacket, sent: SentPacket, asked: PendingRequest | undefined) => void
-  readonly trouble: (error: DecodeError, sent: Omit<SentPacket, "at" | "end">, isPacket: boolean) => void
+  readonly trouble: (error: DecodeError, sent: Omit<SentPacket, "at" | "end" | "number">, isPacket: boolean) => void
 }
 
 const opposite: { readonly [D in Direction]: Direction } = { c2s: "s2c", s2c: "c2s" }
@@ -54,6 +58,7 @@ export class Conversation {
   /** What clients asked, in protocols where the order of packets pairs them. */
   private ordered: OrderedPairs<PendingRequest> | undefined
   private last: { readonly frame: number; readonly time: bigint | undefined } = { frame: 0, time: undefined }
+  private packets = 0
 
   constructor(flow: Flow, adapter: ProtocolAdapter, session: Session, sink: ConversationSink) {
     this.flow = flow
@@ -115,7 +120,7 @@ export class Conversation {
 
   private trouble(direction: Direction, error: DecodeError, bytes: Uint8Array, isPacket: boolean): void {
     const isWhole = !error.incomplete
-    if (direction === "c2s" && isWhole) this.orderedPairs().askUnknown(this.last)
+    if (direction === "c2s" && isWhole) this.orderedPairs().askUnknown({ ...this.last, number: 0 })
     this.sink.trouble(error, { flow: this.flow, direction, ...this.last, bytes, situation: this.situation(direction) }, isPacket)
   }
 
@@ -134,9 +139,10 @@ export class Conversation {
       this.trouble(direction, error, bytes.subarray(at, end), true)
       return undefined
     }
+    const number = ++this.packets
     this.sink.packet(
       decoded,
-      { flow: this.flow, direction, ...this.last, bytes, at, end: at + decoded.length, situation },
+      { flow: this.flow, direction, number, ...this.last, bytes, at, end: at + decoded.length, situation },
       this.pair(direction, decoded)
     )
     this.session = this.adapter.after(decoded, this.session)
@@ -154,7 +160,7 @@ export class Conversation {
       const answered = this.ordered?.answer(name, packet, repeated)
       return answered === undefined ? undefined : { ...answered.asked, leftOut: answered.leftOut }
     }
-    if (request !== undefined && !isUnanswered) this.orderedPairs().ask({ ...this.last, command }, request, repeated)
+    if (request !== undefined && !isUnanswered) this.orderedPairs().ask({ ...this.last, number: this.packets, command }, request, repeated)
     return undefined
   }
 
@@ -173,7 +179,7 @@ export class Conversation {
         break
       }
     }
-    requests.set(facts.pairing, { ...this.last, command: facts.command })
+    requests.set(facts.pairing, { ...this.last, number: this.packets, command: facts.command })
     return undefined
   }
 }

@@ -1,0 +1,171 @@
+/** `sample` and `diff`: what they print, write and end with. */
+import { Ajv2020 } from "ajv/dist/2020.js"
+import * as Effect from "effect/Effect"
+import { execFileSync } from "node:child_process"
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { tmpdir } from "node:os"
+import { join } from "node:path"
+import { fileURLToPath } from "node:url"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
+import { ndjson } from "../test/RunCli.ts"
+import { runHere } from "../test/RunHere.ts"
+
+const run = (...args: ReadonlyArray<string>) => Effect.runPromise(runHere(args))
+
+const chat = (max: number, more = ""): string => `
+import * as D from ${JSON.stringify(fileURLToPath(import.meta.resolve("@wirewright/dsl")))}
+const header = { length: D.bodyLength(D.u16, { from: "frame" }), type: D.opcode(D.u8) }
+const own = D.frame("Chat", { sections: ["body"], kinds: { message: { headers: [{ fields: header }] } } })
+const packet = D.packetsOf(own, "message")
+const name = D.prefixed(D.u8, D.utf8())
+export const chat = D.protocol(own, {
+  name: "chat",
+  module: "./chat",
+  commands: [
+    packet("Say", { opcode: 1, fields: { text: D.utf8({ max: ${max} }) } }),
+    ${more}
+    packet("Members", { opcode: 2, fields: { members: D.counted(D.u8, D.struct("Member", { name })) } })
+  ]
+})
+`
+
+const folder = mkdtempSync(join(tmpdir(), "wirewright-spec-commands-"))
+const [old, now] = [join(folder, "old.ts"), join(folder, "now.ts")]
+
+beforeAll(() => {
+  writeFileSync(old, chat(10))
+  writeFileSync(now, chat(12, "packet(\"Leave\", { opcode: 3, fields: {} }),"))
+})
+afterAll(() => rmSync(folder, { recursive: true, force: true }))
+
+describe("sample", () => {
+  it("prints packets as hex that decode --lines reads, each with a line before it", async () => {
+    const { code, err, out } = await run("sample", now)
+    const lines = out.trim().split("\n")
+    expect(code).toBe(0)
+    expect(err).toMatch(/^\d+ samples\n$/)
+    expect(lines[0]).toMatch(/^# (Say|Leave|Members|UnknownMessage) message, \d+ bytes$/)
+    expect(lines.filter((line) => !line.startsWith("#")).every((line) => /^([0-9a-f]{2})+$/.test(line))).toBe(true)
+    // the limit, and what is below it
+    expect(out).toMatch(/^# Say message, 15 bytes$/m)
+    expect(out).toMatch(/^# Say message, 14 bytes$/m)
+    expect(out).not.toMatch(/^# Say message, 16 bytes$/m)
+  })
+
+  it("prints JSON that has the bytes, for one packet, as many as asked for, the same for a seed", async () => {
+    const of = () => run("sample", now, "--packet", "Members", "--count", "30", "--seed", "7", "--json")
+    const { code, out } = await of()
+    const objects = ndjson(out) as ReadonlyArray<
+      { packet: string; hex: string; length: number; fields: { members: ReadonlyArray<unknown> } }
+    >
+    expect(code).toBe(0)
+    expect(objects).toHaveLength(30)
+    for (const { fields, hex, length, packet } of objects) {
+      expect(packet).toBe("Members")
+      expect(hex).toHaveLength(2 * length)
+      expect(Number.parseInt(hex.slice(6, 8), 16)).toBe(fields.members.length)
+    }
+    expect((await of()).out).toBe(out)
+  })
+
+  it("prints what is malformed, with the reason", async () => {
+    const { code, out } = await run("sample", now, "--malformed", "--json")
+    const objects = ndjson(out) as ReadonlyArray<{ error: { reason: string; path: string }; hex: string }>
+    expect(code).toBe(0)
+    const reasons = new Set(objects.map(({ error }) => error.reason))
+    expect([...reasons].sort()).toEqual(expect.arrayContaining(["Incomplete", "Length", "Limit", "Trailing"]))
+    expect((await run("sample", now, "--malformed", "--packet", "Say")).out).toMatch(
+      /^# Limit \(Say message\): Say\.text at byte 3: expected at most 12 bytes/m
+    )
+  })
+
+  it("writes a corpus and a capture", async () => {
+    const corpus = join(folder, "corpus")
+    expect((await run("sample", now, "--packet", "Say", "--out", corpus)).out).toBe("")
+    const index = ndjson(readFileSync(join(corpus, "index.ndjson"), "utf8")) as ReadonlyArray<{ file: string; hex: string }>
+    expect(readdirSync(corpus)).toHaveLength(index.length + 1)
+    for (const { file, hex } of index) expect(readFileSync(join(corpus, file)).toString("hex")).toBe(hex)
+    const capture = join(folder, "samples.pcapng")
+    expect((await run("sample", now, "--pcap", capture)).code).toBe(0)
+    await run("generate", now, "--out", join(folder, "gen"))
+    expect(readFileSync(capture).length).toBeGreaterThan(100)
+  })
+
+  it("refuses what is not there, and says what is", async () => {
+    expect((await run("sample", now, "--packet", "Sey")).err).toContain("no packet Sey in chat")
+    expect((await run("sample", now, "--state", "x")).err).toContain("no such connection state")
+    expect((await run("sample", join(folder, "nothing.ts"))).code).toBe(1)
+  })
+})
+
+describe("generate --target", () => {
+  it("makes a JSON Schema and a description for Kaitai Struct, keeps them fresh, and names what cannot be said", async () => {
+    const out = join(folder, "other")
+    const args = [now, "--out", out, "--target", "json-schema", "--target", "ksy"]
+    expect((await run("generate", ...args)).code).toBe(0)
+    expect(readdirSync(out).sort()).toEqual(["chat.schema.json", "chat_message.ksy", "generated.json"])
+    const isPacket = new Ajv2020({ strict: true, allowUnionTypes: true }).compile(
+      JSON.parse(readFileSync(join(out, "chat.schema.json"), "utf8")) as object
+    )
+    for (const { hex: _, ...packet } of ndjson((await run("sample", now, "--json")).out) as ReadonlyArray<{ hex: string }>) {
+      expect(isPacket(packet), JSON.stringify(isPacket.errors)).toBe(true)
+    }
+    expect(readFileSync(join(out, "chat_message.ksy"), "utf8")).toMatch(/^# @generated by wirewright\.[^]*id: chat_message/)
+    expect((await run("check", ...args)).code).toBe(0)
+    writeFileSync(join(out, "chat_message.ksy"), "# mine\n")
+    expect((await run("generate", ...args)).err).toContain("was not generated by wirewright")
+  })
+})
+
+describe("diff", () => {
+  it("shows a packet that proves what has changed on the wire, and ends with 100", async () => {
+    const { code, err, out } = await run("diff", old, now)
+    expect(code).toBe(100)
+    expect(out).toMatch(
+      /^WIRE {4}Say\n {8}text: max 10 → 12\n {8}new to old: Say 00 0e 01( [0-9a-f]{2}){11}\n {10}old refuses it: Say\.text at byte 3/m
+    )
+    expect(out).toMatch(/^SAFE {4}Leave\n {8}packet added$/m)
+    expect(err).toMatch(/^2 differences: 1 WIRE, 1 SAFE; \d+ packets tried$/m)
+    expect((await run("diff", old, old)).code).toBe(0)
+    expect((await run("diff", old, now, "--fail-on", "never")).code).toBe(0)
+  })
+
+  it("as JSON and Markdown", async () => {
+    const objects = ndjson((await run("diff", old, now, "--json")).out)
+    expect(objects[0]).toMatchObject({
+      class: "WIRE",
+      protocol: "chat",
+      place: "Say",
+      changes: [{ path: "Say.text", text: "max 10 → 12" }],
+      witnesses: [{ direction: "new to old", packet: "Say" }],
+      shown: true
+    })
+    const { out } = await run("diff", old, now, "--markdown")
+    expect(out).toContain("### WIRE\n")
+    expect(out).toContain("| chat | Say | `Say.text` max 10 → 12 |")
+  })
+
+  it("against a commit, without touching the repository", async () => {
+    const repository = join(folder, "repository")
+    mkdirSync(repository)
+    const git = (...args: ReadonlyArray<string>): string => execFileSync("git", ["-C", repository, ...args], { encoding: "utf8" })
+    git("init", "--quiet", "--initial-branch", "main")
+    writeFileSync(join(repository, "chat.ts"), chat(10))
+    git("add", ".")
+    git("-c", "user.name=t", "-c", "user.email=t@t", "commit", "--quiet", "-m", "chat")
+    writeFileSync(join(repository, "chat.ts"), chat(12))
+    const before = process.cwd()
+    process.chdir(repository)
+    try {
+      for (const args of [["--against", "main", "chat.ts"], ["--against", ".git#main", "chat.ts"], ["main:chat.ts", "chat.ts"]]) {
+        const { code, out } = await run("diff", ...args)
+        expect([args, code]).toEqual([args, 100])
+        expect(out).toContain("text: max 10 → 12")
+      }
+      expect((await run("diff", "--against", "nowhere", "chat.ts")).err).toContain("no commit nowhere")
+    } finally {
+      process.chdir(before)
+    }
+    expect(git("status", "--porcelain")).toBe(" M chat.ts\n")
+  })
+})

@@ -1,0 +1,13 @@
+/** Reading packets of any generated protocol: adapters, captures, conversations, and finding out what bytes are of. Runs anywhere. */
+export * from "./Adapters.ts"
+export * from "./CaptureConversations.ts"
+export * from "./Conversation.ts"
+export * from "./Detect.ts"
+export * from "./DirectionStream.ts"
+export * from "./Endpoint.ts"
+export * from "./GeneratedAdapter.ts"
+export * from "./PacketSearch.ts"
+export * from "./PassedOver.ts"
+export * from "./ProtocolAdapter.ts"
+export * from "./TextAdapter.ts"
+export * from "./Traits.ts"

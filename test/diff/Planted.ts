@@ -1,0 +1,95 @@
+/** Test only: edits of the gallery's specs, as somebody might make them, each with the class that it is to have. */
+import type { ChangeClass } from "@wirewright/codegen/diff/Diff"
+
+/** Text of a spec that is replaced, once. */
+export type Edit = readonly [spec: string, from: string, to: string, is: ChangeClass | undefined]
+
+/** The edits. */
+export const edits: ReadonlyArray<Edit> = [
+  ["Mqtt", "keepAlive: u16,", "keepAlive: u32,", "WIRE"],
+  ["Mqtt", "atMostOnce: 0, atLeastOnce: 1, exactlyOnce: 2 }", "atMostOnce: 0, atLeastOnce: 1, exactlyOnce: 2, never: 3 }", "WIRE"],
+  ["Mqtt", "const text = prefixed(u16, utf8({ invalid: \"error\" }))", "const text = prefixed(u16, utf8())", "WIRE"],
+  ["Mqtt", "const binary = prefixed(u16, bytes())", "const binary = prefixed(u16, bytes({ max: 200 }))", "WIRE"],
+  ["Mqtt", "ReceiveMaximum: tagged(33, { packets: u16 })", "ReceiveMaximum: tagged(33, { packets: u32 })", "WIRE"],
+  ["Mqtt", "ReceiveMaximum: tagged(33,", "ReceiveMaximum: tagged(45,", "WIRE"],
+  ["Mqtt", "  MaximumPacketSize: tagged(39, { bytes: u32 }),\n", "", "WIRE"],
+  ["Mqtt", "ReceiveMaximum: tagged(33, { packets: u16 })", "ReceiveMaximum: tagged(33, { inFlight: u16 })", "SOURCE"],
+  ["Mqtt", "notAuthorized: 5,\n  failure", "unauthorized: 5,\n  failure", "SOURCE"],
+  ["Mqtt", "packet(\"Pingreq\", { ...flags0000, opcode: 12", "packet(\"Pingreq\", { ...flags0010, opcode: 12", "WIRE"],
+  ["Mqtt", "packet(\"Auth\", { ...both, opcode: 15, fields: reason })", "packet(\"Auth\", { ...both, opcode: 15, fields: {} })", "WIRE"],
+  [
+    "Mqtt",
+    "const acknowledgement = { packetIdentifier: u16, ...reason }",
+    "const acknowledgement = { identifier: u16, ...reason }",
+    "SOURCE"
+  ],
+  ["Mqtt", "varint({ maxBytes: 4 }))\n}", "varint())\n}", "WIRE"],
+  ["Mqtt", "/** MQTT. */", "/** The protocol. */", undefined],
+  ["Dns", "id: u16,\n  flags", "identifier: u16,\n  flags", "SOURCE"],
+  ["Dns", "authenticData: slice(5),\n    checkingDisabled: slice(4)", "authenticData: slice(4),\n    checkingDisabled: slice(5)", "WIRE"],
+  ["Dns", "timeToLive: u32,", "timeToLive: u16,", "WIRE"],
+  ["Dns", "AAAA: tagged(28, { address: ipv6 })", "AAAA: tagged(28, { address: ipv4 })", "WIRE"],
+  ["Dns", "  PTR: tagged(12, { name }),\n", "", "WIRE"],
+  ["Dns", "Notify: 4, Update: 5", "Notify: 4, Update: 5, Stateful: 6", "SAFE"],
+  ["Dns", "authorityCount: countOf(u16, \"authorities\")", "authorityCount: countOf(u8, \"authorities\")", "WIRE"],
+  ["Dns", "const characterString = prefixed(u8, utf8())", "const characterString = prefixed(u8, bytes())", "SOURCE"],
+  ["Dns", "domainName(), domainName({ compress: false })", "domainName(), domainName()", "SAFE"],
+  ["WebSocket", "rsv1: slice(6), rsv2: slice(5)", "rsv2: slice(6), rsv1: slice(5)", "WIRE"],
+  ["WebSocket", "126: u16, 127: u64", "126: u16, 127: u32", "WIRE"],
+  [
+    "WebSocket",
+    "packet(\"Ping\", { examples: recorded(\"898d9cb924ebfdcb41cbe5d651cbe8d14199f9\"), opcode: 9",
+    "packet(\"Ping\", { opcode: 11",
+    "WIRE"
+  ],
+  ["WebSocket", "maskingKey: optional(u32, { if: bitOf(\"masked\") })", "maskingKey: optional(u64, { if: bitOf(\"masked\") })", "WIRE"],
+  ["Modbus", "const range = { address: u16, quantity: u16 } as const", "const range = { quantity: u16, address: u16 } as const", "WIRE"],
+  ["Modbus", "Off: 0, On: 0xff00", "Off: 0, On: 0xff00, Toggle: 0x5500", "WIRE"],
+  ["Modbus", "const registers = prefixed(u8, array(u16))", "const registers = prefixed(u8, array(u16.le))", "WIRE"],
+  ["Modbus", "const states = prefixed(u8, bytes())", "const states = prefixed(u16, bytes())", "WIRE"],
+  ["Modbus", "protocolId: constant(u16, 0)", "protocolId: u16", "WIRE"],
+  ["Modbus", "maxFrame: 260", "maxFrame: 200", "WIRE"],
+  ["Modbus", "\"GatewayTargetFailed\")", "\"GatewayTargetFailed\", \"Overloaded\")", "SAFE"],
+  ["Modbus", "FileRecord = struct(\"FileRecord\"", "FileRecord = struct(\"FilePart\"", "SOURCE"],
+  ["Modbus", "bodyLength(u16, { from: \"field\" })", "bodyLength(u16, { from: \"field\", plus: 1 })", "WIRE"],
+  ["Amqp", "Int8: tagged(\"b\", { value: i8 })", "Int8: tagged(\"b\", { value: u8 })", "WIRE"],
+  ["Amqp", "trailer: { end: literal(0xce) }", "trailer: { end: literal(0xcf) }", "WIRE"],
+  [
+    "Amqp",
+    "ConnectionTune: method(10, 30, { channelMax: u16, frameMax: u32, heartbeat: u16 })",
+    "ConnectionTune: method(10, 30, { channelMax: u16, frameMax: u32 })",
+    "WIRE"
+  ],
+  [
+    "Amqp",
+    "hasPriority: slice(11),\n      hasCorrelationId: slice(10)",
+    "hasPriority: slice(10),\n      hasCorrelationId: slice(11)",
+    "WIRE"
+  ],
+  ["Amqp", "TxSelect: method(90, 10, {})", "TransactionSelect: method(90, 10, {})", "SOURCE"],
+  ["Amqp", "const shortString = prefixed(u8, utf8())", "const shortString = prefixed(u8, utf8({ max: 127 }))", "WIRE"],
+  ["Kafka", "const compactString = prefixed(varint(), utf8(), { plus: 1 })", "const compactString = prefixed(varint(), utf8())", "WIRE"],
+  ["Kafka", "const v9 = flexible(9)", "const v9 = flexible(10)", "WIRE"],
+  ["Kafka", "controllerId: since(1, i32)", "controllerId: since(2, i32)", "WIRE"],
+  ["Kafka", "UnsupportedVersion: 35,", "UnsupportedVersion: 36,", "WIRE"],
+  ["Kafka", "acks: i16,", "acknowledgements: i16,", "SOURCE"],
+  ["Bson", "Int32: tagged(0x10, { name, value: i32 })", "Int32: tagged(0x10, { name, value: i64 })", "WIRE"],
+  ["Bson", "byteOrder: \"little\",", "", "WIRE"],
+  ["Bson", "const objectId = bytes({ size: 12 })", "const objectId = bytes({ size: 16 })", "WIRE"],
+  ["Bson", "  Symbol: tagged(0x0e, { name, value: string }),\n", "", "WIRE"],
+  ["Tls", "MaxFragmentLength: tagged(1, { code: u8 })", "MaxFragmentLength: tagged(1, { code: u16 })", "WIRE"],
+  ["Tls", "sessionId: prefixed(u8, bytes({ max: 32 }))", "sessionId: prefixed(u8, bytes())", "WIRE"],
+  ["Tls", "X25519: 29, X448: 30", "X25519: 29, X448: 31", "WIRE"],
+  ["Tls", "Fatal: 2 }", "Fatal: 2, Note: 3 }", "SAFE"],
+  ["Resp", "SimpleString: tagged(\"+\", { text: line })", "SimpleString: tagged(\"+\", { line })", "SOURCE"],
+  ["Resp", "Null: tagged(\"_\", { end: literal(crlf) })", "Null: tagged(\"N\", { end: literal(crlf) })", "WIRE"],
+  ["Resp", "const length = decimal({ signed: true, until: crlf })", "const length = decimal({ signed: true, until: \"\\n\" })", "WIRE"],
+  ["Nats", "status: optional(decimal())", "status: optional(utf8())", "WIRE"],
+  ["Nats", "tokens(\" \", fields", "tokens(\"\\t\", fields", "WIRE"],
+  ["Nats", "queueGroup: optional(word)", "group: optional(word)", "SOURCE"],
+  ["Nats", "message(\"Ok\", { sender: \"server\", fields: { line: line({ verb: literal(\"+OK\") }) } }),", "", "WIRE"],
+  ["Postgres", "const value = prefixed(i32, bytes(), { absent: -1 })", "const value = prefixed(i32, bytes())", "WIRE"],
+  ["Postgres", "secretKey: bytes({ max: 256 })", "secretKey: bytes({ size: 4 })", "WIRE"],
+  ["Postgres", "minorVersion: u16, parameters", "minor: u16, parameters", "SOURCE"],
+  ["Usb", "bcdUSB", "bcdUsb", "SOURCE"]
+]

@@ -11,7 +11,9 @@ const others: { readonly [path: string]: ReadonlyArray<string> } = {
   "packages/cli": ["bin/wirewright.js", "bundle/index.js", "bundle/main.js", "decode.schema.json", "stderr.schema.json"],
   "packages/connection": ["METRICS.md", "grafana/wirewright.json"],
   "packages/dcp": ["OPERATING.md"],
-  "packages/dsl": ["WORDS.md"]
+  "packages/dsl": ["WORDS.md"],
+  // the page is bundled from its sources when it is opened
+  "packages/inspector": ["src/page/page.css"]
 }
 
 /** Files whose names a bundler makes, by the package's directory. */

@@ -95,7 +95,7 @@ const listed = (directory: string): ReadonlyArray<string> => {
   return existsSync(join(root, path)) ? (json(path)["files"] as ReadonlyArray<string>).map((name) => `${directory}/${name}`) : []
 }
 
-const leftOut = /(^|\/)(node_modules|dist|bundle|fixtures|\.[^/]+)(\/|$)|\.d\.ts$/
+const leftOut = /(^|\/)(node_modules|dist|bundle|fixtures|\.[^/]+)(\/|$)|\.d\.ts$|\.tmp\.mjs$/
 
 /** Every module of the repository, in the order of their paths. */
 export const readModules = (): ReadonlyArray<Module> => {

@@ -53,7 +53,7 @@ it("there are as many as the specs have", () => {
   expect(Object.fromEntries(counts)).toEqual({
     memcached: 64,
     couchbase: 248,
-    dcp: 54,
+    dcp: 55,
     measured: 2,
     deepstream: 142,
     deepstreamText: 10

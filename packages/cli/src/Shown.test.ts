@@ -35,6 +35,7 @@ const mutation = (key: string, value: Uint8Array, datatype: number): DcpEvent =>
     revSeqno: 3n,
     cas: 4n,
     collectionId: 0,
+    collection: "_default._default",
     key,
     datatype,
     flags: 5,
@@ -43,8 +44,8 @@ const mutation = (key: string, value: Uint8Array, datatype: number): DcpEvent =>
   }) as unknown as DcpEvent
 
 const about = (key: string, datatype: number): string =>
-  `{"event":"mutation","vbucket":1,"seqno":"2","revSeqno":"3","cas":"4","collection":0,"key":${JSON.stringify(key)},"datatype":${datatype},`
-  + "\"flags\":5,\"expiry\":0,"
+  `{"event":"mutation","vbucket":1,"seqno":"2","revSeqno":"3","cas":"4","collectionId":0,"collection":"_default._default",`
+  + `"key":${JSON.stringify(key)},"datatype":${datatype},"flags":5,"expiry":0,`
 
 /** Equal, without a difference of a megabyte being printed. */
 const same = (found: string, wanted: string): void => {

@@ -221,6 +221,23 @@ const group = ["--group", `default/${hostileArgument}`]
 const rows: { readonly [command: string]: ReadonlyArray<Row> } = {
   generate: [["a spec that throws", () => wirewright(["generate", spec(), "--out", join(folder, "gen")])]],
   check: [["a spec that throws", () => wirewright(["check", spec(), "--out", join(folder, "gen")])]],
+  docs: [["a spec that throws", () => wirewright(["docs", spec(), "--out", join(folder, "pages")])]],
+  dissector: [
+    ["a spec that throws", () => wirewright(["dissector", spec()])],
+    ["a state", () => oneByOne(["dissector", "dcp", "--state", hostileArgument])]
+  ],
+  diff: [
+    ["a spec that throws", () => wirewright(["diff", spec(), spec()])],
+    ["no file", () => oneByOne(["diff", hostileArgument, "dcp"])]
+  ],
+  sample: [
+    ["a spec that throws", () => wirewright(["sample", spec()])],
+    ["a packet", () => oneByOne(["sample", "dcp", "--packet", hostileArgument])]
+  ],
+  inspect: [
+    ["no file", () => oneByOne(["inspect", hostileArgument])],
+    ["a protocol", () => oneByOne(["inspect", "--protocol", hostileArgument])]
+  ],
   decode: [
     ...both("lines", () => ["decode", lines(), "--lines"]),
     ...both("a capture", () => ["decode", capture()]),

@@ -87,6 +87,7 @@ export const asked: ReadonlyArray<Asked> = [
   {
     title: "DNS",
     names: "dns",
+    draws: 1_050,
     kinds: ["datagram"],
     remarks: /uppermost bit of the TTL|Dissector for DNS Type/,
     known: [{
@@ -102,6 +103,7 @@ export const asked: ReadonlyArray<Asked> = [
   {
     title: "DNS",
     names: "dns",
+    draws: 1_050,
     kinds: ["segment"],
     remarks: /uppermost bit of the TTL|Dissector for DNS Type/,
     known: [{
@@ -155,6 +157,7 @@ export const asked: ReadonlyArray<Asked> = [
   {
     title: "Modbus/TCP",
     names: "modbus",
+    draws: 1_100,
     known: [unknown, refused("Diagnose Diagnosis", 1, "a diagnosis without data, which sub-function 1 has")],
     port: 502,
     dissector: "mbtcp",

@@ -23,7 +23,7 @@ export interface ForeignReading {
 
 /**
  * The fields that a name means, by the ends of their paths without indices (` ` between several), which are to have its bytes and its value. Behind
- * `@` only their place counts, behind `+` it shows a length or terminator with them. An empty one is not compared.
+ * `@` only their place counts, behind `+` it shows a length or terminator with them. `*` is any field. An empty one is not compared.
  */
 export interface Names {
   readonly [name: string]: string
@@ -46,7 +46,9 @@ const isSame = (span: FieldSpan, { value }: Shown): boolean => {
   const [mine, theirs] = [integer(ours), integer(text)]
   // some show signed numbers without their sign
   if (mine !== undefined && theirs !== undefined) return mine === theirs || mine < 0n && BigInt.asUintN(span.length * 8, mine) === theirs
-  return ours === text || ours === text.replaceAll(":", "") || ours.toLowerCase() === text.toLowerCase()
+  if (span.value instanceof Uint8Array && Buffer.from(span.value).toString("utf8") === value) return true
+  return ours === text || typeof span.value === "string" && Buffer.from(ours).toString("hex") === text ||
+    ours === text.replaceAll(":", "") || ours.toLowerCase() === text.toLowerCase()
 }
 
 /** The path without indices. */
@@ -55,7 +57,7 @@ export const plainPath = (path: string): string => path.replaceAll(/\[\d+\]/g, "
 const means = (names: string, path: string): boolean =>
   names.split(" ").some((name) => {
     const plain = plainPath(path)
-    return plain === name || plain.endsWith(`.${name}`)
+    return name === "*" || plain === name || plain.endsWith(`.${name}`)
   })
 
 const where = ({ length, offset, path }: FieldSpan): string => `${path} at ${offset}+${length}`

@@ -117,6 +117,31 @@ export const asked: ReadonlyArray<Asked> = [
     speak: () => ({})
   },
   {
+    title: "BSON and OP_MSG",
+    names: "mongo",
+    draws: 3_600,
+    known: [
+      unknown,
+      refused("Query", 50, "collections without a database and a point before them"),
+      {
+        reason: "decimals and pointers to documents, over which Wireshark 4.0 steps too short",
+        percent: 5,
+        is: ({ annotation }) => annotation.fields.some(({ path, value }) => path.endsWith(".tag") && (value === 0x13 || value === 0x0c))
+      },
+      {
+        reason: "checksums, which Wireshark 4.0 takes for a section",
+        percent: 15,
+        is: (sample, reading) => valueOf(sample, "hasChecksum") === 1 && malformed(sample, reading)
+      },
+      { reason: "compressed messages that hold none", percent: 30, is: ({ tag }) => tag === "Compressed" }
+    ],
+    dissector: "mongo",
+    prefixes: ["mongo"],
+    transport: "tcp",
+    port: 27_017,
+    speak: () => ({})
+  },
+  {
     title: "PostgreSQL",
     names: "pgsql",
     known: [

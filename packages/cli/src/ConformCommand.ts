@@ -23,7 +23,7 @@ const parameters = {
   ),
   protocol: Flag.String("protocol").pipe(
     Flag.withDescription(
-      "What the server is to speak: dcp, couchbase, memcached, memcached-text, deepstream, a directory of generated code, or a spec of wirewright.config.ts"
+      "What the server is to speak: dcp, couchbase, memcached, memcached-text, deepstream, a directory of generated code, or a spec of wirewright.config.ts. Default: none, it must be said"
     )
   ),
   first: repeated(

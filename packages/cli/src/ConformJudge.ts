@@ -157,13 +157,22 @@ export class ConformJudge {
     }
   }
 
+  /** Where the order pairs them, what seems to answer a request that need not be answered may answer a later one that must be. */
+  private takeOldest(): void {
+    for (const number of this.waiting.keys()) {
+      this.waiting.delete(number)
+      return
+    }
+  }
+
   private answer({ facts, packet }: DecodedPacket, asked: PendingRequest | undefined): void {
     this.answers++
     const { answers, command, name, pairing, status } = facts
     if (status?.startsWith("0x") === true) this.judge("UnknownStatus", name, `the protocol has no status ${status}`)
     if (asked !== undefined) {
       const waiting = this.waiting.get(asked.number)
-      if (waiting?.isLast?.(packet) !== false) this.waiting.delete(asked.number)
+      if (waiting === undefined && pairing === undefined) this.takeOldest()
+      else if (waiting?.isLast?.(packet) !== false) this.waiting.delete(asked.number)
       if (pairing !== undefined && !facts.repliesOften) this.done.add(pairing)
       return
     }

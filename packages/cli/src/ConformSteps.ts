@@ -111,9 +111,10 @@ export class ConformSteps {
   private numbered({ annotation, bytes, kind, states, tag }: Sample): Step {
     const name = this.catalog.frame.correlation ?? "opaque"
     const field = annotation.fields.find(({ path }) => path === name)
+    const [first] = bytes
     const [usual, ...others] = this.catalog.kind(kind)?.headers ?? []
-    const isOther = others.length > 0 && usual?.magic !== bytes[0]
-    const step: Step = { packet: tag, bytes, ...(isOther ? { magic: bytes[0]! } : {}) }
+    const isOther = others.length > 0 && usual?.magic !== first
+    const step: Step = { packet: tag, bytes, ...(isOther ? { magic: first! } : {}) }
     if (field === undefined || field.length === 0 || field.length > 4) return step
     const number = ++this.number
     const own = Uint8Array.from(bytes)

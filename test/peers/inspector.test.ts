@@ -43,8 +43,8 @@ const bytesText = (page: Page): Promise<unknown> =>
   page.evaluate(`[...document.querySelectorAll(".detail .bytes-row")].sort((a, b) => a.dataset.row - b.dataset.row)
     .flatMap((row) => [...row.querySelectorAll(".b[data-at]")]).map((one) => one.textContent).join("")`)
 
-const active = (page: Page): Promise<unknown> =>
-  page.evaluate("document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.tagName")
+/** What has the focus. */
+const activeLabel = "document.activeElement?.getAttribute('aria-label') ?? document.activeElement?.tagName"
 
 describe("the inspector", () => {
   let script: string
@@ -65,6 +65,7 @@ describe("the inspector", () => {
   const opened = async (fragment = "", url = served.url): Promise<void> => {
     page = await openPage(`${url}${fragment === "" ? "" : `#${fragment}`}`)
     await page.look({ width: 1280, height: 800 })
+    await until(page, `document.querySelector(${fragment === "" ? "'.welcome'" : "'.title h2, .alert'"}) !== null`, true)
   }
 
   /** Pastes text as a person does who has pressed `p`. */
@@ -114,7 +115,7 @@ describe("the inspector", () => {
   it("bytes follow a value, and lengths with them; the tree follows bytes; undo and redo", async () => {
     await opened(`hex=${dcpOpen}&f=connectionName`)
     await page.press("f", "Enter")
-    expect(await active(page)).toBe("Value of connectionName")
+    await until(page, activeLabel, "Value of connectionName")
     await page.press("Control+a")
     await page.type("short")
     await page.press("Enter")
@@ -164,7 +165,7 @@ describe("the inspector", () => {
     await until(page, "document.querySelectorAll('.b.error').length", 1)
     expect(await page.evaluate("document.querySelectorAll('.field-row.wrong').length")).toBe(1)
     await page.point(".alert .link")
-    expect(await active(page)).toBe("Bytes")
+    await until(page, activeLabel, "Bytes")
   })
 
   /** Goes to another fragment of the same page. */
@@ -197,9 +198,9 @@ describe("the inspector", () => {
     await page.type("hello")
     await until(page, "[...document.querySelectorAll('.packet-name')].every((one) => /hello/i.test(one.textContent))", true)
     await page.press("Escape")
-    expect(await active(page)).toBe("Packets")
+    await until(page, activeLabel, "Packets")
     await page.press("]", "Enter")
-    expect(await active(page)).toBe("Fields")
+    await until(page, activeLabel, "Fields")
   })
 
   it("compares two packets", async () => {
@@ -237,11 +238,11 @@ describe("the inspector", () => {
   it("can be worked by keys alone, and the focus is always seen", async () => {
     await opened(`hex=${dcpOpen}`)
     await page.press("?")
-    expect(await page.evaluate("document.querySelector('dialog[open] h2').textContent")).toBe("Keys")
+    await until(page, "document.querySelector('dialog[open] h2')?.textContent", "Keys")
     await page.press("Escape", "f")
     for (const [key, where] of [["b", "Bytes"], ["Escape", "Fields"], ["Enter", "Value of magic"]] as const) {
       await page.press(key)
-      if (where !== "Value of magic") expect(await active(page)).toBe(where)
+      if (where !== "Value of magic") await until(page, activeLabel, where)
     }
     // around the page by Tab: everything that takes the focus shows it
     const seen = new Set<string>()

@@ -57,7 +57,8 @@ const entryText = (protocols: ReadonlyArray<PageProtocolModules>): string => {
 }
 
 /** Compiled modules have `.js` files beside this one. */
-const sourceExtension = import.meta.url.endsWith(".ts") ? ".ts" : ".js"
+const isSource = import.meta.url.endsWith(".ts")
+const sourceExtension = isSource ? ".ts" : ".js"
 
 const entry = "wirewright:inspector"
 
@@ -68,7 +69,8 @@ export const bundleScript = async (protocols: ReadonlyArray<PageProtocolModules>
     platform: "browser",
     // a protocol need not have all the functions that it may have
     onLog: () => {},
-    resolve: { conditionNames: ["@wirewright/source", "browser", "import", "default"] },
+    // packages that are installed have their models beside what is compiled, and sources without them
+    resolve: { conditionNames: [...isSource ? ["@wirewright/source"] : [], "browser", "import", "default"] },
     plugins: [{
       name: "wirewright-inspector",
       resolveId: (id) => id === entry ? `\0${entry}` : undefined,

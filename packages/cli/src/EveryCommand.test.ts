@@ -195,6 +195,13 @@ const rows: { readonly [command: string]: Row } = {
   },
   diff: ofSpecs(() => [join(folder, "spec.ts"), join(folder, "nothing.ts")]),
   sample: ofSpecs(() => [join(folder, "spec.ts"), "--out", below]),
+  conform: {
+    "wrong password": () => ({ never: "it has no password: a login is what it is told to say first" }),
+    "nobody listening": () => ({ args: ["127.0.0.1:1", "--protocol", "memcached"], exit: "unreachable", error: "ConnectFailed" }),
+    "refused by the server": () => ({ never: "a refusal is an answer; see Conform.test.ts" }),
+    "a file that cannot be used": () => ({ args: ["127.0.0.1:1", "--protocol", folder], exit: "usage" }),
+    interrupt: () => ({ args: [`127.0.0.1:${mute}`, "--protocol", "memcached"], exit: "interrupted" })
+  },
   dissector: ofSpecs(() => [join(folder, "nothing.ts")]),
   serve: {
     "wrong password": () => local,

@@ -234,6 +234,10 @@ const rows: { readonly [command: string]: ReadonlyArray<Row> } = {
     ["a spec that throws", () => wirewright(["sample", spec()])],
     ["a packet", () => oneByOne(["sample", "dcp", "--packet", hostileArgument])]
   ],
+  conform: [
+    ["an address", () => oneByOne(["conform", hostileArgument, "--protocol", "memcached"])],
+    ["a state", () => oneByOne(["conform", "127.0.0.1:1", "--protocol", "dcp", "--state", hostileArgument])]
+  ],
   inspect: [
     ["no file", () => oneByOne(["inspect", hostileArgument])],
     ["a protocol", () => oneByOne(["inspect", "--protocol", hostileArgument])]

@@ -1,6 +1,7 @@
 /** The command tree: what `wirewright` can do. */
 import * as Command from "effect/cli/Command"
 import { checkpointsCommand } from "./CheckpointsCommand.ts"
+import { conformCommand } from "./ConformCommand.ts"
 import { decodeCommand } from "./DecodeCommand.ts"
 import { deepstreamCommand } from "./DeepstreamCommand.ts"
 import { diffCommand } from "./DiffCommand.ts"
@@ -33,6 +34,7 @@ export const wirewright = Command.make("wirewright").pipe(
     checkCommand,
     diffCommand,
     sampleCommand,
+    conformCommand,
     docsCommand,
     decodeCommand,
     encodeCommand,

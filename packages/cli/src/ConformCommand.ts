@@ -1,0 +1,138 @@
+/** `wirewright conform`: legal and illegal conversations with a foreign server, and what is wrong with its answers. */
+import { Catalog } from "@wirewright/codec/Catalog"
+import { DecodeError } from "@wirewright/codec/Errors"
+import { adapterOf, type ProtocolAdapter } from "@wirewright/inspector/reading"
+import * as Effect from "effect/Effect"
+import * as Argument from "effect/cli/Argument"
+import * as Command from "effect/cli/Command"
+import * as Flag from "effect/cli/Flag"
+import { statSync } from "node:fs"
+import { resolve } from "node:path"
+import { readConfig } from "./Config.ts"
+import { conform, type ConformFinding, Unreachable } from "./ConformPlay.ts"
+import type { Target } from "./ConformTransport.ts"
+import { counted, Failure, handler, refuse } from "./Failure.ts"
+import { jsonFlag, repeated, withDefault } from "./Flags.ts"
+import { nearest } from "./Nearest.ts"
+import { flush, line, say } from "./Output.ts"
+import { generatedProtocol, isBuiltIn } from "./Protocols.ts"
+
+const parameters = {
+  server: Argument.String("server").pipe(
+    Argument.withDescription("HOST:PORT, udp:HOST:PORT, or ws://HOST:PORT/PATH for protocols in WebSocket messages")
+  ),
+  protocol: Flag.String("protocol").pipe(
+    Flag.withDescription(
+      "What the server is to speak: dcp, couchbase, memcached, memcached-text, deepstream, a directory of generated code, or a spec of wirewright.config.ts. Default: none, it must be said"
+    )
+  ),
+  first: repeated(
+    Flag.String("first"),
+    "What each conversation begins with, such as a login: hex, or the text of text protocols",
+    "nothing"
+  ),
+  count: withDefault(Flag.Int("count"), "Conversations", 200),
+  length: withDefault(Flag.Int("length"), "Packets in a conversation at most, beside the first", 6),
+  seed: withDefault(Flag.Int("seed"), "The same seed says the same", 1),
+  timeout: withDefault(Flag.Int("timeout"), "Milliseconds within which an answer comes", 1_000),
+  wait: withDefault(Flag.Int("wait"), "Seconds in which somebody starts a server again that has ended; then it is gone on with", 0),
+  state: repeated(Flag.String("state"), "What holds on every connection: NAME or NAME=NUMBER", "all states are off"),
+  json: jsonFlag("NDJSON, a line for each finding")
+}
+
+const targetOf = (text: string): Target => {
+  if (/^wss?:\/\/[^/\s]+/.test(text) && URL.canParse(text)) return { over: "websocket", url: text }
+  const [, udp, host = "", port = ""] = /^(udp:)?(\[[0-9a-f:.]+\]|[^:/\s]+):(\d{1,5})$/i.exec(text) ?? []
+  if (host === "" || Number(port) < 1 || Number(port) > 65_535) refuse(`${text}: expected HOST:PORT, udp:HOST:PORT or ws://HOST:PORT/PATH`)
+  return { over: udp === undefined ? "tcp" : "udp", host: host.replace(/^\[|\]$/g, ""), port: Number(port) }
+}
+
+/** Where the code of a protocol is: of a spec, where the configuration has it written. */
+const codeOf = async (name: string): Promise<string> => {
+  if (isBuiltIn(name) || statSync(resolve(name), { throwIfNoEntry: false })?.isFile() !== true || !/\.[cm]?[jt]s$/.test(name)) return name
+  const targets = (await readConfig(process.cwd()))?.config.targets.filter(({ spec }) => resolve(spec) === resolve(name)) ?? []
+  const [only, another] = targets
+  if (only === undefined) return refuse(`${name} is in no wirewright.config.ts: give the directory of its generated code`)
+  return another === undefined ? only.out : refuse(`${name} has several protocols: give one of ${targets.map(({ out }) => out).join(", ")}`)
+}
+
+const statesOf = (adapter: ProtocolAdapter, given: ReadonlyArray<string>): { readonly [name: string]: boolean | number } =>
+  Object.fromEntries(given.map((text) => {
+    const [, name = "", number] = /^([^=]+)(?:=(\d{1,9}))?$/.exec(text) ?? []
+    const names = adapter.known.map((one) => one.name)
+    if (!names.includes(name)) return refuse(`--state ${text}: no such connection state${nearest(name, names)}`)
+    return [name, number === undefined ? true : Number(number)]
+  }))
+
+const bytesOf = (adapter: ProtocolAdapter, text: string): Uint8Array => {
+  try {
+    return adapter.parse(text)
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error
+    return refuse(`--first ${text}: ${error.message}`)
+  }
+}
+
+const print = ({ conversation, finding, message, packet, received, reproduced, sent }: ConformFinding): void => {
+  line(`${finding}  ${packet === "" ? "" : `${packet}: `}${message}${reproduced ? "" : " (not seen again)"}; conversation ${conversation}`)
+  for (const { hex, objection, packet: of } of sent) {
+    line(`    c2s ${hex}  # ${of}${objection === undefined ? "" : `, illegal: ${objection}`}`)
+  }
+  if (received !== "") line(`    s2c ${received}`)
+}
+
+/** The command. */
+export const conformCommand = Command.make("conform", parameters, (options) => {
+  const abort = new AbortController()
+  return handler(async () => {
+    const { count, length, seed, timeout, wait } = options
+    if (count < 1) refuse("--count: expected at least 1")
+    if (length < 1) refuse("--length: expected at least 1")
+    if (timeout < 1 || timeout > 600_000) refuse("--timeout: from 1 to 600000 milliseconds")
+    if (wait < 0) refuse("--wait: expected no less than 0 seconds")
+    const target = targetOf(options.server)
+    const generated = await generatedProtocol(await codeOf(options.protocol))
+    if (generated.models[0]!.frame.kinds.length === 0) refuse(`${options.protocol} has records only: nobody speaks it`)
+    const adapter = adapterOf(generated)
+    try {
+      const { answers, conversations, findings, isGone, packets, seen } = await conform({
+        adapter,
+        catalog: Catalog.of(generated.models, generated.customs),
+        target,
+        first: options.first.map((text) => bytesOf(adapter, text)),
+        states: statesOf(adapter, options.state),
+        seed,
+        count,
+        length,
+        timeout,
+        patience: wait * 1_000,
+        onFinding: (finding) => options.json ? line(JSON.stringify({ ...finding, seed })) : print(finding),
+        signal: abort.signal
+      })
+      await flush()
+      say(
+        `${counted(conversations, "conversation")}, ${counted(packets, "packet")} sent, ${counted(answers, "packet")} received: `
+          + `${counted(findings.length, "finding")}, seen ${counted(seen, "time")}${isGone ? "; the server is gone" : ""}`
+      )
+      return findings.length
+    } catch (error) {
+      if (!(error instanceof Unreachable)) throw error
+      throw new Failure({ exit: "unreachable", error: "ConnectFailed", message: `${options.server}: ${error.message}` })
+    }
+  }, (found) => counted(found, "finding")).pipe(Effect.onInterrupt(() => Effect.sync(() => abort.abort())))
+}).pipe(
+  Command.withShortDescription("Play legal and illegal conversations against a server, and judge its answers"),
+  Command.withDescription(
+    "Say to a server what the spec lets a client say, and what it does not, and judge what comes: whether the server ends, falls silent, "
+      + "answers twice, to nobody or with another number, or says what the spec does not know. Each finding has the shortest conversation "
+      + "that shows it, as decode --lines reads it. What the server stores may be lost: give it one that was started for this."
+  ),
+  Command.withExamples([
+    { command: "wirewright conform 127.0.0.1:11211 --protocol memcached", description: "A memcached" },
+    { command: "wirewright conform 127.0.0.1:9000 --protocol src/gen --seed 7 --count 2000 --json", description: "Your own, as NDJSON" },
+    {
+      command: "wirewright conform ws://127.0.0.1:6020/deepstream --protocol deepstream --first 'C|CHR|x+' --first 'A|REQ|{}+'",
+      description: "After a login"
+    }
+  ])
+)

@@ -9,17 +9,14 @@ import type { Model } from "@wirewright/codec/Model"
 import * as Path from "node:path"
 import type { Built } from "./Build.ts"
 import { checkExamples } from "./check/Examples.ts"
-import { checkModel } from "./check/Model.ts"
 import { checkPrinted } from "./check/Printed.ts"
 import { prove } from "./check/Proof.ts"
-import { checkProtocolNames } from "./check/Protocol.ts"
-import { checkValues } from "./check/Values.ts"
 import type { Complaint, Finding } from "./Finding.ts"
 import type { Formatting } from "./Format.ts"
 import { header } from "./Header.ts"
 import { lineageOf } from "./Link.ts"
-import { type Generatable, load, LoadError } from "./Load.ts"
-import { builtOf } from "./Models.ts"
+import type { Generatable } from "./Load.ts"
+import { buildAll, builtOf, loadValues } from "./Models.ts"
 import { compare, type Module, withTaken } from "./Module.ts"
 import { Origin } from "./Origin.ts"
 import { checkTargets, compareOutputs, json, type Output, replaceFiles, schemaText } from "./Output.ts"
@@ -35,7 +32,6 @@ import { frameOf, printIndex, printModel, printPackets, printStates, printTables
 import { printSchemas } from "./print/Schemas.ts"
 import { printTypes } from "./print/Types.ts"
 import { jsonSchemaOf } from "./schema/JsonSchema.ts"
-import { checkText } from "./text/Check.ts"
 import { printText } from "./text/index.ts"
 
 /** One spec and where its code goes. */
@@ -121,29 +117,20 @@ const plan = async (
 > => {
   checkTargets(options.targets)
   const origin = await Origin.make()
-  const complaints: Array<Complaint> = []
   const unloaded: Array<Finding> = []
   const jobs: Array<{ readonly value: Generatable; readonly place: Omit<Output, "files"> }> = []
   for (const target of options.targets) {
-    const values = await loaded(options.cwd, target, unloaded)
+    const values = await loadValues(options.cwd, target, unloaded)
     for (const value of values) jobs.push({ value, place: { out: target.out, ...values.length === 1 ? {} : { below: value.name } } })
   }
   const outputs: Array<Output> = []
   const models = new Map<object, Built>()
   const extension = options.importExtension ?? ".ts"
-  for (const { value } of jobs) {
-    const wrong = checkValues(value)
-    complaints.push(...wrong, ...wrong.length > 0 ? [] : checkProtocolNames(value))
-    // nothing can be made of values that no word makes
-    if (wrong.length > 0) continue
-    builtOf(value, origin, models)
-  }
-  const built = [...models.values()]
-  for (const one of built) complaints.push(...checkModel(one), ...checkText(one))
+  const complaints = buildAll(jobs.map(({ value }) => value), origin, models)
   // examples are decoded by the model, which must be sound for that
   const notices: Array<Complaint> = []
   if (complaints.length === 0) {
-    for (const one of built) {
+    for (const one of models.values()) {
       const proof = prove(one)
       complaints.push(...checkExamples(one), ...proof.findings)
       notices.push(...proof.notices)
@@ -173,17 +160,6 @@ const plan = async (
       .sort((a, b) => compare(a.file, b.file) || a.line - b.line || a.column - b.column || compare(a.rule, b.rule))
   const packages = jobs.flatMap(({ place }) => notModules(options.cwd, Path.resolve(options.cwd, place.out)) ?? [])
   return { findings: located(complaints, unloaded), notices: located(notices, packages), outputs }
-}
-
-/** Loads a spec; what a line of it is to blame for is a finding. */
-const loaded = async (cwd: string, target: Target, findings: Array<Finding>): Promise<ReadonlyArray<Generatable>> => {
-  try {
-    return await load(cwd, target.spec, target.protocol)
-  } catch (error) {
-    if (!(error instanceof LoadError) || error.finding === undefined) throw error
-    findings.push(error.finding)
-    return []
-  }
 }
 
 /** Files in other languages. What these cannot say of a protocol is told, and stands in the file. */

@@ -7,7 +7,7 @@ import { checkProtocolNames } from "./check/Protocol.ts"
 import { checkValues } from "./check/Values.ts"
 import type { Complaint, Finding } from "./Finding.ts"
 import { lineageOf } from "./Link.ts"
-import { load, LoadError } from "./Load.ts"
+import { type Generatable, load, LoadError } from "./Load.ts"
 import { Origin } from "./Origin.ts"
 import { checkText } from "./text/Check.ts"
 
@@ -33,6 +33,34 @@ export const builtOf = (value: Protocol | TypesOnly, origin: Origin, models: Map
   return built
 }
 
+/** Loads a spec; what a line of it is to blame for is a finding. Throws `LoadError` when no line is. */
+export const loadValues = async (
+  cwd: string,
+  { protocol, spec }: { readonly spec: string; readonly protocol?: string | undefined },
+  findings: Array<Finding>
+): Promise<ReadonlyArray<Generatable>> => {
+  try {
+    return await load(cwd, spec, protocol)
+  } catch (error) {
+    if (!(error instanceof LoadError) || error.finding === undefined) throw error
+    findings.push(error.finding)
+    return []
+  }
+}
+
+/** Builds the models of values into `models`, and checks them, all but their proof and their examples. */
+export const buildAll = (values: ReadonlyArray<Generatable>, origin: Origin, models: Map<object, Built>): Array<Complaint> => {
+  const complaints: Array<Complaint> = []
+  for (const value of values) {
+    const wrong = checkValues(value)
+    complaints.push(...wrong, ...wrong.length > 0 ? [] : checkProtocolNames(value))
+    // nothing can be made of values that no word makes
+    if (wrong.length === 0) builtOf(value, origin, models)
+  }
+  for (const one of models.values()) complaints.push(...checkModel(one), ...checkText(one))
+  return complaints
+}
+
 let origins: Promise<Origin> | undefined
 
 /**
@@ -43,24 +71,12 @@ export const loadModels = async (
   { cwd, protocol, spec }: { readonly cwd: string; readonly spec: string; readonly protocol?: string | undefined }
 ): Promise<LoadedModels> => {
   const origin = await (origins ??= Origin.make())
-  let values
-  try {
-    values = await load(cwd, spec, protocol)
-  } catch (error) {
-    if (!(error instanceof LoadError) || error.finding === undefined) throw error
-    return { findings: [error.finding], protocols: [] }
-  }
+  const findings: Array<Finding> = []
+  const values = await loadValues(cwd, { spec, protocol }, findings)
   const models = new Map<object, Built>()
-  const complaints: Array<Complaint> = values.flatMap((value): ReadonlyArray<Complaint> => {
-    const wrong = checkValues(value)
-    if (wrong.length > 0) return wrong
-    const names = [...checkProtocolNames(value)]
-    builtOf(value, origin, models)
-    return names
-  })
-  for (const one of models.values()) complaints.push(...checkModel(one), ...checkText(one))
-  return complaints.length > 0
-    ? { findings: complaints.map((one) => origin.locate(one, cwd)), protocols: [] }
+  findings.push(...buildAll(values, origin, models).map((one) => origin.locate(one, cwd)))
+  return findings.length > 0
+    ? { findings, protocols: [] }
     : {
       findings: [],
       protocols: values.map((value) => ({ name: value.name, models: lineageOf(builtOf(value, origin, models).model).toReversed() }))

@@ -23,6 +23,13 @@ export const readConfig = async (cwd: string): Promise<{ readonly name: string; 
   return mistakes.length > 0 ? refuse(`${name} is wrong.`, mistakes) : { name, config: loaded as Config }
 }
 
+/** The targets that a config file has for a spec. */
+export const targetsFor = (
+  spec: string,
+  cwd: string,
+  found: { readonly config: Config } | undefined
+): ReadonlyArray<Target> => found?.config.targets.filter((one) => resolve(cwd, one.spec) === resolve(cwd, spec)) ?? []
+
 /** What the arguments and the config file ask for together. Several specs with one `out` go to a directory each below it. */
 export const settingsOf = async (specs: ReadonlyArray<string>, out: string | undefined, cwd: string): Promise<Config> => {
   const found = await readConfig(cwd)
@@ -43,7 +50,7 @@ const targetsOf = (
     return found?.config.targets ?? refuse(`no spec given and no ${configNames[0]} in ${cwd}`)
   }
   return specs.flatMap((spec) => {
-    const targets = found?.config.targets.filter((one) => resolve(cwd, one.spec) === resolve(cwd, spec)) ?? []
+    const targets = targetsFor(spec, cwd, found)
     return targets.length > 0
       ? targets
       : refuse(`where should the code of ${spec} go? Give --out DIR${found === undefined ? "" : `, or add it to ${found.name}`}`)

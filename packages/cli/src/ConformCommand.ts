@@ -8,7 +8,7 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import { statSync } from "node:fs"
 import { resolve } from "node:path"
-import { readConfig } from "./Config.ts"
+import { readConfig, targetsFor } from "./Config.ts"
 import { conform, type ConformFinding, Unreachable } from "./ConformPlay.ts"
 import type { Target } from "./ConformTransport.ts"
 import { counted, Failure, handler, refuse } from "./Failure.ts"
@@ -50,7 +50,8 @@ const targetOf = (text: string): Target => {
 /** Where the code of a protocol is: of a spec, where the configuration has it written. */
 const codeOf = async (name: string): Promise<string> => {
   if (isBuiltIn(name) || statSync(resolve(name), { throwIfNoEntry: false })?.isFile() !== true || !/\.[cm]?[jt]s$/.test(name)) return name
-  const targets = (await readConfig(process.cwd()))?.config.targets.filter(({ spec }) => resolve(spec) === resolve(name)) ?? []
+  const cwd = process.cwd()
+  const targets = targetsFor(name, cwd, await readConfig(cwd))
   const [only, another] = targets
   if (only === undefined) return refuse(`${name} is in no wirewright.config.ts: give the directory of its generated code`)
   return another === undefined ? only.out : refuse(`${name} has several protocols: give one of ${targets.map(({ out }) => out).join(", ")}`)

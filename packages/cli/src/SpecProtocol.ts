@@ -8,7 +8,7 @@ import type { Model } from "@wirewright/codec/Model"
 import { statSync } from "node:fs"
 import { resolve } from "node:path"
 import { loadSpec } from "./CodegenApi.ts"
-import { readConfig } from "./Config.ts"
+import { readConfig, targetsFor } from "./Config.ts"
 import { counted, findings, refuse } from "./Failure.ts"
 import { printFindings } from "./FindingReport.ts"
 import { nearest } from "./Nearest.ts"
@@ -38,7 +38,7 @@ export const protocolsOf = async (spec: string, protocol?: string, cwd = process
     await flush()
     throw findings(counted(loaded.findings.length, "finding"))
   }
-  const targets = (await readConfig(cwd))?.config.targets.filter((one) => resolve(cwd, one.spec) === resolve(cwd, spec)) ?? []
+  const targets = targetsFor(spec, cwd, await readConfig(cwd))
   return Promise.all(loaded.protocols.map(async ({ models, name }) => {
     const own = targets.find((one) => one.protocol === name) ?? targets.find((one) => one.protocol === undefined)
     return { name, models, customs: own === undefined ? {} : await customsIn(resolve(cwd, own.out)) }

@@ -6,6 +6,8 @@ import { join } from "node:path"
 
 /** A page in a browser of its own. */
 export interface Page {
+  /** Waits until the page has drawn what it was told: two frames in which nothing of it changes. Every action waits for it. */
+  readonly settled: () => Promise<void>
   /** The value of an expression in the page. */
   readonly evaluate: (expression: string) => Promise<unknown>
   /** A picture of the page as PNG. */
@@ -113,6 +115,24 @@ export const openPage = async (url: string): Promise<Page> => {
     if (waited > 60_000) throw new Error(`${url} was not loaded`)
     await new Promise((resolve) => setTimeout(resolve, 20))
   }
+  // frames do not come to a page in the background, so one is waited for at most 100 ms
+  const settled = async (): Promise<void> =>
+    void await evaluate(`(async () => {
+      let changed = true
+      const watch = new MutationObserver(() => (changed = true))
+      watch.observe(document, { attributes: true, characterData: true, childList: true, subtree: true })
+      for (let turn = 0; changed && turn < 50; turn++) {
+        changed = false
+        for (let frame = 0; frame < 2; frame++) {
+          await new Promise((seen) => {
+            requestAnimationFrame(seen)
+            setTimeout(seen, 100)
+          })
+        }
+        await new Promise((done) => setTimeout(done))
+      }
+      watch.disconnect()
+    })()`)
   const mouse = (type: string, place: { readonly x: number; readonly y: number }, more: object = {}) =>
     send("Input.dispatchMouseEvent", { type, ...place, ...more }, session)
   const middle = async (selector: string) => {
@@ -143,28 +163,41 @@ export const openPage = async (url: string): Promise<Page> => {
     await send("Input.dispatchKeyEvent", { type: "keyUp", ...event }, session)
   }
   return {
+    settled,
     evaluate,
     said,
     look: async ({ dark = false, height, width }) => {
       await send("Emulation.setDeviceMetricsOverride", { width, height, deviceScaleFactor: 1, mobile: false }, session)
       await send("Emulation.setEmulatedMedia", { features: [{ name: "prefers-color-scheme", value: dark ? "dark" : "light" }] }, session)
+      await settled()
     },
     press: async (...keys) => {
-      for (const key of keys) await press(key)
+      for (const key of keys) {
+        await press(key)
+        await settled()
+      }
     },
-    type: async (text) => void await send("Input.insertText", { text }, session),
+    type: async (text) => {
+      await send("Input.insertText", { text }, session)
+      await settled()
+    },
     point: async (selector, action = "click") => {
       const place = await middle(selector)
       await mouse("mouseMoved", place)
       for (let clickCount = 1; clickCount <= (action === "move" ? 0 : action === "click" ? 1 : 2); clickCount++) {
         for (const type of ["mousePressed", "mouseReleased"]) await mouse(type, place, { button: "left", clickCount })
       }
+      await settled()
     },
-    wheel: async (selector, down) => void await mouse("mouseWheel", await middle(selector), { deltaX: 0, deltaY: down }),
+    wheel: async (selector, down) => {
+      await mouse("mouseWheel", await middle(selector), { deltaX: 0, deltaY: down })
+      await settled()
+    },
     choose: async (selector, files) => {
       const { root } = await send("DOM.getDocument", {}, session)
       const { nodeId } = await send("DOM.querySelector", { nodeId: (root as { readonly nodeId: number }).nodeId, selector }, session)
       await send("DOM.setFileInputFiles", { nodeId, files }, session)
+      await settled()
     },
     screenshot: async () => {
       const { data } = await send("Page.captureScreenshot", { format: "png" }, session)

@@ -23,7 +23,7 @@ const until = async (page: Page, expression: string, wanted: unknown, attempts =
   let last: unknown
   for (let attempt = 0; attempt < attempts; attempt++) {
     last = await page.evaluate(expression)
-    if (last === wanted) return
+    if (last === wanted) return page.settled()
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
   expect(last, expression).toEqual(wanted)

@@ -24,7 +24,7 @@ const until = async (page: Page, expression: string, wanted: unknown): Promise<v
   let last: unknown
   for (let attempt = 0; attempt < 200; attempt++) {
     last = await page.evaluate(expression)
-    if (last === wanted) return
+    if (last === wanted) return page.settled()
     await new Promise((resolve) => setTimeout(resolve, 50))
   }
   expect(last, expression).toEqual(wanted)

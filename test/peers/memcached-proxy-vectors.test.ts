@@ -21,8 +21,7 @@ const apart: { readonly [id: string]: string } = {
 
 /** What is played, and answered otherwise. */
 const otherwise: { readonly [id: string]: string } = {
-  "ma-024": "`ma q N` tells a creation by answering although it is quiet, and behind the proxy nothing is asked quietly",
-  "stats-010": "a set is asked as ms, which memcached 1.6.18 does not count among the writes of a prefix"
+  "ma-024": "`ma q N` tells a creation by answering although it is quiet, and behind the proxy nothing is asked quietly"
 }
 
 const reasonOf = ({ id }: Vector): string | undefined => Object.entries(apart).find(([start]) => id.startsWith(start))?.[1]

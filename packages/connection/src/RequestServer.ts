@@ -33,10 +33,19 @@ export interface Outcome {
   readonly error?: string
 }
 
+/** An outcome that comes later although no fibre works on it: `begin` is called once, and tells it once, maybe at once. */
+export class Pending {
+  readonly begin: (tell: (outcome: Outcome) => void) => void
+
+  constructor(begin: (tell: (outcome: Outcome) => void) => void) {
+    this.begin = begin
+  }
+}
+
 /** What a dialect does with requests. */
-export interface RequestHandler<Request, R> {
-  /** Handles a request: with an outcome, or with an Effect that never fails. */
-  readonly handle: (request: Request, client: ServerClient) => Outcome | Effect.Effect<Outcome, never, R>
+export interface RequestHandler<Request, R, Later = never> {
+  /** Handles a request: with an outcome, with an Effect that never fails, or where it may, with an outcome that comes later. */
+  readonly handle: (request: Request, client: ServerClient) => Outcome | Effect.Effect<Outcome, never, R> | Later
   /** Answers a frame that is no packet. */
   readonly malformed: (error: DecodeError, frame: Frame, client: ServerClient) => Outcome
   /** Answers a request whose Effect died. */
@@ -69,7 +78,7 @@ const isOutcome = (result: Outcome | Effect.Effect<Outcome, never, never>): resu
 /** Serves; the server, its connections and their fibres end with the scope. */
 export const serveRequests = <Request, R>(
   options: RequestServerOptions<Request>,
-  handler: RequestHandler<Request, R>
+  handler: RequestHandler<Request, R, Pending>
 ): Effect.Effect<PacketServer, ConnectionError, Scope.Scope | R> =>
   Effect.flatMap(
     Effect.context<R>(),
@@ -79,7 +88,7 @@ export const serveRequests = <Request, R>(
 /** The same as a protocol among others of a server (`servePackets` with `choose`); Effects of handlers run in `context`. */
 export const requestProtocol = <Request, R>(
   options: Pick<RequestServerOptions<Request>, "decode" | "frameShape" | "maxInFlight" | "onDefect">,
-  handler: RequestHandler<Request, R>,
+  handler: RequestHandler<Request, R, Pending>,
   context: Context.Context<R>
 ): PacketProtocol<Request> => ({
   frameShape: options.frameShape,
@@ -90,7 +99,7 @@ export const requestProtocol = <Request, R>(
 class Connection<Request, R> implements PacketHandler<Request> {
   private readonly client: ServerClient
   private readonly options: Pick<RequestServerLimits, "maxInFlight" | "onDefect">
-  private readonly handler: RequestHandler<Request, R>
+  private readonly handler: RequestHandler<Request, R, Pending>
   private readonly session: ServerSession<Answer>
   private readonly fibers = new Set<Fiber.Fiber<Outcome>>()
   /** Whoever waits until the client has taken what was sent; there is one at a time, as answers leave in order. */
@@ -101,7 +110,7 @@ class Connection<Request, R> implements PacketHandler<Request> {
   constructor(
     client: ServerClient,
     options: Pick<RequestServerLimits, "maxInFlight" | "onDefect">,
-    handler: RequestHandler<Request, R>,
+    handler: RequestHandler<Request, R, Pending>,
     context: Context.Context<R>
   ) {
     this.client = client
@@ -125,7 +134,8 @@ class Connection<Request, R> implements PacketHandler<Request> {
     const { handler, session } = this
     if (session.ended) return
     const result = handler.handle(request, this.client)
-    if (isOutcome(result as Outcome)) {
+    if (result instanceof Pending) this.wait(request, result)
+    else if (isOutcome(result as Outcome)) {
       const { answer, answers, error, last } = result as Outcome
       if (answers === undefined) {
         this.calls?.durations.ended(nameOf(request), 0, error)
@@ -174,6 +184,16 @@ class Connection<Request, R> implements PacketHandler<Request> {
       this.fibers.delete(fiber)
       if (this.client.closed !== undefined) return
       const { answer, last } = this.outcome(request, exit, this.since(start))
+      finish(answer, last)
+    })
+  }
+
+  private wait(request: Request, { begin }: Pending): void {
+    const start = this.calls?.now() ?? 0
+    const { finish } = this.session.begin()
+    begin(({ answer, error, last }) => {
+      if (this.client.closed !== undefined) return
+      this.calls?.durations.ended(nameOf(request), this.since(start), error)
       finish(answer, last)
     })
   }

@@ -18,10 +18,10 @@ import { Status as ClassicStatus } from "@wirewright/memcached/gen"
 import { bucketHandlers } from "./BucketHandlers.ts"
 import { type BucketOutcome, classicAnswer, features, outcomeOf, translate } from "./CouchbaseDialect.ts"
 import { forkInScope } from "./Fork.ts"
-import { lostRequest, notPassedOn } from "./Refused.ts"
+import { lostBy, lostRequest, notPassedOn } from "./Refused.ts"
 import type { Lost, Slot } from "./ProxySession.ts"
 import type { Frame } from "./RawFrame.ts"
-import { type CouchbaseTarget, lostBy, type UpstreamOptions, type Upstreams } from "./Upstream.ts"
+import { type CouchbaseTarget, type UpstreamOptions, type Upstreams } from "./Upstream.ts"
 
 /** Who asks, and hears what came of it. */
 interface Asker {

@@ -29,9 +29,11 @@ import { framedUpstream } from "./FramedUpstream.ts"
 import { metaHandlers } from "./MetaHandlers.ts"
 import type { Slot } from "./ProxySession.ts"
 import { type Frame, frameAt, isWhole, statusOf, writeCopy } from "./RawFrame.ts"
+import { lostBy } from "./Refused.ts"
 import { textHandlers } from "./TextHandlers.ts"
+import type { TextRelay } from "./TextRelay.ts"
 import { asking, type BeginAsked, textLink } from "./TextLink.ts"
-import { lostBy, type MemcachedTarget, type Upstream, type UpstreamOptions, type Upstreams } from "./Upstream.ts"
+import { type MemcachedTarget, type Upstream, type UpstreamOptions, type Upstreams } from "./Upstream.ts"
 
 type TextConnection = PacketConnection<Text.Response, Text.Response>
 
@@ -147,7 +149,7 @@ class Forwarded extends PacketCall<Frame> {
 }
 
 /** What is asked for clients of the text protocol, and which items are too large. */
-type TextWay = Pick<Upstream, "handlers" | "isTooLarge">
+type TextWay = Pick<Upstream, "handlers" | "isTooLarge" | "relay">
 
 type Ways = ReadonlyArray<TextWay & { readonly send: Upstream["send"] | undefined }>
 
@@ -232,12 +234,21 @@ const textClient = (target: MemcachedTarget, options: LinkOptions) =>
     })
     const link = textLink((make, resume) => pool.begin(make, resume, Effect.fail))
     const noop = yield* Effect.exit(link.ask(Text.MetaNoop, {}, false))
-    const handlers = target.protocol !== "text" && Exit.isSuccess(noop) ? metaHandlers(link) : textHandlers(link)
+    const meta = target.protocol !== "text" && Exit.isSuccess(noop)
+    const handlers = meta ? metaHandlers(link) : textHandlers(link)
+    const relay: TextRelay = {
+      meta,
+      send: (call) => {
+        const connection = pool.take()
+        if (connection === undefined) call.unavailable()
+        else connection.begin(call)
+      }
+    }
     const settings = yield* Effect.result(link.collect(Text.Statistics, { group: "settings" }))
     const pairs = Result.isFailure(settings)
       ? []
       : settings.success.flatMap((one) => one._tag === "Statistic" ? [[one.name, one.value] as const] : [])
-    const way: TextWay = { handlers, isTooLarge: tooLargeFor(pairs) }
+    const way: TextWay = { handlers, relay, isTooLarge: tooLargeFor(pairs) }
     return way
   })
 
@@ -284,7 +295,7 @@ export const memcachedUpstream = (
     const links = yield* ways
     let next = 0
     return (client) => {
-      const { handlers, isTooLarge, send } = links[next++ % links.length]!
-      return { handlers, isTooLarge, send: send ?? framedUpstream(handlers, client, fork) }
+      const { handlers, isTooLarge, relay, send } = links[next++ % links.length]!
+      return { handlers, isTooLarge, relay, send: send ?? framedUpstream(handlers, client, fork) }
     }
   })

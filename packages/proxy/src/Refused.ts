@@ -9,7 +9,10 @@ import { Status } from "@wirewright/memcached/gen"
 import type * as Text from "@wirewright/memcached/text"
 import * as Effect from "effect/Effect"
 import type { Lost } from "./ProxySession.ts"
-import { lostBy } from "./Upstream.ts"
+
+/** What a lost request's error means to its client. */
+export const lostBy = (error: ConnectionError): Lost =>
+  error.ambiguous ? "ambiguous" : error.reason._tag === "PeerMisbehaved" ? "misbehaved" : "unavailable"
 
 /** Everyday refusals, made once. */
 export const miss: Effect.Effect<never, Refusal> = Effect.fail(refusal(Status.KeyEnoent))

@@ -58,6 +58,76 @@ it("requests of a client keep their order, however many are sent at once", () =>
     line.end()
   }))
 
+describe("what an upstream is asked that speaks the same", () => {
+  /** What the upstream heard, and what the client then had, of a conversation in which each line is answered by `answers` in turn. */
+  const heard = async (sent: string, answers: ReadonlyArray<string>): Promise<{ readonly asked: string; readonly told: string }> => {
+    const lines: Array<string> = []
+    let next = 0
+    let told = ""
+    const start = Effect.flatMap(
+      scriptedMeta((line, socket) => {
+        lines.push(line)
+        // a value's line is no request
+        if (/^(?:m?[gsda]{1,2}|get|gets|gat|gats|set|add|cas|append|incr|touch|delete) /.test(line)) socket.write(answers[next++]!)
+      }),
+      (upstream) => serveProxy({ upstream, connections: 1 })
+    )
+    await withProxy(start, async ({ port }) => {
+      const line = await TextLine.connect(port)
+      line.send(sent)
+      const expected = answers.join("")
+      await line.settle(() => line.received.length >= expected.length, 2_000)
+      told = line.received
+      line.end()
+    })
+    return { asked: lines.join("\r\n"), told }
+  }
+
+  it.each([
+    ["mg k v O123 k s t", "VA 1 O123 kk s1 t-1\r\nv\r\n"],
+    ["mg a2V5 b k v", "VA 1 ka2V5 b\r\nv\r\n"],
+    ["ms k 2 F5 T60 O7 I\r\nab", "HD O7\r\n"],
+    ["md k O9 I T30", "NF O9\r\n"],
+    ["ma n N0 J13 v t", "VA 2 t-1\r\n13\r\n"],
+    ["get a b", "VALUE b 7 1\r\nv\r\nEND\r\n"],
+    ["gets a", "VALUE a 7 1 4294967296\r\nv\r\nEND\r\n"],
+    ["gat -1 a", "END\r\n"],
+    ["set k 4294967295 -1 2\r\n\0\n", "STORED\r\n"],
+    ["cas k 1 0 1 18446744073709551615\r\nv", "EXISTS\r\n"],
+    ["append k 0 0 1\r\nv", "NOT_STORED\r\n"],
+    ["incr k 18446744073709551615", "CLIENT_ERROR cannot increment or decrement non-numeric value\r\n"],
+    ["touch k 10", "TOUCHED\r\n"],
+    ["delete k", "SERVER_ERROR out of memory\r\n"]
+  ])("is what came, and so are its answers: %j", async (request, answer) => {
+    expect(await heard(`${request}\r\n`, [answer])).toEqual({ asked: request, told: answer })
+  })
+
+  it.each([
+    // memcached ends a line at a NUL, and what a proxy takes for one request must be one behind it
+    ["get k\0 other\r\n", "get k", "END\r\n"],
+    ["  get   k  \n", "get k", "END\r\n"],
+    ["set k 00 0 +1\r\nv\r\n", "set k 0 0 1\r\nv", "STORED\r\n"],
+    ["mg k  v\0 t\r\n", "mg k  v", "EN\r\n"],
+    ["delete k 0\r\n", "delete k", "DELETED\r\n"]
+  ])("is what was understood of a line that may be read in two ways: %j", async (sent, asked, answer) => {
+    expect(await heard(sent, [answer])).toEqual({ asked, told: answer })
+  })
+
+  it("is counted with what came of it", () =>
+    withProxy(beforeMemcached(), async (proxy) => {
+      const line = await TextLine.connect(proxy.port)
+      await line.ask("set k 0 0 1\r\nv\r\nget k none other\r\nmg k v\r\nmg none v\r\nget none\r\nmd none\r\nincr k 1\r\n")
+      expect(proxy.counters.commands).toMatchObject({
+        set: { requests: 1, answers: 1, silent: 0, errors: 0 },
+        get: { requests: 2, answers: 2, silent: 0, errors: 0 },
+        mg: { requests: 2, answers: 2, silent: 0, errors: 1 },
+        md: { requests: 1, answers: 1, silent: 0, errors: 1 },
+        incr: { requests: 1, answers: 1, silent: 0, errors: 1 }
+      })
+      line.end()
+    }))
+})
+
 describe("where clients must sign in", () => {
   const authenticate = (user: string, password: string) => user === "app" && password === "s3cret"
 
@@ -135,7 +205,9 @@ describe("a request that is lost", () => {
   it("is told of in words when it changed nothing, and ends the connection when it may have", () =>
     withProxy(
       Effect.flatMap(
-        scriptedMeta((line, socket) => void (line.startsWith("ms ") || line.startsWith("gets ") ? socket.destroy() : undefined)),
+        scriptedMeta((line, socket) =>
+          void (line.startsWith("ms ") || line.startsWith("get ") || line.startsWith("set ") ? socket.destroy() : undefined)
+        ),
         (upstream) => serveProxy({ upstream, connections: 1 })
       ),
       async (proxy) => {

@@ -6,9 +6,11 @@
  */
 import type { DecodeError, Reader } from "@wirewright/codec"
 import {
+  type Answer,
   type ConnectionError,
   type Frame,
   type Outcome,
+  Pending,
   type PacketHandler,
   type PacketProtocol,
   type RequestHandler,
@@ -17,16 +19,18 @@ import {
 import { type Handle, type MemcachedHandlers, type Refusal } from "@wirewright/memcached"
 import { Status } from "@wirewright/memcached/gen"
 import { TextLines, type TextRequest, textRequests } from "@wirewright/memcached/internal"
+import * as Text from "@wirewright/memcached/text"
 import type * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import type { CommandCounters } from "./Counters.ts"
 import type { GatedClient } from "./GatedClient.ts"
 import { type CloseReason, firstGuess, type SessionLimits } from "./ProxySession.ts"
+import { isRelayable, type Relayable, type RelayTold, TextCall, type TextRelay } from "./TextRelay.ts"
 import type { Upstream } from "./Upstream.ts"
 
 /** What a front needs. */
 export interface TextFrontOptions {
-  readonly upstream: Pick<Upstream, "handlers" | "isTooLarge">
+  readonly upstream: Pick<Upstream, "handlers" | "isTooLarge" | "relay">
   readonly counters: CommandCounters
   readonly limits: SessionLimits
   readonly maxFrame: number
@@ -73,6 +77,34 @@ const labelOf = (request: TextRequest): string => {
   }
 }
 
+/** Errors, by the words that they begin with. */
+const errors: { readonly [tag: string]: string | undefined } = {
+  ClientError: "CLIENT_ERROR",
+  ServerError: "SERVER_ERROR",
+  CommandError: "ERROR"
+}
+
+/** Answers that are neither an error nor what was asked for. */
+const unmet = new Set(["MetaMiss", "MetaNotFound", "MetaNotStored", "MetaExists", "NotFound", "NotStored", "Exists"])
+
+/** Handlers that all refuse. */
+const refused = (why: Refusal): RequestHandler<TextRequest, never> => {
+  const refuse = () => Effect.fail(why)
+  return textRequests({
+    get: refuse,
+    getAndTouch: refuse,
+    set: refuse,
+    add: refuse,
+    replace: refuse,
+    append: refuse,
+    prepend: refuse,
+    remove: refuse,
+    touch: refuse,
+    increment: refuse,
+    decrement: refuse
+  })
+}
+
 /** One client of the text protocol. */
 export class TextFront {
   /** What is spoken on its connection. */
@@ -82,6 +114,7 @@ export class TextFront {
   /** What cuts what the client sends. */
   readonly lines: TextLines
   private readonly requests: RequestHandler<TextRequest, never>
+  private readonly relay: TextRelay | undefined
   private under = 0
   private requestBytes = 0
   /** Size of answers to come: the largest of late. */
@@ -91,9 +124,10 @@ export class TextFront {
   private ended = false
 
   constructor(client: GatedClient, options: TextFrontOptions) {
-    const { authenticate, context, limits, maxFrame, upstream: { handlers, isTooLarge } } = options
+    const { authenticate, context, limits, maxFrame, upstream: { handlers, isTooLarge, relay } } = options
     this.client = client
     this.options = options
+    this.relay = relay
     this.lines = new TextLines({ maxFrame, authenticate, isTooLarge })
     this.requests = textRequests(this.counting(handlers))
     const spoken = requestProtocol<TextRequest, never>(
@@ -138,12 +172,16 @@ export class TextFront {
   /** Bytes of the request that is being handled. */
   private size = 0
 
-  private handle(request: TextRequest, client: GatedClient): Outcome | Effect.Effect<Outcome> {
-    const { size } = this
+  private handle(request: TextRequest, client: GatedClient): Outcome | Effect.Effect<Outcome> | Pending {
+    const { relay, size } = this
     const label = labelOf(request)
     this.label = label
     this.options.counters.requested(label)
     this.under++
+    if (relay !== undefined && isRelayable(request, relay)) {
+      this.throttle()
+      return new Pending((tell) => relay.send(new TextCall(request, this.relayed(request, label, size, tell))))
+    }
     const result = this.requests.handle(request, client)
     if (!Effect.isEffect(result)) return this.done(request, label, size, result)
     this.throttle()
@@ -153,6 +191,41 @@ export class TextFront {
   private done(request: TextRequest, label: string, size: number, outcome: Outcome): Outcome {
     this.over(size)
     return this.counted(request, label, outcome)
+  }
+
+  /** Who hears what became of a request that is relayed. */
+  private relayed(request: Relayable, label: string, size: number, tell: (outcome: Outcome) => void): RelayTold {
+    return {
+      answered: (answers) => {
+        const error = this.countedAnswers(request, label, answers)
+        const answer: Answer = (writer) => {
+          for (const one of answers) Text.encode(writer, one)
+        }
+        tell(this.done(request, label, size, error === undefined ? { answer } : { answer, error }))
+      },
+      failed: (why) => {
+        this.options.counters.failed(label)
+        // what the same refusal comes to where a handler says it, which is at once
+        tell(this.done(request, label, size, refused(why).handle(request, this.client) as Outcome))
+      }
+    }
+  }
+
+  /** Counts what answers say; returns the word that refuses, for metrics. */
+  private countedAnswers(request: Relayable, label: string, answers: ReadonlyArray<Text.Response>): string | undefined {
+    const { counters } = this.options
+    const last = answers[answers.length - 1]!
+    const error = errors[last._tag]
+    if (error !== undefined || unmet.has(last._tag)) counters.failed(label)
+    if (request._tag === "Retrieve") {
+      const found = answers.length - 1
+      counters.hits += found
+      if (error === undefined) counters.misses += request.keys.length - found
+    } else if (request._tag === "MetaGet") {
+      if (last._tag === "MetaMiss") counters.misses++
+      else if (error === undefined) counters.hits++
+    }
+    return error
   }
 
   private over(size: number): void {

@@ -5,7 +5,15 @@
  * asked quietly: the link is shared, and what is not answered cannot be told from what another client asked.
  */
 import type { Command, EncodeError, Writer } from "@wirewright/codec"
-import { type Call, type ConnectionError, Exchange, type Ledger, type OrderedLedger, type Resume } from "@wirewright/connection"
+import {
+  type Call,
+  type ConnectionError,
+  Exchange,
+  type Ledger,
+  type OrderedLedger,
+  type Resume,
+  type Waiter
+} from "@wirewright/connection"
 import type { OpenError } from "@wirewright/couchbase/node"
 import type { Refusal } from "@wirewright/memcached"
 import type * as Text from "@wirewright/memcached/text"
@@ -61,6 +69,18 @@ const calling = (writes: boolean): Asking => ({
 
 const [reading, writing] = [calling(false), calling(true)]
 
+/** Whether an answer is the last of many; nothing where there is one. */
+export const endOf = (
+  { last }: { readonly last?: ((answer: Text.Response) => unknown) | undefined }
+): ((answer: Text.Response) => boolean) | undefined => last === undefined ? undefined : (answer) => last(answer) !== undefined
+
+/** Enters a request whose answers are known by their words. */
+export const enterInTurn = (
+  ledger: Ledger<Text.Response>,
+  waiter: Waiter<Text.Response>,
+  { answers = [] }: Pick<TextCommand<never, Answer>, "answers">
+): number => (ledger as unknown as OrderedLedger<Text.Response>).enter(waiter, answers, 0)
+
 /** A command on its way, and its answers. */
 export class Asked extends Exchange<Text.Response, ReadonlyArray<Answer>, Failure> {
   readonly command: TextCommand<object, Answer>
@@ -72,12 +92,11 @@ export class Asked extends Exchange<Text.Response, ReadonlyArray<Answer>, Failur
     super(writes ? writing : reading, resume)
     this.command = command
     this.fields = fields
-    const { last } = command
-    this.ends = last === undefined ? undefined : (answer) => last(answer) !== undefined
+    this.ends = endOf(command)
   }
 
   override enter(ledger: Ledger<Text.Response>): number {
-    return (ledger as unknown as OrderedLedger<Text.Response>).enter(this, this.command.answers ?? [], 0)
+    return enterInTurn(ledger, this, this.command)
   }
 
   override expect(): void {

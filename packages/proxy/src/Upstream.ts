@@ -1,5 +1,5 @@
 /** What a proxy needs of whatever stands behind it, and how an upstream is named. It opens no connection. */
-import type { ConnectionError, Outage, ServerClient, TransportOptions } from "@wirewright/connection"
+import type { Outage, ServerClient, TransportOptions } from "@wirewright/connection"
 import * as Data from "effect/Data"
 import type * as Duration from "effect/Duration"
 import {
@@ -13,7 +13,8 @@ import type { MemcachedHandlers } from "@wirewright/memcached"
 import * as Redacted from "effect/Redacted"
 import * as Result from "effect/Result"
 import type { Frame } from "./RawFrame.ts"
-import type { Lost, Slot } from "./ProxySession.ts"
+import type { Slot } from "./ProxySession.ts"
+import type { TextRelay } from "./TextRelay.ts"
 
 /** Where requests of one client go. */
 export interface Upstream {
@@ -21,6 +22,8 @@ export interface Upstream {
   readonly send: (slot: Slot, request: Frame) => void
   /** What the text protocol asks, classic or meta. */
   readonly handlers: MemcachedHandlers
+  /** The same where it is asked in that protocol itself. */
+  readonly relay?: TextRelay | undefined
   /** Whether an item is larger than may be stored, where that is known before its value arrives. */
   readonly isTooLarge?: ((key: string, length: number, flags: number) => boolean) | undefined
 }
@@ -110,7 +113,3 @@ export const parseTarget = (text: string): Target => {
     clientCertificate
   }
 }
-
-/** What a lost request's error means to its client. */
-export const lostBy = (error: ConnectionError): Lost =>
-  error.ambiguous ? "ambiguous" : error.reason._tag === "PeerMisbehaved" ? "misbehaved" : "unavailable"

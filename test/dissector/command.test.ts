@@ -60,9 +60,10 @@ describe("wirewright dissector", () => {
 
   it.each([
     [["nothing.ts"], "no protocol nothing.ts"],
-    [["ACME", "--state", "collection"], "no connection state collection: the protocol has collections; did you mean collections?"],
-    [["ACME", "--state", "collections=x"], "expected NAME or NAME=NUMBER"],
+    [["ACME", "--state", "collection"], "--state collection: no such connection state; acme has collections; did you mean collections?"],
+    [["ACME", "--state", "collections=x"], "--state collections=x: expected collections, which is on or off"],
     [["ACME", "--learn", "collections"], "expected STATE=PACKET.FIELD"],
+    [["ACME", "--learn", "vollections=A.b"], "--learn vollections=A.b: no such connection state"],
     [["ACME", "--kind", "request "], "packets are of kind request, response"],
     [[join(root, "packages/capture/src/gen")], "has records only"]
   ])("refuses %s", async (args, message) => {
@@ -74,8 +75,9 @@ describe("wirewright dissector", () => {
 
   it("says the findings of a spec that has any", async () => {
     writeFileSync(join(folder, "wrong.ts"), acme().replace("opcode: 0xfa", "opcode: 0x1fa"))
-    const { code, out } = await wirewright("dissector", join(folder, "wrong.ts"))
-    expect(code).toBe(100)
-    expect(out).toMatch(/wrong\.ts:\d+:\d+/)
+    const { code, err, out } = await wirewright("dissector", join(folder, "wrong.ts"))
+    // stdout is the dissector's file
+    expect([code, out]).toEqual([100, ""])
+    expect(err).toMatch(/wrong\.ts:\d+:\d+/)
   })
 })

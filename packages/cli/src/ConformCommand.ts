@@ -6,25 +6,20 @@ import * as Effect from "effect/Effect"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
-import { statSync } from "node:fs"
-import { resolve } from "node:path"
-import { readConfig, targetsFor } from "./Config.ts"
 import { conform, type ConformFinding, Unreachable } from "./ConformPlay.ts"
 import type { Target } from "./ConformTransport.ts"
 import { counted, Failure, handler, refuse } from "./Failure.ts"
 import { jsonFlag, repeated, withDefault } from "./Flags.ts"
-import { nearest } from "./Nearest.ts"
 import { flush, line, say } from "./Output.ts"
-import { generatedProtocol, isBuiltIn } from "./Protocols.ts"
+import { expectPackets, generatedProtocol, protocolDescription } from "./Protocols.ts"
+import { stateParameter, statesOf } from "./States.ts"
 
 const parameters = {
   server: Argument.String("server").pipe(
     Argument.withDescription("HOST:PORT, udp:HOST:PORT, or ws://HOST:PORT/PATH for protocols in WebSocket messages")
   ),
   protocol: Flag.String("protocol").pipe(
-    Flag.withDescription(
-      "What the server is to speak: dcp, couchbase, memcached, memcached-text, deepstream, a directory of generated code, or a spec of wirewright.config.ts. Default: none, it must be said"
-    )
+    Flag.withDescription(`What the server is to speak: ${protocolDescription}. Default: none, it must be said`)
   ),
   first: repeated(
     Flag.String("first"),
@@ -36,7 +31,7 @@ const parameters = {
   seed: withDefault(Flag.Int("seed"), "The same seed says the same", 1),
   timeout: withDefault(Flag.Int("timeout"), "Milliseconds within which an answer comes", 1_000),
   wait: withDefault(Flag.Int("wait"), "Seconds in which somebody starts a server again that has ended; then it is gone on with", 0),
-  state: repeated(Flag.String("state"), "What holds on every connection: NAME or NAME=NUMBER", "all states are off"),
+  state: stateParameter("What holds on every connection"),
   json: jsonFlag("NDJSON, a line for each finding")
 }
 
@@ -46,24 +41,6 @@ const targetOf = (text: string): Target => {
   if (host === "" || Number(port) < 1 || Number(port) > 65_535) refuse(`${text}: expected HOST:PORT, udp:HOST:PORT or ws://HOST:PORT/PATH`)
   return { over: udp === undefined ? "tcp" : "udp", host: host.replace(/^\[|\]$/g, ""), port: Number(port) }
 }
-
-/** Where the code of a protocol is: of a spec, where the configuration has it written. */
-const codeOf = async (name: string): Promise<string> => {
-  if (isBuiltIn(name) || statSync(resolve(name), { throwIfNoEntry: false })?.isFile() !== true || !/\.[cm]?[jt]s$/.test(name)) return name
-  const cwd = process.cwd()
-  const targets = targetsFor(name, cwd, await readConfig(cwd))
-  const [only, another] = targets
-  if (only === undefined) return refuse(`${name} is in no wirewright.config.ts: give the directory of its generated code`)
-  return another === undefined ? only.out : refuse(`${name} has several protocols: give one of ${targets.map(({ out }) => out).join(", ")}`)
-}
-
-const statesOf = (adapter: ProtocolAdapter, given: ReadonlyArray<string>): { readonly [name: string]: boolean | number } =>
-  Object.fromEntries(given.map((text) => {
-    const [, name = "", number] = /^([^=]+)(?:=(\d{1,9}))?$/.exec(text) ?? []
-    const names = adapter.known.map((one) => one.name)
-    if (!names.includes(name)) return refuse(`--state ${text}: no such connection state${nearest(name, names)}`)
-    return [name, number === undefined ? true : Number(number)]
-  }))
 
 const bytesOf = (adapter: ProtocolAdapter, text: string): Uint8Array => {
   try {
@@ -92,8 +69,8 @@ export const conformCommand = Command.make("conform", parameters, (options) => {
     if (timeout < 1 || timeout > 600_000) refuse("--timeout: from 1 to 600000 milliseconds")
     if (wait < 0) refuse("--wait: expected no less than 0 seconds")
     const target = targetOf(options.server)
-    const generated = await generatedProtocol(await codeOf(options.protocol))
-    if (generated.models[0]!.frame.kinds.length === 0) refuse(`${options.protocol} has records only: nobody speaks it`)
+    const generated = await generatedProtocol(options.protocol)
+    expectPackets(options.protocol, generated.models)
     const adapter = adapterOf(generated)
     try {
       const { answers, conversations, findings, isGone, packets, seen } = await conform({

@@ -12,39 +12,15 @@ import { openInput } from "./Input.ts"
 import { colorsOn, flush } from "./Output.ts"
 import { PacketReport } from "./PacketReport.ts"
 import { endpoint } from "./Endpoint.ts"
-import { nearest } from "./Nearest.ts"
-import { type ProtocolAdapter, protocolNames, type States } from "@wirewright/inspector/reading"
-import { loadProtocol } from "./Protocols.ts"
+import { loadProtocol, protocolDescription } from "./Protocols.ts"
+import { stateParameter, statesOf } from "./States.ts"
 
 /** The protocol both `decode` and `encode` take. */
 export const protocolFlag = withDefault(
   Flag.String("protocol"),
-  `${protocolNames.join(", ")}, or the directory of generated code, such as ./src/gen; dcp includes couchbase and memcached, in text too`,
+  `${protocolDescription}; dcp includes couchbase and memcached, in text too`,
   "dcp"
 )
-
-/** The connection states both `decode` and `encode` take. */
-export const stateFlag = repeated(
-  Flag.String("state"),
-  "What was negotiated before: the name of a connection state, such as collections, or NAME=NUMBER",
-  "all states are off"
-)
-
-/** The states that `--state` asks for; refuses those that the protocol does not have. */
-export const statesOf = (adapter: ProtocolAdapter, asked: ReadonlyArray<string>): States =>
-  Object.fromEntries(asked.map((text) => {
-    const [, name = text, number] = /^([^=]*)=(\d{1,9})$/.exec(text) ?? []
-    const state = adapter.known.find((one) => one.name === name)
-    if (state === undefined) {
-      const names = adapter.known.map((one) => one.name)
-      const there = names.length === 0 ? `${adapter.name} has none` : `${adapter.name} has ${names.join(", ")}`
-      return refuse(`--state ${text}: no such connection state; ${there}${nearest(name, names)}`)
-    }
-    const isNumbered = state.numbered === true
-    const hasNumber = number !== undefined
-    if (isNumbered !== hasNumber) return refuse(`--state ${text}: expected ${name}${isNumbered ? "=NUMBER" : ", which is on or off"}`)
-    return [name, number === undefined ? true : Number(number)]
-  }))
 
 const parameters = {
   file: Argument.String("file").pipe(
@@ -72,7 +48,7 @@ const parameters = {
   json: jsonFlag("NDJSON, one object per packet, which encode turns back"),
   hexdump: on("hexdump", "For captures: every packet in full"),
   toEnd: on("to-end", "With --hex or --lines: decode what follows the first packet, too"),
-  state: stateFlag
+  state: stateParameter()
 }
 
 /** The command. */

@@ -12,7 +12,8 @@ import { counted, handler, refuse } from "./Failure.ts"
 import { jsonFlag, on, optional, withDefault } from "./Flags.ts"
 import { gitTree, type GitTree, isCommit } from "./GitTree.ts"
 import { flush, line, say } from "./Output.ts"
-import { protocolsOf, type SpecProtocol } from "./SpecProtocol.ts"
+import { isBuiltIn } from "./Protocols.ts"
+import { type AskedSpec, protocolsOf, type SpecProtocol } from "./SpecProtocol.ts"
 
 const failures = ["wire", "source", "safe", "never"] as const
 
@@ -52,17 +53,11 @@ class Sources {
     return known.directory
   }
 
-  /** `COMMIT:PATH`, or a path. */
-  load(spec: string, protocol: string | undefined): Promise<ReadonlyArray<SpecProtocol>> {
+  /** What `COMMIT:PATH`, or a path, asks for. */
+  asked(spec: string, protocol: string | undefined): AskedSpec {
     const [, commit, path] = /^([^:]+):(.+)$/s.exec(spec) ?? []
-    if (commit !== undefined && path !== undefined && !existsSync(spec) && isCommit(commit, process.cwd())) {
-      return this.loadIn(this.tree(commit), path, protocol)
-    }
-    return this.loadIn(process.cwd(), spec, protocol)
-  }
-
-  loadIn(directory: string, spec: string, protocol: string | undefined): Promise<ReadonlyArray<SpecProtocol>> {
-    return protocolsOf(spec, protocol, directory)
+    const isOf = commit !== undefined && path !== undefined && !existsSync(spec) && isCommit(commit, process.cwd())
+    return isOf ? { spec: path, protocol, cwd: this.tree(commit) } : { spec, protocol }
   }
 
   remove(): void {
@@ -93,18 +88,19 @@ const pairsOf = async (
     if (old === undefined || now === undefined || more.length > 0) {
       return refuse("give OLD and NEW, or --against and the specs; see wirewright diff --help")
     }
-    return [{ old: await sources.load(old, protocol), now: await sources.load(now, protocol) }]
+    const [before = [], after = []] = await protocolsOf([sources.asked(old, protocol), sources.asked(now, protocol)])
+    return [{ old: before, now: after }]
   }
   const directory = directoryOf(against, sources)
   const asked = specs.length > 0
     ? specs.map((spec) => ({ spec, protocol }))
     : (await readConfig(process.cwd()))?.config.targets.filter((one) => protocol === undefined || one.protocol === protocol) ??
       refuse("no spec given and no wirewright.config.ts here")
-  return Promise.all(asked.map(async ({ protocol: name, spec }): Promise<Pair> => ({
-    // a spec that is new has no old one
-    old: existsSync(resolve(directory, spec)) ? await sources.loadIn(directory, spec, name) : [],
-    now: await protocolsOf(spec, name)
-  })))
+  const now = await protocolsOf(asked)
+  // a spec that is new has no old one
+  const known = asked.map(({ spec }) => isBuiltIn(spec) || existsSync(resolve(directory, spec)))
+  const before = (await protocolsOf(asked.filter((_, i) => known[i]).map((one) => ({ ...one, cwd: directory })))).values()
+  return now.map((one, i): Pair => ({ old: known[i] === true ? before.next().value! : [], now: one }))
 }
 
 const gone = (protocol: string, text: string, of: "WIRE" | "SAFE"): Compared => ({

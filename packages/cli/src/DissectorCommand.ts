@@ -1,23 +1,16 @@
 /** `wirewright dissector`: a protocol to a dissector for Wireshark and tshark, in Lua. */
-import type { Model } from "@wirewright/codec/Model"
 import type { Learning } from "@wirewright/codegen/dissector/Dissector"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
-import { counted, handler, refuse } from "./Failure.ts"
-import { printFindings } from "./FindingReport.ts"
+import { handler, refuse } from "./Failure.ts"
 import { optional, repeated } from "./Flags.ts"
 import { nearest } from "./Nearest.ts"
-import { bytes, colorsOn, flush } from "./Output.ts"
-import { protocolsOf, specWords } from "./SpecArgument.ts"
+import { bytes } from "./Output.ts"
+import { expectPackets } from "./Protocols.ts"
+import { protocolOf, specDescription } from "./SpecProtocol.ts"
+import { stateNumbers, stateOf, stateParameter, statesOf } from "./States.ts"
 import { traitsOf } from "@wirewright/inspector/reading"
-
-/** The states that connections begin in: `NAME` is on, `NAME=NUMBER` says the number. */
-const statesOf = (asked: ReadonlyArray<string>): { readonly [name: string]: number } =>
-  Object.fromEntries(asked.map((text) => {
-    const [, name, number] = /^([^=]+)(?:=(\d{1,9}))?$/.exec(text) ?? refuse(`--state ${text}: expected NAME or NAME=NUMBER`)
-    return [name!, number === undefined ? 1 : Number(number)]
-  }))
 
 /** `STATE=PACKET.FIELD`, with `:NUMBER` after it where the field is a list that may have it. */
 const learningOf = (text: string): Learning => {
@@ -26,44 +19,13 @@ const learningOf = (text: string): Learning => {
   return { state: state!, packet: packet!, field: field!, ...(member === undefined ? {} : { member: Number(member) }) }
 }
 
-/** Refuses names that the protocol does not have. */
-const check = (models: ReadonlyArray<Model>, states: ReadonlyArray<string>, kind: string | undefined): void => {
-  const known = models.flatMap((model) => model.states.map(({ name }) => name))
-  const kinds = models[0]!.frame.kinds.map(({ name }) => name)
-  for (const state of states) {
-    if (!known.includes(state)) {
-      const there = known.length === 0 ? "the protocol has none" : `the protocol has ${[...new Set(known)].join(", ")}`
-      refuse(`no connection state ${state}: ${there}${nearest(state, known)}`)
-    }
-  }
-  if (kind !== undefined && !kinds.includes(kind)) refuse(`--kind ${kind}: packets are of kind ${kinds.join(", ")}${nearest(kind, kinds)}`)
-}
-
-/** The models of a spec, or of a protocol whose code there is; nothing when the spec has findings, which have been printed. */
-const modelsOf = async (spec: string, protocol: string | undefined): Promise<ReadonlyArray<Model> | number> => {
-  const cwd = process.cwd()
-  const { findings, protocols } = await protocolsOf(spec, protocol)
-  if (findings.length > 0) {
-    printFindings(findings, { cwd, color: colorsOn(process.stdout) })
-    await flush()
-    return findings.length
-  }
-  const [first, ...others] = protocols
-  if (others.length > 0) {
-    return refuse(`${spec} has several protocols: give --protocol, one of ${protocols.map(({ name }) => name).join(", ")}`)
-  }
-  return first?.models ?? refuse(`${spec} has no protocol`)
-}
-
 /** The command. */
 export const dissectorCommand = Command.make("dissector", {
-  spec: Argument.String("spec").pipe(
-    Argument.withDescription(specWords)
-  ),
-  protocol: optional(Flag.String("protocol"), "Name of the protocol, where a spec has several", "the only one"),
+  spec: Argument.String("spec").pipe(Argument.withDescription(specDescription)),
+  protocol: optional(Flag.String("protocol"), "Which of several protocols in the spec", "the only one"),
   port: repeated(Flag.Int("port"), "Port of servers", "those the command knows; else packets are looked for on any port"),
   name: optional(Flag.String("name"), "What filters begin with", "the protocol's name"),
-  state: repeated(Flag.String("state"), "A connection state that connections begin in: NAME or NAME=NUMBER", "all states are off"),
+  state: stateParameter("What connections begin with"),
   learn: repeated(
     Flag.String("learn"),
     "A connection state that a packet tells: STATE=PACKET.FIELD takes its number, STATE=PACKET.FIELD:NUMBER is on when the list has it",
@@ -72,13 +34,17 @@ export const dissectorCommand = Command.make("dissector", {
   kind: optional(Flag.String("kind"), "The kind of all packets, where neither their bytes nor who sends them say it", "what they say")
 }, ({ kind, learn, name, port, protocol, spec, state }) =>
   handler(async () => {
-    const models = await modelsOf(spec, protocol)
-    if (typeof models === "number") return models
-    const frame = models[0]?.frame
-    if (frame === undefined || frame.kinds.length === 0) return refuse(`${spec} has records only: without a frame there are no packets`)
-    const states = statesOf(state)
+    const { models } = await protocolOf(spec, protocol)
+    expectPackets(spec, models)
+    const { frame, states: known } = models.at(-1)!
+    const stateful = { name: models.at(-1)!.name, known }
+    const states = Object.fromEntries(stateNumbers(statesOf(stateful, state)))
     const learned = learn.map(learningOf)
-    check(models, [...Object.keys(states), ...learned.map((one) => one.state)], kind)
+    for (const [i, one] of learned.entries()) stateOf(stateful, one.state, `--learn ${learn[i]}`)
+    const kinds = frame.kinds.map(({ name }) => name)
+    if (kind !== undefined && !kinds.includes(kind)) {
+      refuse(`--kind ${kind}: packets are of kind ${kinds.join(", ")}${nearest(kind, kinds)}`)
+    }
     const traits = traitsOf(models)
     const { printDissector } = await import("@wirewright/codegen/dissector/Dissector")
     const { text } = printDissector(models, {
@@ -90,7 +56,7 @@ export const dissectorCommand = Command.make("dissector", {
     })
     await bytes(new TextEncoder().encode(text))
     return 0
-  }, (count) => counted(count, "finding"))).pipe(
+  }, () => "")).pipe(
     Command.withShortDescription("Print a dissector for Wireshark and tshark"),
     Command.withDescription(
       "Print a dissector in Lua for Wireshark and tshark: every field can be filtered for (acme.rate > 5), values and flags have their names, "

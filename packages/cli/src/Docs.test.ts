@@ -75,5 +75,5 @@ it("a page that somebody wrote is not overwritten, and a spec with findings give
   write("chat.ts", chat().replace("opcode: 1", "opcode: 1, sender: \"nobody\""))
   const wrong = await docs()
   expect(wrong.code).toBe(100)
-  expect(wrong.out).toMatch(/WW\d\d\d/)
+  expect(wrong.err).toMatch(/WW\d\d\d/)
 })

@@ -2,12 +2,13 @@
 import { EncodeError } from "@wirewright/codec/Errors"
 import { hexOf } from "@wirewright/codec/Hex"
 import * as Command from "effect/cli/Command"
-import { protocolFlag, stateFlag, statesOf } from "./DecodeCommand.ts"
+import { protocolFlag } from "./DecodeCommand.ts"
 import { counted, handler } from "./Failure.ts"
 import { linesOf, openInput } from "./Input.ts"
 import { drain, flush, line, say } from "./Output.ts"
 import type { ProtocolAdapter, States } from "@wirewright/inspector/reading"
 import { loadProtocol } from "./Protocols.ts"
+import { stateParameter, statesOf } from "./States.ts"
 
 /** What is wrong with a line. */
 const complaint = (error: unknown): string => {
@@ -29,7 +30,7 @@ const encodeLine = (adapter: ProtocolAdapter, text: string, states: States): str
 /** The command. */
 export const encodeCommand = Command.make(
   "encode",
-  { protocol: protocolFlag, state: stateFlag },
+  { protocol: protocolFlag, state: stateParameter() },
   ({ protocol, state }) =>
     handler(async () => {
       const adapter = await loadProtocol(protocol)

@@ -28,6 +28,8 @@ export class Failure extends Data.TaggedError("Failure")<{
   readonly message: string
   /** What it is about, where that is several things: a line for each. */
   readonly details?: ReadonlyArray<string> | undefined
+  /** The details as people read them, on several lines, made visible and maybe in colours. */
+  readonly frames?: ReadonlyArray<string> | undefined
   /** The write may have happened. */
   readonly ambiguous?: boolean | undefined
   /** What may help. */

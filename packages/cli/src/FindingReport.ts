@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs"
 import { resolve } from "node:path"
 import type { Finding } from "./CodegenApi.ts"
 import { visible } from "@wirewright/codec/Visible"
-import { block, line } from "./Output.ts"
+import { block } from "./Output.ts"
 
 const red = "\u001b[31m"
 const bold = "\u001b[1m"
@@ -33,13 +33,28 @@ const sourceOf = (path: string): string => {
   }
 }
 
-/** Prints findings: `file:line:column rule message`, the code, and what to do. */
-export const printFindings = (findings: ReadonlyArray<Finding>, options: { readonly cwd: string; readonly color: boolean }): void => {
-  const paint = (style: string, text: string): string => options.color ? style + text + reset : text
-  for (const { column, file, hint, line: lineNumber, message, rule } of findings) {
-    block(`${paint(bold, visible(`${file}:${lineNumber}:${column}`))} ${paint(red, rule)} ${visible(message)}`, options.color)
-    for (const text of codeFrame(sourceOf(resolve(options.cwd, file)), lineNumber, column)) block(paint(dim, visible(text)), options.color)
-    if (hint !== "") line(`  hint: ${hint}`)
-    line("")
-  }
+/** How findings are shown: relative to which directory, and whether in colours. */
+interface Showing {
+  readonly cwd: string
+  readonly color: boolean
+}
+
+/** A finding in a line. */
+export const findingLine = ({ column, file, hint, line: number, message, rule }: Finding): string =>
+  `${file}:${number}:${column} ${rule} ${message}${hint === "" ? "" : `; hint: ${hint}`}`
+
+/** `file:line:column rule message`, the code, and what to do; visible, and in colours when they are on. */
+export const findingText = ({ column, file, hint, line: number, message, rule }: Finding, { color, cwd }: Showing): string => {
+  const paint = (style: string, text: string): string => color ? style + text + reset : text
+  return [
+    `${paint(bold, visible(`${file}:${number}:${column}`))} ${paint(red, rule)} ${visible(message)}`,
+    ...codeFrame(sourceOf(resolve(cwd, file)), number, column).map((text) => paint(dim, visible(text))),
+    ...hint === "" ? [] : [`  hint: ${visible(hint)}`],
+    ""
+  ].join("\n")
+}
+
+/** Prints findings as data. */
+export const printFindings = (findings: ReadonlyArray<Finding>, showing: Showing): void => {
+  for (const finding of findings) block(findingText(finding, showing), showing.color)
 }

@@ -1,6 +1,6 @@
 /** `wirewright inspect` as a process: the page as a file and served, for what is in the file; and what passes through a proxy, as it passes. */
 import { serveCouchbase, serveMemcachedNode } from "@wirewright/embedded"
-import { CaptureConversations, type ProtocolAdapter } from "@wirewright/inspector/reading"
+import { CaptureConversations, type CaptureReading, type ProtocolAdapter } from "@wirewright/inspector/reading"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Redacted from "effect/Redacted"
@@ -47,11 +47,12 @@ const followed = (
   url: string,
   adapter: ProtocolAdapter,
   seen: Array<string>,
-  isEnough: () => boolean
+  isEnough: () => boolean,
+  servers: CaptureReading["servers"] = []
 ): Promise<{ readonly bytes: Buffer }> => {
   const { host, origin, pathname } = new URL(url)
   const bytes: Array<Buffer> = []
-  const capture = new CaptureConversations(adapter, { servers: [], session: adapter.begin() }, {
+  const capture = new CaptureConversations(adapter, { servers, session: adapter.begin() }, {
     packet: (decoded, { direction }, asked) => void seen.push(`${direction} ${decoded.facts.name}${asked === undefined ? "" : " answers"}`),
     trouble: (error) => void seen.push(error.message)
   })
@@ -132,6 +133,57 @@ it("proxy --inspect streams what passes to its page, without passwords", async (
   client.close()
   await ended(child)
   await Effect.runPromise(Scope.close(scope, Exit.void))
+})
+
+describe("serve --inspect streams what goes over its connections to its page, without passwords:", () => {
+  it("a memcached, both protocols", async () => {
+    writeFileSync(join(folder, "serve-users"), "app:hunter2\n")
+    const { child, line } = await started("serve", "--memcached", "--auth-file", join(folder, "serve-users"), "--inspect")
+    const { inspector, port } = JSON.parse(line) as { readonly inspector: string; readonly port: number }
+    const [binary, lines] = [await RawClient.connect(port), await RawClient.connect(port)]
+    // all at once: what follows the password is read as what it is, though nobody has said yet that it was right
+    lines.send(Buffer.from("set x 0 0 11\r\napp hunter2\r\nset k 0 0 7\r\nvisible\r\nmn\r\n"))
+    binary.send(Buffer.concat([
+      packet(0x21, { key: "PLAIN", value: "\0app\0hunter2" }),
+      packet(0x0b, { opaque: 2 })
+    ]))
+    const adapter = await loadProtocol("memcached")
+    const seen: Array<string> = []
+    const { bytes } = await followed(inspector, adapter, seen, () => seen.length >= 10)
+    expect(seen.toSorted()).toEqual([
+      "c2s MetaNoop",
+      "c2s SaslAuth",
+      "c2s Set",
+      "c2s Set",
+      "c2s Version",
+      "s2c MetaNoopDone answers",
+      "s2c SaslAuthResponse answers",
+      "s2c Stored answers",
+      "s2c Stored answers",
+      "s2c VersionResponse answers"
+    ])
+    expect(bytes.includes("visible")).toBe(true)
+    expect(bytes.includes("hunter2")).toBe(false)
+    for (const client of [binary, lines]) client.close()
+    await ended(child)
+  })
+
+  it("a Couchbase cluster, each node by its own port", async () => {
+    const { child, line } = await started("serve", "--nodes", "2", "--vbuckets", "4", "--inspect")
+    const { inspector, nodes } = JSON.parse(line) as { readonly inspector: string; readonly nodes: ReadonlyArray<string> }
+    const ports = nodes.map((address) => Number(address.split(":")[1]))
+    const clients = await Promise.all(ports.map((port) => RawClient.connect(port)))
+    clients[0]!.send(packet(0x0a))
+    clients[1]!.send(packet(0x0b))
+    const adapter = await loadProtocol("dcp")
+    for (const [i, packets] of [["c2s Noop", "s2c NoopResponse answers"], ["c2s Version", "s2c VersionResponse answers"]].entries()) {
+      const seen: Array<string> = []
+      await followed(inspector, adapter, seen, () => seen.length >= 2, [{ port: ports[i]! }])
+      expect(seen).toEqual(packets)
+    }
+    for (const client of clients) client.close()
+    await ended(child)
+  })
 })
 
 it("tail --inspect streams what goes over its connections, without passwords", async () => {

@@ -130,7 +130,7 @@ export const inspectCommand = Command.make("inspect", parameters, (options) =>
       "Inspect: one page for packets of any protocol. Paste hex, base64, xxd or JSON, or drop a capture: bytes and fields side by side, both "
         + "directions, requests with their answers, errors at their byte; edit a value and the bytes follow, edit bytes and the fields follow; "
         + "compare two packets; copy one as an example of a spec or as a test. The page is served on 127.0.0.1, and its address printed; it has "
-        + "everything in it, and sends nothing anywhere. proxy --inspect and tail --inspect show what passes."
+        + "everything in it, and sends nothing anywhere. serve --inspect, proxy --inspect and tail --inspect show what passes."
     ),
     Command.withExamples([
       { command: "wirewright inspect --open", description: "An empty page to paste into" },

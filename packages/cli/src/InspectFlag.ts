@@ -5,7 +5,7 @@ import type * as Scope from "effect/Scope"
 import type { Failure } from "./Failure.ts"
 import { failureOfDefect, refuse } from "./Failure.ts"
 import { on } from "./Flags.ts"
-import type { CaptureSink } from "./ProxyCapture.ts"
+import type { CaptureSink } from "./ConnectionCapture.ts"
 import { protocolModules } from "./Protocols.ts"
 
 /** The flag. */

@@ -31,15 +31,16 @@ export const failureJson = ({ ambiguous, details = [], error, exit, hint, messag
 })
 
 /** A failure as lines for people; none when they have read it already. */
-export const failureLines = ({ details = [], exit, hint, message, told }: Failure): ReadonlyArray<string> => {
+export const failureLines = ({ details = [], exit, frames, hint, message, told }: Failure): ReadonlyArray<string> => {
   if (told === true) return []
   const text = `wirewright: ${exit === "unexpected" ? "unexpected: " : ""}${message}`
-  return [text, ...details, ...hint === undefined ? [] : [`  → ${hint}`]].map(visible)
+  return [text, ...frames === undefined ? details : [], ...hint === undefined ? [] : [`  → ${hint}`]].map(visible)
 }
 
 /** Says how the command failed; to people with the stack when it is unexpected. */
 export const tell = (failure: Failure, asJson: boolean): void => {
   if (asJson) return say(json(failureJson(failure)))
+  for (const frame of failure.frames ?? []) sayBlock(frame, true)
   for (const line of failureLines(failure)) say(line)
   if (failure.cause instanceof Error && failure.cause.stack !== undefined) sayBlock(failure.cause.stack)
 }

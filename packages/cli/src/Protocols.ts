@@ -8,6 +8,7 @@ import { existsSync, readdirSync, statSync } from "node:fs"
 import { registerHooks } from "node:module"
 import { basename, dirname, join, relative, resolve, sep } from "node:path"
 import { fileURLToPath, pathToFileURL } from "node:url"
+import { readConfig, targetsFor } from "./Config.ts"
 import { refuse } from "./Failure.ts"
 import { nearest } from "./Nearest.ts"
 import {
@@ -51,12 +52,12 @@ export const loadProtocol = async (name: string, kind?: string): Promise<Protoco
 export const protocolModules = async (name: string): Promise<PageProtocolModules> => {
   const adapter = await loaded(name, undefined)
   const beside = adapter.beside === undefined || adapter.isExtension ? undefined : await loaded(adapter.beside, undefined)
-  const modules = (of: string, { kinds }: GeneratedAdapter) => {
-    const directory = directoryOf(of)
+  const modules = async (of: string, { kinds }: GeneratedAdapter) => {
+    const directory = await directoryOf(of)
     const file = (module: string): string => moduleIn(directory, module) ?? refuse(`${directory}: no ${module}`)
     return { index: file("index"), model: file("Model"), kinds }
   }
-  return { ...modules(name, adapter), beside: beside && modules(adapter.beside!, beside) }
+  return { ...await modules(name, adapter), beside: beside && await modules(adapter.beside!, beside) }
 }
 
 /** The adapter of a protocol as a page has it; see `protocolModules`. */
@@ -65,21 +66,41 @@ export const loadPageProtocol = async (name: string): Promise<ProtocolAdapter> =
   return adapter.isExtension ? adapter : loadProtocol(name)
 }
 
-/** The directory of a protocol's generated code. */
-const directoryOf = (name: string): string =>
-  isBuiltIn(name) ? dirname(fileURLToPath(import.meta.resolve(builtIn[name]))) : generatedIn(name)
+/** The description of an option that is a protocol whose code there is. */
+export const protocolDescription = `${
+  protocolNames.join(", ")
+}, the directory of generated code, such as ./src/gen, or its spec, where wirewright.config.ts lists it`
+
+/** Refuses a protocol that has records only. */
+export const expectPackets = (name: string, models: ReadonlyArray<Model>): void => {
+  if (models.at(-1)!.frame.kinds.length === 0) refuse(`${name} has records only: without a frame there are no packets`)
+}
+
+/** Whether a path is a module, such as a spec. */
+export const isModule = (path: string): boolean =>
+  /\.[cm]?[jt]s$/.test(path) && statSync(path, { throwIfNoEntry: false })?.isFile() === true
+
+/** The directory of a protocol's generated code; of a spec, where the configuration has it written. */
+const directoryOf = async (name: string, cwd = process.cwd()): Promise<string> => {
+  if (isBuiltIn(name)) return dirname(fileURLToPath(import.meta.resolve(builtIn[name])))
+  const path = resolve(cwd, name)
+  if (!isModule(path) || isGenerated(dirname(path))) return generatedIn(name, path)
+  const targets = targetsFor(name, cwd, await readConfig(cwd))
+  const [only, another] = targets
+  if (only === undefined) return refuse(`${name} is in no wirewright.config.ts: give the directory of its generated code`)
+  if (another !== undefined) refuse(`${name} has several protocols: give one of ${targets.map(({ out }) => out).join(", ")}`)
+  return generatedIn(only.out, resolve(cwd, only.out))
+}
 
 const loaded = async (name: string, kind: string | undefined): Promise<GeneratedAdapter> => {
   const generated = await generatedProtocol(name)
-  if (generated.models[0]!.frame.kinds.length === 0) {
-    return refuse(`${name} has records only: without a frame there are no packets to decode`)
-  }
+  expectPackets(name, generated.models)
   return adapterOf(generated, kind)
 }
 
 /** The code and models of a protocol: of one that comes with the command by its name, of any other by the directory of its code. */
-export const generatedProtocol = async (name: string): Promise<GeneratedProtocol> => {
-  const directory = directoryOf(name)
+export const generatedProtocol = async (name: string, cwd?: string): Promise<GeneratedProtocol> => {
+  const directory = await directoryOf(name, cwd)
   const [codecs, face] = [await load(directory, "index"), await load(directory, "Model")]
   const models = modelsOf(face["models"], name)
   const customs = (face["customs"] ?? codecs["customs"]) as Customs | undefined
@@ -109,20 +130,20 @@ const moduleIn = (directory: string, name: string): string | undefined => {
 
 const isGenerated = (directory: string): boolean => moduleIn(directory, "index") !== undefined && moduleIn(directory, "Model") !== undefined
 
-/** The directory that `--protocol` names. */
-const generatedIn = (name: string): string => {
-  const path = resolve(name)
+/** The directory of generated code that a path leads to. */
+const generatedIn = (name: string, path: string): string => {
   const stat = statSync(path, { throwIfNoEntry: false })
   if (stat === undefined) {
     const hint = /[/\\.]/.test(name) ? "" : nearest(name, protocolNames)
-    return refuse(`no protocol ${name}: give ${protocolNames.join(", ")}, or the directory of generated code${hint}`)
+    return refuse(`no protocol ${name}: give ${protocolNames.join(", ")}, a spec, or the directory of generated code${hint}`)
   }
   const directory = stat.isDirectory() ? path : dirname(path)
   if (isGenerated(directory)) return directory
   const below = readdirSync(directory, { withFileTypes: true })
     .filter((entry) => entry.isDirectory() && isGenerated(join(directory, entry.name)))
     .map((entry) => relative(process.cwd(), join(directory, entry.name)))
-  if (below.length > 0) return refuse(`${name} holds several protocols: give one of ${below.join(", ")}`)
+  if (below.length > 1) return refuse(`${name} holds several protocols: give one of ${below.join(", ")}`)
+  if (below.length === 1) return refuse(`${name} holds a protocol in ${below[0]}: give that`)
   return refuse(`${name} holds no generated protocol: no index and Model, as wirewright generate writes them`)
 }
 

@@ -16,7 +16,7 @@ import type { Listen } from "@wirewright/proxy"
 import { moreLog } from "./Messages.ts"
 import { flush, line, say } from "./Output.ts"
 import { usersOf } from "./ServeMemcached.ts"
-import { type CaptureSink, fileSink, ProxyCapture } from "./ProxyCapture.ts"
+import { type CaptureSink, fileSink, ServerCapture } from "./ConnectionCapture.ts"
 import { inspectLive, inspectParameter } from "./InspectFlag.ts"
 
 const parameters = {
@@ -45,10 +45,10 @@ const listenOf = (text: string): Effect.Effect<Pick<Listen, "host" | "port" | "p
 
 const drainTime = "5 seconds"
 
-const opened = (path: string | undefined, inspected: CaptureSink | undefined): Effect.Effect<ProxyCapture, Failure, Scope.Scope> =>
+const opened = (path: string | undefined, inspected: CaptureSink | undefined): Effect.Effect<ServerCapture, Failure, Scope.Scope> =>
   Effect.acquireRelease(
     Effect.try({
-      try: () => new ProxyCapture([...path === undefined ? [] : [fileSink(path)], ...inspected === undefined ? [] : [inspected]]),
+      try: () => new ServerCapture([...path === undefined ? [] : [fileSink(path)], ...inspected === undefined ? [] : [inspected]]),
       catch: failureOfDefect
     }),
     (capture) => Effect.sync(() => capture.close())

@@ -11,12 +11,14 @@ import * as Flag from "effect/cli/Flag"
 import { mkdirSync, writeFileSync } from "node:fs"
 import { join } from "node:path"
 import { counted, handler, refuse } from "./Failure.ts"
-import { jsonFlag, on, optional, repeated, withDefault } from "./Flags.ts"
+import { jsonFlag, on, optional, withDefault } from "./Flags.ts"
 import { nearest } from "./Nearest.ts"
+import { expectPackets } from "./Protocols.ts"
 import { drain, flush, line, say } from "./Output.ts"
 import { errorJson } from "./PacketReport.ts"
 import { type Captured, captureOf } from "./SampleCapture.ts"
 import { protocolOf, specDescription } from "./SpecProtocol.ts"
+import { stateNumbers, stateParameter, statesOf } from "./States.ts"
 import { traitsOf } from "@wirewright/inspector/reading"
 
 /** One packet, or bytes that are none. */
@@ -36,11 +38,7 @@ const parameters = {
   seed: withDefault(Flag.Int("seed"), "The same seed gives the same samples", 1),
   malformed: on("malformed", "Bytes that are no packet instead, one for each objection that the decoder has, with the reason"),
   plain: on("plain", "Text is UTF-8 and reserved bytes are zero, though the spec takes others"),
-  state: repeated(
-    Flag.String("state"),
-    "What was negotiated before: NAME or NAME=NUMBER",
-    "all states that some packet asks for"
-  ),
+  state: stateParameter(undefined, "all states that some packet asks for"),
   json: jsonFlag("NDJSON, as decode prints it, with the bytes as hex"),
   out: optional(Flag.String("out"), "A directory for a file each, and index.ndjson, which says what they are", "hex is printed"),
   pcap: optional(Flag.String("pcap"), "A capture file with all of them", "hex is printed"),
@@ -49,15 +47,6 @@ const parameters = {
 
 /** Who sends packets of a kind. */
 const senderOf = ({ answers, sender }: KindModel): "client" | "server" => sender ?? (answers === undefined ? "client" : "server")
-
-const statesOf = (catalog: Catalog, given: ReadonlyArray<string>): ReadonlyMap<string, number> =>
-  new Map(given.map((text) => {
-    const [name = "", number] = text.split("=")
-    const names = catalog.states.map((one) => one.name)
-    if (!names.includes(name)) return refuse(`--state ${text}: no such connection state${nearest(name, names)}`)
-    if (number !== undefined && !/^\d{1,9}$/.test(number)) return refuse(`--state ${text}: expected ${name}=NUMBER`)
-    return [name, number === undefined ? 1 : Number(number)]
-  }))
 
 const statesText = (states: ReadonlyMap<string, number>): string => [...states].map(([name, value]) => `${name}=${value}`).join(" ")
 
@@ -79,13 +68,13 @@ export const sampleCommand = Command.make("sample", parameters, (options) =>
     const { count, packet, plain, seed } = options
     if (count !== undefined && count < 1) refuse("--count: expected at least 1")
     const { customs, models } = await protocolOf(options.spec, options.protocol)
+    expectPackets(options.spec, models)
     const catalog = Catalog.of(models, customs)
-    const states = statesOf(catalog, options.state)
+    const states = stateNumbers(statesOf({ name: catalog.name, known: catalog.states }, options.state))
     const sampler = new Sampler(catalog, { seed, plain, states })
     const names = [
       ...new Set(sampler.plans.flatMap(({ meaning, tag }) => [tag, ...meaning.command === undefined ? [] : [meaning.command.name]]))
     ]
-    if (names.length === 0) refuse(`${options.spec} has records only: without a frame there are no packets`)
     if (packet !== undefined && !names.includes(packet)) refuse(`no packet ${packet} in ${catalog.name}${nearest(packet, names)}`)
     const asked = packet === undefined ? {} : { packet }
     const json = (one: One): object => {

@@ -12,6 +12,7 @@ import { flush, line } from "./Output.ts"
 import { type TlsFlags, tlsParameters } from "./ListenFlags.ts"
 import { metricsParameter, serveMetrics } from "./MetricsFlag.ts"
 import type { Personality } from "./Personality.ts"
+import { inspectParameter } from "./InspectFlag.ts"
 import { type CouchbaseFlags, couchbaseNode, couchbaseParameters } from "./ServeCouchbase.ts"
 import { type MemcachedFlags, memcachedNode, memcachedParameters } from "./ServeMemcached.ts"
 import { untilTold } from "./UntilTold.ts"
@@ -33,6 +34,7 @@ const parameters = {
     "67108864 with --memcached, else 268435456"
   ),
   ...memcachedParameters,
+  inspect: inspectParameter,
   metrics: metricsParameter,
   json: jsonFlag("The line of JSON on stdout, as without it"),
   ...couchbaseParameters
@@ -46,6 +48,7 @@ export interface ServeOptions extends CouchbaseFlags, MemcachedFlags, TlsFlags {
   readonly unixSocket: string | undefined
   readonly maxItemSize: number
   readonly maxMemory: number | undefined
+  readonly inspect: boolean
   readonly metrics: string | undefined
 }
 
@@ -117,6 +120,9 @@ export const serveCommand = Command.make("serve", parameters, (options) =>
         command: "wirewright serve --port 11210 --vbuckets 1024 --collection shop.orders",
         description: "With a collection, nobody signs in"
       },
-      { command: "wirewright serve --memcached --port 11211", description: "A memcached" }
+      {
+        command: "wirewright serve --memcached --port 11211 --inspect",
+        description: "A memcached, and a page that shows what its clients say"
+      }
     ])
   )

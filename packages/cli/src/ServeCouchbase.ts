@@ -10,7 +10,9 @@ import * as Redacted from "effect/Redacted"
 import * as Flag from "effect/cli/Flag"
 import { type Failure, usage } from "./Failure.ts"
 import { on, optional, repeated, withDefault } from "./Flags.ts"
+import { ServerCapture } from "./ConnectionCapture.ts"
 import { passwordIn } from "./Input.ts"
+import { inspectLive } from "./InspectFlag.ts"
 import type { Personality } from "./Personality.ts"
 
 /** Flags of this personality. */
@@ -81,7 +83,12 @@ export const passwordOf = (flags: UserFlags): Effect.Effect<Redacted.Redacted<st
 
 /** Starts a node that Couchbase's clients take for one of theirs. */
 export const couchbaseNode = (
-  options: CouchbaseFlags & { readonly host: string; readonly port: number; readonly maxMemory: number | undefined }
+  options: CouchbaseFlags & {
+    readonly host: string
+    readonly port: number
+    readonly maxMemory: number | undefined
+    readonly inspect: boolean
+  }
 ): Personality =>
   Effect.gen(function*() {
     const { host, maxMemory, port, vbuckets } = options
@@ -113,6 +120,8 @@ export const couchbaseNode = (
       return yield* usage(`--management-port ${managementPort}: there are ports 0 to 65535`)
     }
     if (withoutManagement && managementPort !== 0) return yield* usage("give --management-port or --without-management, not both")
+    const inspected = options.inspect ? yield* inspectLive(["dcp"]) : undefined
+    const captures = inspected === undefined ? [] : Array.from({ length: options.nodes }, () => new ServerCapture([inspected.sink]))
     const cluster = yield* Embedded.serveCouchbaseCluster({
       host,
       port,
@@ -120,8 +129,10 @@ export const couchbaseNode = (
       managementPort: withoutManagement ? false : managementPort,
       buckets: names.map((name) => ({ name, vbuckets, manifest, replicas, ...maxMemory === undefined ? {} : { maxMemory } })),
       closeOnEinval: options.closeOnEinval,
+      ...inspected === undefined ? {} : { nodeTap: (index: number) => captures[index]! },
       users: user === undefined || password === undefined ? [] : [{ name: user, password }]
     })
+    for (const [index, capture] of captures.entries()) capture.server = cluster.nodes[index]!.server.address
     const [node] = cluster.nodes as readonly [CouchbaseNode]
     const { randomToken, serveControl } = yield* Effect.promise(() => import("./ServeControl.ts"))
     const token = givenToken ?? randomToken()
@@ -135,6 +146,7 @@ export const couchbaseNode = (
       vbuckets,
       ...cluster.nodes.length > 1 ? { nodes: cluster.nodes.map(({ server }) => server.address) } : {},
       ...node.managementPort === undefined ? {} : { managementPort: node.managementPort },
+      ...inspected === undefined ? {} : { inspector: inspected.url },
       ...controlPort === undefined ? {} : { control: `127.0.0.1:${controlPort}` },
       ...controlPort === undefined || givenToken !== undefined ? {} : { controlToken: token }
     }

@@ -7,6 +7,8 @@ import * as Redacted from "effect/Redacted"
 import { readFile } from "node:fs/promises"
 import { type Failure, failureOfDefect, usage } from "./Failure.ts"
 import { on, optional, withDefault } from "./Flags.ts"
+import { ServerCapture } from "./ConnectionCapture.ts"
+import { inspectLive } from "./InspectFlag.ts"
 import { type TlsFlags, tlsOf } from "./ListenFlags.ts"
 import { passwordOf, type UserFlags } from "./ServeCouchbase.ts"
 import type { Personality } from "./Personality.ts"
@@ -75,6 +77,7 @@ export const memcachedNode = (
     readonly unixSocket: string | undefined
     readonly maxItemSize: number
     readonly maxMemory: number | undefined
+    readonly inspect: boolean
   }
 ): Personality =>
   Effect.gen(function*() {
@@ -91,6 +94,8 @@ export const memcachedNode = (
     const listed = yield* usersOf(options.authFile)
     const users = options.user === undefined || password === undefined ? listed : [{ name: options.user, password }, ...listed ?? []]
     if (udpPort !== undefined && users !== undefined) return yield* usage("--udp-port: nobody can sign in over UDP, and here users must")
+    const inspected = options.inspect ? yield* inspectLive(["memcached"]) : undefined
+    const capture = inspected === undefined ? undefined : new ServerCapture([inspected.sink])
     const { serveMemcachedNode } = yield* Effect.promise(() => import("@wirewright/embedded"))
     const ended = Deferred.makeUnsafe<void>()
     const { datagrams, server } = yield* serveMemcachedNode({
@@ -105,10 +110,19 @@ export const memcachedNode = (
       ...idleTimeout === undefined ? {} : { idleTimeout: Duration.seconds(idleTimeout) },
       evicts: !options.disableEvictions,
       ...users === undefined ? {} : { users },
+      ...capture === undefined ? {} : { tap: capture },
       ...options.enableShutdown ? { onShutdown: () => Deferred.doneUnsafe(ended, Effect.void) } : {},
       versions: !options.disableCas,
       allows: { flush: !options.disableFlushAll, dump: !options.disableDumping, watch: !options.disableWatch }
     })
+    if (capture !== undefined) capture.server = server.address
     const udp = datagrams === undefined ? {} : { udpPort: datagrams.port }
-    return { address: server.address, port: server.port, ...udp, protocol: "memcached", ended: Deferred.await(ended) }
+    return {
+      address: server.address,
+      port: server.port,
+      ...udp,
+      protocol: "memcached",
+      ...inspected === undefined ? {} : { inspector: inspected.url },
+      ended: Deferred.await(ended)
+    }
   })

@@ -4,7 +4,7 @@ import * as Effect from "effect/Effect"
 import { execFileSync } from "node:child_process"
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
-import { join } from "node:path"
+import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { ndjson } from "../test/RunCli.ts"
@@ -95,6 +95,65 @@ describe("sample", () => {
     expect((await run("sample", now, "--packet", "Sey")).err).toContain("no packet Sey in chat")
     expect((await run("sample", now, "--state", "x")).err).toContain("no such connection state")
     expect((await run("sample", join(folder, "nothing.ts"))).code).toBe(1)
+  })
+})
+
+describe("one way to a spec", () => {
+  const commands: ReadonlyArray<readonly [string, ...ReadonlyArray<string>]> = [
+    ["docs", "--out", join(folder, "pages"), "SPEC"],
+    ["dissector", "SPEC"],
+    ["sample", "SPEC"],
+    ["diff", "SPEC", "SPEC"]
+  ]
+  const of = (command: ReadonlyArray<string>, spec: string) => run(...command.map((word) => word === "SPEC" ? spec : word))
+
+  it.each(commands)("%s says what is wrong in it on stderr, with its lines; stdout is for what it makes", async (...command) => {
+    const wrong = join(folder, "wrong.ts")
+    writeFileSync(wrong, chat(10).replace("opcode: 2", "opcode: 1"))
+    const { code, err, out } = await of(command, wrong)
+    expect([code, out]).toEqual([100, ""])
+    expect(err).toMatch(/wrong\.ts:\d+:\d+ WW\d+ [^]*\n +\d+ \| .*Members[^]*\nwirewright: \d findings? in .*wrong\.ts$/m)
+  })
+
+  it.each(commands)("%s says what else there is, where it names nothing", async (...command) => {
+    const nothing = await of(command, join(folder, "nothing.ts"))
+    expect([nothing.code, nothing.out, nothing.err]).toEqual([
+      1,
+      "",
+      expect.stringMatching(/no protocol .*nothing\.ts: give dcp, .*, a spec, or the directory of generated code$/m)
+    ])
+    expect((await of(command, "dpc")).err).toContain("no protocol dpc: give")
+    expect((await of(command, "dpc")).err).toContain("did you mean dcp?")
+    expect((await of(command, dirname(fileURLToPath(import.meta.url)))).err).toContain("holds no generated protocol")
+  })
+
+  it("tells findings as JSON where JSON is asked for", async () => {
+    const { code, err, out } = await run("sample", join(folder, "wrong.ts"), "--json")
+    expect([code, out]).toEqual([100, ""])
+    expect(ndjson(err)).toEqual([{
+      error: "Findings",
+      exit: "findings",
+      code: 100,
+      message: expect.stringMatching(/^1 finding in .*wrong\.ts\n.*wrong\.ts:\d+:\d+ WW\d+ .*; hint: /) as unknown
+    }])
+  })
+
+  it("a spec of the configuration is read by the code that is made of it", async () => {
+    const project = join(folder, "project")
+    mkdirSync(project)
+    writeFileSync(join(project, "chat.ts"), chat(10))
+    writeFileSync(join(project, "wirewright.config.ts"), "export default { targets: [{ spec: \"chat.ts\", out: \"made\" }] }\n")
+    const before = process.cwd()
+    process.chdir(project)
+    try {
+      const decode = () => run("decode", "--hex", "0002 01 6869", "--protocol", "chat.ts")
+      expect((await decode()).err).toContain("no protocol made: ")
+      expect((await run("generate")).code).toBe(0)
+      expect((await decode()).out).toMatch(/^Say message · 5 bytes/)
+      expect((await run("decode", "--hex", "00", "--protocol", join("..", "now.ts"))).err).toContain("now.ts is in no wirewright.config.ts")
+    } finally {
+      process.chdir(before)
+    }
   })
 })
 

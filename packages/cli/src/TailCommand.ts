@@ -19,7 +19,7 @@ import { moreLog } from "./Messages.ts"
 import { metricsParameter, metricsPlace, serveMetrics } from "./MetricsFlag.ts"
 import { block, flush, line } from "./Output.ts"
 import { inspectLive, inspectParameter } from "./InspectFlag.ts"
-import { ClientCapture } from "./ProxyCapture.ts"
+import { ClientCapture } from "./ConnectionCapture.ts"
 import { LastSaid, showConnecting, showStream, terminalBelow } from "./StreamStatus.ts"
 import { untilTold } from "./UntilTold.ts"
 

@@ -11,6 +11,7 @@ import {
   type PacketServerOptions,
   servePackets,
   type ServerClient,
+  type ServerTap,
   timers,
   type UnauthenticatedLimits
 } from "@wirewright/connection"
@@ -97,6 +98,8 @@ export interface CouchbaseClusterOptions extends CouchbaseNodeOptions {
   readonly nodes?: number
   /** The groups that the nodes are in, in their order; the map tells them. Default: `Group 1`, as of a cluster without groups */
   readonly serverGroups?: ReadonlyArray<string>
+  /** Sees what goes over the connections of a node, by its number; the management endpoint's are not among them. */
+  readonly nodeTap?: (node: number) => ServerTap
 }
 
 /** A node that listens. */
@@ -254,8 +257,10 @@ export const serveCouchbaseCluster = (
         closeOnEinval: options.closeOnEinval === true,
         script: options.script
       }
+      const { nodeTap, ...limits } = options
       const server = yield* servePackets<Packet>({
-        ...options,
+        ...limits,
+        ...nodeTap === undefined ? {} : { tap: nodeTap(index) },
         port: options.listen === false ? (options.port ?? 0) + index : index === 0 ? options.port ?? 0 : 0,
         host,
         ...users.none ? {} : { unauthenticated: options.beforeSignIn ?? {} },

@@ -36,6 +36,7 @@ import { statusText } from "./StatusText.ts"
 import { TextLines } from "./TextLines.ts"
 import type { TextRequest } from "./TextRequest.ts"
 import { textRequests } from "./TextServer.ts"
+import { withoutPasswords } from "./TextTap.ts"
 
 /** Where to serve, and limits. */
 export interface MemcachedServerOptions extends RequestServerLimits {
@@ -170,14 +171,19 @@ export const isBinary = (first: Uint8Array): boolean => first[0] === Gen.magics.
 
 type AnyRequest = Gen.Request | TextRequest
 
-/** What is spoken with a client, by its first byte. */
-type Chosen = (first: Uint8Array) => PacketProtocol<AnyRequest>
+/** What is spoken. */
+interface Spoken {
+  readonly binary: PacketProtocol<AnyRequest>
+  /** With a client, by its first byte. */
+  readonly choose: (first: Uint8Array, client: ServerClient) => PacketProtocol<AnyRequest>
+}
 
-const chosenBy = <R>(
+const spokenBy = <R>(
   handlers: MemcachedHandlers<R>,
   { authenticate, isTooLarge, onSignIn = () => {}, protocol = "auto", unknownOpcodes = [], ...options }: MemcachedServerOptions,
-  of: <Request>(requests: RequestHandler<Request, R>) => RequestHandler<Request, R>
-): Effect.Effect<Chosen, never, R> =>
+  of: <Request>(requests: RequestHandler<Request, R>) => RequestHandler<Request, R>,
+  linesOf = new WeakMap<ServerClient, TextLines>()
+): Effect.Effect<Spoken, never, R> =>
   Effect.map(Effect.context<R>(), (context) => {
     const signedIn = new WeakSet<ServerClient>()
     const known = authenticate === undefined ? handlers : { ...handlers, ...plainHandlers(authenticate, signedIn, onSignIn) }
@@ -204,26 +210,35 @@ const chosenBy = <R>(
       onSignIn(accepted)
       return accepted
     })
-    const text = (): PacketProtocol<TextRequest> => {
+    const text = (client: ServerClient): PacketProtocol<TextRequest> => {
       const frameShape = new TextLines({ maxFrame, isTooLarge, authenticate: accepts })
+      linesOf.set(client, frameShape)
       return requestProtocol({ ...options, frameShape, decode: frameShape.decode }, lines, context)
     }
-    return (first) => (protocol === "binary" || protocol === "auto" && isBinary(first) ? binary : text()) as PacketProtocol<AnyRequest>
+    const isBinaryOnly = protocol === "binary"
+    return {
+      binary: binary as PacketProtocol<AnyRequest>,
+      choose: (first, client) =>
+        (isBinaryOnly || protocol === "auto" && isBinary(first) ? binary : text(client)) as PacketProtocol<AnyRequest>
+    }
   })
 
 /** Serves memcached clients; the server, its connections and their fibres end with the scope. */
 export const serveMemcached = <R = never>(
   handlers: MemcachedHandlers<R>,
   options: MemcachedServerOptions = {}
-): Effect.Effect<PacketServer, ConnectionError, Scope.Scope | R> =>
-  Effect.flatMap(chosenBy(handlers, options, (requests) => requests), (choose) => {
-    const { authenticate: _, isTooLarge: __, onSignIn: ___, protocol, unknownOpcodes: ____, ...limits } = options
+): Effect.Effect<PacketServer, ConnectionError, Scope.Scope | R> => {
+  const linesOf = new WeakMap<ServerClient, TextLines>()
+  return Effect.flatMap(spokenBy(handlers, options, (requests) => requests, linesOf), ({ binary, choose }) => {
+    const { authenticate: _, isTooLarge: __, onSignIn: ___, protocol, tap, unknownOpcodes: ____, ...limits } = options
     return servePackets<AnyRequest>({
       system: "memcached",
       ...limits,
-      ...(protocol === "binary" ? choose(new Uint8Array(1)) : { choose })
+      ...(tap === undefined ? {} : { tap: withoutPasswords(tap, (client) => linesOf.get(client)) }),
+      ...(protocol === "binary" ? binary : { choose })
     })
   })
+}
 
 /** Where to serve datagrams, and limits. */
 export interface MemcachedDatagramOptions
@@ -253,12 +268,12 @@ export const serveMemcachedDatagrams = <R = never>(
   { isTooLarge, protocol, unknownOpcodes, ...limits }: MemcachedDatagramOptions = {}
 ): Effect.Effect<DatagramServer, ConnectionError, Scope.Scope | R> =>
   Effect.flatMap(
-    chosenBy<R>(handlers, {
+    spokenBy<R>(handlers, {
       ...(isTooLarge === undefined ? {} : { isTooLarge }),
       ...(protocol === undefined ? {} : { protocol }),
       ...(unknownOpcodes === undefined ? {} : { unknownOpcodes })
     }, single),
-    (choose) => serveDatagrams<AnyRequest>({ ...limits, choose, open: openDatagram })
+    ({ choose }) => serveDatagrams<AnyRequest>({ ...limits, choose, open: openDatagram })
   )
 
 const unknownHandler = <R>(handle: NonNullable<MemcachedHandlers<R>["unknown"]>): Handler<Gen.Request, unknown, R> => (request, client) =>

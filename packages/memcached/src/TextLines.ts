@@ -93,6 +93,8 @@ const storeModes: { readonly [letter: string]: StoreVerb | undefined } = { E: "a
 export class TextLines implements FrameShape {
   readonly name = "memcached text"
   readonly maxFrame: number
+  /** Whether the frame measured last may hold a password: all that comes before signing in, but for the line that says that one follows. */
+  isSecret = false
   private readonly options: TextLinesOptions
   private authenticated: boolean
   /** Bytes that are passed over, and what is answered after the last of them. */
@@ -156,6 +158,7 @@ export class TextLines implements FrameShape {
   sizeAt({ bytes }: Reader, at: number, end: number): number {
     if (this.swallowing > 0) return this.swallow(end - at)
     if (at === 0) this.unsent = false
+    this.isSecret = !this.authenticated
     if (!this.authenticated) return this.signIn(bytes, at, end)
     const lineEnd = this.lineEnd(bytes, at, end)
     if (lineEnd < 0) {
@@ -235,6 +238,7 @@ export class TextLines implements FrameShape {
         malformed("Limit", this.name, "credentials", 0, `at most ${longestCredentials} bytes`, `${length} bytes`)
       }
       this.credentials = length + 2
+      this.isSecret = false
       this.hand(silence)
     }
     return next - at

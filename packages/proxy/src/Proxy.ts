@@ -4,7 +4,7 @@
  * This is the shell: it listens, gives every client a session, and connects sessions to the upstream. What happens to a request is decided in
  * `ProxySession` for binary packets, in `TextFront` for text and meta commands, and in the handlers of the upstream.
  */
-import { encodeWith, type Reader, type Writer } from "@wirewright/codec"
+import type { Reader } from "@wirewright/codec"
 import {
   type ConnectionError,
   type Outage,
@@ -13,12 +13,13 @@ import {
   type ServerLimits,
   servePackets,
   type ServerClient,
-  type ServerCounters
+  type ServerCounters,
+  type ServerTap
 } from "@wirewright/connection"
 import { announce } from "@wirewright/connection/Health"
 import { type BootstrapError, tlsOfTarget } from "@wirewright/couchbase"
 import { encodeErrorResponse, frameShape, kindAt } from "@wirewright/memcached/gen"
-import { forStrangers, isBinary, plainHandlers, statusText, type TextRequest } from "@wirewright/memcached/internal"
+import { forStrangers, isBinary, plainHandlers, statusText, type TextRequest, withoutPasswords } from "@wirewright/memcached/internal"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -53,14 +54,6 @@ export type Listen = Pick<
   | "frameTimeout"
 >
 
-/** Sees what goes between the proxy and its clients. */
-export interface Tap {
-  readonly onOpen: (client: ServerClient) => void
-  /** A packet of the client, or of the proxy to the client; the bytes are only good during the call. */
-  readonly onPacket: (client: ServerClient, from: "client" | "proxy", bytes: Uint8Array) => void
-  readonly onClose: (client: ServerClient) => void
-}
-
 /** Options of a proxy. */
 export interface ProxyOptions {
   /** Default: 127.0.0.1 and a free port. */
@@ -82,7 +75,8 @@ export interface ProxyOptions {
   readonly requestTimeout?: Duration.Input
   /** Limits of one client. */
   readonly limits?: Partial<SessionLimits>
-  readonly tap?: Tap
+  /** Sees what goes between the proxy and its clients, but no password of the text protocol. */
+  readonly tap?: ServerTap
   /** Publishes the metrics of proxies, servers and clients. Default: yes */
   readonly metrics?: boolean
 }
@@ -120,16 +114,6 @@ const decode = (reader: Reader, at: number): Frame => {
 
 const none = new Uint8Array(0)
 
-const lineEnd = "\n".charCodeAt(0)
-const signingIn = Array.from("set ", (letter) => letter.charCodeAt(0))
-
-/** What was sent before signing in, with nothing left of it but the line that says that a password follows. */
-const withoutSecrets = (bytes: Uint8Array): Uint8Array => {
-  const copy = new Uint8Array(bytes)
-  const end = signingIn.every((letter, at) => copy[at] === letter) ? copy.indexOf(lineEnd) + 1 : 0
-  return copy.fill(0, end)
-}
-
 const connectUpstream = (options: ProxyOptions, outages: Array<Outage>): Effect.Effect<Upstreams, ProxyError, Scope.Scope> =>
   Effect.gen(function*() {
     const { upstream: named, upstreamTls, connections, connectTimeout, metrics, requestTimeout } = options
@@ -158,6 +142,7 @@ export const serveProxy = (options: ProxyOptions): Effect.Effect<Proxy, ProxyErr
     const telemetry = new ProxyTelemetry(options.metrics, context)
     const { commands, opcodes: counters } = telemetry
     const closed = { Quit: 0, Invalid: 0, Drained: 0, OutcomeUnknown: 0, OutputLimit: 0 }
+    const linesOf = new WeakMap<ServerClient, TextFront["lines"]>()
     const sessions = new Set<{ readonly drain: () => void }>()
     const limits = { ...sessionLimits, ...options.limits }
     const { authenticate, tap } = options
@@ -168,13 +153,11 @@ export const serveProxy = (options: ProxyOptions): Effect.Effect<Proxy, ProxyErr
 
     const begin = (client: ServerClient, session: { readonly drain: () => void }): void => {
       sessions.add(session)
-      tap?.onOpen(client)
       if (draining !== undefined) session.drain()
     }
 
     const end = (client: ServerClient, session: { readonly drain: () => void }): void => {
       sessions.delete(session)
-      tap?.onClose(client)
       if (sessions.size === 0) draining?.()
     }
 
@@ -188,12 +171,12 @@ export const serveProxy = (options: ProxyOptions): Effect.Effect<Proxy, ProxyErr
           signIn: signing === undefined ? undefined : framedUpstream(signing, client, fork),
           admits: signing === undefined ? undefined : (opcode) => signedIn.has(client) || forStrangers.includes(opcode),
           forward: (slot, request) => upstream.send(slot, request),
-          reply: (answer, opcode, opaque) => send(client, (writer) => writeCopy(writer, answer, opcode, opaque)),
+          reply: (answer, opcode, opaque) => client.reply((writer) => writeCopy(writer, answer, opcode, opaque)),
           status: (status, opcode, opaque) =>
-            send(client, (writer) =>
-              encodeErrorResponse(writer, { status, opcode, opaque, extras: none, key: none, value: statusText(status) })),
-          pause: () =>
-            client.pause(),
+            client.reply((writer) =>
+              encodeErrorResponse(writer, { status, opcode, opaque, extras: none, key: none, value: statusText(status) })
+            ),
+          pause: () => client.pause(),
           resume: () => client.resume(),
           close: (reason) => {
             closed[reason._tag]++
@@ -207,11 +190,9 @@ export const serveProxy = (options: ProxyOptions): Effect.Effect<Proxy, ProxyErr
       begin(client, session)
       return {
         onRequest: (frame: Frame) => {
-          tap?.onPacket(client, "client", frame.reader.slice(frame.at, frame.end))
           session.request(frame)
         },
         onMalformed: (_error: unknown, frame: Frame) => {
-          tap?.onPacket(client, "client", frame.reader.slice(frame.at, frame.end))
           // bytes that begin as an answer come from no client
           if (kindAt(frame.reader, frame.at) === "request") session.malformed(frame)
           else client.misbehaved("a packet that is no request")
@@ -225,30 +206,19 @@ export const serveProxy = (options: ProxyOptions): Effect.Effect<Proxy, ProxyErr
     }
 
     const text = (client: ServerClient): PacketProtocol<TextRequest> => {
-      const front: TextFront = new TextFront(new GatedClient(client, (write) => send(client, write)), {
+      const front: TextFront = new TextFront(new GatedClient(client, (write) => client.reply(write)), {
         upstream: upstreamOf(client),
         counters: commands,
         limits,
         maxFrame: options.listen?.maxFrame ?? frameShape.maxFrame,
         authenticate,
         context,
-        seen: (bytes, known) => tap?.onPacket(client, "client", known ? bytes : withoutSecrets(bytes)),
         closing: (reason) => void closed[reason._tag]++,
         closed: () => end(client, front)
       })
       begin(client, front)
+      linesOf.set(client, front.lines)
       return front.protocol
-    }
-
-    const send = (client: ServerClient, write: (writer: Writer) => void): void => {
-      if (tap === undefined) return client.reply(write)
-      const bytes = encodeWith(write)
-      tap.onPacket(client, "proxy", bytes)
-      client.reply((writer) => {
-        const at = writer.need(bytes.length)
-        writer.bytes.set(bytes, at)
-        writer.position = at + bytes.length
-      })
     }
 
     const packets: PacketProtocol<Frame> = { frameShape, decode, handler: binary }
@@ -257,6 +227,7 @@ export const serveProxy = (options: ProxyOptions): Effect.Effect<Proxy, ProxyErr
       ...options.listen,
       ...strangers,
       ...(options.metrics === undefined ? {} : { metrics: options.metrics }),
+      ...(tap === undefined ? {} : { tap: withoutPasswords(tap, (client) => linesOf.get(client)) }),
       choose: (first, client) => (isBinary(first) ? packets : text(client)) as unknown as PacketProtocol<never>
     })
     yield* Effect.acquireRelease(

@@ -4,7 +4,8 @@ import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
 import * as Net from "node:net"
 import { describe, expect, it } from "vitest"
-import { type Proxy, serveProxy, type Tap } from "./Proxy.ts"
+import type { ServerTap } from "@wirewright/connection"
+import { type Proxy, serveProxy } from "./Proxy.ts"
 import { TextLine } from "./TextLine.fixture.ts"
 import { beforeMemcached, scriptedMeta } from "./Upstreams.fixture.ts"
 
@@ -180,10 +181,11 @@ describe("where clients must sign in", () => {
 
   it("no password is shown to a tap", async () => {
     const seen: Array<string> = []
-    const tap: Tap = {
-      onOpen: () => seen.push("open"),
-      onPacket: (_, from, bytes) => seen.push(`${from} ${Buffer.from(bytes).toString("latin1")}`),
-      onClose: () => seen.push("close")
+    const tap: ServerTap = {
+      opened: () => seen.push("open"),
+      received: (bytes) => seen.push(`client ${Buffer.from(bytes).toString("latin1")}`),
+      sent: (bytes) => seen.push(`proxy ${Buffer.from(bytes).toString("latin1")}`),
+      closed: () => seen.push("close")
     }
     await withProxy(beforeMemcached({ authenticate, tap }), async ({ port }) => {
       const line = await TextLine.connect(port)

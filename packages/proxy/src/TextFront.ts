@@ -36,8 +36,6 @@ export interface TextFrontOptions {
   readonly maxFrame: number
   /** Whether a user may sign in, which all must. Default: nobody needs to. */
   readonly authenticate?: ((user: string, password: string) => boolean) | undefined
-  /** Sees the bytes of each request. */
-  readonly seen: (bytes: Uint8Array, signedIn: boolean) => void
   /** Told why the proxy closes the connection. */
   readonly closing: (reason: CloseReason) => void
   readonly closed: () => void
@@ -113,7 +111,8 @@ export class TextFront {
   readonly protocol: PacketProtocol<TextRequest>
   private readonly options: TextFrontOptions
   private readonly client: GatedClient
-  private readonly lines: TextLines
+  /** What cuts what the client sends. */
+  readonly lines: TextLines
   private readonly requests: RequestHandler<TextRequest, never>
   private readonly relay: TextRelay | undefined
   private under = 0
@@ -121,7 +120,6 @@ export class TextFront {
   /** Size of answers to come: the largest of late. */
   private expected = firstGuess
   private label = ""
-  private signedIn: boolean
   private draining = false
   private ended = false
 
@@ -130,7 +128,6 @@ export class TextFront {
     this.client = client
     this.options = options
     this.relay = relay
-    this.signedIn = authenticate === undefined
     this.lines = new TextLines({ maxFrame, authenticate, isTooLarge })
     this.requests = textRequests(this.counting(handlers))
     const spoken = requestProtocol<TextRequest, never>(
@@ -151,12 +148,10 @@ export class TextFront {
   }
 
   private around(inner: PacketHandler<TextRequest>): PacketHandler<TextRequest> {
-    const { closed, seen } = this.options
+    const { closed } = this.options
     return {
       onRequest: (request: TextRequest, reader: Reader, at: number, end: number) => {
         if (this.draining || this.ended) return
-        seen(reader.slice(at, end), this.signedIn)
-        if (request._tag === "Said" && request.admits === true) this.signedIn = true
         this.requestBytes += end - at
         this.size = end - at
         inner.onRequest(request, reader, at, end)

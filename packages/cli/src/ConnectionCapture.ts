@@ -2,8 +2,7 @@
 import { type Recorded, TcpRecorder } from "@wirewright/capture"
 import { Reader } from "@wirewright/codec"
 import { headerSize, kindAt, Opcode, opcodeAt, valueAt } from "@wirewright/memcached/gen"
-import type { ServerClient, Tap as ConnectionTap } from "@wirewright/connection"
-import type { Tap } from "@wirewright/proxy"
+import type { ServerClient, ServerTap, Tap } from "@wirewright/connection"
 import { closeSync, fchmodSync, fstatSync, openSync, writeSync } from "node:fs"
 
 /** Captures hold values of documents: nobody else may read them. */
@@ -25,7 +24,7 @@ const endpoint = (address: string) => {
 
 const blanked = (bytes: Uint8Array): Uint8Array => {
   const reader = new Reader(bytes)
-  // the proxy blanks the passwords of lines itself, as it knows which are some
+  // servers blank the passwords of lines themselves, as they know which are some
   if (kindAt(reader, 0) !== "request" || bytes.length < headerSize) return bytes
   if (!secret.includes(opcodeAt(reader, 0))) return bytes
   // slices of a Buffer would be views of what the proxy passes on
@@ -94,29 +93,25 @@ class Capturing<C extends object> {
   }
 }
 
-/** What goes through a proxy. */
-export class ProxyCapture implements Tap {
+/** What goes over the connections of a server; several servers may share the places where it goes. */
+export class ServerCapture implements ServerTap {
   private readonly capturing: Capturing<ServerClient>
-  /** `host:port` or `unix:path` the proxy listens on; known once it does. */
+  /** `host:port` or `unix:path` the server listens on; known once it does. */
   server = "127.0.0.1:0"
 
   constructor(sinks: ReadonlyArray<CaptureSink>) {
     this.capturing = new Capturing(sinks)
   }
 
-  onOpen(client: ServerClient): void {
+  readonly opened = (client: ServerClient): void => {
     // a number of its own, so that conversations can be told apart
     const peer = client.address.startsWith("unix:") ? { host: "127.0.0.2", port: 1 + client.id % 65_535 } : endpoint(client.address)
     this.capturing.open(client, peer, endpoint(this.server))
   }
 
-  onPacket(client: ServerClient, from: "client" | "proxy", bytes: Uint8Array): void {
-    this.capturing.packet(client, from === "client" ? "client" : "server", bytes)
-  }
-
-  onClose(client: ServerClient): void {
-    this.capturing.end(client)
-  }
+  readonly received = (frame: Uint8Array, client: ServerClient): void => this.capturing.packet(client, "client", frame)
+  readonly sent = (frames: Uint8Array, client: ServerClient): void => this.capturing.packet(client, "server", frames)
+  readonly closed = (client: ServerClient): void => this.capturing.end(client)
 
   close(): void {
     this.capturing.close()
@@ -124,7 +119,7 @@ export class ProxyCapture implements Tap {
 }
 
 /** What goes over the connections of a client, each of which has a port of its own in the capture. */
-export class ClientCapture implements ConnectionTap {
+export class ClientCapture implements Tap {
   private readonly capturing: Capturing<object>
   private ports = 0
 

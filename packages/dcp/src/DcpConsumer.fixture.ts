@@ -16,6 +16,7 @@ import type { DcpConnection, StreamSink } from "./DcpConnection.ts"
 import { DcpConsumer, OnTransition } from "./DcpConsumer.ts"
 import { CheckpointError, type DcpError } from "./DcpError.ts"
 import { type DcpEvent, handOver, settle } from "./DcpEvent.ts"
+import type { FatalConnectError } from "./DcpNodes.ts"
 import { type DcpStreamRequest, encodeDcpMutation, encodeDcpSnapshotMarker, type RequestFields } from "./gen/index.ts"
 import type { FollowOptions } from "./VbucketFollower.ts"
 
@@ -40,6 +41,8 @@ export interface Staging {
   readonly highs: ReadonlyArray<bigint>
   /** Answers to the requests for a vbucket, one after the other; the last one again and again. Default: the stream is open. */
   readonly answers?: { readonly [vbucket: number]: ReadonlyArray<Answer> }
+  /** A vbucket whose node takes no connections, and why. */
+  readonly refused?: { readonly vbucket: number; readonly error: FatalConnectError }
   /** What the store has; without it there is no store. */
   readonly saved?: Checkpoints
   readonly random?: () => number
@@ -215,7 +218,10 @@ export const lead = (staging: Staging, test: (led: Led) => Effect.Effect<unknown
             connections: [node.connection],
             totals: { bytesReceived: 44, acknowledged: 45 },
             unreached: [],
-            connectionOf: () => Effect.succeed({ connection: node.connection, permits }),
+            connectionOf: (vbucket) =>
+              vbucket === staging.refused?.vbucket
+                ? Effect.fail(staging.refused.error)
+                : Effect.succeed({ connection: node.connection, permits }),
             pause: () => Effect.sleep(1)
           },
           checkpoints: saved === undefined ? undefined : store.group,

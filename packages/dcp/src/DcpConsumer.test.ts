@@ -7,7 +7,7 @@ import * as Stream from "effect/Stream"
 import { describe, expect, it } from "vitest"
 import { completeAt, emptyCheckpoint } from "./Checkpoint.ts"
 import { back, brief, denied, later, lead, log, open, unavailable, uuid } from "./DcpConsumer.fixture.ts"
-import { CheckpointError } from "./DcpError.ts"
+import { CheckpointError, NegotiationRefused } from "./DcpError.ts"
 import { settle } from "./DcpEvent.ts"
 
 const endless = 0xffff_ffff_ffff_ffffn
@@ -384,6 +384,17 @@ describe("the end", () => {
       Effect.gen(function*() {
         expect(yield* end).toMatchObject({ _tag: "DcpOptionsError" })
       })))
+
+  it("is at once that of a node that will never take a connection", () =>
+    lead(
+      { highs: [0n, 0n, 0n], refused: { vbucket: 1, error: new NegotiationRefused({ request: "DCP_OPEN", status: 0x24 }) } },
+      ({ end, pass, pull }) =>
+        Effect.gen(function*() {
+          yield* pass()
+          yield* pull()
+          expect(yield* end).toMatchObject({ _tag: "NegotiationRefused" })
+        })
+    ))
 
   it("is at once that of a store that another consumer has", () =>
     lead({ highs: [0n], saved: new Map() }, ({ end, node, pass, pull, store }) =>

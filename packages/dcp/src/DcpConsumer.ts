@@ -1,6 +1,6 @@
 /**
- * A change stream of a bucket: one fibre for each vbucket, which does what its `VbucketFollower` says; the events of all go to one outbox. A vbucket
- * that fails does not stop the others.
+ * A change stream of a bucket: a fibre for each vbucket that something is to be done for, which does what its `VbucketFollower` says; the events of
+ * all go to one outbox. A vbucket that fails does not stop the others.
  *
  * What is asked for, what a rollback means and when to wait is the follower's; where to ask `DcpNodes`'; when what was processed is stored
  * `CheckpointWriter`'s.
@@ -10,9 +10,11 @@ import { announce } from "@wirewright/connection/Health"
 import type { SpanAttributes } from "@wirewright/connection/Spans"
 import * as Cause from "effect/Cause"
 import * as Context from "effect/Context"
+import * as Deferred from "effect/Deferred"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
+import * as FiberSet from "effect/FiberSet"
 import type * as Scope from "effect/Scope"
 import { type Checkpoint, emptyCheckpoint } from "./Checkpoint.ts"
 import { mitigate } from "./Mitigation.ts"
@@ -96,6 +98,9 @@ export class DcpConsumer implements StreamOwner, FollowEnvironment {
   private failures: Array<DcpStreamFailed> = []
   /** Why it ended, where that is a failure. */
   private failure: string | undefined
+  /** Begins what is to be done for a vbucket. */
+  private begin: ((step: Effect.Effect<void, DcpError>) => void) | undefined
+  private readonly allEnded = Deferred.makeUnsafe<void>()
   private over = false
   private leaving = false
 
@@ -241,7 +246,11 @@ export class DcpConsumer implements StreamOwner, FollowEnvironment {
   readonly flush: Effect.Effect<void, DcpError> = Effect.suspend(() => this.writer?.flush ?? Effect.void)
 
   changed(stream: VbucketStream): void {
-    this.writer?.touch(stream.vbucket, stream.current)
+    this.writer?.touch(stream.vbucket, () => stream.current())
+  }
+
+  proceed(stream: VbucketStream): void {
+    this.begin?.(Effect.flatMap(follow(stream, this), (came) => came === "Following" ? Effect.void : this.finish(stream, came)))
   }
 
   rolledBack(vbucket: number, rollback: RollbackNotice): void {
@@ -276,7 +285,7 @@ export class DcpConsumer implements StreamOwner, FollowEnvironment {
     return sum
   }
 
-  private readonly run: Effect.Effect<void, DcpError> = Effect.gen({ self: this }, function*(this: DcpConsumer) {
+  private readonly run: Effect.Effect<void, DcpError> = Effect.scoped(Effect.gen({ self: this }, function*(this: DcpConsumer) {
     const { settings: { ends, from, onRollback, wanted }, world: { checkpoints, cluster, random } } = this
     const onTransition = yield* OnTransition
     const beginning = new Beginning(cluster, this.nodes)
@@ -313,32 +322,31 @@ export class DcpConsumer implements StreamOwner, FollowEnvironment {
     }
     this.lag.learn(highs)
     this.world.telemetry?.publishVbuckets(vbuckets, (vbucket) => this.lag.of(vbucket))
-    yield* Effect.forEach(
-      this.streams.values(),
-      (stream) => Effect.flatMap(follow(stream, this), (failure) => this.finish(stream, failure)),
-      {
-        concurrency: "unbounded",
-        discard: true
-      }
-    )
+    const fibres = yield* FiberSet.make<void, DcpError>()
+    this.begin = yield* FiberSet.runtime(fibres)()
+    for (const stream of this.streams.values()) this.proceed(stream)
+    // the first vbucket whose fibre fails ends all
+    if (this.streams.size > 0) yield* Effect.raceFirst(Deferred.await(this.allEnded), FiberSet.join(fibres))
     const [failure] = this.failures
     if (failure === undefined) this.outbox.end()
     else this.fail(Cause.fail(failure))
-  })
+  }))
 
   private fail(cause: Cause.Cause<DcpError>): void {
     if (!Cause.hasInterruptsOnly(cause)) this.failure ??= Cause.pretty(cause)
     this.outbox.fail(cause)
   }
 
-  private finish(stream: VbucketStream, failure: DcpStreamFailed | undefined): Effect.Effect<void> {
+  private finish(stream: VbucketStream, came: DcpStreamFailed | "Finished"): Effect.Effect<void> {
     return Effect.sync(() => {
+      const failure = came === "Finished" ? undefined : came
       this.ended++
       if (failure !== undefined) {
         this.failures.push(failure)
         if (stream.follower.behind) this.caughtUp()
       }
       this.outbox.push(new VbucketEnded(stream.vbucket, failure), 0, undefined)
+      if (this.ended === this.streams.size) Deferred.doneUnsafe(this.allEnded, Exit.void)
     })
   }
 

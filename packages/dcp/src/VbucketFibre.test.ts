@@ -5,7 +5,7 @@ import * as Fiber from "effect/Fiber"
 import * as Semaphore from "effect/Semaphore"
 import { TestClock } from "effect/testing"
 import { describe, expect, it } from "vitest"
-import { emptyCheckpoint } from "./Checkpoint.ts"
+import { type Checkpoint, emptyCheckpoint } from "./Checkpoint.ts"
 import { CheckpointError, type DcpStreamFailed, NegotiationRefused } from "./DcpError.ts"
 import { type DcpEvent, settle } from "./DcpEvent.ts"
 import type { NodeConnection } from "./DcpNodes.ts"
@@ -44,6 +44,8 @@ interface Staging {
   readonly learns?: { readonly to: Seed | undefined }
   readonly refreshes?: { readonly to: Seed | undefined }
   readonly withoutWriter?: boolean
+  /** Where a stream was open before. */
+  readonly opened?: string
   readonly refuses?: Effect.Effect<never, NegotiationRefused>
 }
 
@@ -70,7 +72,8 @@ const stage = (staging: Staging) => {
     },
     close: () => note("closed"),
     current: () => emptyCheckpoint,
-    next: Effect.sync(hears("next")),
+    address: staging.opened,
+    rest: () => note("rests"),
     settled: staging.settled ?? Effect.void
   } as unknown as VbucketStream
   const connection = {
@@ -132,7 +135,7 @@ const run = <A, E>(effect: Effect.Effect<A, E>): Promise<A> => Effect.runPromise
 /** Follows to the end; what happened, without that held events are let go before each action. */
 const played = async (staging: Staging): Promise<ReadonlyArray<Happening>> => {
   const { effect, happened } = stage(staging)
-  expect(await run(effect)).toBeUndefined()
+  expect(await run(effect)).toBe("Finished")
   return happened.filter(([what]) => what !== "released")
 }
 
@@ -248,9 +251,10 @@ describe("Measure", () => {
 
 describe("Save", () => {
   it("saves the checkpoint as it is when it is saved, and says so", async () => {
-    const { effect, happened, stream } = stage({ actions: [{ _tag: "Save" }] })
+    const { effect, happened } = stage({ actions: [{ _tag: "Save" }] })
     await run(effect)
-    expect(happened).toEqual([["released"], ["saves", vbucket, stream.current], ["told saved"], ["released"]])
+    expect(happened).toEqual([["released"], ["saves", vbucket, expect.any(Function)], ["told saved"], ["released"]])
+    expect((happened[1]![2] as () => Checkpoint)()).toBe(emptyCheckpoint)
   })
 
   it("goes on without a store", async () => {
@@ -283,10 +287,10 @@ describe("Undo", () => {
 })
 
 describe("Follow", () => {
-  it("lets what was held go, and waits for something else to do", async () => {
+  it("lets what was held go, and needs no fibre until there is something else to do", async () => {
     const { effect, happened } = stage({ actions: [{ _tag: "Follow" }] })
-    await run(effect)
-    expect(happened).toEqual([["released"], ["told next"], ["released"]])
+    expect(await run(effect)).toBe("Following")
+    expect(happened).toEqual([["released"], ["rests"]])
   })
 })
 
@@ -366,6 +370,12 @@ describe("Locate", () => {
     expect(await located({ answer, refreshes: { to: n2 } })).toEqual([["learns", "", "n1"], ["refreshes"], ["told located", true]])
   })
 
+  it("of a stream that was followed, asks after the node that it was open on", async () => {
+    const staging = { actions: [{ _tag: "Locate" } as const], opened: "n2:11210" }
+    expect((await played({ ...staging, seed: n1 })).at(-1)).toEqual(["told located", true])
+    expect((await played({ ...staging, seed: n2 })).at(-1)).toEqual(["told located", false])
+  })
+
   it("forgets the map of a refusal that another answer came after", async () => {
     let asks = 0
     const answer = Effect.suspend((): Effect.Effect<object, Error> => asks++ === 0 ? refused : gone)
@@ -403,9 +413,9 @@ describe("the end", () => {
   it("says which vbucket failed, and why", async () => {
     const failure = { cause: "NoAccess", status: 0x24, detail: "no privilege" } as const
     const { effect, happened } = stage({ actions: [{ _tag: "Failed", failure }] })
-    const failed = await run(effect)
+    const failed = await run(effect) as DcpStreamFailed
     expect(failed).toMatchObject({ _tag: "DcpStreamFailed", vbucket, cause: "NoAccess", status: 0x24 } satisfies Partial<DcpStreamFailed>)
-    expect(failed!.message).toMatch(/^vbucket 7: .*no privilege$/)
+    expect(failed.message).toMatch(/^vbucket 7: .*no privilege$/)
     expect(happened).toEqual([["released"]])
   })
 

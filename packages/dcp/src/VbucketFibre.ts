@@ -1,4 +1,7 @@
-/** The fibre of one vbucket: it does what the follower says, and tells it what came of it. Nothing is decided here. */
+/**
+ * The fibre of one vbucket: it does what the follower says, and tells it what came of it. Nothing is decided here. There is none while messages come:
+ * those are the stream's.
+ */
 import type { Cluster } from "@wirewright/couchbase/node"
 import { placeOf, serverAttributes } from "@wirewright/connection"
 import { inSpanIfTraced, type SpanAttributes, spanNameOf } from "@wirewright/connection/Spans"
@@ -33,9 +36,15 @@ export interface FollowEnvironment {
   rolledBack(vbucket: number, rollback: RollbackNotice): void
 }
 
-/** Follows a vbucket until nothing more of it is to come; returns why, when that is a failure. */
+/** What following comes to: messages come, nothing more is to come, or why it failed. */
+export type Followed = "Following" | "Finished" | DcpStreamFailed
+
+/**
+ * Follows a vbucket until messages come of it, when it rests, or nothing more is to come. To be called at the beginning, and whenever something else
+ * is to be done for a stream that rests.
+ */
 export const follow = Effect.fnUntraced(
-  function*(stream: VbucketStream, world: FollowEnvironment): Effect.fn.Return<DcpStreamFailed | undefined, DcpError> {
+  function*(stream: VbucketStream, world: FollowEnvironment): Effect.fn.Return<Followed, DcpError> {
     const { nodes, settings, writer } = world
     const { follower, vbucket } = stream
     let node: NodeConnection | undefined
@@ -70,7 +79,7 @@ export const follow = Effect.fnUntraced(
           follower.measured(yield* highSeqno)
           break
         case "Save":
-          if (writer !== undefined) yield* writer.save(vbucket, stream.current)
+          if (writer !== undefined) yield* writer.save(vbucket, () => stream.current())
           follower.saved()
           break
         case "Undo":
@@ -78,14 +87,14 @@ export const follow = Effect.fnUntraced(
           follower.undone()
           break
         case "Follow":
-          yield* stream.next
-          break
+          stream.rest()
+          return "Following"
         case "Drain":
           yield* Effect.timeoutOption(stream.settled, settings.settleTimeout)
           follower.drained()
           break
         case "Locate":
-          follower.located(yield* locate(vbucket, node?.connection.address, refusal, world.cluster))
+          follower.located(yield* locate(vbucket, node?.connection.address ?? stream.address, refusal, world.cluster))
           break
         case "AwaitMap":
           yield* nodes.pause(action.attempt)
@@ -101,7 +110,7 @@ export const follow = Effect.fnUntraced(
           follower.waited()
           break
         case "Finished":
-          return undefined
+          return "Finished"
         case "Failed":
           return failed(vbucket, action.failure)
       }

@@ -194,7 +194,11 @@ export class VbucketFollower {
   private placedInRun: Placed | undefined = undefined
   private at: FollowPhase = "Requesting"
   readonly progress: Progress
-  private readonly options: FollowOptions
+  /** What is asked of its options again. */
+  private readonly onTransition: FollowOptions["onTransition"]
+  private readonly rebuilds: boolean
+  private readonly random: () => number
+  private readonly firstHigh: bigint | undefined
   private tracker: SnapshotTracker | undefined
   private next: FollowAction
   private rollback: RollbackNotice | undefined
@@ -220,7 +224,10 @@ export class VbucketFollower {
   private attempts = { soon: 0, slow: 0, few: 0, violations: 0, received: 0n }
 
   constructor(checkpoint: Checkpoint, options: FollowOptions = {}) {
-    this.options = options
+    this.onTransition = options.onTransition
+    this.rebuilds = options.onRollback === "rebuild"
+    this.random = options.random ?? zero
+    this.firstHigh = options.high
     this.progress = new Progress(checkpoint, options.history ?? defaultHistory)
     this.last = options.end ?? endless
     this.target = options.high
@@ -289,7 +296,8 @@ export class VbucketFollower {
       return this.settleDown()
     }
     const changed = before.length > 0 && before[0]!.vbucketUuid !== failoverLog[0]!.vbucketUuid
-    if (!sameLog(before, failoverLog)) this.progress.amend({ failoverLog })
+    // an array of its very length: the decoder's has room for more
+    if (!sameLog(before, failoverLog)) this.progress.amend({ failoverLog: failoverLog.slice() })
     if (changed) this.unmeasured = true
     // a producer asks no consumer at 0 to go back, though tombstones of what was delivered may be purged by now
     const purged = position.seqno === 0n
@@ -298,7 +306,7 @@ export class VbucketFollower {
       return this.mark({ from: seqno, to: seqno, requested: seqno, reason: changed ? "BranchChanged" : "TombstonesPurged" })
     }
     // what an earlier process delivered of this branch is part of what it had when following began
-    if (this.aheadTo === endless && this.options.high !== undefined) this.aheadTo = this.options.high
+    if (this.aheadTo === endless && this.firstHigh !== undefined) this.aheadTo = this.firstHigh
     this.reach()
     this.begin()
   }
@@ -312,7 +320,7 @@ export class VbucketFollower {
     if (this.rounds > maxRounds || this.futile > maxRounds) {
       return this.fail("RollbackLoop", undefined, `${maxRounds + 1} rollbacks without progress`)
     }
-    if (requested === 0n && !this.consulted && checkpoint.failoverLog.length > 0 && this.options.onRollback !== "rebuild") {
+    if (requested === 0n && !this.consulted && checkpoint.failoverLog.length > 0 && !this.rebuilds) {
       this.consulted = true
       return this.go("Comparing", { _tag: "Compare" })
     }
@@ -512,10 +520,6 @@ export class VbucketFollower {
     return this.aheadTo > this.progress.checkpoint.position.seqno
   }
 
-  private get random(): () => number {
-    return this.options.random ?? zero
-  }
-
   private end(gone: Gone): void {
     if (this.tracker === undefined || this.gone !== undefined) return
     this.interrupt()
@@ -612,7 +616,7 @@ export class VbucketFollower {
 
   private goBack(requested: bigint): void {
     const { checkpoint } = this.progress
-    const found = resumption(checkpoint, this.options.onRollback === "rebuild" ? 0n : requested)
+    const found = resumption(checkpoint, this.rebuilds ? 0n : requested)
     this.progress.restart(found.checkpoint)
     this.mark({ from: checkpoint.position.seqno, to: found.checkpoint.position.seqno, requested, reason: found.reason })
   }
@@ -664,7 +668,7 @@ export class VbucketFollower {
     const { at } = this
     this.at = phase
     this.next = action
-    this.options.onTransition?.(at, phase)
+    this.onTransition?.(at, phase)
   }
 }
 

@@ -48,6 +48,7 @@ describe("what messages lie in is let go once they are settled", () => {
       },
       verbose: false,
       gated: false,
+      proceed: () => {},
       names: new CollectionNames(),
       changed: () => {},
       delivered: () => {},

@@ -42,6 +42,8 @@ export interface StreamOwner {
   readonly gated: boolean
   /** Names of collections. */
   readonly names: CollectionNames
+  /** A stream that rested has something else to be done than to hear messages. */
+  proceed(stream: VbucketStream): void
   /** The checkpoint of a vbucket changed. */
   changed(stream: VbucketStream): void
   /** One more change was delivered. */
@@ -53,6 +55,8 @@ export interface StreamOwner {
   /** Everything that was there at the beginning was delivered. */
   caughtUp(): void
 }
+
+const none: ReadonlyArray<never> = []
 
 /** One vbucket. */
 export class VbucketStream implements StreamSink, Account {
@@ -66,11 +70,11 @@ export class VbucketStream implements StreamSink, Account {
   /** The owner knows that the checkpoint changed, and has not asked for it yet. */
   private told = false
   private whenSettled: (() => void) | undefined
-  private wake: (() => void) | undefined
-  /** Where its newest stream was opened. */
-  private address: string | undefined
+  private resting = false
+  /** Where its newest stream was opened, `host:port`. */
+  address: string | undefined
   /** Events that may not be handed over yet. */
-  private readonly held: Array<{ readonly event: DcpEvent; readonly bytes: number }> = []
+  private held: Array<{ readonly event: DcpEvent; readonly bytes: number }> | undefined
   /** The branch of the stream that is open. */
   vbucketUuid: bigint | undefined
 
@@ -109,28 +113,23 @@ export class VbucketStream implements StreamSink, Account {
   }
 
   /** Waits until everything that was delivered is settled: then nothing of it comes again. */
-  readonly settled: Effect.Effect<void> = Effect.suspend(() => {
-    if (this.follower.progress.unprocessed === 0) return Effect.void
-    return Effect.callback<void>((resume) => {
-      this.whenSettled = () => {
-        this.whenSettled = undefined
-        resume(Effect.void)
-      }
-      return Effect.sync(() => this.whenSettled = undefined)
+  get settled(): Effect.Effect<void> {
+    return Effect.suspend(() => {
+      if (this.follower.progress.unprocessed === 0) return Effect.void
+      return Effect.callback<void>((resume) => {
+        this.whenSettled = () => {
+          this.whenSettled = undefined
+          resume(Effect.void)
+        }
+        return Effect.sync(() => this.whenSettled = undefined)
+      })
     })
-  })
+  }
 
-  /** Waits until the follower has something else to be done than to follow. */
-  readonly next: Effect.Effect<void> = Effect.suspend(() => {
-    if (this.follower.phase !== "Following") return Effect.void
-    return Effect.callback<void>((resume) => {
-      this.wake = () => {
-        this.wake = undefined
-        resume(Effect.void)
-      }
-      return Effect.sync(() => this.wake = undefined)
-    })
-  })
+  /** Nothing is to be done but to hear messages: its owner is told when that changes. */
+  rest(): void {
+    this.resting = true
+  }
 
   opened(failoverLog: FailoverLog, connection: DcpConnection): void {
     this.connection = connection
@@ -152,8 +151,7 @@ export class VbucketStream implements StreamSink, Account {
   /** What was held is handed over, once it may be. */
   release(): void {
     if (this.follower.holding) return
-    // emptied, not replaced: what an old array of the heap refers to outlives it until the whole heap is collected, and with it all that was read
-    for (const { bytes, event } of this.held.splice(0)) this.owner.outbox.push(event, bytes, this.connection)
+    for (const { bytes, event } of this.taken()) this.owner.outbox.push(event, bytes, this.connection)
     this.advance()
   }
 
@@ -282,11 +280,22 @@ export class VbucketStream implements StreamSink, Account {
   /** Like `close`; what is held will not be handed over. */
   leave(): void {
     this.close()
-    for (const { bytes } of this.held.splice(0)) this.connection?.free(bytes)
+    for (const { bytes } of this.taken()) this.connection?.free(bytes)
+  }
+
+  /**
+   * What was held, and not any more. The array is emptied before it is let go: what an old one of the heap refers to outlives it until the whole heap
+   * is collected, and with it all that was read.
+   */
+  private taken(): ReadonlyArray<{ readonly event: DcpEvent; readonly bytes: number }> {
+    const { held } = this
+    if (held === undefined) return none
+    this.held = undefined
+    return held.splice(0)
   }
 
   /** The checkpoint as it is, for whoever stores it: until it is asked for, the owner is told once that it changed. */
-  readonly current = (): Checkpoint => {
+  current(): Checkpoint {
     const { checkpoint, progress } = this.follower
     this.told = false
     progress.stored(checkpoint)
@@ -322,7 +331,7 @@ export class VbucketStream implements StreamSink, Account {
   }
 
   private emit(event: DcpEvent, bytes: number): void {
-    if (this.follower.holding) this.held.push({ event, bytes })
+    if (this.follower.holding) (this.held ??= []).push({ event, bytes })
     else this.owner.outbox.push(event, bytes, this.connection)
   }
 
@@ -345,7 +354,7 @@ export class VbucketStream implements StreamSink, Account {
     this.look()
   }
 
-  /** What the last message came to: a stream that is over is closed, and whoever waits looks again. */
+  /** What the last message came to: a stream that is over is closed, and one that rested has something to be done. */
   private look(): void {
     const { follower } = this
     if (follower.phase === "Following") return
@@ -353,6 +362,8 @@ export class VbucketStream implements StreamSink, Account {
       this.gate?.empty()
       this.connection?.closeStream(this)
     }
-    this.wake?.()
+    if (!this.resting) return
+    this.resting = false
+    this.owner.proceed(this)
   }
 }

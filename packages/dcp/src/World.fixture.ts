@@ -462,6 +462,10 @@ const imageOf = (items: Iterable<Item>, wanted: (key: string) => boolean): Reado
 /** Fields that say how long something took or how often, what never changes, and what follows from the others. */
 const immaterial: ReadonlySet<string> = new Set([
   "options",
+  "onTransition",
+  "rebuilds",
+  "random",
+  "firstHigh",
   "attempts",
   // with a stream that has no end, it only says whether the high seqno is asked for on the way
   "target",
@@ -508,8 +512,8 @@ const text = (value: unknown): string => {
   }
   let all = "{"
   if (value instanceof VbucketFollower) {
-    const { aheadTo, options: { high } } = value as unknown as { aheadTo: bigint; options: FollowOptions }
-    if (aheadTo === endless) all += high
+    const { aheadTo, firstHigh } = value as unknown as { aheadTo: bigint; firstHigh: bigint }
+    if (aheadTo === endless) all += firstHigh
   }
   for (const name in value) {
     if (immaterial.has(name)) continue

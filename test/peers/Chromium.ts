@@ -59,8 +59,8 @@ const codes: { readonly [key: string]: number } = {
   F2: 113
 }
 
-/** Opens a page. */
-export const openPage = async (url: string): Promise<Page> => {
+/** Opens a page; `early` is a script that runs before its own. */
+export const openPage = async (url: string, early?: string): Promise<Page> => {
   const profile = mkdtempSync(join(tmpdir(), "wirewright-chromium-"))
   const flags = ["--headless=new", "--no-sandbox", "--disable-gpu", "--no-first-run", "--remote-debugging-port=0", "--window-size=900,520"]
   const child = spawn("chromium", [...flags, `--user-data-dir=${profile}`, "about:blank"], { stdio: ["ignore", "ignore", "pipe"] })
@@ -101,6 +101,7 @@ export const openPage = async (url: string): Promise<Page> => {
   const session = String(sessionId)
   // before the page is there, so that nothing it says is missed
   for (const domain of ["Page", "Runtime", "Log", "DOM"]) await send(`${domain}.enable`, {}, session)
+  if (early !== undefined) await send("Page.addScriptToEvaluateOnNewDocument", { source: early }, session)
   await send("Page.navigate", { url }, session)
   const evaluate = async (expression: string): Promise<unknown> => {
     const { exceptionDetails, result } = await send("Runtime.evaluate", { expression, returnByValue: true, awaitPromise: true }, session)

@@ -13,7 +13,7 @@ import { follow } from "./Live.ts"
 import { type PastedForm, readPasted } from "./Pasted.ts"
 import { PacketTable } from "./PacketTable.ts"
 import { nothingSaid, ReadAs } from "./ReadAs.ts"
-import { fileBytes, Store } from "./Store.ts"
+import { Store } from "./Store.ts"
 
 /** What a page is opened with. */
 export interface AppOptions {
@@ -21,7 +21,7 @@ export interface AppOptions {
   /** Commands of the protocols, whose golden bytes are offered. */
   readonly commands: ReadonlyArray<CommandModel>
   /** A capture, or packets, that the page came with. */
-  readonly file?: { readonly name: string; readonly bytes: Uint8Array } | undefined
+  readonly file?: { readonly name: string; readonly blob: Blob } | undefined
   /** Where what is recorded now is streamed from. */
   readonly live?: string | undefined
   /** Ports of servers, for captures. */
@@ -129,8 +129,10 @@ export class App {
   async start(): Promise<void> {
     const { file, live } = this.options
     if (live !== undefined) this.follow(live)
-    else if (file !== undefined) await this.attempt(() => this.store.openCapture(file.name, file.bytes))
-    else this.all(false)
+    else if (file !== undefined) {
+      this.welcome.hidden = true
+      await this.attempt(() => this.store.openFile(file.name, file.blob))
+    } else this.all(false)
     await this.fromAddress()
   }
 
@@ -198,10 +200,9 @@ export class App {
     this.search.addEventListener("keydown", (event) => {
       if (event.key !== "Enter" && event.key !== "ArrowDown" && event.key !== "Escape") return
       event.preventDefault()
-      if (event.key === "Escape") {
-        this.search.value = ""
-        this.refilter()
-      }
+      if (event.key === "Escape") this.search.value = ""
+      // what was typed holds for the next key, though no frame has passed
+      this.refilter()
       this.table.focus()
     })
     return h(
@@ -236,7 +237,8 @@ export class App {
 
   /** Everything is new. */
   private all(isDone: boolean): void {
-    const { list, numbers, source } = this.store
+    const { base, list, numbers, source } = this.store
+    if (base === undefined) this.isComparing = false
     const isEmpty = source.kind === "none"
     const isSingle = list.items.length <= 1 && source.kind !== "live" && this.store.progress === undefined && list.notes.length === 0
     this.welcome.hidden = !isEmpty
@@ -251,8 +253,12 @@ export class App {
 
   private more(): void {
     this.draw(true)
-    if (this.store.selected === undefined && this.store.numbers.length > 0) this.go(this.store.numbers[0]!)
-    else this.tellCounts()
+    const [first] = this.store.numbers
+    if (this.store.selected !== undefined || first === undefined) return
+    // nobody has chosen it: the address stays, which may name another that is still to come
+    this.store.selected = first
+    this.table.select(first)
+    this.show()
   }
 
   private draw(isMore: boolean): void {
@@ -442,7 +448,7 @@ export class App {
 
   private async openFile(file: File): Promise<void> {
     this.paste.close()
-    await this.attempt(async () => this.store.openCapture(file.name, await fileBytes(file)))
+    await this.attempt(() => this.store.openFile(file.name, file))
     this.link()
     this.focusFirst()
   }
@@ -508,11 +514,13 @@ export class App {
       const isRedo = event.key === "y" || event.key === "Z"
       if (event.key !== "z" && !isRedo) return
       event.preventDefault()
-      this.detail.step(isRedo ? "redo" : "undo")
+      if (!this.detail.element.hidden) this.detail.step(isRedo ? "redo" : "undo")
       return
     }
     if (event.defaultPrevented || event.altKey || event.ctrlKey || event.metaKey || isTyping(event.target)) return
     const item = store.selected === undefined ? undefined : store.list.item(store.selected)
+    /** Keys of a packet do nothing while none is shown. */
+    const shown = (run: () => void) => () => (this.detail.element.hidden ? undefined : run())
     const actions: { readonly [key: string]: () => void } = {
       "?": () => this.help.showModal(),
       "/": () => (this.listPane.hidden ? undefined : this.search.focus()),
@@ -520,14 +528,14 @@ export class App {
       t: () => this.theme(),
       c: () => this.mark(),
       l: () => (this.listPane.hidden ? undefined : this.table.focus()),
-      f: () => this.detail.fields.focus(),
-      b: () => this.detail.bytes.focus(),
-      e: () => this.detail.focusEditor(),
-      u: () => this.copyLink(),
-      y: () => {
+      f: shown(() => this.detail.fields.focus()),
+      b: shown(() => this.detail.bytes.focus()),
+      e: shown(() => this.detail.focusEditor()),
+      u: shown(() => this.copyLink()),
+      y: shown(() => {
         const anchor = this.detail.element.querySelector<HTMLElement>("[aria-haspopup=menu]")
         if (anchor !== null) this.copyMenu(anchor)
-      },
+      }),
       r: () => {
         const to = item?.asked ?? item?.answers?.first
         if (to !== undefined) this.go(to)

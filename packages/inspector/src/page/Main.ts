@@ -5,7 +5,6 @@ import type { GeneratedProtocol } from "../GeneratedAdapter.ts"
 import { App, prepare } from "./App.ts"
 import { blocks, type PageOptions } from "./Blocks.ts"
 import { bytesOfBase64 } from "./Pasted.ts"
-import { fileBytes } from "./Store.ts"
 
 /** A protocol of the page, and the one that its servers speak on the same port. */
 export interface PageProtocol {
@@ -27,7 +26,7 @@ export const start = async (protocols: ReadonlyArray<PageProtocol>): Promise<voi
     adapters: protocols.map(({ beside, generated }) => sharing(adapterOf(generated), beside === undefined ? undefined : adapterOf(beside))),
     commands: protocols.flatMap(({ beside, generated }) => [generated, ...beside === undefined ? [] : [beside]])
       .flatMap(({ models }) => Catalog.of(models).commands),
-    file: bytes === undefined ? undefined : { name: options.name ?? "capture", bytes: await fileBytes(new Blob([new Uint8Array(bytes)])) },
+    file: bytes === undefined ? undefined : { name: options.name ?? "capture", blob: new Blob([new Uint8Array(bytes)]) },
     live: options.live,
     servers: options.servers
   })

@@ -55,7 +55,9 @@ export class Rows {
     this.element.addEventListener("keydown", (event) => this.key(event))
     this.element.addEventListener("mousedown", (event) => {
       const row = (event.target as Element).closest<HTMLElement>("[data-row]")
-      if (row !== null) this.activate(Number(row.dataset["row"]))
+      // a row that was scrolled to may not be drawn yet
+      const at = row?.dataset["row"] ?? Math.floor((event.clientY - this.body.getBoundingClientRect().top) / options.rowHeight)
+      if (Number(at) >= 0 && Number(at) < this.count) this.activate(Number(at))
     })
     new ResizeObserver(this.later).observe(this.element)
   }

@@ -35,7 +35,7 @@ const gunzipped = async (bytes: Uint8Array<ArrayBuffer>): Promise<Uint8Array<Arr
 }
 
 /** Bytes of a file, decompressed. */
-export const fileBytes = async (file: Blob): Promise<Uint8Array<ArrayBuffer>> => {
+const fileBytes = async (file: Blob): Promise<Uint8Array<ArrayBuffer>> => {
   const bytes = new Uint8Array(await file.arrayBuffer())
   return isGzip(bytes) ? gunzipped(bytes) : bytes
 }
@@ -65,6 +65,7 @@ export class Store {
   private seen = 0
   private feed: CaptureFeed | undefined
   private run = 0
+  private opening = 0
 
   constructor(adapters: ReadonlyArray<ProtocolAdapter>, tell: StoreListener) {
     const [first] = adapters
@@ -82,6 +83,13 @@ export class Store {
     }
     this.begin({ kind: "pasted", pieces, ...begin === undefined ? {} : { begin } })
     this.read()
+  }
+
+  /** A file, unless something else is opened before its bytes are there. */
+  async openFile(name: string, file: Blob): Promise<void> {
+    const opening = ++this.opening
+    const bytes = await fileBytes(file)
+    if (opening === this.opening) await this.openCapture(name, bytes)
   }
 
   /** A capture, read bit by bit. */
@@ -183,6 +191,7 @@ export class Store {
 
   private begin(source: Source): void {
     this.run++
+    this.opening++
     this.source = source
     this.list = new PacketList()
     this.opened = new Map()

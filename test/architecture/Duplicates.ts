@@ -106,10 +106,6 @@ export interface CloneAllowance {
 }
 
 export const cloneAllowances: ReadonlyArray<CloneAllowance> = [
-  {
-    paths: ["dcp/src/Outbox.ts", "deepstream/src/Mailbox.ts"],
-    why: "two packages that have nothing to do with each other; to share 17 lines would take a third"
-  },
   { paths: ["01_echo_server.ts", "02_echo_persist.ts"], why: "examples are read one by one, and the second grows out of the first" },
   { paths: ["couchbase/Statuses.ts", "memcached/Frame.ts"], why: "what specs say of statuses: names and classes that two protocols share" },
   { paths: ["print/Frame.ts", "print/RunFrame.ts"], why: "what is printed of a function: its parameters" },

@@ -8,9 +8,9 @@ import { encoded, isLetter, type Settle, typedOf, type Wire } from "./Wire.ts"
 
 /** Receives the events of one name. */
 export interface EventSink {
-  readonly event: (value: TypedValue) => void
+  event(value: TypedValue): void
   /** The subscription is over. Called once, and then nothing more. */
-  readonly over: (reason: DeepstreamReason) => void
+  over(reason: DeepstreamReason): void
 }
 
 const topic: Topic = "E"
@@ -32,7 +32,7 @@ export class EventTopic {
     }, (name, reason) => {
       const sinks = this.sinks.get(name) ?? []
       this.sinks.delete(name)
-      for (const { over } of sinks) over(reason)
+      for (const sink of sinks) sink.over(reason)
     })
   }
 
@@ -55,9 +55,10 @@ export class EventTopic {
 
   /** Subscribes; `ready` hears of the acknowledgement. Returns what ends it. */
   subscribe(name: string, sink: EventSink, ready: Settle<void>): () => void {
-    const sinks = this.sinks.get(name) ?? []
-    this.sinks.set(name, sinks)
-    sinks.push(sink)
+    const sinks = this.sinks.get(name)
+    // of most names there is one, and an array that grows has room for many
+    if (sinks === undefined) this.sinks.set(name, [sink])
+    else sinks.push(sink)
     this.subscriptions.add(name, {
       succeed: ready.succeed,
       fail: (reason) => {
@@ -66,6 +67,11 @@ export class EventTopic {
         ready.fail(reason)
       }
     })
+    return this.ending(name, sink)
+  }
+
+  /** What ends a subscription; it lasts as long as that, and so knows nothing of how it began. */
+  private ending(name: string, sink: EventSink): () => void {
     return () => {
       if (this.drop(name, sink)) this.subscriptions.remove(name)
     }
@@ -89,7 +95,7 @@ export class EventTopic {
 
   /** Each hears a value of its own. */
   private tell(sinks: ReadonlyArray<EventSink>, value: Typed | undefined): void {
-    for (const { event } of Array.from(sinks)) event(value?.value)
+    for (const sink of Array.from(sinks)) sink.event(value?.value)
   }
 
   private drop(name: string, sink: EventSink): boolean {

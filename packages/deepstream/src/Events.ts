@@ -4,6 +4,7 @@ import * as Effect from "effect/Effect"
 import type * as Stream from "effect/Stream"
 import { DeepstreamError, type DeepstreamReason, Overflow, type Topic } from "./DeepstreamError.ts"
 import type { Driver } from "./Driver.ts"
+import type { EventSink } from "./EventTopic.ts"
 import { type BufferOptions, Mailbox, streamOf } from "./Mailbox.ts"
 import type { PatternTopic } from "./PatternTopic.ts"
 import type { Settle } from "./Wire.ts"
@@ -49,7 +50,7 @@ export const mailboxOf = <A>(topic: Topic, subject: string, options: BufferOptio
 export const readiness = (
   driver: Driver,
   { onAckTimeout = "fail", onReady }: SubscribeOptions,
-  mailbox: { readonly fail: (error: DeepstreamError) => void }
+  mailbox: Pick<Mailbox<never, DeepstreamError>, "fail">
 ): Settle<void> => ({
   succeed: () => {
     if (onReady !== undefined) driver.background(onReady)
@@ -73,19 +74,35 @@ export const listenTo =
       }, readiness(driver, options, mailbox))
     })
 
+/** Said by most: one, so that subscriptions do not have one each. */
+const none: SubscribeOptions = {}
+
+/** The events of one stream. */
+class Heard implements EventSink {
+  private readonly mailbox: Mailbox<TypedValue, DeepstreamError>
+
+  constructor(mailbox: Mailbox<TypedValue, DeepstreamError>) {
+    this.mailbox = mailbox
+  }
+
+  event(value: TypedValue): void {
+    this.mailbox.offer(value)
+  }
+
+  over(reason: DeepstreamReason): void {
+    this.mailbox.fail(new DeepstreamError({ reason }))
+  }
+}
+
 /** The events of a driver's session. */
 export const makeEvents = (driver: Driver): Events => {
   const { eventPatterns, events } = driver.session
   return {
     emit: (name, value) => driver.send(() => events.emit(name, value)),
-    subscribe: (name, options = {}) =>
+    subscribe: (name, options = none) =>
       streamOf(
         mailboxOf<TypedValue>("E", name, options),
-        (mailbox) =>
-          events.subscribe(name, {
-            event: mailbox.offer,
-            over: (reason) => mailbox.fail(new DeepstreamError({ reason }))
-          }, readiness(driver, options, mailbox))
+        (mailbox) => events.subscribe(name, new Heard(mailbox), readiness(driver, options, mailbox))
       ),
     listen: listenTo(driver, "E", eventPatterns)
   }

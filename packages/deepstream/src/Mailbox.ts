@@ -39,7 +39,7 @@ export class Mailbox<A, E> {
     this.tooMany = tooMany
   }
 
-  readonly offer = (value: A): void => {
+  offer(value: A): void {
     if (this.ended !== undefined) return
     if (this.values.length >= this.limit) {
       if (this.overflow === "fail") return this.fail(this.tooMany(this.limit))
@@ -50,7 +50,9 @@ export class Mailbox<A, E> {
     this.wake()
   }
 
-  readonly fail = (error: E): void => this.end(Effect.fail(error))
+  fail(error: E): void {
+    this.end(Effect.fail(error))
+  }
 
   /** The end comes after what is there. */
   end(ended: Effect.Effect<never, E | Cause.Done>): void {
@@ -60,16 +62,16 @@ export class Mailbox<A, E> {
   }
 
   /** The values that are there, at once. */
-  readonly pull: Effect.Effect<NonEmptyReadonlyArray<A>, E | Cause.Done> = Effect.suspend(() => {
-    const taken = this.take()
-    if (taken !== undefined) return taken
-    return Effect.callback<NonEmptyReadonlyArray<A>, E | Cause.Done>((resume) => {
-      this.resume = resume
-      return Effect.sync(() => {
-        if (this.resume === resume) this.resume = undefined
+  get pull(): Effect.Effect<NonEmptyReadonlyArray<A>, E | Cause.Done> {
+    return Effect.suspend(() =>
+      this.take() ?? Effect.callback<NonEmptyReadonlyArray<A>, E | Cause.Done>((resume) => {
+        this.resume = resume
+        return Effect.sync(() => {
+          if (this.resume === resume) this.resume = undefined
+        })
       })
-    })
-  })
+    )
+  }
 
   private take(): Effect.Effect<NonEmptyReadonlyArray<A>, E | Cause.Done> | undefined {
     if (this.values.length === 0) return this.ended

@@ -23,10 +23,26 @@ export interface SubscriptionWords {
 interface Entry {
   users: number
   acknowledged: boolean
-  waiting: Array<Settle<void>>
+  /** Who waits for its acknowledgement; nobody any more once there is one. */
+  waiting: Array<Settle<void>> | undefined
   expected: Expected | undefined
   /** Ends that the server has not acknowledged. */
-  readonly leaving: Array<Expected>
+  leaving: Array<Expected> | undefined
+}
+
+/** Who waited for its acknowledgement, and does not any more. */
+const waited = (entry: Entry): ReadonlyArray<Settle<void>> => {
+  const { waiting = [] } = entry
+  entry.waiting = undefined
+  return waiting
+}
+
+/** An end that is acknowledged, or will not be, by its place. */
+const leaves = (entry: Entry, place: number): Expected | undefined => {
+  if (entry.leaving === undefined || place < 0) return undefined
+  const [expected] = entry.leaving.splice(place, 1)
+  if (entry.leaving.length === 0) entry.leaving = undefined
+  return expected
 }
 
 /** The subscriptions of one topic. */
@@ -63,13 +79,13 @@ export class Subscriptions {
 
   /** A name that is wanted and not acknowledged yet. */
   findWaiting(fits: (name: string) => boolean): string | undefined {
-    for (const [name, entry] of this.entries) if (entry.waiting.length > 0 && fits(name)) return name
+    for (const [name, entry] of this.entries) if (entry.waiting !== undefined && fits(name)) return name
     return undefined
   }
 
   /** Whether it ended so recently that the server may not know. */
   isLeaving(name: string): boolean {
-    return (this.entries.get(name)?.leaving.length ?? 0) > 0
+    return this.entries.get(name)?.leaving !== undefined
   }
 
   /** One more wants it. `settle` hears of the acknowledgement, or why there is none. */
@@ -79,10 +95,11 @@ export class Subscriptions {
     if (refused !== undefined) return settle.fail(refused)
     const text = encoded(name, () => words.subscribe(name), wire.options.maxMessage)
     if (typeof text !== "string") return settle.fail(text)
-    const entry = this.entries.get(name) ?? { users: 0, acknowledged: false, waiting: [], expected: undefined, leaving: [] }
+    const entry = this.entries.get(name) ?? { users: 0, acknowledged: false, waiting: undefined, expected: undefined, leaving: undefined }
     this.entries.set(name, entry)
     entry.users++
     if (entry.acknowledged) return settle.succeed()
+    entry.waiting ??= []
     entry.waiting.push(settle)
     if (entry.users > 1) return
     this.expect(name, entry, wire.tell(text))
@@ -97,18 +114,19 @@ export class Subscriptions {
     wire.giveUp(entry.expected)
     entry.expected = undefined
     entry.acknowledged = false
-    entry.waiting = []
+    entry.waiting = undefined
     if (!wire.open) {
       this.forget(name, entry)
       return
     }
     const expected = wire.expect(wire.options.subscriptionTimeout, wire.tell(words.unsubscribe(name)), () => {
-      entry.leaving.splice(entry.leaving.indexOf(expected), 1)
+      leaves(entry, entry.leaving?.indexOf(expected) ?? -1)
       this.forget(name, entry)
       const reason = new AckTimeout({ topic: words.topic, subject: name })
       if (settle === undefined) wire.report(reason)
       else settle.fail(reason)
     })
+    entry.leaving ??= []
     entry.leaving.push(expected)
   }
 
@@ -117,7 +135,7 @@ export class Subscriptions {
     const { wire, words } = this
     const entry = this.entries.get(name)
     if (action === words.endAction) {
-      const expected = entry?.leaving.shift()
+      const expected = entry === undefined ? undefined : leaves(entry, 0)
       if (entry === undefined || expected === undefined) return this.unsolicited(name)
       wire.answered(expected)
       this.forget(name, entry)
@@ -130,14 +148,14 @@ export class Subscriptions {
     }
     if (entry.acknowledged) return wire.report(new UnsolicitedMessage({ topic: words.topic, subject: name }), "notice")
     this.settled(entry)
-    succeedAll(entry.waiting.splice(0))
+    succeedAll(waited(entry))
   }
 
   /** The server refuses: the subscription is over for all who wanted it. Returns whether there was one. */
   refuse(name: string, reason: DeepstreamReason): boolean {
     const entry = this.entries.get(name)
     if (entry === undefined || entry.users === 0) return false
-    const waiting = entry.waiting.splice(0)
+    const waiting = waited(entry)
     this.wire.answered(entry.expected)
     entry.expected = undefined
     entry.users = 0
@@ -167,8 +185,9 @@ export class Subscriptions {
   /** The connection is lost: ends need no acknowledgement any more. */
   lost(): void {
     for (const [name, entry] of this.entries) {
-      for (const expected of entry.leaving.splice(0)) this.wire.giveUp(expected)
-      if (entry.waiting.length === 0) {
+      for (const expected of entry.leaving ?? []) this.wire.giveUp(expected)
+      entry.leaving = undefined
+      if (entry.waiting === undefined) {
         this.wire.giveUp(entry.expected)
         entry.expected = undefined
         entry.acknowledged = true
@@ -183,9 +202,9 @@ export class Subscriptions {
     this.entries.clear()
     for (const [name, entry] of entries) {
       this.wire.giveUp(entry.expected)
-      for (const expected of entry.leaving) this.wire.giveUp(expected)
+      for (const expected of entry.leaving ?? []) this.wire.giveUp(expected)
       if (entry.users === 0) continue
-      failAll(entry.waiting, reason)
+      failAll(waited(entry), reason)
       this.onLost(name, reason)
     }
   }
@@ -195,7 +214,7 @@ export class Subscriptions {
     entry.expected = wire.expect(wire.options.subscriptionTimeout, letter, () => {
       entry.expected = undefined
       const reason = new AckTimeout({ topic: words.topic, subject: name })
-      const waiting = entry.waiting.splice(0)
+      const waiting = waited(entry)
       failAll(waiting, reason)
       if (waiting.length === 0) wire.report(reason)
     })
@@ -208,7 +227,7 @@ export class Subscriptions {
   }
 
   private forget(name: string, entry: Entry): void {
-    if (entry.users === 0 && entry.leaving.length === 0 && this.entries.get(name) === entry) this.entries.delete(name)
+    if (entry.users === 0 && entry.leaving === undefined && this.entries.get(name) === entry) this.entries.delete(name)
   }
 
   private unsolicited(name: string): void {

@@ -5,7 +5,7 @@
 import type { Catalog } from "@wirewright/codec/Catalog"
 import { bytesOfDigits } from "@wirewright/codec/Hex"
 import { intBytes } from "@wirewright/codec/Integers"
-import type { FieldModel, IntName, NumberModel, TypeModel } from "@wirewright/codec/Model"
+import type { FieldModel, FloatModel, IntName, NumberModel, TypeModel } from "@wirewright/codec/Model"
 import { intWidth } from "@wirewright/codec/TypeText"
 import { writeLeb128Big, writeQuicBig, writeVlqBig, zigzagBig } from "@wirewright/codec/Varint"
 import { numberRange } from "@wirewright/codec/words/Numbers"
@@ -59,6 +59,18 @@ export const encodeNumber = (type: NumberModel, value: bigint): Bytes | undefine
         : [...bytesOfInt(int, order, BigInt(wide.value)), ...bytesOfInt(wide.of.int, wide.of.order, value)]
     }
   }
+}
+
+/** The bytes of a float; every NaN has the same. */
+export const floatBytes = ({ bits, order }: FloatModel, value: number): Bytes => {
+  const view = new DataView(new ArrayBuffer(bits / 8))
+  if (bits === 64) view.setFloat64(0, value, order === "little")
+  else view.setFloat32(0, value, order === "little")
+  if (Number.isNaN(value)) {
+    if (bits === 64) view.setBigUint64(0, 0x7ff8_0000_0000_0000n, order === "little")
+    else view.setUint32(0, 0x7fc0_0000, order === "little")
+  }
+  return [...new Uint8Array(view.buffer)]
 }
 
 /** The bytes of a line. */

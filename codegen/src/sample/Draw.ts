@@ -16,10 +16,11 @@ import { fixedSize, leastSize, optionalIn, unwrapped } from "@wirewright/codec/w
 import { bcdSize } from "@wirewright/codec/words/Values"
 import { checksumFunction } from "@wirewright/codec/words/Whole"
 import { choicesIn } from "../Resolve.ts"
-import { assembled, type Bytes, bytesOfInt, encodeNumber, type Piece } from "./Assemble.ts"
+import { assembled, type Bytes, bytesOfInt, encodeNumber, floatBytes, type Piece } from "./Assemble.ts"
 import type { Coverage, Mode } from "./Coverage.ts"
 import { edgesOf, sizesOf } from "./Edges.ts"
 import { Heights } from "./Heights.ts"
+import type { ContentKind, Preferred } from "./Preferred.ts"
 import { domainNames, jsonOptions, someBytes, someJson, someText } from "./Texts.ts"
 
 type Of<K extends TypeModel["kind"]> = Extract<TypeModel, { readonly kind: K }>
@@ -84,6 +85,8 @@ export interface DrawOptions {
   readonly special: ReadonlyArray<bigint>
   /** Bytes of custom fields that examples have, by the field's name in the model. */
   readonly customs: () => ReadonlyMap<string, ReadonlyArray<Uint8Array>>
+  /** Values that are taken before any are drawn. */
+  readonly preferred?: Preferred | undefined
 }
 
 /** A record that is being drawn. */
@@ -341,6 +344,8 @@ export class Draw {
 
   private number(type: NumberModel, { key, without }: Place): Piece {
     const { max, min } = numberRange(type)
+    const { preferred } = this.options
+    const own = preferred?.number(key, (value) => value >= min && value <= max)
     const edges = edgesOf(type, this.options.special)
     const option = this.pick(key, edges.length + 1)
     // the last option is the largest, the one before any
@@ -349,15 +354,41 @@ export class Draw {
     const drawn = any
       ? BigInt.asUintN(Number(width), BigInt(this.below(0x7fff_ffff)) * 0x8000_0001n + BigInt(this.below(0x7fff_ffff)))
       : edges[option === edges.length ? option - 1 : option]!
-    const value = drawn > max ? max : drawn < min ? min : drawn
+    const value = own ?? (drawn > max ? max : drawn < min ? min : drawn)
+    preferred?.drawn(key, value)
     const bytes = encodeNumber(type, value) ?? unfit("a number does not fit")
     if (type.kind === "decimal" && bytes.some((byte) => without.has(byte))) return unfit("a digit is a separator")
     return { bytes, number: value }
   }
 
-  private sized(type: SizedModel, place: Place, content: (size: number, without: ReadonlySet<number>) => Bytes, unit = 1): Bytes {
+  private sized(
+    type: SizedModel & { readonly kind: ContentKind | "utf8" },
+    place: Place,
+    drawn: (size: number, without: ReadonlySet<number>) => Bytes,
+    unit = 1
+  ): Bytes {
     const until = type.until === undefined ? [] : [...bytesOfDigits(type.until)]
     const without = until.length === 0 ? place.without : new Set([...place.without, ...until])
+    const { preferred } = this.options
+    if (preferred === undefined || type.pad !== undefined || unit > 1) return this.drawnContent(type, place, drawn, unit, until, without)
+    const { max = place.most, min = 0, size } = type
+    const least = size ?? Math.max(min, place.isToken ? 1 : 0)
+    const most = size ?? Math.min(max, place.most)
+    const fits = (bytes: Bytes): boolean => bytes.length >= least && bytes.length <= most && !bytes.some((byte) => without.has(byte))
+    const own = preferred.content(place.key, type.kind === "utf8" ? "text" : type.kind, fits)
+    const bytes = own === undefined ? this.drawnContent(type, place, drawn, unit, until, without) : [...own, ...until]
+    preferred.drawn(place.key, bytes.slice(0, bytes.length - until.length))
+    return bytes
+  }
+
+  private drawnContent(
+    type: SizedModel,
+    place: Place,
+    content: (size: number, without: ReadonlySet<number>) => Bytes,
+    unit: number,
+    until: Bytes,
+    without: ReadonlySet<number>
+  ): Bytes {
     if (type.size !== undefined && type.pad === undefined) return [...content(type.size, without), ...until]
     const most = type.size ?? place.most
     const limits = { min: Math.max(type.min ?? 0, place.isToken ? 1 : 0), ...(type.max === undefined ? {} : { max: type.max }) }
@@ -638,18 +669,6 @@ export class Draw {
 }
 
 const isSized = ({ kind }: TypeModel): boolean => kind === "bytes" || kind === "utf8" || kind === "text" || kind === "json"
-
-/** The bytes of a float; every NaN has the same. */
-const floatBytes = ({ bits, order }: Of<"float">, value: number): Bytes => {
-  const view = new DataView(new ArrayBuffer(bits / 8))
-  if (bits === 64) view.setFloat64(0, value, order === "little")
-  else view.setFloat32(0, value, order === "little")
-  if (Number.isNaN(value)) {
-    if (bits === 64) view.setBigUint64(0, 0x7ff8_0000_0000_0000n, order === "little")
-    else view.setUint32(0, 0x7fc0_0000, order === "little")
-  }
-  return [...new Uint8Array(view.buffer)]
-}
 
 /** Fields whose checksums cover some of them, with the right ones; those of a checksum that covers others are left as they are. */
 export const withChecksums = (fields: ReadonlyArray<FieldModel>, parts: ReadonlyArray<Bytes>): ReadonlyArray<Bytes> => {

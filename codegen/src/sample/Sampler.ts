@@ -13,6 +13,7 @@ import { type Below, random } from "@wirewright/codec/Random"
 import { Coverage, type Mode } from "./Coverage.ts"
 import { Draw, Unfit } from "./Draw.ts"
 import { type PacketPlan, packetPlans, Packets } from "./Packets.ts"
+import type { Preferred } from "./Preferred.ts"
 
 /** What samples are drawn of. */
 export interface SampleOptions {
@@ -24,6 +25,8 @@ export interface SampleOptions {
   readonly states?: ReadonlyMap<string, number>
   /** Numbers to be drawn beside those at which the spec itself decides. */
   readonly special?: ReadonlyArray<bigint>
+  /** Values that are taken before any are drawn. */
+  readonly preferred?: Preferred
 }
 
 /** A packet that the spec allows. */
@@ -70,16 +73,19 @@ export class Sampler {
   private readonly below: Below
   private readonly draw: Draw
   private readonly packets: Packets
+  private readonly preferred: Preferred | undefined
 
   constructor(catalog: Catalog, options: SampleOptions = {}) {
     this.catalog = catalog
     this.below = random(options.seed ?? 1)
     this.coverage = new Coverage(this.below)
+    this.preferred = options.preferred
     let customs: ReadonlyMap<string, ReadonlyArray<Uint8Array>> | undefined
     this.draw = new Draw(catalog, this.below, this.coverage, {
       plain: options.plain === true,
       special: options.special ?? [],
-      customs: () => customs ??= customBytes(catalog)
+      customs: () => customs ??= customBytes(catalog),
+      preferred: options.preferred
     })
     this.packets = new Packets(this.draw, this.below, options.states ?? new Map())
     this.plans = packetPlans(catalog)
@@ -89,6 +95,7 @@ export class Sampler {
   private attempt(plan: PacketPlan, mode: Mode): Sample | undefined {
     this.draw.mode = mode
     this.coverage.owner = plan
+    this.preferred?.begin()
     try {
       const { bytes, states } = this.packets.packet(plan)
       const { kind } = plan.meaning

@@ -27,7 +27,7 @@ const parameters = {
     "nothing"
   ),
   count: withDefault(Flag.Int("count"), "Conversations", 200),
-  length: withDefault(Flag.Int("length"), "Packets in a conversation at most, beside the first", 6),
+  length: withDefault(Flag.Int("length"), "Packets in a conversation at most, beside the first", 12),
   seed: withDefault(Flag.Int("seed"), "The same seed says the same", 1),
   timeout: withDefault(Flag.Int("timeout"), "Milliseconds within which an answer comes", 1_000),
   wait: withDefault(Flag.Int("wait"), "Seconds in which somebody starts a server again that has ended; then it is gone on with", 0),
@@ -53,8 +53,9 @@ const bytesOf = (adapter: ProtocolAdapter, text: string): Uint8Array => {
 
 const print = ({ conversation, finding, message, packet, received, reproduced, sent }: ConformFinding): void => {
   line(`${finding}  ${packet === "" ? "" : `${packet}: `}${message}${reproduced ? "" : " (not seen again)"}; conversation ${conversation}`)
-  for (const { hex, objection, packet: of } of sent) {
-    line(`    c2s ${hex}  # ${of}${objection === undefined ? "" : `, illegal: ${objection}`}`)
+  for (const { hex, objection, packet: of, strange } of sent) {
+    const why = objection !== undefined ? `, illegal: ${objection}` : strange === undefined ? "" : `, ${strange}`
+    line(`    c2s ${hex}  # ${of}${why}`)
   }
   if (received !== "") line(`    s2c ${received}`)
 }

@@ -80,8 +80,10 @@ export class ConformJudge {
   private session: Session
   private isLegal = true
   private frame = 0
+  private readonly onAnswer: (packet: object) => void
 
-  constructor(adapter: ProtocolAdapter, catalog: Catalog, states: States = {}) {
+  constructor(adapter: ProtocolAdapter, catalog: Catalog, states: States = {}, onAnswer: (packet: object) => void = () => {}) {
+    this.onAnswer = onAnswer
     this.adapter = adapter
     this.catalog = catalog
     this.session = adapter.begin(states)
@@ -167,6 +169,7 @@ export class ConformJudge {
 
   private answer({ facts, packet }: DecodedPacket, asked: PendingRequest | undefined): void {
     this.answers++
+    this.onAnswer(packet)
     const { answers, command, name, pairing, status } = facts
     if (status?.startsWith("0x") === true) this.judge("UnknownStatus", name, `the protocol has no status ${status}`)
     if (asked !== undefined) {

@@ -4,16 +4,19 @@
  */
 import { describe, expect, it } from "vitest"
 import { protocolTitled } from "../sample/Protocols.ts"
-import { installed } from "./gallery/Recording.ts"
+import { installed, library } from "./gallery/Recording.ts"
 import { expectEnough, judge, written } from "./samples/Judge.ts"
+import { natsClient } from "./samples/Nats.ts"
 import { cases, type ParserCase, readingOf } from "./samples/Parsers.ts"
 
 const readings = (one: ParserCase, samples: ReturnType<typeof written>) => samples.map((sample) => readingOf(one.read(sample), one.nameOf))
 
-describe.each(cases.map((one) => [one.title, one] as const))("%s", (title, one) => {
+describe.each([...cases, natsClient].map((one) => [one.title, one] as const))("%s", (title, one) => {
   it.skipIf(!installed(one.library))("is read by a parser from npm as it was meant", () => {
-    const samples = written(protocolTitled(title), one)
-    expectEnough(`${title}, ${one.library}`, one, samples, readings(one, samples))
+    const protocol = protocolTitled(title)
+    const samples = written(protocol, one)
+    const [name, version] = library(one.library).split(" ")
+    expectEnough(protocol, { name: name!, version: version! }, one, samples, readings(one, samples))
   })
 })
 

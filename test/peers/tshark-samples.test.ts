@@ -9,6 +9,7 @@ import { type Asked, asked } from "./samples/Asked.ts"
 import type { ForeignReading } from "./samples/Compare.ts"
 import { expectEnough, judge, written } from "./samples/Judge.ts"
 import { meanings } from "./samples/Meanings.ts"
+import { tsharkVersion } from "./Tshark.ts"
 import { readWithWireshark } from "./samples/Wireshark.ts"
 
 const fromServer = ({ catalog }: Protocol, { kind }: Sample): boolean => {
@@ -24,12 +25,13 @@ const readingsOf = (protocol: Protocol, ask: Asked, samples: ReadonlyArray<Sampl
 
 describe.each(asked.map((one) => [`${one.title}${one.kinds === undefined ? "" : ` (${one.kinds.join(", ")})`}`, one] as const))(
   "%s",
-  (title, ask) => {
+  (_, ask) => {
     it("is read by Wireshark as it was meant", () => {
       const protocol = protocolTitled(ask.title)
       const samples = written(protocol, ask)
       const readings = readingsOf(protocol, ask, samples)
-      expectEnough(title, { ...ask, names: meanings[ask.names] }, samples, readings)
+      const name = ask.kinds === undefined ? "Wireshark" : `Wireshark, ${ask.kinds.join(", ")}`
+      expectEnough(protocol, { name, version: tsharkVersion()! }, { ...ask, names: meanings[ask.names] }, samples, readings)
     }, 120_000)
   }
 )

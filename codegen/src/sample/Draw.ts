@@ -459,7 +459,7 @@ export class Draw {
       ? [0, 1, 2, 5, 12].map((more) => type.minimum + more).filter((size) => size <= most)
       : [type.fixed]
     const candidates = [
-      ...sizes.map((size) => (size === 0 ? [] : someBytes(this.below, size, nowhere))),
+      ...sizes.flatMap((size) => size === 0 ? [[]] : this.isText ? this.customText(size, seen) : [someBytes(this.below, size, nowhere)]),
       ...seen.map((bytes) => [...bytes])
     ].filter((bytes) => {
       if (face === undefined) return true
@@ -472,6 +472,13 @@ export class Draw {
       }
     })
     return { bytes: this.oneOf(key, candidates.slice(0, 8)) }
+  }
+
+  /** Where a message is text, its custom fields are: some by chance, some that begin as an example does. */
+  private customText(size: number, seen: ReadonlyArray<Uint8Array>): ReadonlyArray<Bytes> {
+    const text = someText(this.below, "utf8", size, nowhere, true)
+    const like = seen.length === 0 ? undefined : seen[this.below(seen.length)]![0]
+    return like === undefined ? [text] : [text, [like, ...text.slice(1)]]
   }
 
   private choice(type: Of<"choice">, place: Place): Piece {

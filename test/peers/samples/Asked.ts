@@ -1,15 +1,10 @@
 /** What is said to Wireshark before each sample, so that it reads what was meant. */
-import type { Sample } from "@wirewright/codegen/sample/Sampler"
+import { type Sample, Sampler } from "@wirewright/codegen/sample/Sampler"
+import { protocolTitled } from "../../sample/Protocols.ts"
 import type { ForeignReading } from "./Compare.ts"
+import type { Known } from "./Judge.ts"
 import type { meanings } from "./Meanings.ts"
 import type { Asking, Piece, Spoken } from "./Wireshark.ts"
-
-/** Why a sample is not compared, and in how many of a hundred that may be so at most. */
-export interface Known {
-  readonly reason: string
-  readonly percent: number
-  readonly is: (sample: Sample, reading: ForeignReading) => boolean
-}
 
 /** How samples of a protocol are put to Wireshark. */
 export interface Asked extends Asking {
@@ -20,6 +15,8 @@ export interface Asked extends Asking {
   readonly draws?: number
   /** Kinds of packets that are asked for. Default: all */
   readonly kinds?: ReadonlyArray<string>
+  /** Packets that are asked for. Default: all */
+  readonly tags?: RegExp
   readonly known: ReadonlyArray<Known>
   /** What Wireshark remarks of a packet that it has read to its end all the same. */
   readonly remarks?: RegExp
@@ -39,40 +36,77 @@ const valueOf = ({ annotation }: Sample, path: string): unknown => annotation.fi
 const tagOf = (value: unknown): string => typeof value === "number" ? String.fromCharCode(value) : String(value)
 const isUnknown = ({ tag }: Sample): boolean => tag.startsWith("Unknown")
 const said = (pattern: RegExp) => (_: Sample, { refused }: ForeignReading): boolean => refused.some((one) => pattern.test(one))
-const unknown: Known = { reason: "numbers that no document assigns: we keep them as they are", percent: 20, is: isUnknown }
+const unknown: Known = { reason: "numbers that no document assigns: we keep them as they are", is: isUnknown }
 
 const malformed = said(/alformed/)
 /** Of some packets, what Wireshark calls malformed. */
-const refused = (tags: string, percent: number, reason: string): Known => ({
+const refused = (tags: string, reason: string): Known => ({
   reason,
-  percent,
   is: (sample, reading) => tags.split(" ").includes(sample.tag) && malformed(sample, reading)
 })
+
+/** The smallest request with the API and version of a response, that is answered: some only ask that nothing is said. */
+const questions = new Map<string, Uint8Array>()
+const questionOf = ({ bytes, states, tag }: Sample): Uint8Array => {
+  const packet = tag.replace("Response", "Request")
+  const key = `${packet} ${states.get("apiVersion")}`
+  const found = questions.get(key) ?? [
+    ...new Sampler(protocolTitled("Kafka").catalog, { plain: true, states: new Map([["apiVersion", states.get("apiVersion") ?? 0]]) })
+      .all({ packet, count: 20 })
+  ].filter((sample) => valueOf(sample, "acks") !== 0).toSorted((a, b) => a.bytes.length - b.bytes.length)[0]!.bytes
+  questions.set(key, found)
+  // the response says no more than the number that both have
+  return joined(found.subarray(0, 8), bytes.subarray(4, 8), found.subarray(12))
+}
 
 /** It chooses TLS 1.3. */
 const serverHello = joined(hex("16 0303 0032 02 00002e 0303"), new Uint8Array(32), hex("00 1301 00 0006 002b 0002 0304"))
 
 const upgrade = "Upgrade: websocket\r\nConnection: Upgrade\r\n"
 
+const kafka: Asked = {
+  title: "Kafka",
+  names: "kafka",
+  states: [{ apiVersion: 4 }, { apiVersion: 5 }, { apiVersion: 7 }, { apiVersion: 8 }],
+  known: [
+    unknown,
+    {
+      reason: "records within batches, whose offsets and times Wireshark adds up",
+      is: ({ annotation }) => annotation.fields.some(({ path }) => path.endsWith("offsetDelta"))
+    },
+    { reason: "versions of requests that Wireshark 4.0 does not know", is: said(/^Unsupported/) },
+    refused("ProduceRequest FetchResponse", "batches of records that are null, or whose length is not that of one batch")
+  ],
+  dissector: "kafka",
+  port: 9092,
+  prefixes: ["kafka"],
+  transport: "tcp",
+  speak: () => ({})
+}
+
 /** Protocols that Wireshark knows too. */
 export const asked: ReadonlyArray<Asked> = [
   {
     title: "MQTT",
     names: "mqtt",
+    draws: 1_700,
     known: [
       unknown,
       {
         reason: "CONNECT of another version than the connection's, which no client sends",
-        percent: 20,
         is: (sample) => sample.tag === "Connect" && valueOf(sample, "protocolVersion") !== sample.states.get("version")
       },
       {
         reason: "bits of version 5 in a SUBSCRIBE of version 3.1.1, of which Wireshark shows all eight as the QoS",
-        percent: 10,
         is: (sample) => sample.tag === "Subscribe" && sample.states.get("version") === 4
       },
-      { reason: "a property that Wireshark does not know there", percent: 1, is: said(/^Trailing stray/) },
-      { reason: "an empty topic filter, which MQTT forbids and our spec does not look at", percent: 10, is: said(/^Length cannot be 0/) }
+      { reason: "a property that Wireshark does not know there", is: said(/^Trailing stray/) },
+      {
+        reason: "an empty topic of version 5, where an alias may stand for it",
+        is: (sample, reading) =>
+          sample.tag === "Publish" && sample.states.get("version") === 5 &&
+          said(/^Length cannot be 0|^Unknown topic alias/)(sample, reading)
+      }
     ],
     dissector: "mqtt",
     prefixes: ["mqtt"],
@@ -92,7 +126,6 @@ export const asked: ReadonlyArray<Asked> = [
     remarks: /uppermost bit of the TTL|Dissector for DNS Type/,
     known: [{
       reason: "a stateful operation (opcode 6) without its data",
-      percent: 1,
       is: (sample, reading) => valueOf(sample, "opcode") === 6 && malformed(sample, reading)
     }],
     dissector: "dns",
@@ -108,7 +141,6 @@ export const asked: ReadonlyArray<Asked> = [
     remarks: /uppermost bit of the TTL|Dissector for DNS Type/,
     known: [{
       reason: "a stateful operation (opcode 6) without its data",
-      percent: 1,
       is: (sample, reading) => valueOf(sample, "opcode") === 6 && malformed(sample, reading)
     }],
     dissector: "dns",
@@ -122,18 +154,16 @@ export const asked: ReadonlyArray<Asked> = [
     draws: 3_600,
     known: [
       unknown,
-      refused("Query", 50, "collections without a database and a point before them"),
+      refused("Query", "collections without a database and a point before them"),
       {
         reason: "decimals and pointers to documents, over which Wireshark 4.0 steps too short",
-        percent: 5,
         is: ({ annotation }) => annotation.fields.some(({ path, value }) => path.endsWith(".tag") && (value === 0x13 || value === 0x0c))
       },
       {
         reason: "checksums, which Wireshark 4.0 takes for a section",
-        percent: 15,
         is: (sample, reading) => valueOf(sample, "hasChecksum") === 1 && malformed(sample, reading)
       },
-      { reason: "compressed messages that hold none", percent: 30, is: ({ tag }) => tag === "Compressed" }
+      { reason: "compressed messages that hold none", is: ({ tag }) => tag === "Compressed" }
     ],
     dissector: "mongo",
     prefixes: ["mongo"],
@@ -145,10 +175,15 @@ export const asked: ReadonlyArray<Asked> = [
     title: "PostgreSQL",
     names: "pgsql",
     known: [
-      { reason: "one byte without a length, an answer to who asked for encryption", percent: 5, is: ({ kind }) => kind === "encryption" },
+      { reason: "one byte without a length, an answer to who asked for encryption", is: ({ kind }) => kind === "encryption" },
       unknown,
-      refused("GSSResponse SASLResponse", 5, "answers that only what the server asked for tells from a password"),
-      refused("BackendKeyData CancelRequest", 3, "secret keys that are not of four bytes, as PostgreSQL 18 has them")
+      {
+        reason: "answers that only what the server asked for tells from a password",
+        is: (sample, reading) =>
+          /^(?:GSS|SASL)Response$/.test(sample.tag) &&
+          (malformed(sample, reading) || reading.shown.some(({ name }) => name === "pgsql.password"))
+      },
+      refused("BackendKeyData CancelRequest", "secret keys that are not of four bytes, as PostgreSQL 18 has them")
     ],
     dissector: "pgsql",
     prefixes: ["pgsql"],
@@ -158,19 +193,17 @@ export const asked: ReadonlyArray<Asked> = [
   {
     title: "AMQP 0-9-1",
     names: "amqp",
-    draws: 2_000,
+    draws: 2_600,
     remarks: /Message was not delivered|Channel error|Connection error/,
     known: [
       unknown,
-      { reason: "connection.update-secret, which RabbitMQ has added", percent: 3, is: said(/Unknown connection method 7[01]/) },
+      { reason: "connection.update-secret, which RabbitMQ has added", is: said(/Unknown connection method 7[01]/) },
       {
         reason: "content headers of other classes than basic, which our spec takes for basic's",
-        percent: 20,
         is: (sample) => sample.tag === "ContentHeader" && valueOf(sample, "classId") !== 60
       },
       {
         reason: "the greeting of another version, which Wireshark takes for AMQP 1.0 or nothing",
-        percent: 15,
         is: ({ kind }) => kind === "greeting"
       }
     ],
@@ -183,7 +216,7 @@ export const asked: ReadonlyArray<Asked> = [
     title: "Modbus/TCP",
     names: "modbus",
     draws: 1_100,
-    known: [unknown, refused("Diagnose Diagnosis", 1, "a diagnosis without data, which sub-function 1 has")],
+    known: [unknown, refused("Diagnose Diagnosis", "a diagnosis without data, which sub-function 1 has")],
     port: 502,
     dissector: "mbtcp",
     prefixes: ["mbtcp", "modbus"],
@@ -199,14 +232,13 @@ export const asked: ReadonlyArray<Asked> = [
       unknown,
       {
         reason: "lists shorter than TLS allows, which our spec does not look at",
-        percent: 30,
         is: said(/smaller than minimum|No more room/)
       },
-      { reason: "certificates and names that are no DER", percent: 20, is: said(/^BER Error/) },
-      { reason: "lists of OCSP responders, which Wireshark does not take apart", percent: 2, is: said(/not implemented/) },
-      { reason: "extensions with data that is not theirs", percent: 15, is: said(/trailing bytes? w/) },
-      refused("Certificate CertificateRequest", 8, "certificates and names that are no DER, and end early"),
-      refused("ClientHello ServerHello EncryptedExtensions NewSessionTicket", 2, "extensions with data that is not theirs, and ends early")
+      { reason: "certificates and names that are no DER", is: said(/^BER Error/) },
+      { reason: "lists of OCSP responders, which Wireshark does not take apart", is: said(/not implemented/) },
+      { reason: "extensions with data that is not theirs", is: said(/trailing bytes? w/) },
+      refused("Certificate CertificateRequest", "certificates and names that are no DER, and end early"),
+      refused("ClientHello ServerHello EncryptedExtensions NewSessionTicket", "extensions with data that is not theirs, and ends early")
     ],
     dissector: "tls",
     prefixes: ["tls"],
@@ -222,7 +254,7 @@ export const asked: ReadonlyArray<Asked> = [
     title: "WebSocket",
     names: "websocket",
     remarks: /Dissector for Websocket Opcode/,
-    known: [unknown, { reason: "text or a reason for closing that is not text", percent: 1, is: said(/^Trailing stray/) }],
+    known: [unknown, { reason: "text or a reason for closing that is not text", is: said(/^Trailing stray/) }],
     dissector: "http",
     prefixes: ["websocket"],
     transport: "tcp",
@@ -236,12 +268,11 @@ export const asked: ReadonlyArray<Asked> = [
   {
     title: "RESP2 and RESP3",
     names: "resp",
-    draws: 3_200,
+    draws: 5_200,
     known: [
-      { reason: "a command in a line, without types: Wireshark reads none", percent: 30, is: ({ tag }) => tag === "Inline" },
+      { reason: "a command in a line, without types: Wireshark reads none", is: ({ tag }) => tag === "Inline" },
       {
         reason: "types of RESP3, of which Wireshark 4.0 knows none",
-        percent: 50,
         is: ({ annotation, tag }) =>
           tag === "Push" || annotation.fields.some(({ path, value }) => path.endsWith("tag") && !"*$:+-".includes(tagOf(value)))
       }
@@ -251,38 +282,20 @@ export const asked: ReadonlyArray<Asked> = [
     transport: "tcp",
     speak: () => ({})
   },
+  { ...kafka, kinds: ["request"], draws: 3_200 },
   {
-    title: "Kafka",
-    names: "kafka",
-    kinds: ["request"],
-    states: [{ apiVersion: 4 }, { apiVersion: 5 }, { apiVersion: 7 }, { apiVersion: 8 }],
-    draws: 3_200,
+    ...kafka,
+    kinds: ["response"],
+    draws: 2_000,
     known: [
-      unknown,
+      ...kafka.known,
       {
-        reason: "records within batches, whose offsets and times Wireshark adds up",
-        percent: 5,
-        is: ({ annotation }) => annotation.fields.some(({ path }) => path.endsWith("offsetDelta"))
-      },
-      { reason: "versions of requests that Wireshark 4.0 does not know", percent: 25, is: said(/^Unsupported/) },
-      refused("ProduceRequest", 15, "batches of records that are null, or whose length is not that of one batch")
+        reason: "topics without a name, which Kafka has from version 12 on and our spec in all",
+        is: ({ annotation, tag }) =>
+          tag === "MetadataResponse" && annotation.fields.some(({ path, value }) => /^topics\[\d+\]\.name/.test(path) && value === null)
+      }
     ],
-    dissector: "kafka",
-    port: 9092,
-    prefixes: ["kafka"],
-    transport: "tcp",
-    speak: ({ bytes, kind, states }) =>
-      kind === "request"
-        ? {}
-        : {
-          before: [client(joined(
-            hex("0000000a"),
-            u16(states.get("apiKey") ?? 0),
-            u16(states.get("apiVersion") ?? 0),
-            bytes.subarray(4, 8),
-            hex("ffff")
-          ))]
-        }
+    speak: (sample) => ({ before: [client(questionOf(sample))] })
   },
   {
     title: "package memcached",
@@ -292,18 +305,36 @@ export const asked: ReadonlyArray<Asked> = [
       unknown,
       {
         reason: "errors with extras that no server sends, which Wireshark reads as those of success",
-        percent: 20,
         is: (sample) => sample.tag === "ErrorResponse" && valueOf(sample, "extrasLength") !== 0
       },
       {
         reason: "framing extras whose length is in a second byte, which Wireshark shows by itself",
-        percent: 15,
         is: ({ annotation }) => annotation.fields.some(({ length, path }) => path.endsWith(".frame") && length > 1)
       }
     ],
     remarks: /./,
     dissector: "couchbase",
     prefixes: ["couchbase"],
+    transport: "tcp",
+    speak: () => ({})
+  },
+  {
+    title: "memcached",
+    names: "memcache",
+    // it knows the commands of 2008 and their answers
+    tags:
+      /^(?:Gets?|Set|Add|Replace|Append|Prepend|CompareAndSet|Delete|Increment|Decrement|FlushAll|Version|Statistics.*|Value|Stored|NotStored|Exists|NotFound|Deleted|Statistic|End|VersionText|Ok|Error)$/,
+    draws: 1_400,
+    remarks: /must have Value/,
+    known: [
+      {
+        reason: "flags above 16 bits, of which Wireshark shows the low ones",
+        is: (sample) => Number(valueOf(sample, "flags") ?? 0) > 0xffff
+      },
+      { reason: "a time of 0 in delete, which is a word in our spec", is: (sample) => valueOf(sample, "zero") !== undefined }
+    ],
+    dissector: "memcache",
+    prefixes: ["memcache"],
     transport: "tcp",
     speak: () => ({})
   }

@@ -45,7 +45,10 @@ const isSame = (span: FieldSpan, { value }: Shown): boolean => {
   const ours = span.value === null ? "[ Null ]" : spelled(span.value)
   const [mine, theirs] = [integer(ours), integer(text)]
   // some show signed numbers without their sign
-  if (mine !== undefined && theirs !== undefined) return mine === theirs || mine < 0n && BigInt.asUintN(span.length * 8, mine) === theirs
+  if (mine !== undefined && theirs !== undefined) {
+    const bits = span.type === "decimal" ? 32 : span.length * 8
+    return mine === theirs || mine < 0n && BigInt.asUintN(bits, mine) === theirs
+  }
   if (span.value instanceof Uint8Array && Buffer.from(span.value).toString("utf8") === value) return true
   return ours === text || typeof span.value === "string" && Buffer.from(ours).toString("hex") === text ||
     ours === text.replaceAll(":", "") || ours.toLowerCase() === text.toLowerCase()

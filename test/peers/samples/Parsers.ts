@@ -1,18 +1,14 @@
 /** Parsers of others over samples, and what their names mean in our specs. */
 import type { Sample } from "@wirewright/codegen/sample/Sampler"
 import { type Json, parseMqtt, parsePostgres, parseResp } from "../gallery/Foreign.ts"
-import type { Known } from "./Asked.ts"
 import type { ForeignReading, Names, Shown } from "./Compare.ts"
+import type { Drawn, Known } from "./Judge.ts"
 
 /** A parser, and the samples that it is asked about. */
-export interface ParserCase {
+export interface ParserCase extends Drawn {
   readonly title: string
   /** npm's name of it. */
   readonly library: string
-  readonly states?: ReadonlyArray<Readonly<Record<string, number>>>
-  /** Kinds of packets that are asked for. Default: all */
-  readonly kinds?: ReadonlyArray<string>
-  readonly draws: number
   readonly read: (sample: Sample) => ReadonlyArray<Json>
   /** Names that matter, where the parser puts others around them. */
   readonly nameOf?: (path: string) => string
@@ -63,7 +59,7 @@ export const cases: ReadonlyArray<ParserCase> = [
     title: "MQTT",
     library: "mqtt-packet",
     states: [{ version: 5 }, { version: 4 }],
-    draws: 1_800,
+    draws: 2_600,
     // a user property's key is a name there
     nameOf: (path) => path.replace(/^(properties\.userProperties)\..*/s, "$1"),
     // a reason that is left out is 0
@@ -119,10 +115,9 @@ export const cases: ReadonlyArray<ParserCase> = [
       "properties.userProperties": "properties.value"
     },
     known: [
-      { reason: "names of protocols, reasons and bits that MQTT does not assign", percent: 45, is: said(/^Invalid|^Not supported/) },
+      { reason: "names of protocols, reasons and bits that MQTT does not assign", is: said(/^Invalid|^Not supported/) },
       {
         reason: "a property twice, of which mqtt-packet keeps one or a list",
-        percent: 10,
         is: ({ annotation }) => {
           const tags = annotation.fields.filter(({ path }) => path.endsWith(".tag")).map(({ value }) => value)
           return new Set(tags).size < tags.length
@@ -185,12 +180,11 @@ export const cases: ReadonlyArray<ParserCase> = [
       "error": ""
     },
     known: [
-      { reason: "numbers that no document assigns: we keep them as they are", percent: 20, is: ({ tag }) => tag.startsWith("Unknown") },
-      { reason: "ways of authentication that pg does not know", percent: 20, is: said(/Unknown authenticationOk/) },
-      { reason: "secret keys that are not of four bytes, as PostgreSQL 18 has them", percent: 5, is: said(/out of range/) },
+      { reason: "numbers that no document assigns: we keep them as they are", is: ({ tag }) => tag.startsWith("Unknown") },
+      { reason: "ways of authentication that pg does not know", is: said(/Unknown authenticationOk/) },
+      { reason: "secret keys that are not of four bytes, as PostgreSQL 18 has them", is: said(/out of range/) },
       {
         reason: "answers to function calls and new versions, which pg never asks for",
-        percent: 15,
         is: ({ tag }) => tag === "FunctionCallResponse" || tag === "NegotiateProtocolVersion"
       }
     ]
@@ -207,18 +201,16 @@ export const cases: ReadonlyArray<ParserCase> = [
     known: [
       {
         reason: "integers beyond 2^53, which this client rounds",
-        percent: 20,
         is: ({ annotation }) => annotation.fields.some(({ value }) => typeof value === "bigint" && !Number.isSafeInteger(Number(value)))
       },
       {
         reason: "doubles and large integers that are no numbers, which our spec keeps as text",
-        percent: 40,
         is: ({ annotation: { fields } }) =>
           fields.some(({ path, value }, i) =>
             path.endsWith("tag") && (value === 0x2c || value === 0x28) && !/^[-+]?\d+(?:\.\d+)?$/.test(String(fields[i + 1]?.value))
           )
       },
-      { reason: "attributes, which this client does not know", percent: 25, is: said(/Unknown RESP type/) }
+      { reason: "attributes, which this client does not know", is: said(/Unknown RESP type/) }
     ]
   }
 ]

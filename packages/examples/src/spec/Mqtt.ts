@@ -24,6 +24,8 @@ const flags0010 = { header: { dup: 0, qos: 1, retain: 0 } }
 
 const since5 = (of: Type) => when("version", of, { from: 5 })
 const text = prefixed(u16, utf8({ invalid: "error" }))
+/** At least one character [MQTT-4.7.3-1]. */
+const topicFilter = prefixed(u16, utf8({ invalid: "error", min: 1 }))
 const binary = prefixed(u16, bytes())
 const Switch = enumeration("Switch", u8, { off: 0, on: 1 }, { unknown: "error" })
 
@@ -106,20 +108,21 @@ const connect = {
 }
 const connected = seen("101d00044d51545405c2003c00000263350004757365720006736563726574", { protocolVersion: 5, userName: "user" })
 const connack = { acknowledgeFlags: bits(u8, { sessionPresent: slice(0) }), code, properties }
-const publish = { topicName: text, packetIdentifier: optional(u16, { if: valueOf("qos", [1, 2]) }), properties, payload: bytes() }
+const topicName = when("version", text, { from: 5, else: topicFilter })
+const publish = { topicName, packetIdentifier: optional(u16, { if: valueOf("qos", [1, 2]) }), properties, payload: bytes() }
 const published = seen("30090003612f627a65726f", { qos: 0, topicName: "a/b", payload: { hex: "7a65726f" } })
 const acknowledgement = { packetIdentifier: u16, ...reason }
 
 /** What a client asks for. All but `qos` is of version 5: `retainHandling` 0 sends retained messages, 1 to new ones only, 2 never. */
 const Subscription = struct("Subscription", {
-  topicFilter: text,
+  topicFilter,
   options: bits(u8, { retainHandling: slice(5, 4), retainAsPublished: slice(3), noLocal: slice(2), qos: slice(1, 0, { of: QoS }) })
 })
-const subscriptions = { packetIdentifier: u16, properties, subscriptions: array(Subscription) }
-const topicFilters = { packetIdentifier: u16, properties, topicFilters: array(text) }
-const grants = { packetIdentifier: u16, properties, codes: array(code) }
-const withdrawals = { packetIdentifier: u16, properties, codes: since5(array(ReasonCode)) }
-
+// a list without elements is a protocol error [MQTT-3.8.3-2, MQTT-3.10.3-2], and each element has an answer [MQTT-3.8.4-6, MQTT-3.11.3-1]
+const subscriptions = { packetIdentifier: u16, properties, subscriptions: array(Subscription, { min: 1 }) }
+const topicFilters = { packetIdentifier: u16, properties, topicFilters: array(topicFilter, { min: 1 }) }
+const grants = { packetIdentifier: u16, properties, codes: array(code, { min: 1 }) }
+const withdrawals = { packetIdentifier: u16, properties, codes: since5(array(ReasonCode, { min: 1 })) }
 const server = { ...flags0000, sender: "server" } as const
 const both = { ...flags0000, sender: "both" } as const
 const either = { sender: "both", reply: "optional" } as const

@@ -86,8 +86,8 @@ const command = request("Command", {
   }]
 })
 
-/** A command as people type it: arguments between spaces, which may be quoted. A carriage return at its end is Redis' to ignore. */
-const inline = request("Inline", { answeredBy: ["Answer"], fields: { line: utf8({ until: "\n" }) } })
+/** A command as people type it: arguments between spaces, which may be quoted. Redis ignores a last carriage return, and empty lines. */
+const inline = request("Inline", { answeredBy: ["Answer"], fields: { line: utf8({ until: "\n", min: 1 }) } })
 
 /** What a server sends unasked, such as messages of a channel; its first item says what it is. */
 const push = reply("Push", {

@@ -24,14 +24,18 @@ import {
 import {
   boundElements,
   checkBits,
+  checkCountMin,
   checkKnown,
+  checkMin,
   checkPresence,
   checkVarint,
   decodeText,
   expectAtLeast,
   expectConstant,
+  expectCountMin,
   expectEnd,
   expectLength,
+  expectMin,
   expectNoBits,
   expectUtf8,
   expectWithin,
@@ -454,17 +458,32 @@ export interface Publish extends PacketHead {
 
 export const decodePublish: PacketDecoder<Publish, States> = (reader, at, bodyStart, end, _opcode, dup, qos, retain, states) => {
   const view = reader.view
-  expectAtLeast(end - bodyStart, 2, "Publish", "topicName", bodyStart - at)
-  const topicNameLength = view.getUint16(bodyStart)
-  const topicNameEnd = bodyStart + 2 + topicNameLength
-  expectWithin(topicNameEnd, end, "Publish", "topicName", bodyStart + 2, at)
-  expectUtf8(isUtf8(reader.bytes, bodyStart + 2, topicNameEnd), "Publish", "topicName", bodyStart + 2 - at)
+  let maybeTopicName: string
+  let afterMaybeTopicName = bodyStart
+  if (states.version >= 5) {
+    expectAtLeast(end - bodyStart, 2, "Publish", "topicName", bodyStart - at)
+    const topicNameLength = view.getUint16(bodyStart)
+    const topicNameEnd = bodyStart + 2 + topicNameLength
+    expectWithin(topicNameEnd, end, "Publish", "topicName", bodyStart + 2, at)
+    expectUtf8(isUtf8(reader.bytes, bodyStart + 2, topicNameEnd), "Publish", "topicName", bodyStart + 2 - at)
+    afterMaybeTopicName = topicNameEnd
+    maybeTopicName = decodeText(reader.bytes, bodyStart + 2, topicNameEnd)
+  } else {
+    expectAtLeast(end - bodyStart, 2, "Publish", "topicName", bodyStart - at)
+    const topicNameLength2 = view.getUint16(bodyStart)
+    const topicNameEnd2 = bodyStart + 2 + topicNameLength2
+    expectWithin(topicNameEnd2, end, "Publish", "topicName", bodyStart + 2, at)
+    expectMin(topicNameEnd2 - (bodyStart + 2), 1, "Publish", "topicName", bodyStart + 2 - at)
+    expectUtf8(isUtf8(reader.bytes, bodyStart + 2, topicNameEnd2), "Publish", "topicName", bodyStart + 2 - at)
+    afterMaybeTopicName = topicNameEnd2
+    maybeTopicName = decodeText(reader.bytes, bodyStart + 2, topicNameEnd2)
+  }
   let maybePacketIdentifier: number | undefined
-  let afterMaybePacketIdentifier = topicNameEnd
+  let afterMaybePacketIdentifier = afterMaybeTopicName
   if (qos === 1 || qos === 2) {
-    expectAtLeast(end - topicNameEnd, 2, "Publish", "packetIdentifier", topicNameEnd - at)
-    afterMaybePacketIdentifier = topicNameEnd + 2
-    maybePacketIdentifier = view.getUint16(topicNameEnd)
+    expectAtLeast(end - afterMaybeTopicName, 2, "Publish", "packetIdentifier", afterMaybeTopicName - at)
+    afterMaybePacketIdentifier = afterMaybeTopicName + 2
+    maybePacketIdentifier = view.getUint16(afterMaybeTopicName)
   }
   let maybeProperties: ReadonlyArray<Property> | undefined
   let afterMaybeProperties = afterMaybePacketIdentifier
@@ -495,7 +514,7 @@ export const decodePublish: PacketDecoder<Publish, States> = (reader, at, bodySt
     dup,
     qos,
     retain,
-    topicName: decodeText(reader.bytes, bodyStart + 2, topicNameEnd),
+    topicName: maybeTopicName,
     packetIdentifier: maybePacketIdentifier,
     properties: maybeProperties,
     payload: reader.slice(afterMaybeProperties, end)
@@ -506,16 +525,25 @@ export const encodePublish: PacketEncoder<Publish, States> = (writer, packet, st
   const bodyStart = beginPacket(
     writer,
     packet,
-    8 + textBound(packet.topicName) + (packet.properties === undefined ? 0 : boundElements(packet.properties, boundProperty)) +
-      (packet.payload?.length ?? 0)
+    8 + (packet.topicName === undefined ? 0 : textBound(packet.topicName)) +
+      (packet.properties === undefined ? 0 : boundElements(packet.properties, boundProperty)) + (packet.payload?.length ?? 0)
   )
   const { bytes, view } = writer
   let position = bodyStart
-  const topicNameAt = position
-  const topicNameFrom = position + 2
-  position = putText(bytes, position + 2, packet.topicName, "Publish", "topicName")
-  if (hasEscapes(packet.topicName)) unencodable("Utf8", "Publish", "topicName", "well-formed text", "lone surrogates")
-  putU16(view, topicNameAt, position - topicNameFrom, "Publish", "topicName")
+  if (states.version >= 5) {
+    const topicNameAt = position
+    const topicNameFrom = position + 2
+    position = putText(bytes, position + 2, packet.topicName, "Publish", "topicName")
+    if (hasEscapes(packet.topicName)) unencodable("Utf8", "Publish", "topicName", "well-formed text", "lone surrogates")
+    putU16(view, topicNameAt, position - topicNameFrom, "Publish", "topicName")
+  } else {
+    const topicNameAt2 = position
+    const topicNameFrom2 = position + 2
+    position = putText(bytes, topicNameFrom2, packet.topicName, "Publish", "topicName")
+    if (hasEscapes(packet.topicName)) unencodable("Utf8", "Publish", "topicName", "well-formed text", "lone surrogates")
+    checkMin(position - topicNameFrom2, 1, "Publish", "topicName")
+    putU16(view, topicNameAt2, position - topicNameFrom2, "Publish", "topicName")
+  }
   checkPresence(
     packet.packetIdentifier !== undefined,
     (packet.qos ?? 0) === 1 || (packet.qos ?? 0) === 2,
@@ -1070,6 +1098,7 @@ export const decodeSubscribe: PacketDecoder<Subscribe, States> = (reader, at, bo
   } catch (error) {
     throw inElement(error, "Subscribe", "subscriptions", subscriptions.length)
   }
+  expectCountMin(subscriptions.length, 1, "Subscribe", "subscriptions", afterMaybeProperties - at)
   expectEnd(subscriptionsAt, end, "Subscribe", "body", at)
   return {
     _tag: "Subscribe",
@@ -1112,6 +1141,7 @@ export const encodeSubscribe: PacketEncoder<Subscribe, States> = (writer, packet
     position = writeLeb128(bytes, position, checkVarint(propertiesLength, 0, 268435455, "Subscribe", "properties"))
     position = propertiesEnd
   }
+  checkCountMin(packet.subscriptions?.length, 1, "Subscribe", "subscriptions")
   let subscriptionsIndex = 0
   try {
     for (const subscriptionsElement of packet.subscriptions) {
@@ -1180,6 +1210,7 @@ export const decodeSuback: PacketDecoder<Suback, States> = (reader, at, bodyStar
   } catch (error) {
     throw inElement(error, "Suback", "codes", codes.length)
   }
+  expectCountMin(codes.length, 1, "Suback", "codes", afterMaybeProperties - at)
   expectEnd(codesAt, end, "Suback", "body", at)
   return {
     _tag: "Suback",
@@ -1221,6 +1252,7 @@ export const encodeSuback: PacketEncoder<Suback, States> = (writer, packet, stat
     position = writeLeb128(bytes, position, checkVarint(propertiesLength, 0, 268435455, "Suback", "properties"))
     position = propertiesEnd
   }
+  checkCountMin(packet.codes?.length, 1, "Suback", "codes")
   let codesIndex = 0
   try {
     for (const codesElement of packet.codes) {
@@ -1286,6 +1318,7 @@ export const decodeUnsubscribe: PacketDecoder<Unsubscribe, States> = (reader, at
       const elementLength = view.getUint16(topicFiltersAt)
       const elementEnd = topicFiltersAt + 2 + elementLength
       expectWithin(elementEnd, end, "Unsubscribe", "", topicFiltersAt + 2, at)
+      expectMin(elementEnd - (topicFiltersAt + 2), 1, "Unsubscribe", "", topicFiltersAt + 2 - at)
       expectUtf8(isUtf8(reader.bytes, topicFiltersAt + 2, elementEnd), "Unsubscribe", "", topicFiltersAt + 2 - at)
       topicFilters.push(decodeText(reader.bytes, topicFiltersAt + 2, elementEnd))
       topicFiltersAt = elementEnd
@@ -1293,6 +1326,7 @@ export const decodeUnsubscribe: PacketDecoder<Unsubscribe, States> = (reader, at
   } catch (error) {
     throw inElement(error, "Unsubscribe", "topicFilters", topicFilters.length)
   }
+  expectCountMin(topicFilters.length, 1, "Unsubscribe", "topicFilters", afterMaybeProperties - at)
   expectEnd(topicFiltersAt, end, "Unsubscribe", "body", at)
   return {
     _tag: "Unsubscribe",
@@ -1335,13 +1369,15 @@ export const encodeUnsubscribe: PacketEncoder<Unsubscribe, States> = (writer, pa
     position = writeLeb128(bytes, position, checkVarint(propertiesLength, 0, 268435455, "Unsubscribe", "properties"))
     position = propertiesEnd
   }
+  checkCountMin(packet.topicFilters?.length, 1, "Unsubscribe", "topicFilters")
   let topicFiltersIndex = 0
   try {
     for (const topicFiltersElement of packet.topicFilters) {
       const topicFiltersElementAt = position
       const topicFiltersElementFrom = position + 2
-      position = putText(bytes, position + 2, topicFiltersElement, "Unsubscribe", "")
+      position = putText(bytes, topicFiltersElementFrom, topicFiltersElement, "Unsubscribe", "")
       if (hasEscapes(topicFiltersElement)) unencodable("Utf8", "Unsubscribe", "", "well-formed text", "lone surrogates")
+      checkMin(position - topicFiltersElementFrom, 1, "Unsubscribe", "")
       putU16(view, topicFiltersElementAt, position - topicFiltersElementFrom, "Unsubscribe", "")
       topicFiltersIndex++
     }
@@ -1410,6 +1446,7 @@ export const decodeUnsuback: PacketDecoder<Unsuback, States> = (reader, at, body
     } catch (error) {
       throw inElement(error, "Unsuback", "codes", codes.length)
     }
+    expectCountMin(codes.length, 1, "Unsuback", "codes", afterMaybeProperties - at)
     afterMaybeCodes = codesAt
     maybeCodes = codes
   }
@@ -1457,6 +1494,7 @@ export const encodeUnsuback: PacketEncoder<Unsuback, States> = (writer, packet, 
   }
   checkPresence(packet.codes !== undefined, states.version >= 5, "Unsuback", "codes", "version is 5…")
   if (states.version >= 5) {
+    checkCountMin(packet.codes!?.length, 1, "Unsuback", "codes")
     let codesIndex = 0
     try {
       for (const codesElement of packet.codes!) {

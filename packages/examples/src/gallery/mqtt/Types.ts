@@ -7,10 +7,12 @@ import {
   type Writer,
   checkBits,
   checkKnown,
+  checkMin,
   checkVarint,
   decodeText,
   expectAtLeast,
   expectEnd,
+  expectMin,
   expectNoBits,
   expectUtf8,
   expectWithin,
@@ -897,6 +899,7 @@ export function encodeProperty(writer: Writer, value: Property): void {
 
 /** What a client asks for. All but `qos` is of version 5: `retainHandling` 0 sends retained messages, 1 to new ones only, 2 never. */
 export interface Subscription {
+  /** At least one character [MQTT-4.7.3-1]. */
   readonly topicFilter: string
   readonly retainHandling: number
   readonly retainAsPublished: number
@@ -911,6 +914,7 @@ export function readSubscription(reader: Reader, at: number, end: number, start:
   const topicFilterLength = view.getUint16(at)
   const topicFilterEnd = at + 2 + topicFilterLength
   expectWithin(topicFilterEnd, end, "Subscription", "topicFilter", at + 2, start)
+  expectMin(topicFilterEnd - (at + 2), 1, "Subscription", "topicFilter", at + 2 - start)
   expectUtf8(isUtf8(reader.bytes, at + 2, topicFilterEnd), "Subscription", "topicFilter", at + 2 - start)
   expectAtLeast(end - topicFilterEnd, 1, "Subscription", "options", topicFilterEnd - start)
   const bits = view.getUint8(topicFilterEnd)
@@ -936,8 +940,9 @@ export function writeSubscription(writer: Writer, at: number, value: Subscriptio
   let position = at
   const topicFilterAt = position
   const topicFilterFrom = position + 2
-  position = putText(bytes, position + 2, value.topicFilter, "Subscription", "topicFilter")
+  position = putText(bytes, topicFilterFrom, value.topicFilter, "Subscription", "topicFilter")
   if (hasEscapes(value.topicFilter)) unencodable("Utf8", "Subscription", "topicFilter", "well-formed text", "lone surrogates")
+  checkMin(position - topicFilterFrom, 1, "Subscription", "topicFilter")
   putU16(view, topicFilterAt, position - topicFilterFrom, "Subscription", "topicFilter")
   checkKnown(isQoS(value.qos), value.qos, "Subscription", "qos", "one of 0, 1, 2")
   putU8(

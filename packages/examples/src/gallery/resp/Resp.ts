@@ -18,11 +18,13 @@ import { type Argument, type Value, boundArgument, boundValue, readArgument, rea
 import {
   boundElements,
   checkHead,
+  checkMin,
   checkTextUntil,
   checkVarint,
   decodeText,
   expectAtLeast,
   expectMeant,
+  expectMin,
   expectRoom,
   findByte,
   inList,
@@ -208,7 +210,7 @@ export const Command: RequestCommand<Command, Answer, "one" | "none"> = {
   answers: ["Answer"]
 }
 
-/** A command as people type it: arguments between spaces, which may be quoted. A carriage return at its end is Redis' to ignore. */
+/** A command as people type it: arguments between spaces, which may be quoted. Redis ignores a last carriage return, and empty lines. */
 export interface Inline {
   readonly _tag: "Inline"
   readonly line: string
@@ -216,6 +218,7 @@ export interface Inline {
 
 export const decodeInline: RequestDecoder<Inline> = (reader, at, bodyStart, end) => {
   const lineEnd = findByte(reader, 10, bodyStart, end, at, "Inline", "line")
+  expectMin(lineEnd - bodyStart, 1, "Inline", "line", bodyStart - at)
   reader.next = lineEnd + 1
   return {
     _tag: "Inline",
@@ -227,7 +230,9 @@ export const encodeInline: RequestEncoder<Inline> = (writer, packet) => {
   const bodyStart = beginRequest(writer, packet, 1 + textBound(packet.line))
   const { bytes } = writer
   let position = bodyStart
-  position = putText(bytes, position, packet.line, "Inline", "line")
+  const lineFrom2 = position
+  position = putText(bytes, lineFrom2, packet.line, "Inline", "line")
+  checkMin(position - lineFrom2, 1, "Inline", "line")
   checkTextUntil(packet.line, "\n", "Inline", "line")
   bytes[position] = 0x0a
   position = position + 1

@@ -51,7 +51,8 @@ export function* checkConversation(built: Built): Iterable<Complaint> {
       path: [],
       ...built.model.frame.kinds.some(({ headers }) => headers.some(({ fields }) => fields.some(({ name }) => name === correlation)))
         ? {
-          message: `answers are told by ${correlation} of the header, which goes with kinds that answer each other, not with \`answeredBy\``,
+          message:
+            `answers are told by ${correlation} of the header, which goes with kinds that answer each other, not with \`answeredBy\``,
           hint: `describe ${correlation} as a field of the packets, or give the answering kind \`answers\` and a status in its header`
         }
         : {

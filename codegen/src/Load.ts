@@ -105,6 +105,11 @@ const unexported = (cwd: string, path: string): Finding => {
 /** Protocols that a spec file exports, by name. Bases that it merely passes on are left out, unless asked for by name. */
 export const load = async (cwd: string, spec: string, only?: string): Promise<ReadonlyArray<Generatable>> => {
   const path = Path.resolve(cwd, spec)
+  const stat = Fs.statSync(path, { throwIfNoEntry: false })
+  if (stat === undefined) throw new LoadError(spec, "there is no such file")
+  if (!stat.isFile() || !/\.[cm]?[jt]s$/.test(path)) {
+    throw new LoadError(spec, `is ${stat.isDirectory() ? "a directory" : "no module"}, and specs are files such as spec.ts`)
+  }
   let module: { readonly [name: string]: unknown }
   try {
     module = await import(pathToFileURL(path).href) as typeof module

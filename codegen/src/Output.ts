@@ -6,6 +6,7 @@
  */
 import * as Fs from "node:fs"
 import * as Path from "node:path"
+import { makeDirectory } from "./Directory.ts"
 import { jsonMark, mark, markdownMark, schemaMark, yamlMark } from "./Header.ts"
 import { compare } from "./Module.ts"
 
@@ -201,7 +202,7 @@ export const replaceFiles = (cwd: string, { changed, orphaned }: Difference): vo
 
 /** Writes a file that nobody had, beside the one that it becomes. */
 const writeBeside = (path: string, text: string, undo: Array<() => void>): string => {
-  const made = Fs.mkdirSync(Path.dirname(path), { recursive: true })
+  const made = makeDirectory(Path.dirname(path))
   if (made !== undefined) undo.push(() => Fs.rmSync(made, { recursive: true }))
   const beside = `${path}.${process.pid}.tmp`
   Fs.writeFileSync(beside, text, { flag: "wx" })

@@ -53,7 +53,7 @@ describe("findings", () => {
 
   it("reports a spec that cannot be loaded as such", () => {
     expect(() => runGenerator({ cwd: fixtures, targets: [{ spec: "Missing.ts", out: "/nowhere" }] })).toThrow(
-      /Missing\.ts: cannot be loaded/
+      /Missing\.ts: there is no such file/
     )
   })
 })

@@ -49,8 +49,16 @@ export function* checkConversation(built: Built): Iterable<Complaint> {
       rule: "WW166",
       value: allCommands(built.protocol as never)[0]!,
       path: [],
-      message: `answers are told by ${correlation}, which is an integer of no packet`,
-      hint: "name a field that requests and their answers have"
+      ...built.model.frame.kinds.some(({ headers }) => headers.some(({ fields }) => fields.some(({ name }) => name === correlation)))
+        ? {
+          message:
+            `answers are told by ${correlation} of the header, which goes with kinds that answer each other, not with \`answeredBy\``,
+          hint: `describe ${correlation} as a field of the packets, or give the answering kind \`answers\` and a status in its header`
+        }
+        : {
+          message: `answers are told by ${correlation}, which is an integer of no packet`,
+          hint: "name a field that requests and their answers have"
+        }
     }
   }
 }

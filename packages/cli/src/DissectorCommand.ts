@@ -3,7 +3,7 @@ import type { Learning } from "@wirewright/codegen/dissector/Dissector"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
-import { handler, refuse } from "./Failure.ts"
+import { expectPort, handler, refuse } from "./Failure.ts"
 import { optional, repeated } from "./Flags.ts"
 import { nearest } from "./Nearest.ts"
 import { bytes } from "./Output.ts"
@@ -34,6 +34,7 @@ export const dissectorCommand = Command.make("dissector", {
   kind: optional(Flag.String("kind"), "The kind of all packets, where neither their bytes nor who sends them say it", "what they say")
 }, ({ kind, learn, name, port, protocol, spec, state }) =>
   handler(async () => {
+    for (const one of port) expectPort("--port", one)
     const { models } = await protocolOf(spec, protocol)
     expectPackets(spec, models)
     const { frame, states: known } = models.at(-1)!

@@ -56,6 +56,11 @@ export const refuse = (message: string, details?: ReadonlyArray<string>): never 
   throw new Failure({ exit: "usage", error: "Usage", message, details })
 }
 
+/** Refuses a number that is no port of a server. */
+export const expectPort = (option: string, port: number): void => {
+  if (port < 1 || port > 65_535) refuse(`${option} ${port}: there are ports 1 to 65535`)
+}
+
 const connection = {
   ConnectFailed: "unreachable",
   CertificateRefused: "unreachable",

@@ -137,6 +137,7 @@ const generatedIn = (name: string, path: string): string => {
     const hint = /[/\\.]/.test(name) ? "" : nearest(name, protocolNames)
     return refuse(`no protocol ${name}: give ${protocolNames.join(", ")}, a spec, or the directory of generated code${hint}`)
   }
+  if (!stat.isDirectory() && !isModule(path)) return refuse(`${name} is neither a spec, such as spec.ts, nor a directory of generated code`)
   const directory = stat.isDirectory() ? path : dirname(path)
   if (isGenerated(directory)) return directory
   const below = readdirSync(directory, { withFileTypes: true })

@@ -3,14 +3,15 @@ import { Catalog } from "@wirewright/codec/Catalog"
 import type { DecodeError } from "@wirewright/codec/Errors"
 import { hexOf } from "@wirewright/codec/Hex"
 import type { KindModel } from "@wirewright/codec/Model"
+import { makeDirectory } from "@wirewright/codegen/Directory"
 import { malformed } from "@wirewright/codegen/sample/Malformed"
 import { Sampler } from "@wirewright/codegen/sample/Sampler"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
-import { mkdirSync, writeFileSync } from "node:fs"
+import { writeFileSync } from "node:fs"
 import { join } from "node:path"
-import { counted, handler, refuse } from "./Failure.ts"
+import { counted, expectPort, handler, refuse } from "./Failure.ts"
 import { jsonFlag, on, optional, withDefault } from "./Flags.ts"
 import { nearest } from "./Nearest.ts"
 import { expectPackets } from "./Protocols.ts"
@@ -67,6 +68,7 @@ export const sampleCommand = Command.make("sample", parameters, (options) =>
   handler(async () => {
     const { count, packet, plain, seed } = options
     if (count !== undefined && count < 1) refuse("--count: expected at least 1")
+    if (options.port !== undefined) expectPort("--port", options.port)
     const { customs, models } = await protocolOf(options.spec, options.protocol)
     expectPackets(options.spec, models)
     const catalog = Catalog.of(models, customs)
@@ -88,7 +90,7 @@ export const sampleCommand = Command.make("sample", parameters, (options) =>
       : sampler.all({ ...asked, ...(count === undefined ? {} : { count }) })
     const captured: Array<Captured> = []
     const index: Array<string> = []
-    if (options.out !== undefined) mkdirSync(options.out, { recursive: true })
+    if (options.out !== undefined) makeDirectory(options.out)
     let number = 0
     for (const one of all) {
       const kind = catalog.kind(one.kind)!

@@ -2,7 +2,7 @@
 import { Ajv2020 } from "ajv/dist/2020.js"
 import * as Effect from "effect/Effect"
 import { execFileSync } from "node:child_process"
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
@@ -125,6 +125,23 @@ describe("one way to a spec", () => {
     expect((await of(command, "dpc")).err).toContain("no protocol dpc: give")
     expect((await of(command, "dpc")).err).toContain("did you mean dcp?")
     expect((await of(command, dirname(fileURLToPath(import.meta.url)))).err).toContain("holds no generated protocol")
+  })
+
+  it("a place where nothing can be made is told, and a number that is no port", async () => {
+    // Node's recursive mkdir never returns from such a place
+    const place = existsSync("/proc/self") ? "/proc/wirewright" : join(folder, "now.ts", "x")
+    for (const args of [["sample", now, "--out", place], ["generate", now, "--out", place], ["docs", now, "--out", place]]) {
+      const { code, err } = await run(...args)
+      expect([code, err]).toEqual([1, expect.stringMatching(/ENOENT|ENOTDIR/)])
+    }
+    for (const args of [["sample", now, "--port", "70000"], ["dissector", now, "--port", "0"]]) {
+      expect((await run(...args)).err).toMatch(/--port \d+: there are ports 1 to 65535/)
+    }
+    for (
+      const [spec, said] of [["missing.ts", "there is no such file"], [".", "is a directory"], ["package.json", "is no module"]] as const
+    ) {
+      expect((await run("generate", spec, "--out", join(folder, "gen"))).err).toContain(`${spec}: ${said}`)
+    }
   })
 
   it("tells findings as JSON where JSON is asked for", async () => {

@@ -84,7 +84,8 @@ export const protocolsOf = async (asked: ReadonlyArray<AskedSpec>): Promise<Read
     all.push(found.protocols)
     findings.push(...found.findings.map((finding) => ({ ...finding, cwd })))
   }
-  if (findings.length > 0) throw wrong(findings)
+  // one spec may be asked for twice
+  if (findings.length > 0) throw wrong([...new Map(findings.map((one) => [JSON.stringify(one), one])).values()])
   return all
 }
 

@@ -39,6 +39,11 @@ export class Server {
     return this.child!.pid!
   }
 
+  /** Whether its process has not ended. */
+  get isUp(): boolean {
+    return this.child !== undefined && this.child.exitCode === null && this.child.signalCode === null
+  }
+
   async start(): Promise<void> {
     const [port, http] = this.ports
     const args = ["serve.cjs", this.kind, `${port}`, `${http}`, this.mode]

@@ -1,6 +1,6 @@
 /** `wirewright conform`: legal and illegal conversations with a foreign server, and what is wrong with its answers. */
 import { Catalog } from "@wirewright/codec/Catalog"
-import { DecodeError } from "@wirewright/codec/Errors"
+import { DecodeError, EncodeError } from "@wirewright/codec/Errors"
 import { adapterOf, type ProtocolAdapter } from "@wirewright/inspector/reading"
 import * as Effect from "effect/Effect"
 import * as Argument from "effect/cli/Argument"
@@ -23,7 +23,12 @@ const parameters = {
   ),
   first: repeated(
     Flag.String("first"),
-    "What each conversation begins with, such as a login: hex, or the text of text protocols",
+    "What each conversation begins with, such as a login: hex, the text of text protocols, or a packet as encode reads it",
+    "nothing"
+  ),
+  replay: repeated(
+    Flag.String("replay"),
+    "Send this after the first and judge what comes, instead of playing: the line under a finding has it",
     "nothing"
   ),
   count: withDefault(Flag.Int("count"), "Conversations", 200),
@@ -42,22 +47,29 @@ const targetOf = (text: string): Target => {
   return { over: udp === undefined ? "tcp" : "udp", host: host.replace(/^\[|\]$/g, ""), port: Number(port) }
 }
 
-const bytesOf = (adapter: ProtocolAdapter, text: string): Uint8Array => {
+const bytesOf = (adapter: ProtocolAdapter, flag: string, text: string): Uint8Array => {
   try {
-    return adapter.parse(text)
+    return /^\s*\{\s*"packet"/.test(text) ? adapter.fromJson(JSON.parse(text)) : adapter.parse(text)
   } catch (error) {
-    if (!(error instanceof DecodeError)) throw error
-    return refuse(`--first ${text}: ${error.message}`)
+    if (error instanceof DecodeError || error instanceof EncodeError || error instanceof SyntaxError) {
+      return refuse(`--${flag} ${text}: ${error.message}`)
+    }
+    throw error
   }
 }
 
-const print = ({ conversation, finding, message, packet, received, reproduced, sent }: ConformFinding): void => {
+/** A word of a command line. */
+const quoted = (text: string): string => /^[\w./:=@%+,-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`
+
+const print = ({ conversation, finding, message, packet, received, reproduced, sent }: ConformFinding, command: string): void => {
   line(`${finding}  ${packet === "" ? "" : `${packet}: `}${message}${reproduced ? "" : " (not seen again)"}; conversation ${conversation}`)
   for (const { hex, objection, packet: of, strange } of sent) {
     const why = objection !== undefined ? `, illegal: ${objection}` : strange === undefined ? "" : `, ${strange}`
     line(`    c2s ${hex}  # ${of}${why}`)
   }
   if (received !== "") line(`    s2c ${received}`)
+  const replay = sent.filter((one) => one.packet !== "first").map(({ hex }) => ` --replay ${hex}`)
+  if (command !== "" && replay.length > 0) line(`    again: ${command}${replay.join("")}`)
 }
 
 /** The command. */
@@ -73,19 +85,28 @@ export const conformCommand = Command.make("conform", parameters, (options) => {
     const generated = await generatedProtocol(options.protocol)
     expectPackets(options.protocol, generated.models)
     const adapter = adapterOf(generated)
+    const replay = options.replay.map((text) => bytesOf(adapter, "replay", text))
+    const flags = [...options.first.map((text) => ["first", text]), ...options.state.map((text) => ["state", text])] as const
+    const command = replay.length > 0
+      ? ""
+      : [
+        `wirewright conform ${quoted(options.server)} --protocol ${quoted(options.protocol)}`,
+        ...flags.map(([name, text]) => `--${name} ${quoted(text!)}`)
+      ].join(" ")
     try {
       const { answers, conversations, findings, isGone, packets, seen } = await conform({
         adapter,
         catalog: Catalog.of(generated.models, generated.customs),
         target,
-        first: options.first.map((text) => bytesOf(adapter, text)),
+        first: options.first.map((text) => bytesOf(adapter, "first", text)),
+        ...(replay.length === 0 ? {} : { replay }),
         states: statesOf(adapter, options.state),
         seed,
         count,
         length,
         timeout,
         patience: wait * 1_000,
-        onFinding: (finding) => options.json ? line(JSON.stringify({ ...finding, seed })) : print(finding),
+        onFinding: (finding) => options.json ? line(JSON.stringify({ ...finding, seed })) : print(finding, command),
         signal: abort.signal
       })
       await flush()

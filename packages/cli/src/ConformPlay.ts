@@ -2,6 +2,7 @@
  * Plays conversations against a server and makes what `ConformJudge` says about them findings: each the shortest conversation that shows it,
  * found by leaving packets out. All times and numbers of attempts are bounded.
  */
+import { DecodeError } from "@wirewright/codec/Errors"
 import { hexOf } from "@wirewright/codec/Hex"
 import { setTimeout as sleep } from "node:timers/promises"
 import { type ConformServer, play, type Played, type PlayOptions, Watch } from "./ConformConversation.ts"
@@ -51,6 +52,8 @@ export interface ConformOptions extends ConformServer {
   readonly seed: number
   /** Conversations. */
   readonly count: number
+  /** What is sent instead of conversations: one, as it is. */
+  readonly replay?: ReadonlyArray<Uint8Array>
   /** Packets in one, without the first. */
   readonly length: number
   /** Milliseconds within which somebody starts the server again. */
@@ -111,6 +114,8 @@ class Run {
     const { count, signal } = this.options
     await this.findControl()
     let isGone = false
+    const { replay } = this.options
+    if (replay !== undefined) return this.replayed(replay)
     try {
       while (this.conversations < count && !signal.aborted && !isGone) {
         const isIllegal = ++this.conversations % 2 === 0
@@ -121,6 +126,54 @@ class Run {
     }
     const { answers, conversations, findings, packets, seen } = this
     return { answers, conversations, findings, packets, seen, isGone }
+  }
+
+  /** Plays one conversation as it is. */
+  private async replayed(replay: ReadonlyArray<Uint8Array>): Promise<ConformReport> {
+    const steps = replay.map((bytes) => this.stepOf(bytes))
+    try {
+      const played = await this.play(sequence(steps), { inTurn: true })
+      const health = await this.health(played)
+      const { answers = 0, judgements = [], received = new Uint8Array() } = played ?? {}
+      for (const { fault, message, packet } of [...health, ...judgements]) {
+        this.found({
+          finding: fault,
+          packet,
+          message,
+          conversation: 1,
+          sent: [...this.first, ...steps].map(sentOf),
+          received: hexOf(received),
+          reproduced: true
+        })
+      }
+      const { findings } = this
+      return { conversations: 1, packets: steps.length, answers, findings, seen: findings.length, isGone: false }
+    } finally {
+      this.watch?.close()
+    }
+  }
+
+  /** What bytes are. */
+  private stepOf(bytes: Uint8Array): Step {
+    const { adapter, catalog, states } = this.options
+    const session = adapter.begin(states)
+    let step: Step = { packet: "", bytes, objection: "no packet" }
+    for (const phase of catalog.frame.phases?.map(({ name }) => name) ?? [session.phase]) {
+      try {
+        const { facts, length } = adapter.decode(bytes, 0, { ...session, direction: "c2s", phase })
+        if (length === bytes.length) return { packet: facts.name, bytes }
+        step = { packet: facts.name, bytes, objection: "more than a packet" }
+      } catch (error) {
+        if (!(error instanceof DecodeError)) throw error
+        step = { packet: error.packet, bytes, objection: `${error.reason} ${error.path}`.trim() }
+      }
+    }
+    return step
+  }
+
+  private found(finding: ConformFinding): void {
+    this.findings.push(finding)
+    this.options.onFinding(finding)
   }
 
   /** Plays one conversation and looks at it. Returns whether the server is gone for good. */
@@ -186,7 +239,7 @@ class Run {
       if (this.steps.avoided.has(magic)) return
       this.steps.avoided.add(magic)
     }
-    const finding: ConformFinding = {
+    this.found({
       finding: fault,
       packet: found.packet,
       message: magic === undefined ? message : `${message} (the packet begins with 0x${magic.toString(16)}; no more such are sent)`,
@@ -194,9 +247,7 @@ class Run {
       sent: [...this.first, ...found.reproduced ? steps : played?.steps ?? []].map(sentOf),
       received: hexOf(found.played?.received.subarray(0, mostReceived) ?? new Uint8Array()),
       reproduced: found.reproduced
-    }
-    this.findings.push(finding)
-    this.options.onFinding(finding)
+    })
   }
 
   /** The conversation with as few packets as show the same. */

@@ -32,9 +32,9 @@ interface Played {
 }
 
 /** Runs the command, and prints what it found. */
-const conform = (title: string, args: ReadonlyArray<string>, count = "60"): Promise<Played> =>
+const conform = (title: string, args: ReadonlyArray<string>, count = "60", seed = 1): Promise<Played> =>
   new Promise((resolve) => {
-    const all = [bin, "conform", ...args, "--count", process.env["CONFORM"] ?? count, "--seed", "1", "--timeout", "600", "--json"]
+    const all = [bin, "conform", ...args, "--count", process.env["CONFORM"] ?? count, "--seed", String(seed), "--timeout", "600", "--json"]
     const child = spawn(process.execPath, all, { cwd: root, stdio: ["ignore", "pipe", "pipe"] })
     let [out, err] = ["", ""]
     child.stdout.on("data", (chunk: Buffer) => void (out += chunk.toString()))
@@ -55,11 +55,16 @@ const conform = (title: string, args: ReadonlyArray<string>, count = "60"): Prom
 const named = (found: ReadonlyArray<Finding>): ReadonlyArray<string> =>
   found.map(({ finding, packet }) => `${finding} ${packet}`.trim()).sort()
 
-/** The finding, which must be there and have been seen again. */
-const one = (found: ReadonlyArray<Finding>, name: string): ReadonlyArray<string> => {
-  const known = found.find(({ finding, packet, reproduced }) => reproduced && `${finding} ${packet}` === name)
-  expect(known, named(found).join(", ")).toBeDefined()
-  return known!.sent.map(({ hex }) => hex)
+/** What a bare socket sees of each finding that was seen again: the same. Ends of servers are for others to look at. */
+const seenByHand = async (port: number, found: ReadonlyArray<Finding>): Promise<void> => {
+  for (const { finding, packet, reproduced, sent } of found) {
+    if (!reproduced) continue
+    const { isClosed, received } = await byHand(port, sent.map(({ hex }) => hex), 700)
+    const what = `${finding} ${packet}: ${sent.map(({ hex }) => hex).join(" ")}`
+    if (finding === "Closed") expect(isClosed, what).toBe(true)
+    else if (finding === "NoAnswer") expect(received.at(-1), what).toBe("")
+    else expect(received.join(""), what).not.toBe("")
+  }
 }
 
 const isThere = (command: string, ...args: ReadonlyArray<string>): boolean => spawnSync(command, args).error === undefined
@@ -76,10 +81,10 @@ describe("conform", () => {
     const memcached = await startMemcached()
     try {
       const { found } = await conform("memcached", [`127.0.0.1:${memcached.port}`, "--protocol", "memcached"])
-      // it has no such command, and then waits for as many bytes again as it has read
-      const sent = one(found, "NoAnswer Verbosity")
-      expect(await byHand(memcached.port, sent, 1_000)).toEqual({ received: sent.map(() => ""), isClosed: false })
-      expect(named(found)).not.toContain("Crash")
+      await seenByHand(memcached.port, found)
+      // packets with a magic of another's are read as text
+      expect(named(found)).toContain("Undecodable Mcbp")
+      expect(named(found).join()).not.toMatch(/Crash|Hang/)
       expect(await listening(memcached.port)).toBe(true)
     } finally {
       await memcached.end("SIGKILL")
@@ -91,10 +96,8 @@ describe("conform", () => {
     const stop = await started("redis-server", ["--port", `${port}`, "--bind", "127.0.0.1", "--save", ""], port)
     try {
       const { found } = await conform("redis", [`127.0.0.1:${port}`, "--protocol", "packages/examples/src/gallery/resp"])
-      // an empty line is passed over
-      const sent = one(found, "NoAnswer Inline")
-      expect((await byHand(port, sent, 1_000)).received.at(-1)).toBe("")
-      expect(named(found)).not.toContain("Crash")
+      await seenByHand(port, found)
+      expect(named(found).join()).not.toMatch(/Crash|Hang/)
     } finally {
       stop()
     }
@@ -109,10 +112,10 @@ describe("conform", () => {
       const connect = "101000044d5154540402003c000463636363"
       const args = [`127.0.0.1:${port}`, "--protocol", "packages/examples/src/gallery/mqtt", "--first", connect, "--state", "version=4"]
       const { found } = await conform("mosquitto", args)
+      await seenByHand(port, found)
       // a second CONNECT is an error of the protocol: the connection ends
-      const sent = one(found, "Closed Connect")
-      expect((await byHand(port, sent, 500)).isClosed).toBe(true)
-      expect(named(found)).not.toContain("Crash")
+      expect(named(found)).toContain("Closed Connect")
+      expect(named(found).join()).not.toMatch(/Crash|Hang/)
     } finally {
       stop()
       rmSync(folder, { recursive: true, force: true })
@@ -126,11 +129,10 @@ describe("conform", () => {
       const first = JSON.stringify({ packet: "StartupMessage", fields: { minorVersion: 0, parameters } })
       const args = [`127.0.0.1:${server.port}`, "--protocol", "packages/examples/src/gallery/postgres", "--first", first]
       const { found } = await conform("PostgreSQL", args)
+      await seenByHand(server.port, found)
       // after an error in the extended protocol everything up to Sync is passed over, simple queries too
-      const { received } = await byHand(server.port, one(found, "NoAnswer Query"), 500)
-      expect(received.some((hex) => hex.startsWith("45"))).toBe(true)
-      expect(received.at(-1)).toBe("")
-      expect(named(found)).not.toContain("Crash")
+      expect(named(found)).toContain("NoAnswer Query")
+      expect(named(found).join()).not.toMatch(/Crash|Hang/)
     } finally {
       await server.stop()
     }
@@ -159,19 +161,22 @@ describe("conform", () => {
       }
     })()
     try {
-      const { found } = await conform(`deepstream, ${kind}`, [server.url, ...args, "--wait", "20"], count)
+      const crashes: Array<ReadonlyArray<string>> = []
+      const isFound = (text: RegExp): boolean => crashes.some((sent) => sent.some((hex) => text.test(shown(hex))))
+      // what is drawn depends on what the server says, and that on when it does
+      for (let seed = 1; seed <= 4 && !known.every(isFound); seed++) {
+        const { found } = await conform(`deepstream, ${kind}`, [server.url, ...args, "--wait", "20"], count, seed)
+        for (const { finding, reproduced, sent } of found) if (finding === "Crash" && reproduced) crashes.push(sent.map(({ hex }) => hex))
+      }
       isOver = true
       await again
-      const crashes = found.filter(({ finding, reproduced }) => finding === "Crash" && reproduced)
-        .map(({ sent }) => sent.map(({ hex }) => hex))
       const { pathname, port } = new URL(server.url)
       for (const text of known) {
         const crash = crashes.find((sent) => sent.some((hex) => text.test(shown(hex))))
         expect(crash, crashes.map((sent) => sent.map(shown).join(" ")).join("\n")).toBeDefined()
         await server.restart()
         await byHand(Number(port), crash!, 300, pathname)
-        // it may take seconds to make JSON of what it holds
-        for (let wait = 0; wait < 200 && server.isUp; wait++) await sleep(50)
+        for (let wait = 0; wait < 100 && server.isUp; wait++) await sleep(50)
         expect(server.isUp).toBe(false)
       }
     } finally {

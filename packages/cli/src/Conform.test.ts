@@ -28,12 +28,22 @@ afterEach(() => {
   for (const stop of servers.splice(0)) stop()
 })
 
-/** A server of the binary protocol, which answers everything, with one fault. */
-const faulty = async (serve: Serve): Promise<string> => {
+/** A server of the binary protocol, which answers everything, with one fault. `again`: it is started again after it ended, and told so. */
+const faulty = async (serve: Serve, again?: () => void): Promise<string> => {
   const sockets = new Set<Net.Socket>()
   const stop = (): void => {
     server.close()
     for (const socket of sockets) socket.destroy()
+  }
+  const crash = (): void => {
+    if (again !== undefined) {
+      const { port } = server.address() as Net.AddressInfo
+      server.once("close", () => {
+        again()
+        setTimeout(() => server.listen(port, "127.0.0.1"), 200)
+      })
+    }
+    stop()
   }
   const server = Net.createServer({ noDelay: true }, (socket) => {
     sockets.add(socket)
@@ -48,7 +58,7 @@ const faulty = async (serve: Serve): Promise<string> => {
         bytes = bytes.subarray(size)
         const done = serve(request, rightAnswer(request))
         if (done === "close") return void socket.destroy()
-        if (done === "crash") return stop()
+        if (done === "crash") return crash()
         for (const one of done) socket.write(one)
       }
     })
@@ -125,6 +135,23 @@ describe("conform", () => {
       return isStuck ? [] : [answer]
     })
     expect(found.map(({ finding }) => finding)).toContain("Hang")
+  })
+
+  it("shows what ends a server from its beginning, whatever earlier conversations have left there", async () => {
+    const [flush, stat] = [0x08, 0x10]
+    let flushed = false
+    const serve: Serve = (request, answer) => {
+      if (request[1] === stat && flushed) return "crash"
+      flushed ||= request[1] === flush
+      return [answer]
+    }
+    const address = await faulty(serve, () => (flushed = false))
+    const args = ["conform", address, "--protocol", "memcached", "--count", "40", "--timeout", "120", "--wait", "5", "--json"]
+    const { out } = await Effect.runPromise(runHere(args))
+    const crashes = (ndjson(out) as unknown as ReadonlyArray<Finding>).filter(({ finding }) => finding === "Crash")
+    expect(crashes.map(({ reproduced, sent }) => [reproduced, sent.map(({ hex }) => Number.parseInt(hex.slice(2, 4), 16))])).toEqual([
+      [true, [flush, stat]]
+    ])
   })
 
   it("says the same for the same seed, and another thing for another", async () => {

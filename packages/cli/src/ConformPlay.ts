@@ -66,7 +66,9 @@ export interface ConformOptions extends ConformServer {
 export class Unreachable extends Error {}
 
 /** Plays of one finding at most, to make it shorter. */
-const mostPlays = 24
+const mostPlays = 48
+/** Packets of earlier conversations that are thought of when a server ends. */
+const mostHistory = 400
 /** Ends of the server that are looked at. */
 const mostDeaths = 40
 /** Bytes of what came that a finding has. */
@@ -96,6 +98,10 @@ class Run {
   private readonly known = new Set<string>()
   private readonly reported = new Set<string>()
   private deaths = 0
+  /** What was sent since the server began, as far as it is known: what it ends by may lie there. */
+  private history: Array<Step> = []
+  /** The server has begun since, and nothing was sent to it but what it is well by. */
+  private isFresh = false
   /** Requests known to have no answer: nobody waits for them again. */
   private readonly silent = new Set<string>()
   private readonly findings: Array<ConformFinding> = []
@@ -202,9 +208,15 @@ class Run {
       // what a server ends by is known only when it stands alone
       const isNew = ends ? this.deaths++ < mostDeaths : !this.known.has(keyOf(judgement, []))
       const isBack = !ends || await this.isBack()
+      this.isFresh = ends
       if (isNew) await this.report(judgement, played, isBack)
       else if (ends) this.steps.avoid(played?.steps ?? [])
+      if (ends) this.history = []
       if (!isBack || (isNew || ends) && !await this.isBack()) return true
+    }
+    // what is no packet may swallow what comes after it, and what a server ends the connection by does
+    if (played !== undefined && !isIllegal && played.ending !== "closed" && !all.some(({ fault }) => isDeadly(fault))) {
+      this.history = [...this.history, ...played.steps].slice(-mostHistory)
     }
     return false
   }
@@ -230,9 +242,10 @@ class Run {
     const [only, another] = found.played?.steps ?? []
     const magic = another === undefined && found.reproduced ? only?.magic : undefined
     const steps = found.played?.steps ?? []
-    if (isDeadly(fault)) this.steps.avoid(steps)
+    // what was not seen again is not known well enough to be avoided
+    if (isDeadly(fault) && found.reproduced) this.steps.avoid(steps)
     this.known.add(keyOf(judgement, steps))
-    const key = keyOf({ ...judgement, packet: found.packet }, steps)
+    const key = `${keyOf({ ...judgement, packet: found.packet }, steps)} ${found.reproduced}`
     if (this.reported.has(key)) return
     this.reported.add(key)
     if (magic !== undefined) {
@@ -250,7 +263,7 @@ class Run {
     })
   }
 
-  /** The conversation with as few packets as show the same. */
+  /** The conversation with as few packets as show the same, and what ends a server, from its beginning. */
   private async shortest(
     judgement: Judgement,
     played: Played,
@@ -259,10 +272,20 @@ class Run {
     let { packet } = judgement
     const ends = isDeadly(judgement.fault)
     const again = async (steps: ReadonlyArray<Step>): Promise<Played | undefined> => {
+      const wasFresh = this.isFresh
+      const one = await once(steps)
+      // it may have ended by what was left of an earlier play
+      return ends && one !== undefined && !wasFresh ? once(steps) : one
+    }
+    const once = async (steps: ReadonlyArray<Step>): Promise<Played | undefined> => {
       if (this.options.signal.aborted) return undefined
+      this.isFresh = false
       const one = await this.play(sequence(steps), { inTurn })
       const health = await this.health(one)
-      if (health.length > 0 && !await this.isBack()) return undefined
+      if (health.length > 0) {
+        if (!await this.isBack()) return undefined
+        this.isFresh = true
+      }
       const all = ends ? health : one?.judgements ?? []
       // where the order pairs them, the request without an answer is known only when it is alone
       const isSame = ends || judgement.fault === "NoAnswer" ? () => true : (other: Judgement) => other.packet === judgement.packet
@@ -279,7 +302,10 @@ class Run {
       ? [last]
       : [[strange], [strange, ...last], played.steps.slice(played.steps.indexOf(strange))]
     let found: Played | undefined
-    for (const steps of [...likely, played.steps]) found ??= await again(steps)
+    const earlier = ends
+      ? [20, 100, mostHistory].filter((many, i, all) => (all[i - 1] ?? 0) < this.history.length).map((many) => this.history.slice(-many))
+      : []
+    for (const steps of [...likely, played.steps, ...earlier.map((before) => [...before, ...played.steps])]) found ??= await again(steps)
     if (found === undefined) return { played, reproduced: false, packet }
     let best: Played = found
     let plays = 0

@@ -75,7 +75,7 @@ export class ConformSteps {
     this.seed = options.seed
     this.states = new Map(Object.entries(adapter.begin(options.states).states).map(([name, value]) => [name, Number(value)]))
     this.below = random(options.seed)
-    this.values = new ConformValues(random(options.seed + 24_301))
+    this.values = new ConformValues(random(~options.seed))
     this.sampler = new Sampler(catalog, { seed: options.seed, states: this.states, preferred: this.values })
     this.plans = this.sampler.plans.filter(({ meaning: { command, kind } }) => isOfClient(kind) && command?.sender !== "server")
     for (const plan of this.plans) {

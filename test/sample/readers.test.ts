@@ -15,7 +15,7 @@ const unread: { readonly [protocol: string]: string | { readonly [kind: string]:
   dcp: "tshark reads every layout in test/peers/tshark-encoder.test.ts",
   measured: "an example of the documentation: nobody else speaks it",
   memcached: { serverRequest: "only Couchbase sends it", serverResponse: "only Couchbase is sent it" },
-  memcachedDatagram: "eight bytes before lines of text: memcached answers them in test/peers/memcached-protocols.test.ts",
+  memcachedDatagram: "eight bytes before lines of text: memcached's own are in test/fixtures/memcached-udp.json",
   postgres: {
     encryption: "one byte without a length; servers' own are in the recordings",
     gss: "only what the server asked for tells it from a password",

@@ -137,6 +137,7 @@ export const diffCommand = Command.make("diff", parameters, (options) =>
   handler(async () => {
     const { against, failOn, json, markdown, protocol, samples, seed, specs } = options
     if (samples < 1) refuse("--samples: expected at least 1")
+    if (json && markdown) refuse("--json and --markdown do not go together")
     const sources = new Sources()
     try {
       const all = (await pairsOf(specs, against, protocol, sources)).flatMap((pair) => compared(pair, { samples, seed }))

@@ -37,6 +37,7 @@ describe("usage errors", () => {
     [["decode", "x", "--hex", "80"], /not both/],
     [["decode", "--lines", "--hex", "80"], /--lines reads a file/],
     [["decode", "-", "--protocol", "http"], /protocol/],
+    [["diff", "dcp", "dcp", "--json", "--markdown"], /do not go together/],
     [["generate"], /no spec given and no wirewright\.config\.ts/],
     [["check", "x.ts"], /--out DIR/],
     [["check", "--out", "gen"], /needs a spec/],

@@ -23,6 +23,8 @@ const connect = (): Promise<Net.Socket> =>
       }
     })
     socket.on("error", reject)
+    // nobody waits for the answers of a connection that the server has ended
+    socket.on("close", () => process.exit(1))
   })
 
 const sockets: Array<Net.Socket> = []

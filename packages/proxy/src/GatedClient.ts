@@ -8,14 +8,11 @@ import type { ConnectionError, ServerClient } from "@wirewright/connection"
 /** A client that is held back by either. */
 export class GatedClient implements ServerClient {
   private readonly client: ServerClient
-  private readonly send: (write: (writer: Writer) => void) => void
   private paused = false
   private heldBack = false
 
-  /** `send` takes the place of the client's own `reply`. */
-  constructor(client: ServerClient, send: (write: (writer: Writer) => void) => void) {
+  constructor(client: ServerClient) {
     this.client = client
-    this.send = send
   }
 
   get id(): number {
@@ -39,7 +36,7 @@ export class GatedClient implements ServerClient {
   }
 
   reply(write: (writer: Writer) => void): void {
-    this.send(write)
+    this.client.reply(write)
   }
 
   pause(): void {

@@ -151,12 +151,12 @@ export const serveProxy = (options: ProxyOptions): Effect.Effect<Proxy, ProxyErr
     const fork = yield* forkInScope
     let draining: (() => void) | undefined
 
-    const begin = (client: ServerClient, session: { readonly drain: () => void }): void => {
+    const begin = (session: { readonly drain: () => void }): void => {
       sessions.add(session)
       if (draining !== undefined) session.drain()
     }
 
-    const end = (client: ServerClient, session: { readonly drain: () => void }): void => {
+    const end = (session: { readonly drain: () => void }): void => {
       sessions.delete(session)
       if (sessions.size === 0) draining?.()
     }
@@ -187,11 +187,9 @@ export const serveProxy = (options: ProxyOptions): Effect.Effect<Proxy, ProxyErr
         counters,
         limits
       )
-      begin(client, session)
+      begin(session)
       return {
-        onRequest: (frame: Frame) => {
-          session.request(frame)
-        },
+        onRequest: (frame: Frame) => session.request(frame),
         onMalformed: (_error: unknown, frame: Frame) => {
           // bytes that begin as an answer come from no client
           if (kindAt(frame.reader, frame.at) === "request") session.malformed(frame)
@@ -200,13 +198,13 @@ export const serveProxy = (options: ProxyOptions): Effect.Effect<Proxy, ProxyErr
         onDrain: () => session.drained(),
         onClose: () => {
           session.closed()
-          end(client, session)
+          end(session)
         }
       }
     }
 
     const text = (client: ServerClient): PacketProtocol<TextRequest> => {
-      const front: TextFront = new TextFront(new GatedClient(client, (write) => client.reply(write)), {
+      const front: TextFront = new TextFront(new GatedClient(client), {
         upstream: upstreamOf(client),
         counters: commands,
         limits,
@@ -214,9 +212,9 @@ export const serveProxy = (options: ProxyOptions): Effect.Effect<Proxy, ProxyErr
         authenticate,
         context,
         closing: (reason) => void closed[reason._tag]++,
-        closed: () => end(client, front)
+        closed: () => end(front)
       })
-      begin(client, front)
+      begin(front)
       linesOf.set(client, front.lines)
       return front.protocol
     }

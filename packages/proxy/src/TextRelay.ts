@@ -118,10 +118,13 @@ export class TextCall extends PacketCall<Text.Response> {
     const { command, request } = this
     if (!isMetaRequest(request)) return (command as Command<object, Text.Response, "one">).encode(writer, request)
     const { at, bytes, flagsEnd } = request
+    const value = request._tag === "MetaSet" ? request.value : undefined
+    // room for all of it at once: no packet lies in two buffers
+    writer.need(flagsEnd + lineEnd.length + (value === undefined ? 0 : value.length + lineEnd.length))
     put(writer, bytes.subarray(at, at + flagsEnd))
     put(writer, lineEnd)
-    if (request._tag !== "MetaSet") return
-    put(writer, request.value)
+    if (value === undefined) return
+    put(writer, value)
     put(writer, lineEnd)
   }
 

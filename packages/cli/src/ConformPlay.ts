@@ -117,18 +117,22 @@ class Run {
   }
 
   async all(): Promise<ConformReport> {
-    const { count, signal } = this.options
-    await this.findControl()
-    let isGone = false
     const { replay } = this.options
-    if (replay !== undefined) return this.replayed(replay)
+    await this.findControl()
     try {
-      while (this.conversations < count && !signal.aborted && !isGone) {
-        const isIllegal = ++this.conversations % 2 === 0
-        isGone = await this.one(isIllegal)
-      }
+      return await (replay === undefined ? this.played() : this.replayed(replay))
     } finally {
       this.watch?.close()
+    }
+  }
+
+  /** Plays conversations, one legal, one not. */
+  private async played(): Promise<ConformReport> {
+    const { count, signal } = this.options
+    let isGone = false
+    while (this.conversations < count && !signal.aborted && !isGone) {
+      const isIllegal = ++this.conversations % 2 === 0
+      isGone = await this.one(isIllegal)
     }
     const { answers, conversations, findings, packets, seen } = this
     return { answers, conversations, findings, packets, seen, isGone }
@@ -137,26 +141,22 @@ class Run {
   /** Plays one conversation as it is. */
   private async replayed(replay: ReadonlyArray<Uint8Array>): Promise<ConformReport> {
     const steps = replay.map((bytes) => this.stepOf(bytes))
-    try {
-      const played = await this.play(sequence(steps), { inTurn: true })
-      const health = await this.health(played)
-      const { answers = 0, judgements = [], received = new Uint8Array() } = played ?? {}
-      for (const { fault, message, packet } of [...health, ...judgements]) {
-        this.found({
-          finding: fault,
-          packet,
-          message,
-          conversation: 1,
-          sent: [...this.first, ...steps].map(sentOf),
-          received: hexOf(received),
-          reproduced: true
-        })
-      }
-      const { findings } = this
-      return { conversations: 1, packets: steps.length, answers, findings, seen: findings.length, isGone: false }
-    } finally {
-      this.watch?.close()
+    const played = await this.play(sequence(steps), { inTurn: true })
+    const health = await this.health(played)
+    const { answers = 0, judgements = [], received = new Uint8Array() } = played ?? {}
+    for (const { fault, message, packet } of [...health, ...judgements]) {
+      this.found({
+        finding: fault,
+        packet,
+        message,
+        conversation: 1,
+        sent: [...this.first, ...steps].map(sentOf),
+        received: hexOf(received),
+        reproduced: true
+      })
     }
+    const { findings } = this
+    return { conversations: 1, packets: steps.length, answers, findings, seen: findings.length, isGone: false }
   }
 
   /** What bytes are. */

@@ -3,6 +3,7 @@ import { spawn } from "node:child_process"
 import { mkdtempSync, rmSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { expect } from "vitest"
 
 /** A page in a browser of its own. */
 export interface Page {
@@ -211,4 +212,15 @@ export const openPage = async (url: string, early?: string): Promise<Page> => {
       rmSync(profile, { recursive: true, force: true, maxRetries: 5 })
     }
   }
+}
+
+/** Waits until an expression has a value in a page, and that has drawn; looks at most so many times, every 50 ms. */
+export const untilWithin = (looks: number) => async (page: Page, expression: string, wanted: unknown): Promise<void> => {
+  let last: unknown
+  for (let look = 0; look < looks; look++) {
+    last = await page.evaluate(expression)
+    if (last === wanted) return page.settled()
+    await new Promise((resolve) => setTimeout(resolve, 50))
+  }
+  expect(last, expression).toEqual(wanted)
 }

@@ -10,7 +10,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { afterAll, describe, expect, it } from "vitest"
 import { protocolModules } from "../../packages/cli/src/Protocols.ts"
-import { openPage, type Page } from "./Chromium.ts"
+import { openPage, untilWithin } from "./Chromium.ts"
 import { captureOf } from "./LargeCapture.ts"
 import { memcachedVersion, startMemcached } from "./Memcached.ts"
 import { clients, expectDone } from "./MemcachedClients.ts"
@@ -19,15 +19,7 @@ import { start } from "./Serve.ts"
 const folder = mkdtempSync(join(tmpdir(), "wirewright-inspector-"))
 afterAll(() => rmSync(folder, { recursive: true, force: true }))
 
-const until = async (page: Page, expression: string, wanted: unknown, attempts = 600): Promise<void> => {
-  let last: unknown
-  for (let attempt = 0; attempt < attempts; attempt++) {
-    last = await page.evaluate(expression)
-    if (last === wanted) return page.settled()
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
-  expect(last, expression).toEqual(wanted)
-}
+const until = untilWithin(600)
 
 const percentile = (times: ReadonlyArray<number>, share: number): number =>
   [...times].sort((a, b) => a - b)[Math.min(times.length - 1, Math.floor(times.length * share))]!
@@ -57,7 +49,7 @@ describe("a capture of 10 MB", () => {
       })()`)
       const begun = performance.now()
       await page.choose(".welcome input[type=file]", [file])
-      await until(page, "/[\\d\\u2009]+ packets$/.test(document.querySelector('.counts').textContent)", true, 2400)
+      await untilWithin(2400)(page, "/[\\d\\u2009]+ packets$/.test(document.querySelector('.counts').textContent)", true)
       const opened = performance.now() - begun
       const longest = Number(await page.evaluate("window.reading = false, window.longest"))
       const counts = String(await page.evaluate("document.querySelector('.counts').textContent"))

@@ -11,7 +11,7 @@ import { gunzipSync } from "node:zlib"
 import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest"
 import { hostile } from "../../packages/cli/test/HostileText.ts"
 import { protocolModules } from "../../packages/cli/src/Protocols.ts"
-import { openPage, type Page } from "./Chromium.ts"
+import { openPage, type Page, untilWithin } from "./Chromium.ts"
 
 const captures = fileURLToPath(new URL("../fixtures/captures/", import.meta.url))
 const session = join(captures, "couchbase-6.5-collections.pcapng.gz")
@@ -20,15 +20,7 @@ const session = join(captures, "couchbase-6.5-collections.pcapng.gz")
 const dcpOpen = "80500018080000000000002000000001000000000000000000000000000000016275636b657473747265616d2076625b3130302d3130355d"
 const noop = "800a000000000000000000000000002a0000000000000000"
 
-const until = async (page: Page, expression: string, wanted: unknown): Promise<void> => {
-  let last: unknown
-  for (let attempt = 0; attempt < 200; attempt++) {
-    last = await page.evaluate(expression)
-    if (last === wanted) return page.settled()
-    await new Promise((resolve) => setTimeout(resolve, 50))
-  }
-  expect(last, expression).toEqual(wanted)
-}
+const until = untilWithin(200)
 
 /** Text of the first element of a selector, on one line. */
 const text = (page: Page, selector: string): Promise<unknown> =>

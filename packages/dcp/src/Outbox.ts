@@ -7,6 +7,7 @@
 import * as Cause from "effect/Cause"
 import type { NonEmptyReadonlyArray } from "effect/Array"
 import * as Effect from "effect/Effect"
+import { emptied } from "./Emptied.ts"
 
 /** Who waits for bytes to be given free. */
 export interface Credit {
@@ -71,7 +72,7 @@ export class Outbox<A, E> {
   /** There will be no more events, and what waits is dropped: its bytes are given free. */
   discard(): void {
     this.end()
-    for (const batch of this.batches.splice(0)) {
+    for (const batch of emptied(this.batches)) {
       this.count -= batch.events.length
       batch.credit?.free(batch.bytes)
     }

@@ -7,6 +7,7 @@
  */
 import type { Reader } from "@wirewright/codec"
 import type { DcpConnection } from "./DcpConnection.ts"
+import { emptied } from "./Emptied.ts"
 
 /** A message as it lies in a buffer. */
 export interface HeldMessage {
@@ -49,6 +50,6 @@ export class PersistenceGate {
   /** The stream is gone, and another one may have another history: nothing of it passes any more. */
   empty(): void {
     this.upTo = 0n
-    for (const { at, connection, end } of this.held.splice(0)) connection.free(end - at)
+    for (const { at, connection, end } of emptied(this.held)) connection.free(end - at)
   }
 }

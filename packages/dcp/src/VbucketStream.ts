@@ -23,6 +23,7 @@ import {
   SnapshotStarted,
   SystemEvent
 } from "./DcpEvent.ts"
+import { emptied } from "./Emptied.ts"
 import type { FailoverLog } from "./FailoverLog.ts"
 import { decodeRequest, vbucketAt } from "./gen/index.ts"
 import { DcpOsoSnapshotFlags, DcpSnapshotMarkerFlags, DcpStreamEndStatus } from "./gen/Types.ts"
@@ -58,6 +59,12 @@ export interface StreamOwner {
 
 const none: ReadonlyArray<never> = []
 
+/** An event, and the bytes of the flow-control window that it took. */
+interface Held {
+  readonly event: DcpEvent
+  readonly bytes: number
+}
+
 /** One vbucket. */
 export class VbucketStream implements StreamSink, Account {
   // what each message needs comes first, so that it lies together
@@ -74,7 +81,7 @@ export class VbucketStream implements StreamSink, Account {
   /** Where its newest stream was opened, `host:port`. */
   address: string | undefined
   /** Events that may not be handed over yet. */
-  private held: Array<{ readonly event: DcpEvent; readonly bytes: number }> | undefined
+  private held: Array<Held> | undefined
   /** The branch of the stream that is open. */
   vbucketUuid: bigint | undefined
 
@@ -283,15 +290,12 @@ export class VbucketStream implements StreamSink, Account {
     for (const { bytes } of this.taken()) this.connection?.free(bytes)
   }
 
-  /**
-   * What was held, and not any more. The array is emptied before it is let go: what an old one of the heap refers to outlives it until the whole heap
-   * is collected, and with it all that was read.
-   */
-  private taken(): ReadonlyArray<{ readonly event: DcpEvent; readonly bytes: number }> {
+  /** What was held, and is held no more. */
+  private taken(): ReadonlyArray<Held> {
     const { held } = this
     if (held === undefined) return none
     this.held = undefined
-    return held.splice(0)
+    return emptied(held)
   }
 
   /** The checkpoint as it is, for whoever stores it: until it is asked for, the owner is told once that it changed. */

@@ -63,7 +63,7 @@ export const checksum = <const T extends string>(
  * A field that no word can say, such as bytes that a key masks. `module` exports for `custom("Payload", …)`:
  * type `Payload`; `readPayload(reader, at, end, start, packet)`, which leaves the offset after it in `reader.next`;
  * `writePayload(writer, at, value, start, packet)`, which returns the offset after it; `boundPayload(value)`, the most bytes it takes;
- * and `customPayload: CustomFace` for tools (layout and JSON).
+ * and `customPayload: CustomFace` for tools (layout and JSON). Their types are `ReadCustom` and `WriteCustom` of `@wirewright/codec/Catalog`.
  * `start` is where the packet begins; `packet` holds the header fields and siblings that were read before.
  *
  * For protocols over text it exports the type, the face, and instead of the functions `isPayload(text, from, to)`,

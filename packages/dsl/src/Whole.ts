@@ -14,10 +14,12 @@ export interface Reserved {
   readonly policy: ReservedPolicy
 }
 
-/** Zero bytes up to a multiple of `to` from the beginning of the packet or record. */
+/** Zero bytes up to a multiple of `to` from the beginning of the packet or record; with `ignore`, any bytes are read as if they were. */
 export interface Align {
   readonly kind: "align"
   readonly to: number
+  /** Default: error */
+  readonly policy?: "ignore" | "error"
 }
 
 /** Names of the checksums. */
@@ -49,8 +51,9 @@ export interface Custom<N extends string = string> {
 export const reserved = (of: Int | number, policy: ReservedPolicy = "keep"): Reserved =>
   mark({ kind: "reserved", of: typeof of === "number" ? bytes({ size: of }) : of, policy }, reserved)
 
-/** Zero bytes up to the next multiple of `to`, counted from the beginning of the record. */
-export const align = (to: number): Align => mark({ kind: "align", to }, align)
+/** Zero bytes up to the next multiple of `to`, counted from the beginning of the record. Others are an error, or ignored. */
+export const align = (to: number, policy?: "ignore" | "error"): Align =>
+  mark({ kind: "align", to, ...(policy === undefined ? {} : { policy }) }, align)
 
 /** A checksum over siblings that follow one another. */
 export const checksum = <const T extends string>(

@@ -37,7 +37,9 @@ export function* checkConversation(built: Built): Iterable<Complaint> {
         "WW168",
         ["answeredBy"],
         there ? `${name} is not sent by servers, so it answers nothing` : `${name}, which answers ${model.name}, is not there`,
-        `servers send ${sent.map((one) => one.name).join(", ") || "nothing"}`
+        there
+          ? `say of ${name} that its \`sender\` is "server" or "both"`
+          : `servers send ${sent.map((one) => one.name).join(", ") || "nothing"}`
       )
     }
     yield* checkLast(model, answers, complain)

@@ -10,6 +10,7 @@ import { bytesOfDigits } from "@wirewright/codec/Hex"
 import { annotate } from "@wirewright/codec/Layout"
 import { Catalog } from "@wirewright/codec/Catalog"
 import type { Protocol } from "@wirewright/dsl"
+import * as D from "@wirewright/dsl"
 import { describe, expect, it } from "vitest"
 import { table } from "./Table.ts"
 
@@ -50,5 +51,28 @@ describe("kinds of changes", () => {
       const kinds = writer.frame.kinds.map(({ name }) => annotate(writer, bytesOfDigits(hex), { kind: name, states }))
       expect(kinds.some(({ error }) => error === undefined), `${direction} ${hex}`).toBe(true)
     }
+  })
+
+  it("of one packet do not stand for one another: what only one of them changes on the wire is told of that one", () => {
+    const version = (id: D.Type, cases: D.Choice["cases"]): Catalog => {
+      const frame = D.frame("T", {
+        sections: ["b"],
+        kinds: { m: { headers: [{ fields: { length: D.bodyLength(D.u16), type: D.opcode(D.u8) } }] } }
+      })
+      const value = D.choice("Value", D.by("code"), cases, { unknown: "keep" })
+      const item = D.struct("Item", { code: D.u8, value: D.prefixed(D.u8, value) })
+      const fields = { id, items: D.array(item) }
+      return catalogOf(D.protocol(frame, { name: "t", module: "./t", commands: [D.packetsOf(frame, "m")("Open", { opcode: 1, fields })] }))
+    }
+    const [one, more] = [{ A: D.tagged(1, {}) }, { A: D.tagged(1, {}), B: D.tagged(2, { n: D.u8 }) }]
+    const found = diffOf(version(D.u32, one), version(D.u32.le, more), { samples })
+    expect(found.map(({ class: of, place, witnesses }) => [of, place, witnesses.length > 0])).toEqual([
+      ["WIRE", "Open", true],
+      ["SAFE", "Value", false]
+    ])
+    expect(diffOf(version(D.u32, one), version(D.u32, more), { samples }).map(({ class: of, place }) => [of, place])).toEqual([[
+      "SAFE",
+      "Value"
+    ]])
   })
 })

@@ -90,6 +90,13 @@ const headerNames = (kind: KindModel | undefined): ReadonlyArray<string> =>
     ? kind.headers[0]?.fields.map(({ name }) => name) ?? []
     : flatFields(kind.run.fields).map(({ name }) => name)
 
+/** A difference, and its class where none of its packets is to blame. */
+interface Found extends Difference {
+  readonly classElse: ChangeClass
+  /** `isCovered`, and nothing else of the packets was left out of that. */
+  readonly isProved: boolean
+}
+
 /** Two versions of a protocol. */
 class Comparing {
   private readonly old: Catalog
@@ -117,8 +124,12 @@ class Comparing {
   }
 
   all(): ReadonlyArray<Difference> {
-    const found = [...this.frame(), ...this.types(), ...this.commands()]
-    return found.toSorted((a, b) => order.indexOf(a.class) - order.indexOf(b.class))
+    const all = [...this.frame(), ...this.types(), ...this.commands()]
+    // packets in which two places differ show a difference for both, though only one may be on the wire
+    const found = all.some(({ isCovered, witnesses }) => !isCovered && witnesses.length > 0)
+      ? all.map((one) => one.isProved ? { ...one, class: one.classElse, witnesses: [] } : one)
+      : all
+    return found.map(({ classElse: _, isProved: __, ...one }) => one).toSorted((a, b) => order.indexOf(a.class) - order.indexOf(b.class))
   }
 
   /** The kind that takes another's place. */
@@ -215,15 +226,19 @@ class Comparing {
     options: {
       readonly plans: { readonly old: ReadonlyArray<PacketPlan>; readonly now: ReadonlyArray<PacketPlan> }
       readonly isCovered: boolean
+      readonly isProved?: boolean
       readonly breaksSource: boolean
     }
-  ): Difference {
+  ): Found {
     const forward = this.search("old to new", options.plans.old)
     const backward = this.search("new to old", options.plans.now)
     const witnesses = [forward, backward].flatMap(({ witness }) => witness ?? [])
     const isUnshown = witnesses.length === 0 && !options.isCovered
+    const classElse = options.breaksSource ? "SOURCE" : "SAFE"
     return {
-      class: witnesses.length > 0 || isUnshown ? "WIRE" : options.breaksSource ? "SOURCE" : "SAFE",
+      class: witnesses.length > 0 || isUnshown ? "WIRE" : classElse,
+      classElse,
+      isProved: options.isProved === true,
       place,
       changes,
       witnesses,
@@ -240,9 +255,9 @@ class Comparing {
     }
   }
 
-  private frame(): ReadonlyArray<Difference> {
+  private frame(): ReadonlyArray<Found> {
     const [old, now] = [this.old.frame, this.now.frame]
-    const out: Array<Difference> = []
+    const out: Array<Found> = []
     const changes: Array<Change> = [...this.describe.objects("frame", old, now, ["kinds", "name"])]
     let isCovered = now.maxFrame === old.maxFrame && isSame(old.sections.length, now.sections.length) && old.over === now.over
     let breaksSource = !isSame([old.name, old.sections, old.correlation, old.phases], [now.name, now.sections, now.correlation, now.phases])
@@ -321,8 +336,8 @@ class Comparing {
   }
 
   /** Statuses and states. */
-  private tables(): ReadonlyArray<Difference> {
-    const out: Array<Difference> = []
+  private tables(): ReadonlyArray<Found> {
+    const out: Array<Found> = []
     const statuses = this.describe.statuses()
     if (statuses.length > 0) {
       const breaksSource = this.old.statuses.some(({ name, retry, code }) => {
@@ -345,23 +360,25 @@ class Comparing {
     return out
   }
 
-  private types(): ReadonlyArray<Difference> {
+  private types(): ReadonlyArray<Found> {
     const named = (catalog: Catalog): ReadonlyMap<string, NamedTypeModel> => namedTypes(catalog)
     const [old, now] = [named(this.old), named(this.now)]
-    const out: Array<Difference> = []
+    const out: Array<Found> = []
     for (const [name, type] of old) {
       const other = now.get(name)
       const plans = () => this.plansWith((plan, catalog) => reaches(catalog, plan, name))
       if (other === undefined) {
         const moved = [...now.values()].find((one) => !old.has(one.name) && isSame({ ...one, name: "" }, { ...type, name: "" }))
         const text = moved === undefined ? `${type.kind} removed` : `is called ${moved.name}`
-        out.push(this.difference(name, [{ path: name, text }], { plans: plans(), isCovered: true, breaksSource: true }))
+        out.push(this.difference(name, [{ path: name, text }], { plans: plans(), isCovered: true, isProved: true, breaksSource: true }))
         continue
       }
       if (isSame(type, other)) continue
       const changes = this.describe.named(type, other)
       const isCovered = this.namedCovers(this.forward, other, type) && this.namedCovers(this.backward, type, other)
-      out.push(this.difference(name, changes, { plans: plans(), isCovered, breaksSource: this.namedBreaks(type, other) }))
+      out.push(
+        this.difference(name, changes, { plans: plans(), isCovered, isProved: isCovered, breaksSource: this.namedBreaks(type, other) })
+      )
     }
     return out
   }
@@ -406,8 +423,8 @@ class Comparing {
       )
   }
 
-  private commands(): ReadonlyArray<Difference> {
-    const out: Array<Difference> = []
+  private commands(): ReadonlyArray<Found> {
+    const out: Array<Found> = []
     const known = new Set<string>()
     for (const command of this.old.commands) {
       const plansOf = (name: string, other: string | undefined) => ({
@@ -431,7 +448,9 @@ class Comparing {
       ]
       const isCovered = this.commandCovers(command, other)
       const breaksSource = renamed.length > 0 || this.commandBreaks(command, other)
-      out.push(this.difference(command.name, changes, { plans: plansOf(command.name, other.name), isCovered, breaksSource }))
+      out.push(
+        this.difference(command.name, changes, { plans: plansOf(command.name, other.name), isCovered, isProved: isCovered, breaksSource })
+      )
     }
     for (const command of this.now.commands) {
       if (known.has(command.name)) continue

@@ -7,7 +7,7 @@ import { tmpdir } from "node:os"
 import { dirname, join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { ndjson } from "../test/RunCli.ts"
+import { ndjson, wirewright } from "../test/RunCli.ts"
 import { runHere } from "../test/RunHere.ts"
 
 const run = (...args: ReadonlyArray<string>) => Effect.runPromise(runHere(args))
@@ -145,6 +145,26 @@ describe("sample", () => {
     const listed = out.trim().split("\n").filter((line) => !line.startsWith("#")).map((line) => line.slice(2).match(/../g) ?? [])
     expect(listed.flat().length).toBeGreaterThan(0)
     expect(listed.flat().every((one) => Number.parseInt(one, 16) % 2 === 0)).toBe(true)
+  })
+
+  it("header fields may have the names of what decode says beside packets, and what errors and captures have", async () => {
+    const names = ["error", "passedOver", "direction", "time", "frame", "flow", "protocol", "hex", "states"]
+    writeFileSync(
+      join(folder, "taken.ts"),
+      `import * as D from ${JSON.stringify(fileURLToPath(import.meta.resolve("@wirewright/dsl")))}
+      const fields = { size: D.bodyLength(D.u16), type: D.opcode(D.u8), ${names.map((name) => `${name}: D.u8`).join(", ")} }
+      const f = D.frame("Taken", { sections: ["b"], kinds: { m: { headers: [{ fields }] } } })
+      export const taken = D.protocol(f, { name: "taken", module: "./gen-taken", commands: [D.packetsOf(f, "m")("A", { opcode: 1, fields: {} })] })`
+    )
+    const code = join(folder, "gen-taken")
+    expect((await run("generate", join(folder, "taken.ts"), "--out", code)).code).toBe(0)
+    const capture = join(folder, "taken.pcap")
+    const { out: lines } = await run("sample", code, "--packet", "A", "--count", "20")
+    expect((await run("sample", code, "--packet", "A", "--count", "20", "--pcap", capture)).code).toBe(0)
+    const { out: json } = await run("decode", capture, "--protocol", code, "--port", "4000", "--json")
+    const { err, out } = await wirewright(["encode", "--protocol", code], json)
+    expect(err).toBe("")
+    expect(out.trim().split("\n")).toEqual(lines.trim().split("\n").filter((line) => !line.startsWith("#")))
   })
 
   it("refuses what is not there, and says what is", async () => {

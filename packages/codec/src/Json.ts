@@ -27,7 +27,10 @@ import { flatFields as flattened } from "./words/Word.ts"
 /** A packet of any protocol. */
 export type AnyPacket = { readonly _tag: string; readonly [field: string]: unknown }
 
-const taken = new Set(["packet", "kind", "layout", "fields", "key", "value", "length"])
+/** What stands at the top beside header fields: of packets, of objects that are none, and of where a packet comes from. */
+const taken = new Set(
+  "packet kind layout fields key value length error passedOver protocol flow direction time frame hex states".split(" ")
+)
 
 /** Name of a header field at the top of the JSON object. */
 export const headerKey = (name: string): string => taken.has(name) ? `header.${name}` : name

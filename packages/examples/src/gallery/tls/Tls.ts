@@ -48,13 +48,17 @@ import {
 import {
   boundElements,
   checkAtMost,
+  checkCountMin,
   checkLength,
+  checkMin,
   checkPresence,
   expectAtLeast,
   expectAtMost,
   expectConstant,
+  expectCountMin,
   expectEnd,
   expectLength,
+  expectMin,
   expectWithin,
   getU24,
   inElement,
@@ -141,6 +145,7 @@ export const decodeClientHello: HandshakeMessageDecoder<ClientHello> = (reader, 
   } catch (error) {
     throw inElement(error, "ClientHello", "cipherSuites", cipherSuites.length)
   }
+  expectCountMin(cipherSuites.length, 1, "ClientHello", "cipherSuites", sessionIdEnd + 2 - at)
   expectEnd(cipherSuitesAt, cipherSuitesEnd, "ClientHello", "cipherSuites", at)
   expectAtLeast(end - cipherSuitesEnd, 1, "ClientHello", "compressionMethods", cipherSuitesEnd - at)
   const compressionMethodsLength = view.getUint8(cipherSuitesEnd)
@@ -157,6 +162,7 @@ export const decodeClientHello: HandshakeMessageDecoder<ClientHello> = (reader, 
   } catch (error) {
     throw inElement(error, "ClientHello", "compressionMethods", compressionMethods.length)
   }
+  expectCountMin(compressionMethods.length, 1, "ClientHello", "compressionMethods", cipherSuitesEnd + 1 - at)
   expectEnd(compressionMethodsAt, compressionMethodsEnd, "ClientHello", "compressionMethods", at)
   let maybeExtensions: ReadonlyArray<ClientExtension> | undefined
   let afterMaybeExtensions = compressionMethodsEnd
@@ -213,6 +219,7 @@ export const encodeClientHello: HandshakeMessageEncoder<ClientHello> = (writer, 
   putU8(view, sessionIdAt, position - sessionIdFrom, "ClientHello", "sessionId")
   const cipherSuitesAt = position
   const cipherSuitesFrom = position + 2
+  checkCountMin(packet.cipherSuites?.length, 1, "ClientHello", "cipherSuites")
   position = position + 2
   let cipherSuitesIndex = 0
   try {
@@ -227,6 +234,7 @@ export const encodeClientHello: HandshakeMessageEncoder<ClientHello> = (writer, 
   putU16(view, cipherSuitesAt, position - cipherSuitesFrom, "ClientHello", "cipherSuites")
   const compressionMethodsAt = position
   const compressionMethodsFrom = position + 1
+  checkCountMin(packet.compressionMethods?.length, 1, "ClientHello", "compressionMethods")
   position = position + 1
   let compressionMethodsIndex = 0
   try {
@@ -380,19 +388,33 @@ export const decodeNewSessionTicket: HandshakeMessageDecoder<NewSessionTicket, S
     afterMaybeNonce = nonceEnd
     maybeNonce = reader.slice(afterMaybeAgeAdd + 1, nonceEnd)
   }
-  expectAtLeast(end - afterMaybeNonce, 2, "NewSessionTicket", "ticket", afterMaybeNonce - at)
-  const ticketLength = view.getUint16(afterMaybeNonce)
-  const ticketEnd = afterMaybeNonce + 2 + ticketLength
-  expectWithin(ticketEnd, end, "NewSessionTicket", "ticket", afterMaybeNonce + 2, at)
-  let maybeExtensions: ReadonlyArray<OtherExtension> | undefined
-  let afterMaybeExtensions = ticketEnd
+  let maybeTicket: Uint8Array
+  let afterMaybeTicket = afterMaybeNonce
   if (states.version >= 13) {
-    expectAtLeast(end - ticketEnd, 2, "NewSessionTicket", "extensions", ticketEnd - at)
-    const extensionsLength = view.getUint16(ticketEnd)
-    const extensionsEnd = ticketEnd + 2 + extensionsLength
-    expectWithin(extensionsEnd, end, "NewSessionTicket", "extensions", ticketEnd + 2, at)
+    expectAtLeast(end - afterMaybeNonce, 2, "NewSessionTicket", "ticket", afterMaybeNonce - at)
+    const ticketLength = view.getUint16(afterMaybeNonce)
+    const ticketEnd = afterMaybeNonce + 2 + ticketLength
+    expectWithin(ticketEnd, end, "NewSessionTicket", "ticket", afterMaybeNonce + 2, at)
+    expectMin(ticketEnd - (afterMaybeNonce + 2), 1, "NewSessionTicket", "ticket", afterMaybeNonce + 2 - at)
+    afterMaybeTicket = ticketEnd
+    maybeTicket = reader.slice(afterMaybeNonce + 2, ticketEnd)
+  } else {
+    expectAtLeast(end - afterMaybeNonce, 2, "NewSessionTicket", "ticket", afterMaybeNonce - at)
+    const ticketLength2 = view.getUint16(afterMaybeNonce)
+    const ticketEnd2 = afterMaybeNonce + 2 + ticketLength2
+    expectWithin(ticketEnd2, end, "NewSessionTicket", "ticket", afterMaybeNonce + 2, at)
+    afterMaybeTicket = ticketEnd2
+    maybeTicket = reader.slice(afterMaybeNonce + 2, ticketEnd2)
+  }
+  let maybeExtensions: ReadonlyArray<OtherExtension> | undefined
+  let afterMaybeExtensions = afterMaybeTicket
+  if (states.version >= 13) {
+    expectAtLeast(end - afterMaybeTicket, 2, "NewSessionTicket", "extensions", afterMaybeTicket - at)
+    const extensionsLength = view.getUint16(afterMaybeTicket)
+    const extensionsEnd = afterMaybeTicket + 2 + extensionsLength
+    expectWithin(extensionsEnd, end, "NewSessionTicket", "extensions", afterMaybeTicket + 2, at)
     const extensions: Array<OtherExtension> = []
-    let extensionsAt = ticketEnd + 2
+    let extensionsAt = afterMaybeTicket + 2
     try {
       while (extensionsEnd - extensionsAt >= 1) {
         const element = readOtherExtension(reader, extensionsAt, extensionsEnd, at)
@@ -414,7 +436,7 @@ export const decodeNewSessionTicket: HandshakeMessageDecoder<NewSessionTicket, S
     lifetime: view.getUint32(bodyStart),
     ageAdd: maybeAgeAdd,
     nonce: maybeNonce,
-    ticket: reader.slice(afterMaybeNonce + 2, ticketEnd),
+    ticket: maybeTicket,
     extensions: maybeExtensions
   }
 }
@@ -423,7 +445,7 @@ export const encodeNewSessionTicket: HandshakeMessageEncoder<NewSessionTicket, S
   const bodyStart = beginHandshakeMessage(
     writer,
     packet,
-    13 + (packet.nonce === undefined ? 0 : (packet.nonce?.length ?? 0)) + (packet.ticket?.length ?? 0) +
+    13 + (packet.nonce === undefined ? 0 : (packet.nonce?.length ?? 0)) + (packet.ticket === undefined ? 0 : (packet.ticket?.length ?? 0)) +
       (packet.extensions === undefined ? 0 : boundElements(packet.extensions, boundOtherExtension))
   )
   const { bytes, view } = writer
@@ -442,10 +464,18 @@ export const encodeNewSessionTicket: HandshakeMessageEncoder<NewSessionTicket, S
     position = putBytes(bytes, position + 1, packet.nonce!, "NewSessionTicket", "nonce")
     putU8(view, nonceAt, position - nonceFrom, "NewSessionTicket", "nonce")
   }
-  const ticketAt = position
-  const ticketFrom = position + 2
-  position = putBytes(bytes, position + 2, packet.ticket, "NewSessionTicket", "ticket")
-  putU16(view, ticketAt, position - ticketFrom, "NewSessionTicket", "ticket")
+  if (states.version >= 13) {
+    const ticketAt = position
+    const ticketFrom = position + 2
+    position = putBytes(bytes, ticketFrom, packet.ticket, "NewSessionTicket", "ticket")
+    checkMin(position - ticketFrom, 1, "NewSessionTicket", "ticket")
+    putU16(view, ticketAt, position - ticketFrom, "NewSessionTicket", "ticket")
+  } else {
+    const ticketAt2 = position
+    const ticketFrom3 = position + 2
+    position = putBytes(bytes, position + 2, packet.ticket, "NewSessionTicket", "ticket")
+    putU16(view, ticketAt2, position - ticketFrom3, "NewSessionTicket", "ticket")
+  }
   checkPresence(packet.extensions !== undefined, states.version >= 13, "NewSessionTicket", "extensions", "version is 13…")
   if (states.version >= 13) {
     const extensionsAt = position
@@ -650,6 +680,7 @@ export const decodeCertificateRequest: HandshakeMessageDecoder<CertificateReques
     } catch (error) {
       throw inElement(error, "CertificateRequest", "types", types.length)
     }
+    expectCountMin(types.length, 1, "CertificateRequest", "types", bodyStart + 1 - at)
     expectEnd(typesAt, typesEnd, "CertificateRequest", "types", at)
     afterMaybeTypes = typesEnd
     maybeTypes = types
@@ -672,6 +703,7 @@ export const decodeCertificateRequest: HandshakeMessageDecoder<CertificateReques
     } catch (error) {
       throw inElement(error, "CertificateRequest", "schemes", schemes.length)
     }
+    expectCountMin(schemes.length, 1, "CertificateRequest", "schemes", afterMaybeTypes + 2 - at)
     expectEnd(schemesAt, schemesEnd, "CertificateRequest", "schemes", at)
     afterMaybeSchemes = schemesEnd
     maybeSchemes = schemes
@@ -691,6 +723,7 @@ export const decodeCertificateRequest: HandshakeMessageDecoder<CertificateReques
         const elementLength = view.getUint16(authoritiesAt)
         const elementEnd = authoritiesAt + 2 + elementLength
         expectWithin(elementEnd, authoritiesEnd, "CertificateRequest", "", authoritiesAt + 2, at)
+        expectMin(elementEnd - (authoritiesAt + 2), 1, "CertificateRequest", "", authoritiesAt + 2 - at)
         authorities.push(reader.slice(authoritiesAt + 2, elementEnd))
         authoritiesAt = elementEnd
       }
@@ -730,6 +763,7 @@ export const decodeCertificateRequest: HandshakeMessageDecoder<CertificateReques
     } catch (error) {
       throw inElement(error, "CertificateRequest", "extensions", extensions.length)
     }
+    expectCountMin(extensions.length, 1, "CertificateRequest", "extensions", afterMaybeContext + 2 - at)
     expectEnd(extensionsAt, extensionsEnd, "CertificateRequest", "extensions", at)
     afterMaybeExtensions = extensionsEnd
     maybeExtensions = extensions
@@ -762,6 +796,7 @@ export const encodeCertificateRequest: HandshakeMessageEncoder<CertificateReques
   if (states.version <= 12) {
     const typesAt = position
     const typesFrom = position + 1
+    checkCountMin(packet.types!?.length, 1, "CertificateRequest", "types")
     position = position + 1
     let typesIndex = 0
     try {
@@ -779,6 +814,7 @@ export const encodeCertificateRequest: HandshakeMessageEncoder<CertificateReques
   if (states.version <= 12) {
     const schemesAt = position
     const schemesFrom = position + 2
+    checkCountMin(packet.schemes!?.length, 1, "CertificateRequest", "schemes")
     position = position + 2
     let schemesIndex = 0
     try {
@@ -802,7 +838,8 @@ export const encodeCertificateRequest: HandshakeMessageEncoder<CertificateReques
       for (const authoritiesElement of packet.authorities!) {
         const authoritiesElementAt = position
         const authoritiesElementFrom = position + 2
-        position = putBytes(bytes, position + 2, authoritiesElement, "CertificateRequest", "")
+        position = putBytes(bytes, authoritiesElementFrom, authoritiesElement, "CertificateRequest", "")
+        checkMin(position - authoritiesElementFrom, 1, "CertificateRequest", "")
         putU16(view, authoritiesElementAt, position - authoritiesElementFrom, "CertificateRequest", "")
         authoritiesIndex++
       }
@@ -822,6 +859,7 @@ export const encodeCertificateRequest: HandshakeMessageEncoder<CertificateReques
   if (states.version >= 13) {
     const extensionsAt = position
     const extensionsFrom = position + 2
+    checkCountMin(packet.extensions!?.length, 1, "CertificateRequest", "extensions")
     position = position + 2
     let extensionsIndex = 0
     try {

@@ -7,11 +7,15 @@ import {
   Reader,
   type Writer,
   boundElements,
+  checkCountMin,
+  checkMin,
   checkPresence,
   decodeText,
   expectAtLeast,
   expectConstant,
+  expectCountMin,
   expectEnd,
+  expectMin,
   expectWithin,
   getU24,
   inElement,
@@ -136,6 +140,7 @@ export function readCertificateEntry(reader: Reader, at: number, end: number, st
   const certificateLength = getU24(view, at)
   const certificateEnd = at + 3 + certificateLength
   expectWithin(certificateEnd, end, "CertificateEntry", "certificate", at + 3, start)
+  expectMin(certificateEnd - (at + 3), 1, "CertificateEntry", "certificate", at + 3 - start)
   let maybeExtensions: ReadonlyArray<OtherExtension> | undefined
   let afterMaybeExtensions = certificateEnd
   if (states.version >= 13) {
@@ -172,7 +177,8 @@ export function writeCertificateEntry(writer: Writer, at: number, value: Certifi
   let position = at
   const certificateAt = position
   const certificateFrom = position + 3
-  position = putBytes(bytes, position + 3, value.certificate, "CertificateEntry", "certificate")
+  position = putBytes(bytes, certificateFrom, value.certificate, "CertificateEntry", "certificate")
+  checkMin(position - certificateFrom, 1, "CertificateEntry", "certificate")
   putU24(view, certificateAt, position - certificateFrom, "CertificateEntry", "certificate")
   checkPresence(value.extensions !== undefined, states.version >= 13, "CertificateEntry", "extensions", "version is 13…")
   if (states.version >= 13) {
@@ -425,6 +431,7 @@ export function readClientExtensionData(reader: Reader, at: number, end: number,
       } catch (error) {
         throw inElement(error, "ClientExtensionData", "names", names.length)
       }
+      expectCountMin(names.length, 1, "ClientExtensionData", "names", at + 2 - start)
       expectEnd(namesAt, namesEnd, "ClientExtensionData", "names", start)
       reader.next = namesEnd
       return {
@@ -454,6 +461,7 @@ export function readClientExtensionData(reader: Reader, at: number, end: number,
           const elementLength = view.getUint16(respondersAt)
           const elementEnd = respondersAt + 2 + elementLength
           expectWithin(elementEnd, respondersEnd, "ClientExtensionData", "", respondersAt + 2, start)
+          expectMin(elementEnd - (respondersAt + 2), 1, "ClientExtensionData", "", respondersAt + 2 - start)
           responders.push(reader.slice(respondersAt + 2, elementEnd))
           respondersAt = elementEnd
         }
@@ -489,6 +497,7 @@ export function readClientExtensionData(reader: Reader, at: number, end: number,
       } catch (error) {
         throw inElement(error, "ClientExtensionData", "groups", groups.length)
       }
+      expectCountMin(groups.length, 1, "ClientExtensionData", "groups", at + 2 - start)
       expectEnd(groupsAt, groupsEnd, "ClientExtensionData", "groups", start)
       reader.next = groupsEnd
       return {
@@ -512,6 +521,7 @@ export function readClientExtensionData(reader: Reader, at: number, end: number,
       } catch (error) {
         throw inElement(error, "ClientExtensionData", "formats", formats.length)
       }
+      expectCountMin(formats.length, 1, "ClientExtensionData", "formats", at + 1 - start)
       expectEnd(formatsAt, formatsEnd, "ClientExtensionData", "formats", start)
       reader.next = formatsEnd
       return {
@@ -535,6 +545,7 @@ export function readClientExtensionData(reader: Reader, at: number, end: number,
       } catch (error) {
         throw inElement(error, "ClientExtensionData", "schemes", schemes.length)
       }
+      expectCountMin(schemes.length, 1, "ClientExtensionData", "schemes", at + 2 - start)
       expectEnd(schemesAt, schemesEnd, "ClientExtensionData", "schemes", start)
       reader.next = schemesEnd
       return {
@@ -555,12 +566,14 @@ export function readClientExtensionData(reader: Reader, at: number, end: number,
           const elementLength = view.getUint8(protocolsAt)
           const elementEnd = protocolsAt + 1 + elementLength
           expectWithin(elementEnd, protocolsEnd, "ClientExtensionData", "", protocolsAt + 1, start)
+          expectMin(elementEnd - (protocolsAt + 1), 1, "ClientExtensionData", "", protocolsAt + 1 - start)
           protocols.push(decodeText(reader.bytes, protocolsAt + 1, elementEnd))
           protocolsAt = elementEnd
         }
       } catch (error) {
         throw inElement(error, "ClientExtensionData", "protocols", protocols.length)
       }
+      expectCountMin(protocols.length, 1, "ClientExtensionData", "protocols", at + 2 - start)
       expectEnd(protocolsAt, protocolsEnd, "ClientExtensionData", "protocols", start)
       reader.next = protocolsEnd
       return {
@@ -611,6 +624,7 @@ export function readClientExtensionData(reader: Reader, at: number, end: number,
       } catch (error) {
         throw inElement(error, "ClientExtensionData", "identities", identities.length)
       }
+      expectCountMin(identities.length, 1, "ClientExtensionData", "identities", at + 2 - start)
       expectEnd(identitiesAt, identitiesEnd, "ClientExtensionData", "identities", start)
       expectAtLeast(end - identitiesEnd, 2, "ClientExtensionData", "binders", identitiesEnd - start)
       const bindersLength = view.getUint16(identitiesEnd)
@@ -624,12 +638,14 @@ export function readClientExtensionData(reader: Reader, at: number, end: number,
           const elementLength = view.getUint8(bindersAt)
           const elementEnd = bindersAt + 1 + elementLength
           expectWithin(elementEnd, bindersEnd, "ClientExtensionData", "", bindersAt + 1, start)
+          expectMin(elementEnd - (bindersAt + 1), 32, "ClientExtensionData", "", bindersAt + 1 - start)
           binders.push(reader.slice(bindersAt + 1, elementEnd))
           bindersAt = elementEnd
         }
       } catch (error) {
         throw inElement(error, "ClientExtensionData", "binders", binders.length)
       }
+      expectCountMin(binders.length, 1, "ClientExtensionData", "binders", identitiesEnd + 2 - start)
       expectEnd(bindersAt, bindersEnd, "ClientExtensionData", "binders", start)
       reader.next = bindersEnd
       return {
@@ -660,6 +676,7 @@ export function readClientExtensionData(reader: Reader, at: number, end: number,
       } catch (error) {
         throw inElement(error, "ClientExtensionData", "versions", versions.length)
       }
+      expectCountMin(versions.length, 1, "ClientExtensionData", "versions", at + 1 - start)
       expectEnd(versionsAt, versionsEnd, "ClientExtensionData", "versions", start)
       reader.next = versionsEnd
       return {
@@ -672,6 +689,7 @@ export function readClientExtensionData(reader: Reader, at: number, end: number,
       const cookieLength = view.getUint16(at)
       const cookieEnd = at + 2 + cookieLength
       expectWithin(cookieEnd, end, "ClientExtensionData", "cookie", at + 2, start)
+      expectMin(cookieEnd - (at + 2), 1, "ClientExtensionData", "cookie", at + 2 - start)
       reader.next = cookieEnd
       return {
         _tag: "Cookie",
@@ -694,6 +712,7 @@ export function readClientExtensionData(reader: Reader, at: number, end: number,
       } catch (error) {
         throw inElement(error, "ClientExtensionData", "modes", modes.length)
       }
+      expectCountMin(modes.length, 1, "ClientExtensionData", "modes", at + 1 - start)
       expectEnd(modesAt, modesEnd, "ClientExtensionData", "modes", start)
       reader.next = modesEnd
       return {
@@ -714,12 +733,14 @@ export function readClientExtensionData(reader: Reader, at: number, end: number,
           const elementLength = view.getUint16(namesAt)
           const elementEnd = namesAt + 2 + elementLength
           expectWithin(elementEnd, namesEnd, "ClientExtensionData", "", namesAt + 2, start)
+          expectMin(elementEnd - (namesAt + 2), 1, "ClientExtensionData", "", namesAt + 2 - start)
           names.push(reader.slice(namesAt + 2, elementEnd))
           namesAt = elementEnd
         }
       } catch (error) {
         throw inElement(error, "ClientExtensionData", "names", names.length)
       }
+      expectCountMin(names.length, 1, "ClientExtensionData", "names", at + 2 - start)
       expectEnd(namesAt, namesEnd, "ClientExtensionData", "names", start)
       reader.next = namesEnd
       return {
@@ -749,6 +770,7 @@ export function readClientExtensionData(reader: Reader, at: number, end: number,
       } catch (error) {
         throw inElement(error, "ClientExtensionData", "schemes", schemes.length)
       }
+      expectCountMin(schemes.length, 1, "ClientExtensionData", "schemes", at + 2 - start)
       expectEnd(schemesAt, schemesEnd, "ClientExtensionData", "schemes", start)
       reader.next = schemesEnd
       return {
@@ -805,6 +827,7 @@ export function writeClientExtensionData(writer: Writer, at: number, value: Clie
       let position = at
       const namesAt = position
       const namesFrom = position + 2
+      checkCountMin(value.names?.length, 1, "ClientExtensionData", "names")
       position = position + 2
       let namesIndex = 0
       try {
@@ -834,7 +857,8 @@ export function writeClientExtensionData(writer: Writer, at: number, value: Clie
         for (const respondersElement of value.responders) {
           const respondersElementAt = position
           const respondersElementFrom = position + 2
-          position = putBytes(bytes, position + 2, respondersElement, "ClientExtensionData", "")
+          position = putBytes(bytes, respondersElementFrom, respondersElement, "ClientExtensionData", "")
+          checkMin(position - respondersElementFrom, 1, "ClientExtensionData", "")
           putU16(view, respondersElementAt, position - respondersElementFrom, "ClientExtensionData", "")
           respondersIndex++
         }
@@ -852,6 +876,7 @@ export function writeClientExtensionData(writer: Writer, at: number, value: Clie
       let position = at
       const groupsAt = position
       const groupsFrom = position + 2
+      checkCountMin(value.groups?.length, 1, "ClientExtensionData", "groups")
       position = position + 2
       let groupsIndex = 0
       try {
@@ -870,6 +895,7 @@ export function writeClientExtensionData(writer: Writer, at: number, value: Clie
       let position = at
       const formatsAt = position
       const formatsFrom = position + 1
+      checkCountMin(value.formats?.length, 1, "ClientExtensionData", "formats")
       position = position + 1
       let formatsIndex = 0
       try {
@@ -888,6 +914,7 @@ export function writeClientExtensionData(writer: Writer, at: number, value: Clie
       let position = at
       const schemesAt = position
       const schemesFrom = position + 2
+      checkCountMin(value.schemes?.length, 1, "ClientExtensionData", "schemes")
       position = position + 2
       let schemesIndex = 0
       try {
@@ -906,13 +933,15 @@ export function writeClientExtensionData(writer: Writer, at: number, value: Clie
       let position = at
       const protocolsAt = position
       const protocolsFrom = position + 2
+      checkCountMin(value.protocols?.length, 1, "ClientExtensionData", "protocols")
       position = position + 2
       let protocolsIndex = 0
       try {
         for (const protocolsElement of value.protocols) {
           const protocolsElementAt = position
           const protocolsElementFrom = position + 1
-          position = putText(bytes, position + 1, protocolsElement, "ClientExtensionData", "")
+          position = putText(bytes, protocolsElementFrom, protocolsElement, "ClientExtensionData", "")
+          checkMin(position - protocolsElementFrom, 1, "ClientExtensionData", "")
           putU8(view, protocolsElementAt, position - protocolsElementFrom, "ClientExtensionData", "")
           protocolsIndex++
         }
@@ -944,6 +973,7 @@ export function writeClientExtensionData(writer: Writer, at: number, value: Clie
       let position = at
       const identitiesAt = position
       const identitiesFrom = position + 2
+      checkCountMin(value.identities?.length, 1, "ClientExtensionData", "identities")
       position = position + 2
       let identitiesIndex = 0
       try {
@@ -957,13 +987,15 @@ export function writeClientExtensionData(writer: Writer, at: number, value: Clie
       putU16(view, identitiesAt, position - identitiesFrom, "ClientExtensionData", "identities")
       const bindersAt = position
       const bindersFrom = position + 2
+      checkCountMin(value.binders?.length, 1, "ClientExtensionData", "binders")
       position = position + 2
       let bindersIndex = 0
       try {
         for (const bindersElement of value.binders) {
           const bindersElementAt = position
           const bindersElementFrom = position + 1
-          position = putBytes(bytes, position + 1, bindersElement, "ClientExtensionData", "")
+          position = putBytes(bytes, bindersElementFrom, bindersElement, "ClientExtensionData", "")
+          checkMin(position - bindersElementFrom, 32, "ClientExtensionData", "")
           putU8(view, bindersElementAt, position - bindersElementFrom, "ClientExtensionData", "")
           bindersIndex++
         }
@@ -981,6 +1013,7 @@ export function writeClientExtensionData(writer: Writer, at: number, value: Clie
       let position = at
       const versionsAt = position
       const versionsFrom = position + 1
+      checkCountMin(value.versions?.length, 1, "ClientExtensionData", "versions")
       position = position + 1
       let versionsIndex = 0
       try {
@@ -999,7 +1032,8 @@ export function writeClientExtensionData(writer: Writer, at: number, value: Clie
       let position = at
       const cookieAt = position
       const cookieFrom = position + 2
-      position = putBytes(bytes, position + 2, value.cookie, "ClientExtensionData", "cookie")
+      position = putBytes(bytes, cookieFrom, value.cookie, "ClientExtensionData", "cookie")
+      checkMin(position - cookieFrom, 1, "ClientExtensionData", "cookie")
       putU16(view, cookieAt, position - cookieFrom, "ClientExtensionData", "cookie")
       return position
     }
@@ -1007,6 +1041,7 @@ export function writeClientExtensionData(writer: Writer, at: number, value: Clie
       let position = at
       const modesAt = position
       const modesFrom = position + 1
+      checkCountMin(value.modes?.length, 1, "ClientExtensionData", "modes")
       position = position + 1
       let modesIndex = 0
       try {
@@ -1025,13 +1060,15 @@ export function writeClientExtensionData(writer: Writer, at: number, value: Clie
       let position = at
       const namesAt = position
       const namesFrom = position + 2
+      checkCountMin(value.names?.length, 1, "ClientExtensionData", "names")
       position = position + 2
       let namesIndex = 0
       try {
         for (const namesElement of value.names) {
           const namesElementAt = position
           const namesElementFrom = position + 2
-          position = putBytes(bytes, position + 2, namesElement, "ClientExtensionData", "")
+          position = putBytes(bytes, namesElementFrom, namesElement, "ClientExtensionData", "")
+          checkMin(position - namesElementFrom, 1, "ClientExtensionData", "")
           putU16(view, namesElementAt, position - namesElementFrom, "ClientExtensionData", "")
           namesIndex++
         }
@@ -1049,6 +1086,7 @@ export function writeClientExtensionData(writer: Writer, at: number, value: Clie
       let position = at
       const schemesAt = position
       const schemesFrom = position + 2
+      checkCountMin(value.schemes?.length, 1, "ClientExtensionData", "schemes")
       position = position + 2
       let schemesIndex = 0
       try {
@@ -1225,6 +1263,7 @@ export function readKeyShareEntry(reader: Reader, at: number, end: number, start
   const keyExchangeLength = view.getUint16(at + 2)
   const keyExchangeEnd = at + 4 + keyExchangeLength
   expectWithin(keyExchangeEnd, end, "KeyShareEntry", "keyExchange", at + 4, start)
+  expectMin(keyExchangeEnd - (at + 4), 1, "KeyShareEntry", "keyExchange", at + 4 - start)
   reader.next = keyExchangeEnd
   return {
     group: view.getUint16(at),
@@ -1239,7 +1278,8 @@ export function writeKeyShareEntry(writer: Writer, at: number, value: KeyShareEn
   putU16(view, position, value.group, "KeyShareEntry", "group")
   const keyExchangeAt = position + 2
   const keyExchangeFrom = position + 4
-  position = putBytes(bytes, position + 4, value.keyExchange, "KeyShareEntry", "keyExchange")
+  position = putBytes(bytes, keyExchangeFrom, value.keyExchange, "KeyShareEntry", "keyExchange")
+  checkMin(position - keyExchangeFrom, 1, "KeyShareEntry", "keyExchange")
   putU16(view, keyExchangeAt, position - keyExchangeFrom, "KeyShareEntry", "keyExchange")
   return position
 }
@@ -1371,6 +1411,7 @@ export function readOtherExtensionData(reader: Reader, at: number, end: number, 
       const responseLength = getU24(view, at + 1)
       const responseEnd = at + 4 + responseLength
       expectWithin(responseEnd, end, "OtherExtensionData", "response", at + 4, start)
+      expectMin(responseEnd - (at + 4), 1, "OtherExtensionData", "response", at + 4 - start)
       reader.next = responseEnd
       return {
         _tag: "StatusRequest",
@@ -1394,6 +1435,7 @@ export function readOtherExtensionData(reader: Reader, at: number, end: number, 
       } catch (error) {
         throw inElement(error, "OtherExtensionData", "schemes", schemes.length)
       }
+      expectCountMin(schemes.length, 1, "OtherExtensionData", "schemes", at + 2 - start)
       expectEnd(schemesAt, schemesEnd, "OtherExtensionData", "schemes", start)
       reader.next = schemesEnd
       return {
@@ -1422,12 +1464,14 @@ export function readOtherExtensionData(reader: Reader, at: number, end: number, 
           const elementLength = view.getUint16(namesAt)
           const elementEnd = namesAt + 2 + elementLength
           expectWithin(elementEnd, namesEnd, "OtherExtensionData", "", namesAt + 2, start)
+          expectMin(elementEnd - (namesAt + 2), 1, "OtherExtensionData", "", namesAt + 2 - start)
           names.push(reader.slice(namesAt + 2, elementEnd))
           namesAt = elementEnd
         }
       } catch (error) {
         throw inElement(error, "OtherExtensionData", "names", names.length)
       }
+      expectCountMin(names.length, 1, "OtherExtensionData", "names", at + 2 - start)
       expectEnd(namesAt, namesEnd, "OtherExtensionData", "names", start)
       reader.next = namesEnd
       return {
@@ -1451,6 +1495,7 @@ export function readOtherExtensionData(reader: Reader, at: number, end: number, 
       } catch (error) {
         throw inElement(error, "OtherExtensionData", "schemes", schemes.length)
       }
+      expectCountMin(schemes.length, 1, "OtherExtensionData", "schemes", at + 2 - start)
       expectEnd(schemesAt, schemesEnd, "OtherExtensionData", "schemes", start)
       reader.next = schemesEnd
       return {
@@ -1473,7 +1518,8 @@ export function writeOtherExtensionData(writer: Writer, at: number, value: Other
       putU8(view, position, value.type, "OtherExtensionData", "type")
       const responseAt = position + 1
       const responseFrom = position + 4
-      position = putBytes(bytes, position + 4, value.response, "OtherExtensionData", "response")
+      position = putBytes(bytes, responseFrom, value.response, "OtherExtensionData", "response")
+      checkMin(position - responseFrom, 1, "OtherExtensionData", "response")
       putU24(view, responseAt, position - responseFrom, "OtherExtensionData", "response")
       return position
     }
@@ -1481,6 +1527,7 @@ export function writeOtherExtensionData(writer: Writer, at: number, value: Other
       let position = at
       const schemesAt = position
       const schemesFrom = position + 2
+      checkCountMin(value.schemes?.length, 1, "OtherExtensionData", "schemes")
       position = position + 2
       let schemesIndex = 0
       try {
@@ -1504,13 +1551,15 @@ export function writeOtherExtensionData(writer: Writer, at: number, value: Other
       let position = at
       const namesAt = position
       const namesFrom = position + 2
+      checkCountMin(value.names?.length, 1, "OtherExtensionData", "names")
       position = position + 2
       let namesIndex = 0
       try {
         for (const namesElement of value.names) {
           const namesElementAt = position
           const namesElementFrom = position + 2
-          position = putBytes(bytes, position + 2, namesElement, "OtherExtensionData", "")
+          position = putBytes(bytes, namesElementFrom, namesElement, "OtherExtensionData", "")
+          checkMin(position - namesElementFrom, 1, "OtherExtensionData", "")
           putU16(view, namesElementAt, position - namesElementFrom, "OtherExtensionData", "")
           namesIndex++
         }
@@ -1524,6 +1573,7 @@ export function writeOtherExtensionData(writer: Writer, at: number, value: Other
       let position = at
       const schemesAt = position
       const schemesFrom = position + 2
+      checkCountMin(value.schemes?.length, 1, "OtherExtensionData", "schemes")
       position = position + 2
       let schemesIndex = 0
       try {
@@ -1607,6 +1657,7 @@ export function readPskIdentity(reader: Reader, at: number, end: number, start: 
   const identityLength = view.getUint16(at)
   const identityEnd = at + 2 + identityLength
   expectWithin(identityEnd, end, "PskIdentity", "identity", at + 2, start)
+  expectMin(identityEnd - (at + 2), 1, "PskIdentity", "identity", at + 2 - start)
   expectAtLeast(end - identityEnd, 4, "PskIdentity", "obfuscatedTicketAge", identityEnd - start)
   reader.next = identityEnd + 4
   return {
@@ -1621,7 +1672,8 @@ export function writePskIdentity(writer: Writer, at: number, value: PskIdentity)
   let position = at
   const identityAt = position
   const identityFrom = position + 2
-  position = putBytes(bytes, position + 2, value.identity, "PskIdentity", "identity")
+  position = putBytes(bytes, identityFrom, value.identity, "PskIdentity", "identity")
+  checkMin(position - identityFrom, 1, "PskIdentity", "identity")
   putU16(view, identityAt, position - identityFrom, "PskIdentity", "identity")
   putU32(view, position, value.obfuscatedTicketAge, "PskIdentity", "obfuscatedTicketAge")
   return position + 4
@@ -1865,6 +1917,7 @@ export function readServerExtensionData(reader: Reader, at: number, end: number,
       } catch (error) {
         throw inElement(error, "ServerExtensionData", "groups", groups.length)
       }
+      expectCountMin(groups.length, 1, "ServerExtensionData", "groups", at + 2 - start)
       expectEnd(groupsAt, groupsEnd, "ServerExtensionData", "groups", start)
       reader.next = groupsEnd
       return {
@@ -1888,6 +1941,7 @@ export function readServerExtensionData(reader: Reader, at: number, end: number,
       } catch (error) {
         throw inElement(error, "ServerExtensionData", "formats", formats.length)
       }
+      expectCountMin(formats.length, 1, "ServerExtensionData", "formats", at + 1 - start)
       expectEnd(formatsAt, formatsEnd, "ServerExtensionData", "formats", start)
       reader.next = formatsEnd
       return {
@@ -1911,6 +1965,7 @@ export function readServerExtensionData(reader: Reader, at: number, end: number,
       } catch (error) {
         throw inElement(error, "ServerExtensionData", "schemes", schemes.length)
       }
+      expectCountMin(schemes.length, 1, "ServerExtensionData", "schemes", at + 2 - start)
       expectEnd(schemesAt, schemesEnd, "ServerExtensionData", "schemes", start)
       reader.next = schemesEnd
       return {
@@ -1931,12 +1986,14 @@ export function readServerExtensionData(reader: Reader, at: number, end: number,
           const elementLength = view.getUint8(protocolsAt)
           const elementEnd = protocolsAt + 1 + elementLength
           expectWithin(elementEnd, protocolsEnd, "ServerExtensionData", "", protocolsAt + 1, start)
+          expectMin(elementEnd - (protocolsAt + 1), 1, "ServerExtensionData", "", protocolsAt + 1 - start)
           protocols.push(decodeText(reader.bytes, protocolsAt + 1, elementEnd))
           protocolsAt = elementEnd
         }
       } catch (error) {
         throw inElement(error, "ServerExtensionData", "protocols", protocols.length)
       }
+      expectCountMin(protocols.length, 1, "ServerExtensionData", "protocols", at + 2 - start)
       expectEnd(protocolsAt, protocolsEnd, "ServerExtensionData", "protocols", start)
       reader.next = protocolsEnd
       return {
@@ -1997,6 +2054,7 @@ export function readServerExtensionData(reader: Reader, at: number, end: number,
       const cookieLength = view.getUint16(at)
       const cookieEnd = at + 2 + cookieLength
       expectWithin(cookieEnd, end, "ServerExtensionData", "cookie", at + 2, start)
+      expectMin(cookieEnd - (at + 2), 1, "ServerExtensionData", "cookie", at + 2 - start)
       reader.next = cookieEnd
       return {
         _tag: "Cookie",
@@ -2016,12 +2074,14 @@ export function readServerExtensionData(reader: Reader, at: number, end: number,
           const elementLength = view.getUint16(namesAt)
           const elementEnd = namesAt + 2 + elementLength
           expectWithin(elementEnd, namesEnd, "ServerExtensionData", "", namesAt + 2, start)
+          expectMin(elementEnd - (namesAt + 2), 1, "ServerExtensionData", "", namesAt + 2 - start)
           names.push(reader.slice(namesAt + 2, elementEnd))
           namesAt = elementEnd
         }
       } catch (error) {
         throw inElement(error, "ServerExtensionData", "names", names.length)
       }
+      expectCountMin(names.length, 1, "ServerExtensionData", "names", at + 2 - start)
       expectEnd(namesAt, namesEnd, "ServerExtensionData", "names", start)
       reader.next = namesEnd
       return {
@@ -2045,6 +2105,7 @@ export function readServerExtensionData(reader: Reader, at: number, end: number,
       } catch (error) {
         throw inElement(error, "ServerExtensionData", "schemes", schemes.length)
       }
+      expectCountMin(schemes.length, 1, "ServerExtensionData", "schemes", at + 2 - start)
       expectEnd(schemesAt, schemesEnd, "ServerExtensionData", "schemes", start)
       reader.next = schemesEnd
       return {
@@ -2061,6 +2122,7 @@ export function readServerExtensionData(reader: Reader, at: number, end: number,
         const keyExchangeLength = view.getUint16(at + 2)
         const keyExchangeEnd = at + 4 + keyExchangeLength
         expectWithin(keyExchangeEnd, end, "ServerExtensionData", "keyExchange", at + 4, start)
+        expectMin(keyExchangeEnd - (at + 4), 1, "ServerExtensionData", "keyExchange", at + 4 - start)
         afterMaybeKeyExchange = keyExchangeEnd
         maybeKeyExchange = reader.slice(at + 4, keyExchangeEnd)
       }
@@ -2109,6 +2171,7 @@ export function writeServerExtensionData(writer: Writer, at: number, value: Serv
       let position = at
       const groupsAt = position
       const groupsFrom = position + 2
+      checkCountMin(value.groups?.length, 1, "ServerExtensionData", "groups")
       position = position + 2
       let groupsIndex = 0
       try {
@@ -2127,6 +2190,7 @@ export function writeServerExtensionData(writer: Writer, at: number, value: Serv
       let position = at
       const formatsAt = position
       const formatsFrom = position + 1
+      checkCountMin(value.formats?.length, 1, "ServerExtensionData", "formats")
       position = position + 1
       let formatsIndex = 0
       try {
@@ -2145,6 +2209,7 @@ export function writeServerExtensionData(writer: Writer, at: number, value: Serv
       let position = at
       const schemesAt = position
       const schemesFrom = position + 2
+      checkCountMin(value.schemes?.length, 1, "ServerExtensionData", "schemes")
       position = position + 2
       let schemesIndex = 0
       try {
@@ -2163,13 +2228,15 @@ export function writeServerExtensionData(writer: Writer, at: number, value: Serv
       let position = at
       const protocolsAt = position
       const protocolsFrom = position + 2
+      checkCountMin(value.protocols?.length, 1, "ServerExtensionData", "protocols")
       position = position + 2
       let protocolsIndex = 0
       try {
         for (const protocolsElement of value.protocols) {
           const protocolsElementAt = position
           const protocolsElementFrom = position + 1
-          position = putText(bytes, position + 1, protocolsElement, "ServerExtensionData", "")
+          position = putText(bytes, protocolsElementFrom, protocolsElement, "ServerExtensionData", "")
+          checkMin(position - protocolsElementFrom, 1, "ServerExtensionData", "")
           putU8(view, protocolsElementAt, position - protocolsElementFrom, "ServerExtensionData", "")
           protocolsIndex++
         }
@@ -2215,7 +2282,8 @@ export function writeServerExtensionData(writer: Writer, at: number, value: Serv
       let position = at
       const cookieAt = position
       const cookieFrom = position + 2
-      position = putBytes(bytes, position + 2, value.cookie, "ServerExtensionData", "cookie")
+      position = putBytes(bytes, cookieFrom, value.cookie, "ServerExtensionData", "cookie")
+      checkMin(position - cookieFrom, 1, "ServerExtensionData", "cookie")
       putU16(view, cookieAt, position - cookieFrom, "ServerExtensionData", "cookie")
       return position
     }
@@ -2223,13 +2291,15 @@ export function writeServerExtensionData(writer: Writer, at: number, value: Serv
       let position = at
       const namesAt = position
       const namesFrom = position + 2
+      checkCountMin(value.names?.length, 1, "ServerExtensionData", "names")
       position = position + 2
       let namesIndex = 0
       try {
         for (const namesElement of value.names) {
           const namesElementAt = position
           const namesElementFrom = position + 2
-          position = putBytes(bytes, position + 2, namesElement, "ServerExtensionData", "")
+          position = putBytes(bytes, namesElementFrom, namesElement, "ServerExtensionData", "")
+          checkMin(position - namesElementFrom, 1, "ServerExtensionData", "")
           putU16(view, namesElementAt, position - namesElementFrom, "ServerExtensionData", "")
           namesIndex++
         }
@@ -2243,6 +2313,7 @@ export function writeServerExtensionData(writer: Writer, at: number, value: Serv
       let position = at
       const schemesAt = position
       const schemesFrom = position + 2
+      checkCountMin(value.schemes?.length, 1, "ServerExtensionData", "schemes")
       position = position + 2
       let schemesIndex = 0
       try {
@@ -2264,7 +2335,8 @@ export function writeServerExtensionData(writer: Writer, at: number, value: Serv
       if (value.keyExchange !== undefined) {
         const keyExchangeAt = position
         const keyExchangeFrom = position + 2
-        position = putBytes(bytes, position + 2, value.keyExchange, "ServerExtensionData", "keyExchange")
+        position = putBytes(bytes, keyExchangeFrom, value.keyExchange, "ServerExtensionData", "keyExchange")
+        checkMin(position - keyExchangeFrom, 1, "ServerExtensionData", "keyExchange")
         putU16(view, keyExchangeAt, position - keyExchangeFrom, "ServerExtensionData", "keyExchange")
       }
       return position
@@ -2406,6 +2478,7 @@ export function readServerName(reader: Reader, at: number, end: number, start: n
   const nameLength = view.getUint16(at + 1)
   const nameEnd = at + 3 + nameLength
   expectWithin(nameEnd, end, "ServerName", "name", at + 3, start)
+  expectMin(nameEnd - (at + 3), 1, "ServerName", "name", at + 3 - start)
   reader.next = nameEnd
   return {
     name: decodeText(reader.bytes, at + 3, nameEnd)
@@ -2419,7 +2492,8 @@ export function writeServerName(writer: Writer, at: number, value: ServerName): 
   view.setUint8(position, 0x00)
   const nameAt = position + 1
   const nameFrom = position + 3
-  position = putText(bytes, position + 3, value.name, "ServerName", "name")
+  position = putText(bytes, nameFrom, value.name, "ServerName", "name")
+  checkMin(position - nameFrom, 1, "ServerName", "name")
   putU16(view, nameAt, position - nameFrom, "ServerName", "name")
   return position
 }

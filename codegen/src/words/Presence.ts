@@ -17,6 +17,9 @@ const isOf = (text: string, value: string): string =>
     ? `Array.isArray(${value})`
     : `typeof ${value} === "object" && ${value} !== null`
 
+/** A type without the null that is compared with by itself. */
+const bare = (text: string): string => text.replace(/ \| null$/, "")
+
 /** The words of this file. */
 export const presenceWords: { readonly [K in "optional" | "when"]: Word<Of<K>> } = {
   optional: {
@@ -74,7 +77,7 @@ export const presenceWords: { readonly [K in "optional" | "when"]: Word<Of<K>> }
       const texts = [type.of, ...(other === undefined ? [] : [other])].map((one) => writer.context.typeText(writer.module, one))
       const as = (index: number): string => {
         if (other === undefined) return `${value}!`
-        if (texts[0] !== texts[1]) return `(${value} as ${texts[index]})`
+        if (texts[0] !== texts[1]) return `(${value} as ${bare(texts[index]!)})`
         return writer.context.isOptional(type) && !writer.context.isOptional([type.of, other][index]!) ? `${value}!` : value
       }
       writer.branch(
@@ -95,8 +98,9 @@ export const presenceWords: { readonly [K in "optional" | "when"]: Word<Of<K>> }
       }
       // of two kinds, the room of the one that the value has
       const sides = [type.of, type.else].map((one, i) => {
-        const { fixed, terms } = context.bound(module, one, `(${value} as ${texts[i]})`)
-        return { fixed, terms: terms.map((term) => `(${isOf(texts[i]!, value)} ? ${term} : 0)`) }
+        const text = bare(texts[i]!)
+        const { fixed, terms } = context.bound(module, one, `(${value} as ${text})`)
+        return { fixed, terms: terms.map((term) => `(${isOf(text, value)} ? ${term} : 0)`) }
       })
       return { fixed: Math.max(...sides.map(({ fixed }) => fixed)), terms: sides.flatMap(({ terms }) => terms) }
     }

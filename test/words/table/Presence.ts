@@ -421,5 +421,22 @@ export const presence: ReadonlyArray<Entry> = [
       refused({ api: 1, name: "a", inner: { flag: 0 } }, "Missing", "added"),
       refused({ api: 1, added: 1, name: "a", inner: { flag: 1 } }, "Missing", "inner.extra")
     ]
+  },
+  {
+    name: "when only the last of several versions may have null (Kafka's topics that an id tells)",
+    type: struct("WhenNullSince", {
+      api: D.u8,
+      name: D.when("api", D.prefixed(D.varint(), D.utf8(), { plus: 1, absent: 0 }), {
+        from: 3,
+        else: D.when("api", D.prefixed(D.varint(), D.utf8(), { plus: 1 }), { from: 2, else: D.prefixed(D.i16, D.utf8()) })
+      })
+    }),
+    examples: [
+      { value: { api: 0, name: "a" }, hex: "00 000161" },
+      { value: { api: 2, name: "é" }, hex: "02 03c3a9" },
+      { value: { api: 3, name: "é" }, hex: "03 03c3a9" },
+      { value: { api: 3, name: null }, hex: "03 00" }
+    ],
+    wrong: [wrong("02 00", "Length", "name", 1)]
   }
 ]

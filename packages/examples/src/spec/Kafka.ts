@@ -15,6 +15,7 @@ import {
   i32,
   i64,
   i8,
+  numbered,
   opcode,
   packetsOf,
   prefixed,
@@ -134,19 +135,9 @@ const since = (from: number, of: Type, to?: number) => when("apiVersion", of, to
 const uuid = bytes({ size: 16 })
 
 const ErrorCode = enumeration("ErrorCode", i16, {
-  UnknownServerError: -1,
-  None: 0,
-  OffsetOutOfRange: 1,
-  CorruptMessage: 2,
-  UnknownTopicOrPartition: 3,
-  LeaderNotAvailable: 5,
-  NotLeaderOrFollower: 6,
-  RequestTimedOut: 7,
-  MessageTooLarge: 10,
-  NotEnoughReplicas: 19,
-  UnsupportedVersion: 35,
-  FetchSessionIdNotFound: 70,
-  InvalidFetchSessionEpoch: 71
+  ...numbered(-1, "UnknownServerError", "None", "OffsetOutOfRange", "CorruptMessage", "UnknownTopicOrPartition", 5, "LeaderNotAvailable"),
+  ...numbered(6, "NotLeaderOrFollower", "RequestTimedOut", 10, "MessageTooLarge", 19, "NotEnoughReplicas", 35, "UnsupportedVersion"),
+  ...numbered(70, "FetchSessionIdNotFound", "InvalidFetchSessionEpoch")
 })
 
 const v3 = flexible(3)
@@ -172,6 +163,8 @@ const apiVersionsResponse = response("ApiVersionsResponse", {
 })
 
 const v9 = flexible(9)
+/** A topic's name, which from a version on may be null, as the topic's id tells it. */
+const namedBefore = (version: number) => when("apiVersion", compactNullableString, { from: version, else: v9.string })
 const metadataRequest = request("MetadataRequest", {
   examples: recorded("000000150003000000000001000767616c6c65727900000000"),
   opcode: 3,
@@ -179,7 +172,7 @@ const metadataRequest = request("MetadataRequest", {
     clientId: nullableString,
     headerTags: v9.tags,
     /** All topics: null, in version 0 none. */
-    topics: v9.nullableArray(struct("MetadataRequestTopic", { topicId: since(10, uuid), name: v9.nullableString, tags: v9.tags })),
+    topics: v9.nullableArray(struct("MetadataRequestTopic", { topicId: since(10, uuid), name: namedBefore(10), tags: v9.tags })),
     allowAutoTopicCreation: since(4, u8),
     includeClusterAuthorizedOperations: since(8, u8, 10),
     includeTopicAuthorizedOperations: since(8, u8),
@@ -197,7 +190,7 @@ const metadataResponse = response("MetadataResponse", {
     topics: v9.array(
       struct("MetadataTopic", {
         errorCode: ErrorCode,
-        name: v9.nullableString,
+        name: namedBefore(12),
         topicId: since(10, uuid),
         isInternal: since(1, u8),
         partitions: v9.array(

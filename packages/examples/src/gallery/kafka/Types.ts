@@ -1890,7 +1890,7 @@ export function encodeMetadataPartition(writer: Writer, value: MetadataPartition
 /** All topics: null, in version 0 none. */
 export interface MetadataRequestTopic {
   readonly topicId?: Uint8Array | undefined
-  readonly name: string | null
+  readonly name: string | null | string
   readonly tags?: ReadonlyArray<TaggedField> | undefined
 }
 
@@ -1907,9 +1907,9 @@ export function readMetadataRequestTopic(reader: Reader, at: number, end: number
     afterMaybeTopicId = at + 16
     maybeTopicId = reader.slice(at, at + 16)
   }
-  let maybeName: string | null
+  let maybeName: string | null | string
   let afterMaybeName = afterMaybeTopicId
-  if (states.apiVersion >= 9) {
+  if (states.apiVersion >= 10) {
     const nameLength = readLeb128(reader, afterMaybeTopicId, end, start, "MetadataRequestTopic", "name")
     const afterNameLength = reader.next
     let name: string | null = null
@@ -1924,19 +1924,27 @@ export function readMetadataRequestTopic(reader: Reader, at: number, end: number
     afterMaybeName = afterName
     maybeName = name
   } else {
-    expectAtLeast(end - afterMaybeTopicId, 2, "MetadataRequestTopic", "name", afterMaybeTopicId - start)
-    const nameLength2 = view.getInt16(afterMaybeTopicId)
-    let name2: string | null = null
-    let afterName2 = afterMaybeTopicId + 2
-    if (nameLength2 !== -1) {
-      expectMeant(nameLength2, 0, "MetadataRequestTopic", "name", afterMaybeTopicId - start)
-      const nameEnd2 = afterMaybeTopicId + 2 + nameLength2
-      expectWithin(nameEnd2, end, "MetadataRequestTopic", "name", afterMaybeTopicId + 2, start)
-      afterName2 = nameEnd2
-      name2 = decodeText(reader.bytes, afterMaybeTopicId + 2, nameEnd2)
+    let maybeName2: string
+    let afterMaybeName2 = afterMaybeTopicId
+    if (states.apiVersion >= 9) {
+      const nameLength2 = readLeb128(reader, afterMaybeTopicId, end, start, "MetadataRequestTopic", "name")
+      const afterNameLength2 = reader.next
+      expectMeant(nameLength2, 1, "MetadataRequestTopic", "name", afterMaybeTopicId - start)
+      const nameEnd2 = afterNameLength2 + (nameLength2 - 1)
+      expectWithin(nameEnd2, end, "MetadataRequestTopic", "name", afterNameLength2, start)
+      afterMaybeName2 = nameEnd2
+      maybeName2 = decodeText(reader.bytes, afterNameLength2, nameEnd2)
+    } else {
+      expectAtLeast(end - afterMaybeTopicId, 2, "MetadataRequestTopic", "name", afterMaybeTopicId - start)
+      const nameLength3 = view.getInt16(afterMaybeTopicId)
+      expectMeant(nameLength3, 0, "MetadataRequestTopic", "name", afterMaybeTopicId - start)
+      const nameEnd3 = afterMaybeTopicId + 2 + nameLength3
+      expectWithin(nameEnd3, end, "MetadataRequestTopic", "name", afterMaybeTopicId + 2, start)
+      afterMaybeName2 = nameEnd3
+      maybeName2 = decodeText(reader.bytes, afterMaybeTopicId + 2, nameEnd3)
     }
-    afterMaybeName = afterName2
-    maybeName = name2
+    afterMaybeName = afterMaybeName2
+    maybeName = maybeName2
   }
   let maybeTags: ReadonlyArray<TaggedField> | undefined
   let afterMaybeTags = afterMaybeName
@@ -1979,25 +1987,29 @@ export function writeMetadataRequestTopic(writer: Writer, at: number, value: Met
     putBytes(bytes, position, value.topicId!, "MetadataRequestTopic", "topicId")
     position = position + 16
   }
-  if (states.apiVersion >= 9) {
-    if (value.name === null) {
+  if (states.apiVersion >= 10) {
+    if ((value.name as string) === null) {
       position = writeLeb128(bytes, position, checkVarint(0, 0, 4294967295, "MetadataRequestTopic", "name"))
     } else {
       position = writeLeb128(
         bytes,
         position,
-        checkVarint((textLength(value.name ?? "")) + 1, 0, 4294967295, "MetadataRequestTopic", "name")
+        checkVarint((textLength((value.name as string) ?? "")) + 1, 0, 4294967295, "MetadataRequestTopic", "name")
       )
-      position = putText(bytes, position, value.name, "MetadataRequestTopic", "name")
+      position = putText(bytes, position, value.name as string, "MetadataRequestTopic", "name")
     }
   } else {
-    if (value.name === null) {
-      putI16(view, position, -1, "MetadataRequestTopic", "name")
-      position = position + 2
+    if (states.apiVersion >= 9) {
+      position = writeLeb128(
+        bytes,
+        position,
+        checkVarint((textLength((value.name as string) ?? "")) + 1, 0, 4294967295, "MetadataRequestTopic", "name")
+      )
+      position = putText(bytes, position, value.name as string, "MetadataRequestTopic", "name")
     } else {
       const nameAt = position
       const nameFrom = position + 2
-      position = putText(bytes, position + 2, value.name, "MetadataRequestTopic", "name")
+      position = putText(bytes, position + 2, value.name as string, "MetadataRequestTopic", "name")
       putI16(view, nameAt, position - nameFrom, "MetadataRequestTopic", "name")
     }
   }
@@ -2019,7 +2031,8 @@ export function writeMetadataRequestTopic(writer: Writer, at: number, value: Met
 
 /** Room a `MetadataRequestTopic` needs at most, in bytes. */
 export function boundMetadataRequestTopic(value: MetadataRequestTopic): number {
-  return 26 + (value?.name === undefined ? 0 : (value?.name === null ? 0 : textBound(value?.name))) +
+  return 26 + (typeof value?.name === "string" ? ((value?.name as string) === null ? 0 : textBound(value?.name as string)) : 0) +
+    (typeof value?.name === "string" ? ((value?.name as string) === undefined ? 0 : textBound(value?.name as string)) : 0) +
     (value?.tags === undefined ? 0 : boundElements(value?.tags, boundTaggedField))
 }
 
@@ -2038,7 +2051,7 @@ export function encodeMetadataRequestTopic(writer: Writer, value: MetadataReques
 
 export interface MetadataTopic {
   readonly errorCode: ErrorCode
-  readonly name: string | null
+  readonly name: string | null | string
   readonly topicId?: Uint8Array | undefined
   readonly isInternal?: number | undefined
   readonly partitions: ReadonlyArray<MetadataPartition>
@@ -2050,9 +2063,9 @@ export interface MetadataTopic {
 export function readMetadataTopic(reader: Reader, at: number, end: number, start: number, states: States): MetadataTopic {
   const view = reader.view
   expectAtLeast(end - at, 2, "MetadataTopic", "errorCode", at - start)
-  let maybeName: string | null
+  let maybeName: string | null | string
   let afterMaybeName = at + 2
-  if (states.apiVersion >= 9) {
+  if (states.apiVersion >= 12) {
     const nameLength = readLeb128(reader, at + 2, end, start, "MetadataTopic", "name")
     const afterNameLength = reader.next
     let name: string | null = null
@@ -2067,19 +2080,27 @@ export function readMetadataTopic(reader: Reader, at: number, end: number, start
     afterMaybeName = afterName
     maybeName = name
   } else {
-    expectAtLeast(end - (at + 2), 2, "MetadataTopic", "name", at + 2 - start)
-    const nameLength2 = view.getInt16(at + 2)
-    let name2: string | null = null
-    let afterName2 = at + 4
-    if (nameLength2 !== -1) {
-      expectMeant(nameLength2, 0, "MetadataTopic", "name", at + 2 - start)
-      const nameEnd2 = at + 4 + nameLength2
-      expectWithin(nameEnd2, end, "MetadataTopic", "name", at + 4, start)
-      afterName2 = nameEnd2
-      name2 = decodeText(reader.bytes, at + 4, nameEnd2)
+    let maybeName2: string
+    let afterMaybeName2 = at + 2
+    if (states.apiVersion >= 9) {
+      const nameLength2 = readLeb128(reader, at + 2, end, start, "MetadataTopic", "name")
+      const afterNameLength2 = reader.next
+      expectMeant(nameLength2, 1, "MetadataTopic", "name", at + 2 - start)
+      const nameEnd2 = afterNameLength2 + (nameLength2 - 1)
+      expectWithin(nameEnd2, end, "MetadataTopic", "name", afterNameLength2, start)
+      afterMaybeName2 = nameEnd2
+      maybeName2 = decodeText(reader.bytes, afterNameLength2, nameEnd2)
+    } else {
+      expectAtLeast(end - (at + 2), 2, "MetadataTopic", "name", at + 2 - start)
+      const nameLength3 = view.getInt16(at + 2)
+      expectMeant(nameLength3, 0, "MetadataTopic", "name", at + 2 - start)
+      const nameEnd3 = at + 4 + nameLength3
+      expectWithin(nameEnd3, end, "MetadataTopic", "name", at + 4, start)
+      afterMaybeName2 = nameEnd3
+      maybeName2 = decodeText(reader.bytes, at + 4, nameEnd3)
     }
-    afterMaybeName = afterName2
-    maybeName = name2
+    afterMaybeName = afterMaybeName2
+    maybeName = maybeName2
   }
   let maybeTopicId: Uint8Array | undefined
   let afterMaybeTopicId = afterMaybeName
@@ -2188,21 +2209,29 @@ export function writeMetadataTopic(writer: Writer, at: number, value: MetadataTo
   let position = at
   putI16(view, position, value.errorCode, "MetadataTopic", "errorCode")
   position = position + 2
-  if (states.apiVersion >= 9) {
-    if (value.name === null) {
+  if (states.apiVersion >= 12) {
+    if ((value.name as string) === null) {
       position = writeLeb128(bytes, position, checkVarint(0, 0, 4294967295, "MetadataTopic", "name"))
     } else {
-      position = writeLeb128(bytes, position, checkVarint((textLength(value.name ?? "")) + 1, 0, 4294967295, "MetadataTopic", "name"))
-      position = putText(bytes, position, value.name, "MetadataTopic", "name")
+      position = writeLeb128(
+        bytes,
+        position,
+        checkVarint((textLength((value.name as string) ?? "")) + 1, 0, 4294967295, "MetadataTopic", "name")
+      )
+      position = putText(bytes, position, value.name as string, "MetadataTopic", "name")
     }
   } else {
-    if (value.name === null) {
-      putI16(view, position, -1, "MetadataTopic", "name")
-      position = position + 2
+    if (states.apiVersion >= 9) {
+      position = writeLeb128(
+        bytes,
+        position,
+        checkVarint((textLength((value.name as string) ?? "")) + 1, 0, 4294967295, "MetadataTopic", "name")
+      )
+      position = putText(bytes, position, value.name as string, "MetadataTopic", "name")
     } else {
       const nameAt = position
       const nameFrom = position + 2
-      position = putText(bytes, position + 2, value.name, "MetadataTopic", "name")
+      position = putText(bytes, position + 2, value.name as string, "MetadataTopic", "name")
       putI16(view, nameAt, position - nameFrom, "MetadataTopic", "name")
     }
   }
@@ -2270,7 +2299,8 @@ export function writeMetadataTopic(writer: Writer, at: number, value: MetadataTo
 
 /** Room a `MetadataTopic` needs at most, in bytes. */
 export function boundMetadataTopic(value: MetadataTopic): number {
-  return 38 + (value?.name === undefined ? 0 : (value?.name === null ? 0 : textBound(value?.name))) +
+  return 38 + (typeof value?.name === "string" ? ((value?.name as string) === null ? 0 : textBound(value?.name as string)) : 0) +
+    (typeof value?.name === "string" ? ((value?.name as string) === undefined ? 0 : textBound(value?.name as string)) : 0) +
     (value?.partitions === undefined ? 0 : boundElements(value?.partitions, boundMetadataPartition)) +
     (value?.tags === undefined ? 0 : boundElements(value?.tags, boundTaggedField))
 }

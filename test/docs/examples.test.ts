@@ -32,7 +32,7 @@ const bytesOfDump = (dump: string): Uint8Array => {
   const left = head!.indexOf("00")
   for (const row of rows) {
     const line = Number.parseInt(row.slice(0, left), 16)
-    for (let column = 0; column < 16; column++) {
+    for (let column = 0; column < 8; column++) {
       const text = row.slice(left + column * 3, left + column * 3 + 2)
       if (!/^[0-9a-f]{2}$/.test(text)) continue
       bytes[line + column] = Number.parseInt(text, 16)
@@ -66,7 +66,8 @@ const faultOf = (protocol: Protocol, { bytes, dump, states }: ShownExample): str
   const kind = catalog.frame.kinds.toSorted((a, b) => b.name.length - a.name.length)
     .find(({ name }) => new RegExp(` ${kindWords(name)}( \\(|$)`).test(title))!.name
   const annotation = annotate(catalog, bytes, { kind, states })
-  if (hexdump(annotation, bytes).trimEnd() !== dump) return `the bytes are\n${hexdump(annotation, bytes)}and not\n${dump}`
+  const again = hexdump(annotation, bytes, { perLine: 8 }).trimEnd()
+  if (again !== dump) return `the bytes are\n${again}\nand not\n${dump}`
   const theirs = decoded(protocol, bytes, kind, states)
   if (theirs instanceof DecodeError) return `${theirs.message}\n${dump}`
   return isDeepStrictEqual(plain(theirs), plain(packetOf(catalog, annotation, states)))

@@ -9,6 +9,9 @@ import { readable } from "../sample/Readable.ts"
 import type { Sample } from "../sample/Sampler.ts"
 import { block, code, joined, prose } from "./Markdown.ts"
 
+/** In pages there is less room beside the bytes than in a terminal. */
+const dump = (annotation: Annotation, bytes: Uint8Array): string => block(hexdump(annotation, bytes, { perLine: 8 }).trimEnd())
+
 /** As many as a page has of recorded ones, and of layouts that are made. */
 const most = 3
 
@@ -83,14 +86,14 @@ export const examplesText = (catalog: Catalog, command: CommandModel): string =>
     ...recorded.map((example) =>
       joined([
         `From ${prose(example.origin)}.${statesText(example.states)}`,
-        block(hexdump(...annotated(catalog, example)).trimEnd())
+        dump(...annotated(catalog, example))
       ])
     ),
     ...samples.map((sample) => {
       const { annotation, bytes, tag } = sample
       return joined([
         `Made by ${code(`wirewright sample SPEC --packet ${tag} --readable`)}, not recorded.${statesText(statesOf(catalog, sample))}`,
-        block(hexdump(annotation, bytes).trimEnd())
+        dump(annotation, bytes)
       ])
     }),
     ...missing.map((kind) => `There is no recorded example of a ${code(kind)}, and none can be made: code of its own reads it.`)

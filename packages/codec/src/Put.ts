@@ -5,11 +5,14 @@
 import { unencodable } from "./Errors.ts"
 import { encodeText } from "./Text.ts"
 
-const range = (packet: string, path: string, span: string, value: unknown, type = "an integer"): never => {
+const refuse = (packet: string, path: string, expected: string, value: unknown): never => {
   const missing = value === undefined || value === null
   const shown = missing || typeof value === "number" || typeof value === "bigint" ? String(value) : typeof value
-  return unencodable(missing ? "Missing" : "Range", packet, path, `${type} of ${span}`, shown)
+  return unencodable(missing ? "Missing" : "Range", packet, path, expected, shown)
 }
+
+const range = (packet: string, path: string, span: string, value: unknown, type = "an integer"): never =>
+  refuse(packet, path, `${type} of ${span}`, value)
 
 /** 0…255 */
 export const putU8 = (view: DataView, at: number, value: number, packet: string, path: string): void => {
@@ -68,15 +71,16 @@ export const putI64 = (view: DataView, at: number, value: bigint, packet: string
 
 /** Copies bytes in; short ones in a loop, which beats `set` up to eight bytes (4 ns against 11). Returns the offset after them. */
 export const putBytes = (bytes: Uint8Array, at: number, value: Uint8Array, packet: string, path: string): number => {
-  const length = value?.length
+  // text has a length as well, and its digits would be taken for bytes; a Uint8Array of another realm is none of this one's
+  if (!ArrayBuffer.isView(value)) refuse(packet, path, "a Uint8Array", value)
+  const { length } = value
   if (length > 8) bytes.set(value, at)
-  else if (length === undefined) range(packet, path, "bytes", value)
   else for (let i = 0; i < length; i++) bytes[at + i] = value[i]!
   return at + length
 }
 
 /** Writes text. The caller has made room (`textBound`). Returns the offset after it. */
 export const putText = (bytes: Uint8Array, at: number, text: string, packet: string, path: string): number => {
-  if (typeof text !== "string") range(packet, path, "text", text)
+  if (typeof text !== "string") refuse(packet, path, "text", text)
   return at + encodeText(bytes, at, text)
 }

@@ -15,7 +15,6 @@ import {
   i32,
   i64,
   i8,
-  numbered,
   opcode,
   packetsOf,
   prefixed,
@@ -124,6 +123,7 @@ const flexible = (from: number) => {
   return {
     string: compact(compactString, string),
     nullableString: compact(compactNullableString, nullableString),
+    textOrNull: (since: number) => when("apiVersion", compactNullableString, { from: since, else: compact(compactString, string) }),
     array: (of: Type) => compact(counted(varint(), of, { plus: 1 }), counted(i32, of)),
     nullableArray: (of: Type) => compact(counted(varint(), of, { plus: 1, absent: 0 }), counted(i32, of, { absent: -1 })),
     records: compact(prefixed(varint(), batches, { plus: 1, absent: 0 }), prefixed(i32, batches, { absent: -1 })),
@@ -135,9 +135,19 @@ const since = (from: number, of: Type, to?: number) => when("apiVersion", of, to
 const uuid = bytes({ size: 16 })
 
 const ErrorCode = enumeration("ErrorCode", i16, {
-  ...numbered(-1, "UnknownServerError", "None", "OffsetOutOfRange", "CorruptMessage", "UnknownTopicOrPartition", 5, "LeaderNotAvailable"),
-  ...numbered(6, "NotLeaderOrFollower", "RequestTimedOut", 10, "MessageTooLarge", 19, "NotEnoughReplicas", 35, "UnsupportedVersion"),
-  ...numbered(70, "FetchSessionIdNotFound", "InvalidFetchSessionEpoch")
+  UnknownServerError: -1,
+  None: 0,
+  OffsetOutOfRange: 1,
+  CorruptMessage: 2,
+  UnknownTopicOrPartition: 3,
+  LeaderNotAvailable: 5,
+  NotLeaderOrFollower: 6,
+  RequestTimedOut: 7,
+  MessageTooLarge: 10,
+  NotEnoughReplicas: 19,
+  UnsupportedVersion: 35,
+  FetchSessionIdNotFound: 70,
+  InvalidFetchSessionEpoch: 71
 })
 
 const v3 = flexible(3)
@@ -163,8 +173,6 @@ const apiVersionsResponse = response("ApiVersionsResponse", {
 })
 
 const v9 = flexible(9)
-/** A topic's name, which from a version on may be null, as the topic's id tells it. */
-const namedBefore = (version: number) => when("apiVersion", compactNullableString, { from: version, else: v9.string })
 const metadataRequest = request("MetadataRequest", {
   examples: recorded("000000150003000000000001000767616c6c65727900000000"),
   opcode: 3,
@@ -172,7 +180,7 @@ const metadataRequest = request("MetadataRequest", {
     clientId: nullableString,
     headerTags: v9.tags,
     /** All topics: null, in version 0 none. */
-    topics: v9.nullableArray(struct("MetadataRequestTopic", { topicId: since(10, uuid), name: namedBefore(10), tags: v9.tags })),
+    topics: v9.nullableArray(struct("MetadataRequestTopic", { topicId: since(10, uuid), name: v9.textOrNull(10), tags: v9.tags })),
     allowAutoTopicCreation: since(4, u8),
     includeClusterAuthorizedOperations: since(8, u8, 10),
     includeTopicAuthorizedOperations: since(8, u8),
@@ -190,7 +198,7 @@ const metadataResponse = response("MetadataResponse", {
     topics: v9.array(
       struct("MetadataTopic", {
         errorCode: ErrorCode,
-        name: namedBefore(12),
+        name: v9.textOrNull(12),
         topicId: since(10, uuid),
         isInternal: since(1, u8),
         partitions: v9.array(

@@ -1988,15 +1988,12 @@ export function writeMetadataRequestTopic(writer: Writer, at: number, value: Met
     position = position + 16
   }
   if (states.apiVersion >= 10) {
-    if ((value.name as string) === null) {
+    const nameHere = value.name as string | null
+    if (nameHere === null) {
       position = writeLeb128(bytes, position, checkVarint(0, 0, 4294967295, "MetadataRequestTopic", "name"))
     } else {
-      position = writeLeb128(
-        bytes,
-        position,
-        checkVarint((textLength((value.name as string) ?? "")) + 1, 0, 4294967295, "MetadataRequestTopic", "name")
-      )
-      position = putText(bytes, position, value.name as string, "MetadataRequestTopic", "name")
+      position = writeLeb128(bytes, position, checkVarint((textLength(nameHere ?? "")) + 1, 0, 4294967295, "MetadataRequestTopic", "name"))
+      position = putText(bytes, position, nameHere, "MetadataRequestTopic", "name")
     }
   } else {
     if (states.apiVersion >= 9) {
@@ -2031,9 +2028,12 @@ export function writeMetadataRequestTopic(writer: Writer, at: number, value: Met
 
 /** Room a `MetadataRequestTopic` needs at most, in bytes. */
 export function boundMetadataRequestTopic(value: MetadataRequestTopic): number {
-  return 26 + (typeof value?.name === "string" ? ((value?.name as string) === null ? 0 : textBound(value?.name as string)) : 0) +
-    (typeof value?.name === "string" ? ((value?.name as string) === undefined ? 0 : textBound(value?.name as string)) : 0) +
-    (value?.tags === undefined ? 0 : boundElements(value?.tags, boundTaggedField))
+  return 26 + Math.max(
+    typeof value?.name === "string"
+      ? ((value?.name as NonNullable<string | null>) === null ? 0 : textBound(value?.name as NonNullable<string | null>))
+      : 0,
+    typeof value?.name === "string" ? ((value?.name as string) === undefined ? 0 : textBound(value?.name as string)) : 0
+  ) + (value?.tags === undefined ? 0 : boundElements(value?.tags, boundTaggedField))
 }
 
 /** Decodes bytes that are one `MetadataRequestTopic`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -2210,15 +2210,12 @@ export function writeMetadataTopic(writer: Writer, at: number, value: MetadataTo
   putI16(view, position, value.errorCode, "MetadataTopic", "errorCode")
   position = position + 2
   if (states.apiVersion >= 12) {
-    if ((value.name as string) === null) {
+    const nameHere = value.name as string | null
+    if (nameHere === null) {
       position = writeLeb128(bytes, position, checkVarint(0, 0, 4294967295, "MetadataTopic", "name"))
     } else {
-      position = writeLeb128(
-        bytes,
-        position,
-        checkVarint((textLength((value.name as string) ?? "")) + 1, 0, 4294967295, "MetadataTopic", "name")
-      )
-      position = putText(bytes, position, value.name as string, "MetadataTopic", "name")
+      position = writeLeb128(bytes, position, checkVarint((textLength(nameHere ?? "")) + 1, 0, 4294967295, "MetadataTopic", "name"))
+      position = putText(bytes, position, nameHere, "MetadataTopic", "name")
     }
   } else {
     if (states.apiVersion >= 9) {
@@ -2299,9 +2296,12 @@ export function writeMetadataTopic(writer: Writer, at: number, value: MetadataTo
 
 /** Room a `MetadataTopic` needs at most, in bytes. */
 export function boundMetadataTopic(value: MetadataTopic): number {
-  return 38 + (typeof value?.name === "string" ? ((value?.name as string) === null ? 0 : textBound(value?.name as string)) : 0) +
-    (typeof value?.name === "string" ? ((value?.name as string) === undefined ? 0 : textBound(value?.name as string)) : 0) +
-    (value?.partitions === undefined ? 0 : boundElements(value?.partitions, boundMetadataPartition)) +
+  return 38 + Math.max(
+    typeof value?.name === "string"
+      ? ((value?.name as NonNullable<string | null>) === null ? 0 : textBound(value?.name as NonNullable<string | null>))
+      : 0,
+    typeof value?.name === "string" ? ((value?.name as string) === undefined ? 0 : textBound(value?.name as string)) : 0
+  ) + (value?.partitions === undefined ? 0 : boundElements(value?.partitions, boundMetadataPartition)) +
     (value?.tags === undefined ? 0 : boundElements(value?.tags, boundTaggedField))
 }
 

@@ -55,6 +55,9 @@ export interface MemcachedServerOptions extends RequestServerLimits {
   readonly onSignIn?: (accepted: boolean) => void
 }
 
+/** What memcached tells a client it has no place for, before the client has said what it speaks. */
+export const tooManyConnections = new TextEncoder().encode("ERROR Too many open connections\r\n")
+
 /** A handler for every command of classic memcached. */
 export type ClassicHandlers<R> = Server.Handlers<Gen.Request, Gen.Outcomes, "opaque", R>
 
@@ -233,6 +236,7 @@ export const serveMemcached = <R = never>(
     const { authenticate: _, isTooLarge: __, onSignIn: ___, protocol, tap, unknownOpcodes: ____, ...limits } = options
     return servePackets<AnyRequest>({
       system: "memcached",
+      refusal: tooManyConnections,
       ...limits,
       ...(tap === undefined ? {} : { tap: withoutPasswords(tap, (client) => linesOf.get(client)) }),
       ...(protocol === "binary" ? binary : { choose })

@@ -19,7 +19,15 @@ import {
 import { announce } from "@wirewright/connection/Health"
 import { type BootstrapError, tlsOfTarget } from "@wirewright/couchbase"
 import { encodeErrorResponse, frameShape, kindAt } from "@wirewright/memcached/gen"
-import { forStrangers, isBinary, plainHandlers, statusText, type TextRequest, withoutPasswords } from "@wirewright/memcached/internal"
+import {
+  forStrangers,
+  isBinary,
+  plainHandlers,
+  statusText,
+  type TextRequest,
+  tooManyConnections,
+  withoutPasswords
+} from "@wirewright/memcached/internal"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -222,6 +230,7 @@ export const serveProxy = (options: ProxyOptions): Effect.Effect<Proxy, ProxyErr
     const packets: PacketProtocol<Frame> = { frameShape, decode, handler: binary }
     const strangers = authenticate === undefined ? {} : { unauthenticated: options.listen?.unauthenticated ?? {} }
     const server = yield* servePackets<never>({
+      refusal: tooManyConnections,
       ...options.listen,
       ...strangers,
       ...(options.metrics === undefined ? {} : { metrics: options.metrics }),

@@ -46,14 +46,16 @@ const figure = async ({ metrics, port }: Ready, name: string, words = ""): Promi
 
 const said = (err: string): ReadonlyArray<string> => err.split("\n").filter((line) => line.includes("clients are"))
 
-describe.each([
-  ["serve --memcached", () => ["serve", "--memcached"], memcachedTells],
-  // as Couchbase's own nodes, which close it
-  ["serve", () => ["serve", "--vbuckets", "1"], ""],
-  ["proxy", () => ["proxy", ...upstream], memcachedTells]
-])("%s", (_, args, tells) => {
+describe.each(
+  [
+    ["serve --memcached", () => ["serve", "--memcached"], memcachedTells, ["--json"]],
+    // as Couchbase's own nodes, which close it
+    ["serve", () => ["serve", "--vbuckets", "1"], "", []],
+    ["proxy", () => ["proxy", ...upstream], memcachedTells, []]
+  ] as const
+)("%s", (_, args, tells, json) => {
   it("--max-connections 3: three are served, more are refused, and who goes leaves a place", async () => {
-    const { code, err } = await running([...args(), "--max-connections", "3", "--metrics", "0"], async (ready) => {
+    const { code, err } = await running([...args(), ...json, "--max-connections", "3", "--metrics", "0"], async (ready) => {
       const clients: Array<RawClient> = []
       for (let count = 1; count <= 3; count++) {
         const client = await admitted(ready.port)
@@ -73,9 +75,15 @@ describe.each([
       for (const client of clients) client.close()
     })
     expect(code).toBe(0)
-    expect(said(err)).toEqual([
-      expect.stringMatching(/warning: clients are refused {2}server=127\.0\.0\.1:\d+ {2}cause="there are 3, .*\(maxConnections\)"/)
-    ])
+    const lines = said(err)
+    expect(lines).toHaveLength(1)
+    const cause = "there are 3, and more may not be (maxConnections)"
+    if (json.length === 0) {
+      expect(lines[0]).toMatch(/^wirewright: warning: clients are refused {2}server=127\.0\.0\.1:\d+ {2}cause="/)
+      expect(lines[0]).toContain(`cause="${cause}"`)
+    } else {
+      expect(JSON.parse(lines[0]!)).toMatchObject({ level: "warning", message: "clients are refused", annotations: { cause } })
+    }
   }, 60_000)
 })
 

@@ -254,7 +254,29 @@ export class RandomSpec {
     const count = 1 + this.next(4)
     for (let i = 0; i < count; i++) {
       const name = `f${i}`
-      switch (this.next(14)) {
+      switch (this.next(15)) {
+        case 14: {
+          // spelled otherwise from a number on, and otherwise again, or not there
+          const spelled = Array.from({ length: 2 + this.next(2) }, () => this.ended(depth - 1))
+          if (spelled.some(({ type }) => type.kind === "reserved")) break
+          // from which number on each is spelled: the last from 0 on, unless there is nothing then
+          const isAlways = this.next(3) > 0
+          const from = (at: number): number => spelled.length - at - (isAlways ? 1 : 0)
+          const when = (at: number): D.Type =>
+            from(at) === 0
+              ? spelled[at]!.type
+              : D.when(`k${i}`, spelled[at]!.type, at + 1 < spelled.length ? { from: from(at), else: when(at + 1) } : { from: from(at) })
+          fields[`k${i}`] = D.u8
+          fields[name] = when(0)
+          some = true
+          makers.push((out) => {
+            const k = this.next(5)
+            out[`k${i}`] = k
+            const one = spelled.find((_, at) => from(at) <= k)
+            if (one !== undefined) out[name] = one.value()
+          })
+          break
+        }
         case 13: {
           // one bit for fields of several versions, one of which may be of all
           const [one, other] = [this.ended(depth - 1), this.ended(depth - 1)]

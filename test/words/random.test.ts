@@ -65,7 +65,7 @@ it("writes what it reads", () => {
 }, tried(120_000, 400_000))
 
 it("type-checks, a part of them", async () => {
-  const few = await Generated.of("random-types", made.slice(0, 40).map(({ type }) => type))
+  const few = await Generated.of("random-types", made.slice(0, 100).map(({ type }) => type))
   try {
     const said = compile([few.directory])
     if (said !== "") throw new Error(said)

@@ -1,10 +1,44 @@
 /** Every word of the grammar: both directions against bytes written by hand, the interpreter, JSON, schemas, and what must be refused. */
 import { typeSchema } from "@wirewright/codec/PacketSchema"
+import { EncodeError } from "@wirewright/codec"
 import * as Schema from "effect/Schema"
+import { isDeepStrictEqual } from "node:util"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { groups, states } from "./Groups.ts"
 import { bytesOf, Generated, hexOf, plain } from "./Harness.ts"
 import { random } from "../../packages/codec/src/Random.fixture.ts"
+
+/** Values of all types, one of which a field has by mistake; bits may be told by true and false, and what is undefined may be left out. */
+const strange: ReadonlyArray<unknown> = [
+  null,
+  "12",
+  "12345678901",
+  5,
+  1.5,
+  -1,
+  NaN,
+  5n,
+  Uint8Array.of(1, 2),
+  [],
+  [5],
+  {},
+  { length: 5n },
+  { _tag: "None" },
+  () => 5
+]
+
+/** Values that differ from `value` in one place, which has another type. */
+const strangers = function*(value: unknown, path = ""): Generator<readonly [path: string, value: unknown]> {
+  if (path !== "") { for (const one of strange) if (typeof one !== typeof value || typeof one === "object") yield [path, one] }
+  if (typeof value !== "object" || value === null || value instanceof Uint8Array) return
+  if (Array.isArray(value)) {
+    for (const [at, other] of value.length > 0 ? strangers(value[0], `${path}[0]`) : []) yield [at, [other, ...value.slice(1)]]
+    return
+  }
+  for (const [name, field] of Object.entries(value)) {
+    for (const [at, other] of strangers(field, path === "" ? name : `${path}.${name}`)) yield [at, { ...value, [name]: other }]
+  }
+}
 
 for (const [group, entries] of Object.entries(groups)) {
   describe(group, () => {
@@ -80,6 +114,27 @@ for (const [group, entries] of Object.entries(groups)) {
             }
           }
         }
+      })
+
+      it("refuses values of other types, or writes what is read as they are", () => {
+        const faults: Array<string> = []
+        for (const { hex: _hex, value, ...around } of examples) {
+          for (const [path, other] of strangers(value)) {
+            const at = `${JSON.stringify(plain(other))} at ${path}`
+            try {
+              const bytes = g.encode(name, other, around)
+              const decoded = g.decode(name, bytes, around)
+              if (
+                "error" in decoded && lossy === undefined || "value" in decoded && !isDeepStrictEqual(plain(decoded.value), plain(other))
+              ) {
+                faults.push(`${at}: ${hexOf(bytes)}`)
+              }
+            } catch (error) {
+              if (!(error instanceof EncodeError)) faults.push(`${at}: ${String(error)}`)
+            }
+          }
+        }
+        expect(faults).toEqual([])
       })
 
       it("cannot write what would be read differently", () => {

@@ -495,7 +495,7 @@ const printRaw = (context: Context, module: Module, kind: KindModel, word: "Unkn
     returns: "void",
     body: [
       `const ${own[0]}Start = begin${kindName(kind.name)}(writer, packet, ${
-        own.map((section) => lengthOf(`packet.${section}`)).join(" + ")
+        own.map((section) => lengthOf(module, `packet.${section}`)).join(" + ")
       })`,
       "const { bytes } = writer",
       ...lines,

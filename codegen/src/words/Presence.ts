@@ -2,20 +2,43 @@
 import type { TypeModel } from "@wirewright/codec/Model"
 import { optionalIn, targetOf } from "@wirewright/codec/words/Sizes"
 import { local } from "../Names.ts"
+import type { FieldWriter } from "../print/Encode.ts"
 import { wordOf } from "./Registry.ts"
 import type { Word } from "./Word.ts"
 
 type Of<K extends TypeModel["kind"]> = Extract<TypeModel, { readonly kind: K }>
 
-/** Whether a value is of a TypeScript type, as far as JavaScript tells. */
-const isOf = (text: string, value: string): string =>
-  text === "string"
-    ? `typeof ${value} === "string"`
-    : text === "Uint8Array"
-    ? `${value} instanceof Uint8Array`
-    : /^ReadonlyArray</.test(text)
-    ? `Array.isArray(${value})`
-    : `typeof ${value} === "object" && ${value} !== null`
+/** What JavaScript tells of the values of a type; nothing where it tells nothing. Null is left to the type that has it. */
+const looksOf = (type: TypeModel, value: string): ReadonlyArray<string> | undefined => {
+  switch (type.kind) {
+    case "when": {
+      const [one, other] = [looksOf(type.of, value), type.else === undefined ? [] : looksOf(type.else, value)]
+      return one === undefined || other === undefined ? undefined : [...one, ...other]
+    }
+    case "optional":
+    case "prefixed":
+      return looksOf(type.of, value)
+    case "utf8":
+    case "text":
+    case "json":
+    case "domainName":
+      return [`typeof ${value} === "string"`]
+    case "bytes":
+      return [`${value} instanceof Uint8Array`]
+    case "array":
+    case "counted":
+      return [`Array.isArray(${value})`]
+    case "struct":
+    case "choice":
+      return [`typeof ${value} === "object" && ${value} !== null && !Array.isArray(${value}) && !(${value} instanceof Uint8Array)`]
+    default:
+      return undefined
+  }
+}
+
+/** The check that a value says whether a literal is there. */
+export const checkedMark = (writer: FieldWriter, value: string, path: string): string =>
+  `${writer.use("checkMark")}(${value}, ${writer.where(path)})`
 
 /** The words of this file. */
 export const presenceWords: { readonly [K in "optional" | "when"]: Word<Of<K>> } = {
@@ -32,7 +55,10 @@ export const presenceWords: { readonly [K in "optional" | "when"]: Word<Of<K>> }
         )
       }
       writer.settle()
-      if (type.of.kind === "literal") return writer.branch(`${value} === true`, (inner) => inner.write(type.of, field, value))
+      if (type.of.kind === "literal") {
+        writer.lines.push(checkedMark(writer, value, field.path))
+        return writer.branch(`${value} === true`, (inner) => inner.write(type.of, field, value))
+      }
       if (!isVisible) return writer.branch(writer.presenceOf(type), (inner) => inner.write(type.of, field, value))
       writer.branch(`${value} !== undefined`, (inner) => {
         const start = type.if === undefined && writer.context.minimumSize(type.of) === 0
@@ -72,15 +98,21 @@ export const presenceWords: { readonly [K in "optional" | "when"]: Word<Of<K>> }
         )
       }
       const texts = [type.of, ...(other === undefined ? [] : [other])].map((one) => writer.context.typeText(writer.module, one))
-      const as = (index: number): string => {
-        if (other === undefined) return `${value}!`
-        if (texts[0] !== texts[1]) return `(${value} as ${texts[index]})`
-        return writer.context.isOptional(type) && !writer.context.isOptional([type.of, other][index]!) ? `${value}!` : value
+      const put = (inner: FieldWriter, of: TypeModel, text: string): void => {
+        if (other === undefined) return inner.write(of, field, `${value}!`)
+        if (texts[0] === texts[1]) {
+          const isMore = writer.context.isOptional(type) && !writer.context.isOptional(of)
+          return inner.write(of, field, isMore ? `${value}!` : value)
+        }
+        const own = `${value} as ${text}${writer.context.isOptional(of) ? " | undefined" : ""}`
+        // with a name of its own, so that what looks whether it is there tells the compiler
+        const isNamed = /\b(null|undefined)$/.test(own)
+        inner.write(of, field, isNamed ? inner.constant(`${local(field.name === "" ? "element" : field.name)}Here`, own) : `(${own})`)
       }
       writer.branch(
         condition,
-        (inner) => inner.write(type.of, field, as(0)),
-        other === undefined ? undefined : (inner) => inner.write(other, field, as(1))
+        (inner) => put(inner, type.of, texts[0]!),
+        other === undefined ? undefined : (inner) => put(inner, other, texts[1]!)
       )
     },
     bound: (context, module, type, value) => {
@@ -93,12 +125,23 @@ export const presenceWords: { readonly [K in "optional" | "when"]: Word<Of<K>> }
           terms: [...new Set([...inner.terms, ...other.terms])].map((term) => `(${value} === undefined ? 0 : ${term})`)
         }
       }
-      // of two kinds, the room of the one that the value has
+      // of two kinds, the room of the one that the value looks like
       const sides = [type.of, type.else].map((one, i) => {
-        const { fixed, terms } = context.bound(module, one, `(${value} as ${texts[i]})`)
-        return { fixed, terms: terms.map((term) => `(${isOf(texts[i]!, value)} ? ${term} : 0)`) }
+        // null is looked for all the same, which the compiler does not see of what is named a type
+        const text = /\bnull$/.test(texts[i]!) ? `NonNullable<${texts[i]}>` : texts[i]
+        const { fixed, terms } = context.bound(module, one, `(${value} as ${text})`)
+        const sum = terms.join(" + ")
+        const looks = looksOf(one, value)
+        return {
+          fixed,
+          sum: sum === "" || looks === undefined ? sum : `(${[...new Set(looks)].join(" || ")} ? ${sum} : 0)`
+        }
       })
-      return { fixed: Math.max(...sides.map(({ fixed }) => fixed)), terms: sides.flatMap(({ terms }) => terms) }
+      const sums = sides.flatMap(({ sum }) => sum === "" ? [] : [sum])
+      return {
+        fixed: Math.max(...sides.map(({ fixed }) => fixed)),
+        terms: sums.length === 2 ? [`Math.max(${sums.join(", ")})`] : sums
+      }
     }
   }
 }

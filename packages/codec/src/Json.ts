@@ -21,6 +21,7 @@ import {
 import type { CommandModel, FieldModel, HeaderFieldModel, KindModel, LayoutModel, SectionModel, TypeModel } from "./Model.ts"
 import { flagNames, intWidth } from "./TypeText.ts"
 import { isNullable } from "./words/Records.ts"
+import { bySiblings } from "./words/States.ts"
 import { flatFields as flattened } from "./words/Word.ts"
 
 /** A packet of any protocol. */
@@ -122,7 +123,7 @@ export const packetToJson = (catalog: Catalog, packet: AnyPacket, length: number
         const value = packet[field.name]
         if (!isVisible(field) || value === undefined) continue
         const place = placeOf(section, field)
-        const json = valueToJson(catalog, field.type, value, "named")
+        const json = valueToJson(catalog, bySiblings(field.type, packet), value, "named")
         if (place === "fields") fields[field.name] = json
         else placed[place] = json
       }
@@ -185,10 +186,10 @@ export const packetFromJson = (catalog: Catalog, json: unknown): AnyPacket => {
     header[section] = valueFromJson(catalog, { kind: "nibbleFrames", ref }, json[key] ?? [], name, key)
   }
   const meaning = catalog.meaning(kind, command, status)
-  return { _tag: catalog.packetTag(meaning), ...header, ...bodyFromJson(catalog, meaning, json, name) }
+  return { _tag: catalog.packetTag(meaning), ...header, ...bodyFromJson(catalog, meaning, json, name, header) }
 }
 
-const bodyFromJson = (catalog: Catalog, meaning: TagMeaning, json: JsonObject, name: string): JsonObject => {
+const bodyFromJson = (catalog: Catalog, meaning: TagMeaning, json: JsonObject, name: string, header: JsonObject): JsonObject => {
   const fields = json["fields"] ?? {}
   if (!isObject(fields)) return unfit(name, "fields", "an object", fields)
   const out: JsonObject = {}
@@ -209,7 +210,9 @@ const bodyFromJson = (catalog: Catalog, meaning: TagMeaning, json: JsonObject, n
       const path = place === "fields" ? `fields.${field.name}` : place
       const value = place === "fields" ? fields[field.name] : json[place]
       // a length may say that there is none
-      out[field.name] = value === null && isNullable(all, field.name) ? null : valueFromJson(catalog, field.type, value, name, path)
+      out[field.name] = value === null && isNullable(all, field.name)
+        ? null
+        : valueFromJson(catalog, bySiblings(field.type, { ...header, ...out }), value, name, path)
     }
   }
   return out
@@ -220,7 +223,7 @@ export const flatFields = (catalog: Catalog, packet: AnyPacket): JsonObject => {
   const meaning = named(catalog, packet)
   const out: JsonObject = {}
   const put = (name: string, type: TypeModel): void => {
-    if (packet[name] !== undefined) out[name] = valueToJson(catalog, type, packet[name], "plain")
+    if (packet[name] !== undefined) out[name] = valueToJson(catalog, bySiblings(type, packet), packet[name], "plain")
   }
   for (const field of headerFields(meaning.kind)) put(field.name, field.role === "field" ? field.type : { kind: "int", int: field.int })
   for (const { section, ref } of meaning.kind.shared) put(section, { kind: "nibbleFrames", ref })

@@ -8,7 +8,7 @@ import { type Catalog, isRaw, layoutsOf, type TagMeaning } from "./Catalog.ts"
 import type { AnyPacket } from "./Json.ts"
 import type { Annotation, FieldSpan } from "./Layout.ts"
 import type { CaseModel, FieldModel, TypeModel } from "./Model.ts"
-import { inState, stateNumber } from "./words/Presence.ts"
+import { inState, stateNumber } from "./words/States.ts"
 import { isVisibleType, leastSize } from "./words/Sizes.ts"
 import { flatFields, type StateSet } from "./words/Word.ts"
 

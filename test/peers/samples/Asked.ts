@@ -287,14 +287,6 @@ export const asked: ReadonlyArray<Asked> = [
     ...kafka,
     kinds: ["response"],
     draws: 2_000,
-    known: [
-      ...kafka.known,
-      {
-        reason: "topics without a name, which Kafka has from version 12 on and our spec in all",
-        is: ({ annotation, tag }) =>
-          tag === "MetadataResponse" && annotation.fields.some(({ path, value }) => /^topics\[\d+\]\.name/.test(path) && value === null)
-      }
-    ],
     speak: (sample) => ({ before: [client(questionOf(sample))] })
   },
   {

@@ -421,5 +421,55 @@ export const presence: ReadonlyArray<Entry> = [
       refused({ api: 1, name: "a", inner: { flag: 0 } }, "Missing", "added"),
       refused({ api: 1, added: 1, name: "a", inner: { flag: 1 } }, "Missing", "inner.extra")
     ]
+  },
+  {
+    name: "text that is null from a version on, and before that another spelling, and another before that",
+    type: struct("WhenWhenElse", {
+      api: D.u8,
+      name: D.when("api", D.prefixed(D.varint(), D.utf8(), { plus: 1, absent: 0 }), {
+        from: 12,
+        else: D.when("api", D.prefixed(D.varint(), D.utf8(), { plus: 1 }), { from: 9, else: D.prefixed(D.i16, D.utf8()) })
+      }),
+      after: D.u8
+    }),
+    examples: [
+      { value: { api: 8, name: "a", after: 9 }, hex: "08 0001 61 09" },
+      { value: { api: 9, name: "a", after: 9 }, hex: "09 02 61 09" },
+      { value: { api: 12, name: "a", after: 9 }, hex: "0c 02 61 09" },
+      { value: { api: 12, name: null, after: 9 }, hex: "0c 00 09" }
+    ],
+    wrong: [wrong("09 00 09", "Length", "name", 1)],
+    refused: [
+      refused({ api: 11, name: null, after: 9 }, "Missing", "name"),
+      refused({ api: 8, name: null, after: 9 }, "Missing", "name"),
+      refused({ api: 12, after: 9 }, "Missing", "name")
+    ]
+  },
+  {
+    name: "values of another kind in another version, whose JSON looks alike",
+    type: struct("WhenKinds", {
+      api: D.u8,
+      one: D.when("api", D.u64, {
+        from: 3,
+        else: D.when("api", D.prefixed(D.u8, D.utf8()), {
+          from: 2,
+          else: D.when("api", D.prefixed(D.u8, D.bytes()), { from: 1, else: struct("WhenKindsOf", { long: D.u64, of: D.u8 }) })
+        })
+      }),
+      after: D.u8
+    }),
+    examples: [
+      { value: { api: 0, one: { long: 5n, of: 6 }, after: 9 }, hex: "00 0000000000000005 06 09" },
+      { value: { api: 1, one: Uint8Array.of(0x31, 0x32), after: 9 }, hex: "01 02 3132 09" },
+      { value: { api: 2, one: "12", after: 9 }, hex: "02 02 3132 09" },
+      { value: { api: 3, one: 12n, after: 9 }, hex: "03 000000000000000c 09" }
+    ],
+    refused: [
+      refused({ api: 3, one: "12", after: 9 }, "Range", "one"),
+      refused({ api: 2, one: 12n, after: 9 }, "Range", "one"),
+      refused({ api: 2, one: { length: 5n, of: 6 }, after: 9 }, "Range", "one"),
+      refused({ api: 1, one: "12", after: 9 }, "Range", "one"),
+      refused({ api: 0, one: "12", after: 9 }, "Missing", "one.long")
+    ]
   }
 ]

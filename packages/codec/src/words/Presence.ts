@@ -3,17 +3,12 @@ import { malformed } from "../Errors.ts"
 import type { Catalog } from "../Catalog.ts"
 import type { ConditionModel, FieldModel, TypeModel } from "../Model.ts"
 import { isBigNumber } from "./Numbers.ts"
-import { fixedIn } from "./Records.ts"
+import { fixedIn, isNullable as isNullIn } from "./Records.ts"
+import { inState, stateNumber } from "./States.ts"
 import { endsItself, fixedSize, isVisibleType, leastSize, optionalIn } from "./Sizes.ts"
-import { flatFields, type StateSet, type Types, type Word } from "./Word.ts"
+import { flatFields, type Types, type Word } from "./Word.ts"
 
 type Of<K extends TypeModel["kind"]> = Extract<TypeModel, { readonly kind: K }>
-
-/** Whether a state is on, or its number among the versions. */
-export const inState = (type: Of<"when">, number: number | undefined): boolean =>
-  type.from === undefined && type.to === undefined
-    ? (number ?? 0) !== 0
-    : (number ?? 0) >= (type.from ?? -Infinity) && (number ?? 0) <= (type.to ?? Infinity)
 
 /** Whether a field is there by a condition, which looks at the number of another field. */
 export const holds = (condition: ConditionModel, number: number | undefined): boolean => {
@@ -72,10 +67,6 @@ export const stateBits = (fields: ReadonlyArray<FieldModel>): ReadonlyArray<Stat
 /** What a bit for fields of other states must be, in words. */
 export const reservedBit = ({ fields }: StateBit): string => `0, as this state has no ${fields.map(({ name }) => name).join(" or ")}`
 
-/** The number of a state; 1 when it is on and has none. */
-export const stateNumber = (states: StateSet | undefined, name: string): number | undefined =>
-  states === undefined ? undefined : states instanceof Map ? states.get(name) : states.has(name) ? 1 : undefined
-
 /** The words of this file. */
 export const presenceWords: { readonly [K in "optional" | "when"]: Word<Of<K>> } = {
   optional: {
@@ -123,17 +114,34 @@ export const presenceWords: { readonly [K in "optional" | "when"]: Word<Of<K>> }
       if (json === undefined || json === null && !isNullable(type)) return undefined
       if (type.else === undefined) return catalog.fromJson(type.of, json, packet, path)
       try {
-        return catalog.fromJson(type.of, json, packet, path)
+        const value = catalog.fromJson(type.of, json, packet, path)
+        if (fits(catalog, type.of, value) && saysAll(json, value)) return value
       } catch {
-        return catalog.fromJson(type.else, json, packet, path)
+        // then it is the other
       }
+      return catalog.fromJson(type.else, json, packet, path)
     }
   }
+}
+
+/** Whether fields of these names and looks are in a value, and no others. */
+const fieldsFit = (catalog: Catalog, fields: ReadonlyArray<FieldModel>, value: { readonly [name: string]: unknown }): boolean => {
+  const visible = new Map(flatFields(fields).flatMap(({ name, type }) => isVisibleType(type) ? [[name, type] as const] : []))
+  for (const [name, type] of visible) {
+    const one = value[name]
+    if (one === null ? !isNullable(type) && !isNullIn(fields, name) : !fits(catalog, type, one)) return false
+  }
+  return Object.keys(value).every((name) => name === "_tag" || value[name] === undefined || visible.has(name))
 }
 
 /** Whether a value looks like one of a type, rather than of another that may stand in its place. */
 const fits = (catalog: Catalog, type: TypeModel, value: unknown): boolean => {
   switch (type.kind) {
+    case "optional":
+      return value === undefined || (type.of.kind === "literal" ? typeof value === "boolean" : fits(catalog, type.of, value))
+    case "when":
+      return type.else === undefined ? value === undefined || fits(catalog, type.of, value) : fits(catalog, type.of, value) ||
+        fits(catalog, type.else, value)
     case "int":
     case "varint":
     case "escaped":
@@ -142,33 +150,46 @@ const fits = (catalog: Catalog, type: TypeModel, value: unknown): boolean => {
     case "float":
     case "flags":
     case "enumeration":
+    case "bcd":
       return typeof value === "number"
+    case "bool":
+      return typeof value === "boolean"
     case "utf8":
     case "json":
     case "text":
+    case "domainName":
       return typeof value === "string"
     case "bytes":
       return value instanceof Uint8Array
     case "array":
-      return Array.isArray(value)
+      return Array.isArray(value) && value.every((one) => fits(catalog, type.of, one))
     case "counted":
-      return Array.isArray(value) || value === null && isNullable(type)
+      return value === null ? isNullable(type) : Array.isArray(value) && value.every((one) => fits(catalog, type.of, one))
     case "prefixed":
       return value === null ? isNullable(type) : fits(catalog, type.of, value)
     case "struct":
-      return typeof value === "object" && value !== null &&
-        flatFields(catalog.typeOf("struct", type.ref).fields).every((field) =>
-          !isVisibleType(field.type) || field.type.kind === "optional" || field.type.kind === "when" ||
-          (value as { readonly [name: string]: unknown })[field.name] !== undefined
-        )
+      return isRecord(value) && fieldsFit(catalog, catalog.typeOf("struct", type.ref).fields, value)
     case "choice": {
-      const tag = (value as { readonly _tag?: unknown } | null)?._tag
-      return tag === "Unknown" || catalog.typeOf("choice", type.ref).cases.some(({ name }) => name === tag)
+      if (!isRecord(value)) return false
+      const found = catalog.typeOf("choice", type.ref).cases.find(({ name }) => name === value["_tag"])
+      return found === undefined ? value["_tag"] === "Unknown" : fieldsFit(catalog, found.fields, value)
     }
     default:
       return true
   }
 }
+
+/** Whether a value has all the fields that JSON gives. */
+const saysAll = (json: unknown, value: unknown): boolean => {
+  if (Array.isArray(json) && Array.isArray(value)) return json.every((one, i) => saysAll(one, value[i]))
+  if (!isRecord(json) || !isRecord(value)) return json === null || value !== undefined
+  return Object.entries(json).every(([name, one]) =>
+    value["_tag"] !== undefined && (name === "case" || name === "frame") || saysAll(one, value[name])
+  )
+}
+
+const isRecord = (value: unknown): value is { readonly [name: string]: unknown } =>
+  typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array)
 
 const isNullable = (type: TypeModel): boolean =>
   type.kind === "when"

@@ -9,6 +9,7 @@ import type { CaseModel, FieldModel, NumberModel, TypeModel } from "../Model.ts"
 import { intWidth } from "../TypeText.ts"
 import { escapedValue, integerFromJson, isBigNumber, numberAt, numberText } from "./Numbers.ts"
 import { endsItself, fixedSize, isVisibleType, leastSize, unwrapped } from "./Sizes.ts"
+import { bySiblings } from "./States.ts"
 import { bytesFromJson } from "./Texts.ts"
 import { flatFields, type Notation, Scope, type Spot, type StateSet, type Types, type Word } from "./Word.ts"
 
@@ -95,7 +96,7 @@ const fieldsToJson = (catalog: Catalog, fields: ReadonlyArray<FieldModel>, value
   const out: Record<string, unknown> = {}
   for (const { name, type } of flatFields(fields)) {
     if (!isVisibleType(type) || value[name] === undefined) continue
-    out[name] = value[name] === null ? null : catalog.toJson(type, value[name], notation)
+    out[name] = value[name] === null ? null : catalog.toJson(bySiblings(type, value), value[name], notation)
   }
   return out
 }
@@ -110,7 +111,9 @@ const fieldsFromJson = (
   const out: Record<string, unknown> = {}
   for (const { name, type } of flatFields(fields)) {
     if (!isVisibleType(type)) continue
-    out[name] = json[name] === null && isNullable(fields, name) ? null : catalog.fromJson(type, json[name], packet, joined(path, name))
+    out[name] = json[name] === null && isNullable(fields, name)
+      ? null
+      : catalog.fromJson(bySiblings(type, out), json[name], packet, joined(path, name))
   }
   return out
 }

@@ -123,6 +123,7 @@ const flexible = (from: number) => {
   return {
     string: compact(compactString, string),
     nullableString: compact(compactNullableString, nullableString),
+    textOrNull: (since: number) => when("apiVersion", compactNullableString, { from: since, else: compact(compactString, string) }),
     array: (of: Type) => compact(counted(varint(), of, { plus: 1 }), counted(i32, of)),
     nullableArray: (of: Type) => compact(counted(varint(), of, { plus: 1, absent: 0 }), counted(i32, of, { absent: -1 })),
     records: compact(prefixed(varint(), batches, { plus: 1, absent: 0 }), prefixed(i32, batches, { absent: -1 })),
@@ -179,7 +180,7 @@ const metadataRequest = request("MetadataRequest", {
     clientId: nullableString,
     headerTags: v9.tags,
     /** All topics: null, in version 0 none. */
-    topics: v9.nullableArray(struct("MetadataRequestTopic", { topicId: since(10, uuid), name: v9.nullableString, tags: v9.tags })),
+    topics: v9.nullableArray(struct("MetadataRequestTopic", { topicId: since(10, uuid), name: v9.textOrNull(10), tags: v9.tags })),
     allowAutoTopicCreation: since(4, u8),
     includeClusterAuthorizedOperations: since(8, u8, 10),
     includeTopicAuthorizedOperations: since(8, u8),
@@ -197,7 +198,7 @@ const metadataResponse = response("MetadataResponse", {
     topics: v9.array(
       struct("MetadataTopic", {
         errorCode: ErrorCode,
-        name: v9.nullableString,
+        name: v9.textOrNull(12),
         topicId: since(10, uuid),
         isInternal: since(1, u8),
         partitions: v9.array(

@@ -25,6 +25,7 @@ import {
   boundElements,
   checkBits,
   checkCountMin,
+  checkElements,
   checkKnown,
   checkMin,
   checkPresence,
@@ -44,6 +45,7 @@ import {
   inList,
   isUtf8,
   leb128Size,
+  lengthOf,
   malformed,
   putBytes,
   putText,
@@ -228,9 +230,8 @@ export const encodeConnect: PacketEncoder<Connect> = (writer, packet) => {
         ? 0
         : (packet.willProperties === undefined ? 0 : boundElements(packet.willProperties, boundProperty))) +
       (packet.willTopic === undefined ? 0 : textBound(packet.willTopic)) +
-      (packet.willPayload === undefined ? 0 : (packet.willPayload?.length ?? 0)) +
-      (packet.userName === undefined ? 0 : textBound(packet.userName)) +
-      (packet.password === undefined ? 0 : (packet.password?.length ?? 0))
+      (packet.willPayload === undefined ? 0 : lengthOf(packet.willPayload)) +
+      (packet.userName === undefined ? 0 : textBound(packet.userName)) + (packet.password === undefined ? 0 : lengthOf(packet.password))
   )
   const { bytes, view } = writer
   let position = bodyStart
@@ -265,6 +266,7 @@ export const encodeConnect: PacketEncoder<Connect> = (writer, packet) => {
     const propertiesAt = position
     position = propertiesAt + 4
     const propertiesFrom = position
+    checkElements(packet.properties!, Infinity, "Connect", "properties")
     let propertiesIndex = 0
     try {
       for (const propertiesElement of packet.properties!) {
@@ -293,6 +295,7 @@ export const encodeConnect: PacketEncoder<Connect> = (writer, packet) => {
       const willPropertiesAt = position
       position = willPropertiesAt + 4
       const willPropertiesFrom = position
+      checkElements(packet.willProperties!, Infinity, "Connect", "willProperties")
       let willPropertiesIndex = 0
       try {
         for (const willPropertiesElement of packet.willProperties!) {
@@ -426,6 +429,7 @@ export const encodeConnack: PacketEncoder<Connack, States> = (writer, packet, st
     const propertiesAt = position
     position = propertiesAt + 4
     const propertiesFrom = position
+    checkElements(packet.properties!, Infinity, "Connack", "properties")
     let propertiesIndex = 0
     try {
       for (const propertiesElement of packet.properties!) {
@@ -526,7 +530,7 @@ export const encodePublish: PacketEncoder<Publish, States> = (writer, packet, st
     writer,
     packet,
     8 + (packet.topicName === undefined ? 0 : textBound(packet.topicName)) +
-      (packet.properties === undefined ? 0 : boundElements(packet.properties, boundProperty)) + (packet.payload?.length ?? 0)
+      (packet.properties === undefined ? 0 : boundElements(packet.properties, boundProperty)) + lengthOf(packet.payload)
   )
   const { bytes, view } = writer
   let position = bodyStart
@@ -560,6 +564,7 @@ export const encodePublish: PacketEncoder<Publish, States> = (writer, packet, st
     const propertiesAt = position
     position = propertiesAt + 4
     const propertiesFrom = position
+    checkElements(packet.properties!, Infinity, "Publish", "properties")
     let propertiesIndex = 0
     try {
       for (const propertiesElement of packet.properties!) {
@@ -680,6 +685,7 @@ export const encodePuback: PacketEncoder<Puback, States> = (writer, packet, stat
       const propertiesAt = position
       position = propertiesAt + 4
       const propertiesFrom = position
+      checkElements(packet.properties!, Infinity, "Puback", "properties")
       let propertiesIndex = 0
       try {
         for (const propertiesElement of packet.properties!) {
@@ -794,6 +800,7 @@ export const encodePubrec: PacketEncoder<Pubrec, States> = (writer, packet, stat
       const propertiesAt = position
       position = propertiesAt + 4
       const propertiesFrom = position
+      checkElements(packet.properties!, Infinity, "Pubrec", "properties")
       let propertiesIndex = 0
       try {
         for (const propertiesElement of packet.properties!) {
@@ -908,6 +915,7 @@ export const encodePubrel: PacketEncoder<Pubrel, States> = (writer, packet, stat
       const propertiesAt = position
       position = propertiesAt + 4
       const propertiesFrom = position
+      checkElements(packet.properties!, Infinity, "Pubrel", "properties")
       let propertiesIndex = 0
       try {
         for (const propertiesElement of packet.properties!) {
@@ -1028,6 +1036,7 @@ export const encodePubcomp: PacketEncoder<Pubcomp, States> = (writer, packet, st
       const propertiesAt = position
       position = propertiesAt + 4
       const propertiesFrom = position
+      checkElements(packet.properties!, Infinity, "Pubcomp", "properties")
       let propertiesIndex = 0
       try {
         for (const propertiesElement of packet.properties!) {
@@ -1126,6 +1135,7 @@ export const encodeSubscribe: PacketEncoder<Subscribe, States> = (writer, packet
     const propertiesAt = position
     position = propertiesAt + 4
     const propertiesFrom = position
+    checkElements(packet.properties!, Infinity, "Subscribe", "properties")
     let propertiesIndex = 0
     try {
       for (const propertiesElement of packet.properties!) {
@@ -1142,6 +1152,7 @@ export const encodeSubscribe: PacketEncoder<Subscribe, States> = (writer, packet
     position = propertiesEnd
   }
   checkCountMin(packet.subscriptions?.length, 1, "Subscribe", "subscriptions")
+  checkElements(packet.subscriptions, Infinity, "Subscribe", "subscriptions")
   let subscriptionsIndex = 0
   try {
     for (const subscriptionsElement of packet.subscriptions) {
@@ -1226,7 +1237,7 @@ export const encodeSuback: PacketEncoder<Suback, States> = (writer, packet, stat
   const bodyStart = beginPacket(
     writer,
     init,
-    6 + (packet.properties === undefined ? 0 : boundElements(packet.properties, boundProperty)) + (packet.codes?.length ?? 0)
+    6 + (packet.properties === undefined ? 0 : boundElements(packet.properties, boundProperty)) + lengthOf(packet.codes)
   )
   const { bytes, view } = writer
   let position = bodyStart
@@ -1237,6 +1248,7 @@ export const encodeSuback: PacketEncoder<Suback, States> = (writer, packet, stat
     const propertiesAt = position
     position = propertiesAt + 4
     const propertiesFrom = position
+    checkElements(packet.properties!, Infinity, "Suback", "properties")
     let propertiesIndex = 0
     try {
       for (const propertiesElement of packet.properties!) {
@@ -1253,6 +1265,7 @@ export const encodeSuback: PacketEncoder<Suback, States> = (writer, packet, stat
     position = propertiesEnd
   }
   checkCountMin(packet.codes?.length, 1, "Suback", "codes")
+  checkElements(packet.codes, Infinity, "Suback", "codes")
   let codesIndex = 0
   try {
     for (const codesElement of packet.codes) {
@@ -1354,6 +1367,7 @@ export const encodeUnsubscribe: PacketEncoder<Unsubscribe, States> = (writer, pa
     const propertiesAt = position
     position = propertiesAt + 4
     const propertiesFrom = position
+    checkElements(packet.properties!, Infinity, "Unsubscribe", "properties")
     let propertiesIndex = 0
     try {
       for (const propertiesElement of packet.properties!) {
@@ -1370,6 +1384,7 @@ export const encodeUnsubscribe: PacketEncoder<Unsubscribe, States> = (writer, pa
     position = propertiesEnd
   }
   checkCountMin(packet.topicFilters?.length, 1, "Unsubscribe", "topicFilters")
+  checkElements(packet.topicFilters, Infinity, "Unsubscribe", "topicFilters")
   let topicFiltersIndex = 0
   try {
     for (const topicFiltersElement of packet.topicFilters) {
@@ -1466,7 +1481,7 @@ export const encodeUnsuback: PacketEncoder<Unsuback, States> = (writer, packet, 
     writer,
     init,
     6 + (packet.properties === undefined ? 0 : boundElements(packet.properties, boundProperty)) +
-      (packet.codes === undefined ? 0 : (packet.codes?.length ?? 0))
+      (packet.codes === undefined ? 0 : lengthOf(packet.codes))
   )
   const { bytes, view } = writer
   let position = bodyStart
@@ -1477,6 +1492,7 @@ export const encodeUnsuback: PacketEncoder<Unsuback, States> = (writer, packet, 
     const propertiesAt = position
     position = propertiesAt + 4
     const propertiesFrom = position
+    checkElements(packet.properties!, Infinity, "Unsuback", "properties")
     let propertiesIndex = 0
     try {
       for (const propertiesElement of packet.properties!) {
@@ -1495,6 +1511,7 @@ export const encodeUnsuback: PacketEncoder<Unsuback, States> = (writer, packet, 
   checkPresence(packet.codes !== undefined, states.version >= 5, "Unsuback", "codes", "version is 5…")
   if (states.version >= 5) {
     checkCountMin(packet.codes!?.length, 1, "Unsuback", "codes")
+    checkElements(packet.codes!, Infinity, "Unsuback", "codes")
     let codesIndex = 0
     try {
       for (const codesElement of packet.codes!) {
@@ -1649,6 +1666,7 @@ export const encodeDisconnect: PacketEncoder<Disconnect, States> = (writer, pack
       const propertiesAt = position
       position = propertiesAt + 4
       const propertiesFrom = position
+      checkElements(packet.properties!, Infinity, "Disconnect", "properties")
       let propertiesIndex = 0
       try {
         for (const propertiesElement of packet.properties!) {
@@ -1758,6 +1776,7 @@ export const encodeAuth: PacketEncoder<Auth, States> = (writer, packet, states) 
       const propertiesAt = position
       position = propertiesAt + 4
       const propertiesFrom = position
+      checkElements(packet.properties!, Infinity, "Auth", "properties")
       let propertiesIndex = 0
       try {
         for (const propertiesElement of packet.properties!) {

@@ -48,6 +48,7 @@ import {
 import {
   boundElements,
   checkAtMost,
+  checkElements,
   checkLength,
   checkPresence,
   expectAtLeast,
@@ -59,6 +60,7 @@ import {
   getU24,
   inElement,
   inList,
+  lengthOf,
   putBytes,
   putU16,
   putU24,
@@ -81,7 +83,7 @@ export const decodeEncrypted: CiphertextDecoder<Encrypted> = (reader, _at, bodyS
 }
 
 export const encodeEncrypted: CiphertextEncoder<Encrypted> = (writer, packet) => {
-  const bodyStart = beginCiphertext(writer, packet, packet.encrypted?.length ?? 0)
+  const bodyStart = beginCiphertext(writer, packet, lengthOf(packet.encrypted))
   const { bytes } = writer
   let position = bodyStart
   position = putBytes(bytes, position, packet.encrypted, "Encrypted", "encrypted")
@@ -198,7 +200,7 @@ export const encodeClientHello: HandshakeMessageEncoder<ClientHello> = (writer, 
   const bodyStart = beginHandshakeMessage(
     writer,
     packet,
-    40 + (packet.sessionId?.length ?? 0) + (packet.cipherSuites?.length ?? 0) * 2 + (packet.compressionMethods?.length ?? 0) +
+    40 + lengthOf(packet.sessionId) + lengthOf(packet.cipherSuites) * 2 + lengthOf(packet.compressionMethods) +
       (packet.extensions === undefined ? 0 : boundElements(packet.extensions, boundClientExtension))
   )
   const { bytes, view } = writer
@@ -213,6 +215,7 @@ export const encodeClientHello: HandshakeMessageEncoder<ClientHello> = (writer, 
   putU8(view, sessionIdAt, position - sessionIdFrom, "ClientHello", "sessionId")
   const cipherSuitesAt = position
   const cipherSuitesFrom = position + 2
+  checkElements(packet.cipherSuites, Infinity, "ClientHello", "cipherSuites")
   position = position + 2
   let cipherSuitesIndex = 0
   try {
@@ -227,6 +230,7 @@ export const encodeClientHello: HandshakeMessageEncoder<ClientHello> = (writer, 
   putU16(view, cipherSuitesAt, position - cipherSuitesFrom, "ClientHello", "cipherSuites")
   const compressionMethodsAt = position
   const compressionMethodsFrom = position + 1
+  checkElements(packet.compressionMethods, Infinity, "ClientHello", "compressionMethods")
   position = position + 1
   let compressionMethodsIndex = 0
   try {
@@ -242,6 +246,7 @@ export const encodeClientHello: HandshakeMessageEncoder<ClientHello> = (writer, 
   if (packet.extensions !== undefined) {
     const extensionsAt = position
     const extensionsFrom = position + 2
+    checkElements(packet.extensions, Infinity, "ClientHello", "extensions")
     position = position + 2
     let extensionsIndex = 0
     try {
@@ -317,7 +322,7 @@ export const encodeServerHello: HandshakeMessageEncoder<ServerHello> = (writer, 
   const bodyStart = beginHandshakeMessage(
     writer,
     packet,
-    40 + (packet.sessionId?.length ?? 0) + (packet.extensions === undefined ? 0 : boundElements(packet.extensions, boundServerExtension))
+    40 + lengthOf(packet.sessionId) + (packet.extensions === undefined ? 0 : boundElements(packet.extensions, boundServerExtension))
   )
   const { bytes, view } = writer
   let position = bodyStart
@@ -335,6 +340,7 @@ export const encodeServerHello: HandshakeMessageEncoder<ServerHello> = (writer, 
   if (packet.extensions !== undefined) {
     const extensionsAt = position
     const extensionsFrom = position + 2
+    checkElements(packet.extensions, Infinity, "ServerHello", "extensions")
     position = position + 2
     let extensionsIndex = 0
     try {
@@ -423,7 +429,7 @@ export const encodeNewSessionTicket: HandshakeMessageEncoder<NewSessionTicket, S
   const bodyStart = beginHandshakeMessage(
     writer,
     packet,
-    13 + (packet.nonce === undefined ? 0 : (packet.nonce?.length ?? 0)) + (packet.ticket?.length ?? 0) +
+    13 + (packet.nonce === undefined ? 0 : lengthOf(packet.nonce)) + lengthOf(packet.ticket) +
       (packet.extensions === undefined ? 0 : boundElements(packet.extensions, boundOtherExtension))
   )
   const { bytes, view } = writer
@@ -450,6 +456,7 @@ export const encodeNewSessionTicket: HandshakeMessageEncoder<NewSessionTicket, S
   if (states.version >= 13) {
     const extensionsAt = position
     const extensionsFrom = position + 2
+    checkElements(packet.extensions!, Infinity, "NewSessionTicket", "extensions")
     position = position + 2
     let extensionsIndex = 0
     try {
@@ -523,6 +530,7 @@ export const encodeEncryptedExtensions: HandshakeMessageEncoder<EncryptedExtensi
   let position = bodyStart
   const extensionsAt = position
   const extensionsFrom = position + 2
+  checkElements(packet.extensions, Infinity, "EncryptedExtensions", "extensions")
   position = position + 2
   let extensionsIndex = 0
   try {
@@ -586,7 +594,7 @@ export const encodeCertificate: HandshakeMessageEncoder<Certificate, States> = (
   const bodyStart = beginHandshakeMessage(
     writer,
     packet,
-    4 + (packet.context === undefined ? 0 : (packet.context?.length ?? 0)) + boundElements(packet.certificates, boundCertificateEntry)
+    4 + (packet.context === undefined ? 0 : lengthOf(packet.context)) + boundElements(packet.certificates, boundCertificateEntry)
   )
   const { bytes, view } = writer
   let position = bodyStart
@@ -599,6 +607,7 @@ export const encodeCertificate: HandshakeMessageEncoder<Certificate, States> = (
   }
   const certificatesAt = position
   const certificatesFrom = position + 3
+  checkElements(packet.certificates, Infinity, "Certificate", "certificates")
   position = position + 3
   let certificatesIndex = 0
   try {
@@ -750,10 +759,9 @@ export const encodeCertificateRequest: HandshakeMessageEncoder<CertificateReques
   const bodyStart = beginHandshakeMessage(
     writer,
     packet,
-    8 + (packet.types === undefined ? 0 : (packet.types?.length ?? 0)) +
-      (packet.schemes === undefined ? 0 : (packet.schemes?.length ?? 0) * 2) +
-      (packet.authorities === undefined ? 0 : boundElements(packet.authorities, (one) => 2 + (one?.length ?? 0))) +
-      (packet.context === undefined ? 0 : (packet.context?.length ?? 0)) +
+    8 + (packet.types === undefined ? 0 : lengthOf(packet.types)) + (packet.schemes === undefined ? 0 : lengthOf(packet.schemes) * 2) +
+      (packet.authorities === undefined ? 0 : boundElements(packet.authorities, (one) => 2 + lengthOf(one))) +
+      (packet.context === undefined ? 0 : lengthOf(packet.context)) +
       (packet.extensions === undefined ? 0 : boundElements(packet.extensions, boundOtherExtension))
   )
   const { bytes, view } = writer
@@ -762,6 +770,7 @@ export const encodeCertificateRequest: HandshakeMessageEncoder<CertificateReques
   if (states.version <= 12) {
     const typesAt = position
     const typesFrom = position + 1
+    checkElements(packet.types!, Infinity, "CertificateRequest", "types")
     position = position + 1
     let typesIndex = 0
     try {
@@ -779,6 +788,7 @@ export const encodeCertificateRequest: HandshakeMessageEncoder<CertificateReques
   if (states.version <= 12) {
     const schemesAt = position
     const schemesFrom = position + 2
+    checkElements(packet.schemes!, Infinity, "CertificateRequest", "schemes")
     position = position + 2
     let schemesIndex = 0
     try {
@@ -796,6 +806,7 @@ export const encodeCertificateRequest: HandshakeMessageEncoder<CertificateReques
   if (states.version <= 12) {
     const authoritiesAt = position
     const authoritiesFrom = position + 2
+    checkElements(packet.authorities!, Infinity, "CertificateRequest", "authorities")
     position = position + 2
     let authoritiesIndex = 0
     try {
@@ -822,6 +833,7 @@ export const encodeCertificateRequest: HandshakeMessageEncoder<CertificateReques
   if (states.version >= 13) {
     const extensionsAt = position
     const extensionsFrom = position + 2
+    checkElements(packet.extensions!, Infinity, "CertificateRequest", "extensions")
     position = position + 2
     let extensionsIndex = 0
     try {
@@ -880,7 +892,7 @@ export const decodeCertificateVerify: HandshakeMessageDecoder<CertificateVerify>
 }
 
 export const encodeCertificateVerify: HandshakeMessageEncoder<CertificateVerify> = (writer, packet) => {
-  const bodyStart = beginHandshakeMessage(writer, packet, 4 + (packet.signature?.length ?? 0))
+  const bodyStart = beginHandshakeMessage(writer, packet, 4 + lengthOf(packet.signature))
   const { bytes, view } = writer
   let position = bodyStart
   putU16(view, position, packet.scheme, "CertificateVerify", "scheme")
@@ -906,7 +918,7 @@ export const decodeFinished: HandshakeMessageDecoder<Finished> = (reader, _at, b
 }
 
 export const encodeFinished: HandshakeMessageEncoder<Finished> = (writer, packet) => {
-  const bodyStart = beginHandshakeMessage(writer, packet, packet.verifyData?.length ?? 0)
+  const bodyStart = beginHandshakeMessage(writer, packet, lengthOf(packet.verifyData))
   const { bytes } = writer
   let position = bodyStart
   position = putBytes(bytes, position, packet.verifyData, "Finished", "verifyData")
@@ -981,7 +993,7 @@ export const decodeHandshake: PlaintextDecoder<Handshake> = (reader, _at, bodySt
 }
 
 export const encodeHandshake: PlaintextEncoder<Handshake> = (writer, packet) => {
-  const bodyStart = beginPlaintext(writer, packet, packet.messages?.length ?? 0)
+  const bodyStart = beginPlaintext(writer, packet, lengthOf(packet.messages))
   const { bytes } = writer
   let position = bodyStart
   position = putBytes(bytes, position, packet.messages, "Handshake", "messages")
@@ -1004,7 +1016,7 @@ export const decodeApplicationData: PlaintextDecoder<ApplicationData> = (reader,
 }
 
 export const encodeApplicationData: PlaintextEncoder<ApplicationData> = (writer, packet) => {
-  const bodyStart = beginPlaintext(writer, packet, packet.encrypted?.length ?? 0)
+  const bodyStart = beginPlaintext(writer, packet, lengthOf(packet.encrypted))
   const { bytes } = writer
   let position = bodyStart
   position = putBytes(bytes, position, packet.encrypted, "ApplicationData", "encrypted")

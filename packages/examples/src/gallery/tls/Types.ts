@@ -7,6 +7,7 @@ import {
   Reader,
   type Writer,
   boundElements,
+  checkElements,
   checkPresence,
   decodeText,
   expectAtLeast,
@@ -16,6 +17,7 @@ import {
   getU24,
   inElement,
   inList,
+  lengthOf,
   putBytes,
   putText,
   putU16,
@@ -178,6 +180,7 @@ export function writeCertificateEntry(writer: Writer, at: number, value: Certifi
   if (states.version >= 13) {
     const extensionsAt = position
     const extensionsFrom = position + 2
+    checkElements(value.extensions!, Infinity, "CertificateEntry", "extensions")
     position = position + 2
     let extensionsIndex = 0
     try {
@@ -195,8 +198,7 @@ export function writeCertificateEntry(writer: Writer, at: number, value: Certifi
 
 /** Room a `CertificateEntry` needs at most, in bytes. */
 export function boundCertificateEntry(value: CertificateEntry): number {
-  return 5 + (value?.certificate?.length ?? 0) +
-    (value?.extensions === undefined ? 0 : boundElements(value?.extensions, boundOtherExtension))
+  return 5 + lengthOf(value?.certificate) + (value?.extensions === undefined ? 0 : boundElements(value?.extensions, boundOtherExtension))
 }
 
 /** Decodes bytes that are one `CertificateEntry`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -805,6 +807,7 @@ export function writeClientExtensionData(writer: Writer, at: number, value: Clie
       let position = at
       const namesAt = position
       const namesFrom = position + 2
+      checkElements(value.names, Infinity, "ClientExtensionData", "names")
       position = position + 2
       let namesIndex = 0
       try {
@@ -828,6 +831,7 @@ export function writeClientExtensionData(writer: Writer, at: number, value: Clie
       putU8(view, position, value.type, "ClientExtensionData", "type")
       const respondersAt = position + 1
       const respondersFrom = position + 3
+      checkElements(value.responders, Infinity, "ClientExtensionData", "responders")
       position = position + 3
       let respondersIndex = 0
       try {
@@ -852,6 +856,7 @@ export function writeClientExtensionData(writer: Writer, at: number, value: Clie
       let position = at
       const groupsAt = position
       const groupsFrom = position + 2
+      checkElements(value.groups, Infinity, "ClientExtensionData", "groups")
       position = position + 2
       let groupsIndex = 0
       try {
@@ -870,6 +875,7 @@ export function writeClientExtensionData(writer: Writer, at: number, value: Clie
       let position = at
       const formatsAt = position
       const formatsFrom = position + 1
+      checkElements(value.formats, Infinity, "ClientExtensionData", "formats")
       position = position + 1
       let formatsIndex = 0
       try {
@@ -888,6 +894,7 @@ export function writeClientExtensionData(writer: Writer, at: number, value: Clie
       let position = at
       const schemesAt = position
       const schemesFrom = position + 2
+      checkElements(value.schemes, Infinity, "ClientExtensionData", "schemes")
       position = position + 2
       let schemesIndex = 0
       try {
@@ -906,6 +913,7 @@ export function writeClientExtensionData(writer: Writer, at: number, value: Clie
       let position = at
       const protocolsAt = position
       const protocolsFrom = position + 2
+      checkElements(value.protocols, Infinity, "ClientExtensionData", "protocols")
       position = position + 2
       let protocolsIndex = 0
       try {
@@ -944,6 +952,7 @@ export function writeClientExtensionData(writer: Writer, at: number, value: Clie
       let position = at
       const identitiesAt = position
       const identitiesFrom = position + 2
+      checkElements(value.identities, Infinity, "ClientExtensionData", "identities")
       position = position + 2
       let identitiesIndex = 0
       try {
@@ -957,6 +966,7 @@ export function writeClientExtensionData(writer: Writer, at: number, value: Clie
       putU16(view, identitiesAt, position - identitiesFrom, "ClientExtensionData", "identities")
       const bindersAt = position
       const bindersFrom = position + 2
+      checkElements(value.binders, Infinity, "ClientExtensionData", "binders")
       position = position + 2
       let bindersIndex = 0
       try {
@@ -981,6 +991,7 @@ export function writeClientExtensionData(writer: Writer, at: number, value: Clie
       let position = at
       const versionsAt = position
       const versionsFrom = position + 1
+      checkElements(value.versions, Infinity, "ClientExtensionData", "versions")
       position = position + 1
       let versionsIndex = 0
       try {
@@ -1007,6 +1018,7 @@ export function writeClientExtensionData(writer: Writer, at: number, value: Clie
       let position = at
       const modesAt = position
       const modesFrom = position + 1
+      checkElements(value.modes, Infinity, "ClientExtensionData", "modes")
       position = position + 1
       let modesIndex = 0
       try {
@@ -1025,6 +1037,7 @@ export function writeClientExtensionData(writer: Writer, at: number, value: Clie
       let position = at
       const namesAt = position
       const namesFrom = position + 2
+      checkElements(value.names, Infinity, "ClientExtensionData", "names")
       position = position + 2
       let namesIndex = 0
       try {
@@ -1049,6 +1062,7 @@ export function writeClientExtensionData(writer: Writer, at: number, value: Clie
       let position = at
       const schemesAt = position
       const schemesFrom = position + 2
+      checkElements(value.schemes, Infinity, "ClientExtensionData", "schemes")
       position = position + 2
       let schemesIndex = 0
       try {
@@ -1067,6 +1081,7 @@ export function writeClientExtensionData(writer: Writer, at: number, value: Clie
       let position = at
       const sharesAt = position
       const sharesFrom = position + 2
+      checkElements(value.shares, Infinity, "ClientExtensionData", "shares")
       position = position + 2
       let sharesIndex = 0
       try {
@@ -1116,45 +1131,45 @@ export function boundClientExtensionData(value: ClientExtensionData): number {
     case "MaxFragmentLength":
       return 1
     case "StatusRequest":
-      return 5 + boundElements(value.responders, (one) => 2 + (one?.length ?? 0)) + (value.extensions?.length ?? 0)
+      return 5 + boundElements(value.responders, (one) => 2 + lengthOf(one)) + lengthOf(value.extensions)
     case "SupportedGroups":
-      return 2 + (value.groups?.length ?? 0) * 2
+      return 2 + lengthOf(value.groups) * 2
     case "EcPointFormats":
-      return 1 + (value.formats?.length ?? 0)
+      return 1 + lengthOf(value.formats)
     case "SignatureAlgorithms":
-      return 2 + (value.schemes?.length ?? 0) * 2
+      return 2 + lengthOf(value.schemes) * 2
     case "ApplicationLayerProtocols":
       return 2 + boundElements(value.protocols, (one) => 1 + textBound(one))
     case "Padding":
-      return (value.zeros?.length ?? 0)
+      return lengthOf(value.zeros)
     case "EncryptThenMac":
       return 0
     case "ExtendedMasterSecret":
       return 0
     case "SessionTicket":
-      return (value.ticket?.length ?? 0)
+      return lengthOf(value.ticket)
     case "PreSharedKey":
-      return 4 + boundElements(value.identities, boundPskIdentity) + boundElements(value.binders, (one) => 1 + (one?.length ?? 0))
+      return 4 + boundElements(value.identities, boundPskIdentity) + boundElements(value.binders, (one) => 1 + lengthOf(one))
     case "EarlyData":
       return 0
     case "SupportedVersions":
-      return 1 + (value.versions?.length ?? 0) * 2
+      return 1 + lengthOf(value.versions) * 2
     case "Cookie":
-      return 2 + (value.cookie?.length ?? 0)
+      return 2 + lengthOf(value.cookie)
     case "PskKeyExchangeModes":
-      return 1 + (value.modes?.length ?? 0)
+      return 1 + lengthOf(value.modes)
     case "CertificateAuthorities":
-      return 2 + boundElements(value.names, (one) => 2 + (one?.length ?? 0))
+      return 2 + boundElements(value.names, (one) => 2 + lengthOf(one))
     case "PostHandshakeAuth":
       return 0
     case "SignatureAlgorithmsCert":
-      return 2 + (value.schemes?.length ?? 0) * 2
+      return 2 + lengthOf(value.schemes) * 2
     case "KeyShare":
       return 2 + boundElements(value.shares, boundKeyShareEntry)
     case "RenegotiationInfo":
-      return 1 + (value.verifyData?.length ?? 0)
+      return 1 + lengthOf(value.verifyData)
     case "Unknown":
-      return 0 + (value.bytes?.length ?? 0)
+      return 0 + lengthOf(value.bytes)
     default:
       return 0
   }
@@ -1246,7 +1261,7 @@ export function writeKeyShareEntry(writer: Writer, at: number, value: KeyShareEn
 
 /** Room a `KeyShareEntry` needs at most, in bytes. */
 export function boundKeyShareEntry(value: KeyShareEntry): number {
-  return 4 + (value?.keyExchange?.length ?? 0)
+  return 4 + lengthOf(value?.keyExchange)
 }
 
 /** Decodes bytes that are one `KeyShareEntry`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -1481,6 +1496,7 @@ export function writeOtherExtensionData(writer: Writer, at: number, value: Other
       let position = at
       const schemesAt = position
       const schemesFrom = position + 2
+      checkElements(value.schemes, Infinity, "OtherExtensionData", "schemes")
       position = position + 2
       let schemesIndex = 0
       try {
@@ -1504,6 +1520,7 @@ export function writeOtherExtensionData(writer: Writer, at: number, value: Other
       let position = at
       const namesAt = position
       const namesFrom = position + 2
+      checkElements(value.names, Infinity, "OtherExtensionData", "names")
       position = position + 2
       let namesIndex = 0
       try {
@@ -1524,6 +1541,7 @@ export function writeOtherExtensionData(writer: Writer, at: number, value: Other
       let position = at
       const schemesAt = position
       const schemesFrom = position + 2
+      checkElements(value.schemes, Infinity, "OtherExtensionData", "schemes")
       position = position + 2
       let schemesIndex = 0
       try {
@@ -1559,17 +1577,17 @@ export function writeOtherExtensionData(writer: Writer, at: number, value: Other
 export function boundOtherExtensionData(value: OtherExtensionData): number {
   switch (value?._tag) {
     case "StatusRequest":
-      return 4 + (value.response?.length ?? 0)
+      return 4 + lengthOf(value.response)
     case "SignatureAlgorithms":
-      return 2 + (value.schemes?.length ?? 0) * 2
+      return 2 + lengthOf(value.schemes) * 2
     case "EarlyData":
       return 4
     case "CertificateAuthorities":
-      return 2 + boundElements(value.names, (one) => 2 + (one?.length ?? 0))
+      return 2 + boundElements(value.names, (one) => 2 + lengthOf(one))
     case "SignatureAlgorithmsCert":
-      return 2 + (value.schemes?.length ?? 0) * 2
+      return 2 + lengthOf(value.schemes) * 2
     case "Unknown":
-      return 0 + (value.bytes?.length ?? 0)
+      return 0 + lengthOf(value.bytes)
     default:
       return 0
   }
@@ -1629,7 +1647,7 @@ export function writePskIdentity(writer: Writer, at: number, value: PskIdentity)
 
 /** Room a `PskIdentity` needs at most, in bytes. */
 export function boundPskIdentity(value: PskIdentity): number {
-  return 6 + (value?.identity?.length ?? 0)
+  return 6 + lengthOf(value?.identity)
 }
 
 /** Decodes bytes that are one `PskIdentity`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -2109,6 +2127,7 @@ export function writeServerExtensionData(writer: Writer, at: number, value: Serv
       let position = at
       const groupsAt = position
       const groupsFrom = position + 2
+      checkElements(value.groups, Infinity, "ServerExtensionData", "groups")
       position = position + 2
       let groupsIndex = 0
       try {
@@ -2127,6 +2146,7 @@ export function writeServerExtensionData(writer: Writer, at: number, value: Serv
       let position = at
       const formatsAt = position
       const formatsFrom = position + 1
+      checkElements(value.formats, Infinity, "ServerExtensionData", "formats")
       position = position + 1
       let formatsIndex = 0
       try {
@@ -2145,6 +2165,7 @@ export function writeServerExtensionData(writer: Writer, at: number, value: Serv
       let position = at
       const schemesAt = position
       const schemesFrom = position + 2
+      checkElements(value.schemes, Infinity, "ServerExtensionData", "schemes")
       position = position + 2
       let schemesIndex = 0
       try {
@@ -2163,6 +2184,7 @@ export function writeServerExtensionData(writer: Writer, at: number, value: Serv
       let position = at
       const protocolsAt = position
       const protocolsFrom = position + 2
+      checkElements(value.protocols, Infinity, "ServerExtensionData", "protocols")
       position = position + 2
       let protocolsIndex = 0
       try {
@@ -2223,6 +2245,7 @@ export function writeServerExtensionData(writer: Writer, at: number, value: Serv
       let position = at
       const namesAt = position
       const namesFrom = position + 2
+      checkElements(value.names, Infinity, "ServerExtensionData", "names")
       position = position + 2
       let namesIndex = 0
       try {
@@ -2243,6 +2266,7 @@ export function writeServerExtensionData(writer: Writer, at: number, value: Serv
       let position = at
       const schemesAt = position
       const schemesFrom = position + 2
+      checkElements(value.schemes, Infinity, "ServerExtensionData", "schemes")
       position = position + 2
       let schemesIndex = 0
       try {
@@ -2307,21 +2331,21 @@ export function boundServerExtensionData(value: ServerExtensionData): number {
     case "StatusRequest":
       return 0
     case "SupportedGroups":
-      return 2 + (value.groups?.length ?? 0) * 2
+      return 2 + lengthOf(value.groups) * 2
     case "EcPointFormats":
-      return 1 + (value.formats?.length ?? 0)
+      return 1 + lengthOf(value.formats)
     case "SignatureAlgorithms":
-      return 2 + (value.schemes?.length ?? 0) * 2
+      return 2 + lengthOf(value.schemes) * 2
     case "ApplicationLayerProtocols":
       return 2 + boundElements(value.protocols, (one) => 1 + textBound(one))
     case "Padding":
-      return (value.zeros?.length ?? 0)
+      return lengthOf(value.zeros)
     case "EncryptThenMac":
       return 0
     case "ExtendedMasterSecret":
       return 0
     case "SessionTicket":
-      return (value.ticket?.length ?? 0)
+      return lengthOf(value.ticket)
     case "PreSharedKey":
       return 2
     case "EarlyData":
@@ -2329,17 +2353,17 @@ export function boundServerExtensionData(value: ServerExtensionData): number {
     case "SupportedVersions":
       return 2
     case "Cookie":
-      return 2 + (value.cookie?.length ?? 0)
+      return 2 + lengthOf(value.cookie)
     case "CertificateAuthorities":
-      return 2 + boundElements(value.names, (one) => 2 + (one?.length ?? 0))
+      return 2 + boundElements(value.names, (one) => 2 + lengthOf(one))
     case "SignatureAlgorithmsCert":
-      return 2 + (value.schemes?.length ?? 0) * 2
+      return 2 + lengthOf(value.schemes) * 2
     case "KeyShare":
-      return 4 + (value.keyExchange === undefined ? 0 : (value.keyExchange?.length ?? 0))
+      return 4 + (value.keyExchange === undefined ? 0 : lengthOf(value.keyExchange))
     case "RenegotiationInfo":
-      return 1 + (value.verifyData?.length ?? 0)
+      return 1 + lengthOf(value.verifyData)
     case "Unknown":
-      return 0 + (value.bytes?.length ?? 0)
+      return 0 + lengthOf(value.bytes)
     default:
       return 0
   }

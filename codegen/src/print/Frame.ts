@@ -176,7 +176,7 @@ const printBegin = (context: Context, module: Module, kind: KindModel): void => 
       const boundOne = module.use(context.from(ref), `bound${ref}`)
       return [
         `const ${section} = init.${section}`,
-        `if (${section} === undefined || ${section}.length === 0) return writer.need(${size} + bound) + ${size}`,
+        `if (${section} === undefined || ${section}?.length === 0) return writer.need(${size} + bound) + ${size}`,
         `const at = writer.need(${size} + bound + ${module.use(codec, "boundElements")}(${section}, ${boundOne}))`,
         `return ${module.use(codec, "writeElements")}(writer, at + ${size}, ${section}, "${name}", "${section}", Infinity, ${writeOne})`
       ]

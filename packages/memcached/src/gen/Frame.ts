@@ -219,7 +219,7 @@ export type RequestInit = Init<RequestHead>
  */
 export function beginRequest(writer: Writer, init: RequestInit, bound: number): number {
   const framing = init.framing
-  if (framing === undefined || framing.length === 0) return writer.need(24 + bound) + 24
+  if (framing === undefined || framing?.length === 0) return writer.need(24 + bound) + 24
   const at = writer.need(24 + bound + boundElements(framing, boundRequestFrame))
   return writeElements(writer, at + 24, framing, "Request", "framing", Infinity, writeRequestFrame)
 }
@@ -426,7 +426,7 @@ export type ResponseInit = Init<ResponseHead>
  */
 export function beginResponse(writer: Writer, init: ResponseInit, bound: number): number {
   const framing = init.framing
-  if (framing === undefined || framing.length === 0) return writer.need(24 + bound) + 24
+  if (framing === undefined || framing?.length === 0) return writer.need(24 + bound) + 24
   const at = writer.need(24 + bound + boundElements(framing, boundResponseFrame))
   return writeElements(writer, at + 24, framing, "Response", "framing", Infinity, writeResponseFrame)
 }

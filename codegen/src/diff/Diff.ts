@@ -90,13 +90,6 @@ const headerNames = (kind: KindModel | undefined): ReadonlyArray<string> =>
     ? kind.headers[0]?.fields.map(({ name }) => name) ?? []
     : flatFields(kind.run.fields).map(({ name }) => name)
 
-/** A difference, and its class where none of its packets is to blame. */
-interface Found extends Difference {
-  readonly classElse: ChangeClass
-  /** `isCovered`, and nothing else of the packets was left out of that. */
-  readonly isProved: boolean
-}
-
 /** Two versions of a protocol. */
 class Comparing {
   private readonly old: Catalog
@@ -106,6 +99,8 @@ class Comparing {
   private readonly samples: number
   private readonly forward: Covers
   private readonly backward: Covers
+  /** What differs and is proved to be read alike by both sides, and what is said of it where packets show something else. */
+  private readonly proved = new Map<Difference, Pick<Difference, "class" | "witnesses">>()
   /** Names that stand for another number on the other side. */
   private readonly moved: ReadonlySet<string>
 
@@ -126,10 +121,9 @@ class Comparing {
   all(): ReadonlyArray<Difference> {
     const all = [...this.frame(), ...this.types(), ...this.commands()]
     // packets in which two places differ show a difference for both, though only one may be on the wire
-    const found = all.some(({ isCovered, witnesses }) => !isCovered && witnesses.length > 0)
-      ? all.map((one) => one.isProved ? { ...one, class: one.classElse, witnesses: [] } : one)
-      : all
-    return found.map(({ classElse: _, isProved: __, ...one }) => one).toSorted((a, b) => order.indexOf(a.class) - order.indexOf(b.class))
+    const isShown = all.some((one) => !this.proved.has(one) && one.witnesses.length > 0)
+    const found = isShown ? all.map((one) => ({ ...one, ...this.proved.get(one) })) : all
+    return found.toSorted((a, b) => order.indexOf(a.class) - order.indexOf(b.class))
   }
 
   /** The kind that takes another's place. */
@@ -229,16 +223,14 @@ class Comparing {
       readonly isProved?: boolean
       readonly breaksSource: boolean
     }
-  ): Found {
+  ): Difference {
     const forward = this.search("old to new", options.plans.old)
     const backward = this.search("new to old", options.plans.now)
     const witnesses = [forward, backward].flatMap(({ witness }) => witness ?? [])
     const isUnshown = witnesses.length === 0 && !options.isCovered
-    const classElse = options.breaksSource ? "SOURCE" : "SAFE"
-    return {
-      class: witnesses.length > 0 || isUnshown ? "WIRE" : classElse,
-      classElse,
-      isProved: options.isProved === true,
+    const otherwise = options.breaksSource ? "SOURCE" : "SAFE"
+    const found: Difference = {
+      class: witnesses.length > 0 || isUnshown ? "WIRE" : otherwise,
       place,
       changes,
       witnesses,
@@ -246,6 +238,8 @@ class Comparing {
       isCovered: options.isCovered,
       isUnshown
     }
+    if (options.isProved === true) this.proved.set(found, { class: otherwise, witnesses: [] })
+    return found
   }
 
   private plansWith(of: (plan: PacketPlan, catalog: Catalog) => boolean) {
@@ -255,9 +249,9 @@ class Comparing {
     }
   }
 
-  private frame(): ReadonlyArray<Found> {
+  private frame(): ReadonlyArray<Difference> {
     const [old, now] = [this.old.frame, this.now.frame]
-    const out: Array<Found> = []
+    const out: Array<Difference> = []
     const changes: Array<Change> = [...this.describe.objects("frame", old, now, ["kinds", "name"])]
     let isCovered = now.maxFrame === old.maxFrame && isSame(old.sections.length, now.sections.length) && old.over === now.over
     let breaksSource = !isSame([old.name, old.sections, old.correlation, old.phases], [now.name, now.sections, now.correlation, now.phases])
@@ -336,8 +330,8 @@ class Comparing {
   }
 
   /** Statuses and states. */
-  private tables(): ReadonlyArray<Found> {
-    const out: Array<Found> = []
+  private tables(): ReadonlyArray<Difference> {
+    const out: Array<Difference> = []
     const statuses = this.describe.statuses()
     if (statuses.length > 0) {
       const breaksSource = this.old.statuses.some(({ name, retry, code }) => {
@@ -360,10 +354,10 @@ class Comparing {
     return out
   }
 
-  private types(): ReadonlyArray<Found> {
+  private types(): ReadonlyArray<Difference> {
     const named = (catalog: Catalog): ReadonlyMap<string, NamedTypeModel> => namedTypes(catalog)
     const [old, now] = [named(this.old), named(this.now)]
-    const out: Array<Found> = []
+    const out: Array<Difference> = []
     for (const [name, type] of old) {
       const other = now.get(name)
       const plans = () => this.plansWith((plan, catalog) => reaches(catalog, plan, name))
@@ -423,8 +417,8 @@ class Comparing {
       )
   }
 
-  private commands(): ReadonlyArray<Found> {
-    const out: Array<Found> = []
+  private commands(): ReadonlyArray<Difference> {
+    const out: Array<Difference> = []
     const known = new Set<string>()
     for (const command of this.old.commands) {
       const plansOf = (name: string, other: string | undefined) => ({

@@ -30,13 +30,15 @@ export const chat = D.protocol(own, {
 `
 
 const folder = mkdtempSync(join(tmpdir(), "wirewright-spec-commands-"))
+/** Where generated code finds what it imports. */
+const beside = mkdtempSync(join(fileURLToPath(new URL("../test", import.meta.url)), ".wirewright-beside-"))
 const [old, now] = [join(folder, "old.ts"), join(folder, "now.ts")]
 
 beforeAll(() => {
   writeFileSync(old, chat(10))
   writeFileSync(now, chat(12, "packet(\"Leave\", { opcode: 3, fields: {} }),"))
 })
-afterAll(() => rmSync(folder, { recursive: true, force: true }))
+afterAll(() => [folder, beside].forEach((one) => rmSync(one, { recursive: true, force: true })))
 
 describe("sample", () => {
   it("prints packets as hex that decode --lines reads, each with a line before it", async () => {
@@ -161,15 +163,15 @@ describe("sample", () => {
   it("header fields may have the names of what decode says beside packets, and what errors and captures have", async () => {
     const names = ["error", "passedOver", "direction", "time", "frame", "flow", "protocol", "hex", "states"]
     writeFileSync(
-      join(folder, "taken.ts"),
+      join(beside, "taken.ts"),
       `import * as D from ${JSON.stringify(fileURLToPath(import.meta.resolve("@wirewright/dsl")))}
       const fields = { size: D.bodyLength(D.u16), type: D.opcode(D.u8), ${names.map((name) => `${name}: D.u8`).join(", ")} }
       const f = D.frame("Taken", { sections: ["b"], kinds: { m: { headers: [{ fields }] } } })
       export const taken = D.protocol(f, { name: "taken", module: "./gen-taken", commands: [D.packetsOf(f, "m")("A", { opcode: 1, fields: {} })] })`
     )
-    const code = join(folder, "gen-taken")
-    expect((await run("generate", join(folder, "taken.ts"), "--out", code)).code).toBe(0)
-    const capture = join(folder, "taken.pcap")
+    const code = join(beside, "gen-taken")
+    expect((await run("generate", join(beside, "taken.ts"), "--out", code)).code).toBe(0)
+    const capture = join(beside, "taken.pcap")
     const { out: lines } = await run("sample", code, "--packet", "A", "--count", "20")
     expect((await run("sample", code, "--packet", "A", "--count", "20", "--pcap", capture)).code).toBe(0)
     const { out: json } = await run("decode", capture, "--protocol", code, "--port", "4000", "--json")

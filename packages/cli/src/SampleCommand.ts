@@ -109,6 +109,7 @@ export const sampleCommand = Command.make("sample", parameters, (options) =>
     const captured: Array<Captured> = []
     const index: Array<string> = []
     if (options.out !== undefined) makeDirectory(options.out)
+    const drawn = new Set<string>()
     let number = 0
     for (const one of all) {
       const kind = catalog.kind(one.kind)!
@@ -126,6 +127,7 @@ export const sampleCommand = Command.make("sample", parameters, (options) =>
         line(`${isKindSaid ? `${one.kind} ` : ""}${hexOf(one.bytes)}`)
       }
       number++
+      drawn.add(one.tag)
       await drain()
     }
     if (options.out !== undefined) writeFileSync(join(options.out, "index.ndjson"), index.join(""))
@@ -134,6 +136,10 @@ export const sampleCommand = Command.make("sample", parameters, (options) =>
       writeFileSync(options.pcap, captureOf(captured, port))
     }
     await flush()
+    const missing = [...new Set(sampler.plansOf(packet).map(({ tag }) => tag))].filter((tag) => !drawn.has(tag))
+    if (missing.length > 0 && count === undefined && !options.malformed && states.size === 0) {
+      say(`note: no sample of ${missing.join(", ")}: bytes of it are read as another packet, or its limits leave none`)
+    }
     say(counted(number, "sample"))
     return 0
   }, () => "")).pipe(

@@ -180,6 +180,28 @@ describe("sample", () => {
     expect(out.trim().split("\n")).toEqual(lines.trim().split("\n").filter((line) => !line.startsWith("#")))
   })
 
+  it("says which packets no bytes are read as", async () => {
+    const spec = join(folder, "tags.ts")
+    // the tag stands before the verb, as in IMAP, and only what stands in front tells packets apart
+    const verb = (name: string, more: string) =>
+      `packet("${name}", { fields: { tag: D.ascii({ until: " " }), verb: D.literal("${name} "), ${more} } })`
+    writeFileSync(
+      spec,
+      `import * as D from ${JSON.stringify(fileURLToPath(import.meta.resolve("@wirewright/dsl")))}
+      const f = D.frame("Tags", { sections: ["b"], kinds: { m: { headers: [] } } })
+      const packet = D.packetsOf(f, "m")
+      export const tags = D.protocol(f, { name: "tags", module: "./tags", commands: [
+        ${verb("Noop", "end: D.literal(\"\\n\")")}, ${
+        verb("Append", "mailbox: D.ascii({ until: \" \" }), flags: D.ascii({ until: \"\\n\" })")
+      }] })`
+    )
+    const { code, err } = await run("sample", spec)
+    expect([code, err]).toEqual([
+      0,
+      expect.stringMatching(/^note: no sample of (Noop|Append): bytes of it are read as another packet.*\n\d+ samples\n$/)
+    ])
+  })
+
   it("refuses what is not there, and says what is", async () => {
     expect((await run("sample", now, "--packet", "Sey")).err).toContain("no packet Sey in chat")
     expect((await run("sample", now, "--state", "x")).err).toContain("no such connection state")

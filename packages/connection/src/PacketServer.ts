@@ -139,10 +139,10 @@ const serveWith = <Request>(
   const refuse = (socket: Duplex, count: "refused" | "outOfFiles"): void => {
     tellRefused(count)
     socket.on("error", () => {})
-    // a socket whose handshake is to come is told nothing
-    if (refusal === undefined || (options.tls !== undefined && !(socket instanceof Tls.TLSSocket))) return void socket.destroy()
+    // that much is no handshake worth
+    if (refusal === undefined || options.tls !== undefined) return void socket.destroy()
     // the kernel has room for the first words to a client, so that its file is free at once
-    if (socket instanceof Net.Socket && options.tls === undefined) {
+    if (socket instanceof Net.Socket) {
       socket.write(refusal)
       socket.destroy()
     } else socket.end(refusal, () => socket.destroy())

@@ -237,6 +237,15 @@ const planted: ReadonlyArray<readonly [what: string, spec: string, rule: string,
     /computed after/
   ],
   ["a slice of more than a number holds", `T(struct("S", { b: bits(u64, { a: slice(53, 0) }) }))`, "WW212", /two slices/],
+  ["bits in a version", `T(struct("S", { n: u8, b: when("n", bits(u8, { a: slice(1) }), { from: 2, else: u8 }) }))`, "WW215", /struct/],
+  [
+    "bits of another version",
+    `T(struct("S", { n: u8, b: when("n", u8, { from: 2, else: bits(u8, { a: slice(1) }) }) }))`,
+    "WW215",
+    /struct/
+  ],
+  ["bits that may be missing", `T(struct("S", { n: u8, b: optional(bits(u8, { a: slice(1) })) }))`, "WW215", /struct/],
+  ["bits in a list", `T(struct("S", { n: u8, b: counted(u8, bits(u8, { a: slice(1) })) }))`, "WW215", /struct/],
   [
     "a length less than nothing",
     `T(struct("S", { n: lengthOf(u8, "b", { plus: -1 }), b: bytes() }))`,

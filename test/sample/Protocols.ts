@@ -13,6 +13,7 @@ import { all } from "../gallery/All.ts"
 export interface Protocol {
   readonly title: string
   readonly catalog: Catalog
+  readonly models: ReadonlyArray<Model>
   readonly generated: { readonly [name: string]: unknown }
   /** What is read may be spelled in several ways. */
   readonly spellings: boolean
@@ -21,15 +22,18 @@ export interface Protocol {
 const own = (title: string, generated: object, models: ReadonlyArray<Model>, customs?: Customs): Protocol => ({
   title,
   catalog: Catalog.of(models, customs),
+  models,
   generated: generated as Protocol["generated"],
   spellings: false
 })
 
-const deepstream7 = new URL("../../packages/deepstream/src/gen7", import.meta.url).pathname
+const folders = ["deepstream/src/gen7", "memcached/src/datagram", "examples/src/gen"].map((path) =>
+  new URL(`../../packages/${path}`, import.meta.url).pathname
+)
 
 /** All of them. */
 export const protocols: ReadonlyArray<Protocol> = [
-  ...await Promise.all(["memcached", "couchbase", "dcp", "deepstream", deepstream7].map(async (name) => {
+  ...await Promise.all(["memcached", "couchbase", "dcp", "deepstream", ...folders].map(async (name) => {
     const { codecs, customs, models } = await generatedProtocol(name)
     return own(`package ${models.at(-1)!.name}`, codecs, models, customs)
   })),

@@ -102,6 +102,13 @@ export const fieldCodes: ReadonlyArray<FindingCode> = [
     "export const x = T(struct(\"S\", { b: bits(u8, { has: slice(1, 0) }), a: optional(u16, { if: bitOf(\"has\") }) })) // ←"
   ),
   one(
+    "WW215",
+    "Bits within another word",
+    "Slices are fields of the record that the bits stand in, always.",
+    "Put them into a struct, and that into the other word.",
+    "export const x = T(struct(\"S\", { b: optional(bits(u8, { a: slice(1) })) })) // ←"
+  ),
+  one(
     "WW220",
     "A value for null that does not fit",
     "It could not be written.",

@@ -58,11 +58,11 @@ export function* checkWord(place: Place, name: string, type: TypeModel, inToken 
         yield* checkElement(place, name, type.of)
         yield* checkSize(place, name, { max: type.max })
       }
-      return yield* checkWord(place, name, type.of, type.kind === "prefixed")
+      return yield* checkInner(place, name, type.of, type.kind === "prefixed")
     case "array":
       yield* checkElement(place, name, type.of)
       yield* checkSize(place, name, { max: type.max })
-      return yield* checkWord(place, name, type.of)
+      return yield* checkInner(place, name, type.of)
     case "constant": {
       const { min, max } = rangeOf(type.int)
       if (typeof type.value === "number" && !Number.isSafeInteger(type.value) || BigInt(type.value) < min || BigInt(type.value) > max) {
@@ -80,7 +80,7 @@ export function* checkWord(place: Place, name: string, type: TypeModel, inToken 
           type.of.kind === "when" ? "write when(…, optional(…))" : "once is enough"
         )
       }
-      return yield* checkWord(place, name, type.of, inToken)
+      return yield* checkInner(place, name, type.of, inToken)
     case "when":
       if (type.sibling !== true && !place.states.includes(type.state)) {
         yield at(
@@ -94,8 +94,8 @@ export function* checkWord(place: Place, name: string, type: TypeModel, inToken 
       if ((type.from ?? -Infinity) > (type.to ?? Infinity)) {
         yield at(place, "WW234", path, `${name} is there from ${type.from} to ${type.to}, which is never`, "let `from` be at most `to`")
       }
-      yield* checkWord(place, name, type.of, inToken)
-      if (type.else !== undefined) yield* checkWord(place, name, type.else, inToken)
+      yield* checkInner(place, name, type.of, inToken)
+      if (type.else !== undefined) yield* checkInner(place, name, type.else, inToken)
       return
     case "tokens":
       return yield* checkTokens(place, type)
@@ -123,6 +123,13 @@ export function* checkWord(place: Place, name: string, type: TypeModel, inToken 
 }
 
 /** What stands in a list tells where it ends, and takes bytes. */
+/** Rules of a type within another. */
+function* checkInner(place: Place, name: string, type: TypeModel, inToken = false): Iterable<Complaint> {
+  if (type.kind === "bits") {
+    yield at(place, "WW215", [name], `the bits of ${name} are within another word`, "put them into a struct of their own")
+  } else yield* checkWord(place, name, type, inToken)
+}
+
 function* checkElement(place: Place, name: string, of: TypeModel): Iterable<Complaint> {
   if (place.context.minimumSize(of) === 0) {
     yield at(

@@ -1,12 +1,11 @@
 /** The page of one command: what it is, its layouts, what answers it, its statuses, examples. */
 import type { Catalog, TagMeaning } from "@wirewright/codec/Catalog"
-import { bytesOfHex } from "@wirewright/codec/Hex"
-import { hexdump } from "@wirewright/codec/Hexdump"
-import { type Annotation, annotate, kindWords } from "@wirewright/codec/Layout"
-import type { CommandModel, ExampleModel, LayoutModel, OutcomeModel, StatusModel, TypeModel } from "@wirewright/codec/Model"
+import { kindWords } from "@wirewright/codec/Layout"
+import type { CommandModel, LayoutModel, OutcomeModel, StatusModel, TypeModel } from "@wirewright/codec/Model"
 import { layoutsOf, meaningsOf } from "../layout/Placed.ts"
+import { examplesText } from "./Examples.ts"
 import { packetLayout } from "./Layouts.ts"
-import { block, code, joined, prose, sentence } from "./Markdown.ts"
+import { code, joined, prose, sentence } from "./Markdown.ts"
 import { enumerationTable, flagsTable, type Paths, statusTable, typeLink } from "./Tables.ts"
 
 /** What all pages of a protocol are made from. */
@@ -235,35 +234,6 @@ const linksText = (site: Site, command: CommandModel): string => {
   ])
 }
 
-const annotated = ({ catalog }: Site, { hex, kind, states }: ExampleModel): readonly [Annotation, Uint8Array] => {
-  const bytes = bytesOfHex(hex)
-  return [annotate(catalog, bytes, { kind, states: new Set(states) }), bytes]
-}
-
-/** Examples that show something new: another kind, layout or status, or other states. Three at most. */
-const telling = (site: Site, examples: ReadonlyArray<ExampleModel>): ReadonlyArray<ExampleModel> => {
-  const seen = new Set<string>()
-  return examples.filter((example) => {
-    const [{ layout, status }] = annotated(site, example)
-    const key = [example.kind, layout, status, ...example.states].join(" ")
-    if (seen.has(key)) return false
-    seen.add(key)
-    return true
-  }).slice(0, 3)
-}
-
-const examplesText = (site: Site, command: CommandModel): string => {
-  const examples = telling(site, command.examples)
-  return examples.length === 0 ? "" : joined([
-    "## Examples",
-    ...examples.map((example) => {
-      const [annotation, bytes] = annotated(site, example)
-      const states = example.states.length === 0 ? "" : ` The connection has ${example.states.map(code).join(", ")}.`
-      return joined([`From ${prose(example.origin)}.${states}`, block(hexdump(annotation, bytes).trimEnd())])
-    })
-  ])
-}
-
 /** The page. */
 export const packetPage = (site: Site, command: CommandModel): string =>
   joined([
@@ -278,5 +248,5 @@ export const packetPage = (site: Site, command: CommandModel): string =>
     valuesText(site, command),
     statesText(site, command),
     linksText(site, command),
-    examplesText(site, command)
+    examplesText(site.catalog, command)
   ])

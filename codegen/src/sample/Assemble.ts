@@ -3,13 +3,15 @@
  * alignment. What the checker tries (`check/ProofSamples`) and what is drawn by chance (`Draw`) are put together here.
  */
 import type { Catalog } from "@wirewright/codec/Catalog"
+import { withoutOwn } from "@wirewright/codec/Checksums"
 import { bytesOfDigits } from "@wirewright/codec/Hex"
 import { intBytes } from "@wirewright/codec/Integers"
-import type { FieldModel, FloatModel, IntName, NumberModel, TypeModel } from "@wirewright/codec/Model"
+import type { FieldModel, FloatModel, IntModel, IntName, NumberModel, TypeModel } from "@wirewright/codec/Model"
 import { intWidth } from "@wirewright/codec/TypeText"
 import { writeLeb128Big, writeQuicBig, writeVlqBig, zigzagBig } from "@wirewright/codec/Varint"
 import { numberRange } from "@wirewright/codec/words/Numbers"
 import { unwrapped } from "@wirewright/codec/words/Sizes"
+import { checksumFunction } from "@wirewright/codec/words/Whole"
 
 /** Bytes, each 0…255. */
 export type Bytes = ReadonlyArray<number>
@@ -222,6 +224,26 @@ export const assembled = (
     if (bytes === undefined) return undefined
     out.push(bytes)
     at += bytes.length
+  }
+  return out
+}
+
+/** Fields whose checksums cover some of them, with the right ones; those of a checksum that covers others are left as they are. */
+export const withChecksums = (fields: ReadonlyArray<FieldModel>, parts: ReadonlyArray<Bytes>): ReadonlyArray<Bytes> => {
+  let out = parts
+  for (const [i, { name, type }] of fields.entries()) {
+    const inner: IntModel | undefined = type.kind === "checksum" ? type.of : undefined
+    if (type.kind !== "checksum" || inner === undefined) continue
+    const [first, last] = [type.over[0], type.over.at(-1)].map((over) => fields.findIndex((one) => one.name === over))
+    if (first === undefined || last === undefined || first < 0 || last < 0) continue
+    const starts = out.map((_, index) => out.slice(0, index).reduce((sum, { length }) => sum + length, 0))
+    const bytes = Uint8Array.from(out.flat())
+    const [from, to, at] = [starts[first]!, starts[last]! + out[last]!.length, starts[i]!]
+    const size = intWidth[inner.int]
+    const isOwn = type.over.includes(name) || at >= from && at < to
+    const covered = isOwn ? withoutOwn(bytes, from, to, at, size) : bytes.subarray(from, to)
+    const sum = checksumFunction(type.algorithm)(covered, 0, covered.length)
+    out = out.with(i, bytesOfInt(inner.int, inner.order, BigInt(sum)))
   }
   return out
 }

@@ -4,8 +4,8 @@
  */
 import type { Below } from "@wirewright/codec/Random"
 
-/** What is preferred: the smallest of everything, the largest, or what has not been there yet. */
-export type Mode = "least" | "most" | "any"
+/** What is preferred: the smallest of everything, the smallest in which a reader sees something, the largest, or what has not been there yet. */
+export type Mode = "least" | "readable" | "most" | "any"
 
 /** Draws of one option that came to nothing before it is no longer preferred. */
 const patience = 8
@@ -31,7 +31,7 @@ export class Coverage<Owner = unknown> {
   pick(mode: Mode, key: string, count: number): number {
     if (count > (this.counts.get(key) ?? 0)) this.counts.set(key, count)
     if (this.owner !== undefined) this.owners.set(key, this.owner)
-    const option = mode === "least" ? 0 : mode === "most" ? count - 1 : this.fresh(key, count)
+    const option = mode === "least" || mode === "readable" ? 0 : mode === "most" ? count - 1 : this.fresh(key, count)
     this.pending.push([key, option])
     return option
   }

@@ -3,9 +3,8 @@
  * there, and lengths, counts and tags are those of what was drawn (`Assemble`). What cannot be is given up (`Unfit`), and drawn again.
  */
 import type { Catalog } from "@wirewright/codec/Catalog"
-import { withoutOwn } from "@wirewright/codec/Checksums"
 import { bytesOfDigits } from "@wirewright/codec/Hex"
-import type { EnumerationModel, FieldModel, FlagsModel, IntModel, NumberModel, SizedModel, TypeModel } from "@wirewright/codec/Model"
+import type { EnumerationModel, FieldModel, FlagsModel, NumberModel, SizedModel, TypeModel } from "@wirewright/codec/Model"
 import type { Below } from "@wirewright/codec/Random"
 import { Reader } from "@wirewright/codec/Reader"
 import { intWidth } from "@wirewright/codec/TypeText"
@@ -15,9 +14,8 @@ import { inState } from "@wirewright/codec/words/States"
 import { isNullable } from "@wirewright/codec/words/Records"
 import { fixedSize, leastSize, optionalIn, unwrapped } from "@wirewright/codec/words/Sizes"
 import { bcdSize } from "@wirewright/codec/words/Values"
-import { checksumFunction } from "@wirewright/codec/words/Whole"
 import { choicesIn } from "../Resolve.ts"
-import { assembled, type Bytes, bytesOfInt, encodeNumber, floatBytes, type Piece } from "./Assemble.ts"
+import { assembled, type Bytes, bytesOfInt, encodeNumber, floatBytes, type Piece, withChecksums } from "./Assemble.ts"
 import type { Coverage, Mode } from "./Coverage.ts"
 import { edgesOf, sizesOf } from "./Edges.ts"
 import { Heights } from "./Heights.ts"
@@ -148,6 +146,11 @@ export class Draw {
 
   private oneOf<A>(key: string, of: ReadonlyArray<A>): A {
     return of[this.pick(key, of.length)]!
+  }
+
+  /** The same; readers see more in `readable` than in the smallest. */
+  private shown<A>(key: string, of: ReadonlyArray<A>, readable: A | undefined): A {
+    return this.mode === "readable" && readable !== undefined ? readable : this.oneOf(key, of)
   }
 
   /** Fields of a record or packet. `begin`: bytes before the first, from where alignment counts. */
@@ -436,7 +439,8 @@ export class Draw {
     const sizes = sizesOf(limits, deep ? min + 1 : Infinity, small ? this.options.special : []).filter((size) =>
       size <= min + 3 || small && this.mode === "any"
     )
-    const count = place.depth >= deepest ? min : this.oneOf(`${place.key} count`, sizes.length === 0 ? [min] : sizes)
+    const all = sizes.length === 0 ? [min] : sizes
+    const count = place.depth >= deepest ? min : this.shown(`${place.key} count`, all, deep ? undefined : all.find((size) => size > 0))
     const elements = Array.from({ length: count }, () => {
       for (let attempts = 0; attempts < 4; attempts++) {
         const { bytes } = this.type(of, {
@@ -472,7 +476,7 @@ export class Draw {
         return false
       }
     })
-    return { bytes: this.oneOf(key, candidates.slice(0, 8)) }
+    return { bytes: this.shown(key, candidates.slice(0, 8), seen.length === 0 ? undefined : candidates.at(-seen.length)) }
   }
 
   /** Where a message is text, its custom fields are: some by chance, some that begin as an example does. */
@@ -533,7 +537,8 @@ export class Draw {
       }
       if (of.kind === "array") {
         const limits = { ...(of.min === undefined ? {} : { min: of.min }), ...(of.max === undefined ? {} : { max: of.max }) }
-        const count = this.oneOf(`${key} count`, sizesOf(limits, (of.min ?? 0) + 3, []))
+        const counts = sizesOf(limits, (of.min ?? 0) + 3, [])
+        const count = this.shown(`${key} count`, counts, counts.find((size) => size > 0))
         return Array.from({ length: count }, () => token(of.of))
       }
       if (of.kind !== "optional") return of.kind === "lengthOf" || of.kind === "countOf" ? [[]] : [token(of)]
@@ -567,7 +572,7 @@ export class Draw {
       case "bcd":
         return this.bcd(type, place)
       case "domainName":
-        return { bytes: this.oneOf(key, domainNames(this.below)) }
+        return { bytes: this.domainName(key) }
       case "reserved": {
         const size = type.int === undefined ? type.size ?? 0 : intWidth[type.int]
         const isZero = type.policy !== "keep" || this.options.plain || this.pick(key, 4) !== 1
@@ -644,9 +649,14 @@ export class Draw {
     }
   }
 
+  private domainName(key: string): Bytes {
+    const names = domainNames(this.below)
+    return this.shown(key, names, names[2])
+  }
+
   private bcd(type: Of<"bcd">, { key }: Place): Piece {
     const largest = 10 ** type.digits - 1
-    const value = this.oneOf(key, [0, 1, Math.floor(largest / 3), largest])
+    const value = this.shown(key, [0, 1, Math.floor(largest / 3), largest], 1)
     const digits = String(value).padStart(2 * bcdSize(type.digits), "0")
     return { bytes: [...bytesOfDigits(digits)], number: value }
   }
@@ -677,23 +687,3 @@ export class Draw {
 }
 
 const isSized = ({ kind }: TypeModel): boolean => kind === "bytes" || kind === "utf8" || kind === "text" || kind === "json"
-
-/** Fields whose checksums cover some of them, with the right ones; those of a checksum that covers others are left as they are. */
-export const withChecksums = (fields: ReadonlyArray<FieldModel>, parts: ReadonlyArray<Bytes>): ReadonlyArray<Bytes> => {
-  let out = parts
-  for (const [i, { name, type }] of fields.entries()) {
-    const inner: IntModel | undefined = type.kind === "checksum" ? type.of : undefined
-    if (type.kind !== "checksum" || inner === undefined) continue
-    const [first, last] = [type.over[0], type.over.at(-1)].map((over) => fields.findIndex((one) => one.name === over))
-    if (first === undefined || last === undefined || first < 0 || last < 0) continue
-    const starts = out.map((_, index) => out.slice(0, index).reduce((sum, { length }) => sum + length, 0))
-    const bytes = Uint8Array.from(out.flat())
-    const [from, to, at] = [starts[first]!, starts[last]! + out[last]!.length, starts[i]!]
-    const size = intWidth[inner.int]
-    const isOwn = type.over.includes(name) || at >= from && at < to
-    const covered = isOwn ? withoutOwn(bytes, from, to, at, size) : bytes.subarray(from, to)
-    const sum = checksumFunction(type.algorithm)(covered, 0, covered.length)
-    out = out.with(i, bytesOfInt(inner.int, inner.order, BigInt(sum)))
-  }
-  return out
-}

@@ -2,14 +2,14 @@
 import { type Catalog, layoutsOf, type TagMeaning } from "@wirewright/codec/Catalog"
 import { headOf } from "@wirewright/codec/Heads"
 import { bytesOfDigits } from "@wirewright/codec/Hex"
-import type { FieldModel, HeaderModel, KindModel, LayoutModel, RunModel, TypeModel } from "@wirewright/codec/Model"
+import type { CommandModel, FieldModel, HeaderModel, KindModel, LayoutModel, RunModel, TypeModel } from "@wirewright/codec/Model"
 import type { Below } from "@wirewright/codec/Random"
 import { numberRange } from "@wirewright/codec/words/Numbers"
 import { flatFields } from "@wirewright/codec/words/Word"
-import { type Bytes, encodeNumber, type Piece } from "./Assemble.ts"
-import { type Draw, Numbers, Unfit, withChecksums } from "./Draw.ts"
+import { type Bytes, encodeNumber, type Piece, withChecksums } from "./Assemble.ts"
+import { type Draw, Numbers, Unfit } from "./Draw.ts"
 import { someBytes } from "./Texts.ts"
-import { stateSets, typesIn } from "./Within.ts"
+import { newest, stateSets, typesIn } from "./Within.ts"
 
 /** What a packet is to be. */
 export interface PacketPlan {
@@ -28,8 +28,11 @@ export interface DrawnPacket {
   readonly states: ReadonlyMap<string, number>
 }
 
-/** Every packet of a protocol: each layout of each, each status of each answer, and what is kept though nothing describes it. */
-export const packetPlans = (catalog: Catalog): ReadonlyArray<PacketPlan> => {
+/**
+ * Every packet of a protocol: each layout of each, each status of each answer, and what is kept though nothing describes it. With `only`: those of
+ * one command.
+ */
+export const packetPlans = (catalog: Catalog, only?: CommandModel): ReadonlyArray<PacketPlan> => {
   const out: Array<PacketPlan> = []
   const add = (meaning: TagMeaning, status?: { readonly name: string; readonly code: number }): void => {
     const layouts: ReadonlyArray<LayoutModel | undefined> = meaning.command === undefined || meaning.error
@@ -39,7 +42,7 @@ export const packetPlans = (catalog: Catalog): ReadonlyArray<PacketPlan> => {
       out.push({ meaning, tag: catalog.packetTag(meaning), layout, status: status?.code, statusName: status?.name })
     }
   }
-  const commands = catalog.commands.filter(({ lifecycle }) => lifecycle !== "removed")
+  const commands = (only === undefined ? catalog.commands : [only]).filter(({ lifecycle }) => lifecycle !== "removed")
     .toSorted((a, b) => a.opcode - b.opcode || (a.name < b.name ? -1 : 1))
   for (const kind of catalog.frame.kinds) {
     for (const command of commands) {
@@ -50,6 +53,7 @@ export const packetPlans = (catalog: Catalog): ReadonlyArray<PacketPlan> => {
       }
       if (catalog.statuses.length > 0) add({ command, kind, error: true })
     }
+    if (only !== undefined) continue
     const mayBeUnknown = hasOpcode(kind) || kind.run?.end === "length" && kind.run.opcodeFrom === undefined
     if (mayBeUnknown && !takesAll(catalog, kind)) add({ kind, error: false })
   }
@@ -106,7 +110,8 @@ export class Packets {
         sets = stateSets(typesIn(this.catalog, [...head, ...layout.sections.flatMap(({ fields }) => fields)]))
         this.states.set(layout, sets)
       }
-      for (const [name, value] of sets[this.draw.pick(`${tag} states`, sets.length)]!) own.set(name, value)
+      const chosen = this.draw.mode === "readable" ? newest(this.catalog, sets) : sets[this.draw.pick(`${tag} states`, sets.length)]!
+      for (const [name, value] of chosen) own.set(name, value)
     }
     const told = kind.run?.opcodeFrom
     if (told !== undefined && command !== undefined) own.set(told, command.opcode)

@@ -27,6 +27,8 @@ export interface SampleOptions {
   readonly special?: ReadonlyArray<bigint>
   /** Values that are taken before any are drawn. */
   readonly preferred?: Preferred
+  /** What is drawn. Default: every packet of the protocol */
+  readonly plans?: ReadonlyArray<PacketPlan>
 }
 
 /** A packet that the spec allows. */
@@ -88,7 +90,7 @@ export class Sampler {
       preferred: options.preferred
     })
     this.packets = new Packets(this.draw, this.below, options.states ?? new Map())
-    this.plans = packetPlans(catalog)
+    this.plans = options.plans ?? packetPlans(catalog)
   }
 
   /** Tries to draw a packet once. */
@@ -156,12 +158,15 @@ export class Sampler {
     }
   }
 
+  /** All plans, or those with a tag or of a command. */
+  plansOf(packet?: string): ReadonlyArray<PacketPlan> {
+    return packet === undefined ? this.plans : this.plans.filter(({ meaning, tag }) => tag === packet || meaning.command?.name === packet)
+  }
+
   /** Samples of all packets, or of those with a tag or of a command: `count` of them, or until all is covered. */
   *all(options: { readonly packet?: string; readonly count?: number } = {}): Generator<Sample> {
     const { count = Infinity, packet } = options
-    const plans = packet === undefined
-      ? this.plans
-      : this.plans.filter(({ meaning, tag }) => tag === packet || meaning.command?.name === packet)
+    const plans = this.plansOf(packet)
     let left = count
     // the smallest of each, the largest of each, and so on
     let open = plans.map((plan) => this.covering(plan))

@@ -36,3 +36,10 @@ export const stateSets = (types: ReadonlyArray<TypeModel>): ReadonlyArray<Readon
   }
   return found
 }
+
+/** The states that a reader is shown: what is on or off is off, and versions are the latest that something asks for. */
+export const newest = ({ states }: Catalog, sets: ReadonlyArray<ReadonlyMap<string, number>>): ReadonlyMap<string, number> => {
+  const numbered = new Set(states.filter((state) => state.numbered === true).map(({ name }) => name))
+  const names = new Set(sets.flatMap((one) => [...one.keys()]))
+  return new Map([...names].map((name) => [name, numbered.has(name) ? Math.max(...sets.map((one) => one.get(name) ?? 0)) : 0]))
+}

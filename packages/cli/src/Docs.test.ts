@@ -56,11 +56,17 @@ it("takes a protocol that comes with the command", async () => {
 })
 
 it("--dry-run writes nothing; pages of packets that are gone are removed", async () => {
-  write("chat.ts", chat("const bye = message(\"Bye\", { opcode: 2, request: {} })"))
+  write("chat.ts", chat("const bye = message(\"Bye\", { opcode: 2, request: { body: { reason: utf8() } } })"))
   expect((await docs("--dry-run")).out).toContain(`would write ${bye}`)
   expect(existsSync(join(folder, bye))).toBe(false)
   await docs()
   expect(page("packets/Bye.md")).toContain("# Bye")
+  // nobody recorded one
+  const [, command, hex] = /^Made by `wirewright (.*)`, not recorded\.$[^]*^0x00 {2}(.*) {2}length/m.exec(page("packets/Bye.md")) ?? []
+  expect([command, hex?.trim()]).toEqual(["sample SPEC --packet Bye --readable", "00 03"])
+  expect((await wirewright(command!.replace("SPEC", "chat.ts").split(" "), "", folder)).out).toContain("000302666f6f")
+  expect(page("packets/Bye.md")).toContain("\"foo\"")
+  expect(page("packets/Say.md")).not.toContain("Made by")
   write("chat.ts", chat())
   expect((await docs()).out).toContain(`removed ${bye}`)
   expect(existsSync(join(folder, bye))).toBe(false)

@@ -30,7 +30,8 @@ export const docsCommand = Command.make("docs", {
     Command.withShortDescription("Write reference pages of protocols"),
     Command.withDescription(
       "Write reference pages of protocols in Markdown: an index by opcode, and for each packet its byte grid or its line of text, a table of "
-        + "its fields, what answers it, the statuses and what a client may do about each, connection states, limits, and examples field by field. "
+        + "its fields, what answers it, the statuses and what a client may do about each, connection states, limits, and examples field by field: "
+        + "those of the spec, and where it has none, one that is made and says so. "
         + "Unchanged pages are not touched, and files that others wrote are never replaced."
     ),
     Command.withExamples([

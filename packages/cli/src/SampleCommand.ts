@@ -5,6 +5,7 @@ import { hexOf } from "@wirewright/codec/Hex"
 import type { KindModel } from "@wirewright/codec/Model"
 import { makeDirectory } from "@wirewright/codegen/Directory"
 import { malformed } from "@wirewright/codegen/sample/Malformed"
+import { readable } from "@wirewright/codegen/sample/Readable"
 import { Sampler } from "@wirewright/codegen/sample/Sampler"
 import * as Argument from "effect/cli/Argument"
 import * as Command from "effect/cli/Command"
@@ -38,6 +39,7 @@ const parameters = {
   count: optional(Flag.Int("count"), "How many", "as many as it takes to have every layout, status, case, flag and limit once"),
   seed: withDefault(Flag.Int("seed"), "The same seed gives the same samples", 1),
   malformed: on("malformed", "Bytes that are no packet instead, one for each objection that the decoder has, with the reason"),
+  readable: on("readable", "One of each packet, layout and status for people to read: short words, small numbers, one element in a list"),
   plain: on("plain", "Text is UTF-8 and reserved bytes are zero, though the spec takes others"),
   state: stateParameter(undefined, "all states that some packet asks for"),
   json: jsonFlag("NDJSON, as decode prints it, with the bytes as hex"),
@@ -68,6 +70,7 @@ export const sampleCommand = Command.make("sample", parameters, (options) =>
   handler(async () => {
     const { count, packet, plain, seed } = options
     if (count !== undefined && count < 1) refuse("--count: expected at least 1")
+    if (options.readable && options.malformed) refuse("--readable and --malformed: expected one of them")
     if (options.port !== undefined) expectPort("--port", options.port)
     const { customs, models } = await protocolOf(options.spec, options.protocol)
     expectPackets(options.spec, models)
@@ -87,6 +90,8 @@ export const sampleCommand = Command.make("sample", parameters, (options) =>
     }
     const all: Iterable<One> = options.malformed
       ? malformed(sampler, { seed, ...asked }).slice(0, count)
+      : options.readable
+      ? sampler.plansOf(packet).flatMap((plan) => readable(catalog, plan, { seed, states }) ?? []).slice(0, count)
       : sampler.all({ ...asked, ...(count === undefined ? {} : { count }) })
     const captured: Array<Captured> = []
     const index: Array<string> = []

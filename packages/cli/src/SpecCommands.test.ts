@@ -68,6 +68,17 @@ describe("sample", () => {
     expect((await of()).out).toBe(out)
   })
 
+  it("prints one of each packet for people to read, the same whatever else is asked for", async () => {
+    const { code, out } = await run("sample", now, "--readable")
+    expect(code).toBe(0)
+    expect(out).toContain("# Say message, 6 bytes\n000601666f6f\n")
+    expect((await run("sample", now, "--readable", "--packet", "Say")).out).toBe("# Say message, 6 bytes\n000601666f6f\n")
+    const members = ndjson((await run("sample", now, "--readable", "--packet", "Members", "--json")).out)
+    expect(members).toEqual([expect.objectContaining({ fields: expect.objectContaining({ members: [expect.anything()] }) })])
+    const both = await run("sample", now, "--readable", "--malformed")
+    expect([both.code, both.err]).toEqual([1, expect.stringContaining("--readable and --malformed")])
+  })
+
   it("prints what is malformed, with the reason", async () => {
     const { code, out } = await run("sample", now, "--malformed", "--json")
     const objects = ndjson(out) as ReadonlyArray<{ error: { reason: string; path: string }; hex: string }>

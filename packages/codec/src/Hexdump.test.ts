@@ -97,6 +97,7 @@ describe("hexdump", () => {
     expect(hexdump(all, bytes).split("\n").length).toBe(fields.length + 3)
     const one = { ...fields[0]!, length: bytes.length }
     expect(hexdump({ ...all, fields: [one] }, bytes, { maxBytes: bytes.length }).split("\n").length).toBe(bytes.length / 16 + 3)
+    expect(hexdump({ ...all, fields: [one] }, bytes, { maxBytes: bytes.length, perLine: 8 }).split("\n").length).toBe(bytes.length / 8 + 3)
   })
 
   it("lets no packet write into the terminal", () => {

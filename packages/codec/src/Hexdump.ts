@@ -13,10 +13,12 @@ export interface HexdumpOptions {
   readonly color?: boolean
   /** Bytes shown of each field; 64 unless said otherwise. */
   readonly maxBytes?: number
+  /** Bytes in a line; 16 unless said otherwise. */
+  readonly perLine?: number
 }
 
 interface Row {
-  /** Bytes `[start, end)` of the packet, all in one line of 16. */
+  /** Bytes `[start, end)` of the packet, all in one line. */
   readonly start: number
   readonly end: number
   readonly label: string
@@ -24,27 +26,12 @@ interface Row {
   readonly style: string
 }
 
-const perLine = 16
 const styles = ["\u001b[36m", "\u001b[33m", "\u001b[32m", "\u001b[35m", "\u001b[34m"]
 const dim = "\u001b[2m"
 const red = "\u001b[31m"
 const reset = "\u001b[0m"
 
 const pair = (byte: number): string => byte.toString(16).padStart(2, "0")
-
-/** Adds the rows of a stretch of bytes; the first carries the label. */
-const addRows = (rows: Array<Row>, start: number, end: number, label: string, text: string, style: string, maxBytes: number): void => {
-  const shown = Math.min(end, start + maxBytes)
-  let at = start
-  do {
-    const next = Math.min(shown, at - at % perLine + perLine)
-    rows.push({ start: at, end: next, label: at === start ? label : "", text: at === start ? text : "", style })
-    at = next
-  } while (at < shown)
-  if (shown < end) {
-    rows.push({ start: shown, end, label: "", text: `… ${end - shown} more ${end - shown === 1 ? "byte" : "bytes"}`, style: dim })
-  }
-}
 
 const title = ({ packet, kind, layout, status, length, frame }: Annotation): string => {
   const name = [packet, kindWords(kind), layout === undefined ? "" : `(${layout})`].filter((part) => part !== "").join(" ")
@@ -55,19 +42,33 @@ const title = ({ packet, kind, layout, status, length, frame }: Annotation): str
 /** The dump of a packet; `bytes` are those given to `annotate`. Lines end with a newline each. */
 export const hexdump = (annotation: Annotation, bytes: Uint8Array, options: HexdumpOptions = {}): string => {
   const { at, error, fields } = annotation
+  const { perLine = 16 } = options
   const maxBytes = Math.max(1, options.maxBytes ?? 64)
   const paint = (style: string, text: string): string => options.color === true && text !== "" && style !== "" ? style + text + reset : text
   const packet = bytes.subarray(at, at + Math.min(annotation.length, bytes.length - at))
   const rows: Array<Row> = []
+  /** Adds the rows of a stretch of bytes; the first carries the label. */
+  const addRows = (start: number, end: number, label: string, text: string, style: string): void => {
+    const shown = Math.min(end, start + maxBytes)
+    let at = start
+    do {
+      const next = Math.min(shown, at - at % perLine + perLine)
+      rows.push({ start: at, end: next, label: at === start ? label : "", text: at === start ? text : "", style })
+      at = next
+    } while (at < shown)
+    if (shown < end) {
+      rows.push({ start: shown, end, label: "", text: `… ${end - shown} more ${end - shown === 1 ? "byte" : "bytes"}`, style: dim })
+    }
+  }
   // what stands between fields that were read are separators
   const between = (offset: number): string => error === undefined || offset < error.offset ? "·" : "· not decoded"
   let covered = 0
   for (const [i, { path, offset, length, text, reserved }] of fields.entries()) {
-    if (offset > covered) addRows(rows, covered, offset, between(covered), "", dim, maxBytes)
-    addRows(rows, offset, offset + length, reserved ? `· ${path}` : path, text, reserved ? dim : styles[i % styles.length]!, maxBytes)
+    if (offset > covered) addRows(covered, offset, between(covered), "", dim)
+    addRows(offset, offset + length, reserved ? `· ${path}` : path, text, reserved ? dim : styles[i % styles.length]!)
     covered = Math.max(covered, offset + length)
   }
-  if (covered < packet.length) addRows(rows, covered, packet.length, between(covered), "", dim, maxBytes)
+  if (covered < packet.length) addRows(covered, packet.length, between(covered), "", dim)
 
   const digits = Math.max(2, Math.max(0, annotation.length - 1).toString(16).length)
   const width = (digits + digits % 2) + 4

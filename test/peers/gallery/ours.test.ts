@@ -149,7 +149,6 @@ const cases: Readonly<Record<string, ReadonlyArray<Case>>> = {
         encodeWith((writer) => {
           Amqp.encodeContentHeader(writer, {
             channel: 3,
-            classId: 60,
             bodySize: 4n,
             contentType: "text/ours",
             headers: [{ name: "n", value: { _tag: "Double", value: 0.5 } }]

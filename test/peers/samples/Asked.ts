@@ -199,10 +199,6 @@ export const asked: ReadonlyArray<Asked> = [
       unknown,
       { reason: "connection.update-secret, which RabbitMQ has added", is: said(/Unknown connection method 7[01]/) },
       {
-        reason: "content headers of other classes than basic, which our spec takes for basic's",
-        is: (sample) => sample.tag === "ContentHeader" && valueOf(sample, "classId") !== 60
-      },
-      {
         reason: "the greeting of another version, which Wireshark takes for AMQP 1.0 or nothing",
         is: ({ kind }) => kind === "greeting"
       }
@@ -230,10 +226,6 @@ export const asked: ReadonlyArray<Asked> = [
     kinds: ["handshakeMessage"],
     known: [
       unknown,
-      {
-        reason: "lists shorter than TLS allows, which our spec does not look at",
-        is: said(/smaller than minimum|No more room/)
-      },
       { reason: "certificates and names that are no DER", is: said(/^BER Error/) },
       { reason: "lists of OCSP responders, which Wireshark does not take apart", is: said(/not implemented/) },
       { reason: "extensions with data that is not theirs", is: said(/trailing bytes? w/) },

@@ -538,6 +538,7 @@ export const meanings = {
     "tls.handshake.cert_types": "",
     "tls.handshake.cert_type": "types",
     "tls.handshake.dnames": "",
+    "tls.handshake.dname": "",
     "tls.handshake.dname_len": "names.length",
     "tls.handshake.extensions.supported_version": "data.version data.versions",
     "tls.handshake.extensions.supported_versions_len": "versions.length",

@@ -237,7 +237,8 @@ export const contentHeader = packet("ContentHeader", {
   examples: recorded("02000100000012003c00000000000000000005200000000000ce"),
   opcode: 2,
   fields: {
-    classId: u16,
+    /** The class basic, the only one whose messages have content. */
+    classId: constant(u16, 60),
     weight: constant(u16, 0),
     bodySize: u64,
     propertyFlags: bits(u16, {

@@ -80,7 +80,6 @@ export const encodeCall: FrameEncoder<Call> = (writer, packet) => {
 export interface ContentHeader extends FrameHead {
   readonly _tag: "ContentHeader"
   readonly type: 0x02
-  readonly classId: number
   readonly bodySize: bigint
   readonly contentType?: string | undefined
   readonly contentEncoding?: string | undefined
@@ -103,6 +102,7 @@ export interface ContentHeader extends FrameHead {
 export const decodeContentHeader: FrameDecoder<ContentHeader> = (reader, at, bodyStart, end, _opcode, channel) => {
   const view = reader.view
   expectAtLeast(end - bodyStart, 14, "ContentHeader", "payload", bodyStart - at)
+  expectConstant(view.getUint16(bodyStart), 0x3c, "ContentHeader", "classId", bodyStart - at)
   expectConstant(view.getUint16(bodyStart + 2), 0x00, "ContentHeader", "weight", bodyStart + 2 - at)
   const bits = view.getUint16(bodyStart + 12)
   const hasContentType = bits >>> 15 & 0x01
@@ -274,7 +274,6 @@ export const decodeContentHeader: FrameDecoder<ContentHeader> = (reader, at, bod
     _tag: "ContentHeader",
     type: 0x02,
     channel,
-    classId: view.getUint16(bodyStart),
     bodySize: view.getBigUint64(bodyStart + 4),
     contentType: maybeContentType,
     contentEncoding: maybeContentEncoding,
@@ -310,7 +309,7 @@ export const encodeContentHeader: FrameEncoder<ContentHeader> = (writer, packet)
   )
   const { bytes, view } = writer
   let position = bodyStart
-  putU16(view, position, packet.classId, "ContentHeader", "classId")
+  view.setUint16(position, 0x3c)
   view.setUint16(position + 2, 0x00)
   putU64(view, position + 4, packet.bodySize, "ContentHeader", "bodySize")
   putU16(

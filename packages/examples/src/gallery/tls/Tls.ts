@@ -48,14 +48,18 @@ import {
 import {
   boundElements,
   checkAtMost,
+  checkCountMin,
   checkElements,
   checkLength,
+  checkMin,
   checkPresence,
   expectAtLeast,
   expectAtMost,
   expectConstant,
+  expectCountMin,
   expectEnd,
   expectLength,
+  expectMin,
   expectWithin,
   getU24,
   inElement,
@@ -143,6 +147,7 @@ export const decodeClientHello: HandshakeMessageDecoder<ClientHello> = (reader, 
   } catch (error) {
     throw inElement(error, "ClientHello", "cipherSuites", cipherSuites.length)
   }
+  expectCountMin(cipherSuites.length, 1, "ClientHello", "cipherSuites", sessionIdEnd + 2 - at)
   expectEnd(cipherSuitesAt, cipherSuitesEnd, "ClientHello", "cipherSuites", at)
   expectAtLeast(end - cipherSuitesEnd, 1, "ClientHello", "compressionMethods", cipherSuitesEnd - at)
   const compressionMethodsLength = view.getUint8(cipherSuitesEnd)
@@ -159,6 +164,7 @@ export const decodeClientHello: HandshakeMessageDecoder<ClientHello> = (reader, 
   } catch (error) {
     throw inElement(error, "ClientHello", "compressionMethods", compressionMethods.length)
   }
+  expectCountMin(compressionMethods.length, 1, "ClientHello", "compressionMethods", cipherSuitesEnd + 1 - at)
   expectEnd(compressionMethodsAt, compressionMethodsEnd, "ClientHello", "compressionMethods", at)
   let maybeExtensions: ReadonlyArray<ClientExtension> | undefined
   let afterMaybeExtensions = compressionMethodsEnd
@@ -215,6 +221,7 @@ export const encodeClientHello: HandshakeMessageEncoder<ClientHello> = (writer, 
   putU8(view, sessionIdAt, position - sessionIdFrom, "ClientHello", "sessionId")
   const cipherSuitesAt = position
   const cipherSuitesFrom = position + 2
+  checkCountMin(packet.cipherSuites?.length, 1, "ClientHello", "cipherSuites")
   checkElements(packet.cipherSuites, Infinity, "ClientHello", "cipherSuites")
   position = position + 2
   let cipherSuitesIndex = 0
@@ -230,6 +237,7 @@ export const encodeClientHello: HandshakeMessageEncoder<ClientHello> = (writer, 
   putU16(view, cipherSuitesAt, position - cipherSuitesFrom, "ClientHello", "cipherSuites")
   const compressionMethodsAt = position
   const compressionMethodsFrom = position + 1
+  checkCountMin(packet.compressionMethods?.length, 1, "ClientHello", "compressionMethods")
   checkElements(packet.compressionMethods, Infinity, "ClientHello", "compressionMethods")
   position = position + 1
   let compressionMethodsIndex = 0
@@ -386,19 +394,33 @@ export const decodeNewSessionTicket: HandshakeMessageDecoder<NewSessionTicket, S
     afterMaybeNonce = nonceEnd
     maybeNonce = reader.slice(afterMaybeAgeAdd + 1, nonceEnd)
   }
-  expectAtLeast(end - afterMaybeNonce, 2, "NewSessionTicket", "ticket", afterMaybeNonce - at)
-  const ticketLength = view.getUint16(afterMaybeNonce)
-  const ticketEnd = afterMaybeNonce + 2 + ticketLength
-  expectWithin(ticketEnd, end, "NewSessionTicket", "ticket", afterMaybeNonce + 2, at)
-  let maybeExtensions: ReadonlyArray<OtherExtension> | undefined
-  let afterMaybeExtensions = ticketEnd
+  let maybeTicket: Uint8Array
+  let afterMaybeTicket = afterMaybeNonce
   if (states.version >= 13) {
-    expectAtLeast(end - ticketEnd, 2, "NewSessionTicket", "extensions", ticketEnd - at)
-    const extensionsLength = view.getUint16(ticketEnd)
-    const extensionsEnd = ticketEnd + 2 + extensionsLength
-    expectWithin(extensionsEnd, end, "NewSessionTicket", "extensions", ticketEnd + 2, at)
+    expectAtLeast(end - afterMaybeNonce, 2, "NewSessionTicket", "ticket", afterMaybeNonce - at)
+    const ticketLength = view.getUint16(afterMaybeNonce)
+    const ticketEnd = afterMaybeNonce + 2 + ticketLength
+    expectWithin(ticketEnd, end, "NewSessionTicket", "ticket", afterMaybeNonce + 2, at)
+    expectMin(ticketEnd - (afterMaybeNonce + 2), 1, "NewSessionTicket", "ticket", afterMaybeNonce + 2 - at)
+    afterMaybeTicket = ticketEnd
+    maybeTicket = reader.slice(afterMaybeNonce + 2, ticketEnd)
+  } else {
+    expectAtLeast(end - afterMaybeNonce, 2, "NewSessionTicket", "ticket", afterMaybeNonce - at)
+    const ticketLength2 = view.getUint16(afterMaybeNonce)
+    const ticketEnd2 = afterMaybeNonce + 2 + ticketLength2
+    expectWithin(ticketEnd2, end, "NewSessionTicket", "ticket", afterMaybeNonce + 2, at)
+    afterMaybeTicket = ticketEnd2
+    maybeTicket = reader.slice(afterMaybeNonce + 2, ticketEnd2)
+  }
+  let maybeExtensions: ReadonlyArray<OtherExtension> | undefined
+  let afterMaybeExtensions = afterMaybeTicket
+  if (states.version >= 13) {
+    expectAtLeast(end - afterMaybeTicket, 2, "NewSessionTicket", "extensions", afterMaybeTicket - at)
+    const extensionsLength = view.getUint16(afterMaybeTicket)
+    const extensionsEnd = afterMaybeTicket + 2 + extensionsLength
+    expectWithin(extensionsEnd, end, "NewSessionTicket", "extensions", afterMaybeTicket + 2, at)
     const extensions: Array<OtherExtension> = []
-    let extensionsAt = ticketEnd + 2
+    let extensionsAt = afterMaybeTicket + 2
     try {
       while (extensionsEnd - extensionsAt >= 1) {
         const element = readOtherExtension(reader, extensionsAt, extensionsEnd, at)
@@ -420,7 +442,7 @@ export const decodeNewSessionTicket: HandshakeMessageDecoder<NewSessionTicket, S
     lifetime: view.getUint32(bodyStart),
     ageAdd: maybeAgeAdd,
     nonce: maybeNonce,
-    ticket: reader.slice(afterMaybeNonce + 2, ticketEnd),
+    ticket: maybeTicket,
     extensions: maybeExtensions
   }
 }
@@ -429,7 +451,7 @@ export const encodeNewSessionTicket: HandshakeMessageEncoder<NewSessionTicket, S
   const bodyStart = beginHandshakeMessage(
     writer,
     packet,
-    13 + (packet.nonce === undefined ? 0 : lengthOf(packet.nonce)) + lengthOf(packet.ticket) +
+    13 + (packet.nonce === undefined ? 0 : lengthOf(packet.nonce)) + (packet.ticket === undefined ? 0 : lengthOf(packet.ticket)) +
       (packet.extensions === undefined ? 0 : boundElements(packet.extensions, boundOtherExtension))
   )
   const { bytes, view } = writer
@@ -448,10 +470,18 @@ export const encodeNewSessionTicket: HandshakeMessageEncoder<NewSessionTicket, S
     position = putBytes(bytes, position + 1, packet.nonce!, "NewSessionTicket", "nonce")
     putU8(view, nonceAt, position - nonceFrom, "NewSessionTicket", "nonce")
   }
-  const ticketAt = position
-  const ticketFrom = position + 2
-  position = putBytes(bytes, position + 2, packet.ticket, "NewSessionTicket", "ticket")
-  putU16(view, ticketAt, position - ticketFrom, "NewSessionTicket", "ticket")
+  if (states.version >= 13) {
+    const ticketAt = position
+    const ticketFrom = position + 2
+    position = putBytes(bytes, ticketFrom, packet.ticket, "NewSessionTicket", "ticket")
+    checkMin(position - ticketFrom, 1, "NewSessionTicket", "ticket")
+    putU16(view, ticketAt, position - ticketFrom, "NewSessionTicket", "ticket")
+  } else {
+    const ticketAt2 = position
+    const ticketFrom3 = position + 2
+    position = putBytes(bytes, position + 2, packet.ticket, "NewSessionTicket", "ticket")
+    putU16(view, ticketAt2, position - ticketFrom3, "NewSessionTicket", "ticket")
+  }
   checkPresence(packet.extensions !== undefined, states.version >= 13, "NewSessionTicket", "extensions", "version is 13…")
   if (states.version >= 13) {
     const extensionsAt = position
@@ -659,6 +689,7 @@ export const decodeCertificateRequest: HandshakeMessageDecoder<CertificateReques
     } catch (error) {
       throw inElement(error, "CertificateRequest", "types", types.length)
     }
+    expectCountMin(types.length, 1, "CertificateRequest", "types", bodyStart + 1 - at)
     expectEnd(typesAt, typesEnd, "CertificateRequest", "types", at)
     afterMaybeTypes = typesEnd
     maybeTypes = types
@@ -681,6 +712,7 @@ export const decodeCertificateRequest: HandshakeMessageDecoder<CertificateReques
     } catch (error) {
       throw inElement(error, "CertificateRequest", "schemes", schemes.length)
     }
+    expectCountMin(schemes.length, 1, "CertificateRequest", "schemes", afterMaybeTypes + 2 - at)
     expectEnd(schemesAt, schemesEnd, "CertificateRequest", "schemes", at)
     afterMaybeSchemes = schemesEnd
     maybeSchemes = schemes
@@ -700,6 +732,7 @@ export const decodeCertificateRequest: HandshakeMessageDecoder<CertificateReques
         const elementLength = view.getUint16(authoritiesAt)
         const elementEnd = authoritiesAt + 2 + elementLength
         expectWithin(elementEnd, authoritiesEnd, "CertificateRequest", "", authoritiesAt + 2, at)
+        expectMin(elementEnd - (authoritiesAt + 2), 1, "CertificateRequest", "", authoritiesAt + 2 - at)
         authorities.push(reader.slice(authoritiesAt + 2, elementEnd))
         authoritiesAt = elementEnd
       }
@@ -739,6 +772,7 @@ export const decodeCertificateRequest: HandshakeMessageDecoder<CertificateReques
     } catch (error) {
       throw inElement(error, "CertificateRequest", "extensions", extensions.length)
     }
+    expectCountMin(extensions.length, 1, "CertificateRequest", "extensions", afterMaybeContext + 2 - at)
     expectEnd(extensionsAt, extensionsEnd, "CertificateRequest", "extensions", at)
     afterMaybeExtensions = extensionsEnd
     maybeExtensions = extensions
@@ -770,6 +804,7 @@ export const encodeCertificateRequest: HandshakeMessageEncoder<CertificateReques
   if (states.version <= 12) {
     const typesAt = position
     const typesFrom = position + 1
+    checkCountMin(packet.types!?.length, 1, "CertificateRequest", "types")
     checkElements(packet.types!, Infinity, "CertificateRequest", "types")
     position = position + 1
     let typesIndex = 0
@@ -788,6 +823,7 @@ export const encodeCertificateRequest: HandshakeMessageEncoder<CertificateReques
   if (states.version <= 12) {
     const schemesAt = position
     const schemesFrom = position + 2
+    checkCountMin(packet.schemes!?.length, 1, "CertificateRequest", "schemes")
     checkElements(packet.schemes!, Infinity, "CertificateRequest", "schemes")
     position = position + 2
     let schemesIndex = 0
@@ -813,7 +849,8 @@ export const encodeCertificateRequest: HandshakeMessageEncoder<CertificateReques
       for (const authoritiesElement of packet.authorities!) {
         const authoritiesElementAt = position
         const authoritiesElementFrom = position + 2
-        position = putBytes(bytes, position + 2, authoritiesElement, "CertificateRequest", "")
+        position = putBytes(bytes, authoritiesElementFrom, authoritiesElement, "CertificateRequest", "")
+        checkMin(position - authoritiesElementFrom, 1, "CertificateRequest", "")
         putU16(view, authoritiesElementAt, position - authoritiesElementFrom, "CertificateRequest", "")
         authoritiesIndex++
       }
@@ -833,6 +870,7 @@ export const encodeCertificateRequest: HandshakeMessageEncoder<CertificateReques
   if (states.version >= 13) {
     const extensionsAt = position
     const extensionsFrom = position + 2
+    checkCountMin(packet.extensions!?.length, 1, "CertificateRequest", "extensions")
     checkElements(packet.extensions!, Infinity, "CertificateRequest", "extensions")
     position = position + 2
     let extensionsIndex = 0

@@ -7,12 +7,16 @@ import {
   Reader,
   type Writer,
   boundElements,
+  checkCountMin,
   checkElements,
+  checkMin,
   checkPresence,
   decodeText,
   expectAtLeast,
   expectConstant,
+  expectCountMin,
   expectEnd,
+  expectMin,
   expectWithin,
   getU24,
   inElement,
@@ -138,6 +142,7 @@ export function readCertificateEntry(reader: Reader, at: number, end: number, st
   const certificateLength = getU24(view, at)
   const certificateEnd = at + 3 + certificateLength
   expectWithin(certificateEnd, end, "CertificateEntry", "certificate", at + 3, start)
+  expectMin(certificateEnd - (at + 3), 1, "CertificateEntry", "certificate", at + 3 - start)
   let maybeExtensions: ReadonlyArray<OtherExtension> | undefined
   let afterMaybeExtensions = certificateEnd
   if (states.version >= 13) {
@@ -174,7 +179,8 @@ export function writeCertificateEntry(writer: Writer, at: number, value: Certifi
   let position = at
   const certificateAt = position
   const certificateFrom = position + 3
-  position = putBytes(bytes, position + 3, value.certificate, "CertificateEntry", "certificate")
+  position = putBytes(bytes, certificateFrom, value.certificate, "CertificateEntry", "certificate")
+  checkMin(position - certificateFrom, 1, "CertificateEntry", "certificate")
   putU24(view, certificateAt, position - certificateFrom, "CertificateEntry", "certificate")
   checkPresence(value.extensions !== undefined, states.version >= 13, "CertificateEntry", "extensions", "version is 13…")
   if (states.version >= 13) {
@@ -427,6 +433,7 @@ export function readClientExtensionData(reader: Reader, at: number, end: number,
       } catch (error) {
         throw inElement(error, "ClientExtensionData", "names", names.length)
       }
+      expectCountMin(names.length, 1, "ClientExtensionData", "names", at + 2 - start)
       expectEnd(namesAt, namesEnd, "ClientExtensionData", "names", start)
       reader.next = namesEnd
       return {
@@ -456,6 +463,7 @@ export function readClientExtensionData(reader: Reader, at: number, end: number,
           const elementLength = view.getUint16(respondersAt)
           const elementEnd = respondersAt + 2 + elementLength
           expectWithin(elementEnd, respondersEnd, "ClientExtensionData", "", respondersAt + 2, start)
+          expectMin(elementEnd - (respondersAt + 2), 1, "ClientExtensionData", "", respondersAt + 2 - start)
           responders.push(reader.slice(respondersAt + 2, elementEnd))
           respondersAt = elementEnd
         }
@@ -491,6 +499,7 @@ export function readClientExtensionData(reader: Reader, at: number, end: number,
       } catch (error) {
         throw inElement(error, "ClientExtensionData", "groups", groups.length)
       }
+      expectCountMin(groups.length, 1, "ClientExtensionData", "groups", at + 2 - start)
       expectEnd(groupsAt, groupsEnd, "ClientExtensionData", "groups", start)
       reader.next = groupsEnd
       return {
@@ -514,6 +523,7 @@ export function readClientExtensionData(reader: Reader, at: number, end: number,
       } catch (error) {
         throw inElement(error, "ClientExtensionData", "formats", formats.length)
       }
+      expectCountMin(formats.length, 1, "ClientExtensionData", "formats", at + 1 - start)
       expectEnd(formatsAt, formatsEnd, "ClientExtensionData", "formats", start)
       reader.next = formatsEnd
       return {
@@ -537,6 +547,7 @@ export function readClientExtensionData(reader: Reader, at: number, end: number,
       } catch (error) {
         throw inElement(error, "ClientExtensionData", "schemes", schemes.length)
       }
+      expectCountMin(schemes.length, 1, "ClientExtensionData", "schemes", at + 2 - start)
       expectEnd(schemesAt, schemesEnd, "ClientExtensionData", "schemes", start)
       reader.next = schemesEnd
       return {
@@ -557,12 +568,14 @@ export function readClientExtensionData(reader: Reader, at: number, end: number,
           const elementLength = view.getUint8(protocolsAt)
           const elementEnd = protocolsAt + 1 + elementLength
           expectWithin(elementEnd, protocolsEnd, "ClientExtensionData", "", protocolsAt + 1, start)
+          expectMin(elementEnd - (protocolsAt + 1), 1, "ClientExtensionData", "", protocolsAt + 1 - start)
           protocols.push(decodeText(reader.bytes, protocolsAt + 1, elementEnd))
           protocolsAt = elementEnd
         }
       } catch (error) {
         throw inElement(error, "ClientExtensionData", "protocols", protocols.length)
       }
+      expectCountMin(protocols.length, 1, "ClientExtensionData", "protocols", at + 2 - start)
       expectEnd(protocolsAt, protocolsEnd, "ClientExtensionData", "protocols", start)
       reader.next = protocolsEnd
       return {
@@ -613,6 +626,7 @@ export function readClientExtensionData(reader: Reader, at: number, end: number,
       } catch (error) {
         throw inElement(error, "ClientExtensionData", "identities", identities.length)
       }
+      expectCountMin(identities.length, 1, "ClientExtensionData", "identities", at + 2 - start)
       expectEnd(identitiesAt, identitiesEnd, "ClientExtensionData", "identities", start)
       expectAtLeast(end - identitiesEnd, 2, "ClientExtensionData", "binders", identitiesEnd - start)
       const bindersLength = view.getUint16(identitiesEnd)
@@ -626,12 +640,14 @@ export function readClientExtensionData(reader: Reader, at: number, end: number,
           const elementLength = view.getUint8(bindersAt)
           const elementEnd = bindersAt + 1 + elementLength
           expectWithin(elementEnd, bindersEnd, "ClientExtensionData", "", bindersAt + 1, start)
+          expectMin(elementEnd - (bindersAt + 1), 32, "ClientExtensionData", "", bindersAt + 1 - start)
           binders.push(reader.slice(bindersAt + 1, elementEnd))
           bindersAt = elementEnd
         }
       } catch (error) {
         throw inElement(error, "ClientExtensionData", "binders", binders.length)
       }
+      expectCountMin(binders.length, 1, "ClientExtensionData", "binders", identitiesEnd + 2 - start)
       expectEnd(bindersAt, bindersEnd, "ClientExtensionData", "binders", start)
       reader.next = bindersEnd
       return {
@@ -662,6 +678,7 @@ export function readClientExtensionData(reader: Reader, at: number, end: number,
       } catch (error) {
         throw inElement(error, "ClientExtensionData", "versions", versions.length)
       }
+      expectCountMin(versions.length, 1, "ClientExtensionData", "versions", at + 1 - start)
       expectEnd(versionsAt, versionsEnd, "ClientExtensionData", "versions", start)
       reader.next = versionsEnd
       return {
@@ -674,6 +691,7 @@ export function readClientExtensionData(reader: Reader, at: number, end: number,
       const cookieLength = view.getUint16(at)
       const cookieEnd = at + 2 + cookieLength
       expectWithin(cookieEnd, end, "ClientExtensionData", "cookie", at + 2, start)
+      expectMin(cookieEnd - (at + 2), 1, "ClientExtensionData", "cookie", at + 2 - start)
       reader.next = cookieEnd
       return {
         _tag: "Cookie",
@@ -696,6 +714,7 @@ export function readClientExtensionData(reader: Reader, at: number, end: number,
       } catch (error) {
         throw inElement(error, "ClientExtensionData", "modes", modes.length)
       }
+      expectCountMin(modes.length, 1, "ClientExtensionData", "modes", at + 1 - start)
       expectEnd(modesAt, modesEnd, "ClientExtensionData", "modes", start)
       reader.next = modesEnd
       return {
@@ -716,12 +735,14 @@ export function readClientExtensionData(reader: Reader, at: number, end: number,
           const elementLength = view.getUint16(namesAt)
           const elementEnd = namesAt + 2 + elementLength
           expectWithin(elementEnd, namesEnd, "ClientExtensionData", "", namesAt + 2, start)
+          expectMin(elementEnd - (namesAt + 2), 1, "ClientExtensionData", "", namesAt + 2 - start)
           names.push(reader.slice(namesAt + 2, elementEnd))
           namesAt = elementEnd
         }
       } catch (error) {
         throw inElement(error, "ClientExtensionData", "names", names.length)
       }
+      expectCountMin(names.length, 1, "ClientExtensionData", "names", at + 2 - start)
       expectEnd(namesAt, namesEnd, "ClientExtensionData", "names", start)
       reader.next = namesEnd
       return {
@@ -751,6 +772,7 @@ export function readClientExtensionData(reader: Reader, at: number, end: number,
       } catch (error) {
         throw inElement(error, "ClientExtensionData", "schemes", schemes.length)
       }
+      expectCountMin(schemes.length, 1, "ClientExtensionData", "schemes", at + 2 - start)
       expectEnd(schemesAt, schemesEnd, "ClientExtensionData", "schemes", start)
       reader.next = schemesEnd
       return {
@@ -807,6 +829,7 @@ export function writeClientExtensionData(writer: Writer, at: number, value: Clie
       let position = at
       const namesAt = position
       const namesFrom = position + 2
+      checkCountMin(value.names?.length, 1, "ClientExtensionData", "names")
       checkElements(value.names, Infinity, "ClientExtensionData", "names")
       position = position + 2
       let namesIndex = 0
@@ -838,7 +861,8 @@ export function writeClientExtensionData(writer: Writer, at: number, value: Clie
         for (const respondersElement of value.responders) {
           const respondersElementAt = position
           const respondersElementFrom = position + 2
-          position = putBytes(bytes, position + 2, respondersElement, "ClientExtensionData", "")
+          position = putBytes(bytes, respondersElementFrom, respondersElement, "ClientExtensionData", "")
+          checkMin(position - respondersElementFrom, 1, "ClientExtensionData", "")
           putU16(view, respondersElementAt, position - respondersElementFrom, "ClientExtensionData", "")
           respondersIndex++
         }
@@ -856,6 +880,7 @@ export function writeClientExtensionData(writer: Writer, at: number, value: Clie
       let position = at
       const groupsAt = position
       const groupsFrom = position + 2
+      checkCountMin(value.groups?.length, 1, "ClientExtensionData", "groups")
       checkElements(value.groups, Infinity, "ClientExtensionData", "groups")
       position = position + 2
       let groupsIndex = 0
@@ -875,6 +900,7 @@ export function writeClientExtensionData(writer: Writer, at: number, value: Clie
       let position = at
       const formatsAt = position
       const formatsFrom = position + 1
+      checkCountMin(value.formats?.length, 1, "ClientExtensionData", "formats")
       checkElements(value.formats, Infinity, "ClientExtensionData", "formats")
       position = position + 1
       let formatsIndex = 0
@@ -894,6 +920,7 @@ export function writeClientExtensionData(writer: Writer, at: number, value: Clie
       let position = at
       const schemesAt = position
       const schemesFrom = position + 2
+      checkCountMin(value.schemes?.length, 1, "ClientExtensionData", "schemes")
       checkElements(value.schemes, Infinity, "ClientExtensionData", "schemes")
       position = position + 2
       let schemesIndex = 0
@@ -913,6 +940,7 @@ export function writeClientExtensionData(writer: Writer, at: number, value: Clie
       let position = at
       const protocolsAt = position
       const protocolsFrom = position + 2
+      checkCountMin(value.protocols?.length, 1, "ClientExtensionData", "protocols")
       checkElements(value.protocols, Infinity, "ClientExtensionData", "protocols")
       position = position + 2
       let protocolsIndex = 0
@@ -920,7 +948,8 @@ export function writeClientExtensionData(writer: Writer, at: number, value: Clie
         for (const protocolsElement of value.protocols) {
           const protocolsElementAt = position
           const protocolsElementFrom = position + 1
-          position = putText(bytes, position + 1, protocolsElement, "ClientExtensionData", "")
+          position = putText(bytes, protocolsElementFrom, protocolsElement, "ClientExtensionData", "")
+          checkMin(position - protocolsElementFrom, 1, "ClientExtensionData", "")
           putU8(view, protocolsElementAt, position - protocolsElementFrom, "ClientExtensionData", "")
           protocolsIndex++
         }
@@ -952,6 +981,7 @@ export function writeClientExtensionData(writer: Writer, at: number, value: Clie
       let position = at
       const identitiesAt = position
       const identitiesFrom = position + 2
+      checkCountMin(value.identities?.length, 1, "ClientExtensionData", "identities")
       checkElements(value.identities, Infinity, "ClientExtensionData", "identities")
       position = position + 2
       let identitiesIndex = 0
@@ -966,6 +996,7 @@ export function writeClientExtensionData(writer: Writer, at: number, value: Clie
       putU16(view, identitiesAt, position - identitiesFrom, "ClientExtensionData", "identities")
       const bindersAt = position
       const bindersFrom = position + 2
+      checkCountMin(value.binders?.length, 1, "ClientExtensionData", "binders")
       checkElements(value.binders, Infinity, "ClientExtensionData", "binders")
       position = position + 2
       let bindersIndex = 0
@@ -973,7 +1004,8 @@ export function writeClientExtensionData(writer: Writer, at: number, value: Clie
         for (const bindersElement of value.binders) {
           const bindersElementAt = position
           const bindersElementFrom = position + 1
-          position = putBytes(bytes, position + 1, bindersElement, "ClientExtensionData", "")
+          position = putBytes(bytes, bindersElementFrom, bindersElement, "ClientExtensionData", "")
+          checkMin(position - bindersElementFrom, 32, "ClientExtensionData", "")
           putU8(view, bindersElementAt, position - bindersElementFrom, "ClientExtensionData", "")
           bindersIndex++
         }
@@ -991,6 +1023,7 @@ export function writeClientExtensionData(writer: Writer, at: number, value: Clie
       let position = at
       const versionsAt = position
       const versionsFrom = position + 1
+      checkCountMin(value.versions?.length, 1, "ClientExtensionData", "versions")
       checkElements(value.versions, Infinity, "ClientExtensionData", "versions")
       position = position + 1
       let versionsIndex = 0
@@ -1010,7 +1043,8 @@ export function writeClientExtensionData(writer: Writer, at: number, value: Clie
       let position = at
       const cookieAt = position
       const cookieFrom = position + 2
-      position = putBytes(bytes, position + 2, value.cookie, "ClientExtensionData", "cookie")
+      position = putBytes(bytes, cookieFrom, value.cookie, "ClientExtensionData", "cookie")
+      checkMin(position - cookieFrom, 1, "ClientExtensionData", "cookie")
       putU16(view, cookieAt, position - cookieFrom, "ClientExtensionData", "cookie")
       return position
     }
@@ -1018,6 +1052,7 @@ export function writeClientExtensionData(writer: Writer, at: number, value: Clie
       let position = at
       const modesAt = position
       const modesFrom = position + 1
+      checkCountMin(value.modes?.length, 1, "ClientExtensionData", "modes")
       checkElements(value.modes, Infinity, "ClientExtensionData", "modes")
       position = position + 1
       let modesIndex = 0
@@ -1037,6 +1072,7 @@ export function writeClientExtensionData(writer: Writer, at: number, value: Clie
       let position = at
       const namesAt = position
       const namesFrom = position + 2
+      checkCountMin(value.names?.length, 1, "ClientExtensionData", "names")
       checkElements(value.names, Infinity, "ClientExtensionData", "names")
       position = position + 2
       let namesIndex = 0
@@ -1044,7 +1080,8 @@ export function writeClientExtensionData(writer: Writer, at: number, value: Clie
         for (const namesElement of value.names) {
           const namesElementAt = position
           const namesElementFrom = position + 2
-          position = putBytes(bytes, position + 2, namesElement, "ClientExtensionData", "")
+          position = putBytes(bytes, namesElementFrom, namesElement, "ClientExtensionData", "")
+          checkMin(position - namesElementFrom, 1, "ClientExtensionData", "")
           putU16(view, namesElementAt, position - namesElementFrom, "ClientExtensionData", "")
           namesIndex++
         }
@@ -1062,6 +1099,7 @@ export function writeClientExtensionData(writer: Writer, at: number, value: Clie
       let position = at
       const schemesAt = position
       const schemesFrom = position + 2
+      checkCountMin(value.schemes?.length, 1, "ClientExtensionData", "schemes")
       checkElements(value.schemes, Infinity, "ClientExtensionData", "schemes")
       position = position + 2
       let schemesIndex = 0
@@ -1240,6 +1278,7 @@ export function readKeyShareEntry(reader: Reader, at: number, end: number, start
   const keyExchangeLength = view.getUint16(at + 2)
   const keyExchangeEnd = at + 4 + keyExchangeLength
   expectWithin(keyExchangeEnd, end, "KeyShareEntry", "keyExchange", at + 4, start)
+  expectMin(keyExchangeEnd - (at + 4), 1, "KeyShareEntry", "keyExchange", at + 4 - start)
   reader.next = keyExchangeEnd
   return {
     group: view.getUint16(at),
@@ -1254,7 +1293,8 @@ export function writeKeyShareEntry(writer: Writer, at: number, value: KeyShareEn
   putU16(view, position, value.group, "KeyShareEntry", "group")
   const keyExchangeAt = position + 2
   const keyExchangeFrom = position + 4
-  position = putBytes(bytes, position + 4, value.keyExchange, "KeyShareEntry", "keyExchange")
+  position = putBytes(bytes, keyExchangeFrom, value.keyExchange, "KeyShareEntry", "keyExchange")
+  checkMin(position - keyExchangeFrom, 1, "KeyShareEntry", "keyExchange")
   putU16(view, keyExchangeAt, position - keyExchangeFrom, "KeyShareEntry", "keyExchange")
   return position
 }
@@ -1386,6 +1426,7 @@ export function readOtherExtensionData(reader: Reader, at: number, end: number, 
       const responseLength = getU24(view, at + 1)
       const responseEnd = at + 4 + responseLength
       expectWithin(responseEnd, end, "OtherExtensionData", "response", at + 4, start)
+      expectMin(responseEnd - (at + 4), 1, "OtherExtensionData", "response", at + 4 - start)
       reader.next = responseEnd
       return {
         _tag: "StatusRequest",
@@ -1409,6 +1450,7 @@ export function readOtherExtensionData(reader: Reader, at: number, end: number, 
       } catch (error) {
         throw inElement(error, "OtherExtensionData", "schemes", schemes.length)
       }
+      expectCountMin(schemes.length, 1, "OtherExtensionData", "schemes", at + 2 - start)
       expectEnd(schemesAt, schemesEnd, "OtherExtensionData", "schemes", start)
       reader.next = schemesEnd
       return {
@@ -1437,12 +1479,14 @@ export function readOtherExtensionData(reader: Reader, at: number, end: number, 
           const elementLength = view.getUint16(namesAt)
           const elementEnd = namesAt + 2 + elementLength
           expectWithin(elementEnd, namesEnd, "OtherExtensionData", "", namesAt + 2, start)
+          expectMin(elementEnd - (namesAt + 2), 1, "OtherExtensionData", "", namesAt + 2 - start)
           names.push(reader.slice(namesAt + 2, elementEnd))
           namesAt = elementEnd
         }
       } catch (error) {
         throw inElement(error, "OtherExtensionData", "names", names.length)
       }
+      expectCountMin(names.length, 1, "OtherExtensionData", "names", at + 2 - start)
       expectEnd(namesAt, namesEnd, "OtherExtensionData", "names", start)
       reader.next = namesEnd
       return {
@@ -1466,6 +1510,7 @@ export function readOtherExtensionData(reader: Reader, at: number, end: number, 
       } catch (error) {
         throw inElement(error, "OtherExtensionData", "schemes", schemes.length)
       }
+      expectCountMin(schemes.length, 1, "OtherExtensionData", "schemes", at + 2 - start)
       expectEnd(schemesAt, schemesEnd, "OtherExtensionData", "schemes", start)
       reader.next = schemesEnd
       return {
@@ -1488,7 +1533,8 @@ export function writeOtherExtensionData(writer: Writer, at: number, value: Other
       putU8(view, position, value.type, "OtherExtensionData", "type")
       const responseAt = position + 1
       const responseFrom = position + 4
-      position = putBytes(bytes, position + 4, value.response, "OtherExtensionData", "response")
+      position = putBytes(bytes, responseFrom, value.response, "OtherExtensionData", "response")
+      checkMin(position - responseFrom, 1, "OtherExtensionData", "response")
       putU24(view, responseAt, position - responseFrom, "OtherExtensionData", "response")
       return position
     }
@@ -1496,6 +1542,7 @@ export function writeOtherExtensionData(writer: Writer, at: number, value: Other
       let position = at
       const schemesAt = position
       const schemesFrom = position + 2
+      checkCountMin(value.schemes?.length, 1, "OtherExtensionData", "schemes")
       checkElements(value.schemes, Infinity, "OtherExtensionData", "schemes")
       position = position + 2
       let schemesIndex = 0
@@ -1520,6 +1567,7 @@ export function writeOtherExtensionData(writer: Writer, at: number, value: Other
       let position = at
       const namesAt = position
       const namesFrom = position + 2
+      checkCountMin(value.names?.length, 1, "OtherExtensionData", "names")
       checkElements(value.names, Infinity, "OtherExtensionData", "names")
       position = position + 2
       let namesIndex = 0
@@ -1527,7 +1575,8 @@ export function writeOtherExtensionData(writer: Writer, at: number, value: Other
         for (const namesElement of value.names) {
           const namesElementAt = position
           const namesElementFrom = position + 2
-          position = putBytes(bytes, position + 2, namesElement, "OtherExtensionData", "")
+          position = putBytes(bytes, namesElementFrom, namesElement, "OtherExtensionData", "")
+          checkMin(position - namesElementFrom, 1, "OtherExtensionData", "")
           putU16(view, namesElementAt, position - namesElementFrom, "OtherExtensionData", "")
           namesIndex++
         }
@@ -1541,6 +1590,7 @@ export function writeOtherExtensionData(writer: Writer, at: number, value: Other
       let position = at
       const schemesAt = position
       const schemesFrom = position + 2
+      checkCountMin(value.schemes?.length, 1, "OtherExtensionData", "schemes")
       checkElements(value.schemes, Infinity, "OtherExtensionData", "schemes")
       position = position + 2
       let schemesIndex = 0
@@ -1625,6 +1675,7 @@ export function readPskIdentity(reader: Reader, at: number, end: number, start: 
   const identityLength = view.getUint16(at)
   const identityEnd = at + 2 + identityLength
   expectWithin(identityEnd, end, "PskIdentity", "identity", at + 2, start)
+  expectMin(identityEnd - (at + 2), 1, "PskIdentity", "identity", at + 2 - start)
   expectAtLeast(end - identityEnd, 4, "PskIdentity", "obfuscatedTicketAge", identityEnd - start)
   reader.next = identityEnd + 4
   return {
@@ -1639,7 +1690,8 @@ export function writePskIdentity(writer: Writer, at: number, value: PskIdentity)
   let position = at
   const identityAt = position
   const identityFrom = position + 2
-  position = putBytes(bytes, position + 2, value.identity, "PskIdentity", "identity")
+  position = putBytes(bytes, identityFrom, value.identity, "PskIdentity", "identity")
+  checkMin(position - identityFrom, 1, "PskIdentity", "identity")
   putU16(view, identityAt, position - identityFrom, "PskIdentity", "identity")
   putU32(view, position, value.obfuscatedTicketAge, "PskIdentity", "obfuscatedTicketAge")
   return position + 4
@@ -1883,6 +1935,7 @@ export function readServerExtensionData(reader: Reader, at: number, end: number,
       } catch (error) {
         throw inElement(error, "ServerExtensionData", "groups", groups.length)
       }
+      expectCountMin(groups.length, 1, "ServerExtensionData", "groups", at + 2 - start)
       expectEnd(groupsAt, groupsEnd, "ServerExtensionData", "groups", start)
       reader.next = groupsEnd
       return {
@@ -1906,6 +1959,7 @@ export function readServerExtensionData(reader: Reader, at: number, end: number,
       } catch (error) {
         throw inElement(error, "ServerExtensionData", "formats", formats.length)
       }
+      expectCountMin(formats.length, 1, "ServerExtensionData", "formats", at + 1 - start)
       expectEnd(formatsAt, formatsEnd, "ServerExtensionData", "formats", start)
       reader.next = formatsEnd
       return {
@@ -1929,6 +1983,7 @@ export function readServerExtensionData(reader: Reader, at: number, end: number,
       } catch (error) {
         throw inElement(error, "ServerExtensionData", "schemes", schemes.length)
       }
+      expectCountMin(schemes.length, 1, "ServerExtensionData", "schemes", at + 2 - start)
       expectEnd(schemesAt, schemesEnd, "ServerExtensionData", "schemes", start)
       reader.next = schemesEnd
       return {
@@ -1949,12 +2004,14 @@ export function readServerExtensionData(reader: Reader, at: number, end: number,
           const elementLength = view.getUint8(protocolsAt)
           const elementEnd = protocolsAt + 1 + elementLength
           expectWithin(elementEnd, protocolsEnd, "ServerExtensionData", "", protocolsAt + 1, start)
+          expectMin(elementEnd - (protocolsAt + 1), 1, "ServerExtensionData", "", protocolsAt + 1 - start)
           protocols.push(decodeText(reader.bytes, protocolsAt + 1, elementEnd))
           protocolsAt = elementEnd
         }
       } catch (error) {
         throw inElement(error, "ServerExtensionData", "protocols", protocols.length)
       }
+      expectCountMin(protocols.length, 1, "ServerExtensionData", "protocols", at + 2 - start)
       expectEnd(protocolsAt, protocolsEnd, "ServerExtensionData", "protocols", start)
       reader.next = protocolsEnd
       return {
@@ -2015,6 +2072,7 @@ export function readServerExtensionData(reader: Reader, at: number, end: number,
       const cookieLength = view.getUint16(at)
       const cookieEnd = at + 2 + cookieLength
       expectWithin(cookieEnd, end, "ServerExtensionData", "cookie", at + 2, start)
+      expectMin(cookieEnd - (at + 2), 1, "ServerExtensionData", "cookie", at + 2 - start)
       reader.next = cookieEnd
       return {
         _tag: "Cookie",
@@ -2034,12 +2092,14 @@ export function readServerExtensionData(reader: Reader, at: number, end: number,
           const elementLength = view.getUint16(namesAt)
           const elementEnd = namesAt + 2 + elementLength
           expectWithin(elementEnd, namesEnd, "ServerExtensionData", "", namesAt + 2, start)
+          expectMin(elementEnd - (namesAt + 2), 1, "ServerExtensionData", "", namesAt + 2 - start)
           names.push(reader.slice(namesAt + 2, elementEnd))
           namesAt = elementEnd
         }
       } catch (error) {
         throw inElement(error, "ServerExtensionData", "names", names.length)
       }
+      expectCountMin(names.length, 1, "ServerExtensionData", "names", at + 2 - start)
       expectEnd(namesAt, namesEnd, "ServerExtensionData", "names", start)
       reader.next = namesEnd
       return {
@@ -2063,6 +2123,7 @@ export function readServerExtensionData(reader: Reader, at: number, end: number,
       } catch (error) {
         throw inElement(error, "ServerExtensionData", "schemes", schemes.length)
       }
+      expectCountMin(schemes.length, 1, "ServerExtensionData", "schemes", at + 2 - start)
       expectEnd(schemesAt, schemesEnd, "ServerExtensionData", "schemes", start)
       reader.next = schemesEnd
       return {
@@ -2079,6 +2140,7 @@ export function readServerExtensionData(reader: Reader, at: number, end: number,
         const keyExchangeLength = view.getUint16(at + 2)
         const keyExchangeEnd = at + 4 + keyExchangeLength
         expectWithin(keyExchangeEnd, end, "ServerExtensionData", "keyExchange", at + 4, start)
+        expectMin(keyExchangeEnd - (at + 4), 1, "ServerExtensionData", "keyExchange", at + 4 - start)
         afterMaybeKeyExchange = keyExchangeEnd
         maybeKeyExchange = reader.slice(at + 4, keyExchangeEnd)
       }
@@ -2127,6 +2189,7 @@ export function writeServerExtensionData(writer: Writer, at: number, value: Serv
       let position = at
       const groupsAt = position
       const groupsFrom = position + 2
+      checkCountMin(value.groups?.length, 1, "ServerExtensionData", "groups")
       checkElements(value.groups, Infinity, "ServerExtensionData", "groups")
       position = position + 2
       let groupsIndex = 0
@@ -2146,6 +2209,7 @@ export function writeServerExtensionData(writer: Writer, at: number, value: Serv
       let position = at
       const formatsAt = position
       const formatsFrom = position + 1
+      checkCountMin(value.formats?.length, 1, "ServerExtensionData", "formats")
       checkElements(value.formats, Infinity, "ServerExtensionData", "formats")
       position = position + 1
       let formatsIndex = 0
@@ -2165,6 +2229,7 @@ export function writeServerExtensionData(writer: Writer, at: number, value: Serv
       let position = at
       const schemesAt = position
       const schemesFrom = position + 2
+      checkCountMin(value.schemes?.length, 1, "ServerExtensionData", "schemes")
       checkElements(value.schemes, Infinity, "ServerExtensionData", "schemes")
       position = position + 2
       let schemesIndex = 0
@@ -2184,6 +2249,7 @@ export function writeServerExtensionData(writer: Writer, at: number, value: Serv
       let position = at
       const protocolsAt = position
       const protocolsFrom = position + 2
+      checkCountMin(value.protocols?.length, 1, "ServerExtensionData", "protocols")
       checkElements(value.protocols, Infinity, "ServerExtensionData", "protocols")
       position = position + 2
       let protocolsIndex = 0
@@ -2191,7 +2257,8 @@ export function writeServerExtensionData(writer: Writer, at: number, value: Serv
         for (const protocolsElement of value.protocols) {
           const protocolsElementAt = position
           const protocolsElementFrom = position + 1
-          position = putText(bytes, position + 1, protocolsElement, "ServerExtensionData", "")
+          position = putText(bytes, protocolsElementFrom, protocolsElement, "ServerExtensionData", "")
+          checkMin(position - protocolsElementFrom, 1, "ServerExtensionData", "")
           putU8(view, protocolsElementAt, position - protocolsElementFrom, "ServerExtensionData", "")
           protocolsIndex++
         }
@@ -2237,7 +2304,8 @@ export function writeServerExtensionData(writer: Writer, at: number, value: Serv
       let position = at
       const cookieAt = position
       const cookieFrom = position + 2
-      position = putBytes(bytes, position + 2, value.cookie, "ServerExtensionData", "cookie")
+      position = putBytes(bytes, cookieFrom, value.cookie, "ServerExtensionData", "cookie")
+      checkMin(position - cookieFrom, 1, "ServerExtensionData", "cookie")
       putU16(view, cookieAt, position - cookieFrom, "ServerExtensionData", "cookie")
       return position
     }
@@ -2245,6 +2313,7 @@ export function writeServerExtensionData(writer: Writer, at: number, value: Serv
       let position = at
       const namesAt = position
       const namesFrom = position + 2
+      checkCountMin(value.names?.length, 1, "ServerExtensionData", "names")
       checkElements(value.names, Infinity, "ServerExtensionData", "names")
       position = position + 2
       let namesIndex = 0
@@ -2252,7 +2321,8 @@ export function writeServerExtensionData(writer: Writer, at: number, value: Serv
         for (const namesElement of value.names) {
           const namesElementAt = position
           const namesElementFrom = position + 2
-          position = putBytes(bytes, position + 2, namesElement, "ServerExtensionData", "")
+          position = putBytes(bytes, namesElementFrom, namesElement, "ServerExtensionData", "")
+          checkMin(position - namesElementFrom, 1, "ServerExtensionData", "")
           putU16(view, namesElementAt, position - namesElementFrom, "ServerExtensionData", "")
           namesIndex++
         }
@@ -2266,6 +2336,7 @@ export function writeServerExtensionData(writer: Writer, at: number, value: Serv
       let position = at
       const schemesAt = position
       const schemesFrom = position + 2
+      checkCountMin(value.schemes?.length, 1, "ServerExtensionData", "schemes")
       checkElements(value.schemes, Infinity, "ServerExtensionData", "schemes")
       position = position + 2
       let schemesIndex = 0
@@ -2288,7 +2359,8 @@ export function writeServerExtensionData(writer: Writer, at: number, value: Serv
       if (value.keyExchange !== undefined) {
         const keyExchangeAt = position
         const keyExchangeFrom = position + 2
-        position = putBytes(bytes, position + 2, value.keyExchange, "ServerExtensionData", "keyExchange")
+        position = putBytes(bytes, keyExchangeFrom, value.keyExchange, "ServerExtensionData", "keyExchange")
+        checkMin(position - keyExchangeFrom, 1, "ServerExtensionData", "keyExchange")
         putU16(view, keyExchangeAt, position - keyExchangeFrom, "ServerExtensionData", "keyExchange")
       }
       return position
@@ -2430,6 +2502,7 @@ export function readServerName(reader: Reader, at: number, end: number, start: n
   const nameLength = view.getUint16(at + 1)
   const nameEnd = at + 3 + nameLength
   expectWithin(nameEnd, end, "ServerName", "name", at + 3, start)
+  expectMin(nameEnd - (at + 3), 1, "ServerName", "name", at + 3 - start)
   reader.next = nameEnd
   return {
     name: decodeText(reader.bytes, at + 3, nameEnd)
@@ -2443,7 +2516,8 @@ export function writeServerName(writer: Writer, at: number, value: ServerName): 
   view.setUint8(position, 0x00)
   const nameAt = position + 1
   const nameFrom = position + 3
-  position = putText(bytes, position + 3, value.name, "ServerName", "name")
+  position = putText(bytes, nameFrom, value.name, "ServerName", "name")
+  checkMin(position - nameFrom, 1, "ServerName", "name")
   putU16(view, nameAt, position - nameFrom, "ServerName", "name")
   return position
 }

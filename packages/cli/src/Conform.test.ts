@@ -94,6 +94,20 @@ describe("conform", () => {
     })
   })
 
+  it("does not take a server for gone that lets some requests fall", async () => {
+    let requests = 0
+    const { err } = await play(
+      (request, answer) => {
+        if (isVersion(request)) answer.writeUInt16BE(0x7abc, 6)
+        return requests++ % 2 === 1 ? [] : [answer]
+      },
+      "--length",
+      "3"
+    )
+    expect(err).toMatch(/^8 conversations/)
+    expect(err).not.toContain("the server is gone")
+  })
+
   const planted: ReadonlyArray<readonly [fault: string, packet: string, serve: Serve]> = [
     ["AnsweredTwice", "VersionResponse", (request, answer) => isVersion(request) ? [answer, answer] : [answer]],
     ["WrongCorrelation", "VersionResponse", (request, answer) => {

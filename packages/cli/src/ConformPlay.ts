@@ -365,11 +365,13 @@ class Run {
   /** Waits until the server is there. */
   private async isBack(): Promise<boolean> {
     const end = Date.now() + this.options.patience
+    // one answer may be late or lost, of datagrams above all
+    let attempts = 0
     do {
       const played = await this.play(sequence(this.control), { inTurn: true, isQuick: true })
       if (played !== undefined && this.isWell(played)) return true
       await sleep(100)
-    } while (Date.now() < end && !this.options.signal.aborted)
+    } while ((++attempts < 3 || Date.now() < end) && !this.options.signal.aborted)
     return false
   }
 }

@@ -53,6 +53,7 @@ export const meanings = {
     "mqtt.property.topic_alias": "properties.alias",
     "mqtt.property.content_type": "+properties.contentType",
     "mqtt.conack.val": "code",
+    "mqtt.sub.qos": "subscriptions.qos",
     "mqtt.suback.qos": "codes"
   },
   websocket: {

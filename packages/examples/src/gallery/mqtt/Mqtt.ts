@@ -8,18 +8,26 @@
 import { type PacketCommand, type PacketDecoder, type PacketEncoder, type PacketHead, beginPacket, finishPacket } from "./Frame.ts"
 import type { States } from "./States.ts"
 import {
+  type Grant,
   type Property,
   type QoS,
   type ReasonCode,
   type ReturnCode,
   type Subscription,
+  type Subscription311,
   boundProperty,
   boundSubscription,
+  boundSubscription311,
+  isGrant,
   isQoS,
+  isReasonCode,
+  isReturnCode,
   readProperty,
   readSubscription,
+  readSubscription311,
   writeProperty,
-  writeSubscription
+  writeSubscription,
+  writeSubscription311
 } from "./Types.ts"
 import {
   boundElements,
@@ -367,12 +375,27 @@ export const decodeConnack: PacketDecoder<Connack, States> = (reader, at, bodySt
   let afterMaybeCode = bodyStart + 1
   if (states.version >= 5) {
     expectAtLeast(end - (bodyStart + 1), 1, "Connack", "code", bodyStart + 1 - at)
+    const code = view.getUint8(bodyStart + 1)
+    if (!isReasonCode(code)) {
+      return malformed(
+        "UnknownValue",
+        "Connack",
+        "code",
+        bodyStart + 1 - at,
+        "one of 0, 1, 2, 4, 16, 17, 24, 25, 128, 129, 130, 131, 132, 133, 134, 135, 136, 137, 138, 139, 140, 141, 142, 143, 144, 145, 146, 147, 148, 149, 150, 151, 152, 153, 154, 155, 156, 157, 158, 159, 160, 161, 162",
+        String(code)
+      )
+    }
     afterMaybeCode = bodyStart + 2
-    maybeCode = view.getUint8(bodyStart + 1)
+    maybeCode = code
   } else {
     expectAtLeast(end - (bodyStart + 1), 1, "Connack", "code", bodyStart + 1 - at)
+    const code2 = view.getUint8(bodyStart + 1)
+    if (!isReturnCode(code2)) {
+      return malformed("UnknownValue", "Connack", "code", bodyStart + 1 - at, "one of 0, 1, 2, 3, 4, 5", String(code2))
+    }
     afterMaybeCode = bodyStart + 2
-    maybeCode = view.getUint8(bodyStart + 1)
+    maybeCode = code2
   }
   let maybeProperties: ReadonlyArray<Property> | undefined
   let afterMaybeProperties = afterMaybeCode
@@ -415,9 +438,17 @@ export const encodeConnack: PacketEncoder<Connack, States> = (writer, packet, st
   putU8(view, position, (checkBits(packet.sessionPresent, 0x01, "Connack", "sessionPresent")) >>> 0, "Connack", "acknowledgeFlags")
   position = position + 1
   if (states.version >= 5) {
+    checkKnown(
+      isReasonCode(packet.code as ReasonCode),
+      packet.code as ReasonCode,
+      "Connack",
+      "code",
+      "one of 0, 1, 2, 4, 16, 17, 24, 25, 128, 129, 130, 131, 132, 133, 134, 135, 136, 137, 138, 139, 140, 141, 142, 143, 144, 145, 146, 147, 148, 149, 150, 151, 152, 153, 154, 155, 156, 157, 158, 159, 160, 161, 162"
+    )
     putU8(view, position, packet.code as ReasonCode, "Connack", "code")
     position = position + 1
   } else {
+    checkKnown(isReturnCode(packet.code as ReturnCode), packet.code as ReturnCode, "Connack", "code", "one of 0, 1, 2, 3, 4, 5")
     putU8(view, position, packet.code as ReturnCode, "Connack", "code")
     position = position + 1
   }
@@ -608,8 +639,19 @@ export const decodePuback: PacketDecoder<Puback, States> = (reader, at, bodyStar
     let afterMaybeReasonCode2 = bodyStart + 2
     if (end - (bodyStart + 2) >= 1) {
       expectAtLeast(end - (bodyStart + 2), 1, "Puback", "reasonCode", bodyStart + 2 - at)
+      const reasonCode = view.getUint8(bodyStart + 2)
+      if (!isReasonCode(reasonCode)) {
+        return malformed(
+          "UnknownValue",
+          "Puback",
+          "reasonCode",
+          bodyStart + 2 - at,
+          "one of 0, 1, 2, 4, 16, 17, 24, 25, 128, 129, 130, 131, 132, 133, 134, 135, 136, 137, 138, 139, 140, 141, 142, 143, 144, 145, 146, 147, 148, 149, 150, 151, 152, 153, 154, 155, 156, 157, 158, 159, 160, 161, 162",
+          String(reasonCode)
+        )
+      }
       afterMaybeReasonCode2 = bodyStart + 3
-      maybeReasonCode2 = view.getUint8(bodyStart + 2)
+      maybeReasonCode2 = reasonCode
     }
     afterMaybeReasonCode = afterMaybeReasonCode2
     maybeReasonCode = maybeReasonCode2
@@ -670,6 +712,13 @@ export const encodePuback: PacketEncoder<Puback, States> = (writer, packet, stat
   if (!(states.version >= 5)) checkPresence(packet.reasonCode !== undefined, false, "Puback", "reasonCode", "version is 5…")
   if (states.version >= 5) {
     if (packet.reasonCode! !== undefined) {
+      checkKnown(
+        isReasonCode(packet.reasonCode!),
+        packet.reasonCode!,
+        "Puback",
+        "reasonCode",
+        "one of 0, 1, 2, 4, 16, 17, 24, 25, 128, 129, 130, 131, 132, 133, 134, 135, 136, 137, 138, 139, 140, 141, 142, 143, 144, 145, 146, 147, 148, 149, 150, 151, 152, 153, 154, 155, 156, 157, 158, 159, 160, 161, 162"
+      )
       putU8(view, position, packet.reasonCode!, "Puback", "reasonCode")
       position = position + 1
     }
@@ -722,8 +771,19 @@ export const decodePubrec: PacketDecoder<Pubrec, States> = (reader, at, bodyStar
     let afterMaybeReasonCode2 = bodyStart + 2
     if (end - (bodyStart + 2) >= 1) {
       expectAtLeast(end - (bodyStart + 2), 1, "Pubrec", "reasonCode", bodyStart + 2 - at)
+      const reasonCode = view.getUint8(bodyStart + 2)
+      if (!isReasonCode(reasonCode)) {
+        return malformed(
+          "UnknownValue",
+          "Pubrec",
+          "reasonCode",
+          bodyStart + 2 - at,
+          "one of 0, 1, 2, 4, 16, 17, 24, 25, 128, 129, 130, 131, 132, 133, 134, 135, 136, 137, 138, 139, 140, 141, 142, 143, 144, 145, 146, 147, 148, 149, 150, 151, 152, 153, 154, 155, 156, 157, 158, 159, 160, 161, 162",
+          String(reasonCode)
+        )
+      }
       afterMaybeReasonCode2 = bodyStart + 3
-      maybeReasonCode2 = view.getUint8(bodyStart + 2)
+      maybeReasonCode2 = reasonCode
     }
     afterMaybeReasonCode = afterMaybeReasonCode2
     maybeReasonCode = maybeReasonCode2
@@ -784,6 +844,13 @@ export const encodePubrec: PacketEncoder<Pubrec, States> = (writer, packet, stat
   if (!(states.version >= 5)) checkPresence(packet.reasonCode !== undefined, false, "Pubrec", "reasonCode", "version is 5…")
   if (states.version >= 5) {
     if (packet.reasonCode! !== undefined) {
+      checkKnown(
+        isReasonCode(packet.reasonCode!),
+        packet.reasonCode!,
+        "Pubrec",
+        "reasonCode",
+        "one of 0, 1, 2, 4, 16, 17, 24, 25, 128, 129, 130, 131, 132, 133, 134, 135, 136, 137, 138, 139, 140, 141, 142, 143, 144, 145, 146, 147, 148, 149, 150, 151, 152, 153, 154, 155, 156, 157, 158, 159, 160, 161, 162"
+      )
       putU8(view, position, packet.reasonCode!, "Pubrec", "reasonCode")
       position = position + 1
     }
@@ -836,8 +903,19 @@ export const decodePubrel: PacketDecoder<Pubrel, States> = (reader, at, bodyStar
     let afterMaybeReasonCode2 = bodyStart + 2
     if (end - (bodyStart + 2) >= 1) {
       expectAtLeast(end - (bodyStart + 2), 1, "Pubrel", "reasonCode", bodyStart + 2 - at)
+      const reasonCode = view.getUint8(bodyStart + 2)
+      if (!isReasonCode(reasonCode)) {
+        return malformed(
+          "UnknownValue",
+          "Pubrel",
+          "reasonCode",
+          bodyStart + 2 - at,
+          "one of 0, 1, 2, 4, 16, 17, 24, 25, 128, 129, 130, 131, 132, 133, 134, 135, 136, 137, 138, 139, 140, 141, 142, 143, 144, 145, 146, 147, 148, 149, 150, 151, 152, 153, 154, 155, 156, 157, 158, 159, 160, 161, 162",
+          String(reasonCode)
+        )
+      }
       afterMaybeReasonCode2 = bodyStart + 3
-      maybeReasonCode2 = view.getUint8(bodyStart + 2)
+      maybeReasonCode2 = reasonCode
     }
     afterMaybeReasonCode = afterMaybeReasonCode2
     maybeReasonCode = maybeReasonCode2
@@ -898,6 +976,13 @@ export const encodePubrel: PacketEncoder<Pubrel, States> = (writer, packet, stat
   if (!(states.version >= 5)) checkPresence(packet.reasonCode !== undefined, false, "Pubrel", "reasonCode", "version is 5…")
   if (states.version >= 5) {
     if (packet.reasonCode! !== undefined) {
+      checkKnown(
+        isReasonCode(packet.reasonCode!),
+        packet.reasonCode!,
+        "Pubrel",
+        "reasonCode",
+        "one of 0, 1, 2, 4, 16, 17, 24, 25, 128, 129, 130, 131, 132, 133, 134, 135, 136, 137, 138, 139, 140, 141, 142, 143, 144, 145, 146, 147, 148, 149, 150, 151, 152, 153, 154, 155, 156, 157, 158, 159, 160, 161, 162"
+      )
       putU8(view, position, packet.reasonCode!, "Pubrel", "reasonCode")
       position = position + 1
     }
@@ -956,8 +1041,19 @@ export const decodePubcomp: PacketDecoder<Pubcomp, States> = (reader, at, bodySt
     let afterMaybeReasonCode2 = bodyStart + 2
     if (end - (bodyStart + 2) >= 1) {
       expectAtLeast(end - (bodyStart + 2), 1, "Pubcomp", "reasonCode", bodyStart + 2 - at)
+      const reasonCode = view.getUint8(bodyStart + 2)
+      if (!isReasonCode(reasonCode)) {
+        return malformed(
+          "UnknownValue",
+          "Pubcomp",
+          "reasonCode",
+          bodyStart + 2 - at,
+          "one of 0, 1, 2, 4, 16, 17, 24, 25, 128, 129, 130, 131, 132, 133, 134, 135, 136, 137, 138, 139, 140, 141, 142, 143, 144, 145, 146, 147, 148, 149, 150, 151, 152, 153, 154, 155, 156, 157, 158, 159, 160, 161, 162",
+          String(reasonCode)
+        )
+      }
       afterMaybeReasonCode2 = bodyStart + 3
-      maybeReasonCode2 = view.getUint8(bodyStart + 2)
+      maybeReasonCode2 = reasonCode
     }
     afterMaybeReasonCode = afterMaybeReasonCode2
     maybeReasonCode = maybeReasonCode2
@@ -1018,6 +1114,13 @@ export const encodePubcomp: PacketEncoder<Pubcomp, States> = (writer, packet, st
   if (!(states.version >= 5)) checkPresence(packet.reasonCode !== undefined, false, "Pubcomp", "reasonCode", "version is 5…")
   if (states.version >= 5) {
     if (packet.reasonCode! !== undefined) {
+      checkKnown(
+        isReasonCode(packet.reasonCode!),
+        packet.reasonCode!,
+        "Pubcomp",
+        "reasonCode",
+        "one of 0, 1, 2, 4, 16, 17, 24, 25, 128, 129, 130, 131, 132, 133, 134, 135, 136, 137, 138, 139, 140, 141, 142, 143, 144, 145, 146, 147, 148, 149, 150, 151, 152, 153, 154, 155, 156, 157, 158, 159, 160, 161, 162"
+      )
       putU8(view, position, packet.reasonCode!, "Pubcomp", "reasonCode")
       position = position + 1
     }
@@ -1054,7 +1157,7 @@ export interface Subscribe {
   readonly type: 0x08
   readonly packetIdentifier: number
   readonly properties?: ReadonlyArray<Property> | undefined
-  readonly subscriptions: ReadonlyArray<Subscription>
+  readonly subscriptions: ReadonlyArray<Subscription> | ReadonlyArray<Subscription311>
 }
 
 export const decodeSubscribe: PacketDecoder<Subscribe, States> = (reader, at, bodyStart, end, _opcode, dup, qos, retain, states) => {
@@ -1086,26 +1189,48 @@ export const decodeSubscribe: PacketDecoder<Subscribe, States> = (reader, at, bo
     afterMaybeProperties = propertiesEnd
     maybeProperties = properties
   }
-  const subscriptions: Array<Subscription> = []
-  let subscriptionsAt = afterMaybeProperties
-  try {
-    while (end - subscriptionsAt >= 1) {
-      const element2 = readSubscription(reader, subscriptionsAt, end, at)
-      const afterElement2 = reader.next
-      subscriptions.push(element2)
-      subscriptionsAt = afterElement2
+  let maybeSubscriptions: ReadonlyArray<Subscription> | ReadonlyArray<Subscription311>
+  let afterMaybeSubscriptions = afterMaybeProperties
+  if (states.version >= 5) {
+    const subscriptions: Array<Subscription> = []
+    let subscriptionsAt = afterMaybeProperties
+    try {
+      while (end - subscriptionsAt >= 1) {
+        const element2 = readSubscription(reader, subscriptionsAt, end, at)
+        const afterElement2 = reader.next
+        subscriptions.push(element2)
+        subscriptionsAt = afterElement2
+      }
+    } catch (error) {
+      throw inElement(error, "Subscribe", "subscriptions", subscriptions.length)
     }
-  } catch (error) {
-    throw inElement(error, "Subscribe", "subscriptions", subscriptions.length)
+    expectCountMin(subscriptions.length, 1, "Subscribe", "subscriptions", afterMaybeProperties - at)
+    afterMaybeSubscriptions = subscriptionsAt
+    maybeSubscriptions = subscriptions
+  } else {
+    const subscriptions2: Array<Subscription311> = []
+    let subscriptionsAt2 = afterMaybeProperties
+    try {
+      while (end - subscriptionsAt2 >= 1) {
+        const element3 = readSubscription311(reader, subscriptionsAt2, end, at)
+        const afterElement3 = reader.next
+        subscriptions2.push(element3)
+        subscriptionsAt2 = afterElement3
+      }
+    } catch (error) {
+      throw inElement(error, "Subscribe", "subscriptions", subscriptions2.length)
+    }
+    expectCountMin(subscriptions2.length, 1, "Subscribe", "subscriptions", afterMaybeProperties - at)
+    afterMaybeSubscriptions = subscriptionsAt2
+    maybeSubscriptions = subscriptions2
   }
-  expectCountMin(subscriptions.length, 1, "Subscribe", "subscriptions", afterMaybeProperties - at)
-  expectEnd(subscriptionsAt, end, "Subscribe", "body", at)
+  expectEnd(afterMaybeSubscriptions, end, "Subscribe", "body", at)
   return {
     _tag: "Subscribe",
     type: 0x08,
     packetIdentifier: view.getUint16(bodyStart),
     properties: maybeProperties,
-    subscriptions
+    subscriptions: maybeSubscriptions
   }
 }
 
@@ -1115,7 +1240,12 @@ export const encodeSubscribe: PacketEncoder<Subscribe, States> = (writer, packet
     writer,
     init,
     6 + (packet.properties === undefined ? 0 : boundElements(packet.properties, boundProperty)) +
-      boundElements(packet.subscriptions, boundSubscription)
+      Math.max(
+        Array.isArray(packet.subscriptions) ? boundElements(packet.subscriptions as ReadonlyArray<Subscription>, boundSubscription) : 0,
+        Array.isArray(packet.subscriptions)
+          ? boundElements(packet.subscriptions as ReadonlyArray<Subscription311>, boundSubscription311)
+          : 0
+      )
   )
   const { bytes, view } = writer
   let position = bodyStart
@@ -1141,15 +1271,28 @@ export const encodeSubscribe: PacketEncoder<Subscribe, States> = (writer, packet
     position = writeLeb128(bytes, position, checkVarint(propertiesLength, 0, 268435455, "Subscribe", "properties"))
     position = propertiesEnd
   }
-  checkCountMin(packet.subscriptions?.length, 1, "Subscribe", "subscriptions")
-  let subscriptionsIndex = 0
-  try {
-    for (const subscriptionsElement of packet.subscriptions) {
-      position = writeSubscription(writer, position, subscriptionsElement)
-      subscriptionsIndex++
+  if (states.version >= 5) {
+    checkCountMin((packet.subscriptions as ReadonlyArray<Subscription>)?.length, 1, "Subscribe", "subscriptions")
+    let subscriptionsIndex = 0
+    try {
+      for (const subscriptionsElement of (packet.subscriptions as ReadonlyArray<Subscription>)) {
+        position = writeSubscription(writer, position, subscriptionsElement)
+        subscriptionsIndex++
+      }
+    } catch (error) {
+      throw inList(error, "Subscribe", "subscriptions", subscriptionsIndex, packet.subscriptions as ReadonlyArray<Subscription>)
     }
-  } catch (error) {
-    throw inList(error, "Subscribe", "subscriptions", subscriptionsIndex, packet.subscriptions)
+  } else {
+    checkCountMin((packet.subscriptions as ReadonlyArray<Subscription311>)?.length, 1, "Subscribe", "subscriptions")
+    let subscriptionsIndex2 = 0
+    try {
+      for (const subscriptionsElement2 of (packet.subscriptions as ReadonlyArray<Subscription311>)) {
+        position = writeSubscription311(writer, position, subscriptionsElement2)
+        subscriptionsIndex2++
+      }
+    } catch (error) {
+      throw inList(error, "Subscribe", "subscriptions", subscriptionsIndex2, packet.subscriptions as ReadonlyArray<Subscription311>)
+    }
   }
   finishPacket(writer, init, "Subscribe", 8, bodyStart, position)
 }
@@ -1167,7 +1310,7 @@ export interface Suback {
   readonly type: 0x09
   readonly packetIdentifier: number
   readonly properties?: ReadonlyArray<Property> | undefined
-  readonly codes: ReadonlyArray<ReasonCode | ReturnCode>
+  readonly codes: ReadonlyArray<ReasonCode | Grant>
 }
 
 export const decodeSuback: PacketDecoder<Suback, States> = (reader, at, bodyStart, end, _opcode, dup, qos, retain, states) => {
@@ -1199,12 +1342,23 @@ export const decodeSuback: PacketDecoder<Suback, States> = (reader, at, bodyStar
     afterMaybeProperties = propertiesEnd
     maybeProperties = properties
   }
-  const codes: Array<ReasonCode | ReturnCode> = []
+  const codes: Array<ReasonCode | Grant> = []
   let codesAt = afterMaybeProperties
   try {
     while (end - codesAt >= 1) {
       expectAtLeast(end - codesAt, 1, "Suback", "", codesAt - at)
-      codes.push(view.getUint8(codesAt))
+      const element2 = view.getUint8(codesAt)
+      if (!isReasonCode(element2)) {
+        return malformed(
+          "UnknownValue",
+          "Suback",
+          "",
+          codesAt - at,
+          "one of 0, 1, 2, 4, 16, 17, 24, 25, 128, 129, 130, 131, 132, 133, 134, 135, 136, 137, 138, 139, 140, 141, 142, 143, 144, 145, 146, 147, 148, 149, 150, 151, 152, 153, 154, 155, 156, 157, 158, 159, 160, 161, 162",
+          String(element2)
+        )
+      }
+      codes.push(element2)
       codesAt = codesAt + 1
     }
   } catch (error) {
@@ -1257,10 +1411,18 @@ export const encodeSuback: PacketEncoder<Suback, States> = (writer, packet, stat
   try {
     for (const codesElement of packet.codes) {
       if (states.version >= 5) {
+        checkKnown(
+          isReasonCode(codesElement as ReasonCode),
+          codesElement as ReasonCode,
+          "Suback",
+          "",
+          "one of 0, 1, 2, 4, 16, 17, 24, 25, 128, 129, 130, 131, 132, 133, 134, 135, 136, 137, 138, 139, 140, 141, 142, 143, 144, 145, 146, 147, 148, 149, 150, 151, 152, 153, 154, 155, 156, 157, 158, 159, 160, 161, 162"
+        )
         putU8(view, position, codesElement as ReasonCode, "Suback", "")
         position = position + 1
       } else {
-        putU8(view, position, codesElement as ReturnCode, "Suback", "")
+        checkKnown(isGrant(codesElement as Grant), codesElement as Grant, "Suback", "", "one of 0, 1, 2, 128")
+        putU8(view, position, codesElement as Grant, "Suback", "")
         position = position + 1
       }
       codesIndex++
@@ -1440,7 +1602,18 @@ export const decodeUnsuback: PacketDecoder<Unsuback, States> = (reader, at, body
     try {
       while (end - codesAt >= 1) {
         expectAtLeast(end - codesAt, 1, "Unsuback", "", codesAt - at)
-        codes.push(view.getUint8(codesAt))
+        const element2 = view.getUint8(codesAt)
+        if (!isReasonCode(element2)) {
+          return malformed(
+            "UnknownValue",
+            "Unsuback",
+            "",
+            codesAt - at,
+            "one of 0, 1, 2, 4, 16, 17, 24, 25, 128, 129, 130, 131, 132, 133, 134, 135, 136, 137, 138, 139, 140, 141, 142, 143, 144, 145, 146, 147, 148, 149, 150, 151, 152, 153, 154, 155, 156, 157, 158, 159, 160, 161, 162",
+            String(element2)
+          )
+        }
+        codes.push(element2)
         codesAt = codesAt + 1
       }
     } catch (error) {
@@ -1498,6 +1671,13 @@ export const encodeUnsuback: PacketEncoder<Unsuback, States> = (writer, packet, 
     let codesIndex = 0
     try {
       for (const codesElement of packet.codes!) {
+        checkKnown(
+          isReasonCode(codesElement),
+          codesElement,
+          "Unsuback",
+          "",
+          "one of 0, 1, 2, 4, 16, 17, 24, 25, 128, 129, 130, 131, 132, 133, 134, 135, 136, 137, 138, 139, 140, 141, 142, 143, 144, 145, 146, 147, 148, 149, 150, 151, 152, 153, 154, 155, 156, 157, 158, 159, 160, 161, 162"
+        )
         putU8(view, position, codesElement, "Unsuback", "")
         position = position + 1
         codesIndex++
@@ -1580,8 +1760,19 @@ export const decodeDisconnect: PacketDecoder<Disconnect, States> = (reader, at, 
     let afterMaybeReasonCode2 = bodyStart
     if (end - bodyStart >= 1) {
       expectAtLeast(end - bodyStart, 1, "Disconnect", "reasonCode", bodyStart - at)
+      const reasonCode = view.getUint8(bodyStart)
+      if (!isReasonCode(reasonCode)) {
+        return malformed(
+          "UnknownValue",
+          "Disconnect",
+          "reasonCode",
+          bodyStart - at,
+          "one of 0, 1, 2, 4, 16, 17, 24, 25, 128, 129, 130, 131, 132, 133, 134, 135, 136, 137, 138, 139, 140, 141, 142, 143, 144, 145, 146, 147, 148, 149, 150, 151, 152, 153, 154, 155, 156, 157, 158, 159, 160, 161, 162",
+          String(reasonCode)
+        )
+      }
       afterMaybeReasonCode2 = bodyStart + 1
-      maybeReasonCode2 = view.getUint8(bodyStart)
+      maybeReasonCode2 = reasonCode
     }
     afterMaybeReasonCode = afterMaybeReasonCode2
     maybeReasonCode = maybeReasonCode2
@@ -1639,6 +1830,13 @@ export const encodeDisconnect: PacketEncoder<Disconnect, States> = (writer, pack
   if (!(states.version >= 5)) checkPresence(packet.reasonCode !== undefined, false, "Disconnect", "reasonCode", "version is 5…")
   if (states.version >= 5) {
     if (packet.reasonCode! !== undefined) {
+      checkKnown(
+        isReasonCode(packet.reasonCode!),
+        packet.reasonCode!,
+        "Disconnect",
+        "reasonCode",
+        "one of 0, 1, 2, 4, 16, 17, 24, 25, 128, 129, 130, 131, 132, 133, 134, 135, 136, 137, 138, 139, 140, 141, 142, 143, 144, 145, 146, 147, 148, 149, 150, 151, 152, 153, 154, 155, 156, 157, 158, 159, 160, 161, 162"
+      )
       putU8(view, position, packet.reasonCode!, "Disconnect", "reasonCode")
       position = position + 1
     }
@@ -1689,8 +1887,19 @@ export const decodeAuth: PacketDecoder<Auth, States> = (reader, at, bodyStart, e
     let afterMaybeReasonCode2 = bodyStart
     if (end - bodyStart >= 1) {
       expectAtLeast(end - bodyStart, 1, "Auth", "reasonCode", bodyStart - at)
+      const reasonCode = view.getUint8(bodyStart)
+      if (!isReasonCode(reasonCode)) {
+        return malformed(
+          "UnknownValue",
+          "Auth",
+          "reasonCode",
+          bodyStart - at,
+          "one of 0, 1, 2, 4, 16, 17, 24, 25, 128, 129, 130, 131, 132, 133, 134, 135, 136, 137, 138, 139, 140, 141, 142, 143, 144, 145, 146, 147, 148, 149, 150, 151, 152, 153, 154, 155, 156, 157, 158, 159, 160, 161, 162",
+          String(reasonCode)
+        )
+      }
       afterMaybeReasonCode2 = bodyStart + 1
-      maybeReasonCode2 = view.getUint8(bodyStart)
+      maybeReasonCode2 = reasonCode
     }
     afterMaybeReasonCode = afterMaybeReasonCode2
     maybeReasonCode = maybeReasonCode2
@@ -1748,6 +1957,13 @@ export const encodeAuth: PacketEncoder<Auth, States> = (writer, packet, states) 
   if (!(states.version >= 5)) checkPresence(packet.reasonCode !== undefined, false, "Auth", "reasonCode", "version is 5…")
   if (states.version >= 5) {
     if (packet.reasonCode! !== undefined) {
+      checkKnown(
+        isReasonCode(packet.reasonCode!),
+        packet.reasonCode!,
+        "Auth",
+        "reasonCode",
+        "one of 0, 1, 2, 4, 16, 17, 24, 25, 128, 129, 130, 131, 132, 133, 134, 135, 136, 137, 138, 139, 140, 141, 142, 143, 144, 145, 146, 147, 148, 149, 150, 151, 152, 153, 154, 155, 156, 157, 158, 159, 160, 161, 162"
+      )
       putU8(view, position, packet.reasonCode!, "Auth", "reasonCode")
       position = position + 1
     }

@@ -30,6 +30,22 @@ import {
   writeLeb128
 } from "@wirewright/codec"
 
+/** Return codes of SUBACK before version 5, other than which none must be used [MQTT-3.9.3-2]. */
+export const Grant = {
+  qos0: 0x00,
+  qos1: 0x01,
+  qos2: 0x02,
+  failure: 0x80
+} as const
+
+/** Return codes of SUBACK before version 5, other than which none must be used [MQTT-3.9.3-2]. */
+export type Grant = (typeof Grant)[keyof typeof Grant]
+
+/** Whether a number is a `Grant`. */
+export function isGrant(value: number): value is Grant {
+  return value === 0 || value === 1 || value === 2 || value === 128
+}
+
 /** How often a message may arrive: at most once, at least once, exactly once. */
 export const QoS = {
   atMostOnce: 0x00,
@@ -93,21 +109,50 @@ export const ReasonCode = {
 } as const
 
 /** Reason codes of version 5. Where a QoS is granted, `success` is QoS 0. */
-export type ReasonCode = number
+export type ReasonCode = (typeof ReasonCode)[keyof typeof ReasonCode]
 
-/** Return codes of CONNACK and SUBACK before version 5. */
+/** Whether a number is a `ReasonCode`. */
+export function isReasonCode(value: number): value is ReasonCode {
+  return value === 0 || value === 1 || value === 2 || value === 4 || value === 16 || value === 17 || value === 24 || value === 25 ||
+    value === 128 || value === 129 || value === 130 || value === 131 || value === 132 || value === 133 || value === 134 || value === 135 ||
+    value === 136 || value === 137 || value === 138 || value === 139 || value === 140 || value === 141 || value === 142 || value === 143 ||
+    value === 144 || value === 145 || value === 146 || value === 147 || value === 148 || value === 149 || value === 150 || value === 151 ||
+    value === 152 || value === 153 || value === 154 || value === 155 || value === 156 || value === 157 || value === 158 || value === 159 ||
+    value === 160 || value === 161 || value === 162
+}
+
+/** Which retained messages are sent: all, those of a new subscription, or none. */
+export const RetainHandling = {
+  always: 0x00,
+  ifNew: 0x01,
+  never: 0x02
+} as const
+
+/** Which retained messages are sent: all, those of a new subscription, or none. */
+export type RetainHandling = (typeof RetainHandling)[keyof typeof RetainHandling]
+
+/** Whether a number is a `RetainHandling`. */
+export function isRetainHandling(value: number): value is RetainHandling {
+  return value === 0 || value === 1 || value === 2
+}
+
+/** Return codes of CONNACK before version 5. */
 export const ReturnCode = {
   accepted: 0x00,
   unacceptableProtocolVersion: 0x01,
   identifierRejected: 0x02,
   serverUnavailable: 0x03,
   badUserNameOrPassword: 0x04,
-  notAuthorized: 0x05,
-  failure: 0x80
+  notAuthorized: 0x05
 } as const
 
-/** Return codes of CONNACK and SUBACK before version 5. */
-export type ReturnCode = number
+/** Return codes of CONNACK before version 5. */
+export type ReturnCode = (typeof ReturnCode)[keyof typeof ReturnCode]
+
+/** Whether a number is a `ReturnCode`. */
+export function isReturnCode(value: number): value is ReturnCode {
+  return value === 0 || value === 1 || value === 2 || value === 3 || value === 4 || value === 5
+}
 
 export const Switch = {
   off: 0x00,
@@ -897,11 +942,11 @@ export function encodeProperty(writer: Writer, value: Property): void {
   writer.position = writeProperty(writer, writer.need(boundProperty(value)), value)
 }
 
-/** What a client asks for. All but `qos` is of version 5: `retainHandling` 0 sends retained messages, 1 to new ones only, 2 never. */
+/** What a client asks for. */
 export interface Subscription {
   /** At least one character [MQTT-4.7.3-1]. */
   readonly topicFilter: string
-  readonly retainHandling: number
+  readonly retainHandling: RetainHandling
   readonly retainAsPublished: number
   readonly noLocal: number
   readonly qos: QoS
@@ -919,6 +964,9 @@ export function readSubscription(reader: Reader, at: number, end: number, start:
   expectAtLeast(end - topicFilterEnd, 1, "Subscription", "options", topicFilterEnd - start)
   const bits = view.getUint8(topicFilterEnd)
   const retainHandling = bits >>> 4 & 0x03
+  if (!isRetainHandling(retainHandling)) {
+    return malformed("UnknownValue", "Subscription", "retainHandling", topicFilterEnd - start, "one of 0, 1, 2", String(retainHandling))
+  }
   const retainAsPublished = bits >>> 3 & 0x01
   const noLocal = bits >>> 2 & 0x01
   const qos = bits & 0x03
@@ -944,6 +992,7 @@ export function writeSubscription(writer: Writer, at: number, value: Subscriptio
   if (hasEscapes(value.topicFilter)) unencodable("Utf8", "Subscription", "topicFilter", "well-formed text", "lone surrogates")
   checkMin(position - topicFilterFrom, 1, "Subscription", "topicFilter")
   putU16(view, topicFilterAt, position - topicFilterFrom, "Subscription", "topicFilter")
+  checkKnown(isRetainHandling(value.retainHandling), value.retainHandling, "Subscription", "retainHandling", "one of 0, 1, 2")
   checkKnown(isQoS(value.qos), value.qos, "Subscription", "qos", "one of 0, 1, 2")
   putU8(
     view,
@@ -973,4 +1022,66 @@ export function decodeSubscription(bytes: Uint8Array): Subscription {
 /** Appends a `Subscription` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
 export function encodeSubscription(writer: Writer, value: Subscription): void {
   writer.position = writeSubscription(writer, writer.need(boundSubscription(value)), value)
+}
+
+/** The same before version 5. */
+export interface Subscription311 {
+  /** At least one character [MQTT-4.7.3-1]. */
+  readonly topicFilter: string
+  /** How often a message may arrive: at most once, at least once, exactly once. */
+  readonly qos: QoS
+}
+
+/**
+ * Reads a `Subscription311` at `at`, not beyond `end`; leaves the offset after it in `reader.next`. Offsets in errors count from `start`.
+ */
+export function readSubscription311(reader: Reader, at: number, end: number, start: number): Subscription311 {
+  const view = reader.view
+  expectAtLeast(end - at, 2, "Subscription311", "topicFilter", at - start)
+  const topicFilterLength = view.getUint16(at)
+  const topicFilterEnd = at + 2 + topicFilterLength
+  expectWithin(topicFilterEnd, end, "Subscription311", "topicFilter", at + 2, start)
+  expectMin(topicFilterEnd - (at + 2), 1, "Subscription311", "topicFilter", at + 2 - start)
+  expectUtf8(isUtf8(reader.bytes, at + 2, topicFilterEnd), "Subscription311", "topicFilter", at + 2 - start)
+  expectAtLeast(end - topicFilterEnd, 1, "Subscription311", "qos", topicFilterEnd - start)
+  const qos = view.getUint8(topicFilterEnd)
+  if (!isQoS(qos)) return malformed("UnknownValue", "Subscription311", "qos", topicFilterEnd - start, "one of 0, 1, 2", String(qos))
+  reader.next = topicFilterEnd + 1
+  return {
+    topicFilter: decodeText(reader.bytes, at + 2, topicFilterEnd),
+    qos
+  }
+}
+
+/** Writes a `Subscription311` at `at`, where there is room for `boundSubscription311` bytes; returns the offset after it. */
+export function writeSubscription311(writer: Writer, at: number, value: Subscription311): number {
+  const { bytes, view } = writer
+  let position = at
+  const topicFilterAt = position
+  const topicFilterFrom = position + 2
+  position = putText(bytes, topicFilterFrom, value.topicFilter, "Subscription311", "topicFilter")
+  if (hasEscapes(value.topicFilter)) unencodable("Utf8", "Subscription311", "topicFilter", "well-formed text", "lone surrogates")
+  checkMin(position - topicFilterFrom, 1, "Subscription311", "topicFilter")
+  putU16(view, topicFilterAt, position - topicFilterFrom, "Subscription311", "topicFilter")
+  checkKnown(isQoS(value.qos), value.qos, "Subscription311", "qos", "one of 0, 1, 2")
+  putU8(view, position, value.qos, "Subscription311", "qos")
+  return position + 1
+}
+
+/** Room a `Subscription311` needs at most, in bytes. */
+export function boundSubscription311(value: Subscription311): number {
+  return 3 + textBound(value?.topicFilter)
+}
+
+/** Decodes bytes that are one `Subscription311`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
+export function decodeSubscription311(bytes: Uint8Array): Subscription311 {
+  const reader = new Reader(bytes)
+  const value = readSubscription311(reader, 0, reader.open, 0)
+  expectEnd(Math.floor(reader.next), bytes.length, "Subscription311", "", 0)
+  return value
+}
+
+/** Appends a `Subscription311` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
+export function encodeSubscription311(writer: Writer, value: Subscription311): void {
+  writer.position = writeSubscription311(writer, writer.need(boundSubscription311(value)), value)
 }

@@ -117,7 +117,10 @@ export const cases: ReadonlyArray<ParserCase> = [
     known: [
       { reason: "packets that MQTT does not know: we keep them as they are", is: said(/^Not supported/) },
       { reason: "names of protocols that MQTT does not have", is: said(/^Invalid protocolId/) },
-      { reason: "reasons that MQTT has for other packets", is: said(/^Invalid (?:\w+ reason|(?:un)?suback) code/) },
+      {
+        reason: "reasons of version 5 that MQTT does not assign, or has for other packets: we keep them as they are",
+        is: said(/^Invalid (?:\w+ reason|(?:un)?suback) code/)
+      },
       {
         reason: "a property twice, of which mqtt-packet keeps one or a list",
         is: ({ annotation }) => {

@@ -80,7 +80,7 @@ const ReasonCode = enumeration("ReasonCode", u8, {
   ...numbered(0x9a, "retainNotSupported", "qosNotSupported", "useAnotherServer", "serverMoved", "sharedSubscriptionsNotSupported"),
   ...numbered(0x9f, "connectionRateExceeded", "maximumConnectTime", "subscriptionIdentifiersNotSupported"),
   wildcardSubscriptionsNotSupported: 0xa2
-}, { unknown: "error" })
+})
 /** What ends a packet of version 5: without a reason code it means success. */
 const reason = { reasonCode: since5(optional(ReasonCode)), properties: since5(optional(propertyList, { requires: "reasonCode" })) }
 

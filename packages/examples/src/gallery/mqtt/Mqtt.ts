@@ -20,7 +20,6 @@ import {
   boundSubscription311,
   isGrant,
   isQoS,
-  isReasonCode,
   isReturnCode,
   readProperty,
   readSubscription,
@@ -375,27 +374,16 @@ export const decodeConnack: PacketDecoder<Connack, States> = (reader, at, bodySt
   let afterMaybeCode = bodyStart + 1
   if (states.version >= 5) {
     expectAtLeast(end - (bodyStart + 1), 1, "Connack", "code", bodyStart + 1 - at)
+    afterMaybeCode = bodyStart + 2
+    maybeCode = view.getUint8(bodyStart + 1)
+  } else {
+    expectAtLeast(end - (bodyStart + 1), 1, "Connack", "code", bodyStart + 1 - at)
     const code = view.getUint8(bodyStart + 1)
-    if (!isReasonCode(code)) {
-      return malformed(
-        "UnknownValue",
-        "Connack",
-        "code",
-        bodyStart + 1 - at,
-        "one of 0, 1, 2, 4, 16, 17, 24, 25, 128, 129, 130, 131, 132, 133, 134, 135, 136, 137, 138, 139, 140, 141, 142, 143, 144, 145, 146, 147, 148, 149, 150, 151, 152, 153, 154, 155, 156, 157, 158, 159, 160, 161, 162",
-        String(code)
-      )
+    if (!isReturnCode(code)) {
+      return malformed("UnknownValue", "Connack", "code", bodyStart + 1 - at, "one of 0, 1, 2, 3, 4, 5", String(code))
     }
     afterMaybeCode = bodyStart + 2
     maybeCode = code
-  } else {
-    expectAtLeast(end - (bodyStart + 1), 1, "Connack", "code", bodyStart + 1 - at)
-    const code2 = view.getUint8(bodyStart + 1)
-    if (!isReturnCode(code2)) {
-      return malformed("UnknownValue", "Connack", "code", bodyStart + 1 - at, "one of 0, 1, 2, 3, 4, 5", String(code2))
-    }
-    afterMaybeCode = bodyStart + 2
-    maybeCode = code2
   }
   let maybeProperties: ReadonlyArray<Property> | undefined
   let afterMaybeProperties = afterMaybeCode
@@ -438,13 +426,6 @@ export const encodeConnack: PacketEncoder<Connack, States> = (writer, packet, st
   putU8(view, position, (checkBits(packet.sessionPresent, 0x01, "Connack", "sessionPresent")) >>> 0, "Connack", "acknowledgeFlags")
   position = position + 1
   if (states.version >= 5) {
-    checkKnown(
-      isReasonCode(packet.code as ReasonCode),
-      packet.code as ReasonCode,
-      "Connack",
-      "code",
-      "one of 0, 1, 2, 4, 16, 17, 24, 25, 128, 129, 130, 131, 132, 133, 134, 135, 136, 137, 138, 139, 140, 141, 142, 143, 144, 145, 146, 147, 148, 149, 150, 151, 152, 153, 154, 155, 156, 157, 158, 159, 160, 161, 162"
-    )
     putU8(view, position, packet.code as ReasonCode, "Connack", "code")
     position = position + 1
   } else {
@@ -639,19 +620,8 @@ export const decodePuback: PacketDecoder<Puback, States> = (reader, at, bodyStar
     let afterMaybeReasonCode2 = bodyStart + 2
     if (end - (bodyStart + 2) >= 1) {
       expectAtLeast(end - (bodyStart + 2), 1, "Puback", "reasonCode", bodyStart + 2 - at)
-      const reasonCode = view.getUint8(bodyStart + 2)
-      if (!isReasonCode(reasonCode)) {
-        return malformed(
-          "UnknownValue",
-          "Puback",
-          "reasonCode",
-          bodyStart + 2 - at,
-          "one of 0, 1, 2, 4, 16, 17, 24, 25, 128, 129, 130, 131, 132, 133, 134, 135, 136, 137, 138, 139, 140, 141, 142, 143, 144, 145, 146, 147, 148, 149, 150, 151, 152, 153, 154, 155, 156, 157, 158, 159, 160, 161, 162",
-          String(reasonCode)
-        )
-      }
       afterMaybeReasonCode2 = bodyStart + 3
-      maybeReasonCode2 = reasonCode
+      maybeReasonCode2 = view.getUint8(bodyStart + 2)
     }
     afterMaybeReasonCode = afterMaybeReasonCode2
     maybeReasonCode = maybeReasonCode2
@@ -712,13 +682,6 @@ export const encodePuback: PacketEncoder<Puback, States> = (writer, packet, stat
   if (!(states.version >= 5)) checkPresence(packet.reasonCode !== undefined, false, "Puback", "reasonCode", "version is 5…")
   if (states.version >= 5) {
     if (packet.reasonCode! !== undefined) {
-      checkKnown(
-        isReasonCode(packet.reasonCode!),
-        packet.reasonCode!,
-        "Puback",
-        "reasonCode",
-        "one of 0, 1, 2, 4, 16, 17, 24, 25, 128, 129, 130, 131, 132, 133, 134, 135, 136, 137, 138, 139, 140, 141, 142, 143, 144, 145, 146, 147, 148, 149, 150, 151, 152, 153, 154, 155, 156, 157, 158, 159, 160, 161, 162"
-      )
       putU8(view, position, packet.reasonCode!, "Puback", "reasonCode")
       position = position + 1
     }
@@ -771,19 +734,8 @@ export const decodePubrec: PacketDecoder<Pubrec, States> = (reader, at, bodyStar
     let afterMaybeReasonCode2 = bodyStart + 2
     if (end - (bodyStart + 2) >= 1) {
       expectAtLeast(end - (bodyStart + 2), 1, "Pubrec", "reasonCode", bodyStart + 2 - at)
-      const reasonCode = view.getUint8(bodyStart + 2)
-      if (!isReasonCode(reasonCode)) {
-        return malformed(
-          "UnknownValue",
-          "Pubrec",
-          "reasonCode",
-          bodyStart + 2 - at,
-          "one of 0, 1, 2, 4, 16, 17, 24, 25, 128, 129, 130, 131, 132, 133, 134, 135, 136, 137, 138, 139, 140, 141, 142, 143, 144, 145, 146, 147, 148, 149, 150, 151, 152, 153, 154, 155, 156, 157, 158, 159, 160, 161, 162",
-          String(reasonCode)
-        )
-      }
       afterMaybeReasonCode2 = bodyStart + 3
-      maybeReasonCode2 = reasonCode
+      maybeReasonCode2 = view.getUint8(bodyStart + 2)
     }
     afterMaybeReasonCode = afterMaybeReasonCode2
     maybeReasonCode = maybeReasonCode2
@@ -844,13 +796,6 @@ export const encodePubrec: PacketEncoder<Pubrec, States> = (writer, packet, stat
   if (!(states.version >= 5)) checkPresence(packet.reasonCode !== undefined, false, "Pubrec", "reasonCode", "version is 5…")
   if (states.version >= 5) {
     if (packet.reasonCode! !== undefined) {
-      checkKnown(
-        isReasonCode(packet.reasonCode!),
-        packet.reasonCode!,
-        "Pubrec",
-        "reasonCode",
-        "one of 0, 1, 2, 4, 16, 17, 24, 25, 128, 129, 130, 131, 132, 133, 134, 135, 136, 137, 138, 139, 140, 141, 142, 143, 144, 145, 146, 147, 148, 149, 150, 151, 152, 153, 154, 155, 156, 157, 158, 159, 160, 161, 162"
-      )
       putU8(view, position, packet.reasonCode!, "Pubrec", "reasonCode")
       position = position + 1
     }
@@ -903,19 +848,8 @@ export const decodePubrel: PacketDecoder<Pubrel, States> = (reader, at, bodyStar
     let afterMaybeReasonCode2 = bodyStart + 2
     if (end - (bodyStart + 2) >= 1) {
       expectAtLeast(end - (bodyStart + 2), 1, "Pubrel", "reasonCode", bodyStart + 2 - at)
-      const reasonCode = view.getUint8(bodyStart + 2)
-      if (!isReasonCode(reasonCode)) {
-        return malformed(
-          "UnknownValue",
-          "Pubrel",
-          "reasonCode",
-          bodyStart + 2 - at,
-          "one of 0, 1, 2, 4, 16, 17, 24, 25, 128, 129, 130, 131, 132, 133, 134, 135, 136, 137, 138, 139, 140, 141, 142, 143, 144, 145, 146, 147, 148, 149, 150, 151, 152, 153, 154, 155, 156, 157, 158, 159, 160, 161, 162",
-          String(reasonCode)
-        )
-      }
       afterMaybeReasonCode2 = bodyStart + 3
-      maybeReasonCode2 = reasonCode
+      maybeReasonCode2 = view.getUint8(bodyStart + 2)
     }
     afterMaybeReasonCode = afterMaybeReasonCode2
     maybeReasonCode = maybeReasonCode2
@@ -976,13 +910,6 @@ export const encodePubrel: PacketEncoder<Pubrel, States> = (writer, packet, stat
   if (!(states.version >= 5)) checkPresence(packet.reasonCode !== undefined, false, "Pubrel", "reasonCode", "version is 5…")
   if (states.version >= 5) {
     if (packet.reasonCode! !== undefined) {
-      checkKnown(
-        isReasonCode(packet.reasonCode!),
-        packet.reasonCode!,
-        "Pubrel",
-        "reasonCode",
-        "one of 0, 1, 2, 4, 16, 17, 24, 25, 128, 129, 130, 131, 132, 133, 134, 135, 136, 137, 138, 139, 140, 141, 142, 143, 144, 145, 146, 147, 148, 149, 150, 151, 152, 153, 154, 155, 156, 157, 158, 159, 160, 161, 162"
-      )
       putU8(view, position, packet.reasonCode!, "Pubrel", "reasonCode")
       position = position + 1
     }
@@ -1041,19 +968,8 @@ export const decodePubcomp: PacketDecoder<Pubcomp, States> = (reader, at, bodySt
     let afterMaybeReasonCode2 = bodyStart + 2
     if (end - (bodyStart + 2) >= 1) {
       expectAtLeast(end - (bodyStart + 2), 1, "Pubcomp", "reasonCode", bodyStart + 2 - at)
-      const reasonCode = view.getUint8(bodyStart + 2)
-      if (!isReasonCode(reasonCode)) {
-        return malformed(
-          "UnknownValue",
-          "Pubcomp",
-          "reasonCode",
-          bodyStart + 2 - at,
-          "one of 0, 1, 2, 4, 16, 17, 24, 25, 128, 129, 130, 131, 132, 133, 134, 135, 136, 137, 138, 139, 140, 141, 142, 143, 144, 145, 146, 147, 148, 149, 150, 151, 152, 153, 154, 155, 156, 157, 158, 159, 160, 161, 162",
-          String(reasonCode)
-        )
-      }
       afterMaybeReasonCode2 = bodyStart + 3
-      maybeReasonCode2 = reasonCode
+      maybeReasonCode2 = view.getUint8(bodyStart + 2)
     }
     afterMaybeReasonCode = afterMaybeReasonCode2
     maybeReasonCode = maybeReasonCode2
@@ -1114,13 +1030,6 @@ export const encodePubcomp: PacketEncoder<Pubcomp, States> = (writer, packet, st
   if (!(states.version >= 5)) checkPresence(packet.reasonCode !== undefined, false, "Pubcomp", "reasonCode", "version is 5…")
   if (states.version >= 5) {
     if (packet.reasonCode! !== undefined) {
-      checkKnown(
-        isReasonCode(packet.reasonCode!),
-        packet.reasonCode!,
-        "Pubcomp",
-        "reasonCode",
-        "one of 0, 1, 2, 4, 16, 17, 24, 25, 128, 129, 130, 131, 132, 133, 134, 135, 136, 137, 138, 139, 140, 141, 142, 143, 144, 145, 146, 147, 148, 149, 150, 151, 152, 153, 154, 155, 156, 157, 158, 159, 160, 161, 162"
-      )
       putU8(view, position, packet.reasonCode!, "Pubcomp", "reasonCode")
       position = position + 1
     }
@@ -1347,18 +1256,7 @@ export const decodeSuback: PacketDecoder<Suback, States> = (reader, at, bodyStar
   try {
     while (end - codesAt >= 1) {
       expectAtLeast(end - codesAt, 1, "Suback", "", codesAt - at)
-      const element2 = view.getUint8(codesAt)
-      if (!isReasonCode(element2)) {
-        return malformed(
-          "UnknownValue",
-          "Suback",
-          "",
-          codesAt - at,
-          "one of 0, 1, 2, 4, 16, 17, 24, 25, 128, 129, 130, 131, 132, 133, 134, 135, 136, 137, 138, 139, 140, 141, 142, 143, 144, 145, 146, 147, 148, 149, 150, 151, 152, 153, 154, 155, 156, 157, 158, 159, 160, 161, 162",
-          String(element2)
-        )
-      }
-      codes.push(element2)
+      codes.push(view.getUint8(codesAt))
       codesAt = codesAt + 1
     }
   } catch (error) {
@@ -1411,13 +1309,6 @@ export const encodeSuback: PacketEncoder<Suback, States> = (writer, packet, stat
   try {
     for (const codesElement of packet.codes) {
       if (states.version >= 5) {
-        checkKnown(
-          isReasonCode(codesElement as ReasonCode),
-          codesElement as ReasonCode,
-          "Suback",
-          "",
-          "one of 0, 1, 2, 4, 16, 17, 24, 25, 128, 129, 130, 131, 132, 133, 134, 135, 136, 137, 138, 139, 140, 141, 142, 143, 144, 145, 146, 147, 148, 149, 150, 151, 152, 153, 154, 155, 156, 157, 158, 159, 160, 161, 162"
-        )
         putU8(view, position, codesElement as ReasonCode, "Suback", "")
         position = position + 1
       } else {
@@ -1602,18 +1493,7 @@ export const decodeUnsuback: PacketDecoder<Unsuback, States> = (reader, at, body
     try {
       while (end - codesAt >= 1) {
         expectAtLeast(end - codesAt, 1, "Unsuback", "", codesAt - at)
-        const element2 = view.getUint8(codesAt)
-        if (!isReasonCode(element2)) {
-          return malformed(
-            "UnknownValue",
-            "Unsuback",
-            "",
-            codesAt - at,
-            "one of 0, 1, 2, 4, 16, 17, 24, 25, 128, 129, 130, 131, 132, 133, 134, 135, 136, 137, 138, 139, 140, 141, 142, 143, 144, 145, 146, 147, 148, 149, 150, 151, 152, 153, 154, 155, 156, 157, 158, 159, 160, 161, 162",
-            String(element2)
-          )
-        }
-        codes.push(element2)
+        codes.push(view.getUint8(codesAt))
         codesAt = codesAt + 1
       }
     } catch (error) {
@@ -1671,13 +1551,6 @@ export const encodeUnsuback: PacketEncoder<Unsuback, States> = (writer, packet, 
     let codesIndex = 0
     try {
       for (const codesElement of packet.codes!) {
-        checkKnown(
-          isReasonCode(codesElement),
-          codesElement,
-          "Unsuback",
-          "",
-          "one of 0, 1, 2, 4, 16, 17, 24, 25, 128, 129, 130, 131, 132, 133, 134, 135, 136, 137, 138, 139, 140, 141, 142, 143, 144, 145, 146, 147, 148, 149, 150, 151, 152, 153, 154, 155, 156, 157, 158, 159, 160, 161, 162"
-        )
         putU8(view, position, codesElement, "Unsuback", "")
         position = position + 1
         codesIndex++
@@ -1760,19 +1633,8 @@ export const decodeDisconnect: PacketDecoder<Disconnect, States> = (reader, at, 
     let afterMaybeReasonCode2 = bodyStart
     if (end - bodyStart >= 1) {
       expectAtLeast(end - bodyStart, 1, "Disconnect", "reasonCode", bodyStart - at)
-      const reasonCode = view.getUint8(bodyStart)
-      if (!isReasonCode(reasonCode)) {
-        return malformed(
-          "UnknownValue",
-          "Disconnect",
-          "reasonCode",
-          bodyStart - at,
-          "one of 0, 1, 2, 4, 16, 17, 24, 25, 128, 129, 130, 131, 132, 133, 134, 135, 136, 137, 138, 139, 140, 141, 142, 143, 144, 145, 146, 147, 148, 149, 150, 151, 152, 153, 154, 155, 156, 157, 158, 159, 160, 161, 162",
-          String(reasonCode)
-        )
-      }
       afterMaybeReasonCode2 = bodyStart + 1
-      maybeReasonCode2 = reasonCode
+      maybeReasonCode2 = view.getUint8(bodyStart)
     }
     afterMaybeReasonCode = afterMaybeReasonCode2
     maybeReasonCode = maybeReasonCode2
@@ -1830,13 +1692,6 @@ export const encodeDisconnect: PacketEncoder<Disconnect, States> = (writer, pack
   if (!(states.version >= 5)) checkPresence(packet.reasonCode !== undefined, false, "Disconnect", "reasonCode", "version is 5…")
   if (states.version >= 5) {
     if (packet.reasonCode! !== undefined) {
-      checkKnown(
-        isReasonCode(packet.reasonCode!),
-        packet.reasonCode!,
-        "Disconnect",
-        "reasonCode",
-        "one of 0, 1, 2, 4, 16, 17, 24, 25, 128, 129, 130, 131, 132, 133, 134, 135, 136, 137, 138, 139, 140, 141, 142, 143, 144, 145, 146, 147, 148, 149, 150, 151, 152, 153, 154, 155, 156, 157, 158, 159, 160, 161, 162"
-      )
       putU8(view, position, packet.reasonCode!, "Disconnect", "reasonCode")
       position = position + 1
     }
@@ -1887,19 +1742,8 @@ export const decodeAuth: PacketDecoder<Auth, States> = (reader, at, bodyStart, e
     let afterMaybeReasonCode2 = bodyStart
     if (end - bodyStart >= 1) {
       expectAtLeast(end - bodyStart, 1, "Auth", "reasonCode", bodyStart - at)
-      const reasonCode = view.getUint8(bodyStart)
-      if (!isReasonCode(reasonCode)) {
-        return malformed(
-          "UnknownValue",
-          "Auth",
-          "reasonCode",
-          bodyStart - at,
-          "one of 0, 1, 2, 4, 16, 17, 24, 25, 128, 129, 130, 131, 132, 133, 134, 135, 136, 137, 138, 139, 140, 141, 142, 143, 144, 145, 146, 147, 148, 149, 150, 151, 152, 153, 154, 155, 156, 157, 158, 159, 160, 161, 162",
-          String(reasonCode)
-        )
-      }
       afterMaybeReasonCode2 = bodyStart + 1
-      maybeReasonCode2 = reasonCode
+      maybeReasonCode2 = view.getUint8(bodyStart)
     }
     afterMaybeReasonCode = afterMaybeReasonCode2
     maybeReasonCode = maybeReasonCode2
@@ -1957,13 +1801,6 @@ export const encodeAuth: PacketEncoder<Auth, States> = (writer, packet, states) 
   if (!(states.version >= 5)) checkPresence(packet.reasonCode !== undefined, false, "Auth", "reasonCode", "version is 5…")
   if (states.version >= 5) {
     if (packet.reasonCode! !== undefined) {
-      checkKnown(
-        isReasonCode(packet.reasonCode!),
-        packet.reasonCode!,
-        "Auth",
-        "reasonCode",
-        "one of 0, 1, 2, 4, 16, 17, 24, 25, 128, 129, 130, 131, 132, 133, 134, 135, 136, 137, 138, 139, 140, 141, 142, 143, 144, 145, 146, 147, 148, 149, 150, 151, 152, 153, 154, 155, 156, 157, 158, 159, 160, 161, 162"
-      )
       putU8(view, position, packet.reasonCode!, "Auth", "reasonCode")
       position = position + 1
     }

@@ -109,17 +109,7 @@ export const ReasonCode = {
 } as const
 
 /** Reason codes of version 5. Where a QoS is granted, `success` is QoS 0. */
-export type ReasonCode = (typeof ReasonCode)[keyof typeof ReasonCode]
-
-/** Whether a number is a `ReasonCode`. */
-export function isReasonCode(value: number): value is ReasonCode {
-  return value === 0 || value === 1 || value === 2 || value === 4 || value === 16 || value === 17 || value === 24 || value === 25 ||
-    value === 128 || value === 129 || value === 130 || value === 131 || value === 132 || value === 133 || value === 134 || value === 135 ||
-    value === 136 || value === 137 || value === 138 || value === 139 || value === 140 || value === 141 || value === 142 || value === 143 ||
-    value === 144 || value === 145 || value === 146 || value === 147 || value === 148 || value === 149 || value === 150 || value === 151 ||
-    value === 152 || value === 153 || value === 154 || value === 155 || value === 156 || value === 157 || value === 158 || value === 159 ||
-    value === 160 || value === 161 || value === 162
-}
+export type ReasonCode = number
 
 /** Which retained messages are sent: all, those of a new subscription, or none. */
 export const RetainHandling = {

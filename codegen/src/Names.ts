@@ -1,6 +1,7 @@
 /** Spelling of names in generated code, and sizes of integers. */
 import type { IntName } from "@wirewright/codec/Model"
 import { pascal } from "@wirewright/codec/TypeText"
+import type { Module } from "./Module.ts"
 
 /** `uint8` … width of an integer in bytes. */
 export const intSize = (int: IntName): number => int === "u24" ? 3 : Number(int.slice(1)) / 8
@@ -12,7 +13,7 @@ export const capital = (name: string): string => `${name[0]!.toUpperCase()}${nam
 export const quote = (text: string): string => JSON.stringify(text)
 
 /** How many bytes or elements an expression has; none where it has no value, which the writer of the value refuses. */
-export const lengthOf = (value: string): string => `(${value}?.length ?? 0)`
+export const lengthOf = (module: Module, value: string): string => `${module.use("@wirewright/codec", "lengthOf")}(${value})`
 
 export { pascal }
 

@@ -213,7 +213,7 @@ export const literalAllowances: ReadonlyArray<LiteralAllowance> = [
   { path: /^packages\/dcp\/src\/(?:DcpEvent|GroupName)\.ts$/, kinds: ["hexadecimal"], why: "LEB128 of one byte, and UTF-8" },
   {
     path: /^packages\/deepstream\/src\/Typed\.ts$|^packages\/examples\/src\/custom\/\w+\.ts$/,
-    kinds: ["offset", "index", "code", "hexadecimal"],
+    kinds: ["index", "hexadecimal"],
     why: "the code of custom fields, which says what a spec cannot"
   }
 ]

@@ -4,8 +4,9 @@
  *
  * `SAMPLES=full` draws all that cover each protocol, and changes all of its packets (minutes); without it, a part that takes seconds.
  */
-import { DecodeError } from "@wirewright/codec/Errors"
+import { DecodeError, EncodeError } from "@wirewright/codec/Errors"
 import { hexOf } from "@wirewright/codec/Hex"
+import { headerFields } from "@wirewright/codec/Json"
 import { annotate } from "@wirewright/codec/Layout"
 import { packetOf } from "@wirewright/codec/LayoutPacket"
 import { malformed, objectionOf } from "@wirewright/codegen/sample/Malformed"
@@ -15,6 +16,7 @@ import { describe, expect, it } from "vitest"
 import { Recorded } from "../gallery/Conversations.ts"
 import { all as gallery } from "../gallery/All.ts"
 import { plain } from "../words/Harness.ts"
+import { strangers, isSame } from "../words/Strangers.ts"
 import { decoded, encoded, protocols } from "./Protocols.ts"
 
 const isFull = process.env["SAMPLES"] === "full"
@@ -66,6 +68,34 @@ describe.each(protocols.map((one) => [one.title, one] as const))("%s", (_, proto
       [...new Sampler(protocol.catalog, { seed }).all({ count: 20, packet: tag })].map(({ bytes }) => hexOf(bytes))
     expect(some(5)).toEqual(some(5))
     expect(some(6)).not.toEqual(some(5))
+  })
+
+  it("values of other types are refused, or written as they are", () => {
+    const wrong: Array<string> = []
+    const seen = new Set<string>()
+    for (const { annotation, bytes, kind, states, tag } of sampler.all({ count })) {
+      const key = `${tag} ${annotation.layout ?? ""}`
+      if (seen.has(key)) continue
+      seen.add(key)
+      const packet = decoded(protocol, bytes, kind, states)
+      if (packet instanceof DecodeError) continue
+      const fields = headerFields(protocol.catalog.kind(kind)!)
+      const header = new Set(fields.map(({ name }) => name))
+      const opcode = fields.find(({ role }) => role === "opcode")?.name
+      for (const [path, other] of strangers(packet)) {
+        // what says which packet it is, and headers, in which null is nothing
+        if (["_tag", "layout", opcode].includes(path) || header.has(path) && (other as Record<string, unknown>)[path] === null) continue
+        const at = `${text(other)} at ${path}`
+        try {
+          const again = decoded(protocol, encoded(protocol, other as typeof packet, states), kind, states)
+          if (again instanceof DecodeError ? !protocol.spellings : !isSame(again, other)) wrong.push(`${at}: ${text(again)}`)
+        } catch (error) {
+          if (!(error instanceof EncodeError)) wrong.push(`${at}: ${String(error)}`)
+        }
+      }
+      if (wrong.length >= faults) break
+    }
+    expect(wrong.slice(0, faults)).toEqual([])
   })
 
   it("what is malformed is refused for the same reason", () => {

@@ -2,45 +2,11 @@
 import { typeSchema } from "@wirewright/codec/PacketSchema"
 import { EncodeError } from "@wirewright/codec"
 import * as Schema from "effect/Schema"
-import { isDeepStrictEqual } from "node:util"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { groups, states } from "./Groups.ts"
 import { bytesOf, Generated, hexOf, plain } from "./Harness.ts"
+import { isSame, strangers } from "./Strangers.ts"
 import { random } from "../../packages/codec/src/Random.fixture.ts"
-
-/** Values of all types, one of which a field has by mistake. */
-const strange: ReadonlyArray<unknown> = [
-  undefined,
-  null,
-  true,
-  "12",
-  "12345678901",
-  5,
-  1.5,
-  -1,
-  NaN,
-  5n,
-  Uint8Array.of(1, 2),
-  [],
-  [5],
-  {},
-  { length: 5n },
-  { _tag: "None" },
-  () => 5
-]
-
-/** Values that differ from `value` in one place, which has another type. */
-const strangers = function*(value: unknown, path = ""): Generator<readonly [path: string, value: unknown]> {
-  if (path !== "") { for (const one of strange) yield [path, one] }
-  if (typeof value !== "object" || value === null || value instanceof Uint8Array) return
-  if (Array.isArray(value)) {
-    for (const [at, other] of value.length > 0 ? strangers(value[0], `${path}[0]`) : []) yield [at, [other, ...value.slice(1)]]
-    return
-  }
-  for (const [name, field] of Object.entries(value)) {
-    for (const [at, other] of strangers(field, path === "" ? name : `${path}.${name}`)) yield [at, { ...value, [name]: other }]
-  }
-}
 
 for (const [group, entries] of Object.entries(groups)) {
   describe(group, () => {
@@ -127,7 +93,7 @@ for (const [group, entries] of Object.entries(groups)) {
               const bytes = g.encode(name, other, around)
               const decoded = g.decode(name, bytes, around)
               if (
-                "error" in decoded && lossy === undefined || "value" in decoded && !isDeepStrictEqual(plain(decoded.value), plain(other))
+                "error" in decoded && lossy === undefined || "value" in decoded && !isSame(decoded.value, other)
               ) {
                 faults.push(`${at}: ${hexOf(bytes)}`)
               }

@@ -202,7 +202,7 @@ export class Context {
   /** Room that elements need at most. */
   boundElements(module: Module, of: TypeModel, value: string): string {
     const { fixed, terms } = this.bound(module, of, "one")
-    if (terms.length === 0) return fixed === 1 ? lengthOf(value) : `${lengthOf(value)} * ${fixed}`
+    if (terms.length === 0) return fixed === 1 ? lengthOf(module, value) : `${lengthOf(module, value)} * ${fixed}`
     const sum = [...(fixed > 0 ? [String(fixed)] : []), ...terms].join(" + ")
     // what is only a call of another function is that function
     const [, called] = /^(\w+)\(one\)$/.exec(sum) ?? []

@@ -176,7 +176,7 @@ const printBegin = (context: Context, module: Module, kind: KindModel): void => 
       const boundOne = module.use(context.from(ref), `bound${ref}`)
       return [
         `const ${section} = init.${section}`,
-        `if (${section} === undefined || ${section}.length === 0) return writer.need(${size} + bound) + ${size}`,
+        `if (${section} === undefined || ${section}?.length === 0) return writer.need(${size} + bound) + ${size}`,
         `const at = writer.need(${size} + bound + ${module.use(codec, "boundElements")}(${section}, ${boundOne}))`,
         `return ${module.use(codec, "writeElements")}(writer, at + ${size}, ${section}, "${name}", "${section}", Infinity, ${writeOne})`
       ]
@@ -495,7 +495,7 @@ const printRaw = (context: Context, module: Module, kind: KindModel, word: "Unkn
     returns: "void",
     body: [
       `const ${own[0]}Start = begin${kindName(kind.name)}(writer, packet, ${
-        own.map((section) => lengthOf(`packet.${section}`)).join(" + ")
+        own.map((section) => lengthOf(module, `packet.${section}`)).join(" + ")
       })`,
       "const { bytes } = writer",
       ...lines,

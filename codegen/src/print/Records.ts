@@ -414,7 +414,7 @@ const printCaseBounds = (
         const bound = boundTerms(module, context, "value", one.fields)
         return [`  case "${one.name}":`, `    return ${boundText({ fixed: bound.fixed + head, terms: bound.terms })}`]
       }),
-      ...(unknown ? ["  case \"Unknown\":", `    return ${head} + ${lengthOf("value.bytes")}`] : []),
+      ...(unknown ? ["  case \"Unknown\":", `    return ${head} + ${lengthOf(module, "value.bytes")}`] : []),
       // which the writer refuses
       "  default:",
       "    return 0",

@@ -652,7 +652,7 @@ const printUnknown = (context: Context, module: Module, kind: KindModel): void =
     parameters: rawParameters(module, kindName(kind.name), name, [...(opcode === undefined ? [] : [opcode.name]), body]),
     returns: "void",
     body: [
-      `const bodyStart = begin${kindName(kind.name)}(writer, packet, ${lengthOf(`packet.${body}`)})`,
+      `const bodyStart = begin${kindName(kind.name)}(writer, packet, ${lengthOf(module, `packet.${body}`)})`,
       `const end = ${module.use(codec, "putBytes")}(writer.bytes, bodyStart, packet.${body}, "${name}", "${body}")`,
       `finish${kindName(kind.name)}(writer, packet, "${name}", ${opcode === undefined ? "0" : `packet.${opcode.name}`}, bodyStart, end)`
     ]

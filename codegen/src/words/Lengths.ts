@@ -57,7 +57,7 @@ const asNumber = (of: NumberModel, value: string): string => isBig(of) ? `BigInt
 export const sizeBefore = (writer: FieldWriter, type: TypeModel, value: string): string | undefined => {
   const fixed = writer.context.fixedSize(type)
   if (fixed !== undefined) return String(fixed)
-  if (type.kind === "bytes") return `${lengthOf(value)}${type.until === undefined ? "" : ` + ${type.until.length / 2}`}`
+  if (type.kind === "bytes") return `${lengthOf(writer.module, value)}${type.until === undefined ? "" : ` + ${type.until.length / 2}`}`
   if (type.kind === "utf8" || type.kind === "json") {
     return `${writer.use("textLength")}(${value} ?? "")${type.until === undefined ? "" : ` + ${type.until.length / 2}`}`
   }
@@ -159,7 +159,7 @@ export const lengthWords: {
     },
     write: (writer, type, field) => {
       const value = writer.value(type.target)
-      const count = spelled(lengthOf(value), type)
+      const count = spelled(lengthOf(writer.module, value), type)
       const number = type.absent === undefined ? count : `${value} === null ? ${type.absent} : ${count}`
       writeNumber(writer, type.of, { ...field, path: type.target }, asNumber(type.of, number))
     },
@@ -270,7 +270,7 @@ export const lengthWords: {
     },
     write: (writer, type, field, value) => {
       const whole = (inner: FieldWriter): void => {
-        writeNumber(inner, type.by, field, asNumber(type.by, spelled(lengthOf(value), type)))
+        writeNumber(inner, type.by, field, asNumber(type.by, spelled(lengthOf(writer.module, value), type)))
         writeElements(inner, type.of, field, value, type.max)
       }
       if (type.absent === undefined) return whole(writer)

@@ -337,9 +337,9 @@ export const numberWords: {
       const whole = writer.withPresenceBits(field.name, value)
       if (unknown === "error") {
         writer.lines.push(
-          `${writer.use("checkKnown")}((${value} & ~${hex(mask)}) === 0, ${value}, ${writer.where(field.path)}, ${
-            JSON.stringify(`bits within ${hex(mask)}`)
-          })`
+          `${writer.use("checkKnown")}(typeof ${value} === "number" && (${value} & ~${hex(mask)}) === 0, ${value}, ${
+            writer.where(field.path)
+          }, ${JSON.stringify(`bits within ${hex(mask)}`)})`
         )
       }
       writer.lines.push(putInt(writer, int, type.order, writer.here, whole, field.path))

@@ -36,6 +36,10 @@ const looksOf = (type: TypeModel, value: string): ReadonlyArray<string> | undefi
   }
 }
 
+/** The check that a value says whether a literal is there. */
+export const checkedMark = (writer: FieldWriter, value: string, path: string): string =>
+  `${writer.use("checkMark")}(${value}, ${writer.where(path)})`
+
 /** The words of this file. */
 export const presenceWords: { readonly [K in "optional" | "when"]: Word<Of<K>> } = {
   optional: {
@@ -51,7 +55,10 @@ export const presenceWords: { readonly [K in "optional" | "when"]: Word<Of<K>> }
         )
       }
       writer.settle()
-      if (type.of.kind === "literal") return writer.branch(`${value} === true`, (inner) => inner.write(type.of, field, value))
+      if (type.of.kind === "literal") {
+        writer.lines.push(checkedMark(writer, value, field.path))
+        return writer.branch(`${value} === true`, (inner) => inner.write(type.of, field, value))
+      }
       if (!isVisible) return writer.branch(writer.presenceOf(type), (inner) => inner.write(type.of, field, value))
       writer.branch(`${value} !== undefined`, (inner) => {
         const start = type.if === undefined && writer.context.minimumSize(type.of) === 0

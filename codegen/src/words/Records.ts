@@ -94,6 +94,10 @@ export const readElements = (reader: FieldReader, of: TypeModel, field: Named, e
   return name
 }
 
+/** The check that a value is an array, and has not too many elements. */
+export const checkedCount = (writer: FieldWriter, value: string, max: number | undefined, path: string): string =>
+  `${writer.use("checkElements")}(${value}, ${max ?? "Infinity"}, ${writer.where(path)})`
+
 /** Prints the loop that writes elements. */
 export const writeElements = (
   writer: FieldWriter,
@@ -105,7 +109,7 @@ export const writeElements = (
 ): void => {
   const base = local(field.name === "" ? "elements" : field.name)
   const where = writer.where(field.path)
-  if (max !== undefined) writer.lines.push(`${writer.use("checkCount")}(${value}?.length, ${max}, ${where})`)
+  writer.lines.push(checkedCount(writer, value, max, field.path))
   writer.settle()
   const index = writer.fresh(`${base}Index`)
   const element = writer.fresh(`${base}Element`)

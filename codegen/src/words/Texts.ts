@@ -119,7 +119,7 @@ const sizedWord = <T extends SizedType>(text: "string" | "Uint8Array"): Word<T> 
       ? []
       : [
         type.kind === "bytes"
-          ? lengthOf(value)
+          ? lengthOf(module, value)
           : type.kind === "text"
           ? `${module.use(codec, "boundEncoded")}("${type.encoding}", ${value})`
           : `${module.use(codec, "textBound")}(${value})`

@@ -12,6 +12,8 @@ import type { FieldReader } from "../print/Decode.ts"
 import { elementErrors } from "../print/Objects.ts"
 import { Position } from "../print/Position.ts"
 import type { FieldWriter } from "../print/Encode.ts"
+import { checkedMark } from "./Presence.ts"
+import { checkedCount } from "./Records.ts"
 import type { Named, Word } from "./Word.ts"
 
 type Tokens = Extract<TypeModel, { readonly kind: "tokens" }>
@@ -335,6 +337,7 @@ const writeTokens = (writer: FieldWriter, type: Tokens): void => {
     const value = writer.value(name)
     if (of.kind === "optional") {
       const isThere = of.of.kind === "literal" ? `${value} === true` : `${value} !== undefined`
+      if (of.of.kind === "literal") writer.lines.push(checkedMark(writer, value, name))
       writer.branch(isThere, (inner) => token(inner, of.of, { name, path: name }, value, i))
     } else if (of.kind === "array") {
       writer.settle()
@@ -344,7 +347,7 @@ const writeTokens = (writer: FieldWriter, type: Tokens): void => {
       token(inner, of.of, { name: element, path: "" }, element, i)
       inner.settle()
       if (of.min !== undefined) writer.lines.push(`${writer.use("checkCountMin")}(${value}?.length, ${of.min}, ${writer.where(name)})`)
-      if (of.max !== undefined) writer.lines.push(`${writer.use("checkCount")}(${value}?.length, ${of.max}, ${writer.where(name)})`)
+      writer.lines.push(checkedCount(writer, value, of.max, name))
       writer.lines.push(
         `let ${index} = 0`,
         ...elementErrors(writer, writer.where(name), index, [
@@ -375,7 +378,7 @@ export const tokensWords: { readonly tokens: Word<Tokens> } = {
       const inner = type.fields.map((field: FieldModel) => {
         const own = `${record}.${field.name}`
         const bound = context.bound(module, field.type, own)
-        const many = field.type.kind === "array" ? [`${lengthOf(own)} * ${sizeOf(type)}`] : []
+        const many = field.type.kind === "array" ? [`${lengthOf(module, own)} * ${sizeOf(type)}`] : []
         return { fixed: bound.fixed, terms: [...bound.terms, ...many] }
       })
       return {

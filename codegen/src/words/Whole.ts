@@ -27,7 +27,14 @@ export const wholeWords: { readonly [K in "reserved" | "align" | "checksum" | "c
       if (type.int !== undefined) {
         const zero = intSize(type.int) === 8 ? "0n" : "0"
         writer.lines.push(
-          putInt(writer, type.int, type.order, writer.here, type.policy === "keep" ? `${value} ?? ${zero}` : zero, field.path)
+          putInt(
+            writer,
+            type.int,
+            type.order,
+            writer.here,
+            type.policy === "keep" ? `${value} === undefined ? ${zero} : ${value}` : zero,
+            field.path
+          )
         )
         return writer.skip(intSize(type.int))
       }
@@ -37,7 +44,7 @@ export const wholeWords: { readonly [K in "reserved" | "align" | "checksum" | "c
         writer.lines.push(
           `if (${value} !== undefined) {`,
           `  ${writer.use("checkLength")}(${value}?.length, ${size}, ${writer.where(field.path)})`,
-          `  bytes.set(${value}, ${writer.here})`,
+          `  ${writer.use("putBytes")}(bytes, ${writer.here}, ${value}, ${writer.where(field.path)})`,
           "}"
         )
       }

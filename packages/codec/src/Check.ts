@@ -4,7 +4,7 @@
  * The end of what surrounds a field may be open: half a byte after the last byte there is (`Reader.open`). All comparisons with whole
  * numbers are then as they would be without the half, and a length that has a fraction tells that more bytes may come.
  */
-import { hexNumber, malformed, reaches, unencodable } from "./Errors.ts"
+import { hexNumber, malformed, reaches, refuse, unencodable } from "./Errors.ts"
 
 /** A number of bytes, in words. */
 export const byteCount = (length: number): string => {
@@ -98,6 +98,7 @@ export const checkMin = (length: number, min: number, packet: string, path: stri
 /** What an encoder writes has exactly this size. */
 export const checkLength = (length: number, expected: number, packet: string, path: string): void => {
   if (length === undefined) unencodable("Missing", packet, path, byteCount(expected), "none")
+  if (typeof length !== "number") refuse(packet, path, byteCount(expected), length)
   if (length !== expected) unencodable("Length", packet, path, byteCount(expected), byteCount(length))
 }
 
@@ -170,9 +171,15 @@ export const expectChecksum = (value: number, right: number, packet: string, pat
   if (value !== right) malformed("Checksum", packet, path, offset, hexNumber(right), hexNumber(value))
 }
 
-/** An encoder's array keeps its limit. */
-export const checkCount = (count: number, max: number, packet: string, path: string): void => {
-  if (count > max) unencodable("Limit", packet, path, `at most ${max} elements`, String(count))
+/** What is given as elements is an array, which keeps its limit. */
+export const checkElements = (values: ReadonlyArray<unknown>, max: number, packet: string, path: string): void => {
+  if (!Array.isArray(values)) refuse(packet, path, "an array", values)
+  if (values.length > max) unencodable("Limit", packet, path, `at most ${max} elements`, String(values.length))
+}
+
+/** What is given as a mark that may be missing is true, false or nothing. */
+export const checkMark = (value: boolean | undefined, packet: string, path: string): void => {
+  if (value !== undefined && typeof value !== "boolean") refuse(packet, path, "true or false", value)
 }
 
 /** An encoder's array has at least so many elements. */

@@ -4,7 +4,8 @@
  * Readers of records know only their own fields; what stands around them adds its name and the element's index when one fails, so that an
  * error's path leads from the packet to the field and costs nothing while all is well.
  */
-import { DecodeError, EncodeError, unencodable, unfinished } from "./Errors.ts"
+import { checkElements } from "./Check.ts"
+import { DecodeError, EncodeError, unfinished } from "./Errors.ts"
 import type { Reader } from "./Reader.ts"
 import { Writer } from "./Writer.ts"
 
@@ -166,7 +167,7 @@ export const writeElements = <A>(
   max: number,
   write: RecordWriter<A>
 ): number => {
-  if (values.length > max) unencodable("Limit", packet, path, `at most ${max} elements`, String(values.length))
+  checkElements(values, max, packet, path)
   let position = at
   let index = 0
   try {
@@ -201,6 +202,10 @@ export const writtenApart = (bound: number, write: (writer: Writer) => number): 
   const writer = new Writer(Math.max(1, bound))
   return writer.bytes.subarray(0, write(writer))
 }
+
+/** The length of a value, which an encoder refuses later when it has none. */
+export const lengthOf = (value: { readonly length: number } | null | undefined): number =>
+  typeof value?.length === "number" ? value.length : 0
 
 /** Room that elements need at most; what is no list takes none. */
 export const boundElements = <A>(values: ReadonlyArray<A>, bound: (value: A) => number): number => {

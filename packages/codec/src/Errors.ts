@@ -157,6 +157,13 @@ export const malformed = (reason: DecodeReason, packet: string, path: string, of
 export const incomplete = (packet: string, path: string, offset: number, expected: string, got: string): never =>
   malformed("Incomplete", packet, path, offset, expected, got)
 
+/** Throws: there is no value, or one of another type. */
+export const refuse = (packet: string, path: string, expected: string, value: unknown): never => {
+  const missing = value === undefined || value === null
+  const shown = missing || typeof value === "number" || typeof value === "bigint" ? String(value) : typeof value
+  return unencodable(missing ? "Missing" : "Range", packet, path, expected, shown)
+}
+
 /** Throws: the value cannot be written. */
 export const unencodable = (reason: EncodeReason, packet: string, path: string, expected: string, got: string): never => {
   throw new EncodeError({ reason, packet, path, expected, got })

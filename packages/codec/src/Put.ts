@@ -1,41 +1,35 @@
 /**
  * Fixed-width integers, written with their range checked: `DataView` wraps silently, and a vbucket of 70 000 would become another one.
- * Wrapping and comparing takes a third of the time of comparing with both ends, for bigints (7 ns against 22).
+ * The type is looked at first, since arithmetic on a bigint throws what is no `EncodeError`. Wrapping and comparing takes a third of the time of comparing with both ends, for bigints (7 ns against 22).
  */
-import { unencodable } from "./Errors.ts"
+import { refuse } from "./Errors.ts"
 import { encodeText } from "./Text.ts"
-
-const refuse = (packet: string, path: string, expected: string, value: unknown): never => {
-  const missing = value === undefined || value === null
-  const shown = missing || typeof value === "number" || typeof value === "bigint" ? String(value) : typeof value
-  return unencodable(missing ? "Missing" : "Range", packet, path, expected, shown)
-}
 
 const range = (packet: string, path: string, span: string, value: unknown, type = "an integer"): never =>
   refuse(packet, path, `${type} of ${span}`, value)
 
 /** 0…255 */
 export const putU8 = (view: DataView, at: number, value: number, packet: string, path: string): void => {
-  if ((value & 0xff) !== value) range(packet, path, "0…255", value)
+  if (typeof value !== "number" || (value & 0xff) !== value) range(packet, path, "0…255", value)
   view.setUint8(at, value)
 }
 
 /** 0…65 535 */
 export const putU16 = (view: DataView, at: number, value: number, packet: string, path: string, littleEndian?: boolean): void => {
-  if ((value & 0xffff) !== value) range(packet, path, "0…65535", value)
+  if (typeof value !== "number" || (value & 0xffff) !== value) range(packet, path, "0…65535", value)
   view.setUint16(at, value, littleEndian)
 }
 
 /** 0…16 777 215 */
 export const putU24 = (view: DataView, at: number, value: number, packet: string, path: string, littleEndian?: boolean): void => {
-  if ((value & 0xff_ffff) !== value) range(packet, path, "0…16777215", value)
+  if (typeof value !== "number" || (value & 0xff_ffff) !== value) range(packet, path, "0…16777215", value)
   view.setUint16(littleEndian ? at : at + 1, value & 0xffff, littleEndian)
   view.setUint8(littleEndian ? at + 2 : at, value >>> 16)
 }
 
 /** 0…2³²−1 */
 export const putU32 = (view: DataView, at: number, value: number, packet: string, path: string, littleEndian?: boolean): void => {
-  if (value >>> 0 !== value) range(packet, path, "0…4294967295", value)
+  if (typeof value !== "number" || value >>> 0 !== value) range(packet, path, "0…4294967295", value)
   view.setUint32(at, value, littleEndian)
 }
 
@@ -47,19 +41,19 @@ export const putU64 = (view: DataView, at: number, value: bigint, packet: string
 
 /** −128…127 */
 export const putI8 = (view: DataView, at: number, value: number, packet: string, path: string): void => {
-  if (value << 24 >> 24 !== value) range(packet, path, "-128…127", value)
+  if (typeof value !== "number" || value << 24 >> 24 !== value) range(packet, path, "-128…127", value)
   view.setInt8(at, value)
 }
 
 /** −32 768…32 767 */
 export const putI16 = (view: DataView, at: number, value: number, packet: string, path: string, littleEndian?: boolean): void => {
-  if (value << 16 >> 16 !== value) range(packet, path, "-32768…32767", value)
+  if (typeof value !== "number" || value << 16 >> 16 !== value) range(packet, path, "-32768…32767", value)
   view.setInt16(at, value, littleEndian)
 }
 
 /** −2³¹…2³¹−1 */
 export const putI32 = (view: DataView, at: number, value: number, packet: string, path: string, littleEndian?: boolean): void => {
-  if ((value | 0) !== value) range(packet, path, "-2147483648…2147483647", value)
+  if (typeof value !== "number" || (value | 0) !== value) range(packet, path, "-2147483648…2147483647", value)
   view.setInt32(at, value, littleEndian)
 }
 

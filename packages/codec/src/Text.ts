@@ -130,8 +130,9 @@ export const encodeText = (bytes: Uint8Array, at: number, text: string): number 
   return (text as unknown as { isWellFormed(): boolean }).isWellFormed() ? written : writeEscaped(bytes, at, text)
 }
 
-/** Exact size of text in bytes. */
+/** Exact size of text in bytes; of what is no text, which `putText` refuses, none. */
 export const textLength = (text: string): number => {
+  if (typeof text !== "string") return 0
   let size = 0
   for (let i = 0; i < text.length; i++) {
     const unit = text.charCodeAt(i)
@@ -147,7 +148,8 @@ export const textLength = (text: string): number => {
 
 /** Room that text needs at most: three bytes a character is cheap for short text, wasteful for long. What is no text takes none. */
 export const textBound = (text: string): number => {
-  const length = text?.length ?? 0
+  if (typeof text !== "string") return 0
+  const { length } = text
   if (length < 4096) return length * 3
   let size = length
   for (let i = 0; i < length; i++) {

@@ -9,6 +9,7 @@ import {
   expectConstant,
   expectEnd,
   expectWithin,
+  lengthOf,
   putBytes,
   putI32,
   putI64,
@@ -141,7 +142,7 @@ export function writePcapModifiedRecord(writer: Writer, at: number, value: PcapM
 
 /** Room a `PcapModifiedRecord` needs at most, in bytes. */
 export function boundPcapModifiedRecord(value: PcapModifiedRecord): number {
-  return 24 + (value?.data?.length ?? 0)
+  return 24 + lengthOf(value?.data)
 }
 
 /** Decodes bytes that are one `PcapModifiedRecord`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -201,7 +202,7 @@ export function writePcapRecord(writer: Writer, at: number, value: PcapRecord, l
 
 /** Room a `PcapRecord` needs at most, in bytes. */
 export function boundPcapRecord(value: PcapRecord): number {
-  return 16 + (value?.data?.length ?? 0)
+  return 16 + lengthOf(value?.data)
 }
 
 /** Decodes bytes that are one `PcapRecord`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -322,7 +323,7 @@ export function writePcapngEnhancedPacket(writer: Writer, at: number, value: Pca
 
 /** Room a `PcapngEnhancedPacket` needs at most, in bytes. */
 export function boundPcapngEnhancedPacket(value: PcapngEnhancedPacket): number {
-  return 20 + (value?.data?.length ?? 0) + (value?.trailer?.length ?? 0)
+  return 20 + lengthOf(value?.data) + lengthOf(value?.trailer)
 }
 
 /** Decodes bytes that are one `PcapngEnhancedPacket`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -374,7 +375,7 @@ export function writePcapngInterface(writer: Writer, at: number, value: PcapngIn
 
 /** Room a `PcapngInterface` needs at most, in bytes. */
 export function boundPcapngInterface(value: PcapngInterface): number {
-  return 8 + (value?.options?.length ?? 0)
+  return 8 + lengthOf(value?.options)
 }
 
 /** Decodes bytes that are one `PcapngInterface`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -451,7 +452,7 @@ export function writePcapngObsoletePacket(writer: Writer, at: number, value: Pca
 
 /** Room a `PcapngObsoletePacket` needs at most, in bytes. */
 export function boundPcapngObsoletePacket(value: PcapngObsoletePacket): number {
-  return 20 + (value?.data?.length ?? 0) + (value?.trailer?.length ?? 0)
+  return 20 + lengthOf(value?.data) + lengthOf(value?.trailer)
 }
 
 /** Decodes bytes that are one `PcapngObsoletePacket`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -502,7 +503,7 @@ export function writePcapngOption(writer: Writer, at: number, value: PcapngOptio
 
 /** Room a `PcapngOption` needs at most, in bytes. */
 export function boundPcapngOption(value: PcapngOption): number {
-  return 4 + (value?.value?.length ?? 0)
+  return 4 + lengthOf(value?.value)
 }
 
 /** Decodes bytes that are one `PcapngOption`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -555,7 +556,7 @@ export function writePcapngSection(writer: Writer, at: number, value: PcapngSect
 
 /** Room a `PcapngSection` needs at most, in bytes. */
 export function boundPcapngSection(value: PcapngSection): number {
-  return 16 + (value?.options?.length ?? 0)
+  return 16 + lengthOf(value?.options)
 }
 
 /** Decodes bytes that are one `PcapngSection`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -604,7 +605,7 @@ export function writePcapngSimplePacket(writer: Writer, at: number, value: Pcapn
 
 /** Room a `PcapngSimplePacket` needs at most, in bytes. */
 export function boundPcapngSimplePacket(value: PcapngSimplePacket): number {
-  return 4 + (value?.data?.length ?? 0)
+  return 4 + lengthOf(value?.data)
 }
 
 /** Decodes bytes that are one `PcapngSimplePacket`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */

@@ -17,6 +17,7 @@ import {
   expectAtMost,
   expectEnd,
   expectLength,
+  lengthOf,
   putBytes,
   putText,
   putU32,
@@ -208,7 +209,7 @@ export function encodeSetLike(
   tag: string,
   opcode: number
 ): void {
-  const extrasStart = beginRequest(writer, packet, 13 + textBound(packet.key) + (packet.value?.length ?? 0))
+  const extrasStart = beginRequest(writer, packet, 13 + textBound(packet.key) + lengthOf(packet.value))
   const { bytes, view } = writer
   let position = extrasStart
   putU32(view, position, packet.flags, tag, "flags")
@@ -597,7 +598,7 @@ export function encodeGetKResponseLike(
   opcode: number,
   status: number
 ): void {
-  const extrasStart = beginResponse(writer, packet, 9 + textBound(packet.key) + (packet.value?.length ?? 0))
+  const extrasStart = beginResponse(writer, packet, 9 + textBound(packet.key) + lengthOf(packet.value))
   const { bytes, view } = writer
   let position = extrasStart
   putU32(view, position, packet.flags, tag, "flags")
@@ -693,7 +694,7 @@ export function encodeAppendLike(
   tag: string,
   opcode: number
 ): void {
-  const extrasStart = beginRequest(writer, packet, 5 + textBound(packet.key) + (packet.value?.length ?? 0))
+  const extrasStart = beginRequest(writer, packet, 5 + textBound(packet.key) + lengthOf(packet.value))
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position

@@ -3,7 +3,19 @@
 
 /** Commands of couchbase: Hello. */
 import type { HelloFeature } from "./Types.ts"
-import { decodeText, expectAtLeast, expectEnd, expectLength, inElement, inList, putText, putU16, textBound } from "@wirewright/codec"
+import {
+  checkElements,
+  decodeText,
+  expectAtLeast,
+  expectEnd,
+  expectLength,
+  inElement,
+  inList,
+  lengthOf,
+  putText,
+  putU16,
+  textBound
+} from "@wirewright/codec"
 import {
   type RequestCommand,
   type RequestDecoder,
@@ -61,12 +73,13 @@ export const decodeHello: RequestDecoder<Hello> = (reader, at, extrasStart, keyS
 }
 
 export const encodeHello: RequestEncoder<Hello> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, textBound(packet.agent) + (packet.features?.length ?? 0) * 2)
+  const extrasStart = beginRequest(writer, packet, textBound(packet.agent) + lengthOf(packet.features) * 2)
   const { bytes, view } = writer
   let position = extrasStart
   const keyStart = position
   position = putText(bytes, position, packet.agent, "Hello", "agent")
   const valueStart = position
+  checkElements(packet.features, Infinity, "Hello", "features")
   let featuresIndex = 0
   try {
     for (const featuresElement of packet.features) {
@@ -118,10 +131,11 @@ export const decodeHelloResponse: ResponseDecoder<HelloResponse> = (reader, at, 
 }
 
 export const encodeHelloResponse: ResponseEncoder<HelloResponse> = (writer, packet) => {
-  const extrasStart = beginResponse(writer, packet, (packet.features?.length ?? 0) * 2)
+  const extrasStart = beginResponse(writer, packet, lengthOf(packet.features) * 2)
   const { view } = writer
   let position = extrasStart
   const keyStart = position
+  checkElements(packet.features, Infinity, "HelloResponse", "features")
   let featuresIndex = 0
   try {
     for (const featuresElement of packet.features) {

@@ -28,6 +28,7 @@ import {
   type Writer,
   boundElements,
   checkAtMost,
+  checkElements,
   checkVarint,
   decodeText,
   expectAtLeast,
@@ -37,6 +38,7 @@ import {
   expectLength,
   inElement,
   inList,
+  lengthOf,
   malformed,
   putBytes,
   putText,
@@ -190,7 +192,7 @@ export function encodeGetExResponseLike(
   opcode: number,
   status: number
 ): void {
-  const extrasStart = beginResponse(writer, packet, 4 + (packet.value?.length ?? 0))
+  const extrasStart = beginResponse(writer, packet, 4 + lengthOf(packet.value))
   const { bytes, view } = writer
   let position = extrasStart
   putU32(view, position, packet.flags, tag, "flags")
@@ -279,7 +281,7 @@ export function encodeGetReplicaResponseLike(
   opcode: number,
   status: number
 ): void {
-  const extrasStart = beginResponse(writer, packet, 4 + (packet.value?.length ?? 0))
+  const extrasStart = beginResponse(writer, packet, 4 + lengthOf(packet.value))
   const { bytes, view } = writer
   let position = extrasStart
   putU32(view, position, packet.flags, tag, "flags")
@@ -556,6 +558,7 @@ export const encodeObserve: RequestEncoder<Observe> = (writer, packet) => {
   const extrasStart = beginRequest(writer, packet, boundElements(packet.keys, boundObserveKey))
   let position = extrasStart
   const keyStart = position
+  checkElements(packet.keys, Infinity, "Observe", "keys")
   let keysIndex = 0
   try {
     for (const keysElement of packet.keys) {
@@ -618,6 +621,7 @@ export const encodeObserveResponse: ResponseEncoder<ObserveResponse> = (writer, 
   const extrasStart = beginResponse(writer, packet, boundElements(packet.keys, boundObservedKey))
   let position = extrasStart
   const keyStart = position
+  checkElements(packet.keys, Infinity, "ObserveResponse", "keys")
   let keysIndex = 0
   try {
     for (const keysElement of packet.keys) {
@@ -846,7 +850,7 @@ export const decodeGetRandomKeyResponse: ResponseDecoder<GetRandomKeyResponse, S
 }
 
 export const encodeGetRandomKeyResponse: ResponseEncoder<GetRandomKeyResponse> = (writer, packet) => {
-  const extrasStart = beginResponse(writer, packet, 9 + textBound(packet.key) + (packet.value?.length ?? 0))
+  const extrasStart = beginResponse(writer, packet, 9 + textBound(packet.key) + lengthOf(packet.value))
   const { bytes, view } = writer
   let position = extrasStart
   putU32(view, position, packet.flags, "GetRandomKeyResponse", "flags")
@@ -983,6 +987,7 @@ export const encodeGetKeysResponse: ResponseEncoder<GetKeysResponse> = (writer, 
   const extrasStart = beginResponse(writer, packet, boundElements(packet.keys, boundListedKey))
   let position = extrasStart
   const keyStart = position
+  checkElements(packet.keys, Infinity, "GetKeysResponse", "keys")
   let keysIndex = 0
   try {
     for (const keysElement of packet.keys) {

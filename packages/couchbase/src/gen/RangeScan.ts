@@ -14,6 +14,7 @@ import {
 } from "./Types.ts"
 import {
   boundElements,
+  checkElements,
   checkLength,
   decodeText,
   expectConstant,
@@ -316,6 +317,7 @@ export const encodeRangeScanContinueResponse: ResponseEncoder<RangeScanContinueR
       let position = extrasStart
       view.setUint32(position, 0x00)
       const keyStart = position + 4
+      checkElements(packet.keys, Infinity, "RangeScanContinueResponse", "keys")
       position = position + 4
       let keysIndex = 0
       try {
@@ -335,6 +337,7 @@ export const encodeRangeScanContinueResponse: ResponseEncoder<RangeScanContinueR
       let position = extrasStart
       view.setUint32(position, 0x01)
       const keyStart = position + 4
+      checkElements(packet.documents, Infinity, "RangeScanContinueResponse", "documents")
       position = position + 4
       let documentsIndex = 0
       try {

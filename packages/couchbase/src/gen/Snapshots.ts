@@ -2,7 +2,7 @@
 /* oxlint-disable */
 
 /** Commands of couchbase: PrepareSnapshot, ReleaseSnapshot, DownloadSnapshot, GetFileFragment. */
-import { decodeText, expectLength, putBytes, putText, textBound } from "@wirewright/codec"
+import { decodeText, expectLength, lengthOf, putBytes, putText, textBound } from "@wirewright/codec"
 import {
   type EmptyResponse,
   type RequestCommand,
@@ -266,7 +266,7 @@ export const decodeGetFileFragmentResponse: ResponseDecoder<GetFileFragmentRespo
 }
 
 export const encodeGetFileFragmentResponse: ResponseEncoder<GetFileFragmentResponse> = (writer, packet) => {
-  const extrasStart = beginResponse(writer, packet, packet.value?.length ?? 0)
+  const extrasStart = beginResponse(writer, packet, lengthOf(packet.value))
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position

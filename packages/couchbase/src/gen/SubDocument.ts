@@ -36,7 +36,7 @@ import {
   type Writer,
   boundElements,
   checkAtMost,
-  checkCount,
+  checkElements,
   checkVarint,
   decodeText,
   expectAtLeast,
@@ -47,6 +47,7 @@ import {
   expectWithin,
   inElement,
   inList,
+  lengthOf,
   malformed,
   putBytes,
   putText,
@@ -222,7 +223,7 @@ export const decodeSubdocGetResponse: ResponseDecoder<SubdocGetResponse> = (
 }
 
 export const encodeSubdocGetResponse: ResponseEncoder<SubdocGetResponse> = (writer, packet) => {
-  const extrasStart = beginResponse(writer, packet, packet.value?.length ?? 0)
+  const extrasStart = beginResponse(writer, packet, lengthOf(packet.value))
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position
@@ -354,7 +355,7 @@ export function encodeSubdocDictAddLike(
   tag: string,
   opcode: number
 ): void {
-  const extrasStart = beginRequest(writer, packet, 17 + textBound(packet.key) + textBound(packet.path) + (packet.value?.length ?? 0))
+  const extrasStart = beginRequest(writer, packet, 17 + textBound(packet.key) + textBound(packet.path) + lengthOf(packet.value))
   const { bytes, view } = writer
   let position = extrasStart
   if (packet.userFlags !== undefined && packet.expiration === undefined) {
@@ -1078,7 +1079,7 @@ export const encodeSubdocMultiLookup: RequestEncoder<SubdocMultiLookup> = (write
   position = putText(bytes, keyFrom2, packet.key, "SubdocMultiLookup", "key")
   checkAtMost(position - keyFrom2, 250, "SubdocMultiLookup", "key")
   const valueStart = position
-  checkCount(packet.specs?.length, 16, "SubdocMultiLookup", "specs")
+  checkElements(packet.specs, 16, "SubdocMultiLookup", "specs")
   let specsIndex = 0
   try {
     for (const specsElement of packet.specs) {
@@ -1143,7 +1144,7 @@ export const encodeSubdocMultiLookupResponse: ResponseEncoder<SubdocMultiLookupR
   const extrasStart = beginResponse(writer, packet, boundElements(packet.results, boundSubdocLookupResult))
   let position = extrasStart
   const keyStart = position
-  checkCount(packet.results?.length, 16, "SubdocMultiLookupResponse", "results")
+  checkElements(packet.results, 16, "SubdocMultiLookupResponse", "results")
   let resultsIndex = 0
   try {
     for (const resultsElement of packet.results) {
@@ -1291,7 +1292,7 @@ export const encodeSubdocMultiMutation: RequestEncoder<SubdocMultiMutation> = (w
   position = putText(bytes, keyFrom2, packet.key, "SubdocMultiMutation", "key")
   checkAtMost(position - keyFrom2, 250, "SubdocMultiMutation", "key")
   const valueStart = position
-  checkCount(packet.specs?.length, 16, "SubdocMultiMutation", "specs")
+  checkElements(packet.specs, 16, "SubdocMultiMutation", "specs")
   let specsIndex = 0
   try {
     for (const specsElement of packet.specs) {
@@ -1369,7 +1370,7 @@ export const encodeSubdocMultiMutationResponse: ResponseEncoder<SubdocMultiMutat
     position = writeNested(writer, position, packet.mutationToken, "SubdocMultiMutationResponse", "mutationToken", writeMutationToken)
   }
   const keyStart = position
-  checkCount(packet.results?.length, 16, "SubdocMultiMutationResponse", "results")
+  checkElements(packet.results, 16, "SubdocMultiMutationResponse", "results")
   let resultsIndex = 0
   try {
     for (const resultsElement of packet.results) {

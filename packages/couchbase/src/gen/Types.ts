@@ -10,6 +10,7 @@ import {
   type Writer,
   boundElements,
   checkAtMost,
+  checkElements,
   checkTextUntil,
   checkVarint,
   decodeText,
@@ -20,6 +21,7 @@ import {
   findByte,
   inElement,
   inList,
+  lengthOf,
   putBytes,
   putI64,
   putText,
@@ -1080,14 +1082,14 @@ export function writeRangeScanDocument(writer: Writer, at: number, value: RangeS
   putU8(view, position + 24, value.datatype, "RangeScanDocument", "datatype")
   position = writeLeb128(bytes, position + 25, checkVarint(textLength(value.key ?? ""), 0, 4294967295, "RangeScanDocument", "key"))
   position = putText(bytes, position, value.key, "RangeScanDocument", "key")
-  position = writeLeb128(bytes, position, checkVarint(value.value?.length ?? 0, 0, 4294967295, "RangeScanDocument", "value"))
+  position = writeLeb128(bytes, position, checkVarint(lengthOf(value.value), 0, 4294967295, "RangeScanDocument", "value"))
   position = putBytes(bytes, position, value.value, "RangeScanDocument", "value")
   return position
 }
 
 /** Room a `RangeScanDocument` needs at most, in bytes. */
 export function boundRangeScanDocument(value: RangeScanDocument): number {
-  return 35 + textBound(value?.key) + (value?.value?.length ?? 0)
+  return 35 + textBound(value?.key) + lengthOf(value?.value)
 }
 
 /** Decodes bytes that are one `RangeScanDocument`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -1186,7 +1188,7 @@ export function writeSubdocLookupResult(writer: Writer, at: number, value: Subdo
 
 /** Room a `SubdocLookupResult` needs at most, in bytes. */
 export function boundSubdocLookupResult(value: SubdocLookupResult): number {
-  return 6 + (value?.value?.length ?? 0)
+  return 6 + lengthOf(value?.value)
 }
 
 /** Decodes bytes that are one `SubdocLookupResult`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -1305,7 +1307,7 @@ export function writeSubdocMutationResult(writer: Writer, at: number, value: Sub
 
 /** Room a `SubdocMutationResult` needs at most, in bytes. */
 export function boundSubdocMutationResult(value: SubdocMutationResult): number {
-  return 7 + (value?.value?.length ?? 0)
+  return 7 + lengthOf(value?.value)
 }
 
 /** Decodes bytes that are one `SubdocMutationResult`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -1376,7 +1378,7 @@ export function writeSubdocMutationSpec(writer: Writer, at: number, value: Subdo
 
 /** Room a `SubdocMutationSpec` needs at most, in bytes. */
 export function boundSubdocMutationSpec(value: SubdocMutationSpec): number {
-  return 8 + textBound(value?.path) + (value?.value?.length ?? 0)
+  return 8 + textBound(value?.path) + lengthOf(value?.value)
 }
 
 /** Decodes bytes that are one `SubdocMutationSpec`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -1582,6 +1584,7 @@ export function writeXattrValue(writer: Writer, at: number, value: XattrValue): 
   let position = at
   const pairsLengthAt = position
   const pairsFrom = position + 4
+  checkElements(value.pairs, Infinity, "XattrValue", "pairs")
   position = position + 4
   let pairsIndex = 0
   try {
@@ -1599,7 +1602,7 @@ export function writeXattrValue(writer: Writer, at: number, value: XattrValue): 
 
 /** Room a `XattrValue` needs at most, in bytes. */
 export function boundXattrValue(value: XattrValue): number {
-  return 4 + boundElements(value?.pairs, boundXattrPair) + (value?.body?.length ?? 0)
+  return 4 + boundElements(value?.pairs, boundXattrPair) + lengthOf(value?.body)
 }
 
 /** Decodes bytes that are one `XattrValue`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */

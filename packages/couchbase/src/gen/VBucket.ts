@@ -15,6 +15,7 @@ import {
   writeVbucketSeqno
 } from "./Types.ts"
 import {
+  checkElements,
   checkLength,
   decodeText,
   expectAtLeast,
@@ -22,7 +23,9 @@ import {
   expectLength,
   inElement,
   inList,
+  lengthOf,
   malformed,
+  putBytes,
   putText,
   putU16,
   putU32,
@@ -145,7 +148,7 @@ export const encodeSetVbucket: RequestEncoder<SetVbucket> = (writer, packet) => 
       bytes.fill(0, position, position + 3)
       if (packet.reserved !== undefined) {
         checkLength(packet.reserved?.length, 3, "SetVbucket", "reserved")
-        bytes.set(packet.reserved, position)
+        putBytes(bytes, position, packet.reserved, "SetVbucket", "reserved")
       }
       putU8(view, position + 3, packet.state, "SetVbucket", "state")
       const keyStart = position + 4
@@ -245,7 +248,7 @@ export const encodeGetVbucketResponse: ResponseEncoder<GetVbucketResponse> = (wr
   bytes.fill(0, position, position + 3)
   if (packet.reserved !== undefined) {
     checkLength(packet.reserved?.length, 3, "GetVbucketResponse", "reserved")
-    bytes.set(packet.reserved, position)
+    putBytes(bytes, position, packet.reserved, "GetVbucketResponse", "reserved")
   }
   putU8(view, position + 3, packet.state, "GetVbucketResponse", "state")
   finishResponse(writer, packet, "GetVbucketResponse", 0x3e, packet.status ?? 0x0000, extrasStart, keyStart, keyStart, position + 4)
@@ -406,9 +409,10 @@ export const decodeGetAllVbSeqnosResponse: ResponseDecoder<GetAllVbSeqnosRespons
 }
 
 export const encodeGetAllVbSeqnosResponse: ResponseEncoder<GetAllVbSeqnosResponse> = (writer, packet) => {
-  const extrasStart = beginResponse(writer, packet, (packet.seqnos?.length ?? 0) * 10)
+  const extrasStart = beginResponse(writer, packet, lengthOf(packet.seqnos) * 10)
   let position = extrasStart
   const keyStart = position
+  checkElements(packet.seqnos, Infinity, "GetAllVbSeqnosResponse", "seqnos")
   let seqnosIndex = 0
   try {
     for (const seqnosElement of packet.seqnos) {
@@ -482,9 +486,10 @@ export const decodeGetFailoverLogResponse: ResponseDecoder<GetFailoverLogRespons
 }
 
 export const encodeGetFailoverLogResponse: ResponseEncoder<GetFailoverLogResponse> = (writer, packet) => {
-  const extrasStart = beginResponse(writer, packet, (packet.failoverLog?.length ?? 0) * 16)
+  const extrasStart = beginResponse(writer, packet, lengthOf(packet.failoverLog) * 16)
   let position = extrasStart
   const keyStart = position
+  checkElements(packet.failoverLog, Infinity, "GetFailoverLogResponse", "failoverLog")
   let failoverLogIndex = 0
   try {
     for (const failoverLogElement of packet.failoverLog) {
@@ -551,9 +556,9 @@ export const encodeCompactDb: RequestEncoder<CompactDb> = (writer, packet) => {
   putU64(view, position, packet.purgeBeforeTs, "CompactDb", "purgeBeforeTs")
   putU64(view, position + 8, packet.purgeBeforeSeq, "CompactDb", "purgeBeforeSeq")
   putU8(view, position + 16, packet.dropDeletes, "CompactDb", "dropDeletes")
-  putU8(view, position + 17, packet.pad1 ?? 0, "CompactDb", "pad1")
+  putU8(view, position + 17, packet.pad1 === undefined ? 0 : packet.pad1, "CompactDb", "pad1")
   putU16(view, position + 18, packet.dbFileId, "CompactDb", "dbFileId")
-  putU32(view, position + 20, packet.pad3 ?? 0, "CompactDb", "pad3")
+  putU32(view, position + 20, packet.pad3 === undefined ? 0 : packet.pad3, "CompactDb", "pad3")
   const keyStart = position + 24
   position = putText(bytes, position + 24, packet.options, "CompactDb", "options")
   finishRequest(writer, packet, "CompactDb", 0xb3, extrasStart, keyStart, keyStart, position)

@@ -28,6 +28,7 @@ import {
   expectEnd,
   expectLength,
   expectWithin,
+  lengthOf,
   malformed,
   putBytes,
   putText,
@@ -117,7 +118,7 @@ export const decodeMutateWithMeta: RequestDecoder<MutateWithMeta, States> = (
 }
 
 export const encodeMutateWithMeta: RequestEncoder<MutateWithMeta> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, 9 + textBound(packet.key) + (packet.value?.length ?? 0) + textBound(packet.meta))
+  const extrasStart = beginRequest(writer, packet, 9 + textBound(packet.key) + lengthOf(packet.value) + textBound(packet.meta))
   const { bytes, view } = writer
   let position = extrasStart
   const metaSizeAt = position
@@ -599,7 +600,7 @@ export function encodeSetWithMetaLike(
 ): void {
   switch (packet.layout) {
     case "Plain": {
-      const extrasStart = beginRequest(writer, packet, 33 + textBound(packet.key) + (packet.value?.length ?? 0))
+      const extrasStart = beginRequest(writer, packet, 33 + textBound(packet.key) + lengthOf(packet.value))
       const { bytes, view } = writer
       let position = extrasStart
       putU32(view, position, packet.flags, tag, "flags")
@@ -624,11 +625,7 @@ export function encodeSetWithMetaLike(
       return
     }
     case "ExtendedMeta": {
-      const extrasStart = beginRequest(
-        writer,
-        packet,
-        35 + textBound(packet.key) + (packet.value?.length ?? 0) + (packet.extendedMeta?.length ?? 0)
-      )
+      const extrasStart = beginRequest(writer, packet, 35 + textBound(packet.key) + lengthOf(packet.value) + lengthOf(packet.extendedMeta))
       const { bytes, view } = writer
       let position = extrasStart
       putU32(view, position, packet.flags, tag, "flags")
@@ -938,7 +935,7 @@ export function encodeDelWithMetaLike(
 ): void {
   switch (packet.layout) {
     case "Plain": {
-      const extrasStart = beginRequest(writer, packet, 33 + textBound(packet.key) + (packet.value?.length ?? 0))
+      const extrasStart = beginRequest(writer, packet, 33 + textBound(packet.key) + lengthOf(packet.value))
       const { bytes, view } = writer
       let position = extrasStart
       putU32(view, position, packet.flags, tag, "flags")
@@ -963,11 +960,7 @@ export function encodeDelWithMetaLike(
       return
     }
     case "ExtendedMeta": {
-      const extrasStart = beginRequest(
-        writer,
-        packet,
-        35 + textBound(packet.key) + (packet.value?.length ?? 0) + (packet.extendedMeta?.length ?? 0)
-      )
+      const extrasStart = beginRequest(writer, packet, 35 + textBound(packet.key) + lengthOf(packet.value) + lengthOf(packet.extendedMeta))
       const { bytes, view } = writer
       let position = extrasStart
       putU32(view, position, packet.flags, tag, "flags")
@@ -1097,7 +1090,7 @@ export const decodeReturnMeta: RequestDecoder<ReturnMeta, States> = (
 }
 
 export const encodeReturnMeta: RequestEncoder<ReturnMeta> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, 17 + textBound(packet.key) + (packet.value?.length ?? 0))
+  const extrasStart = beginRequest(writer, packet, 17 + textBound(packet.key) + lengthOf(packet.value))
   const { bytes, view } = writer
   let position = extrasStart
   putU32(view, position, packet.mutationType, "ReturnMeta", "mutationType")

@@ -3,7 +3,7 @@
 
 /** Commands of dcp: DcpCacheTransfer, DcpCacheTransferEnd. */
 import { type CachedItem, boundCachedItem, readCachedItem, writeCachedItem } from "./Types.ts"
-import { boundElements, expectEnd, expectLength, inElement, inList } from "@wirewright/codec"
+import { boundElements, checkElements, expectEnd, expectLength, inElement, inList } from "@wirewright/codec"
 import {
   type EmptyRequest,
   type EmptyResponse,
@@ -62,6 +62,7 @@ export const encodeDcpCacheTransfer: RequestEncoder<DcpCacheTransfer> = (writer,
   const extrasStart = beginRequest(writer, packet, boundElements(packet.items, boundCachedItem))
   let position = extrasStart
   const keyStart = position
+  checkElements(packet.items, Infinity, "DcpCacheTransfer", "items")
   let itemsIndex = 0
   try {
     for (const itemsElement of packet.items) {

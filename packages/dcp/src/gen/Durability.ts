@@ -9,6 +9,7 @@ import {
   decodeText,
   expectAtMost,
   expectLength,
+  lengthOf,
   putBytes,
   putText,
   putU32,
@@ -108,7 +109,7 @@ export const decodeDcpPrepare: RequestDecoder<DcpPrepare, States> = (
 }
 
 export const encodeDcpPrepare: RequestEncoder<DcpPrepare> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, 36 + textBound(packet.key) + (packet.value?.length ?? 0))
+  const extrasStart = beginRequest(writer, packet, 36 + textBound(packet.key) + lengthOf(packet.value))
   const { bytes, view } = writer
   let position = extrasStart
   putU64(view, position, packet.bySeqno, "DcpPrepare", "bySeqno")

@@ -9,6 +9,7 @@ import {
   decodeText,
   expectAtMost,
   expectLength,
+  lengthOf,
   malformed,
   putBytes,
   putText,
@@ -104,7 +105,7 @@ export const decodeDcpMutation: RequestDecoder<DcpMutation, States> = (
 }
 
 export const encodeDcpMutation: RequestEncoder<DcpMutation> = (writer, packet) => {
-  const extrasStart = beginRequest(writer, packet, 36 + textBound(packet.key) + (packet.value?.length ?? 0))
+  const extrasStart = beginRequest(writer, packet, 36 + textBound(packet.key) + lengthOf(packet.value))
   const { bytes, view } = writer
   let position = extrasStart
   putU64(view, position, packet.bySeqno, "DcpMutation", "bySeqno")
@@ -280,7 +281,7 @@ export const decodeDcpDeletion: RequestDecoder<DcpDeletion, States> = (
 export const encodeDcpDeletion: RequestEncoder<DcpDeletion> = (writer, packet) => {
   switch (packet.layout) {
     case "V1": {
-      const extrasStart = beginRequest(writer, packet, 23 + textBound(packet.key) + (packet.value?.length ?? 0))
+      const extrasStart = beginRequest(writer, packet, 23 + textBound(packet.key) + lengthOf(packet.value))
       const { bytes, view } = writer
       let position = extrasStart
       putU64(view, position, packet.bySeqno, "DcpDeletion", "bySeqno")
@@ -300,13 +301,13 @@ export const encodeDcpDeletion: RequestEncoder<DcpDeletion> = (writer, packet) =
       return
     }
     case "V2": {
-      const extrasStart = beginRequest(writer, packet, 26 + textBound(packet.key) + (packet.value?.length ?? 0))
+      const extrasStart = beginRequest(writer, packet, 26 + textBound(packet.key) + lengthOf(packet.value))
       const { bytes, view } = writer
       let position = extrasStart
       putU64(view, position, packet.bySeqno, "DcpDeletion", "bySeqno")
       putU64(view, position + 8, packet.revSeqno, "DcpDeletion", "revSeqno")
       putU32(view, position + 16, packet.deleteTime, "DcpDeletion", "deleteTime")
-      putU8(view, position + 20, packet.unused ?? 0, "DcpDeletion", "unused")
+      putU8(view, position + 20, packet.unused === undefined ? 0 : packet.unused, "DcpDeletion", "unused")
       const keyStart = position + 21
       position = position + 21
       if (packet.collectionId !== undefined) {
@@ -476,7 +477,7 @@ export const decodeDcpExpiration: RequestDecoder<DcpExpiration, States> = (
 export const encodeDcpExpiration: RequestEncoder<DcpExpiration> = (writer, packet) => {
   switch (packet.layout) {
     case "V1": {
-      const extrasStart = beginRequest(writer, packet, 23 + textBound(packet.key) + (packet.value?.length ?? 0))
+      const extrasStart = beginRequest(writer, packet, 23 + textBound(packet.key) + lengthOf(packet.value))
       const { bytes, view } = writer
       let position = extrasStart
       putU64(view, position, packet.bySeqno, "DcpExpiration", "bySeqno")
@@ -496,7 +497,7 @@ export const encodeDcpExpiration: RequestEncoder<DcpExpiration> = (writer, packe
       return
     }
     case "V2": {
-      const extrasStart = beginRequest(writer, packet, 25 + textBound(packet.key) + (packet.value?.length ?? 0))
+      const extrasStart = beginRequest(writer, packet, 25 + textBound(packet.key) + lengthOf(packet.value))
       const { bytes, view } = writer
       let position = extrasStart
       putU64(view, position, packet.bySeqno, "DcpExpiration", "bySeqno")

@@ -6,12 +6,14 @@ import type { DcpStreamEndStatus, DcpStreamFlags } from "./Types.ts"
 import {
   type Reader,
   type Writer,
+  checkElements,
   decodeText,
   expectAtLeast,
   expectEnd,
   expectLength,
   inElement,
   inList,
+  lengthOf,
   putText,
   putU32,
   putU64,
@@ -211,7 +213,7 @@ export const encodeDcpStreamRequest: RequestEncoder<DcpStreamRequest> = (writer,
   const { bytes, view } = writer
   let position = extrasStart
   putU32(view, position, packet.flags, "DcpStreamRequest", "flags")
-  putU32(view, position + 4, packet.reserved ?? 0, "DcpStreamRequest", "reserved")
+  putU32(view, position + 4, packet.reserved === undefined ? 0 : packet.reserved, "DcpStreamRequest", "reserved")
   putU64(view, position + 8, packet.startSeqno, "DcpStreamRequest", "startSeqno")
   putU64(view, position + 16, packet.endSeqno, "DcpStreamRequest", "endSeqno")
   putU64(view, position + 24, packet.vbucketUuid, "DcpStreamRequest", "vbucketUuid")
@@ -278,9 +280,10 @@ export function encodeDcpStreamRequestResponseLike(
   opcode: number,
   status: number
 ): void {
-  const extrasStart = beginResponse(writer, packet, (packet.failoverLog?.length ?? 0) * 16)
+  const extrasStart = beginResponse(writer, packet, lengthOf(packet.failoverLog) * 16)
   let position = extrasStart
   const keyStart = position
+  checkElements(packet.failoverLog, Infinity, tag, "failoverLog")
   let failoverLogIndex = 0
   try {
     for (const failoverLogElement of packet.failoverLog) {

@@ -7,6 +7,7 @@ import {
   decodeText,
   expectConstant,
   expectLength,
+  lengthOf,
   malformed,
   putBytes,
   putText,
@@ -492,7 +493,7 @@ export const encodeDcpSystemEvent: RequestEncoder<DcpSystemEvent> = (writer, pac
       return
     }
     case "FlatBuffers": {
-      const extrasStart = beginRequest(writer, packet, 13 + textBound(packet.name) + (packet.value?.length ?? 0))
+      const extrasStart = beginRequest(writer, packet, 13 + textBound(packet.name) + lengthOf(packet.value))
       const { bytes, view } = writer
       let position = extrasStart
       putU64(view, position, packet.bySeqno, "DcpSystemEvent", "bySeqno")
@@ -506,7 +507,7 @@ export const encodeDcpSystemEvent: RequestEncoder<DcpSystemEvent> = (writer, pac
       return
     }
     case "Other": {
-      const extrasStart = beginRequest(writer, packet, 13 + textBound(packet.name) + (packet.value?.length ?? 0))
+      const extrasStart = beginRequest(writer, packet, 13 + textBound(packet.name) + lengthOf(packet.value))
       const { bytes, view } = writer
       let position = extrasStart
       putU64(view, position, packet.bySeqno, "DcpSystemEvent", "bySeqno")

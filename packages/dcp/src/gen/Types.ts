@@ -12,6 +12,7 @@ import {
   expectAtMost,
   expectEnd,
   expectWithin,
+  lengthOf,
   putBytes,
   putText,
   putU16,
@@ -273,7 +274,7 @@ export function writeCachedItem(writer: Writer, at: number, value: CachedItem): 
 
 /** Room a `CachedItem` needs at most, in bytes. */
 export function boundCachedItem(value: CachedItem): number {
-  return 40 + boundCachedKey(value?.key) + (value?.value?.length ?? 0)
+  return 40 + boundCachedKey(value?.key) + lengthOf(value?.value)
 }
 
 /** Decodes bytes that are one `CachedItem`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */

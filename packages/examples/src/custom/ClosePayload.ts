@@ -1,8 +1,8 @@
 /** Why a WebSocket is closed: nothing, or a status and a text (RFC 6455, 5.5.1), masked like any payload. */
 import { malformed } from "@wirewright/codec/Errors"
-import type { Reader, Writer } from "@wirewright/codec"
+import { putText, putU16, type Reader, type Writer } from "@wirewright/codec"
 import type { CustomFace } from "@wirewright/codec/Catalog"
-import { decodeText, encodeText, textBound } from "@wirewright/codec/Text"
+import { decodeText, textBound } from "@wirewright/codec/Text"
 import { type Masking, readPayload, writePayload } from "./Payload.ts"
 
 /** A status, such as 1000, and what people may read. */
@@ -16,10 +16,10 @@ export const readClosePayload = (reader: Reader, at: number, end: number, start:
 export const writeClosePayload = (writer: Writer, at: number, value: ClosePayload, start: number, packet: Masking): number => {
   if (value === null) return at
   const bytes = new Uint8Array(boundClosePayload(value))
-  bytes.set([value.status >> 8, value.status & 0xff])
-  return writePayload(writer, at, bytes.subarray(0, 2 + encodeText(bytes, 2, value.text)), start, packet)
+  putU16(new DataView(bytes.buffer), 0, value?.status, "ClosePayload", "status")
+  return writePayload(writer, at, bytes.subarray(0, putText(bytes, 2, value.text, "ClosePayload", "text")), start, packet)
 }
-export const boundClosePayload = (value: ClosePayload): number => value === null ? 0 : 2 + textBound(value.text)
+export const boundClosePayload = (value: ClosePayload): number => value === null ? 0 : 2 + textBound(value?.text)
 export const customClosePayload: CustomFace<ClosePayload> = {
   read: readClosePayload,
   text: (value) => value === null ? "nothing" : `${value.status} ${value.text}`,

@@ -1,5 +1,5 @@
 /** What a WebSocket frame carries, masked with the frame's key where it has one (RFC 6455, 5.3). */
-import { hexOf, putBytes, type Reader, type Writer } from "@wirewright/codec"
+import { hexOf, lengthOf, putBytes, type Reader, type Writer } from "@wirewright/codec"
 import type { CustomFace } from "@wirewright/codec/Catalog"
 import { bytesOfHex } from "@wirewright/codec/Hex"
 
@@ -30,8 +30,8 @@ export const writePayload = (
   value: Payload,
   _start: number,
   packet: Masking
-): number => putBytes(writer.bytes, at, masked(value, packet), "", "")
-export const boundPayload = (value: Payload): number => value.length
+): number => putBytes(writer.bytes, at, ArrayBuffer.isView(value) ? masked(value, packet) : value, "", "")
+export const boundPayload: (value: Payload) => number = lengthOf
 export const customPayload: CustomFace<Payload> = {
   read: readPayload,
   text: hexOf,

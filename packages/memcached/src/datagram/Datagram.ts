@@ -4,7 +4,7 @@
 /** Commands of memcachedDatagram: Datagram. */
 import { type UdpDecoder, type UdpEncoder, beginUdp, finishUdp } from "./Frame.ts"
 import type { RequestId } from "./Types.ts"
-import { expectAtLeast, putBytes, putU16 } from "@wirewright/codec"
+import { expectAtLeast, lengthOf, putBytes, putU16 } from "@wirewright/codec"
 
 /** Bytes of a request or of an answer. */
 export interface Datagram {
@@ -31,7 +31,7 @@ export const decodeDatagram: UdpDecoder<Datagram> = (reader, at, bodyStart, end)
 }
 
 export const encodeDatagram: UdpEncoder<Datagram> = (writer, packet) => {
-  const bodyStart = beginUdp(writer, packet, 8 + (packet.payload?.length ?? 0))
+  const bodyStart = beginUdp(writer, packet, 8 + lengthOf(packet.payload))
   const { bytes, view } = writer
   let position = bodyStart
   putU16(view, position, packet.requestId, "Datagram", "requestId")

@@ -2,7 +2,7 @@
 /* oxlint-disable */
 
 /** The headers of memcachedDatagram packets, and packets that no command describes. */
-import { type FrameShape, type Init, type Reader, type Writer, measuring, putBytes, unencodable } from "@wirewright/codec"
+import { type FrameShape, type Init, type Reader, type Writer, lengthOf, measuring, putBytes, unencodable } from "@wirewright/codec"
 
 /** What the header of a udp packet says. */
 export interface UdpHead {}
@@ -68,7 +68,7 @@ export const decodeUnknownUdp: UdpDecoder<UnknownUdp> = (reader, _at, bodyStart,
 
 /** Appends the packet to a writer. Throws `EncodeError` and then leaves the writer as it was. */
 export function encodeUnknownUdp(writer: Writer, packet: UdpInit & Pick<UnknownUdp, "message">): void {
-  const bodyStart = beginUdp(writer, packet, packet.message?.length ?? 0)
+  const bodyStart = beginUdp(writer, packet, lengthOf(packet.message))
   const end = putBytes(writer.bytes, bodyStart, packet.message, "UnknownUdp", "message")
   finishUdp(writer, packet, "UnknownUdp", 0, bodyStart, end)
 }

@@ -40,6 +40,7 @@ import {
   expectAtMost,
   expectEnd,
   expectLength,
+  lengthOf,
   putBytes,
   putText,
   putU32,
@@ -152,7 +153,7 @@ export function encodeGetResponseLike(
   opcode: number,
   status: number
 ): void {
-  const extrasStart = beginResponse(writer, packet, 4 + (packet.value?.length ?? 0))
+  const extrasStart = beginResponse(writer, packet, 4 + lengthOf(packet.value))
   const { bytes, view } = writer
   let position = extrasStart
   putU32(view, position, packet.flags, tag, "flags")
@@ -220,7 +221,7 @@ export function encodeSetLike(
   tag: string,
   opcode: number
 ): void {
-  const extrasStart = beginRequest(writer, packet, 8 + textBound(packet.key) + (packet.value?.length ?? 0))
+  const extrasStart = beginRequest(writer, packet, 8 + textBound(packet.key) + lengthOf(packet.value))
   const { bytes, view } = writer
   let position = extrasStart
   putU32(view, position, packet.flags, tag, "flags")
@@ -586,7 +587,7 @@ export function encodeGetKResponseLike(
   opcode: number,
   status: number
 ): void {
-  const extrasStart = beginResponse(writer, packet, 4 + textBound(packet.key) + (packet.value?.length ?? 0))
+  const extrasStart = beginResponse(writer, packet, 4 + textBound(packet.key) + lengthOf(packet.value))
   const { bytes, view } = writer
   let position = extrasStart
   putU32(view, position, packet.flags, tag, "flags")
@@ -720,7 +721,7 @@ export function encodeAppendLike(
   tag: string,
   opcode: number
 ): void {
-  const extrasStart = beginRequest(writer, packet, textBound(packet.key) + (packet.value?.length ?? 0))
+  const extrasStart = beginRequest(writer, packet, textBound(packet.key) + lengthOf(packet.value))
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position

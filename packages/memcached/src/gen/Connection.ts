@@ -26,7 +26,7 @@ import {
   finishResponse
 } from "./Frame.ts"
 import type { RequestFrame, ResponseFrame } from "./Types.ts"
-import { type Reader, type Writer, decodeText, expectLength, putBytes, putText, putU32, textBound } from "@wirewright/codec"
+import { type Reader, type Writer, decodeText, expectLength, lengthOf, putBytes, putText, putU32, textBound } from "@wirewright/codec"
 
 /** Ends the connection after the answer. */
 export type Quit = EmptyRequest<"Quit", 0x07>
@@ -243,7 +243,7 @@ export function encodeSaslAuthLike(
   tag: string,
   opcode: number
 ): void {
-  const extrasStart = beginRequest(writer, packet, textBound(packet.mechanism) + (packet.clientData?.length ?? 0))
+  const extrasStart = beginRequest(writer, packet, textBound(packet.mechanism) + lengthOf(packet.clientData))
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position
@@ -303,7 +303,7 @@ export function encodeSaslAuthResponseLike(
   opcode: number,
   status: number
 ): void {
-  const extrasStart = beginResponse(writer, packet, packet.serverData?.length ?? 0)
+  const extrasStart = beginResponse(writer, packet, lengthOf(packet.serverData))
   const { bytes } = writer
   let position = extrasStart
   const keyStart = position

@@ -28,6 +28,7 @@ import {
   expectMagic,
   hexNumber,
   incomplete,
+  lengthOf,
   malformed,
   noFrames,
   putBytes,
@@ -218,7 +219,7 @@ export type RequestInit = Init<RequestHead>
  */
 export function beginRequest(writer: Writer, init: RequestInit, bound: number): number {
   const framing = init.framing
-  if (framing === undefined || framing.length === 0) return writer.need(24 + bound) + 24
+  if (framing === undefined || framing?.length === 0) return writer.need(24 + bound) + 24
   const at = writer.need(24 + bound + boundElements(framing, boundRequestFrame))
   return writeElements(writer, at + 24, framing, "Request", "framing", Infinity, writeRequestFrame)
 }
@@ -391,7 +392,7 @@ export function encodeUnknownRequest(
   writer: Writer,
   packet: RequestInit & Pick<UnknownRequest, "opcode" | "extras" | "key" | "value">
 ): void {
-  const extrasStart = beginRequest(writer, packet, (packet.extras?.length ?? 0) + (packet.key?.length ?? 0) + (packet.value?.length ?? 0))
+  const extrasStart = beginRequest(writer, packet, lengthOf(packet.extras) + lengthOf(packet.key) + lengthOf(packet.value))
   const { bytes } = writer
   const keyStart = putBytes(bytes, extrasStart, packet.extras, "UnknownRequest", "extras")
   const valueStart = putBytes(bytes, keyStart, packet.key, "UnknownRequest", "key")
@@ -425,7 +426,7 @@ export type ResponseInit = Init<ResponseHead>
  */
 export function beginResponse(writer: Writer, init: ResponseInit, bound: number): number {
   const framing = init.framing
-  if (framing === undefined || framing.length === 0) return writer.need(24 + bound) + 24
+  if (framing === undefined || framing?.length === 0) return writer.need(24 + bound) + 24
   const at = writer.need(24 + bound + boundElements(framing, boundResponseFrame))
   return writeElements(writer, at + 24, framing, "Response", "framing", Infinity, writeResponseFrame)
 }
@@ -591,7 +592,7 @@ export function encodeUnknownResponse(
   writer: Writer,
   packet: ResponseInit & Pick<UnknownResponse, "opcode" | "status" | "extras" | "key" | "value">
 ): void {
-  const extrasStart = beginResponse(writer, packet, (packet.extras?.length ?? 0) + (packet.key?.length ?? 0) + (packet.value?.length ?? 0))
+  const extrasStart = beginResponse(writer, packet, lengthOf(packet.extras) + lengthOf(packet.key) + lengthOf(packet.value))
   const { bytes } = writer
   const keyStart = putBytes(bytes, extrasStart, packet.extras, "UnknownResponse", "extras")
   const valueStart = putBytes(bytes, keyStart, packet.key, "UnknownResponse", "key")
@@ -634,7 +635,7 @@ export function encodeErrorResponse(
   writer: Writer,
   packet: ResponseInit & Pick<ErrorResponse, "opcode" | "status" | "extras" | "key" | "value">
 ): void {
-  const extrasStart = beginResponse(writer, packet, (packet.extras?.length ?? 0) + (packet.key?.length ?? 0) + (packet.value?.length ?? 0))
+  const extrasStart = beginResponse(writer, packet, lengthOf(packet.extras) + lengthOf(packet.key) + lengthOf(packet.value))
   const { bytes } = writer
   const keyStart = putBytes(bytes, extrasStart, packet.extras, "ErrorResponse", "extras")
   const valueStart = putBytes(bytes, keyStart, packet.key, "ErrorResponse", "key")
@@ -835,7 +836,7 @@ export function encodeUnknownServerRequest(
   const framingStart = beginServerRequest(
     writer,
     packet,
-    (packet.framing?.length ?? 0) + (packet.extras?.length ?? 0) + (packet.key?.length ?? 0) + (packet.value?.length ?? 0)
+    lengthOf(packet.framing) + lengthOf(packet.extras) + lengthOf(packet.key) + lengthOf(packet.value)
   )
   const { bytes } = writer
   const extrasStart = putBytes(bytes, framingStart, packet.framing, "UnknownServerRequest", "framing")
@@ -1038,7 +1039,7 @@ export function encodeUnknownServerResponse(
   const framingStart = beginServerResponse(
     writer,
     packet,
-    (packet.framing?.length ?? 0) + (packet.extras?.length ?? 0) + (packet.key?.length ?? 0) + (packet.value?.length ?? 0)
+    lengthOf(packet.framing) + lengthOf(packet.extras) + lengthOf(packet.key) + lengthOf(packet.value)
   )
   const { bytes } = writer
   const extrasStart = putBytes(bytes, framingStart, packet.framing, "UnknownServerResponse", "framing")
@@ -1107,7 +1108,7 @@ export function encodeErrorServerResponse(
   const framingStart = beginServerResponse(
     writer,
     packet,
-    (packet.framing?.length ?? 0) + (packet.extras?.length ?? 0) + (packet.key?.length ?? 0) + (packet.value?.length ?? 0)
+    lengthOf(packet.framing) + lengthOf(packet.extras) + lengthOf(packet.key) + lengthOf(packet.value)
   )
   const { bytes } = writer
   const extrasStart = putBytes(bytes, framingStart, packet.framing, "ErrorServerResponse", "framing")

@@ -29,6 +29,7 @@ import {
   decodeText,
   expectAtMost,
   expectLength,
+  lengthOf,
   putBytes,
   putText,
   putU32,
@@ -147,7 +148,7 @@ export function encodeGatKResponseLike(
   opcode: number,
   status: number
 ): void {
-  const extrasStart = beginResponse(writer, packet, 4 + textBound(packet.key) + (packet.value?.length ?? 0))
+  const extrasStart = beginResponse(writer, packet, 4 + textBound(packet.key) + lengthOf(packet.value))
   const { bytes, view } = writer
   let position = extrasStart
   putU32(view, position, packet.flags, tag, "flags")

@@ -13,6 +13,7 @@ import {
   expectAtLeast,
   expectEnd,
   expectLength,
+  lengthOf,
   putBytes,
   putText,
   putU16,
@@ -302,7 +303,7 @@ export function boundRequestFrame(value: RequestFrame): number {
     case "DcpStreamId":
       return 5
     case "OpenTracing":
-      return 3 + (value.context?.length ?? 0)
+      return 3 + lengthOf(value.context)
     case "Impersonate":
       return 3 + textBound(value.user)
     case "PreserveTtl":
@@ -312,7 +313,7 @@ export function boundRequestFrame(value: RequestFrame): number {
     case "UserTokenId":
       return 5
     case "Unknown":
-      return 3 + (value.bytes?.length ?? 0)
+      return 3 + lengthOf(value.bytes)
     default:
       return 0
   }
@@ -434,7 +435,7 @@ export function boundResponseFrame(value: ResponseFrame): number {
     case "ThrottleDuration":
       return 5
     case "Unknown":
-      return 3 + (value.bytes?.length ?? 0)
+      return 3 + lengthOf(value.bytes)
     default:
       return 0
   }

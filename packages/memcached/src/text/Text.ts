@@ -37,9 +37,10 @@ import {
   boundElements,
   boundEncoded,
   checkAtMost,
-  checkCount,
   checkCountMin,
+  checkElements,
   checkHead,
+  checkMark,
   checkMin,
   checkTextUntil,
   checkToken,
@@ -63,6 +64,7 @@ import {
   inList,
   isToken,
   leastI64,
+  lengthOf,
   malformed,
   putBytes,
   putEncoded,
@@ -134,7 +136,7 @@ export const decodeAdd: RequestDecoder<Add> = (reader, at, bodyStart, end) => {
 }
 
 export const encodeAdd: RequestEncoder<Add> = (writer, packet) => {
-  const bodyStart = beginRequest(writer, packet, 51 + textBound(packet.key) + (packet.value?.length ?? 0))
+  const bodyStart = beginRequest(writer, packet, 51 + textBound(packet.key) + lengthOf(packet.value))
   const { bytes, view } = writer
   let position = bodyStart
   view.setUint16(position, 0x6164)
@@ -150,7 +152,8 @@ export const encodeAdd: RequestEncoder<Add> = (writer, packet) => {
   bytes[position] = 0x20
   position = writeDecimal(bytes, position + 1, checkVarint(packet.expiration, -2147483648, 2147483647, "Add", "expiration"))
   bytes[position] = 0x20
-  position = writeDecimal(bytes, position + 1, checkVarint(packet.value?.length ?? 0, 0, 4294967295, "Add", "value"))
+  position = writeDecimal(bytes, position + 1, checkVarint(lengthOf(packet.value), 0, 4294967295, "Add", "value"))
+  checkMark(packet.noreply, "Add", "noreply")
   if (packet.noreply === true) {
     bytes[position] = 0x20
     view.setUint32(position + 1, 0x6e6f7265)
@@ -228,7 +231,7 @@ export const decodeAppend: RequestDecoder<Append> = (reader, at, bodyStart, end)
 }
 
 export const encodeAppend: RequestEncoder<Append> = (writer, packet) => {
-  const bodyStart = beginRequest(writer, packet, 54 + textBound(packet.key) + (packet.value?.length ?? 0))
+  const bodyStart = beginRequest(writer, packet, 54 + textBound(packet.key) + lengthOf(packet.value))
   const { bytes, view } = writer
   let position = bodyStart
   view.setUint32(position, 0x61707065)
@@ -244,7 +247,8 @@ export const encodeAppend: RequestEncoder<Append> = (writer, packet) => {
   bytes[position] = 0x20
   position = writeDecimal(bytes, position + 1, checkVarint(packet.expiration, -2147483648, 2147483647, "Append", "expiration"))
   bytes[position] = 0x20
-  position = writeDecimal(bytes, position + 1, checkVarint(packet.value?.length ?? 0, 0, 4294967295, "Append", "value"))
+  position = writeDecimal(bytes, position + 1, checkVarint(lengthOf(packet.value), 0, 4294967295, "Append", "value"))
+  checkMark(packet.noreply, "Append", "noreply")
   if (packet.noreply === true) {
     bytes[position] = 0x20
     view.setUint32(position + 1, 0x6e6f7265)
@@ -309,6 +313,7 @@ export const encodeCacheMemoryLimit: RequestEncoder<CacheMemoryLimit> = (writer,
   view.setUint16(position + 12, 0x6974)
   bytes[position + 14] = 0x20
   position = writeDecimal(bytes, position + 15, checkVarint(packet.megabytes, 0, 4294967295, "CacheMemoryLimit", "megabytes"))
+  checkMark(packet.noreply, "CacheMemoryLimit", "noreply")
   if (packet.noreply === true) {
     bytes[position] = 0x20
     view.setUint32(position + 1, 0x6e6f7265)
@@ -394,7 +399,7 @@ export const decodeCompareAndSet: RequestDecoder<CompareAndSet> = (reader, at, b
 }
 
 export const encodeCompareAndSet: RequestEncoder<CompareAndSet> = (writer, packet) => {
-  const bodyStart = beginRequest(writer, packet, 72 + textBound(packet.key) + (packet.value?.length ?? 0))
+  const bodyStart = beginRequest(writer, packet, 72 + textBound(packet.key) + lengthOf(packet.value))
   const { bytes, view } = writer
   let position = bodyStart
   view.setUint16(position, 0x6361)
@@ -410,9 +415,10 @@ export const encodeCompareAndSet: RequestEncoder<CompareAndSet> = (writer, packe
   bytes[position] = 0x20
   position = writeDecimal(bytes, position + 1, checkVarint(packet.expiration, -2147483648, 2147483647, "CompareAndSet", "expiration"))
   bytes[position] = 0x20
-  position = writeDecimal(bytes, position + 1, checkVarint(packet.value?.length ?? 0, 0, 4294967295, "CompareAndSet", "value"))
+  position = writeDecimal(bytes, position + 1, checkVarint(lengthOf(packet.value), 0, 4294967295, "CompareAndSet", "value"))
   bytes[position] = 0x20
   position = writeDecimal(bytes, position + 1, checkVarintBig(packet.cas, 0n, 18446744073709551615n, "CompareAndSet", "cas"))
+  checkMark(packet.noreply, "CompareAndSet", "noreply")
   if (packet.noreply === true) {
     bytes[position] = 0x20
     view.setUint32(position + 1, 0x6e6f7265)
@@ -707,6 +713,7 @@ export const encodeDecrement: RequestEncoder<Decrement> = (writer, packet) => {
   checkToken(bytes, keyToken, position, 32, 10, "Decrement", "key")
   bytes[position] = 0x20
   position = writeDecimal(bytes, position + 1, checkVarintBig(packet.delta, 0n, 18446744073709551615n, "Decrement", "delta"))
+  checkMark(packet.noreply, "Decrement", "noreply")
   if (packet.noreply === true) {
     bytes[position] = 0x20
     view.setUint32(position + 1, 0x6e6f7265)
@@ -782,11 +789,13 @@ export const encodeDelete: RequestEncoder<Delete> = (writer, packet) => {
   checkMin(position - keyToken, 1, "Delete", "key")
   checkAtMost(position - keyToken, 250, "Delete", "key")
   checkToken(bytes, keyToken, position, 32, 10, "Delete", "key")
+  checkMark(packet.zero, "Delete", "zero")
   if (packet.zero === true) {
     bytes[position] = 0x20
     bytes[position + 1] = 0x30
     position = position + 2
   }
+  checkMark(packet.noreply, "Delete", "noreply")
   if (packet.noreply === true) {
     bytes[position] = 0x20
     view.setUint32(position + 1, 0x6e6f7265)
@@ -849,7 +858,7 @@ export const encodeExtstore: RequestEncoder<Extstore> = (writer, packet) => {
     writer,
     packet,
     13 + boundEncoded("ascii", packet.setting) + boundElements(packet.values, (one) => boundEncoded("ascii", one)) +
-      (packet.values?.length ?? 0) * 1
+      lengthOf(packet.values) * 1
   )
   const { bytes, view } = writer
   let position = bodyStart
@@ -861,7 +870,7 @@ export const encodeExtstore: RequestEncoder<Extstore> = (writer, packet) => {
   checkMin(position - settingToken, 1, "Extstore", "setting")
   checkToken(bytes, settingToken, position, 32, 10, "Extstore", "setting")
   checkCountMin(packet.values?.length, 1, "Extstore", "values")
-  checkCount(packet.values?.length, 2, "Extstore", "values")
+  checkElements(packet.values, 2, "Extstore", "values")
   let valuesIndex = 0
   try {
     for (const valuesElement of packet.values) {
@@ -940,6 +949,7 @@ export const encodeFlushAll: RequestEncoder<FlushAll> = (writer, packet) => {
     bytes[position] = 0x20
     position = writeDecimal(bytes, position + 1, checkVarint(packet.delay, -2147483648, 2147483647, "FlushAll", "delay"))
   }
+  checkMark(packet.noreply, "FlushAll", "noreply")
   if (packet.noreply === true) {
     bytes[position] = 0x20
     view.setUint32(position + 1, 0x6e6f7265)
@@ -992,13 +1002,14 @@ export const decodeGet: RequestDecoder<Get> = (reader, at, bodyStart, end) => {
 }
 
 export const encodeGet: RequestEncoder<Get> = (writer, packet) => {
-  const bodyStart = beginRequest(writer, packet, 7 + boundElements(packet.keys, textBound) + (packet.keys?.length ?? 0) * 1)
+  const bodyStart = beginRequest(writer, packet, 7 + boundElements(packet.keys, textBound) + lengthOf(packet.keys) * 1)
   const { bytes, view } = writer
   let position = bodyStart
   view.setUint16(position, 0x6765)
   bytes[position + 2] = 0x74
   position = position + 3
   checkCountMin(packet.keys?.length, 1, "Get", "keys")
+  checkElements(packet.keys, Infinity, "Get", "keys")
   let keysIndex = 0
   try {
     for (const keysElement of packet.keys) {
@@ -1066,7 +1077,7 @@ export const decodeGetAndTouch: RequestDecoder<GetAndTouch> = (reader, at, bodyS
 }
 
 export const encodeGetAndTouch: RequestEncoder<GetAndTouch> = (writer, packet) => {
-  const bodyStart = beginRequest(writer, packet, 19 + boundElements(packet.keys, textBound) + (packet.keys?.length ?? 0) * 1)
+  const bodyStart = beginRequest(writer, packet, 19 + boundElements(packet.keys, textBound) + lengthOf(packet.keys) * 1)
   const { bytes, view } = writer
   let position = bodyStart
   view.setUint16(position, 0x6761)
@@ -1074,6 +1085,7 @@ export const encodeGetAndTouch: RequestEncoder<GetAndTouch> = (writer, packet) =
   bytes[position + 3] = 0x20
   position = writeDecimal(bytes, position + 4, checkVarint(packet.expiration, -2147483648, 2147483647, "GetAndTouch", "expiration"))
   checkCountMin(packet.keys?.length, 1, "GetAndTouch", "keys")
+  checkElements(packet.keys, Infinity, "GetAndTouch", "keys")
   let keysIndex = 0
   try {
     for (const keysElement of packet.keys) {
@@ -1137,12 +1149,13 @@ export const decodeGets: RequestDecoder<Gets> = (reader, at, bodyStart, end) => 
 }
 
 export const encodeGets: RequestEncoder<Gets> = (writer, packet) => {
-  const bodyStart = beginRequest(writer, packet, 8 + boundElements(packet.keys, textBound) + (packet.keys?.length ?? 0) * 1)
+  const bodyStart = beginRequest(writer, packet, 8 + boundElements(packet.keys, textBound) + lengthOf(packet.keys) * 1)
   const { bytes, view } = writer
   let position = bodyStart
   view.setUint32(position, 0x67657473)
   position = position + 4
   checkCountMin(packet.keys?.length, 1, "Gets", "keys")
+  checkElements(packet.keys, Infinity, "Gets", "keys")
   let keysIndex = 0
   try {
     for (const keysElement of packet.keys) {
@@ -1210,13 +1223,14 @@ export const decodeGetsAndTouch: RequestDecoder<GetsAndTouch> = (reader, at, bod
 }
 
 export const encodeGetsAndTouch: RequestEncoder<GetsAndTouch> = (writer, packet) => {
-  const bodyStart = beginRequest(writer, packet, 20 + boundElements(packet.keys, textBound) + (packet.keys?.length ?? 0) * 1)
+  const bodyStart = beginRequest(writer, packet, 20 + boundElements(packet.keys, textBound) + lengthOf(packet.keys) * 1)
   const { bytes, view } = writer
   let position = bodyStart
   view.setUint32(position, 0x67617473)
   bytes[position + 4] = 0x20
   position = writeDecimal(bytes, position + 5, checkVarint(packet.expiration, -2147483648, 2147483647, "GetsAndTouch", "expiration"))
   checkCountMin(packet.keys?.length, 1, "GetsAndTouch", "keys")
+  checkElements(packet.keys, Infinity, "GetsAndTouch", "keys")
   let keysIndex = 0
   try {
     for (const keysElement of packet.keys) {
@@ -1298,6 +1312,7 @@ export const encodeIncrement: RequestEncoder<Increment> = (writer, packet) => {
   checkToken(bytes, keyToken, position, 32, 10, "Increment", "key")
   bytes[position] = 0x20
   position = writeDecimal(bytes, position + 1, checkVarintBig(packet.delta, 0n, 18446744073709551615n, "Increment", "delta"))
+  checkMark(packet.noreply, "Increment", "noreply")
   if (packet.noreply === true) {
     bytes[position] = 0x20
     view.setUint32(position + 1, 0x6e6f7265)
@@ -1697,7 +1712,7 @@ export const decodePrepend: RequestDecoder<Prepend> = (reader, at, bodyStart, en
 }
 
 export const encodePrepend: RequestEncoder<Prepend> = (writer, packet) => {
-  const bodyStart = beginRequest(writer, packet, 55 + textBound(packet.key) + (packet.value?.length ?? 0))
+  const bodyStart = beginRequest(writer, packet, 55 + textBound(packet.key) + lengthOf(packet.value))
   const { bytes, view } = writer
   let position = bodyStart
   view.setUint32(position, 0x70726570)
@@ -1714,7 +1729,8 @@ export const encodePrepend: RequestEncoder<Prepend> = (writer, packet) => {
   bytes[position] = 0x20
   position = writeDecimal(bytes, position + 1, checkVarint(packet.expiration, -2147483648, 2147483647, "Prepend", "expiration"))
   bytes[position] = 0x20
-  position = writeDecimal(bytes, position + 1, checkVarint(packet.value?.length ?? 0, 0, 4294967295, "Prepend", "value"))
+  position = writeDecimal(bytes, position + 1, checkVarint(lengthOf(packet.value), 0, 4294967295, "Prepend", "value"))
+  checkMark(packet.noreply, "Prepend", "noreply")
   if (packet.noreply === true) {
     bytes[position] = 0x20
     view.setUint32(position + 1, 0x6e6f7265)
@@ -1852,7 +1868,7 @@ export const decodeReplace: RequestDecoder<Replace> = (reader, at, bodyStart, en
 }
 
 export const encodeReplace: RequestEncoder<Replace> = (writer, packet) => {
-  const bodyStart = beginRequest(writer, packet, 55 + textBound(packet.key) + (packet.value?.length ?? 0))
+  const bodyStart = beginRequest(writer, packet, 55 + textBound(packet.key) + lengthOf(packet.value))
   const { bytes, view } = writer
   let position = bodyStart
   view.setUint32(position, 0x7265706c)
@@ -1869,7 +1885,8 @@ export const encodeReplace: RequestEncoder<Replace> = (writer, packet) => {
   bytes[position] = 0x20
   position = writeDecimal(bytes, position + 1, checkVarint(packet.expiration, -2147483648, 2147483647, "Replace", "expiration"))
   bytes[position] = 0x20
-  position = writeDecimal(bytes, position + 1, checkVarint(packet.value?.length ?? 0, 0, 4294967295, "Replace", "value"))
+  position = writeDecimal(bytes, position + 1, checkVarint(lengthOf(packet.value), 0, 4294967295, "Replace", "value"))
+  checkMark(packet.noreply, "Replace", "noreply")
   if (packet.noreply === true) {
     bytes[position] = 0x20
     view.setUint32(position + 1, 0x6e6f7265)
@@ -1946,7 +1963,7 @@ export const decodeSet: RequestDecoder<Set> = (reader, at, bodyStart, end) => {
 }
 
 export const encodeSet: RequestEncoder<Set> = (writer, packet) => {
-  const bodyStart = beginRequest(writer, packet, 51 + textBound(packet.key) + (packet.value?.length ?? 0))
+  const bodyStart = beginRequest(writer, packet, 51 + textBound(packet.key) + lengthOf(packet.value))
   const { bytes, view } = writer
   let position = bodyStart
   view.setUint16(position, 0x7365)
@@ -1962,7 +1979,8 @@ export const encodeSet: RequestEncoder<Set> = (writer, packet) => {
   bytes[position] = 0x20
   position = writeDecimal(bytes, position + 1, checkVarint(packet.expiration, -2147483648, 2147483647, "Set", "expiration"))
   bytes[position] = 0x20
-  position = writeDecimal(bytes, position + 1, checkVarint(packet.value?.length ?? 0, 0, 4294967295, "Set", "value"))
+  position = writeDecimal(bytes, position + 1, checkVarint(lengthOf(packet.value), 0, 4294967295, "Set", "value"))
+  checkMark(packet.noreply, "Set", "noreply")
   if (packet.noreply === true) {
     bytes[position] = 0x20
     view.setUint32(position + 1, 0x6e6f7265)
@@ -2018,6 +2036,7 @@ export const encodeShutdown: RequestEncoder<Shutdown> = (writer, packet) => {
   let position = bodyStart
   view.setUint32(position, 0x73687574)
   view.setUint32(position + 4, 0x646f776e)
+  checkMark(packet.graceful, "Shutdown", "graceful")
   position = position + 8
   if (packet.graceful === true) {
     bytes[position] = 0x20
@@ -2391,6 +2410,7 @@ export const encodeTouch: RequestEncoder<Touch> = (writer, packet) => {
   checkToken(bytes, keyToken, position, 32, 10, "Touch", "key")
   bytes[position] = 0x20
   position = writeDecimal(bytes, position + 1, checkVarint(packet.expiration, -2147483648, 2147483647, "Touch", "expiration"))
+  checkMark(packet.noreply, "Touch", "noreply")
   if (packet.noreply === true) {
     bytes[position] = 0x20
     view.setUint32(position + 1, 0x6e6f7265)
@@ -2452,6 +2472,7 @@ export const encodeVerbosity: RequestEncoder<Verbosity> = (writer, packet) => {
   bytes[position + 8] = 0x79
   bytes[position + 9] = 0x20
   position = writeDecimal(bytes, position + 10, checkVarint(packet.level, 0, 4294967295, "Verbosity", "level"))
+  checkMark(packet.noreply, "Verbosity", "noreply")
   if (packet.noreply === true) {
     bytes[position] = 0x20
     view.setUint32(position + 1, 0x6e6f7265)
@@ -2540,13 +2561,14 @@ export const encodeWatch: RequestEncoder<Watch> = (writer, packet) => {
   const bodyStart = beginRequest(
     writer,
     packet,
-    9 + boundElements(packet.streams, (one) => boundEncoded("ascii", one)) + (packet.streams?.length ?? 0) * 1
+    9 + boundElements(packet.streams, (one) => boundEncoded("ascii", one)) + lengthOf(packet.streams) * 1
   )
   const { bytes, view } = writer
   let position = bodyStart
   view.setUint32(position, 0x77617463)
   bytes[position + 4] = 0x68
   position = position + 5
+  checkElements(packet.streams, Infinity, "Watch", "streams")
   let streamsIndex = 0
   try {
     for (const streamsElement of packet.streams) {
@@ -2859,7 +2881,7 @@ export const encodeDumpedItem: ResponseEncoder<DumpedItem> = (writer, packet) =>
   const bodyStart = beginResponse(
     writer,
     packet,
-    7 + textBound(packet.key) + boundElements(packet.facts, boundTextFact) + (packet.facts?.length ?? 0) * 1
+    7 + textBound(packet.key) + boundElements(packet.facts, boundTextFact) + lengthOf(packet.facts) * 1
   )
   const { bytes, view } = writer
   let position = bodyStart
@@ -2868,6 +2890,7 @@ export const encodeDumpedItem: ResponseEncoder<DumpedItem> = (writer, packet) =>
   position = putText(bytes, keyToken, packet.key, "DumpedItem", "key")
   checkMin(position - keyToken, 1, "DumpedItem", "key")
   checkToken(bytes, keyToken, position, 32, 10, "DumpedItem", "key")
+  checkElements(packet.facts, Infinity, "DumpedItem", "facts")
   let factsIndex = 0
   try {
     for (const factsElement of packet.facts) {
@@ -2930,6 +2953,7 @@ export const encodeDumpedKey: ResponseEncoder<DumpedKey> = (writer, packet) => {
   checkMin(position - keyToken, 1, "DumpedKey", "key")
   checkAtMost(position - keyToken, 250, "DumpedKey", "key")
   checkToken(bytes, keyToken, position, 32, 10, "DumpedKey", "key")
+  checkMark(packet.base64, "DumpedKey", "base64")
   if (packet.base64 === true) {
     bytes[position] = 0x20
     bytes[position + 1] = 0x62
@@ -3077,7 +3101,7 @@ export const encodeLogLine: ResponseEncoder<LogLine> = (writer, packet) => {
   const bodyStart = beginResponse(
     writer,
     packet,
-    6 + boundEncoded("ascii", packet.time) + boundElements(packet.facts, boundTextFact) + (packet.facts?.length ?? 0) * 1
+    6 + boundEncoded("ascii", packet.time) + boundElements(packet.facts, boundTextFact) + lengthOf(packet.facts) * 1
   )
   const { bytes, view } = writer
   let position = bodyStart
@@ -3087,6 +3111,7 @@ export const encodeLogLine: ResponseEncoder<LogLine> = (writer, packet) => {
   position = putEncoded(bytes, timeToken, "ascii", packet.time, "LogLine", "time")
   checkMin(position - timeToken, 1, "LogLine", "time")
   checkToken(bytes, timeToken, position, 32, 10, "LogLine", "time")
+  checkElements(packet.facts, Infinity, "LogLine", "facts")
   let factsIndex = 0
   try {
     for (const factsElement of packet.facts) {
@@ -3240,11 +3265,12 @@ export const decodeMetaDone: ResponseDecoder<MetaDone> = (reader, at, bodyStart,
 }
 
 export const encodeMetaDone: ResponseEncoder<MetaDone> = (writer, packet) => {
-  const bodyStart = beginResponse(writer, packet, 6 + boundElements(packet.flags, boundMetaAnswerFlag) + (packet.flags?.length ?? 0) * 1)
+  const bodyStart = beginResponse(writer, packet, 6 + boundElements(packet.flags, boundMetaAnswerFlag) + lengthOf(packet.flags) * 1)
   const { bytes, view } = writer
   let position = bodyStart
   view.setUint16(position, 0x4844)
   position = position + 2
+  checkElements(packet.flags, Infinity, "MetaDone", "flags")
   let flagsIndex = 0
   try {
     for (const flagsElement of packet.flags) {
@@ -3297,11 +3323,12 @@ export const decodeMetaExists: ResponseDecoder<MetaExists> = (reader, at, bodySt
 }
 
 export const encodeMetaExists: ResponseEncoder<MetaExists> = (writer, packet) => {
-  const bodyStart = beginResponse(writer, packet, 6 + boundElements(packet.flags, boundMetaAnswerFlag) + (packet.flags?.length ?? 0) * 1)
+  const bodyStart = beginResponse(writer, packet, 6 + boundElements(packet.flags, boundMetaAnswerFlag) + lengthOf(packet.flags) * 1)
   const { bytes, view } = writer
   let position = bodyStart
   view.setUint16(position, 0x4558)
   position = position + 2
+  checkElements(packet.flags, Infinity, "MetaExists", "flags")
   let flagsIndex = 0
   try {
     for (const flagsElement of packet.flags) {
@@ -3363,7 +3390,7 @@ export const encodeMetaItem: ResponseEncoder<MetaItem> = (writer, packet) => {
   const bodyStart = beginResponse(
     writer,
     packet,
-    7 + textBound(packet.key) + boundElements(packet.facts, boundTextFact) + (packet.facts?.length ?? 0) * 1
+    7 + textBound(packet.key) + boundElements(packet.facts, boundTextFact) + lengthOf(packet.facts) * 1
   )
   const { bytes, view } = writer
   let position = bodyStart
@@ -3374,6 +3401,7 @@ export const encodeMetaItem: ResponseEncoder<MetaItem> = (writer, packet) => {
   checkMin(position - keyToken, 1, "MetaItem", "key")
   checkAtMost(position - keyToken, 250, "MetaItem", "key")
   checkToken(bytes, keyToken, position, 32, 10, "MetaItem", "key")
+  checkElements(packet.facts, Infinity, "MetaItem", "facts")
   let factsIndex = 0
   try {
     for (const factsElement of packet.facts) {
@@ -3426,11 +3454,12 @@ export const decodeMetaMiss: ResponseDecoder<MetaMiss> = (reader, at, bodyStart,
 }
 
 export const encodeMetaMiss: ResponseEncoder<MetaMiss> = (writer, packet) => {
-  const bodyStart = beginResponse(writer, packet, 6 + boundElements(packet.flags, boundMetaAnswerFlag) + (packet.flags?.length ?? 0) * 1)
+  const bodyStart = beginResponse(writer, packet, 6 + boundElements(packet.flags, boundMetaAnswerFlag) + lengthOf(packet.flags) * 1)
   const { bytes, view } = writer
   let position = bodyStart
   view.setUint16(position, 0x454e)
   position = position + 2
+  checkElements(packet.flags, Infinity, "MetaMiss", "flags")
   let flagsIndex = 0
   try {
     for (const flagsElement of packet.flags) {
@@ -3511,11 +3540,12 @@ export const decodeMetaNotFound: ResponseDecoder<MetaNotFound> = (reader, at, bo
 }
 
 export const encodeMetaNotFound: ResponseEncoder<MetaNotFound> = (writer, packet) => {
-  const bodyStart = beginResponse(writer, packet, 6 + boundElements(packet.flags, boundMetaAnswerFlag) + (packet.flags?.length ?? 0) * 1)
+  const bodyStart = beginResponse(writer, packet, 6 + boundElements(packet.flags, boundMetaAnswerFlag) + lengthOf(packet.flags) * 1)
   const { bytes, view } = writer
   let position = bodyStart
   view.setUint16(position, 0x4e46)
   position = position + 2
+  checkElements(packet.flags, Infinity, "MetaNotFound", "flags")
   let flagsIndex = 0
   try {
     for (const flagsElement of packet.flags) {
@@ -3568,11 +3598,12 @@ export const decodeMetaNotStored: ResponseDecoder<MetaNotStored> = (reader, at, 
 }
 
 export const encodeMetaNotStored: ResponseEncoder<MetaNotStored> = (writer, packet) => {
-  const bodyStart = beginResponse(writer, packet, 6 + boundElements(packet.flags, boundMetaAnswerFlag) + (packet.flags?.length ?? 0) * 1)
+  const bodyStart = beginResponse(writer, packet, 6 + boundElements(packet.flags, boundMetaAnswerFlag) + lengthOf(packet.flags) * 1)
   const { bytes, view } = writer
   let position = bodyStart
   view.setUint16(position, 0x4e53)
   position = position + 2
+  checkElements(packet.flags, Infinity, "MetaNotStored", "flags")
   let flagsIndex = 0
   try {
     for (const flagsElement of packet.flags) {
@@ -4263,7 +4294,7 @@ export const decodeValue: ResponseDecoder<Value> = (reader, at, bodyStart, end) 
 }
 
 export const encodeValue: ResponseEncoder<Value> = (writer, packet) => {
-  const bodyStart = beginResponse(writer, packet, 54 + textBound(packet.key) + (packet.value?.length ?? 0))
+  const bodyStart = beginResponse(writer, packet, 54 + textBound(packet.key) + lengthOf(packet.value))
   const { bytes, view } = writer
   let position = bodyStart
   view.setUint32(position, 0x56414c55)
@@ -4277,7 +4308,7 @@ export const encodeValue: ResponseEncoder<Value> = (writer, packet) => {
   bytes[position] = 0x20
   position = writeDecimal(bytes, position + 1, checkVarint(packet.flags, 0, 4294967295, "Value", "flags"))
   bytes[position] = 0x20
-  position = writeDecimal(bytes, position + 1, checkVarint(packet.value?.length ?? 0, 0, 4294967295, "Value", "value"))
+  position = writeDecimal(bytes, position + 1, checkVarint(lengthOf(packet.value), 0, 4294967295, "Value", "value"))
   if (packet.cas !== undefined) {
     bytes[position] = 0x20
     position = writeDecimal(bytes, position + 1, checkVarintBig(packet.cas, 0n, 18446744073709551615n, "Value", "cas"))

@@ -54,6 +54,7 @@ import {
 import {
   boundElements,
   checkAtMost,
+  checkElements,
   checkMin,
   checkToken,
   checkVarint,
@@ -67,6 +68,7 @@ import {
   findLine,
   inElement,
   inList,
+  lengthOf,
   putBytes,
   putText,
   readDecimal,
@@ -118,7 +120,7 @@ export const encodeMetaArithmetic: RequestEncoder<MetaArithmetic> = (writer, pac
   const bodyStart = beginRequest(
     writer,
     packet,
-    7 + textBound(packet.key) + boundElements(packet.flags, boundMetaArithmeticFlag) + (packet.flags?.length ?? 0) * 1
+    7 + textBound(packet.key) + boundElements(packet.flags, boundMetaArithmeticFlag) + lengthOf(packet.flags) * 1
   )
   const { bytes, view } = writer
   let position = bodyStart
@@ -129,6 +131,7 @@ export const encodeMetaArithmetic: RequestEncoder<MetaArithmetic> = (writer, pac
   checkMin(position - keyToken, 1, "MetaArithmetic", "key")
   checkAtMost(position - keyToken, 250, "MetaArithmetic", "key")
   checkToken(bytes, keyToken, position, 32, 10, "MetaArithmetic", "key")
+  checkElements(packet.flags, Infinity, "MetaArithmetic", "flags")
   let flagsIndex = 0
   try {
     for (const flagsElement of packet.flags) {
@@ -196,7 +199,7 @@ export const encodeMetaDebug: RequestEncoder<MetaDebug> = (writer, packet) => {
   const bodyStart = beginRequest(
     writer,
     packet,
-    7 + textBound(packet.key) + boundElements(packet.flags, boundMetaDebugFlag) + (packet.flags?.length ?? 0) * 1
+    7 + textBound(packet.key) + boundElements(packet.flags, boundMetaDebugFlag) + lengthOf(packet.flags) * 1
   )
   const { bytes, view } = writer
   let position = bodyStart
@@ -207,6 +210,7 @@ export const encodeMetaDebug: RequestEncoder<MetaDebug> = (writer, packet) => {
   checkMin(position - keyToken, 1, "MetaDebug", "key")
   checkAtMost(position - keyToken, 250, "MetaDebug", "key")
   checkToken(bytes, keyToken, position, 32, 10, "MetaDebug", "key")
+  checkElements(packet.flags, Infinity, "MetaDebug", "flags")
   let flagsIndex = 0
   try {
     for (const flagsElement of packet.flags) {
@@ -271,7 +275,7 @@ export const encodeMetaDelete: RequestEncoder<MetaDelete> = (writer, packet) => 
   const bodyStart = beginRequest(
     writer,
     packet,
-    7 + textBound(packet.key) + boundElements(packet.flags, boundMetaDeleteFlag) + (packet.flags?.length ?? 0) * 1
+    7 + textBound(packet.key) + boundElements(packet.flags, boundMetaDeleteFlag) + lengthOf(packet.flags) * 1
   )
   const { bytes, view } = writer
   let position = bodyStart
@@ -282,6 +286,7 @@ export const encodeMetaDelete: RequestEncoder<MetaDelete> = (writer, packet) => 
   checkMin(position - keyToken, 1, "MetaDelete", "key")
   checkAtMost(position - keyToken, 250, "MetaDelete", "key")
   checkToken(bytes, keyToken, position, 32, 10, "MetaDelete", "key")
+  checkElements(packet.flags, Infinity, "MetaDelete", "flags")
   let flagsIndex = 0
   try {
     for (const flagsElement of packet.flags) {
@@ -346,7 +351,7 @@ export const encodeMetaGet: RequestEncoder<MetaGet> = (writer, packet) => {
   const bodyStart = beginRequest(
     writer,
     packet,
-    7 + textBound(packet.key) + boundElements(packet.flags, boundMetaGetFlag) + (packet.flags?.length ?? 0) * 1
+    7 + textBound(packet.key) + boundElements(packet.flags, boundMetaGetFlag) + lengthOf(packet.flags) * 1
   )
   const { bytes, view } = writer
   let position = bodyStart
@@ -357,6 +362,7 @@ export const encodeMetaGet: RequestEncoder<MetaGet> = (writer, packet) => {
   checkMin(position - keyToken, 1, "MetaGet", "key")
   checkAtMost(position - keyToken, 250, "MetaGet", "key")
   checkToken(bytes, keyToken, position, 32, 10, "MetaGet", "key")
+  checkElements(packet.flags, Infinity, "MetaGet", "flags")
   let flagsIndex = 0
   try {
     for (const flagsElement of packet.flags) {
@@ -430,8 +436,7 @@ export const encodeMetaSet: RequestEncoder<MetaSet> = (writer, packet) => {
   const bodyStart = beginRequest(
     writer,
     packet,
-    20 + textBound(packet.key) + boundElements(packet.flags, boundMetaSetFlag) + (packet.flags?.length ?? 0) * 1 +
-      (packet.value?.length ?? 0)
+    20 + textBound(packet.key) + boundElements(packet.flags, boundMetaSetFlag) + lengthOf(packet.flags) * 1 + lengthOf(packet.value)
   )
   const { bytes, view } = writer
   let position = bodyStart
@@ -443,7 +448,8 @@ export const encodeMetaSet: RequestEncoder<MetaSet> = (writer, packet) => {
   checkAtMost(position - keyToken, 250, "MetaSet", "key")
   checkToken(bytes, keyToken, position, 32, 10, "MetaSet", "key")
   bytes[position] = 0x20
-  position = writeDecimal(bytes, position + 1, checkVarint(packet.value?.length ?? 0, 0, 4294967295, "MetaSet", "value"))
+  position = writeDecimal(bytes, position + 1, checkVarint(lengthOf(packet.value), 0, 4294967295, "MetaSet", "value"))
+  checkElements(packet.flags, Infinity, "MetaSet", "flags")
   let flagsIndex = 0
   try {
     for (const flagsElement of packet.flags) {
@@ -518,13 +524,14 @@ export const encodeMetaValue: ResponseEncoder<MetaValue> = (writer, packet) => {
   const bodyStart = beginResponse(
     writer,
     packet,
-    19 + boundElements(packet.flags, boundMetaAnswerFlag) + (packet.flags?.length ?? 0) * 1 + (packet.value?.length ?? 0)
+    19 + boundElements(packet.flags, boundMetaAnswerFlag) + lengthOf(packet.flags) * 1 + lengthOf(packet.value)
   )
   const { bytes, view } = writer
   let position = bodyStart
   view.setUint16(position, 0x5641)
   bytes[position + 2] = 0x20
-  position = writeDecimal(bytes, position + 3, checkVarint(packet.value?.length ?? 0, 0, 4294967295, "MetaValue", "value"))
+  position = writeDecimal(bytes, position + 3, checkVarint(lengthOf(packet.value), 0, 4294967295, "MetaValue", "value"))
+  checkElements(packet.flags, Infinity, "MetaValue", "flags")
   let flagsIndex = 0
   try {
     for (const flagsElement of packet.flags) {

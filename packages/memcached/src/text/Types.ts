@@ -16,6 +16,7 @@ import {
   expectEnd,
   expectMin,
   findByte,
+  lengthOf,
   putBytes,
   putText,
   putU8,
@@ -357,7 +358,7 @@ export function boundMetaAnswerFlag(value: MetaAnswerFlag): number {
     case "TimeToLive":
       return 12
     case "Unknown":
-      return 1 + (value.bytes?.length ?? 0)
+      return 1 + lengthOf(value.bytes)
     default:
       return 0
   }
@@ -764,7 +765,7 @@ export function boundMetaArithmeticFlag(value: MetaArithmeticFlag): number {
     case "ReturnValue":
       return 1
     case "Unknown":
-      return 1 + (value.bytes?.length ?? 0)
+      return 1 + lengthOf(value.bytes)
     default:
       return 0
   }
@@ -845,7 +846,7 @@ export function boundMetaDebugFlag(value: MetaDebugFlag): number {
     case "KeyIsBase64":
       return 1
     case "Unknown":
-      return 1 + (value.bytes?.length ?? 0)
+      return 1 + lengthOf(value.bytes)
     default:
       return 0
   }
@@ -1143,7 +1144,7 @@ export function boundMetaDeleteFlag(value: MetaDeleteFlag): number {
     case "DropValue":
       return 1
     case "Unknown":
-      return 1 + (value.bytes?.length ?? 0)
+      return 1 + lengthOf(value.bytes)
     default:
       return 0
   }
@@ -1596,7 +1597,7 @@ export function boundMetaGetFlag(value: MetaGetFlag): number {
     case "ReturnValue":
       return 1
     case "Unknown":
-      return 1 + (value.bytes?.length ?? 0)
+      return 1 + lengthOf(value.bytes)
     default:
       return 0
   }
@@ -1980,7 +1981,7 @@ export function boundMetaSetFlag(value: MetaSetFlag): number {
     case "ReturnSize":
       return 1
     case "Unknown":
-      return 1 + (value.bytes?.length ?? 0)
+      return 1 + lengthOf(value.bytes)
     default:
       return 0
   }

@@ -25,6 +25,7 @@ import {
 } from "./Types.ts"
 import {
   boundElements,
+  checkElements,
   decodeText,
   expectAtLeast,
   expectConstant,
@@ -35,6 +36,7 @@ import {
   inList,
   interrupted,
   keepElements,
+  lengthOf,
   putBytes,
   putText,
   putU16,
@@ -339,6 +341,7 @@ export const encodeContentHeader: FrameEncoder<ContentHeader> = (writer, packet)
   if (packet.headers !== undefined) {
     const headersAt = position
     const headersFrom = position + 4
+    checkElements(packet.headers, Infinity, "ContentHeader", "headers")
     position = position + 4
     let headersIndex = 0
     try {
@@ -431,7 +434,7 @@ export const decodeBody: FrameDecoder<Body> = (reader, _at, bodyStart, end, _opc
 }
 
 export const encodeBody: FrameEncoder<Body> = (writer, packet) => {
-  const bodyStart = beginFrame(writer, packet, packet.content?.length ?? 0)
+  const bodyStart = beginFrame(writer, packet, lengthOf(packet.content))
   const { bytes } = writer
   let position = bodyStart
   position = putBytes(bytes, position, packet.content, "Body", "content")

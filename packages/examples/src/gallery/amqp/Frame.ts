@@ -10,6 +10,7 @@ import {
   expectAtLeast,
   expectFrame,
   expectWhole,
+  lengthOf,
   malformed,
   putBytes,
   putU16,
@@ -164,7 +165,7 @@ export const decodeUnknownFrame: FrameDecoder<UnknownFrame> = (reader, _at, body
 
 /** Appends the packet to a writer. Throws `EncodeError` and then leaves the writer as it was. */
 export function encodeUnknownFrame(writer: Writer, packet: FrameInit & Pick<UnknownFrame, "type" | "payload">): void {
-  const bodyStart = beginFrame(writer, packet, packet.payload?.length ?? 0)
+  const bodyStart = beginFrame(writer, packet, lengthOf(packet.payload))
   const end = putBytes(writer.bytes, bodyStart, packet.payload, "UnknownFrame", "payload")
   finishFrame(writer, packet, "UnknownFrame", packet.type, bodyStart, end)
 }

@@ -7,6 +7,7 @@ import {
   type Writer,
   boundElements,
   checkBits,
+  checkElements,
   decodeText,
   deeper,
   deeperWrite,
@@ -19,6 +20,7 @@ import {
   inList,
   interrupted,
   keepElements,
+  lengthOf,
   malformed,
   putBytes,
   putF32,
@@ -364,6 +366,7 @@ export function writeFieldValueOnce(writer: Writer, at: number, value: FieldValu
       let position = at + 1
       const valuesAt = position
       const valuesFrom = position + 4
+      checkElements(value.values, Infinity, "FieldValue", "values")
       position = position + 4
       let valuesIndex = 0
       try {
@@ -395,6 +398,7 @@ export function writeFieldValueOnce(writer: Writer, at: number, value: FieldValu
       let position = at + 1
       const entriesAt = position
       const entriesFrom = position + 4
+      checkElements(value.entries, Infinity, "FieldValue", "entries")
       position = position + 4
       let entriesIndex = 0
       try {
@@ -548,7 +552,7 @@ export function boundFieldValue(value: FieldValue): number {
     case "Uint16":
       return 3
     case "Bytes":
-      return 5 + (value.value?.length ?? 0)
+      return 5 + lengthOf(value.value)
     default:
       return 0
   }
@@ -2119,6 +2123,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
       putU8(view, position + 1, value.versionMinor, "Method", "versionMinor")
       const serverPropertiesAt = position + 2
       const serverPropertiesFrom = position + 6
+      checkElements(value.serverProperties, Infinity, "Method", "serverProperties")
       position = position + 6
       let serverPropertiesIndex = 0
       try {
@@ -2145,6 +2150,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
       let position = at + 4
       const clientPropertiesAt = position
       const clientPropertiesFrom = position + 4
+      checkElements(value.clientProperties, Infinity, "Method", "clientProperties")
       position = position + 4
       let clientPropertiesIndex = 0
       try {
@@ -2346,6 +2352,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
       )
       const argumentsValueAt = position + 1
       const argumentsValueFrom = position + 5
+      checkElements(value.arguments, Infinity, "Method", "arguments")
       position = position + 5
       let argumentsValueIndex = 0
       try {
@@ -2405,6 +2412,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
       putU8(view, position, (checkBits(value.noWait, 0x01, "Method", "noWait")) >>> 0, "Method", "bits")
       const argumentsValueAt = position + 1
       const argumentsValueFrom = position + 5
+      checkElements(value.arguments, Infinity, "Method", "arguments")
       position = position + 5
       let argumentsValueIndex = 0
       try {
@@ -2442,6 +2450,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
       putU8(view, position, (checkBits(value.noWait, 0x01, "Method", "noWait")) >>> 0, "Method", "bits")
       const argumentsValueAt = position + 1
       const argumentsValueFrom = position + 5
+      checkElements(value.arguments, Infinity, "Method", "arguments")
       position = position + 5
       let argumentsValueIndex = 0
       try {
@@ -2479,6 +2488,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
       )
       const argumentsValueAt = position + 1
       const argumentsValueFrom = position + 5
+      checkElements(value.arguments, Infinity, "Method", "arguments")
       position = position + 5
       let argumentsValueIndex = 0
       try {
@@ -2522,6 +2532,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
       putU8(view, position, (checkBits(value.noWait, 0x01, "Method", "noWait")) >>> 0, "Method", "bits")
       const argumentsValueAt = position + 1
       const argumentsValueFrom = position + 5
+      checkElements(value.arguments, Infinity, "Method", "arguments")
       position = position + 5
       let argumentsValueIndex = 0
       try {
@@ -2599,6 +2610,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
       putU8(view, routingKeyAt, position - routingKeyFrom, "Method", "routingKey")
       const argumentsValueAt = position
       const argumentsValueFrom = position + 4
+      checkElements(value.arguments, Infinity, "Method", "arguments")
       position = position + 4
       let argumentsValueIndex = 0
       try {
@@ -2652,6 +2664,7 @@ export function writeMethod(writer: Writer, at: number, value: Method): number {
       )
       const argumentsValueAt = position + 1
       const argumentsValueFrom = position + 5
+      checkElements(value.arguments, Infinity, "Method", "arguments")
       position = position + 5
       let argumentsValueIndex = 0
       try {
@@ -2889,12 +2902,12 @@ export function boundMethod(value: Method): number {
     case "ConnectionStart":
       return 18 + boundElements(value.serverProperties, boundTableEntry) + textBound(value.mechanisms) + textBound(value.locales)
     case "ConnectionStartOk":
-      return 14 + boundElements(value.clientProperties, boundTableEntry) + textBound(value.mechanism) + (value.response?.length ?? 0) +
+      return 14 + boundElements(value.clientProperties, boundTableEntry) + textBound(value.mechanism) + lengthOf(value.response) +
         textBound(value.locale)
     case "ConnectionSecure":
-      return 8 + (value.challenge?.length ?? 0)
+      return 8 + lengthOf(value.challenge)
     case "ConnectionSecureOk":
-      return 8 + (value.response?.length ?? 0)
+      return 8 + lengthOf(value.response)
     case "ConnectionTune":
       return 12
     case "ConnectionTuneOk":
@@ -2912,7 +2925,7 @@ export function boundMethod(value: Method): number {
     case "ConnectionUnblocked":
       return 4
     case "ConnectionUpdateSecret":
-      return 9 + (value.newSecret?.length ?? 0) + textBound(value.reason)
+      return 9 + lengthOf(value.newSecret) + textBound(value.reason)
     case "ConnectionUpdateSecretOk":
       return 4
     case "ChannelOpen":

@@ -17,6 +17,7 @@ import {
 import {
   boundElements,
   checkBits,
+  checkElements,
   checkTextUntil,
   decodeText,
   expectAtLeast,
@@ -28,6 +29,7 @@ import {
   findByte,
   inElement,
   inList,
+  lengthOf,
   putBytes,
   putI32,
   putI64,
@@ -111,7 +113,8 @@ export const encodeReply: MessageEncoder<Reply> = (writer, packet) => {
   )
   putI64(view, position + 4, packet.cursorId, "Reply", "cursorId", true)
   putI32(view, position + 12, packet.startingFrom, "Reply", "startingFrom", true)
-  putI32(view, position + 16, packet.documents?.length ?? 0, "Reply", "documents", true)
+  putI32(view, position + 16, lengthOf(packet.documents), "Reply", "documents", true)
+  checkElements(packet.documents, Infinity, "Reply", "documents")
   position = position + 20
   let documentsIndex = 0
   try {
@@ -246,7 +249,7 @@ export const decodeCompressed: MessageDecoder<Compressed> = (reader, at, bodySta
 }
 
 export const encodeCompressed: MessageEncoder<Compressed> = (writer, packet) => {
-  const bodyStart = beginMessage(writer, packet, 9 + (packet.compressedMessage?.length ?? 0))
+  const bodyStart = beginMessage(writer, packet, 9 + lengthOf(packet.compressedMessage))
   const { bytes, view } = writer
   let position = bodyStart
   putI32(view, position, packet.originalOpcode, "Compressed", "originalOpcode", true)
@@ -322,6 +325,7 @@ export const encodeMsg: MessageEncoder<Msg> = (writer, packet) => {
     "flags",
     true
   )
+  checkElements(packet.sections, Infinity, "Msg", "sections")
   position = position + 4
   let sectionsIndex = 0
   try {

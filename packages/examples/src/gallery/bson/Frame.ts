@@ -10,6 +10,7 @@ import {
   expectFrame,
   expectMeant,
   expectWhole,
+  lengthOf,
   malformed,
   putBytes,
   putI32,
@@ -113,7 +114,7 @@ export const decodeUnknownMessage: MessageDecoder<UnknownMessage> = (reader, _at
 
 /** Appends the packet to a writer. Throws `EncodeError` and then leaves the writer as it was. */
 export function encodeUnknownMessage(writer: Writer, packet: MessageInit & Pick<UnknownMessage, "opCode" | "body">): void {
-  const bodyStart = beginMessage(writer, packet, packet.body?.length ?? 0)
+  const bodyStart = beginMessage(writer, packet, lengthOf(packet.body))
   const end = putBytes(writer.bytes, bodyStart, packet.body, "UnknownMessage", "body")
   finishMessage(writer, packet, "UnknownMessage", packet.opCode, bodyStart, end)
 }

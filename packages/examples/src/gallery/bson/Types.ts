@@ -8,6 +8,7 @@ import {
   boundElements,
   checkBits,
   checkElement,
+  checkElements,
   checkLength,
   checkTextUntil,
   decodeText,
@@ -23,6 +24,7 @@ import {
   findByte,
   inElement,
   inList,
+  lengthOf,
   malformed,
   putBytes,
   putF64,
@@ -299,11 +301,11 @@ export function writeBinaryData(writer: Writer, at: number, value: BinaryData): 
 export function boundBinaryData(value: BinaryData): number {
   switch (value?._tag) {
     case "Generic":
-      return (value.bytes?.length ?? 0)
+      return lengthOf(value.bytes)
     case "Function":
-      return (value.bytes?.length ?? 0)
+      return lengthOf(value.bytes)
     case "OldBinary":
-      return 4 + (value.bytes?.length ?? 0)
+      return 4 + lengthOf(value.bytes)
     case "OldUuid":
       return 16
     case "Uuid":
@@ -311,15 +313,15 @@ export function boundBinaryData(value: BinaryData): number {
     case "Md5":
       return 16
     case "Encrypted":
-      return (value.bytes?.length ?? 0)
+      return lengthOf(value.bytes)
     case "Column":
-      return (value.bytes?.length ?? 0)
+      return lengthOf(value.bytes)
     case "Sensitive":
-      return (value.bytes?.length ?? 0)
+      return lengthOf(value.bytes)
     case "Vector":
-      return 2 + (value.bytes?.length ?? 0)
+      return 2 + lengthOf(value.bytes)
     case "Unknown":
-      return 0 + (value.bytes?.length ?? 0)
+      return 0 + lengthOf(value.bytes)
     default:
       return 0
   }
@@ -460,6 +462,7 @@ export function writeDocumentOnce(writer: Writer, at: number, value: Document): 
   let position = at
   const elementsAt = position
   const elementsFrom = position + 4
+  checkElements(value.elements, Infinity, "Document", "elements")
   position = position + 4
   let elementsIndex = 0
   try {
@@ -542,6 +545,7 @@ export function writeDocumentSequence(writer: Writer, at: number, value: Documen
   position = putText(bytes, position, value.identifier, "DocumentSequence", "identifier")
   checkTextUntil(value.identifier, "\u0000", "DocumentSequence", "identifier")
   bytes[position] = 0x00
+  checkElements(value.documents, Infinity, "DocumentSequence", "documents")
   position = position + 1
   let documentsIndex = 0
   try {

@@ -24,7 +24,18 @@ import {
   writeQuestion,
   writeResourceRecord
 } from "./Types.ts"
-import { boundElements, checkBits, expectAtLeast, expectEnd, expectRoom, inElement, inList, putU16 } from "@wirewright/codec"
+import {
+  boundElements,
+  checkBits,
+  checkElements,
+  expectAtLeast,
+  expectEnd,
+  expectRoom,
+  inElement,
+  inList,
+  lengthOf,
+  putU16
+} from "@wirewright/codec"
 
 /** A message in a datagram of its own. */
 export interface Message {
@@ -173,10 +184,11 @@ export const encodeMessage: DatagramEncoder<Message> = (writer, packet) => {
     "Message",
     "flags"
   )
-  putU16(view, position + 4, packet.questions?.length ?? 0, "Message", "questions")
-  putU16(view, position + 6, packet.answers?.length ?? 0, "Message", "answers")
-  putU16(view, position + 8, packet.authorities?.length ?? 0, "Message", "authorities")
-  putU16(view, position + 10, packet.additionals?.length ?? 0, "Message", "additionals")
+  putU16(view, position + 4, lengthOf(packet.questions), "Message", "questions")
+  putU16(view, position + 6, lengthOf(packet.answers), "Message", "answers")
+  putU16(view, position + 8, lengthOf(packet.authorities), "Message", "authorities")
+  putU16(view, position + 10, lengthOf(packet.additionals), "Message", "additionals")
+  checkElements(packet.questions, Infinity, "Message", "questions")
   position = position + 12
   let questionsIndex = 0
   try {
@@ -187,6 +199,7 @@ export const encodeMessage: DatagramEncoder<Message> = (writer, packet) => {
   } catch (error) {
     throw inList(error, "Message", "questions", questionsIndex, packet.questions)
   }
+  checkElements(packet.answers, Infinity, "Message", "answers")
   let answersIndex = 0
   try {
     for (const answersElement of packet.answers) {
@@ -196,6 +209,7 @@ export const encodeMessage: DatagramEncoder<Message> = (writer, packet) => {
   } catch (error) {
     throw inList(error, "Message", "answers", answersIndex, packet.answers)
   }
+  checkElements(packet.authorities, Infinity, "Message", "authorities")
   let authoritiesIndex = 0
   try {
     for (const authoritiesElement of packet.authorities) {
@@ -205,6 +219,7 @@ export const encodeMessage: DatagramEncoder<Message> = (writer, packet) => {
   } catch (error) {
     throw inList(error, "Message", "authorities", authoritiesIndex, packet.authorities)
   }
+  checkElements(packet.additionals, Infinity, "Message", "additionals")
   let additionalsIndex = 0
   try {
     for (const additionalsElement of packet.additionals) {
@@ -364,10 +379,11 @@ export const encodeTcpMessage: SegmentEncoder<TcpMessage> = (writer, packet) => 
     "TcpMessage",
     "flags"
   )
-  putU16(view, position + 4, packet.questions?.length ?? 0, "TcpMessage", "questions")
-  putU16(view, position + 6, packet.answers?.length ?? 0, "TcpMessage", "answers")
-  putU16(view, position + 8, packet.authorities?.length ?? 0, "TcpMessage", "authorities")
-  putU16(view, position + 10, packet.additionals?.length ?? 0, "TcpMessage", "additionals")
+  putU16(view, position + 4, lengthOf(packet.questions), "TcpMessage", "questions")
+  putU16(view, position + 6, lengthOf(packet.answers), "TcpMessage", "answers")
+  putU16(view, position + 8, lengthOf(packet.authorities), "TcpMessage", "authorities")
+  putU16(view, position + 10, lengthOf(packet.additionals), "TcpMessage", "additionals")
+  checkElements(packet.questions, Infinity, "TcpMessage", "questions")
   position = position + 12
   let questionsIndex = 0
   try {
@@ -378,6 +394,7 @@ export const encodeTcpMessage: SegmentEncoder<TcpMessage> = (writer, packet) => 
   } catch (error) {
     throw inList(error, "TcpMessage", "questions", questionsIndex, packet.questions)
   }
+  checkElements(packet.answers, Infinity, "TcpMessage", "answers")
   let answersIndex = 0
   try {
     for (const answersElement of packet.answers) {
@@ -387,6 +404,7 @@ export const encodeTcpMessage: SegmentEncoder<TcpMessage> = (writer, packet) => 
   } catch (error) {
     throw inList(error, "TcpMessage", "answers", answersIndex, packet.answers)
   }
+  checkElements(packet.authorities, Infinity, "TcpMessage", "authorities")
   let authoritiesIndex = 0
   try {
     for (const authoritiesElement of packet.authorities) {
@@ -396,6 +414,7 @@ export const encodeTcpMessage: SegmentEncoder<TcpMessage> = (writer, packet) => 
   } catch (error) {
     throw inList(error, "TcpMessage", "authorities", authoritiesIndex, packet.authorities)
   }
+  checkElements(packet.additionals, Infinity, "TcpMessage", "additionals")
   let additionalsIndex = 0
   try {
     for (const additionalsElement of packet.additionals) {

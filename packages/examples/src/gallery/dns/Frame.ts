@@ -9,6 +9,7 @@ import {
   type Writer,
   expectFrame,
   expectWhole,
+  lengthOf,
   malformed,
   measuring,
   putBytes,
@@ -87,7 +88,7 @@ export const decodeUnknownDatagram: DatagramDecoder<UnknownDatagram> = (reader, 
 
 /** Appends the packet to a writer. Throws `EncodeError` and then leaves the writer as it was. */
 export function encodeUnknownDatagram(writer: Writer, packet: DatagramInit & Pick<UnknownDatagram, "message">): void {
-  const bodyStart = beginDatagram(writer, packet, packet.message?.length ?? 0)
+  const bodyStart = beginDatagram(writer, packet, lengthOf(packet.message))
   const end = putBytes(writer.bytes, bodyStart, packet.message, "UnknownDatagram", "message")
   finishDatagram(writer, packet, "UnknownDatagram", 0, bodyStart, end)
 }
@@ -180,7 +181,7 @@ export const decodeUnknownSegment: SegmentDecoder<UnknownSegment> = (reader, _at
 
 /** Appends the packet to a writer. Throws `EncodeError` and then leaves the writer as it was. */
 export function encodeUnknownSegment(writer: Writer, packet: SegmentInit & Pick<UnknownSegment, "message">): void {
-  const bodyStart = beginSegment(writer, packet, packet.message?.length ?? 0)
+  const bodyStart = beginSegment(writer, packet, lengthOf(packet.message))
   const end = putBytes(writer.bytes, bodyStart, packet.message, "UnknownSegment", "message")
   finishSegment(writer, packet, "UnknownSegment", 0, bodyStart, end)
 }

@@ -8,6 +8,7 @@ import {
   boundElements,
   checkAtMost,
   checkBits,
+  checkElements,
   checkLength,
   decodeText,
   expectAtLeast,
@@ -16,6 +17,7 @@ import {
   expectWithin,
   inElement,
   inList,
+  lengthOf,
   putBytes,
   putText,
   putU16,
@@ -306,17 +308,17 @@ export function writeOptionData(writer: Writer, at: number, value: OptionData): 
 export function boundOptionData(value: OptionData): number {
   switch (value?._tag) {
     case "NameServerId":
-      return (value.id?.length ?? 0)
+      return lengthOf(value.id)
     case "ClientSubnet":
-      return 4 + (value.address?.length ?? 0)
+      return 4 + lengthOf(value.address)
     case "Cookie":
-      return 8 + (value.server?.length ?? 0)
+      return 8 + lengthOf(value.server)
     case "Padding":
-      return (value.padding?.length ?? 0)
+      return lengthOf(value.padding)
     case "ExtendedError":
       return 2 + textBound(value.text)
     case "Unknown":
-      return 0 + (value.bytes?.length ?? 0)
+      return 0 + lengthOf(value.bytes)
     default:
       return 0
   }
@@ -508,6 +510,7 @@ export function writeParameterValue(writer: Writer, at: number, value: Parameter
   switch (value._tag) {
     case "Mandatory": {
       let position = at
+      checkElements(value.keys, Infinity, "ParameterValue", "keys")
       let keysIndex = 0
       try {
         for (const keysElement of value.keys) {
@@ -522,6 +525,7 @@ export function writeParameterValue(writer: Writer, at: number, value: Parameter
     }
     case "ApplicationProtocols": {
       let position = at
+      checkElements(value.protocols, Infinity, "ParameterValue", "protocols")
       let protocolsIndex = 0
       try {
         for (const protocolsElement of value.protocols) {
@@ -547,6 +551,7 @@ export function writeParameterValue(writer: Writer, at: number, value: Parameter
     }
     case "Ipv4Hint": {
       let position = at
+      checkElements(value.addresses, Infinity, "ParameterValue", "addresses")
       let addressesIndex = 0
       try {
         for (const addressesElement of value.addresses) {
@@ -567,6 +572,7 @@ export function writeParameterValue(writer: Writer, at: number, value: Parameter
     }
     case "Ipv6Hint": {
       let position = at
+      checkElements(value.addresses, Infinity, "ParameterValue", "addresses")
       let addressesIndex = 0
       try {
         for (const addressesElement of value.addresses) {
@@ -601,7 +607,7 @@ export function writeParameterValue(writer: Writer, at: number, value: Parameter
 export function boundParameterValue(value: ParameterValue): number {
   switch (value?._tag) {
     case "Mandatory":
-      return (value.keys?.length ?? 0) * 2
+      return lengthOf(value.keys) * 2
     case "ApplicationProtocols":
       return boundElements(value.protocols, (one) => 1 + textBound(one))
     case "NoDefaultProtocol":
@@ -609,13 +615,13 @@ export function boundParameterValue(value: ParameterValue): number {
     case "Port":
       return 2
     case "Ipv4Hint":
-      return (value.addresses?.length ?? 0) * 4
+      return lengthOf(value.addresses) * 4
     case "EncryptedClientHello":
-      return (value.configurations?.length ?? 0)
+      return lengthOf(value.configurations)
     case "Ipv6Hint":
-      return (value.addresses?.length ?? 0) * 16
+      return lengthOf(value.addresses) * 16
     case "Unknown":
-      return 0 + (value.bytes?.length ?? 0)
+      return 0 + lengthOf(value.bytes)
     default:
       return 0
   }
@@ -1237,6 +1243,7 @@ export function writeRecordData(writer: Writer, at: number, value: RecordData): 
     }
     case "TXT": {
       let position = at
+      checkElements(value.text, Infinity, "RecordData", "text")
       let textIndex = 0
       try {
         for (const textElement of value.text) {
@@ -1303,6 +1310,7 @@ export function writeRecordData(writer: Writer, at: number, value: RecordData): 
     }
     case "OPT": {
       let position = at
+      checkElements(value.options, Infinity, "RecordData", "options")
       let optionsIndex = 0
       try {
         for (const optionsElement of value.options) {
@@ -1330,6 +1338,7 @@ export function writeRecordData(writer: Writer, at: number, value: RecordData): 
     case "NSEC": {
       let position = at
       position = putDomainName(writer, position, value.next, false, "RecordData", "next")
+      checkElements(value.types, Infinity, "RecordData", "types")
       let typesIndex = 0
       try {
         for (const typesElement of value.types) {
@@ -1345,6 +1354,7 @@ export function writeRecordData(writer: Writer, at: number, value: RecordData): 
       let position = at
       putU16(view, position, value.priority, "RecordData", "priority")
       position = putDomainName(writer, position + 2, value.target, false, "RecordData", "target")
+      checkElements(value.parameters, Infinity, "RecordData", "parameters")
       let parametersIndex = 0
       try {
         for (const parametersElement of value.parameters) {
@@ -1360,6 +1370,7 @@ export function writeRecordData(writer: Writer, at: number, value: RecordData): 
       let position = at
       putU16(view, position, value.priority, "RecordData", "priority")
       position = putDomainName(writer, position + 2, value.target, false, "RecordData", "target")
+      checkElements(value.parameters, Infinity, "RecordData", "parameters")
       let parametersIndex = 0
       try {
         for (const parametersElement of value.parameters) {
@@ -1441,7 +1452,7 @@ export function boundRecordData(value: RecordData): number {
     case "OPT":
       return boundElements(value.options, boundOption)
     case "RRSIG":
-      return 18 + boundDomainName(value.signer) + (value.signature?.length ?? 0)
+      return 18 + boundDomainName(value.signer) + lengthOf(value.signature)
     case "NSEC":
       return boundDomainName(value.next) + boundElements(value.types, boundTypeWindow)
     case "SVCB":
@@ -1451,7 +1462,7 @@ export function boundRecordData(value: RecordData): number {
     case "CAA":
       return 2 + textBound(value.tag) + textBound(value.value)
     case "Unknown":
-      return 0 + (value.bytes?.length ?? 0)
+      return 0 + lengthOf(value.bytes)
     default:
       return 0
   }
@@ -1668,7 +1679,7 @@ export function writeTypeWindow(writer: Writer, at: number, value: TypeWindow): 
 
 /** Room a `TypeWindow` needs at most, in bytes. */
 export function boundTypeWindow(value: TypeWindow): number {
-  return 2 + (value?.bitmap?.length ?? 0)
+  return 2 + lengthOf(value?.bitmap)
 }
 
 /** Decodes bytes that are one `TypeWindow`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */

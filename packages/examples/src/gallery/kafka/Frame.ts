@@ -10,6 +10,7 @@ import {
   expectFrame,
   expectMeant,
   expectWhole,
+  lengthOf,
   malformed,
   putBytes,
   putI16,
@@ -108,7 +109,7 @@ export const decodeUnknownRequest: RequestDecoder<UnknownRequest> = (reader, _at
 
 /** Appends the packet to a writer. Throws `EncodeError` and then leaves the writer as it was. */
 export function encodeUnknownRequest(writer: Writer, packet: RequestInit & Pick<UnknownRequest, "apiKey" | "body">): void {
-  const bodyStart = beginRequest(writer, packet, packet.body?.length ?? 0)
+  const bodyStart = beginRequest(writer, packet, lengthOf(packet.body))
   const end = putBytes(writer.bytes, bodyStart, packet.body, "UnknownRequest", "body")
   finishRequest(writer, packet, "UnknownRequest", packet.apiKey, bodyStart, end)
 }
@@ -221,7 +222,7 @@ export const decodeUnknownResponse: ResponseDecoder<UnknownResponse> = (reader, 
 
 /** Appends the packet to a writer. Throws `EncodeError` and then leaves the writer as it was. */
 export function encodeUnknownResponse(writer: Writer, packet: ResponseInit & Pick<UnknownResponse, "body">): void {
-  const bodyStart = beginResponse(writer, packet, packet.body?.length ?? 0)
+  const bodyStart = beginResponse(writer, packet, lengthOf(packet.body))
   const end = putBytes(writer.bytes, bodyStart, packet.body, "UnknownResponse", "body")
   finishResponse(writer, packet, "UnknownResponse", 0, bodyStart, end)
 }

@@ -64,6 +64,7 @@ import {
 } from "./Types.ts"
 import {
   boundElements,
+  checkElements,
   checkPresence,
   checkVarint,
   decodeText,
@@ -74,6 +75,7 @@ import {
   expectWithin,
   inElement,
   inList,
+  lengthOf,
   putI16,
   putI32,
   putI8,
@@ -284,7 +286,8 @@ export const encodeProduceRequest: RequestEncoder<ProduceRequest, States> = (wri
   }
   checkPresence(packet.headerTags !== undefined, states.apiVersion >= 9, "ProduceRequest", "headerTags", "apiVersion is 9…")
   if (states.apiVersion >= 9) {
-    position = writeLeb128(bytes, position, checkVarint(packet.headerTags!?.length ?? 0, 0, 4294967295, "ProduceRequest", "headerTags"))
+    position = writeLeb128(bytes, position, checkVarint(lengthOf(packet.headerTags!), 0, 4294967295, "ProduceRequest", "headerTags"))
+    checkElements(packet.headerTags!, Infinity, "ProduceRequest", "headerTags")
     let headerTagsIndex = 0
     try {
       for (const headerTagsElement of packet.headerTags!) {
@@ -321,7 +324,8 @@ export const encodeProduceRequest: RequestEncoder<ProduceRequest, States> = (wri
   putI32(view, position + 2, packet.timeoutMs, "ProduceRequest", "timeoutMs")
   position = position + 6
   if (states.apiVersion >= 9) {
-    position = writeLeb128(bytes, position, checkVarint((packet.topics?.length ?? 0) + 1, 0, 4294967295, "ProduceRequest", "topics"))
+    position = writeLeb128(bytes, position, checkVarint((lengthOf(packet.topics)) + 1, 0, 4294967295, "ProduceRequest", "topics"))
+    checkElements(packet.topics, Infinity, "ProduceRequest", "topics")
     let topicsIndex = 0
     try {
       for (const topicsElement of packet.topics) {
@@ -332,7 +336,8 @@ export const encodeProduceRequest: RequestEncoder<ProduceRequest, States> = (wri
       throw inList(error, "ProduceRequest", "topics", topicsIndex, packet.topics)
     }
   } else {
-    putI32(view, position, packet.topics?.length ?? 0, "ProduceRequest", "topics")
+    putI32(view, position, lengthOf(packet.topics), "ProduceRequest", "topics")
+    checkElements(packet.topics, Infinity, "ProduceRequest", "topics")
     position = position + 4
     let topicsIndex2 = 0
     try {
@@ -346,7 +351,8 @@ export const encodeProduceRequest: RequestEncoder<ProduceRequest, States> = (wri
   }
   checkPresence(packet.tags !== undefined, states.apiVersion >= 9, "ProduceRequest", "tags", "apiVersion is 9…")
   if (states.apiVersion >= 9) {
-    position = writeLeb128(bytes, position, checkVarint(packet.tags!?.length ?? 0, 0, 4294967295, "ProduceRequest", "tags"))
+    position = writeLeb128(bytes, position, checkVarint(lengthOf(packet.tags!), 0, 4294967295, "ProduceRequest", "tags"))
+    checkElements(packet.tags!, Infinity, "ProduceRequest", "tags")
     let tagsIndex = 0
     try {
       for (const tagsElement of packet.tags!) {
@@ -638,7 +644,8 @@ export const encodeFetchRequest: RequestEncoder<FetchRequest, States> = (writer,
   }
   checkPresence(packet.headerTags !== undefined, states.apiVersion >= 12, "FetchRequest", "headerTags", "apiVersion is 12…")
   if (states.apiVersion >= 12) {
-    position = writeLeb128(bytes, position, checkVarint(packet.headerTags!?.length ?? 0, 0, 4294967295, "FetchRequest", "headerTags"))
+    position = writeLeb128(bytes, position, checkVarint(lengthOf(packet.headerTags!), 0, 4294967295, "FetchRequest", "headerTags"))
+    checkElements(packet.headerTags!, Infinity, "FetchRequest", "headerTags")
     let headerTagsIndex = 0
     try {
       for (const headerTagsElement of packet.headerTags!) {
@@ -666,7 +673,8 @@ export const encodeFetchRequest: RequestEncoder<FetchRequest, States> = (writer,
     position = position + 4
   }
   if (states.apiVersion >= 12) {
-    position = writeLeb128(bytes, position, checkVarint((packet.topics?.length ?? 0) + 1, 0, 4294967295, "FetchRequest", "topics"))
+    position = writeLeb128(bytes, position, checkVarint((lengthOf(packet.topics)) + 1, 0, 4294967295, "FetchRequest", "topics"))
+    checkElements(packet.topics, Infinity, "FetchRequest", "topics")
     let topicsIndex = 0
     try {
       for (const topicsElement of packet.topics) {
@@ -677,7 +685,8 @@ export const encodeFetchRequest: RequestEncoder<FetchRequest, States> = (writer,
       throw inList(error, "FetchRequest", "topics", topicsIndex, packet.topics)
     }
   } else {
-    putI32(view, position, packet.topics?.length ?? 0, "FetchRequest", "topics")
+    putI32(view, position, lengthOf(packet.topics), "FetchRequest", "topics")
+    checkElements(packet.topics, Infinity, "FetchRequest", "topics")
     position = position + 4
     let topicsIndex2 = 0
     try {
@@ -695,8 +704,9 @@ export const encodeFetchRequest: RequestEncoder<FetchRequest, States> = (writer,
       position = writeLeb128(
         bytes,
         position,
-        checkVarint((packet.forgottenTopics!?.length ?? 0) + 1, 0, 4294967295, "FetchRequest", "forgottenTopics")
+        checkVarint((lengthOf(packet.forgottenTopics!)) + 1, 0, 4294967295, "FetchRequest", "forgottenTopics")
       )
+      checkElements(packet.forgottenTopics!, Infinity, "FetchRequest", "forgottenTopics")
       let forgottenTopicsIndex = 0
       try {
         for (const forgottenTopicsElement of packet.forgottenTopics!) {
@@ -707,7 +717,8 @@ export const encodeFetchRequest: RequestEncoder<FetchRequest, States> = (writer,
         throw inList(error, "FetchRequest", "forgottenTopics", forgottenTopicsIndex, packet.forgottenTopics!)
       }
     } else {
-      putI32(view, position, packet.forgottenTopics!?.length ?? 0, "FetchRequest", "forgottenTopics")
+      putI32(view, position, lengthOf(packet.forgottenTopics!), "FetchRequest", "forgottenTopics")
+      checkElements(packet.forgottenTopics!, Infinity, "FetchRequest", "forgottenTopics")
       position = position + 4
       let forgottenTopicsIndex2 = 0
       try {
@@ -734,7 +745,8 @@ export const encodeFetchRequest: RequestEncoder<FetchRequest, States> = (writer,
   }
   checkPresence(packet.tags !== undefined, states.apiVersion >= 12, "FetchRequest", "tags", "apiVersion is 12…")
   if (states.apiVersion >= 12) {
-    position = writeLeb128(bytes, position, checkVarint(packet.tags!?.length ?? 0, 0, 4294967295, "FetchRequest", "tags"))
+    position = writeLeb128(bytes, position, checkVarint(lengthOf(packet.tags!), 0, 4294967295, "FetchRequest", "tags"))
+    checkElements(packet.tags!, Infinity, "FetchRequest", "tags")
     let tagsIndex = 0
     try {
       for (const tagsElement of packet.tags!) {
@@ -959,7 +971,8 @@ export const encodeMetadataRequest: RequestEncoder<MetadataRequest, States> = (w
   }
   checkPresence(packet.headerTags !== undefined, states.apiVersion >= 9, "MetadataRequest", "headerTags", "apiVersion is 9…")
   if (states.apiVersion >= 9) {
-    position = writeLeb128(bytes, position, checkVarint(packet.headerTags!?.length ?? 0, 0, 4294967295, "MetadataRequest", "headerTags"))
+    position = writeLeb128(bytes, position, checkVarint(lengthOf(packet.headerTags!), 0, 4294967295, "MetadataRequest", "headerTags"))
+    checkElements(packet.headerTags!, Infinity, "MetadataRequest", "headerTags")
     let headerTagsIndex = 0
     try {
       for (const headerTagsElement of packet.headerTags!) {
@@ -974,7 +987,8 @@ export const encodeMetadataRequest: RequestEncoder<MetadataRequest, States> = (w
     if (packet.topics === null) {
       position = writeLeb128(bytes, position, checkVarint(0, 0, 4294967295, "MetadataRequest", "topics"))
     } else {
-      position = writeLeb128(bytes, position, checkVarint((packet.topics?.length ?? 0) + 1, 0, 4294967295, "MetadataRequest", "topics"))
+      position = writeLeb128(bytes, position, checkVarint((lengthOf(packet.topics)) + 1, 0, 4294967295, "MetadataRequest", "topics"))
+      checkElements(packet.topics, Infinity, "MetadataRequest", "topics")
       let topicsIndex = 0
       try {
         for (const topicsElement of packet.topics) {
@@ -990,7 +1004,8 @@ export const encodeMetadataRequest: RequestEncoder<MetadataRequest, States> = (w
       putI32(view, position, -1, "MetadataRequest", "topics")
       position = position + 4
     } else {
-      putI32(view, position, packet.topics?.length ?? 0, "MetadataRequest", "topics")
+      putI32(view, position, lengthOf(packet.topics), "MetadataRequest", "topics")
+      checkElements(packet.topics, Infinity, "MetadataRequest", "topics")
       position = position + 4
       let topicsIndex2 = 0
       try {
@@ -1038,7 +1053,8 @@ export const encodeMetadataRequest: RequestEncoder<MetadataRequest, States> = (w
   }
   checkPresence(packet.tags !== undefined, states.apiVersion >= 9, "MetadataRequest", "tags", "apiVersion is 9…")
   if (states.apiVersion >= 9) {
-    position = writeLeb128(bytes, position, checkVarint(packet.tags!?.length ?? 0, 0, 4294967295, "MetadataRequest", "tags"))
+    position = writeLeb128(bytes, position, checkVarint(lengthOf(packet.tags!), 0, 4294967295, "MetadataRequest", "tags"))
+    checkElements(packet.tags!, Infinity, "MetadataRequest", "tags")
     let tagsIndex = 0
     try {
       for (const tagsElement of packet.tags!) {
@@ -1198,7 +1214,8 @@ export const encodeApiVersionsRequest: RequestEncoder<ApiVersionsRequest, States
   }
   checkPresence(packet.headerTags !== undefined, states.apiVersion >= 3, "ApiVersionsRequest", "headerTags", "apiVersion is 3…")
   if (states.apiVersion >= 3) {
-    position = writeLeb128(bytes, position, checkVarint(packet.headerTags!?.length ?? 0, 0, 4294967295, "ApiVersionsRequest", "headerTags"))
+    position = writeLeb128(bytes, position, checkVarint(lengthOf(packet.headerTags!), 0, 4294967295, "ApiVersionsRequest", "headerTags"))
+    checkElements(packet.headerTags!, Infinity, "ApiVersionsRequest", "headerTags")
     let headerTagsIndex = 0
     try {
       for (const headerTagsElement of packet.headerTags!) {
@@ -1241,7 +1258,8 @@ export const encodeApiVersionsRequest: RequestEncoder<ApiVersionsRequest, States
   }
   checkPresence(packet.tags !== undefined, states.apiVersion >= 3, "ApiVersionsRequest", "tags", "apiVersion is 3…")
   if (states.apiVersion >= 3) {
-    position = writeLeb128(bytes, position, checkVarint(packet.tags!?.length ?? 0, 0, 4294967295, "ApiVersionsRequest", "tags"))
+    position = writeLeb128(bytes, position, checkVarint(lengthOf(packet.tags!), 0, 4294967295, "ApiVersionsRequest", "tags"))
+    checkElements(packet.tags!, Infinity, "ApiVersionsRequest", "tags")
     let tagsIndex = 0
     try {
       for (const tagsElement of packet.tags!) {
@@ -1380,7 +1398,8 @@ export const encodeProduceResponse: ResponseEncoder<ProduceResponse, States> = (
   let position = bodyStart
   checkPresence(packet.headerTags !== undefined, states.apiVersion >= 9, "ProduceResponse", "headerTags", "apiVersion is 9…")
   if (states.apiVersion >= 9) {
-    position = writeLeb128(bytes, position, checkVarint(packet.headerTags!?.length ?? 0, 0, 4294967295, "ProduceResponse", "headerTags"))
+    position = writeLeb128(bytes, position, checkVarint(lengthOf(packet.headerTags!), 0, 4294967295, "ProduceResponse", "headerTags"))
+    checkElements(packet.headerTags!, Infinity, "ProduceResponse", "headerTags")
     let headerTagsIndex = 0
     try {
       for (const headerTagsElement of packet.headerTags!) {
@@ -1392,7 +1411,8 @@ export const encodeProduceResponse: ResponseEncoder<ProduceResponse, States> = (
     }
   }
   if (states.apiVersion >= 9) {
-    position = writeLeb128(bytes, position, checkVarint((packet.topics?.length ?? 0) + 1, 0, 4294967295, "ProduceResponse", "topics"))
+    position = writeLeb128(bytes, position, checkVarint((lengthOf(packet.topics)) + 1, 0, 4294967295, "ProduceResponse", "topics"))
+    checkElements(packet.topics, Infinity, "ProduceResponse", "topics")
     let topicsIndex = 0
     try {
       for (const topicsElement of packet.topics) {
@@ -1403,7 +1423,8 @@ export const encodeProduceResponse: ResponseEncoder<ProduceResponse, States> = (
       throw inList(error, "ProduceResponse", "topics", topicsIndex, packet.topics)
     }
   } else {
-    putI32(view, position, packet.topics?.length ?? 0, "ProduceResponse", "topics")
+    putI32(view, position, lengthOf(packet.topics), "ProduceResponse", "topics")
+    checkElements(packet.topics, Infinity, "ProduceResponse", "topics")
     position = position + 4
     let topicsIndex2 = 0
     try {
@@ -1419,7 +1440,8 @@ export const encodeProduceResponse: ResponseEncoder<ProduceResponse, States> = (
   position = position + 4
   checkPresence(packet.tags !== undefined, states.apiVersion >= 9, "ProduceResponse", "tags", "apiVersion is 9…")
   if (states.apiVersion >= 9) {
-    position = writeLeb128(bytes, position, checkVarint(packet.tags!?.length ?? 0, 0, 4294967295, "ProduceResponse", "tags"))
+    position = writeLeb128(bytes, position, checkVarint(lengthOf(packet.tags!), 0, 4294967295, "ProduceResponse", "tags"))
+    checkElements(packet.tags!, Infinity, "ProduceResponse", "tags")
     let tagsIndex = 0
     try {
       for (const tagsElement of packet.tags!) {
@@ -1576,7 +1598,8 @@ export const encodeFetchResponse: ResponseEncoder<FetchResponse, States> = (writ
   let position = bodyStart
   checkPresence(packet.headerTags !== undefined, states.apiVersion >= 12, "FetchResponse", "headerTags", "apiVersion is 12…")
   if (states.apiVersion >= 12) {
-    position = writeLeb128(bytes, position, checkVarint(packet.headerTags!?.length ?? 0, 0, 4294967295, "FetchResponse", "headerTags"))
+    position = writeLeb128(bytes, position, checkVarint(lengthOf(packet.headerTags!), 0, 4294967295, "FetchResponse", "headerTags"))
+    checkElements(packet.headerTags!, Infinity, "FetchResponse", "headerTags")
     let headerTagsIndex = 0
     try {
       for (const headerTagsElement of packet.headerTags!) {
@@ -1600,7 +1623,8 @@ export const encodeFetchResponse: ResponseEncoder<FetchResponse, States> = (writ
     position = position + 4
   }
   if (states.apiVersion >= 12) {
-    position = writeLeb128(bytes, position, checkVarint((packet.responses?.length ?? 0) + 1, 0, 4294967295, "FetchResponse", "responses"))
+    position = writeLeb128(bytes, position, checkVarint((lengthOf(packet.responses)) + 1, 0, 4294967295, "FetchResponse", "responses"))
+    checkElements(packet.responses, Infinity, "FetchResponse", "responses")
     let responsesIndex = 0
     try {
       for (const responsesElement of packet.responses) {
@@ -1611,7 +1635,8 @@ export const encodeFetchResponse: ResponseEncoder<FetchResponse, States> = (writ
       throw inList(error, "FetchResponse", "responses", responsesIndex, packet.responses)
     }
   } else {
-    putI32(view, position, packet.responses?.length ?? 0, "FetchResponse", "responses")
+    putI32(view, position, lengthOf(packet.responses), "FetchResponse", "responses")
+    checkElements(packet.responses, Infinity, "FetchResponse", "responses")
     position = position + 4
     let responsesIndex2 = 0
     try {
@@ -1625,7 +1650,8 @@ export const encodeFetchResponse: ResponseEncoder<FetchResponse, States> = (writ
   }
   checkPresence(packet.tags !== undefined, states.apiVersion >= 12, "FetchResponse", "tags", "apiVersion is 12…")
   if (states.apiVersion >= 12) {
-    position = writeLeb128(bytes, position, checkVarint(packet.tags!?.length ?? 0, 0, 4294967295, "FetchResponse", "tags"))
+    position = writeLeb128(bytes, position, checkVarint(lengthOf(packet.tags!), 0, 4294967295, "FetchResponse", "tags"))
+    checkElements(packet.tags!, Infinity, "FetchResponse", "tags")
     let tagsIndex = 0
     try {
       for (const tagsElement of packet.tags!) {
@@ -1877,7 +1903,8 @@ export const encodeMetadataResponse: ResponseEncoder<MetadataResponse, States> =
   let position = bodyStart
   checkPresence(packet.headerTags !== undefined, states.apiVersion >= 9, "MetadataResponse", "headerTags", "apiVersion is 9…")
   if (states.apiVersion >= 9) {
-    position = writeLeb128(bytes, position, checkVarint(packet.headerTags!?.length ?? 0, 0, 4294967295, "MetadataResponse", "headerTags"))
+    position = writeLeb128(bytes, position, checkVarint(lengthOf(packet.headerTags!), 0, 4294967295, "MetadataResponse", "headerTags"))
+    checkElements(packet.headerTags!, Infinity, "MetadataResponse", "headerTags")
     let headerTagsIndex = 0
     try {
       for (const headerTagsElement of packet.headerTags!) {
@@ -1894,7 +1921,8 @@ export const encodeMetadataResponse: ResponseEncoder<MetadataResponse, States> =
     position = position + 4
   }
   if (states.apiVersion >= 9) {
-    position = writeLeb128(bytes, position, checkVarint((packet.brokers?.length ?? 0) + 1, 0, 4294967295, "MetadataResponse", "brokers"))
+    position = writeLeb128(bytes, position, checkVarint((lengthOf(packet.brokers)) + 1, 0, 4294967295, "MetadataResponse", "brokers"))
+    checkElements(packet.brokers, Infinity, "MetadataResponse", "brokers")
     let brokersIndex = 0
     try {
       for (const brokersElement of packet.brokers) {
@@ -1905,7 +1933,8 @@ export const encodeMetadataResponse: ResponseEncoder<MetadataResponse, States> =
       throw inList(error, "MetadataResponse", "brokers", brokersIndex, packet.brokers)
     }
   } else {
-    putI32(view, position, packet.brokers?.length ?? 0, "MetadataResponse", "brokers")
+    putI32(view, position, lengthOf(packet.brokers), "MetadataResponse", "brokers")
+    checkElements(packet.brokers, Infinity, "MetadataResponse", "brokers")
     position = position + 4
     let brokersIndex2 = 0
     try {
@@ -1948,7 +1977,8 @@ export const encodeMetadataResponse: ResponseEncoder<MetadataResponse, States> =
     position = position + 4
   }
   if (states.apiVersion >= 9) {
-    position = writeLeb128(bytes, position, checkVarint((packet.topics?.length ?? 0) + 1, 0, 4294967295, "MetadataResponse", "topics"))
+    position = writeLeb128(bytes, position, checkVarint((lengthOf(packet.topics)) + 1, 0, 4294967295, "MetadataResponse", "topics"))
+    checkElements(packet.topics, Infinity, "MetadataResponse", "topics")
     let topicsIndex = 0
     try {
       for (const topicsElement of packet.topics) {
@@ -1959,7 +1989,8 @@ export const encodeMetadataResponse: ResponseEncoder<MetadataResponse, States> =
       throw inList(error, "MetadataResponse", "topics", topicsIndex, packet.topics)
     }
   } else {
-    putI32(view, position, packet.topics?.length ?? 0, "MetadataResponse", "topics")
+    putI32(view, position, lengthOf(packet.topics), "MetadataResponse", "topics")
+    checkElements(packet.topics, Infinity, "MetadataResponse", "topics")
     position = position + 4
     let topicsIndex2 = 0
     try {
@@ -1984,7 +2015,8 @@ export const encodeMetadataResponse: ResponseEncoder<MetadataResponse, States> =
   }
   checkPresence(packet.tags !== undefined, states.apiVersion >= 9, "MetadataResponse", "tags", "apiVersion is 9…")
   if (states.apiVersion >= 9) {
-    position = writeLeb128(bytes, position, checkVarint(packet.tags!?.length ?? 0, 0, 4294967295, "MetadataResponse", "tags"))
+    position = writeLeb128(bytes, position, checkVarint(lengthOf(packet.tags!), 0, 4294967295, "MetadataResponse", "tags"))
+    checkElements(packet.tags!, Infinity, "MetadataResponse", "tags")
     let tagsIndex = 0
     try {
       for (const tagsElement of packet.tags!) {
@@ -2114,7 +2146,8 @@ export const encodeApiVersionsResponse: ResponseEncoder<ApiVersionsResponse, Sta
   putI16(view, position, packet.errorCode, "ApiVersionsResponse", "errorCode")
   position = position + 2
   if (states.apiVersion >= 3) {
-    position = writeLeb128(bytes, position, checkVarint((packet.apiKeys?.length ?? 0) + 1, 0, 4294967295, "ApiVersionsResponse", "apiKeys"))
+    position = writeLeb128(bytes, position, checkVarint((lengthOf(packet.apiKeys)) + 1, 0, 4294967295, "ApiVersionsResponse", "apiKeys"))
+    checkElements(packet.apiKeys, Infinity, "ApiVersionsResponse", "apiKeys")
     let apiKeysIndex = 0
     try {
       for (const apiKeysElement of packet.apiKeys) {
@@ -2125,7 +2158,8 @@ export const encodeApiVersionsResponse: ResponseEncoder<ApiVersionsResponse, Sta
       throw inList(error, "ApiVersionsResponse", "apiKeys", apiKeysIndex, packet.apiKeys)
     }
   } else {
-    putI32(view, position, packet.apiKeys?.length ?? 0, "ApiVersionsResponse", "apiKeys")
+    putI32(view, position, lengthOf(packet.apiKeys), "ApiVersionsResponse", "apiKeys")
+    checkElements(packet.apiKeys, Infinity, "ApiVersionsResponse", "apiKeys")
     position = position + 4
     let apiKeysIndex2 = 0
     try {
@@ -2144,7 +2178,8 @@ export const encodeApiVersionsResponse: ResponseEncoder<ApiVersionsResponse, Sta
   }
   checkPresence(packet.tags !== undefined, states.apiVersion >= 3, "ApiVersionsResponse", "tags", "apiVersion is 3…")
   if (states.apiVersion >= 3) {
-    position = writeLeb128(bytes, position, checkVarint(packet.tags!?.length ?? 0, 0, 4294967295, "ApiVersionsResponse", "tags"))
+    position = writeLeb128(bytes, position, checkVarint(lengthOf(packet.tags!), 0, 4294967295, "ApiVersionsResponse", "tags"))
+    checkElements(packet.tags!, Infinity, "ApiVersionsResponse", "tags")
     let tagsIndex = 0
     try {
       for (const tagsElement of packet.tags!) {

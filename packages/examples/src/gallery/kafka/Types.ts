@@ -8,6 +8,7 @@ import {
   type Writer,
   boundElements,
   checkBits,
+  checkElements,
   checkLength,
   checkPresence,
   checkVarint,
@@ -25,6 +26,7 @@ import {
   inList,
   leastI64,
   leb128Size,
+  lengthOf,
   malformed,
   putBytes,
   putI16,
@@ -131,7 +133,8 @@ export function writeAbortedTransaction(writer: Writer, at: number, value: Abort
   position = position + 16
   checkPresence(value.tags !== undefined, states.apiVersion >= 12, "AbortedTransaction", "tags", "apiVersion is 12…")
   if (states.apiVersion >= 12) {
-    position = writeLeb128(bytes, position, checkVarint(value.tags!?.length ?? 0, 0, 4294967295, "AbortedTransaction", "tags"))
+    position = writeLeb128(bytes, position, checkVarint(lengthOf(value.tags!), 0, 4294967295, "AbortedTransaction", "tags"))
+    checkElements(value.tags!, Infinity, "AbortedTransaction", "tags")
     let tagsIndex = 0
     try {
       for (const tagsElement of value.tags!) {
@@ -216,7 +219,8 @@ export function writeApiVersion(writer: Writer, at: number, value: ApiVersion, s
   position = position + 6
   checkPresence(value.tags !== undefined, states.apiVersion >= 3, "ApiVersion", "tags", "apiVersion is 3…")
   if (states.apiVersion >= 3) {
-    position = writeLeb128(bytes, position, checkVarint(value.tags!?.length ?? 0, 0, 4294967295, "ApiVersion", "tags"))
+    position = writeLeb128(bytes, position, checkVarint(lengthOf(value.tags!), 0, 4294967295, "ApiVersion", "tags"))
+    checkElements(value.tags!, Infinity, "ApiVersion", "tags")
     let tagsIndex = 0
     try {
       for (const tagsElement of value.tags!) {
@@ -487,7 +491,8 @@ export function writeBroker(writer: Writer, at: number, value: Broker, states: S
   }
   checkPresence(value.tags !== undefined, states.apiVersion >= 9, "Broker", "tags", "apiVersion is 9…")
   if (states.apiVersion >= 9) {
-    position = writeLeb128(bytes, position, checkVarint(value.tags!?.length ?? 0, 0, 4294967295, "Broker", "tags"))
+    position = writeLeb128(bytes, position, checkVarint(lengthOf(value.tags!), 0, 4294967295, "Broker", "tags"))
+    checkElements(value.tags!, Infinity, "Broker", "tags")
     let tagsIndex = 0
     try {
       for (const tagsElement of value.tags!) {
@@ -628,7 +633,8 @@ export function writeFetchPartition(writer: Writer, at: number, value: FetchPart
   position = position + 4
   checkPresence(value.tags !== undefined, states.apiVersion >= 12, "FetchPartition", "tags", "apiVersion is 12…")
   if (states.apiVersion >= 12) {
-    position = writeLeb128(bytes, position, checkVarint(value.tags!?.length ?? 0, 0, 4294967295, "FetchPartition", "tags"))
+    position = writeLeb128(bytes, position, checkVarint(lengthOf(value.tags!), 0, 4294967295, "FetchPartition", "tags"))
+    checkElements(value.tags!, Infinity, "FetchPartition", "tags")
     let tagsIndex = 0
     try {
       for (const tagsElement of value.tags!) {
@@ -778,7 +784,8 @@ export function writeFetchTopic(writer: Writer, at: number, value: FetchTopic, s
     putI16(view, topicAt, position - topicFrom, "FetchTopic", "topic")
   }
   if (states.apiVersion >= 12) {
-    position = writeLeb128(bytes, position, checkVarint((value.partitions?.length ?? 0) + 1, 0, 4294967295, "FetchTopic", "partitions"))
+    position = writeLeb128(bytes, position, checkVarint((lengthOf(value.partitions)) + 1, 0, 4294967295, "FetchTopic", "partitions"))
+    checkElements(value.partitions, Infinity, "FetchTopic", "partitions")
     let partitionsIndex = 0
     try {
       for (const partitionsElement of value.partitions) {
@@ -789,7 +796,8 @@ export function writeFetchTopic(writer: Writer, at: number, value: FetchTopic, s
       throw inList(error, "FetchTopic", "partitions", partitionsIndex, value.partitions)
     }
   } else {
-    putI32(view, position, value.partitions?.length ?? 0, "FetchTopic", "partitions")
+    putI32(view, position, lengthOf(value.partitions), "FetchTopic", "partitions")
+    checkElements(value.partitions, Infinity, "FetchTopic", "partitions")
     position = position + 4
     let partitionsIndex2 = 0
     try {
@@ -803,7 +811,8 @@ export function writeFetchTopic(writer: Writer, at: number, value: FetchTopic, s
   }
   checkPresence(value.tags !== undefined, states.apiVersion >= 12, "FetchTopic", "tags", "apiVersion is 12…")
   if (states.apiVersion >= 12) {
-    position = writeLeb128(bytes, position, checkVarint(value.tags!?.length ?? 0, 0, 4294967295, "FetchTopic", "tags"))
+    position = writeLeb128(bytes, position, checkVarint(lengthOf(value.tags!), 0, 4294967295, "FetchTopic", "tags"))
+    checkElements(value.tags!, Infinity, "FetchTopic", "tags")
     let tagsIndex = 0
     try {
       for (const tagsElement of value.tags!) {
@@ -1055,8 +1064,9 @@ export function writeFetchedPartition(writer: Writer, at: number, value: Fetched
       position = writeLeb128(
         bytes,
         position,
-        checkVarint((value.abortedTransactions?.length ?? 0) + 1, 0, 4294967295, "FetchedPartition", "abortedTransactions")
+        checkVarint((lengthOf(value.abortedTransactions)) + 1, 0, 4294967295, "FetchedPartition", "abortedTransactions")
       )
+      checkElements(value.abortedTransactions, Infinity, "FetchedPartition", "abortedTransactions")
       let abortedTransactionsIndex = 0
       try {
         for (const abortedTransactionsElement of value.abortedTransactions) {
@@ -1072,7 +1082,8 @@ export function writeFetchedPartition(writer: Writer, at: number, value: Fetched
       putI32(view, position, -1, "FetchedPartition", "abortedTransactions")
       position = position + 4
     } else {
-      putI32(view, position, value.abortedTransactions?.length ?? 0, "FetchedPartition", "abortedTransactions")
+      putI32(view, position, lengthOf(value.abortedTransactions), "FetchedPartition", "abortedTransactions")
+      checkElements(value.abortedTransactions, Infinity, "FetchedPartition", "abortedTransactions")
       position = position + 4
       let abortedTransactionsIndex2 = 0
       try {
@@ -1103,6 +1114,7 @@ export function writeFetchedPartition(writer: Writer, at: number, value: Fetched
       const recordsAt = position
       position = recordsAt + 5
       const recordsFrom = position
+      checkElements(value.records, Infinity, "FetchedPartition", "records")
       let recordsIndex = 0
       try {
         for (const recordsElement of value.records) {
@@ -1125,6 +1137,7 @@ export function writeFetchedPartition(writer: Writer, at: number, value: Fetched
     } else {
       const recordsAt2 = position
       const recordsFrom2 = position + 4
+      checkElements(value.records, Infinity, "FetchedPartition", "records")
       position = position + 4
       let recordsIndex2 = 0
       try {
@@ -1140,7 +1153,8 @@ export function writeFetchedPartition(writer: Writer, at: number, value: Fetched
   }
   checkPresence(value.tags !== undefined, states.apiVersion >= 12, "FetchedPartition", "tags", "apiVersion is 12…")
   if (states.apiVersion >= 12) {
-    position = writeLeb128(bytes, position, checkVarint(value.tags!?.length ?? 0, 0, 4294967295, "FetchedPartition", "tags"))
+    position = writeLeb128(bytes, position, checkVarint(lengthOf(value.tags!), 0, 4294967295, "FetchedPartition", "tags"))
+    checkElements(value.tags!, Infinity, "FetchedPartition", "tags")
     let tagsIndex = 0
     try {
       for (const tagsElement of value.tags!) {
@@ -1294,7 +1308,8 @@ export function writeFetchedTopic(writer: Writer, at: number, value: FetchedTopi
     putI16(view, topicAt, position - topicFrom, "FetchedTopic", "topic")
   }
   if (states.apiVersion >= 12) {
-    position = writeLeb128(bytes, position, checkVarint((value.partitions?.length ?? 0) + 1, 0, 4294967295, "FetchedTopic", "partitions"))
+    position = writeLeb128(bytes, position, checkVarint((lengthOf(value.partitions)) + 1, 0, 4294967295, "FetchedTopic", "partitions"))
+    checkElements(value.partitions, Infinity, "FetchedTopic", "partitions")
     let partitionsIndex = 0
     try {
       for (const partitionsElement of value.partitions) {
@@ -1305,7 +1320,8 @@ export function writeFetchedTopic(writer: Writer, at: number, value: FetchedTopi
       throw inList(error, "FetchedTopic", "partitions", partitionsIndex, value.partitions)
     }
   } else {
-    putI32(view, position, value.partitions?.length ?? 0, "FetchedTopic", "partitions")
+    putI32(view, position, lengthOf(value.partitions), "FetchedTopic", "partitions")
+    checkElements(value.partitions, Infinity, "FetchedTopic", "partitions")
     position = position + 4
     let partitionsIndex2 = 0
     try {
@@ -1319,7 +1335,8 @@ export function writeFetchedTopic(writer: Writer, at: number, value: FetchedTopi
   }
   checkPresence(value.tags !== undefined, states.apiVersion >= 12, "FetchedTopic", "tags", "apiVersion is 12…")
   if (states.apiVersion >= 12) {
-    position = writeLeb128(bytes, position, checkVarint(value.tags!?.length ?? 0, 0, 4294967295, "FetchedTopic", "tags"))
+    position = writeLeb128(bytes, position, checkVarint(lengthOf(value.tags!), 0, 4294967295, "FetchedTopic", "tags"))
+    checkElements(value.tags!, Infinity, "FetchedTopic", "tags")
     let tagsIndex = 0
     try {
       for (const tagsElement of value.tags!) {
@@ -1471,7 +1488,8 @@ export function writeForgottenTopic(writer: Writer, at: number, value: Forgotten
     putI16(view, topicAt, position - topicFrom, "ForgottenTopic", "topic")
   }
   if (states.apiVersion >= 12) {
-    position = writeLeb128(bytes, position, checkVarint((value.partitions?.length ?? 0) + 1, 0, 4294967295, "ForgottenTopic", "partitions"))
+    position = writeLeb128(bytes, position, checkVarint((lengthOf(value.partitions)) + 1, 0, 4294967295, "ForgottenTopic", "partitions"))
+    checkElements(value.partitions, Infinity, "ForgottenTopic", "partitions")
     let partitionsIndex = 0
     try {
       for (const partitionsElement of value.partitions) {
@@ -1483,7 +1501,8 @@ export function writeForgottenTopic(writer: Writer, at: number, value: Forgotten
       throw inList(error, "ForgottenTopic", "partitions", partitionsIndex, value.partitions)
     }
   } else {
-    putI32(view, position, value.partitions?.length ?? 0, "ForgottenTopic", "partitions")
+    putI32(view, position, lengthOf(value.partitions), "ForgottenTopic", "partitions")
+    checkElements(value.partitions, Infinity, "ForgottenTopic", "partitions")
     position = position + 4
     let partitionsIndex2 = 0
     try {
@@ -1498,7 +1517,8 @@ export function writeForgottenTopic(writer: Writer, at: number, value: Forgotten
   }
   checkPresence(value.tags !== undefined, states.apiVersion >= 12, "ForgottenTopic", "tags", "apiVersion is 12…")
   if (states.apiVersion >= 12) {
-    position = writeLeb128(bytes, position, checkVarint(value.tags!?.length ?? 0, 0, 4294967295, "ForgottenTopic", "tags"))
+    position = writeLeb128(bytes, position, checkVarint(lengthOf(value.tags!), 0, 4294967295, "ForgottenTopic", "tags"))
+    checkElements(value.tags!, Infinity, "ForgottenTopic", "tags")
     let tagsIndex = 0
     try {
       for (const tagsElement of value.tags!) {
@@ -1515,7 +1535,7 @@ export function writeForgottenTopic(writer: Writer, at: number, value: Forgotten
 /** Room a `ForgottenTopic` needs at most, in bytes. */
 export function boundForgottenTopic(value: ForgottenTopic): number {
   return 15 + (value?.topic === undefined ? 0 : textBound(value?.topic)) +
-    (value?.partitions === undefined ? 0 : (value?.partitions?.length ?? 0) * 4) +
+    (value?.partitions === undefined ? 0 : lengthOf(value?.partitions) * 4) +
     (value?.tags === undefined ? 0 : boundElements(value?.tags, boundTaggedField))
 }
 
@@ -1765,8 +1785,9 @@ export function writeMetadataPartition(writer: Writer, at: number, value: Metada
     position = writeLeb128(
       bytes,
       position,
-      checkVarint((value.replicaNodes?.length ?? 0) + 1, 0, 4294967295, "MetadataPartition", "replicaNodes")
+      checkVarint((lengthOf(value.replicaNodes)) + 1, 0, 4294967295, "MetadataPartition", "replicaNodes")
     )
+    checkElements(value.replicaNodes, Infinity, "MetadataPartition", "replicaNodes")
     let replicaNodesIndex = 0
     try {
       for (const replicaNodesElement of value.replicaNodes) {
@@ -1778,7 +1799,8 @@ export function writeMetadataPartition(writer: Writer, at: number, value: Metada
       throw inList(error, "MetadataPartition", "replicaNodes", replicaNodesIndex, value.replicaNodes)
     }
   } else {
-    putI32(view, position, value.replicaNodes?.length ?? 0, "MetadataPartition", "replicaNodes")
+    putI32(view, position, lengthOf(value.replicaNodes), "MetadataPartition", "replicaNodes")
+    checkElements(value.replicaNodes, Infinity, "MetadataPartition", "replicaNodes")
     position = position + 4
     let replicaNodesIndex2 = 0
     try {
@@ -1792,7 +1814,8 @@ export function writeMetadataPartition(writer: Writer, at: number, value: Metada
     }
   }
   if (states.apiVersion >= 9) {
-    position = writeLeb128(bytes, position, checkVarint((value.isrNodes?.length ?? 0) + 1, 0, 4294967295, "MetadataPartition", "isrNodes"))
+    position = writeLeb128(bytes, position, checkVarint((lengthOf(value.isrNodes)) + 1, 0, 4294967295, "MetadataPartition", "isrNodes"))
+    checkElements(value.isrNodes, Infinity, "MetadataPartition", "isrNodes")
     let isrNodesIndex = 0
     try {
       for (const isrNodesElement of value.isrNodes) {
@@ -1804,7 +1827,8 @@ export function writeMetadataPartition(writer: Writer, at: number, value: Metada
       throw inList(error, "MetadataPartition", "isrNodes", isrNodesIndex, value.isrNodes)
     }
   } else {
-    putI32(view, position, value.isrNodes?.length ?? 0, "MetadataPartition", "isrNodes")
+    putI32(view, position, lengthOf(value.isrNodes), "MetadataPartition", "isrNodes")
+    checkElements(value.isrNodes, Infinity, "MetadataPartition", "isrNodes")
     position = position + 4
     let isrNodesIndex2 = 0
     try {
@@ -1823,8 +1847,9 @@ export function writeMetadataPartition(writer: Writer, at: number, value: Metada
       position = writeLeb128(
         bytes,
         position,
-        checkVarint((value.offlineReplicas!?.length ?? 0) + 1, 0, 4294967295, "MetadataPartition", "offlineReplicas")
+        checkVarint((lengthOf(value.offlineReplicas!)) + 1, 0, 4294967295, "MetadataPartition", "offlineReplicas")
       )
+      checkElements(value.offlineReplicas!, Infinity, "MetadataPartition", "offlineReplicas")
       let offlineReplicasIndex = 0
       try {
         for (const offlineReplicasElement of value.offlineReplicas!) {
@@ -1836,7 +1861,8 @@ export function writeMetadataPartition(writer: Writer, at: number, value: Metada
         throw inList(error, "MetadataPartition", "offlineReplicas", offlineReplicasIndex, value.offlineReplicas!)
       }
     } else {
-      putI32(view, position, value.offlineReplicas!?.length ?? 0, "MetadataPartition", "offlineReplicas")
+      putI32(view, position, lengthOf(value.offlineReplicas!), "MetadataPartition", "offlineReplicas")
+      checkElements(value.offlineReplicas!, Infinity, "MetadataPartition", "offlineReplicas")
       position = position + 4
       let offlineReplicasIndex2 = 0
       try {
@@ -1852,7 +1878,8 @@ export function writeMetadataPartition(writer: Writer, at: number, value: Metada
   }
   checkPresence(value.tags !== undefined, states.apiVersion >= 9, "MetadataPartition", "tags", "apiVersion is 9…")
   if (states.apiVersion >= 9) {
-    position = writeLeb128(bytes, position, checkVarint(value.tags!?.length ?? 0, 0, 4294967295, "MetadataPartition", "tags"))
+    position = writeLeb128(bytes, position, checkVarint(lengthOf(value.tags!), 0, 4294967295, "MetadataPartition", "tags"))
+    checkElements(value.tags!, Infinity, "MetadataPartition", "tags")
     let tagsIndex = 0
     try {
       for (const tagsElement of value.tags!) {
@@ -1868,9 +1895,9 @@ export function writeMetadataPartition(writer: Writer, at: number, value: Metada
 
 /** Room a `MetadataPartition` needs at most, in bytes. */
 export function boundMetadataPartition(value: MetadataPartition): number {
-  return 34 + (value?.replicaNodes === undefined ? 0 : (value?.replicaNodes?.length ?? 0) * 4) +
-    (value?.isrNodes === undefined ? 0 : (value?.isrNodes?.length ?? 0) * 4) +
-    (value?.offlineReplicas === undefined ? 0 : (value?.offlineReplicas === undefined ? 0 : (value?.offlineReplicas?.length ?? 0) * 4)) +
+  return 34 + (value?.replicaNodes === undefined ? 0 : lengthOf(value?.replicaNodes) * 4) +
+    (value?.isrNodes === undefined ? 0 : lengthOf(value?.isrNodes) * 4) +
+    (value?.offlineReplicas === undefined ? 0 : (value?.offlineReplicas === undefined ? 0 : lengthOf(value?.offlineReplicas) * 4)) +
     (value?.tags === undefined ? 0 : boundElements(value?.tags, boundTaggedField))
 }
 
@@ -2012,7 +2039,8 @@ export function writeMetadataRequestTopic(writer: Writer, at: number, value: Met
   }
   checkPresence(value.tags !== undefined, states.apiVersion >= 9, "MetadataRequestTopic", "tags", "apiVersion is 9…")
   if (states.apiVersion >= 9) {
-    position = writeLeb128(bytes, position, checkVarint(value.tags!?.length ?? 0, 0, 4294967295, "MetadataRequestTopic", "tags"))
+    position = writeLeb128(bytes, position, checkVarint(lengthOf(value.tags!), 0, 4294967295, "MetadataRequestTopic", "tags"))
+    checkElements(value.tags!, Infinity, "MetadataRequestTopic", "tags")
     let tagsIndex = 0
     try {
       for (const tagsElement of value.tags!) {
@@ -2244,7 +2272,8 @@ export function writeMetadataTopic(writer: Writer, at: number, value: MetadataTo
     position = position + 1
   }
   if (states.apiVersion >= 9) {
-    position = writeLeb128(bytes, position, checkVarint((value.partitions?.length ?? 0) + 1, 0, 4294967295, "MetadataTopic", "partitions"))
+    position = writeLeb128(bytes, position, checkVarint((lengthOf(value.partitions)) + 1, 0, 4294967295, "MetadataTopic", "partitions"))
+    checkElements(value.partitions, Infinity, "MetadataTopic", "partitions")
     let partitionsIndex = 0
     try {
       for (const partitionsElement of value.partitions) {
@@ -2255,7 +2284,8 @@ export function writeMetadataTopic(writer: Writer, at: number, value: MetadataTo
       throw inList(error, "MetadataTopic", "partitions", partitionsIndex, value.partitions)
     }
   } else {
-    putI32(view, position, value.partitions?.length ?? 0, "MetadataTopic", "partitions")
+    putI32(view, position, lengthOf(value.partitions), "MetadataTopic", "partitions")
+    checkElements(value.partitions, Infinity, "MetadataTopic", "partitions")
     position = position + 4
     let partitionsIndex2 = 0
     try {
@@ -2280,7 +2310,8 @@ export function writeMetadataTopic(writer: Writer, at: number, value: MetadataTo
   }
   checkPresence(value.tags !== undefined, states.apiVersion >= 9, "MetadataTopic", "tags", "apiVersion is 9…")
   if (states.apiVersion >= 9) {
-    position = writeLeb128(bytes, position, checkVarint(value.tags!?.length ?? 0, 0, 4294967295, "MetadataTopic", "tags"))
+    position = writeLeb128(bytes, position, checkVarint(lengthOf(value.tags!), 0, 4294967295, "MetadataTopic", "tags"))
+    checkElements(value.tags!, Infinity, "MetadataTopic", "tags")
     let tagsIndex = 0
     try {
       for (const tagsElement of value.tags!) {
@@ -2431,6 +2462,7 @@ export function writeProducePartition(writer: Writer, at: number, value: Produce
       const recordsAt = position
       position = recordsAt + 5
       const recordsFrom = position
+      checkElements(value.records, Infinity, "ProducePartition", "records")
       let recordsIndex = 0
       try {
         for (const recordsElement of value.records) {
@@ -2453,6 +2485,7 @@ export function writeProducePartition(writer: Writer, at: number, value: Produce
     } else {
       const recordsAt2 = position
       const recordsFrom2 = position + 4
+      checkElements(value.records, Infinity, "ProducePartition", "records")
       position = position + 4
       let recordsIndex2 = 0
       try {
@@ -2468,7 +2501,8 @@ export function writeProducePartition(writer: Writer, at: number, value: Produce
   }
   checkPresence(value.tags !== undefined, states.apiVersion >= 9, "ProducePartition", "tags", "apiVersion is 9…")
   if (states.apiVersion >= 9) {
-    position = writeLeb128(bytes, position, checkVarint(value.tags!?.length ?? 0, 0, 4294967295, "ProducePartition", "tags"))
+    position = writeLeb128(bytes, position, checkVarint(lengthOf(value.tags!), 0, 4294967295, "ProducePartition", "tags"))
+    checkElements(value.tags!, Infinity, "ProducePartition", "tags")
     let tagsIndex = 0
     try {
       for (const tagsElement of value.tags!) {
@@ -2619,7 +2653,8 @@ export function writeProduceTopic(writer: Writer, at: number, value: ProduceTopi
     putI16(view, nameAt, position - nameFrom, "ProduceTopic", "name")
   }
   if (states.apiVersion >= 9) {
-    position = writeLeb128(bytes, position, checkVarint((value.partitions?.length ?? 0) + 1, 0, 4294967295, "ProduceTopic", "partitions"))
+    position = writeLeb128(bytes, position, checkVarint((lengthOf(value.partitions)) + 1, 0, 4294967295, "ProduceTopic", "partitions"))
+    checkElements(value.partitions, Infinity, "ProduceTopic", "partitions")
     let partitionsIndex = 0
     try {
       for (const partitionsElement of value.partitions) {
@@ -2630,7 +2665,8 @@ export function writeProduceTopic(writer: Writer, at: number, value: ProduceTopi
       throw inList(error, "ProduceTopic", "partitions", partitionsIndex, value.partitions)
     }
   } else {
-    putI32(view, position, value.partitions?.length ?? 0, "ProduceTopic", "partitions")
+    putI32(view, position, lengthOf(value.partitions), "ProduceTopic", "partitions")
+    checkElements(value.partitions, Infinity, "ProduceTopic", "partitions")
     position = position + 4
     let partitionsIndex2 = 0
     try {
@@ -2644,7 +2680,8 @@ export function writeProduceTopic(writer: Writer, at: number, value: ProduceTopi
   }
   checkPresence(value.tags !== undefined, states.apiVersion >= 9, "ProduceTopic", "tags", "apiVersion is 9…")
   if (states.apiVersion >= 9) {
-    position = writeLeb128(bytes, position, checkVarint(value.tags!?.length ?? 0, 0, 4294967295, "ProduceTopic", "tags"))
+    position = writeLeb128(bytes, position, checkVarint(lengthOf(value.tags!), 0, 4294967295, "ProduceTopic", "tags"))
+    checkElements(value.tags!, Infinity, "ProduceTopic", "tags")
     let tagsIndex = 0
     try {
       for (const tagsElement of value.tags!) {
@@ -2860,8 +2897,9 @@ export function writeProducedPartition(writer: Writer, at: number, value: Produc
       position = writeLeb128(
         bytes,
         position,
-        checkVarint((value.recordErrors!?.length ?? 0) + 1, 0, 4294967295, "ProducedPartition", "recordErrors")
+        checkVarint((lengthOf(value.recordErrors!)) + 1, 0, 4294967295, "ProducedPartition", "recordErrors")
       )
+      checkElements(value.recordErrors!, Infinity, "ProducedPartition", "recordErrors")
       let recordErrorsIndex = 0
       try {
         for (const recordErrorsElement of value.recordErrors!) {
@@ -2872,7 +2910,8 @@ export function writeProducedPartition(writer: Writer, at: number, value: Produc
         throw inList(error, "ProducedPartition", "recordErrors", recordErrorsIndex, value.recordErrors!)
       }
     } else {
-      putI32(view, position, value.recordErrors!?.length ?? 0, "ProducedPartition", "recordErrors")
+      putI32(view, position, lengthOf(value.recordErrors!), "ProducedPartition", "recordErrors")
+      checkElements(value.recordErrors!, Infinity, "ProducedPartition", "recordErrors")
       position = position + 4
       let recordErrorsIndex2 = 0
       try {
@@ -2912,7 +2951,8 @@ export function writeProducedPartition(writer: Writer, at: number, value: Produc
   }
   checkPresence(value.tags !== undefined, states.apiVersion >= 9, "ProducedPartition", "tags", "apiVersion is 9…")
   if (states.apiVersion >= 9) {
-    position = writeLeb128(bytes, position, checkVarint(value.tags!?.length ?? 0, 0, 4294967295, "ProducedPartition", "tags"))
+    position = writeLeb128(bytes, position, checkVarint(lengthOf(value.tags!), 0, 4294967295, "ProducedPartition", "tags"))
+    checkElements(value.tags!, Infinity, "ProducedPartition", "tags")
     let tagsIndex = 0
     try {
       for (const tagsElement of value.tags!) {
@@ -3068,7 +3108,8 @@ export function writeProducedTopic(writer: Writer, at: number, value: ProducedTo
     putI16(view, nameAt, position - nameFrom, "ProducedTopic", "name")
   }
   if (states.apiVersion >= 9) {
-    position = writeLeb128(bytes, position, checkVarint((value.partitions?.length ?? 0) + 1, 0, 4294967295, "ProducedTopic", "partitions"))
+    position = writeLeb128(bytes, position, checkVarint((lengthOf(value.partitions)) + 1, 0, 4294967295, "ProducedTopic", "partitions"))
+    checkElements(value.partitions, Infinity, "ProducedTopic", "partitions")
     let partitionsIndex = 0
     try {
       for (const partitionsElement of value.partitions) {
@@ -3079,7 +3120,8 @@ export function writeProducedTopic(writer: Writer, at: number, value: ProducedTo
       throw inList(error, "ProducedTopic", "partitions", partitionsIndex, value.partitions)
     }
   } else {
-    putI32(view, position, value.partitions?.length ?? 0, "ProducedTopic", "partitions")
+    putI32(view, position, lengthOf(value.partitions), "ProducedTopic", "partitions")
+    checkElements(value.partitions, Infinity, "ProducedTopic", "partitions")
     position = position + 4
     let partitionsIndex2 = 0
     try {
@@ -3093,7 +3135,8 @@ export function writeProducedTopic(writer: Writer, at: number, value: ProducedTo
   }
   checkPresence(value.tags !== undefined, states.apiVersion >= 9, "ProducedTopic", "tags", "apiVersion is 9…")
   if (states.apiVersion >= 9) {
-    position = writeLeb128(bytes, position, checkVarint(value.tags!?.length ?? 0, 0, 4294967295, "ProducedTopic", "tags"))
+    position = writeLeb128(bytes, position, checkVarint(lengthOf(value.tags!), 0, 4294967295, "ProducedTopic", "tags"))
+    checkElements(value.tags!, Infinity, "ProducedTopic", "tags")
     let tagsIndex = 0
     try {
       for (const tagsElement of value.tags!) {
@@ -3209,16 +3252,17 @@ export function writeRecord(writer: Writer, at: number, value: Record): number {
   if (value.key === null) {
     position = writeLeb128(bytes, position, zigzag(checkVarint(-1, -2147483648, 2147483647, "Record", "key")))
   } else {
-    position = writeLeb128(bytes, position, zigzag(checkVarint(value.key?.length ?? 0, -2147483648, 2147483647, "Record", "key")))
+    position = writeLeb128(bytes, position, zigzag(checkVarint(lengthOf(value.key), -2147483648, 2147483647, "Record", "key")))
     position = putBytes(bytes, position, value.key, "Record", "key")
   }
   if (value.value === null) {
     position = writeLeb128(bytes, position, zigzag(checkVarint(-1, -2147483648, 2147483647, "Record", "value")))
   } else {
-    position = writeLeb128(bytes, position, zigzag(checkVarint(value.value?.length ?? 0, -2147483648, 2147483647, "Record", "value")))
+    position = writeLeb128(bytes, position, zigzag(checkVarint(lengthOf(value.value), -2147483648, 2147483647, "Record", "value")))
     position = putBytes(bytes, position, value.value, "Record", "value")
   }
-  position = writeLeb128(bytes, position, zigzag(checkVarint(value.headers?.length ?? 0, -2147483648, 2147483647, "Record", "headers")))
+  position = writeLeb128(bytes, position, zigzag(checkVarint(lengthOf(value.headers), -2147483648, 2147483647, "Record", "headers")))
+  checkElements(value.headers, Infinity, "Record", "headers")
   let headersIndex = 0
   try {
     for (const headersElement of value.headers) {
@@ -3233,7 +3277,7 @@ export function writeRecord(writer: Writer, at: number, value: Record): number {
 
 /** Room a `Record` needs at most, in bytes. */
 export function boundRecord(value: Record): number {
-  return 31 + (value?.key === null ? 0 : (value?.key?.length ?? 0)) + (value?.value === null ? 0 : (value?.value?.length ?? 0)) +
+  return 31 + (value?.key === null ? 0 : lengthOf(value?.key)) + (value?.value === null ? 0 : lengthOf(value?.value)) +
     boundElements(value?.headers, boundRecordHeader)
 }
 
@@ -3402,7 +3446,8 @@ export function writeRecordError(writer: Writer, at: number, value: RecordError,
   }
   checkPresence(value.tags !== undefined, states.apiVersion >= 9, "RecordError", "tags", "apiVersion is 9…")
   if (states.apiVersion >= 9) {
-    position = writeLeb128(bytes, position, checkVarint(value.tags!?.length ?? 0, 0, 4294967295, "RecordError", "tags"))
+    position = writeLeb128(bytes, position, checkVarint(lengthOf(value.tags!), 0, 4294967295, "RecordError", "tags"))
+    checkElements(value.tags!, Infinity, "RecordError", "tags")
     let tagsIndex = 0
     try {
       for (const tagsElement of value.tags!) {
@@ -3474,7 +3519,7 @@ export function writeRecordHeader(writer: Writer, at: number, value: RecordHeade
   if (value.value === null) {
     position = writeLeb128(bytes, position, zigzag(checkVarint(-1, -2147483648, 2147483647, "RecordHeader", "value")))
   } else {
-    position = writeLeb128(bytes, position, zigzag(checkVarint(value.value?.length ?? 0, -2147483648, 2147483647, "RecordHeader", "value")))
+    position = writeLeb128(bytes, position, zigzag(checkVarint(lengthOf(value.value), -2147483648, 2147483647, "RecordHeader", "value")))
     position = putBytes(bytes, position, value.value, "RecordHeader", "value")
   }
   return position
@@ -3482,7 +3527,7 @@ export function writeRecordHeader(writer: Writer, at: number, value: RecordHeade
 
 /** Room a `RecordHeader` needs at most, in bytes. */
 export function boundRecordHeader(value: RecordHeader): number {
-  return 10 + textBound(value?.key) + (value?.value === null ? 0 : (value?.value?.length ?? 0))
+  return 10 + textBound(value?.key) + (value?.value === null ? 0 : lengthOf(value?.value))
 }
 
 /** Decodes bytes that are one `RecordHeader`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -3611,7 +3656,8 @@ export function writeRecords(writer: Writer, at: number, value: Records): number
   switch (value._tag) {
     case "Plain": {
       let position = at
-      putI32(view, position, value.records?.length ?? 0, "Records", "records")
+      putI32(view, position, lengthOf(value.records), "Records", "records")
+      checkElements(value.records, Infinity, "Records", "records")
       position = position + 4
       let recordsIndex = 0
       try {
@@ -3673,13 +3719,13 @@ export function boundRecords(value: Records): number {
     case "Plain":
       return 4 + boundElements(value.records, (one) => 5 + boundRecord(one))
     case "Gzip":
-      return 4 + (value.compressed?.length ?? 0)
+      return 4 + lengthOf(value.compressed)
     case "Snappy":
-      return 4 + (value.compressed?.length ?? 0)
+      return 4 + lengthOf(value.compressed)
     case "Lz4":
-      return 4 + (value.compressed?.length ?? 0)
+      return 4 + lengthOf(value.compressed)
     case "Zstd":
-      return 4 + (value.compressed?.length ?? 0)
+      return 4 + lengthOf(value.compressed)
     default:
       return 0
   }
@@ -3729,14 +3775,14 @@ export function writeTaggedField(writer: Writer, at: number, value: TaggedField)
   const { bytes } = writer
   let position = at
   position = writeLeb128(bytes, position, checkVarint(value.tag, 0, 4294967295, "TaggedField", "tag"))
-  position = writeLeb128(bytes, position, checkVarint(value.value?.length ?? 0, 0, 4294967295, "TaggedField", "value"))
+  position = writeLeb128(bytes, position, checkVarint(lengthOf(value.value), 0, 4294967295, "TaggedField", "value"))
   position = putBytes(bytes, position, value.value, "TaggedField", "value")
   return position
 }
 
 /** Room a `TaggedField` needs at most, in bytes. */
 export function boundTaggedField(value: TaggedField): number {
-  return 10 + (value?.value?.length ?? 0)
+  return 10 + lengthOf(value?.value)
 }
 
 /** Decodes bytes that are one `TaggedField`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */

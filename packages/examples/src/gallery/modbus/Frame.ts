@@ -10,6 +10,7 @@ import {
   expectConstant,
   expectFrame,
   expectWhole,
+  lengthOf,
   malformed,
   putBytes,
   putU16,
@@ -108,7 +109,7 @@ export const decodeUnknownRequest: RequestDecoder<UnknownRequest> = (reader, _at
 
 /** Appends the packet to a writer. Throws `EncodeError` and then leaves the writer as it was. */
 export function encodeUnknownRequest(writer: Writer, packet: RequestInit & Pick<UnknownRequest, "functionCode" | "data">): void {
-  const bodyStart = beginRequest(writer, packet, packet.data?.length ?? 0)
+  const bodyStart = beginRequest(writer, packet, lengthOf(packet.data))
   const end = putBytes(writer.bytes, bodyStart, packet.data, "UnknownRequest", "data")
   finishRequest(writer, packet, "UnknownRequest", packet.functionCode, bodyStart, end)
 }
@@ -231,7 +232,7 @@ export const decodeUnknownResponse: ResponseDecoder<UnknownResponse> = (reader, 
 
 /** Appends the packet to a writer. Throws `EncodeError` and then leaves the writer as it was. */
 export function encodeUnknownResponse(writer: Writer, packet: ResponseInit & Pick<UnknownResponse, "functionCode" | "data">): void {
-  const bodyStart = beginResponse(writer, packet, packet.data?.length ?? 0)
+  const bodyStart = beginResponse(writer, packet, lengthOf(packet.data))
   const end = putBytes(writer.bytes, bodyStart, packet.data, "UnknownResponse", "data")
   finishResponse(writer, packet, "UnknownResponse", packet.functionCode, bodyStart, end)
 }

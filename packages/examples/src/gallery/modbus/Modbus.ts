@@ -42,6 +42,7 @@ import {
 } from "./Types.ts"
 import {
   boundElements,
+  checkElements,
   checkKnown,
   expectAtLeast,
   expectConstant,
@@ -51,6 +52,7 @@ import {
   expectWithin,
   inElement,
   inList,
+  lengthOf,
   malformed,
   putBytes,
   putU16,
@@ -297,10 +299,11 @@ export const decodeDiagnose: RequestDecoder<Diagnose> = (reader, at, bodyStart, 
 }
 
 export const encodeDiagnose: RequestEncoder<Diagnose> = (writer, packet) => {
-  const bodyStart = beginRequest(writer, packet, 2 + (packet.data?.length ?? 0) * 2)
+  const bodyStart = beginRequest(writer, packet, 2 + lengthOf(packet.data) * 2)
   const { view } = writer
   let position = bodyStart
   putU16(view, position, packet.subFunction, "Diagnose", "subFunction")
+  checkElements(packet.data, Infinity, "Diagnose", "data")
   position = position + 2
   let dataIndex = 0
   try {
@@ -386,7 +389,7 @@ export const decodeWriteCoils: RequestDecoder<WriteCoils> = (reader, at, bodySta
 }
 
 export const encodeWriteCoils: RequestEncoder<WriteCoils> = (writer, packet) => {
-  const bodyStart = beginRequest(writer, packet, 5 + (packet.coils?.length ?? 0))
+  const bodyStart = beginRequest(writer, packet, 5 + lengthOf(packet.coils))
   const { bytes, view } = writer
   let position = bodyStart
   putU16(view, position, packet.address, "WriteCoils", "address")
@@ -439,13 +442,14 @@ export const decodeWriteRegisters: RequestDecoder<WriteRegisters> = (reader, at,
 }
 
 export const encodeWriteRegisters: RequestEncoder<WriteRegisters> = (writer, packet) => {
-  const bodyStart = beginRequest(writer, packet, 5 + (packet.registers?.length ?? 0) * 2)
+  const bodyStart = beginRequest(writer, packet, 5 + lengthOf(packet.registers) * 2)
   const { view } = writer
   let position = bodyStart
   putU16(view, position, packet.address, "WriteRegisters", "address")
-  putU16(view, position + 2, packet.registers?.length ?? 0, "WriteRegisters", "registers")
+  putU16(view, position + 2, lengthOf(packet.registers), "WriteRegisters", "registers")
   const byteCountAt = position + 4
   const registersFrom = position + 5
+  checkElements(packet.registers, Infinity, "WriteRegisters", "registers")
   position = position + 5
   let registersIndex = 0
   try {
@@ -518,11 +522,12 @@ export const decodeReadFileRecords: RequestDecoder<ReadFileRecords> = (reader, a
 }
 
 export const encodeReadFileRecords: RequestEncoder<ReadFileRecords> = (writer, packet) => {
-  const bodyStart = beginRequest(writer, packet, 1 + (packet.records?.length ?? 0) * 7)
+  const bodyStart = beginRequest(writer, packet, 1 + lengthOf(packet.records) * 7)
   const { view } = writer
   let position = bodyStart
   const recordsAt = position
   const recordsFrom = position + 1
+  checkElements(packet.records, Infinity, "ReadFileRecords", "records")
   position = position + 1
   let recordsIndex = 0
   try {
@@ -578,6 +583,7 @@ export const encodeWriteFileRecords: RequestEncoder<WriteFileRecords> = (writer,
   let position = bodyStart
   const recordsAt = position
   const recordsFrom = position + 1
+  checkElements(packet.records, Infinity, "WriteFileRecords", "records")
   position = position + 1
   let recordsIndex = 0
   try {
@@ -669,15 +675,16 @@ export const decodeReadWriteRegisters: RequestDecoder<ReadWriteRegisters> = (rea
 }
 
 export const encodeReadWriteRegisters: RequestEncoder<ReadWriteRegisters> = (writer, packet) => {
-  const bodyStart = beginRequest(writer, packet, 9 + (packet.registers?.length ?? 0) * 2)
+  const bodyStart = beginRequest(writer, packet, 9 + lengthOf(packet.registers) * 2)
   const { view } = writer
   let position = bodyStart
   putU16(view, position, packet.readAddress, "ReadWriteRegisters", "readAddress")
   putU16(view, position + 2, packet.readQuantity, "ReadWriteRegisters", "readQuantity")
   putU16(view, position + 4, packet.writeAddress, "ReadWriteRegisters", "writeAddress")
-  putU16(view, position + 6, packet.registers?.length ?? 0, "ReadWriteRegisters", "registers")
+  putU16(view, position + 6, lengthOf(packet.registers), "ReadWriteRegisters", "registers")
   const byteCountAt = position + 8
   const registersFrom = position + 9
+  checkElements(packet.registers, Infinity, "ReadWriteRegisters", "registers")
   position = position + 9
   let registersIndex = 0
   try {
@@ -805,7 +812,7 @@ export const decodeCoils: ResponseDecoder<Coils> = (reader, at, bodyStart, end, 
 }
 
 export const encodeCoils: ResponseEncoder<Coils> = (writer, packet) => {
-  const bodyStart = beginResponse(writer, packet, 1 + (packet.coils?.length ?? 0))
+  const bodyStart = beginResponse(writer, packet, 1 + lengthOf(packet.coils))
   const { bytes, view } = writer
   let position = bodyStart
   const coilsAt = position
@@ -839,7 +846,7 @@ export const decodeDiscreteInputs: ResponseDecoder<DiscreteInputs> = (reader, at
 }
 
 export const encodeDiscreteInputs: ResponseEncoder<DiscreteInputs> = (writer, packet) => {
-  const bodyStart = beginResponse(writer, packet, 1 + (packet.inputs?.length ?? 0))
+  const bodyStart = beginResponse(writer, packet, 1 + lengthOf(packet.inputs))
   const { bytes, view } = writer
   let position = bodyStart
   const inputsAt = position
@@ -885,11 +892,12 @@ export const decodeHoldingRegisters: ResponseDecoder<HoldingRegisters> = (reader
 }
 
 export const encodeHoldingRegisters: ResponseEncoder<HoldingRegisters> = (writer, packet) => {
-  const bodyStart = beginResponse(writer, packet, 1 + (packet.registers?.length ?? 0) * 2)
+  const bodyStart = beginResponse(writer, packet, 1 + lengthOf(packet.registers) * 2)
   const { view } = writer
   let position = bodyStart
   const registersAt = position
   const registersFrom = position + 1
+  checkElements(packet.registers, Infinity, "HoldingRegisters", "registers")
   position = position + 1
   let registersIndex = 0
   try {
@@ -941,11 +949,12 @@ export const decodeInputRegisters: ResponseDecoder<InputRegisters> = (reader, at
 }
 
 export const encodeInputRegisters: ResponseEncoder<InputRegisters> = (writer, packet) => {
-  const bodyStart = beginResponse(writer, packet, 1 + (packet.registers?.length ?? 0) * 2)
+  const bodyStart = beginResponse(writer, packet, 1 + lengthOf(packet.registers) * 2)
   const { view } = writer
   let position = bodyStart
   const registersAt = position
   const registersFrom = position + 1
+  checkElements(packet.registers, Infinity, "InputRegisters", "registers")
   position = position + 1
   let registersIndex = 0
   try {
@@ -1081,10 +1090,11 @@ export const decodeDiagnosis: ResponseDecoder<Diagnosis> = (reader, at, bodyStar
 }
 
 export const encodeDiagnosis: ResponseEncoder<Diagnosis> = (writer, packet) => {
-  const bodyStart = beginResponse(writer, packet, 2 + (packet.data?.length ?? 0) * 2)
+  const bodyStart = beginResponse(writer, packet, 2 + lengthOf(packet.data) * 2)
   const { view } = writer
   let position = bodyStart
   putU16(view, position, packet.subFunction, "Diagnosis", "subFunction")
+  checkElements(packet.data, Infinity, "Diagnosis", "data")
   position = position + 2
   let dataIndex = 0
   try {
@@ -1160,7 +1170,7 @@ export const decodeEventLog: ResponseDecoder<EventLog> = (reader, at, bodyStart,
 }
 
 export const encodeEventLog: ResponseEncoder<EventLog> = (writer, packet) => {
-  const bodyStart = beginResponse(writer, packet, 7 + (packet.events?.length ?? 0))
+  const bodyStart = beginResponse(writer, packet, 7 + lengthOf(packet.events))
   const { bytes, view } = writer
   let position = bodyStart
   const byteCountAt = position
@@ -1254,7 +1264,7 @@ export const decodeServerId: ResponseDecoder<ServerId> = (reader, at, bodyStart,
 }
 
 export const encodeServerId: ResponseEncoder<ServerId> = (writer, packet) => {
-  const bodyStart = beginResponse(writer, packet, 1 + (packet.data?.length ?? 0))
+  const bodyStart = beginResponse(writer, packet, 1 + lengthOf(packet.data))
   const { bytes, view } = writer
   let position = bodyStart
   const dataAt = position
@@ -1305,6 +1315,7 @@ export const encodeFileRecords: ResponseEncoder<FileRecords> = (writer, packet) 
   let position = bodyStart
   const recordsAt = position
   const recordsFrom = position + 1
+  checkElements(packet.records, Infinity, "FileRecords", "records")
   position = position + 1
   let recordsIndex = 0
   try {
@@ -1360,6 +1371,7 @@ export const encodeFileRecordsWritten: ResponseEncoder<FileRecordsWritten> = (wr
   let position = bodyStart
   const recordsAt = position
   const recordsFrom = position + 1
+  checkElements(packet.records, Infinity, "FileRecordsWritten", "records")
   position = position + 1
   let recordsIndex = 0
   try {
@@ -1442,11 +1454,12 @@ export const decodeReadRegisters: ResponseDecoder<ReadRegisters> = (reader, at, 
 }
 
 export const encodeReadRegisters: ResponseEncoder<ReadRegisters> = (writer, packet) => {
-  const bodyStart = beginResponse(writer, packet, 1 + (packet.registers?.length ?? 0) * 2)
+  const bodyStart = beginResponse(writer, packet, 1 + lengthOf(packet.registers) * 2)
   const { view } = writer
   let position = bodyStart
   const registersAt = position
   const registersFrom = position + 1
+  checkElements(packet.registers, Infinity, "ReadRegisters", "registers")
   position = position + 1
   let registersIndex = 0
   try {
@@ -1502,12 +1515,13 @@ export const decodeFifo: ResponseDecoder<Fifo> = (reader, at, bodyStart, end, _o
 }
 
 export const encodeFifo: ResponseEncoder<Fifo> = (writer, packet) => {
-  const bodyStart = beginResponse(writer, packet, 4 + (packet.registers?.length ?? 0) * 2)
+  const bodyStart = beginResponse(writer, packet, 4 + lengthOf(packet.registers) * 2)
   const { view } = writer
   let position = bodyStart
   const byteCountAt = position
   const countGroup = position + 2
-  putU16(view, position + 2, packet.registers?.length ?? 0, "Fifo", "registers")
+  putU16(view, position + 2, lengthOf(packet.registers), "Fifo", "registers")
+  checkElements(packet.registers, Infinity, "Fifo", "registers")
   position = position + 4
   let registersIndex = 0
   try {
@@ -1576,7 +1590,8 @@ export const encodeDeviceId: ResponseEncoder<DeviceId> = (writer, packet) => {
   putU8(view, position + 2, packet.conformity, "DeviceId", "conformity")
   putU8(view, position + 3, packet.moreFollows, "DeviceId", "moreFollows")
   putU8(view, position + 4, packet.nextObject, "DeviceId", "nextObject")
-  putU8(view, position + 5, packet.objects?.length ?? 0, "DeviceId", "objects")
+  putU8(view, position + 5, lengthOf(packet.objects), "DeviceId", "objects")
+  checkElements(packet.objects, Infinity, "DeviceId", "objects")
   position = position + 6
   let objectsIndex = 0
   try {

@@ -5,6 +5,7 @@
 import {
   Reader,
   type Writer,
+  checkElements,
   decodeText,
   expectAtLeast,
   expectConstant,
@@ -13,6 +14,7 @@ import {
   expectWithin,
   inElement,
   inList,
+  lengthOf,
   putText,
   putU16,
   putU8,
@@ -133,6 +135,7 @@ export function writeFileData(writer: Writer, at: number, value: FileData): numb
   const lengthAt = position
   const referenceGroup = position + 1
   view.setUint8(position + 1, 0x06)
+  checkElements(value.registers, Infinity, "FileData", "registers")
   position = position + 2
   let registersIndex = 0
   try {
@@ -150,7 +153,7 @@ export function writeFileData(writer: Writer, at: number, value: FileData): numb
 
 /** Room a `FileData` needs at most, in bytes. */
 export function boundFileData(value: FileData): number {
-  return 2 + (value?.registers?.length ?? 0) * 2
+  return 2 + lengthOf(value?.registers) * 2
 }
 
 /** Decodes bytes that are one `FileData`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -257,7 +260,8 @@ export function writeFileRecord(writer: Writer, at: number, value: FileRecord): 
   view.setUint8(position, 0x06)
   putU16(view, position + 1, value.file, "FileRecord", "file")
   putU16(view, position + 3, value.record, "FileRecord", "record")
-  putU16(view, position + 5, value.registers?.length ?? 0, "FileRecord", "registers")
+  putU16(view, position + 5, lengthOf(value.registers), "FileRecord", "registers")
+  checkElements(value.registers, Infinity, "FileRecord", "registers")
   position = position + 7
   let registersIndex = 0
   try {
@@ -274,7 +278,7 @@ export function writeFileRecord(writer: Writer, at: number, value: FileRecord): 
 
 /** Room a `FileRecord` needs at most, in bytes. */
 export function boundFileRecord(value: FileRecord): number {
-  return 7 + (value?.registers?.length ?? 0) * 2
+  return 7 + lengthOf(value?.registers) * 2
 }
 
 /** Decodes bytes that are one `FileRecord`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */

@@ -17,6 +17,7 @@ import {
   expectFrame,
   incomplete,
   leb128Size,
+  lengthOf,
   malformed,
   measuring,
   putBytes,
@@ -151,7 +152,7 @@ export const decodeUnknownPacket: PacketDecoder<UnknownPacket> = (reader, _at, b
 
 /** Appends the packet to a writer. Throws `EncodeError` and then leaves the writer as it was. */
 export function encodeUnknownPacket(writer: Writer, packet: PacketInit & Pick<UnknownPacket, "type" | "body">): void {
-  const bodyStart = beginPacket(writer, packet, packet.body?.length ?? 0)
+  const bodyStart = beginPacket(writer, packet, lengthOf(packet.body))
   const end = putBytes(writer.bytes, bodyStart, packet.body, "UnknownPacket", "body")
   finishPacket(writer, packet, "UnknownPacket", packet.type, bodyStart, end)
 }

@@ -32,6 +32,7 @@ import {
   boundElements,
   checkBits,
   checkCountMin,
+  checkElements,
   checkKnown,
   checkMin,
   checkPresence,
@@ -51,6 +52,7 @@ import {
   inList,
   isUtf8,
   leb128Size,
+  lengthOf,
   malformed,
   putBytes,
   putText,
@@ -235,9 +237,8 @@ export const encodeConnect: PacketEncoder<Connect> = (writer, packet) => {
         ? 0
         : (packet.willProperties === undefined ? 0 : boundElements(packet.willProperties, boundProperty))) +
       (packet.willTopic === undefined ? 0 : textBound(packet.willTopic)) +
-      (packet.willPayload === undefined ? 0 : (packet.willPayload?.length ?? 0)) +
-      (packet.userName === undefined ? 0 : textBound(packet.userName)) +
-      (packet.password === undefined ? 0 : (packet.password?.length ?? 0))
+      (packet.willPayload === undefined ? 0 : lengthOf(packet.willPayload)) +
+      (packet.userName === undefined ? 0 : textBound(packet.userName)) + (packet.password === undefined ? 0 : lengthOf(packet.password))
   )
   const { bytes, view } = writer
   let position = bodyStart
@@ -272,6 +273,7 @@ export const encodeConnect: PacketEncoder<Connect> = (writer, packet) => {
     const propertiesAt = position
     position = propertiesAt + 4
     const propertiesFrom = position
+    checkElements(packet.properties!, Infinity, "Connect", "properties")
     let propertiesIndex = 0
     try {
       for (const propertiesElement of packet.properties!) {
@@ -300,6 +302,7 @@ export const encodeConnect: PacketEncoder<Connect> = (writer, packet) => {
       const willPropertiesAt = position
       position = willPropertiesAt + 4
       const willPropertiesFrom = position
+      checkElements(packet.willProperties!, Infinity, "Connect", "willProperties")
       let willPropertiesIndex = 0
       try {
         for (const willPropertiesElement of packet.willProperties!) {
@@ -438,6 +441,7 @@ export const encodeConnack: PacketEncoder<Connack, States> = (writer, packet, st
     const propertiesAt = position
     position = propertiesAt + 4
     const propertiesFrom = position
+    checkElements(packet.properties!, Infinity, "Connack", "properties")
     let propertiesIndex = 0
     try {
       for (const propertiesElement of packet.properties!) {
@@ -538,7 +542,7 @@ export const encodePublish: PacketEncoder<Publish, States> = (writer, packet, st
     writer,
     packet,
     8 + (packet.topicName === undefined ? 0 : textBound(packet.topicName)) +
-      (packet.properties === undefined ? 0 : boundElements(packet.properties, boundProperty)) + (packet.payload?.length ?? 0)
+      (packet.properties === undefined ? 0 : boundElements(packet.properties, boundProperty)) + lengthOf(packet.payload)
   )
   const { bytes, view } = writer
   let position = bodyStart
@@ -572,6 +576,7 @@ export const encodePublish: PacketEncoder<Publish, States> = (writer, packet, st
     const propertiesAt = position
     position = propertiesAt + 4
     const propertiesFrom = position
+    checkElements(packet.properties!, Infinity, "Publish", "properties")
     let propertiesIndex = 0
     try {
       for (const propertiesElement of packet.properties!) {
@@ -692,6 +697,7 @@ export const encodePuback: PacketEncoder<Puback, States> = (writer, packet, stat
       const propertiesAt = position
       position = propertiesAt + 4
       const propertiesFrom = position
+      checkElements(packet.properties!, Infinity, "Puback", "properties")
       let propertiesIndex = 0
       try {
         for (const propertiesElement of packet.properties!) {
@@ -806,6 +812,7 @@ export const encodePubrec: PacketEncoder<Pubrec, States> = (writer, packet, stat
       const propertiesAt = position
       position = propertiesAt + 4
       const propertiesFrom = position
+      checkElements(packet.properties!, Infinity, "Pubrec", "properties")
       let propertiesIndex = 0
       try {
         for (const propertiesElement of packet.properties!) {
@@ -920,6 +927,7 @@ export const encodePubrel: PacketEncoder<Pubrel, States> = (writer, packet, stat
       const propertiesAt = position
       position = propertiesAt + 4
       const propertiesFrom = position
+      checkElements(packet.properties!, Infinity, "Pubrel", "properties")
       let propertiesIndex = 0
       try {
         for (const propertiesElement of packet.properties!) {
@@ -1040,6 +1048,7 @@ export const encodePubcomp: PacketEncoder<Pubcomp, States> = (writer, packet, st
       const propertiesAt = position
       position = propertiesAt + 4
       const propertiesFrom = position
+      checkElements(packet.properties!, Infinity, "Pubcomp", "properties")
       let propertiesIndex = 0
       try {
         for (const propertiesElement of packet.properties!) {
@@ -1165,6 +1174,7 @@ export const encodeSubscribe: PacketEncoder<Subscribe, States> = (writer, packet
     const propertiesAt = position
     position = propertiesAt + 4
     const propertiesFrom = position
+    checkElements(packet.properties!, Infinity, "Subscribe", "properties")
     let propertiesIndex = 0
     try {
       for (const propertiesElement of packet.properties!) {
@@ -1182,6 +1192,7 @@ export const encodeSubscribe: PacketEncoder<Subscribe, States> = (writer, packet
   }
   if (states.version >= 5) {
     checkCountMin((packet.subscriptions as ReadonlyArray<Subscription>)?.length, 1, "Subscribe", "subscriptions")
+    checkElements(packet.subscriptions as ReadonlyArray<Subscription>, Infinity, "Subscribe", "subscriptions")
     let subscriptionsIndex = 0
     try {
       for (const subscriptionsElement of (packet.subscriptions as ReadonlyArray<Subscription>)) {
@@ -1193,6 +1204,7 @@ export const encodeSubscribe: PacketEncoder<Subscribe, States> = (writer, packet
     }
   } else {
     checkCountMin((packet.subscriptions as ReadonlyArray<Subscription311>)?.length, 1, "Subscribe", "subscriptions")
+    checkElements(packet.subscriptions as ReadonlyArray<Subscription311>, Infinity, "Subscribe", "subscriptions")
     let subscriptionsIndex2 = 0
     try {
       for (const subscriptionsElement2 of (packet.subscriptions as ReadonlyArray<Subscription311>)) {
@@ -1278,7 +1290,7 @@ export const encodeSuback: PacketEncoder<Suback, States> = (writer, packet, stat
   const bodyStart = beginPacket(
     writer,
     init,
-    6 + (packet.properties === undefined ? 0 : boundElements(packet.properties, boundProperty)) + (packet.codes?.length ?? 0)
+    6 + (packet.properties === undefined ? 0 : boundElements(packet.properties, boundProperty)) + lengthOf(packet.codes)
   )
   const { bytes, view } = writer
   let position = bodyStart
@@ -1289,6 +1301,7 @@ export const encodeSuback: PacketEncoder<Suback, States> = (writer, packet, stat
     const propertiesAt = position
     position = propertiesAt + 4
     const propertiesFrom = position
+    checkElements(packet.properties!, Infinity, "Suback", "properties")
     let propertiesIndex = 0
     try {
       for (const propertiesElement of packet.properties!) {
@@ -1305,6 +1318,7 @@ export const encodeSuback: PacketEncoder<Suback, States> = (writer, packet, stat
     position = propertiesEnd
   }
   checkCountMin(packet.codes?.length, 1, "Suback", "codes")
+  checkElements(packet.codes, Infinity, "Suback", "codes")
   let codesIndex = 0
   try {
     for (const codesElement of packet.codes) {
@@ -1407,6 +1421,7 @@ export const encodeUnsubscribe: PacketEncoder<Unsubscribe, States> = (writer, pa
     const propertiesAt = position
     position = propertiesAt + 4
     const propertiesFrom = position
+    checkElements(packet.properties!, Infinity, "Unsubscribe", "properties")
     let propertiesIndex = 0
     try {
       for (const propertiesElement of packet.properties!) {
@@ -1423,6 +1438,7 @@ export const encodeUnsubscribe: PacketEncoder<Unsubscribe, States> = (writer, pa
     position = propertiesEnd
   }
   checkCountMin(packet.topicFilters?.length, 1, "Unsubscribe", "topicFilters")
+  checkElements(packet.topicFilters, Infinity, "Unsubscribe", "topicFilters")
   let topicFiltersIndex = 0
   try {
     for (const topicFiltersElement of packet.topicFilters) {
@@ -1519,7 +1535,7 @@ export const encodeUnsuback: PacketEncoder<Unsuback, States> = (writer, packet, 
     writer,
     init,
     6 + (packet.properties === undefined ? 0 : boundElements(packet.properties, boundProperty)) +
-      (packet.codes === undefined ? 0 : (packet.codes?.length ?? 0))
+      (packet.codes === undefined ? 0 : lengthOf(packet.codes))
   )
   const { bytes, view } = writer
   let position = bodyStart
@@ -1530,6 +1546,7 @@ export const encodeUnsuback: PacketEncoder<Unsuback, States> = (writer, packet, 
     const propertiesAt = position
     position = propertiesAt + 4
     const propertiesFrom = position
+    checkElements(packet.properties!, Infinity, "Unsuback", "properties")
     let propertiesIndex = 0
     try {
       for (const propertiesElement of packet.properties!) {
@@ -1548,6 +1565,7 @@ export const encodeUnsuback: PacketEncoder<Unsuback, States> = (writer, packet, 
   checkPresence(packet.codes !== undefined, states.version >= 5, "Unsuback", "codes", "version is 5…")
   if (states.version >= 5) {
     checkCountMin(packet.codes!?.length, 1, "Unsuback", "codes")
+    checkElements(packet.codes!, Infinity, "Unsuback", "codes")
     let codesIndex = 0
     try {
       for (const codesElement of packet.codes!) {
@@ -1702,6 +1720,7 @@ export const encodeDisconnect: PacketEncoder<Disconnect, States> = (writer, pack
       const propertiesAt = position
       position = propertiesAt + 4
       const propertiesFrom = position
+      checkElements(packet.properties!, Infinity, "Disconnect", "properties")
       let propertiesIndex = 0
       try {
         for (const propertiesElement of packet.properties!) {
@@ -1811,6 +1830,7 @@ export const encodeAuth: PacketEncoder<Auth, States> = (writer, packet, states) 
       const propertiesAt = position
       position = propertiesAt + 4
       const propertiesFrom = position
+      checkElements(packet.properties!, Infinity, "Auth", "properties")
       let propertiesIndex = 0
       try {
         for (const propertiesElement of packet.properties!) {

@@ -18,6 +18,7 @@ import {
   expectWithin,
   hasEscapes,
   isUtf8,
+  lengthOf,
   malformed,
   putBytes,
   putText,
@@ -869,7 +870,7 @@ export function boundProperty(value: Property): number {
     case "ResponseTopic":
       return 6 + textBound(value.topic)
     case "CorrelationData":
-      return 6 + (value.data?.length ?? 0)
+      return 6 + lengthOf(value.data)
     case "SubscriptionIdentifier":
       return 8
     case "SessionExpiryInterval":
@@ -881,7 +882,7 @@ export function boundProperty(value: Property): number {
     case "AuthenticationMethod":
       return 6 + textBound(value.method)
     case "AuthenticationData":
-      return 6 + (value.data?.length ?? 0)
+      return 6 + lengthOf(value.data)
     case "RequestProblemInformation":
       return 5
     case "WillDelayInterval":

@@ -19,6 +19,7 @@ import {
   expectWithin,
   findLine,
   findText,
+  lengthOf,
   putBytes,
   putText,
   readDecimal,
@@ -176,7 +177,7 @@ export const encodeHMsg: MessageEncoder<HMsg> = (writer, packet) => {
     writer,
     packet,
     34 + textBound(packet.subject) + textBound(packet.sid) + (packet.replyTo === undefined ? 0 : textBound(packet.replyTo)) +
-      (packet.headers === null ? 0 : boundNatsHeaders(packet.headers)) + (packet.payload?.length ?? 0)
+      (packet.headers === null ? 0 : boundNatsHeaders(packet.headers)) + lengthOf(packet.payload)
   )
   const { bytes, view } = writer
   let position = bodyStart
@@ -215,7 +216,7 @@ export const encodeHMsg: MessageEncoder<HMsg> = (writer, packet) => {
   position = writeDecimal(
     bytes,
     position + 1,
-    checkVarint(headersBytes.length + (packet.payload?.length ?? 0), 0, 4294967295, "HMsg", "headers")
+    checkVarint(headersBytes.length + lengthOf(packet.payload), 0, 4294967295, "HMsg", "headers")
   )
   view.setUint16(position, 0x0d0a)
   position = position + 2
@@ -299,7 +300,7 @@ export const encodeHPub: MessageEncoder<HPub> = (writer, packet) => {
     writer,
     packet,
     33 + textBound(packet.subject) + (packet.replyTo === undefined ? 0 : textBound(packet.replyTo)) +
-      (packet.headers === null ? 0 : boundNatsHeaders(packet.headers)) + (packet.payload?.length ?? 0)
+      (packet.headers === null ? 0 : boundNatsHeaders(packet.headers)) + lengthOf(packet.payload)
   )
   const { bytes, view } = writer
   let position = bodyStart
@@ -334,7 +335,7 @@ export const encodeHPub: MessageEncoder<HPub> = (writer, packet) => {
   position = writeDecimal(
     bytes,
     position + 1,
-    checkVarint(headersBytes.length + (packet.payload?.length ?? 0), 0, 4294967295, "HPub", "headers")
+    checkVarint(headersBytes.length + lengthOf(packet.payload), 0, 4294967295, "HPub", "headers")
   )
   view.setUint16(position, 0x0d0a)
   position = position + 2
@@ -438,7 +439,7 @@ export const encodeMsg: MessageEncoder<Msg> = (writer, packet) => {
     writer,
     packet,
     22 + textBound(packet.subject) + textBound(packet.sid) + (packet.replyTo === undefined ? 0 : textBound(packet.replyTo)) +
-      (packet.payload?.length ?? 0)
+      lengthOf(packet.payload)
   )
   const { bytes, view } = writer
   let position = bodyStart
@@ -461,7 +462,7 @@ export const encodeMsg: MessageEncoder<Msg> = (writer, packet) => {
     checkToken(bytes, replyToToken, position, 32, 10, "Msg", "replyTo")
   }
   bytes[position] = 0x20
-  position = writeDecimal(bytes, position + 1, checkVarint(packet.payload?.length ?? 0, 0, 4294967295, "Msg", "payload"))
+  position = writeDecimal(bytes, position + 1, checkVarint(lengthOf(packet.payload), 0, 4294967295, "Msg", "payload"))
   view.setUint16(position, 0x0d0a)
   position = putBytes(bytes, position + 2, packet.payload, "Msg", "payload")
   view.setUint16(position, 0x0d0a)
@@ -599,7 +600,7 @@ export const encodePub: MessageEncoder<Pub> = (writer, packet) => {
   const bodyStart = beginMessage(
     writer,
     packet,
-    21 + textBound(packet.subject) + (packet.replyTo === undefined ? 0 : textBound(packet.replyTo)) + (packet.payload?.length ?? 0)
+    21 + textBound(packet.subject) + (packet.replyTo === undefined ? 0 : textBound(packet.replyTo)) + lengthOf(packet.payload)
   )
   const { bytes, view } = writer
   let position = bodyStart
@@ -618,7 +619,7 @@ export const encodePub: MessageEncoder<Pub> = (writer, packet) => {
     checkToken(bytes, replyToToken, position, 32, 10, "Pub", "replyTo")
   }
   bytes[position] = 0x20
-  position = writeDecimal(bytes, position + 1, checkVarint(packet.payload?.length ?? 0, 0, 4294967295, "Pub", "payload"))
+  position = writeDecimal(bytes, position + 1, checkVarint(lengthOf(packet.payload), 0, 4294967295, "Pub", "payload"))
   view.setUint16(position, 0x0d0a)
   position = putBytes(bytes, position + 2, packet.payload, "Pub", "payload")
   view.setUint16(position, 0x0d0a)

@@ -7,6 +7,7 @@ import {
   type Writer,
   boundElements,
   checkElement,
+  checkElements,
   checkMin,
   checkTextUntil,
   checkUntil,
@@ -160,6 +161,7 @@ export function writeNatsHeaders(writer: Writer, at: number, value: NatsHeaders)
     checkUntil(bytes, descriptionToken, position, "\r\n", "NatsHeaders", "description")
   }
   view.setUint16(position, 0x0d0a)
+  checkElements(value.headers, Infinity, "NatsHeaders", "headers")
   position = position + 2
   let headersIndex = 0
   try {

@@ -11,6 +11,7 @@ import {
   type Writer,
   expectFrame,
   expectWhole,
+  lengthOf,
   malformed,
   putBytes,
   putU32,
@@ -103,7 +104,7 @@ export const decodeUnknownStartup: StartupDecoder<UnknownStartup> = (reader, _at
 
 /** Appends the packet to a writer. Throws `EncodeError` and then leaves the writer as it was. */
 export function encodeUnknownStartup(writer: Writer, packet: StartupInit & Pick<UnknownStartup, "body">): void {
-  const bodyStart = beginStartup(writer, packet, packet.body?.length ?? 0)
+  const bodyStart = beginStartup(writer, packet, lengthOf(packet.body))
   const end = putBytes(writer.bytes, bodyStart, packet.body, "UnknownStartup", "body")
   finishStartup(writer, packet, "UnknownStartup", 0, bodyStart, end)
 }
@@ -281,7 +282,7 @@ export const decodeUnknownPassword: PasswordDecoder<UnknownPassword> = (reader, 
 
 /** Appends the packet to a writer. Throws `EncodeError` and then leaves the writer as it was. */
 export function encodeUnknownPassword(writer: Writer, packet: PasswordInit & Pick<UnknownPassword, "type" | "body">): void {
-  const bodyStart = beginPassword(writer, packet, packet.body?.length ?? 0)
+  const bodyStart = beginPassword(writer, packet, lengthOf(packet.body))
   const end = putBytes(writer.bytes, bodyStart, packet.body, "UnknownPassword", "body")
   finishPassword(writer, packet, "UnknownPassword", packet.type, bodyStart, end)
 }
@@ -388,7 +389,7 @@ export const decodeUnknownGss: GssDecoder<UnknownGss> = (reader, _at, bodyStart,
 
 /** Appends the packet to a writer. Throws `EncodeError` and then leaves the writer as it was. */
 export function encodeUnknownGss(writer: Writer, packet: GssInit & Pick<UnknownGss, "type" | "body">): void {
-  const bodyStart = beginGss(writer, packet, packet.body?.length ?? 0)
+  const bodyStart = beginGss(writer, packet, lengthOf(packet.body))
   const end = putBytes(writer.bytes, bodyStart, packet.body, "UnknownGss", "body")
   finishGss(writer, packet, "UnknownGss", packet.type, bodyStart, end)
 }
@@ -502,7 +503,7 @@ export const decodeUnknownSaslInitial: SaslInitialDecoder<UnknownSaslInitial> = 
 
 /** Appends the packet to a writer. Throws `EncodeError` and then leaves the writer as it was. */
 export function encodeUnknownSaslInitial(writer: Writer, packet: SaslInitialInit & Pick<UnknownSaslInitial, "type" | "body">): void {
-  const bodyStart = beginSaslInitial(writer, packet, packet.body?.length ?? 0)
+  const bodyStart = beginSaslInitial(writer, packet, lengthOf(packet.body))
   const end = putBytes(writer.bytes, bodyStart, packet.body, "UnknownSaslInitial", "body")
   finishSaslInitial(writer, packet, "UnknownSaslInitial", packet.type, bodyStart, end)
 }
@@ -609,7 +610,7 @@ export const decodeUnknownSasl: SaslDecoder<UnknownSasl> = (reader, _at, bodySta
 
 /** Appends the packet to a writer. Throws `EncodeError` and then leaves the writer as it was. */
 export function encodeUnknownSasl(writer: Writer, packet: SaslInit & Pick<UnknownSasl, "type" | "body">): void {
-  const bodyStart = beginSasl(writer, packet, packet.body?.length ?? 0)
+  const bodyStart = beginSasl(writer, packet, lengthOf(packet.body))
   const end = putBytes(writer.bytes, bodyStart, packet.body, "UnknownSasl", "body")
   finishSasl(writer, packet, "UnknownSasl", packet.type, bodyStart, end)
 }
@@ -723,7 +724,7 @@ export const decodeUnknownFrontend: FrontendDecoder<UnknownFrontend> = (reader, 
 
 /** Appends the packet to a writer. Throws `EncodeError` and then leaves the writer as it was. */
 export function encodeUnknownFrontend(writer: Writer, packet: FrontendInit & Pick<UnknownFrontend, "type" | "body">): void {
-  const bodyStart = beginFrontend(writer, packet, packet.body?.length ?? 0)
+  const bodyStart = beginFrontend(writer, packet, lengthOf(packet.body))
   const end = putBytes(writer.bytes, bodyStart, packet.body, "UnknownFrontend", "body")
   finishFrontend(writer, packet, "UnknownFrontend", packet.type, bodyStart, end)
 }
@@ -837,7 +838,7 @@ export const decodeUnknownBackend: BackendDecoder<UnknownBackend> = (reader, _at
 
 /** Appends the packet to a writer. Throws `EncodeError` and then leaves the writer as it was. */
 export function encodeUnknownBackend(writer: Writer, packet: BackendInit & Pick<UnknownBackend, "type" | "body">): void {
-  const bodyStart = beginBackend(writer, packet, packet.body?.length ?? 0)
+  const bodyStart = beginBackend(writer, packet, lengthOf(packet.body))
   const end = putBytes(writer.bytes, bodyStart, packet.body, "UnknownBackend", "body")
   finishBackend(writer, packet, "UnknownBackend", packet.type, bodyStart, end)
 }

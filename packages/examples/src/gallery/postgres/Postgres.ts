@@ -89,6 +89,7 @@ import {
   boundElements,
   checkAtMost,
   checkElement,
+  checkElements,
   checkKnown,
   checkLength,
   checkLine,
@@ -111,6 +112,7 @@ import {
   inList,
   interrupted,
   keepElements,
+  lengthOf,
   malformed,
   putBytes,
   putI16,
@@ -321,10 +323,11 @@ export const decodeDataRow: BackendDecoder<DataRow> = (reader, at, bodyStart, en
 }
 
 export const encodeDataRow: BackendEncoder<DataRow> = (writer, packet) => {
-  const bodyStart = beginBackend(writer, packet, 2 + boundElements(packet.columns, (one) => 4 + (one === null ? 0 : (one?.length ?? 0))))
+  const bodyStart = beginBackend(writer, packet, 2 + boundElements(packet.columns, (one) => 4 + (one === null ? 0 : lengthOf(one))))
   const { bytes, view } = writer
   let position = bodyStart
-  putU16(view, position, packet.columns?.length ?? 0, "DataRow", "columns")
+  putU16(view, position, lengthOf(packet.columns), "DataRow", "columns")
+  checkElements(packet.columns, Infinity, "DataRow", "columns")
   position = position + 2
   let columnsIndex = 0
   try {
@@ -380,6 +383,7 @@ export const encodeErrorResponse: BackendEncoder<ErrorResponse> = (writer, packe
   const bodyStart = beginBackend(writer, packet, 1 + boundElements(packet.fields, boundField))
   const { bytes } = writer
   let position = bodyStart
+  checkElements(packet.fields, Infinity, "ErrorResponse", "fields")
   let fieldsIndex = 0
   try {
     for (const fieldsElement of packet.fields) {
@@ -448,12 +452,13 @@ export const decodeCopyInResponse: BackendDecoder<CopyInResponse> = (reader, at,
 }
 
 export const encodeCopyInResponse: BackendEncoder<CopyInResponse> = (writer, packet) => {
-  const bodyStart = beginBackend(writer, packet, 3 + (packet.columnFormats?.length ?? 0) * 2)
+  const bodyStart = beginBackend(writer, packet, 3 + lengthOf(packet.columnFormats) * 2)
   const { view } = writer
   let position = bodyStart
   checkKnown(isCopyFormat(packet.format), packet.format, "CopyInResponse", "format", "one of 0, 1")
   putU8(view, position, packet.format, "CopyInResponse", "format")
-  putU16(view, position + 1, packet.columnFormats?.length ?? 0, "CopyInResponse", "columnFormats")
+  putU16(view, position + 1, lengthOf(packet.columnFormats), "CopyInResponse", "columnFormats")
+  checkElements(packet.columnFormats, Infinity, "CopyInResponse", "columnFormats")
   position = position + 3
   let columnFormatsIndex = 0
   try {
@@ -522,12 +527,13 @@ export const decodeCopyOutResponse: BackendDecoder<CopyOutResponse> = (reader, a
 }
 
 export const encodeCopyOutResponse: BackendEncoder<CopyOutResponse> = (writer, packet) => {
-  const bodyStart = beginBackend(writer, packet, 3 + (packet.columnFormats?.length ?? 0) * 2)
+  const bodyStart = beginBackend(writer, packet, 3 + lengthOf(packet.columnFormats) * 2)
   const { view } = writer
   let position = bodyStart
   checkKnown(isCopyFormat(packet.format), packet.format, "CopyOutResponse", "format", "one of 0, 1")
   putU8(view, position, packet.format, "CopyOutResponse", "format")
-  putU16(view, position + 1, packet.columnFormats?.length ?? 0, "CopyOutResponse", "columnFormats")
+  putU16(view, position + 1, lengthOf(packet.columnFormats), "CopyOutResponse", "columnFormats")
+  checkElements(packet.columnFormats, Infinity, "CopyOutResponse", "columnFormats")
   position = position + 3
   let columnFormatsIndex = 0
   try {
@@ -594,7 +600,7 @@ export const decodeBackendKeyData: BackendDecoder<BackendKeyData> = (reader, at,
 }
 
 export const encodeBackendKeyData: BackendEncoder<BackendKeyData> = (writer, packet) => {
-  const bodyStart = beginBackend(writer, packet, 4 + (packet.secretKey?.length ?? 0))
+  const bodyStart = beginBackend(writer, packet, 4 + lengthOf(packet.secretKey))
   const { bytes, view } = writer
   let position = bodyStart
   putI32(view, position, packet.processId, "BackendKeyData", "processId")
@@ -642,6 +648,7 @@ export const encodeNoticeResponse: BackendEncoder<NoticeResponse> = (writer, pac
   const bodyStart = beginBackend(writer, packet, 1 + boundElements(packet.fields, boundField))
   const { bytes } = writer
   let position = bodyStart
+  checkElements(packet.fields, Infinity, "NoticeResponse", "fields")
   let fieldsIndex = 0
   try {
     for (const fieldsElement of packet.fields) {
@@ -739,7 +746,7 @@ export const decodeAuthenticationGSSContinue: BackendDecoder<AuthenticationGSSCo
 }
 
 export const encodeAuthenticationGSSContinue: BackendEncoder<AuthenticationGSSContinue> = (writer, packet) => {
-  const bodyStart = beginBackend(writer, packet, 4 + (packet.token?.length ?? 0))
+  const bodyStart = beginBackend(writer, packet, 4 + lengthOf(packet.token))
   const { bytes, view } = writer
   let position = bodyStart
   view.setUint32(position, 0x08)
@@ -882,6 +889,7 @@ export const encodeAuthenticationSASL: BackendEncoder<AuthenticationSASL> = (wri
   const { bytes, view } = writer
   let position = bodyStart
   view.setUint32(position, 0x0a)
+  checkElements(packet.mechanisms, Infinity, "AuthenticationSASL", "mechanisms")
   position = position + 4
   let mechanismsIndex = 0
   try {
@@ -943,7 +951,7 @@ export const encodeAuthenticationSASLContinue: BackendEncoder<AuthenticationSASL
   const bodyStart = beginBackend(
     writer,
     packet,
-    5 + boundElements(packet.attributes, boundScramAttribute) + (packet.attributes?.length ?? 0) * 1
+    5 + boundElements(packet.attributes, boundScramAttribute) + lengthOf(packet.attributes) * 1
   )
   const { bytes, view } = writer
   let position = bodyStart
@@ -951,6 +959,7 @@ export const encodeAuthenticationSASLContinue: BackendEncoder<AuthenticationSASL
   const lineFrom = position + 4
   let begun = false
   position = position + 4
+  checkElements(packet.attributes, Infinity, "AuthenticationSASLContinue", "attributes")
   let attributesIndex = 0
   try {
     for (const attributesElement of packet.attributes) {
@@ -1009,7 +1018,7 @@ export const encodeAuthenticationSASLFinal: BackendEncoder<AuthenticationSASLFin
   const bodyStart = beginBackend(
     writer,
     packet,
-    5 + boundElements(packet.attributes, boundScramAttribute) + (packet.attributes?.length ?? 0) * 1
+    5 + boundElements(packet.attributes, boundScramAttribute) + lengthOf(packet.attributes) * 1
   )
   const { bytes, view } = writer
   let position = bodyStart
@@ -1017,6 +1026,7 @@ export const encodeAuthenticationSASLFinal: BackendEncoder<AuthenticationSASLFin
   const lineFrom = position + 4
   let begun = false
   position = position + 4
+  checkElements(packet.attributes, Infinity, "AuthenticationSASLFinal", "attributes")
   let attributesIndex = 0
   try {
     for (const attributesElement of packet.attributes) {
@@ -1177,7 +1187,8 @@ export const encodeRowDescription: BackendEncoder<RowDescription> = (writer, pac
   const bodyStart = beginBackend(writer, packet, 2 + boundElements(packet.columns, boundColumn))
   const { view } = writer
   let position = bodyStart
-  putU16(view, position, packet.columns?.length ?? 0, "RowDescription", "columns")
+  putU16(view, position, lengthOf(packet.columns), "RowDescription", "columns")
+  checkElements(packet.columns, Infinity, "RowDescription", "columns")
   position = position + 2
   let columnsIndex = 0
   try {
@@ -1226,7 +1237,7 @@ export const decodeFunctionCallResponse: BackendDecoder<FunctionCallResponse> = 
 }
 
 export const encodeFunctionCallResponse: BackendEncoder<FunctionCallResponse> = (writer, packet) => {
-  const bodyStart = beginBackend(writer, packet, 4 + (packet.result === null ? 0 : (packet.result?.length ?? 0)))
+  const bodyStart = beginBackend(writer, packet, 4 + (packet.result === null ? 0 : lengthOf(packet.result)))
   const { bytes, view } = writer
   let position = bodyStart
   if (packet.result === null) {
@@ -1294,12 +1305,13 @@ export const decodeCopyBothResponse: BackendDecoder<CopyBothResponse> = (reader,
 }
 
 export const encodeCopyBothResponse: BackendEncoder<CopyBothResponse> = (writer, packet) => {
-  const bodyStart = beginBackend(writer, packet, 3 + (packet.columnFormats?.length ?? 0) * 2)
+  const bodyStart = beginBackend(writer, packet, 3 + lengthOf(packet.columnFormats) * 2)
   const { view } = writer
   let position = bodyStart
   checkKnown(isCopyFormat(packet.format), packet.format, "CopyBothResponse", "format", "one of 0, 1")
   putU8(view, position, packet.format, "CopyBothResponse", "format")
-  putU16(view, position + 1, packet.columnFormats?.length ?? 0, "CopyBothResponse", "columnFormats")
+  putU16(view, position + 1, lengthOf(packet.columnFormats), "CopyBothResponse", "columnFormats")
+  checkElements(packet.columnFormats, Infinity, "CopyBothResponse", "columnFormats")
   position = position + 3
   let columnFormatsIndex = 0
   try {
@@ -1397,7 +1409,7 @@ export const decodeBackendCopyData: BackendDecoder<BackendCopyData> = (reader, _
 }
 
 export const encodeBackendCopyData: BackendEncoder<BackendCopyData> = (writer, packet) => {
-  const bodyStart = beginBackend(writer, packet, packet.data?.length ?? 0)
+  const bodyStart = beginBackend(writer, packet, lengthOf(packet.data))
   const { bytes } = writer
   let position = bodyStart
   position = putBytes(bytes, position, packet.data, "BackendCopyData", "data")
@@ -1495,10 +1507,11 @@ export const decodeParameterDescription: BackendDecoder<ParameterDescription> = 
 }
 
 export const encodeParameterDescription: BackendEncoder<ParameterDescription> = (writer, packet) => {
-  const bodyStart = beginBackend(writer, packet, 2 + (packet.parameterTypes?.length ?? 0) * 4)
+  const bodyStart = beginBackend(writer, packet, 2 + lengthOf(packet.parameterTypes) * 4)
   const { view } = writer
   let position = bodyStart
-  putU16(view, position, packet.parameterTypes?.length ?? 0, "ParameterDescription", "parameterTypes")
+  putU16(view, position, lengthOf(packet.parameterTypes), "ParameterDescription", "parameterTypes")
+  checkElements(packet.parameterTypes, Infinity, "ParameterDescription", "parameterTypes")
   position = position + 2
   let parameterTypesIndex = 0
   try {
@@ -1574,7 +1587,8 @@ export const encodeNegotiateProtocolVersion: BackendEncoder<NegotiateProtocolVer
   const { bytes, view } = writer
   let position = bodyStart
   putU32(view, position, packet.newestMinorVersion, "NegotiateProtocolVersion", "newestMinorVersion")
-  putU32(view, position + 4, packet.unrecognizedOptions?.length ?? 0, "NegotiateProtocolVersion", "unrecognizedOptions")
+  putU32(view, position + 4, lengthOf(packet.unrecognizedOptions), "NegotiateProtocolVersion", "unrecognizedOptions")
+  checkElements(packet.unrecognizedOptions, Infinity, "NegotiateProtocolVersion", "unrecognizedOptions")
   position = position + 8
   let unrecognizedOptionsIndex = 0
   try {
@@ -1738,8 +1752,8 @@ export const encodeBind: FrontendEncoder<Bind> = (writer, packet) => {
   const bodyStart = beginFrontend(
     writer,
     packet,
-    8 + textBound(packet.portal) + textBound(packet.statement) + (packet.parameterFormats?.length ?? 0) * 2 +
-      boundElements(packet.parameters, (one) => 4 + (one === null ? 0 : (one?.length ?? 0))) + (packet.resultFormats?.length ?? 0) * 2
+    8 + textBound(packet.portal) + textBound(packet.statement) + lengthOf(packet.parameterFormats) * 2 +
+      boundElements(packet.parameters, (one) => 4 + (one === null ? 0 : lengthOf(one))) + lengthOf(packet.resultFormats) * 2
   )
   const { bytes, view } = writer
   let position = bodyStart
@@ -1749,7 +1763,8 @@ export const encodeBind: FrontendEncoder<Bind> = (writer, packet) => {
   position = putText(bytes, position + 1, packet.statement, "Bind", "statement")
   checkTextUntil(packet.statement, "\u0000", "Bind", "statement")
   bytes[position] = 0x00
-  putU16(view, position + 1, packet.parameterFormats?.length ?? 0, "Bind", "parameterFormats")
+  putU16(view, position + 1, lengthOf(packet.parameterFormats), "Bind", "parameterFormats")
+  checkElements(packet.parameterFormats, Infinity, "Bind", "parameterFormats")
   position = position + 3
   let parameterFormatsIndex = 0
   try {
@@ -1762,7 +1777,8 @@ export const encodeBind: FrontendEncoder<Bind> = (writer, packet) => {
   } catch (error) {
     throw inList(error, "Bind", "parameterFormats", parameterFormatsIndex, packet.parameterFormats)
   }
-  putU16(view, position, packet.parameters?.length ?? 0, "Bind", "parameters")
+  putU16(view, position, lengthOf(packet.parameters), "Bind", "parameters")
+  checkElements(packet.parameters, Infinity, "Bind", "parameters")
   position = position + 2
   let parametersIndex = 0
   try {
@@ -1781,7 +1797,8 @@ export const encodeBind: FrontendEncoder<Bind> = (writer, packet) => {
   } catch (error) {
     throw inList(error, "Bind", "parameters", parametersIndex, packet.parameters)
   }
-  putU16(view, position, packet.resultFormats?.length ?? 0, "Bind", "resultFormats")
+  putU16(view, position, lengthOf(packet.resultFormats), "Bind", "resultFormats")
+  checkElements(packet.resultFormats, Infinity, "Bind", "resultFormats")
   position = position + 2
   let resultFormatsIndex = 0
   try {
@@ -1995,12 +2012,13 @@ export const encodeFunctionCall: FrontendEncoder<FunctionCall> = (writer, packet
   const bodyStart = beginFrontend(
     writer,
     packet,
-    10 + (packet.argumentFormats?.length ?? 0) * 2 + boundElements(packet.arguments, (one) => 4 + (one === null ? 0 : (one?.length ?? 0)))
+    10 + lengthOf(packet.argumentFormats) * 2 + boundElements(packet.arguments, (one) => 4 + (one === null ? 0 : lengthOf(one)))
   )
   const { bytes, view } = writer
   let position = bodyStart
   putU32(view, position, packet.functionOid, "FunctionCall", "functionOid")
-  putU16(view, position + 4, packet.argumentFormats?.length ?? 0, "FunctionCall", "argumentFormats")
+  putU16(view, position + 4, lengthOf(packet.argumentFormats), "FunctionCall", "argumentFormats")
+  checkElements(packet.argumentFormats, Infinity, "FunctionCall", "argumentFormats")
   position = position + 6
   let argumentFormatsIndex = 0
   try {
@@ -2013,7 +2031,8 @@ export const encodeFunctionCall: FrontendEncoder<FunctionCall> = (writer, packet
   } catch (error) {
     throw inList(error, "FunctionCall", "argumentFormats", argumentFormatsIndex, packet.argumentFormats)
   }
-  putU16(view, position, packet.arguments?.length ?? 0, "FunctionCall", "arguments")
+  putU16(view, position, lengthOf(packet.arguments), "FunctionCall", "arguments")
+  checkElements(packet.arguments, Infinity, "FunctionCall", "arguments")
   position = position + 2
   let argumentsValueIndex = 0
   try {
@@ -2152,7 +2171,7 @@ export const encodeParse: FrontendEncoder<Parse> = (writer, packet) => {
   const bodyStart = beginFrontend(
     writer,
     packet,
-    4 + textBound(packet.statement) + textBound(packet.query) + (packet.parameterTypes?.length ?? 0) * 4
+    4 + textBound(packet.statement) + textBound(packet.query) + lengthOf(packet.parameterTypes) * 4
   )
   const { bytes, view } = writer
   let position = bodyStart
@@ -2162,7 +2181,8 @@ export const encodeParse: FrontendEncoder<Parse> = (writer, packet) => {
   position = putText(bytes, position + 1, packet.query, "Parse", "query")
   checkTextUntil(packet.query, "\u0000", "Parse", "query")
   bytes[position] = 0x00
-  putU16(view, position + 1, packet.parameterTypes?.length ?? 0, "Parse", "parameterTypes")
+  putU16(view, position + 1, lengthOf(packet.parameterTypes), "Parse", "parameterTypes")
+  checkElements(packet.parameterTypes, Infinity, "Parse", "parameterTypes")
   position = position + 3
   let parameterTypesIndex = 0
   try {
@@ -2378,7 +2398,7 @@ export const decodeCopyData: FrontendDecoder<CopyData> = (reader, _at, bodyStart
 }
 
 export const encodeCopyData: FrontendEncoder<CopyData> = (writer, packet) => {
-  const bodyStart = beginFrontend(writer, packet, packet.data?.length ?? 0)
+  const bodyStart = beginFrontend(writer, packet, lengthOf(packet.data))
   const { bytes } = writer
   let position = bodyStart
   position = putBytes(bytes, position, packet.data, "CopyData", "data")
@@ -2430,7 +2450,7 @@ export const decodeGSSResponse: GssDecoder<GSSResponse> = (reader, _at, bodyStar
 }
 
 export const encodeGSSResponse: GssEncoder<GSSResponse> = (writer, packet) => {
-  const bodyStart = beginGss(writer, packet, packet.token?.length ?? 0)
+  const bodyStart = beginGss(writer, packet, lengthOf(packet.token))
   const { bytes } = writer
   let position = bodyStart
   position = putBytes(bytes, position, packet.token, "GSSResponse", "token")
@@ -2500,15 +2520,12 @@ export const decodeSASLResponse: SaslDecoder<SASLResponse> = (reader, at, bodySt
 }
 
 export const encodeSASLResponse: SaslEncoder<SASLResponse> = (writer, packet) => {
-  const bodyStart = beginSasl(
-    writer,
-    packet,
-    1 + boundElements(packet.attributes, boundScramAttribute) + (packet.attributes?.length ?? 0) * 1
-  )
+  const bodyStart = beginSasl(writer, packet, 1 + boundElements(packet.attributes, boundScramAttribute) + lengthOf(packet.attributes) * 1)
   const { bytes } = writer
   let position = bodyStart
   const lineFrom = position
   let begun = false
+  checkElements(packet.attributes, Infinity, "SASLResponse", "attributes")
   let attributesIndex = 0
   try {
     for (const attributesElement of packet.attributes) {
@@ -2610,7 +2627,7 @@ export const decodeCancelRequest: StartupDecoder<CancelRequest> = (reader, at, b
 }
 
 export const encodeCancelRequest: StartupEncoder<CancelRequest> = (writer, packet) => {
-  const bodyStart = beginStartup(writer, packet, 8 + (packet.secretKey?.length ?? 0))
+  const bodyStart = beginStartup(writer, packet, 8 + lengthOf(packet.secretKey))
   const { bytes, view } = writer
   let position = bodyStart
   view.setUint32(position, 0x4d2162e)
@@ -2722,6 +2739,7 @@ export const encodeStartupMessage: StartupEncoder<StartupMessage> = (writer, pac
   let position = bodyStart
   view.setUint16(position, 0x03)
   putU16(view, position + 2, packet.minorVersion, "StartupMessage", "minorVersion")
+  checkElements(packet.parameters, Infinity, "StartupMessage", "parameters")
   position = position + 4
   let parametersIndex = 0
   try {

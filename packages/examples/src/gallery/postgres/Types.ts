@@ -7,6 +7,7 @@ import {
   type Writer,
   boundElements,
   boundEncoded,
+  checkElements,
   checkKnown,
   checkMin,
   checkTextUntil,
@@ -21,6 +22,7 @@ import {
   findByte,
   inElement,
   inList,
+  lengthOf,
   malformed,
   putEncoded,
   putI16,
@@ -1044,6 +1046,7 @@ export function writeScramClientFirst(writer: Writer, at: number, value: ScramCl
   const authorizationIdentityToken = position + 1
   position = putText(bytes, position + 1, value.authorizationIdentity, "ScramClientFirst", "authorizationIdentity")
   checkToken(bytes, authorizationIdentityToken, position, 44, 44, "ScramClientFirst", "authorizationIdentity")
+  checkElements(value.attributes, Infinity, "ScramClientFirst", "attributes")
   let attributesIndex = 0
   try {
     for (const attributesElement of value.attributes) {
@@ -1062,7 +1065,7 @@ export function writeScramClientFirst(writer: Writer, at: number, value: ScramCl
 /** Room a `ScramClientFirst` needs at most, in bytes. */
 export function boundScramClientFirst(value: ScramClientFirst): number {
   return 3 + boundEncoded("ascii", value?.channelBinding) + textBound(value?.authorizationIdentity) +
-    boundElements(value?.attributes, boundScramAttribute) + (value?.attributes?.length ?? 0) * 1
+    boundElements(value?.attributes, boundScramAttribute) + lengthOf(value?.attributes) * 1
 }
 
 /** Decodes bytes that are one `ScramClientFirst`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */

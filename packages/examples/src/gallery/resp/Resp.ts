@@ -17,6 +17,7 @@ import {
 import { type Argument, type Value, boundArgument, boundValue, readArgument, readValue, writeArgument, writeValue } from "./Types.ts"
 import {
   boundElements,
+  checkElements,
   checkHead,
   checkMin,
   checkTextUntil,
@@ -30,6 +31,7 @@ import {
   inList,
   interrupted,
   keepElements,
+  lengthOf,
   putText,
   readLineDecimal,
   readNested,
@@ -112,8 +114,9 @@ export const encodePush: ReplyEncoder<Push> = (writer, packet) => {
   const { bytes, view } = writer
   let position = bodyStart
   bytes[position] = 0x3e
-  position = writeDecimal(bytes, position + 1, checkVarint(packet.items?.length ?? 0, -2147483648, 2147483647, "Push", "items"))
+  position = writeDecimal(bytes, position + 1, checkVarint(lengthOf(packet.items), -2147483648, 2147483647, "Push", "items"))
   view.setUint16(position, 0x0d0a)
+  checkElements(packet.items, Infinity, "Push", "items")
   position = position + 2
   let itemsIndex = 0
   try {
@@ -187,8 +190,9 @@ export const encodeCommand: RequestEncoder<Command> = (writer, packet) => {
     view.setUint16(position, 0x0d0a)
     position = position + 2
   } else {
-    position = writeDecimal(bytes, position, checkVarint(packet.arguments?.length ?? 0, -2147483648, 2147483647, "Command", "arguments"))
+    position = writeDecimal(bytes, position, checkVarint(lengthOf(packet.arguments), -2147483648, 2147483647, "Command", "arguments"))
     view.setUint16(position, 0x0d0a)
+    checkElements(packet.arguments, Infinity, "Command", "arguments")
     position = position + 2
     let argumentsValueIndex = 0
     try {

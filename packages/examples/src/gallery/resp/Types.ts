@@ -7,6 +7,7 @@ import {
   type Writer,
   boundElements,
   boundEncoded,
+  checkElements,
   checkKnown,
   checkLength,
   checkTextUntil,
@@ -29,6 +30,7 @@ import {
   interrupted,
   keepElements,
   leastI64,
+  lengthOf,
   malformed,
   putBytes,
   putEncoded,
@@ -101,7 +103,7 @@ export function writeArgument(writer: Writer, at: number, value: Argument): numb
     view.setUint16(position, 0x0d0a)
     position = position + 2
   } else {
-    position = writeDecimal(bytes, position, checkVarint(value.value?.length ?? 0, -2147483648, 2147483647, "Argument", "value"))
+    position = writeDecimal(bytes, position, checkVarint(lengthOf(value.value), -2147483648, 2147483647, "Argument", "value"))
     view.setUint16(position, 0x0d0a)
     position = putBytes(bytes, position + 2, value.value, "Argument", "value")
     view.setUint16(position, 0x0d0a)
@@ -112,7 +114,7 @@ export function writeArgument(writer: Writer, at: number, value: Argument): numb
 
 /** Room a `Argument` needs at most, in bytes. */
 export function boundArgument(value: Argument): number {
-  return 16 + (value?.value === null ? 0 : (value?.value?.length ?? 0))
+  return 16 + (value?.value === null ? 0 : lengthOf(value?.value))
 }
 
 /** Decodes bytes that are one `Argument`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -573,7 +575,7 @@ export function writeValueOnce(writer: Writer, at: number, value: Value): number
         view.setUint16(position, 0x0d0a)
         position = position + 2
       } else {
-        position = writeDecimal(bytes, position, checkVarint(value.value?.length ?? 0, -2147483648, 2147483647, "Value", "value"))
+        position = writeDecimal(bytes, position, checkVarint(lengthOf(value.value), -2147483648, 2147483647, "Value", "value"))
         view.setUint16(position, 0x0d0a)
         position = putBytes(bytes, position + 2, value.value, "Value", "value")
         view.setUint16(position, 0x0d0a)
@@ -584,8 +586,9 @@ export function writeValueOnce(writer: Writer, at: number, value: Value): number
     case "Map": {
       putU8(view, at, 37, "Value", "_tag")
       let position = at + 1
-      position = writeDecimal(bytes, position, checkVarint(value.entries?.length ?? 0, -2147483648, 2147483647, "Value", "entries"))
+      position = writeDecimal(bytes, position, checkVarint(lengthOf(value.entries), -2147483648, 2147483647, "Value", "entries"))
       view.setUint16(position, 0x0d0a)
+      checkElements(value.entries, Infinity, "Value", "entries")
       position = position + 2
       let entriesIndex = 0
       try {
@@ -615,8 +618,9 @@ export function writeValueOnce(writer: Writer, at: number, value: Value): number
         view.setUint16(position, 0x0d0a)
         position = position + 2
       } else {
-        position = writeDecimal(bytes, position, checkVarint(value.items?.length ?? 0, -2147483648, 2147483647, "Value", "items"))
+        position = writeDecimal(bytes, position, checkVarint(lengthOf(value.items), -2147483648, 2147483647, "Value", "items"))
         view.setUint16(position, 0x0d0a)
+        checkElements(value.items, Infinity, "Value", "items")
         position = position + 2
         let itemsIndex = 0
         try {
@@ -687,8 +691,9 @@ export function writeValueOnce(writer: Writer, at: number, value: Value): number
     case "Attribute": {
       putU8(view, at, 124, "Value", "_tag")
       let position = at + 1
-      position = writeDecimal(bytes, position, checkVarint(value.attributes?.length ?? 0, -2147483648, 2147483647, "Value", "attributes"))
+      position = writeDecimal(bytes, position, checkVarint(lengthOf(value.attributes), -2147483648, 2147483647, "Value", "attributes"))
       view.setUint16(position, 0x0d0a)
+      checkElements(value.attributes, Infinity, "Value", "attributes")
       position = position + 2
       let attributesIndex = 0
       try {
@@ -705,8 +710,9 @@ export function writeValueOnce(writer: Writer, at: number, value: Value): number
     case "Set": {
       putU8(view, at, 126, "Value", "_tag")
       let position = at + 1
-      position = writeDecimal(bytes, position, checkVarint(value.items?.length ?? 0, -2147483648, 2147483647, "Value", "items"))
+      position = writeDecimal(bytes, position, checkVarint(lengthOf(value.items), -2147483648, 2147483647, "Value", "items"))
       view.setUint16(position, 0x0d0a)
+      checkElements(value.items, Infinity, "Value", "items")
       position = position + 2
       let itemsIndex = 0
       try {
@@ -748,7 +754,7 @@ export function boundValue(value: Value): number {
     case "Boolean":
       return 4
     case "BulkString":
-      return 16 + (value.value === null ? 0 : (value.value?.length ?? 0))
+      return 16 + (value.value === null ? 0 : lengthOf(value.value))
     case "Map":
       return 14 + boundElements(value.entries, boundEntry)
     case "BigNumber":

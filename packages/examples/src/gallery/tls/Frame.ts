@@ -11,6 +11,7 @@ import {
   expectFrame,
   expectWhole,
   getU24,
+  lengthOf,
   malformed,
   putBytes,
   putU16,
@@ -113,7 +114,7 @@ export const decodeUnknownPlaintext: PlaintextDecoder<UnknownPlaintext> = (reade
 
 /** Appends the packet to a writer. Throws `EncodeError` and then leaves the writer as it was. */
 export function encodeUnknownPlaintext(writer: Writer, packet: PlaintextInit & Pick<UnknownPlaintext, "type" | "fragment">): void {
-  const bodyStart = beginPlaintext(writer, packet, packet.fragment?.length ?? 0)
+  const bodyStart = beginPlaintext(writer, packet, lengthOf(packet.fragment))
   const end = putBytes(writer.bytes, bodyStart, packet.fragment, "UnknownPlaintext", "fragment")
   finishPlaintext(writer, packet, "UnknownPlaintext", packet.type, bodyStart, end)
 }
@@ -230,7 +231,7 @@ export const decodeUnknownCiphertext: CiphertextDecoder<UnknownCiphertext> = (re
 
 /** Appends the packet to a writer. Throws `EncodeError` and then leaves the writer as it was. */
 export function encodeUnknownCiphertext(writer: Writer, packet: CiphertextInit & Pick<UnknownCiphertext, "fragment">): void {
-  const bodyStart = beginCiphertext(writer, packet, packet.fragment?.length ?? 0)
+  const bodyStart = beginCiphertext(writer, packet, lengthOf(packet.fragment))
   const end = putBytes(writer.bytes, bodyStart, packet.fragment, "UnknownCiphertext", "fragment")
   finishCiphertext(writer, packet, "UnknownCiphertext", 0, bodyStart, end)
 }
@@ -349,7 +350,7 @@ export function encodeUnknownHandshakeMessage(
   writer: Writer,
   packet: HandshakeMessageInit & Pick<UnknownHandshakeMessage, "type" | "fragment">
 ): void {
-  const bodyStart = beginHandshakeMessage(writer, packet, packet.fragment?.length ?? 0)
+  const bodyStart = beginHandshakeMessage(writer, packet, lengthOf(packet.fragment))
   const end = putBytes(writer.bytes, bodyStart, packet.fragment, "UnknownHandshakeMessage", "fragment")
   finishHandshakeMessage(writer, packet, "UnknownHandshakeMessage", packet.type, bodyStart, end)
 }

@@ -49,6 +49,7 @@ import {
   boundElements,
   checkAtMost,
   checkCountMin,
+  checkElements,
   checkLength,
   checkMin,
   checkPresence,
@@ -63,6 +64,7 @@ import {
   getU24,
   inElement,
   inList,
+  lengthOf,
   putBytes,
   putU16,
   putU24,
@@ -85,7 +87,7 @@ export const decodeEncrypted: CiphertextDecoder<Encrypted> = (reader, _at, bodyS
 }
 
 export const encodeEncrypted: CiphertextEncoder<Encrypted> = (writer, packet) => {
-  const bodyStart = beginCiphertext(writer, packet, packet.encrypted?.length ?? 0)
+  const bodyStart = beginCiphertext(writer, packet, lengthOf(packet.encrypted))
   const { bytes } = writer
   let position = bodyStart
   position = putBytes(bytes, position, packet.encrypted, "Encrypted", "encrypted")
@@ -204,7 +206,7 @@ export const encodeClientHello: HandshakeMessageEncoder<ClientHello> = (writer, 
   const bodyStart = beginHandshakeMessage(
     writer,
     packet,
-    40 + (packet.sessionId?.length ?? 0) + (packet.cipherSuites?.length ?? 0) * 2 + (packet.compressionMethods?.length ?? 0) +
+    40 + lengthOf(packet.sessionId) + lengthOf(packet.cipherSuites) * 2 + lengthOf(packet.compressionMethods) +
       (packet.extensions === undefined ? 0 : boundElements(packet.extensions, boundClientExtension))
   )
   const { bytes, view } = writer
@@ -220,6 +222,7 @@ export const encodeClientHello: HandshakeMessageEncoder<ClientHello> = (writer, 
   const cipherSuitesAt = position
   const cipherSuitesFrom = position + 2
   checkCountMin(packet.cipherSuites?.length, 1, "ClientHello", "cipherSuites")
+  checkElements(packet.cipherSuites, Infinity, "ClientHello", "cipherSuites")
   position = position + 2
   let cipherSuitesIndex = 0
   try {
@@ -235,6 +238,7 @@ export const encodeClientHello: HandshakeMessageEncoder<ClientHello> = (writer, 
   const compressionMethodsAt = position
   const compressionMethodsFrom = position + 1
   checkCountMin(packet.compressionMethods?.length, 1, "ClientHello", "compressionMethods")
+  checkElements(packet.compressionMethods, Infinity, "ClientHello", "compressionMethods")
   position = position + 1
   let compressionMethodsIndex = 0
   try {
@@ -250,6 +254,7 @@ export const encodeClientHello: HandshakeMessageEncoder<ClientHello> = (writer, 
   if (packet.extensions !== undefined) {
     const extensionsAt = position
     const extensionsFrom = position + 2
+    checkElements(packet.extensions, Infinity, "ClientHello", "extensions")
     position = position + 2
     let extensionsIndex = 0
     try {
@@ -325,7 +330,7 @@ export const encodeServerHello: HandshakeMessageEncoder<ServerHello> = (writer, 
   const bodyStart = beginHandshakeMessage(
     writer,
     packet,
-    40 + (packet.sessionId?.length ?? 0) + (packet.extensions === undefined ? 0 : boundElements(packet.extensions, boundServerExtension))
+    40 + lengthOf(packet.sessionId) + (packet.extensions === undefined ? 0 : boundElements(packet.extensions, boundServerExtension))
   )
   const { bytes, view } = writer
   let position = bodyStart
@@ -343,6 +348,7 @@ export const encodeServerHello: HandshakeMessageEncoder<ServerHello> = (writer, 
   if (packet.extensions !== undefined) {
     const extensionsAt = position
     const extensionsFrom = position + 2
+    checkElements(packet.extensions, Infinity, "ServerHello", "extensions")
     position = position + 2
     let extensionsIndex = 0
     try {
@@ -445,7 +451,7 @@ export const encodeNewSessionTicket: HandshakeMessageEncoder<NewSessionTicket, S
   const bodyStart = beginHandshakeMessage(
     writer,
     packet,
-    13 + (packet.nonce === undefined ? 0 : (packet.nonce?.length ?? 0)) + (packet.ticket === undefined ? 0 : (packet.ticket?.length ?? 0)) +
+    13 + (packet.nonce === undefined ? 0 : lengthOf(packet.nonce)) + (packet.ticket === undefined ? 0 : lengthOf(packet.ticket)) +
       (packet.extensions === undefined ? 0 : boundElements(packet.extensions, boundOtherExtension))
   )
   const { bytes, view } = writer
@@ -480,6 +486,7 @@ export const encodeNewSessionTicket: HandshakeMessageEncoder<NewSessionTicket, S
   if (states.version >= 13) {
     const extensionsAt = position
     const extensionsFrom = position + 2
+    checkElements(packet.extensions!, Infinity, "NewSessionTicket", "extensions")
     position = position + 2
     let extensionsIndex = 0
     try {
@@ -553,6 +560,7 @@ export const encodeEncryptedExtensions: HandshakeMessageEncoder<EncryptedExtensi
   let position = bodyStart
   const extensionsAt = position
   const extensionsFrom = position + 2
+  checkElements(packet.extensions, Infinity, "EncryptedExtensions", "extensions")
   position = position + 2
   let extensionsIndex = 0
   try {
@@ -616,7 +624,7 @@ export const encodeCertificate: HandshakeMessageEncoder<Certificate, States> = (
   const bodyStart = beginHandshakeMessage(
     writer,
     packet,
-    4 + (packet.context === undefined ? 0 : (packet.context?.length ?? 0)) + boundElements(packet.certificates, boundCertificateEntry)
+    4 + (packet.context === undefined ? 0 : lengthOf(packet.context)) + boundElements(packet.certificates, boundCertificateEntry)
   )
   const { bytes, view } = writer
   let position = bodyStart
@@ -629,6 +637,7 @@ export const encodeCertificate: HandshakeMessageEncoder<Certificate, States> = (
   }
   const certificatesAt = position
   const certificatesFrom = position + 3
+  checkElements(packet.certificates, Infinity, "Certificate", "certificates")
   position = position + 3
   let certificatesIndex = 0
   try {
@@ -784,10 +793,9 @@ export const encodeCertificateRequest: HandshakeMessageEncoder<CertificateReques
   const bodyStart = beginHandshakeMessage(
     writer,
     packet,
-    8 + (packet.types === undefined ? 0 : (packet.types?.length ?? 0)) +
-      (packet.schemes === undefined ? 0 : (packet.schemes?.length ?? 0) * 2) +
-      (packet.authorities === undefined ? 0 : boundElements(packet.authorities, (one) => 2 + (one?.length ?? 0))) +
-      (packet.context === undefined ? 0 : (packet.context?.length ?? 0)) +
+    8 + (packet.types === undefined ? 0 : lengthOf(packet.types)) + (packet.schemes === undefined ? 0 : lengthOf(packet.schemes) * 2) +
+      (packet.authorities === undefined ? 0 : boundElements(packet.authorities, (one) => 2 + lengthOf(one))) +
+      (packet.context === undefined ? 0 : lengthOf(packet.context)) +
       (packet.extensions === undefined ? 0 : boundElements(packet.extensions, boundOtherExtension))
   )
   const { bytes, view } = writer
@@ -797,6 +805,7 @@ export const encodeCertificateRequest: HandshakeMessageEncoder<CertificateReques
     const typesAt = position
     const typesFrom = position + 1
     checkCountMin(packet.types!?.length, 1, "CertificateRequest", "types")
+    checkElements(packet.types!, Infinity, "CertificateRequest", "types")
     position = position + 1
     let typesIndex = 0
     try {
@@ -815,6 +824,7 @@ export const encodeCertificateRequest: HandshakeMessageEncoder<CertificateReques
     const schemesAt = position
     const schemesFrom = position + 2
     checkCountMin(packet.schemes!?.length, 1, "CertificateRequest", "schemes")
+    checkElements(packet.schemes!, Infinity, "CertificateRequest", "schemes")
     position = position + 2
     let schemesIndex = 0
     try {
@@ -832,6 +842,7 @@ export const encodeCertificateRequest: HandshakeMessageEncoder<CertificateReques
   if (states.version <= 12) {
     const authoritiesAt = position
     const authoritiesFrom = position + 2
+    checkElements(packet.authorities!, Infinity, "CertificateRequest", "authorities")
     position = position + 2
     let authoritiesIndex = 0
     try {
@@ -860,6 +871,7 @@ export const encodeCertificateRequest: HandshakeMessageEncoder<CertificateReques
     const extensionsAt = position
     const extensionsFrom = position + 2
     checkCountMin(packet.extensions!?.length, 1, "CertificateRequest", "extensions")
+    checkElements(packet.extensions!, Infinity, "CertificateRequest", "extensions")
     position = position + 2
     let extensionsIndex = 0
     try {
@@ -918,7 +930,7 @@ export const decodeCertificateVerify: HandshakeMessageDecoder<CertificateVerify>
 }
 
 export const encodeCertificateVerify: HandshakeMessageEncoder<CertificateVerify> = (writer, packet) => {
-  const bodyStart = beginHandshakeMessage(writer, packet, 4 + (packet.signature?.length ?? 0))
+  const bodyStart = beginHandshakeMessage(writer, packet, 4 + lengthOf(packet.signature))
   const { bytes, view } = writer
   let position = bodyStart
   putU16(view, position, packet.scheme, "CertificateVerify", "scheme")
@@ -944,7 +956,7 @@ export const decodeFinished: HandshakeMessageDecoder<Finished> = (reader, _at, b
 }
 
 export const encodeFinished: HandshakeMessageEncoder<Finished> = (writer, packet) => {
-  const bodyStart = beginHandshakeMessage(writer, packet, packet.verifyData?.length ?? 0)
+  const bodyStart = beginHandshakeMessage(writer, packet, lengthOf(packet.verifyData))
   const { bytes } = writer
   let position = bodyStart
   position = putBytes(bytes, position, packet.verifyData, "Finished", "verifyData")
@@ -1019,7 +1031,7 @@ export const decodeHandshake: PlaintextDecoder<Handshake> = (reader, _at, bodySt
 }
 
 export const encodeHandshake: PlaintextEncoder<Handshake> = (writer, packet) => {
-  const bodyStart = beginPlaintext(writer, packet, packet.messages?.length ?? 0)
+  const bodyStart = beginPlaintext(writer, packet, lengthOf(packet.messages))
   const { bytes } = writer
   let position = bodyStart
   position = putBytes(bytes, position, packet.messages, "Handshake", "messages")
@@ -1042,7 +1054,7 @@ export const decodeApplicationData: PlaintextDecoder<ApplicationData> = (reader,
 }
 
 export const encodeApplicationData: PlaintextEncoder<ApplicationData> = (writer, packet) => {
-  const bodyStart = beginPlaintext(writer, packet, packet.encrypted?.length ?? 0)
+  const bodyStart = beginPlaintext(writer, packet, lengthOf(packet.encrypted))
   const { bytes } = writer
   let position = bodyStart
   position = putBytes(bytes, position, packet.encrypted, "ApplicationData", "encrypted")

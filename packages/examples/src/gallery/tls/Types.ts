@@ -8,6 +8,7 @@ import {
   type Writer,
   boundElements,
   checkCountMin,
+  checkElements,
   checkMin,
   checkPresence,
   decodeText,
@@ -20,6 +21,7 @@ import {
   getU24,
   inElement,
   inList,
+  lengthOf,
   putBytes,
   putText,
   putU16,
@@ -184,6 +186,7 @@ export function writeCertificateEntry(writer: Writer, at: number, value: Certifi
   if (states.version >= 13) {
     const extensionsAt = position
     const extensionsFrom = position + 2
+    checkElements(value.extensions!, Infinity, "CertificateEntry", "extensions")
     position = position + 2
     let extensionsIndex = 0
     try {
@@ -201,8 +204,7 @@ export function writeCertificateEntry(writer: Writer, at: number, value: Certifi
 
 /** Room a `CertificateEntry` needs at most, in bytes. */
 export function boundCertificateEntry(value: CertificateEntry): number {
-  return 5 + (value?.certificate?.length ?? 0) +
-    (value?.extensions === undefined ? 0 : boundElements(value?.extensions, boundOtherExtension))
+  return 5 + lengthOf(value?.certificate) + (value?.extensions === undefined ? 0 : boundElements(value?.extensions, boundOtherExtension))
 }
 
 /** Decodes bytes that are one `CertificateEntry`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -828,6 +830,7 @@ export function writeClientExtensionData(writer: Writer, at: number, value: Clie
       const namesAt = position
       const namesFrom = position + 2
       checkCountMin(value.names?.length, 1, "ClientExtensionData", "names")
+      checkElements(value.names, Infinity, "ClientExtensionData", "names")
       position = position + 2
       let namesIndex = 0
       try {
@@ -851,6 +854,7 @@ export function writeClientExtensionData(writer: Writer, at: number, value: Clie
       putU8(view, position, value.type, "ClientExtensionData", "type")
       const respondersAt = position + 1
       const respondersFrom = position + 3
+      checkElements(value.responders, Infinity, "ClientExtensionData", "responders")
       position = position + 3
       let respondersIndex = 0
       try {
@@ -877,6 +881,7 @@ export function writeClientExtensionData(writer: Writer, at: number, value: Clie
       const groupsAt = position
       const groupsFrom = position + 2
       checkCountMin(value.groups?.length, 1, "ClientExtensionData", "groups")
+      checkElements(value.groups, Infinity, "ClientExtensionData", "groups")
       position = position + 2
       let groupsIndex = 0
       try {
@@ -896,6 +901,7 @@ export function writeClientExtensionData(writer: Writer, at: number, value: Clie
       const formatsAt = position
       const formatsFrom = position + 1
       checkCountMin(value.formats?.length, 1, "ClientExtensionData", "formats")
+      checkElements(value.formats, Infinity, "ClientExtensionData", "formats")
       position = position + 1
       let formatsIndex = 0
       try {
@@ -915,6 +921,7 @@ export function writeClientExtensionData(writer: Writer, at: number, value: Clie
       const schemesAt = position
       const schemesFrom = position + 2
       checkCountMin(value.schemes?.length, 1, "ClientExtensionData", "schemes")
+      checkElements(value.schemes, Infinity, "ClientExtensionData", "schemes")
       position = position + 2
       let schemesIndex = 0
       try {
@@ -934,6 +941,7 @@ export function writeClientExtensionData(writer: Writer, at: number, value: Clie
       const protocolsAt = position
       const protocolsFrom = position + 2
       checkCountMin(value.protocols?.length, 1, "ClientExtensionData", "protocols")
+      checkElements(value.protocols, Infinity, "ClientExtensionData", "protocols")
       position = position + 2
       let protocolsIndex = 0
       try {
@@ -974,6 +982,7 @@ export function writeClientExtensionData(writer: Writer, at: number, value: Clie
       const identitiesAt = position
       const identitiesFrom = position + 2
       checkCountMin(value.identities?.length, 1, "ClientExtensionData", "identities")
+      checkElements(value.identities, Infinity, "ClientExtensionData", "identities")
       position = position + 2
       let identitiesIndex = 0
       try {
@@ -988,6 +997,7 @@ export function writeClientExtensionData(writer: Writer, at: number, value: Clie
       const bindersAt = position
       const bindersFrom = position + 2
       checkCountMin(value.binders?.length, 1, "ClientExtensionData", "binders")
+      checkElements(value.binders, Infinity, "ClientExtensionData", "binders")
       position = position + 2
       let bindersIndex = 0
       try {
@@ -1014,6 +1024,7 @@ export function writeClientExtensionData(writer: Writer, at: number, value: Clie
       const versionsAt = position
       const versionsFrom = position + 1
       checkCountMin(value.versions?.length, 1, "ClientExtensionData", "versions")
+      checkElements(value.versions, Infinity, "ClientExtensionData", "versions")
       position = position + 1
       let versionsIndex = 0
       try {
@@ -1042,6 +1053,7 @@ export function writeClientExtensionData(writer: Writer, at: number, value: Clie
       const modesAt = position
       const modesFrom = position + 1
       checkCountMin(value.modes?.length, 1, "ClientExtensionData", "modes")
+      checkElements(value.modes, Infinity, "ClientExtensionData", "modes")
       position = position + 1
       let modesIndex = 0
       try {
@@ -1061,6 +1073,7 @@ export function writeClientExtensionData(writer: Writer, at: number, value: Clie
       const namesAt = position
       const namesFrom = position + 2
       checkCountMin(value.names?.length, 1, "ClientExtensionData", "names")
+      checkElements(value.names, Infinity, "ClientExtensionData", "names")
       position = position + 2
       let namesIndex = 0
       try {
@@ -1087,6 +1100,7 @@ export function writeClientExtensionData(writer: Writer, at: number, value: Clie
       const schemesAt = position
       const schemesFrom = position + 2
       checkCountMin(value.schemes?.length, 1, "ClientExtensionData", "schemes")
+      checkElements(value.schemes, Infinity, "ClientExtensionData", "schemes")
       position = position + 2
       let schemesIndex = 0
       try {
@@ -1105,6 +1119,7 @@ export function writeClientExtensionData(writer: Writer, at: number, value: Clie
       let position = at
       const sharesAt = position
       const sharesFrom = position + 2
+      checkElements(value.shares, Infinity, "ClientExtensionData", "shares")
       position = position + 2
       let sharesIndex = 0
       try {
@@ -1154,45 +1169,45 @@ export function boundClientExtensionData(value: ClientExtensionData): number {
     case "MaxFragmentLength":
       return 1
     case "StatusRequest":
-      return 5 + boundElements(value.responders, (one) => 2 + (one?.length ?? 0)) + (value.extensions?.length ?? 0)
+      return 5 + boundElements(value.responders, (one) => 2 + lengthOf(one)) + lengthOf(value.extensions)
     case "SupportedGroups":
-      return 2 + (value.groups?.length ?? 0) * 2
+      return 2 + lengthOf(value.groups) * 2
     case "EcPointFormats":
-      return 1 + (value.formats?.length ?? 0)
+      return 1 + lengthOf(value.formats)
     case "SignatureAlgorithms":
-      return 2 + (value.schemes?.length ?? 0) * 2
+      return 2 + lengthOf(value.schemes) * 2
     case "ApplicationLayerProtocols":
       return 2 + boundElements(value.protocols, (one) => 1 + textBound(one))
     case "Padding":
-      return (value.zeros?.length ?? 0)
+      return lengthOf(value.zeros)
     case "EncryptThenMac":
       return 0
     case "ExtendedMasterSecret":
       return 0
     case "SessionTicket":
-      return (value.ticket?.length ?? 0)
+      return lengthOf(value.ticket)
     case "PreSharedKey":
-      return 4 + boundElements(value.identities, boundPskIdentity) + boundElements(value.binders, (one) => 1 + (one?.length ?? 0))
+      return 4 + boundElements(value.identities, boundPskIdentity) + boundElements(value.binders, (one) => 1 + lengthOf(one))
     case "EarlyData":
       return 0
     case "SupportedVersions":
-      return 1 + (value.versions?.length ?? 0) * 2
+      return 1 + lengthOf(value.versions) * 2
     case "Cookie":
-      return 2 + (value.cookie?.length ?? 0)
+      return 2 + lengthOf(value.cookie)
     case "PskKeyExchangeModes":
-      return 1 + (value.modes?.length ?? 0)
+      return 1 + lengthOf(value.modes)
     case "CertificateAuthorities":
-      return 2 + boundElements(value.names, (one) => 2 + (one?.length ?? 0))
+      return 2 + boundElements(value.names, (one) => 2 + lengthOf(one))
     case "PostHandshakeAuth":
       return 0
     case "SignatureAlgorithmsCert":
-      return 2 + (value.schemes?.length ?? 0) * 2
+      return 2 + lengthOf(value.schemes) * 2
     case "KeyShare":
       return 2 + boundElements(value.shares, boundKeyShareEntry)
     case "RenegotiationInfo":
-      return 1 + (value.verifyData?.length ?? 0)
+      return 1 + lengthOf(value.verifyData)
     case "Unknown":
-      return 0 + (value.bytes?.length ?? 0)
+      return 0 + lengthOf(value.bytes)
     default:
       return 0
   }
@@ -1286,7 +1301,7 @@ export function writeKeyShareEntry(writer: Writer, at: number, value: KeyShareEn
 
 /** Room a `KeyShareEntry` needs at most, in bytes. */
 export function boundKeyShareEntry(value: KeyShareEntry): number {
-  return 4 + (value?.keyExchange?.length ?? 0)
+  return 4 + lengthOf(value?.keyExchange)
 }
 
 /** Decodes bytes that are one `KeyShareEntry`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -1528,6 +1543,7 @@ export function writeOtherExtensionData(writer: Writer, at: number, value: Other
       const schemesAt = position
       const schemesFrom = position + 2
       checkCountMin(value.schemes?.length, 1, "OtherExtensionData", "schemes")
+      checkElements(value.schemes, Infinity, "OtherExtensionData", "schemes")
       position = position + 2
       let schemesIndex = 0
       try {
@@ -1552,6 +1568,7 @@ export function writeOtherExtensionData(writer: Writer, at: number, value: Other
       const namesAt = position
       const namesFrom = position + 2
       checkCountMin(value.names?.length, 1, "OtherExtensionData", "names")
+      checkElements(value.names, Infinity, "OtherExtensionData", "names")
       position = position + 2
       let namesIndex = 0
       try {
@@ -1574,6 +1591,7 @@ export function writeOtherExtensionData(writer: Writer, at: number, value: Other
       const schemesAt = position
       const schemesFrom = position + 2
       checkCountMin(value.schemes?.length, 1, "OtherExtensionData", "schemes")
+      checkElements(value.schemes, Infinity, "OtherExtensionData", "schemes")
       position = position + 2
       let schemesIndex = 0
       try {
@@ -1609,17 +1627,17 @@ export function writeOtherExtensionData(writer: Writer, at: number, value: Other
 export function boundOtherExtensionData(value: OtherExtensionData): number {
   switch (value?._tag) {
     case "StatusRequest":
-      return 4 + (value.response?.length ?? 0)
+      return 4 + lengthOf(value.response)
     case "SignatureAlgorithms":
-      return 2 + (value.schemes?.length ?? 0) * 2
+      return 2 + lengthOf(value.schemes) * 2
     case "EarlyData":
       return 4
     case "CertificateAuthorities":
-      return 2 + boundElements(value.names, (one) => 2 + (one?.length ?? 0))
+      return 2 + boundElements(value.names, (one) => 2 + lengthOf(one))
     case "SignatureAlgorithmsCert":
-      return 2 + (value.schemes?.length ?? 0) * 2
+      return 2 + lengthOf(value.schemes) * 2
     case "Unknown":
-      return 0 + (value.bytes?.length ?? 0)
+      return 0 + lengthOf(value.bytes)
     default:
       return 0
   }
@@ -1681,7 +1699,7 @@ export function writePskIdentity(writer: Writer, at: number, value: PskIdentity)
 
 /** Room a `PskIdentity` needs at most, in bytes. */
 export function boundPskIdentity(value: PskIdentity): number {
-  return 6 + (value?.identity?.length ?? 0)
+  return 6 + lengthOf(value?.identity)
 }
 
 /** Decodes bytes that are one `PskIdentity`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
@@ -2172,6 +2190,7 @@ export function writeServerExtensionData(writer: Writer, at: number, value: Serv
       const groupsAt = position
       const groupsFrom = position + 2
       checkCountMin(value.groups?.length, 1, "ServerExtensionData", "groups")
+      checkElements(value.groups, Infinity, "ServerExtensionData", "groups")
       position = position + 2
       let groupsIndex = 0
       try {
@@ -2191,6 +2210,7 @@ export function writeServerExtensionData(writer: Writer, at: number, value: Serv
       const formatsAt = position
       const formatsFrom = position + 1
       checkCountMin(value.formats?.length, 1, "ServerExtensionData", "formats")
+      checkElements(value.formats, Infinity, "ServerExtensionData", "formats")
       position = position + 1
       let formatsIndex = 0
       try {
@@ -2210,6 +2230,7 @@ export function writeServerExtensionData(writer: Writer, at: number, value: Serv
       const schemesAt = position
       const schemesFrom = position + 2
       checkCountMin(value.schemes?.length, 1, "ServerExtensionData", "schemes")
+      checkElements(value.schemes, Infinity, "ServerExtensionData", "schemes")
       position = position + 2
       let schemesIndex = 0
       try {
@@ -2229,6 +2250,7 @@ export function writeServerExtensionData(writer: Writer, at: number, value: Serv
       const protocolsAt = position
       const protocolsFrom = position + 2
       checkCountMin(value.protocols?.length, 1, "ServerExtensionData", "protocols")
+      checkElements(value.protocols, Infinity, "ServerExtensionData", "protocols")
       position = position + 2
       let protocolsIndex = 0
       try {
@@ -2292,6 +2314,7 @@ export function writeServerExtensionData(writer: Writer, at: number, value: Serv
       const namesAt = position
       const namesFrom = position + 2
       checkCountMin(value.names?.length, 1, "ServerExtensionData", "names")
+      checkElements(value.names, Infinity, "ServerExtensionData", "names")
       position = position + 2
       let namesIndex = 0
       try {
@@ -2314,6 +2337,7 @@ export function writeServerExtensionData(writer: Writer, at: number, value: Serv
       const schemesAt = position
       const schemesFrom = position + 2
       checkCountMin(value.schemes?.length, 1, "ServerExtensionData", "schemes")
+      checkElements(value.schemes, Infinity, "ServerExtensionData", "schemes")
       position = position + 2
       let schemesIndex = 0
       try {
@@ -2379,21 +2403,21 @@ export function boundServerExtensionData(value: ServerExtensionData): number {
     case "StatusRequest":
       return 0
     case "SupportedGroups":
-      return 2 + (value.groups?.length ?? 0) * 2
+      return 2 + lengthOf(value.groups) * 2
     case "EcPointFormats":
-      return 1 + (value.formats?.length ?? 0)
+      return 1 + lengthOf(value.formats)
     case "SignatureAlgorithms":
-      return 2 + (value.schemes?.length ?? 0) * 2
+      return 2 + lengthOf(value.schemes) * 2
     case "ApplicationLayerProtocols":
       return 2 + boundElements(value.protocols, (one) => 1 + textBound(one))
     case "Padding":
-      return (value.zeros?.length ?? 0)
+      return lengthOf(value.zeros)
     case "EncryptThenMac":
       return 0
     case "ExtendedMasterSecret":
       return 0
     case "SessionTicket":
-      return (value.ticket?.length ?? 0)
+      return lengthOf(value.ticket)
     case "PreSharedKey":
       return 2
     case "EarlyData":
@@ -2401,17 +2425,17 @@ export function boundServerExtensionData(value: ServerExtensionData): number {
     case "SupportedVersions":
       return 2
     case "Cookie":
-      return 2 + (value.cookie?.length ?? 0)
+      return 2 + lengthOf(value.cookie)
     case "CertificateAuthorities":
-      return 2 + boundElements(value.names, (one) => 2 + (one?.length ?? 0))
+      return 2 + boundElements(value.names, (one) => 2 + lengthOf(one))
     case "SignatureAlgorithmsCert":
-      return 2 + (value.schemes?.length ?? 0) * 2
+      return 2 + lengthOf(value.schemes) * 2
     case "KeyShare":
-      return 4 + (value.keyExchange === undefined ? 0 : (value.keyExchange?.length ?? 0))
+      return 4 + (value.keyExchange === undefined ? 0 : lengthOf(value.keyExchange))
     case "RenegotiationInfo":
-      return 1 + (value.verifyData?.length ?? 0)
+      return 1 + lengthOf(value.verifyData)
     case "Unknown":
-      return 0 + (value.bytes?.length ?? 0)
+      return 0 + lengthOf(value.bytes)
     default:
       return 0
   }

@@ -9,6 +9,7 @@ import {
   type Writer,
   expectFrame,
   expectWhole,
+  lengthOf,
   malformed,
   putBytes,
   putU8,
@@ -99,7 +100,7 @@ export function encodeUnknownDescriptor(
   writer: Writer,
   packet: DescriptorInit & Pick<UnknownDescriptor, "bDescriptorType" | "descriptor">
 ): void {
-  const bodyStart = beginDescriptor(writer, packet, packet.descriptor?.length ?? 0)
+  const bodyStart = beginDescriptor(writer, packet, lengthOf(packet.descriptor))
   const end = putBytes(writer.bytes, bodyStart, packet.descriptor, "UnknownDescriptor", "descriptor")
   finishDescriptor(writer, packet, "UnknownDescriptor", packet.bDescriptorType, bodyStart, end)
 }

@@ -6,6 +6,7 @@ import { type DescriptorDecoder, type DescriptorEncoder, beginDescriptor, finish
 import { type ClassCode, type ClassDescriptor, type TransferType, readClassDescriptor, writeClassDescriptor } from "./Types.ts"
 import {
   checkBits,
+  checkElements,
   expectAtLeast,
   expectEnd,
   expectLength,
@@ -13,6 +14,7 @@ import {
   expectRoom,
   inElement,
   inList,
+  lengthOf,
   malformed,
   putU16,
   putU8,
@@ -332,12 +334,13 @@ export const decodeHid: DescriptorDecoder<Hid> = (reader, at, bodyStart, end) =>
 }
 
 export const encodeHid: DescriptorEncoder<Hid> = (writer, packet) => {
-  const bodyStart = beginDescriptor(writer, packet, 4 + (packet.descriptors?.length ?? 0) * 3)
+  const bodyStart = beginDescriptor(writer, packet, 4 + lengthOf(packet.descriptors) * 3)
   const { view } = writer
   let position = bodyStart
   putU16(view, position, packet.bcdHID, "Hid", "bcdHID", true)
   putU8(view, position + 2, packet.bCountryCode, "Hid", "bCountryCode")
-  putU8(view, position + 3, packet.descriptors?.length ?? 0, "Hid", "descriptors")
+  putU8(view, position + 3, lengthOf(packet.descriptors), "Hid", "descriptors")
+  checkElements(packet.descriptors, Infinity, "Hid", "descriptors")
   position = position + 4
   let descriptorsIndex = 0
   try {

@@ -13,6 +13,7 @@ import {
   expectFrame,
   expectMore,
   incomplete,
+  lengthOf,
   malformed,
   measuring,
   putBytes,
@@ -196,7 +197,7 @@ export const decodeUnknownFrame: FrameDecoder<UnknownFrame> = (reader, _at, body
 
 /** Appends the packet to a writer. Throws `EncodeError` and then leaves the writer as it was. */
 export function encodeUnknownFrame(writer: Writer, packet: FrameInit & Pick<UnknownFrame, "opcode" | "payload">): void {
-  const bodyStart = beginFrame(writer, packet, packet.payload?.length ?? 0)
+  const bodyStart = beginFrame(writer, packet, lengthOf(packet.payload))
   const end = putBytes(writer.bytes, bodyStart, packet.payload, "UnknownFrame", "payload")
   finishFrame(writer, packet, "UnknownFrame", packet.opcode, bodyStart, end)
 }

@@ -1,0 +1,46 @@
+/** Values with one mistake of type each: what plain JavaScript lets through, and encoders must not. */
+import { isDeepStrictEqual } from "node:util"
+import { plain } from "./Harness.ts"
+
+/** Values of all types, one of which a field has by mistake; bits may be told by true and false, and what is undefined may be left out. */
+const strange: ReadonlyArray<unknown> = [
+  null,
+  "12",
+  "12345678901",
+  5,
+  1.5,
+  -1,
+  NaN,
+  5n,
+  Uint8Array.of(1, 2),
+  [],
+  [5],
+  {},
+  { length: 5n },
+  { _tag: "None" }
+]
+
+/** Whether what was read is what was written, but for what may be left out, and for true as 1. */
+export const isSame = (read: unknown, written: unknown): boolean => {
+  if (typeof written !== "object" || written === null || written instanceof Uint8Array) {
+    return isDeepStrictEqual(plain(read), plain(written)) || written === undefined || written === true && read === 1
+  }
+  return typeof read === "object" && read !== null && Array.isArray(read) === Array.isArray(written) &&
+    [...new Set([...Object.keys(read), ...Object.keys(written)])].every((name) =>
+      isSame((read as Record<string, unknown>)[name], (written as Record<string, unknown>)[name])
+    )
+}
+
+/** Values that differ from `value` in one place, which has another type. */
+export const strangers = function*(value: unknown, path = ""): Generator<readonly [path: string, value: unknown]> {
+  if (path !== "") { for (const one of strange) if (typeof one !== typeof value || typeof one === "object") yield [path, one] }
+  if (typeof value !== "object" || value === null || value instanceof Uint8Array) return
+  if (Array.isArray(value)) {
+    for (const [at, other] of value.length > 0 ? strangers(value[0], `${path}[0]`) : []) yield [at, [other, ...value.slice(1)]]
+    return
+  }
+  for (const [name, field] of Object.entries(value)) {
+    if (field === undefined) continue
+    for (const [at, other] of strangers(field, path === "" ? name : `${path}.${name}`)) yield [at, { ...value, [name]: other }]
+  }
+}

@@ -1231,7 +1231,7 @@ export interface Suback {
   readonly type: 0x09
   readonly packetIdentifier: number
   readonly properties?: ReadonlyArray<Property> | undefined
-  readonly codes: ReadonlyArray<ReasonCode | Grant>
+  readonly codes: ReadonlyArray<ReasonCode> | ReadonlyArray<Grant>
 }
 
 export const decodeSuback: PacketDecoder<Suback, States> = (reader, at, bodyStart, end, _opcode, dup, qos, retain, states) => {
@@ -1263,25 +1263,48 @@ export const decodeSuback: PacketDecoder<Suback, States> = (reader, at, bodyStar
     afterMaybeProperties = propertiesEnd
     maybeProperties = properties
   }
-  const codes: Array<ReasonCode | Grant> = []
-  let codesAt = afterMaybeProperties
-  try {
-    while (end - codesAt >= 1) {
-      expectAtLeast(end - codesAt, 1, "Suback", "", codesAt - at)
-      codes.push(view.getUint8(codesAt))
-      codesAt = codesAt + 1
+  let maybeCodes: ReadonlyArray<ReasonCode> | ReadonlyArray<Grant>
+  let afterMaybeCodes = afterMaybeProperties
+  if (states.version >= 5) {
+    const codes: Array<ReasonCode> = []
+    let codesAt = afterMaybeProperties
+    try {
+      while (end - codesAt >= 1) {
+        expectAtLeast(end - codesAt, 1, "Suback", "", codesAt - at)
+        codes.push(view.getUint8(codesAt))
+        codesAt = codesAt + 1
+      }
+    } catch (error) {
+      throw inElement(error, "Suback", "codes", codes.length)
     }
-  } catch (error) {
-    throw inElement(error, "Suback", "codes", codes.length)
+    expectCountMin(codes.length, 1, "Suback", "codes", afterMaybeProperties - at)
+    afterMaybeCodes = codesAt
+    maybeCodes = codes
+  } else {
+    const codes2: Array<Grant> = []
+    let codesAt2 = afterMaybeProperties
+    try {
+      while (end - codesAt2 >= 1) {
+        expectAtLeast(end - codesAt2, 1, "Suback", "", codesAt2 - at)
+        const element2 = view.getUint8(codesAt2)
+        if (!isGrant(element2)) return malformed("UnknownValue", "Suback", "", codesAt2 - at, "one of 0, 1, 2, 128", String(element2))
+        codes2.push(element2)
+        codesAt2 = codesAt2 + 1
+      }
+    } catch (error) {
+      throw inElement(error, "Suback", "codes", codes2.length)
+    }
+    expectCountMin(codes2.length, 1, "Suback", "codes", afterMaybeProperties - at)
+    afterMaybeCodes = codesAt2
+    maybeCodes = codes2
   }
-  expectCountMin(codes.length, 1, "Suback", "codes", afterMaybeProperties - at)
-  expectEnd(codesAt, end, "Suback", "body", at)
+  expectEnd(afterMaybeCodes, end, "Suback", "body", at)
   return {
     _tag: "Suback",
     type: 0x09,
     packetIdentifier: view.getUint16(bodyStart),
     properties: maybeProperties,
-    codes
+    codes: maybeCodes
   }
 }
 
@@ -1290,7 +1313,11 @@ export const encodeSuback: PacketEncoder<Suback, States> = (writer, packet, stat
   const bodyStart = beginPacket(
     writer,
     init,
-    6 + (packet.properties === undefined ? 0 : boundElements(packet.properties, boundProperty)) + lengthOf(packet.codes)
+    6 + (packet.properties === undefined ? 0 : boundElements(packet.properties, boundProperty)) +
+      Math.max(
+        Array.isArray(packet.codes) ? lengthOf(packet.codes as ReadonlyArray<ReasonCode>) : 0,
+        Array.isArray(packet.codes) ? lengthOf(packet.codes as ReadonlyArray<Grant>) : 0
+      )
   )
   const { bytes, view } = writer
   let position = bodyStart
@@ -1317,23 +1344,33 @@ export const encodeSuback: PacketEncoder<Suback, States> = (writer, packet, stat
     position = writeLeb128(bytes, position, checkVarint(propertiesLength, 0, 268435455, "Suback", "properties"))
     position = propertiesEnd
   }
-  checkCountMin(packet.codes?.length, 1, "Suback", "codes")
-  checkElements(packet.codes, Infinity, "Suback", "codes")
-  let codesIndex = 0
-  try {
-    for (const codesElement of packet.codes) {
-      if (states.version >= 5) {
-        putU8(view, position, codesElement as ReasonCode, "Suback", "")
+  if (states.version >= 5) {
+    checkCountMin((packet.codes as ReadonlyArray<ReasonCode>)?.length, 1, "Suback", "codes")
+    checkElements(packet.codes as ReadonlyArray<ReasonCode>, Infinity, "Suback", "codes")
+    let codesIndex = 0
+    try {
+      for (const codesElement of (packet.codes as ReadonlyArray<ReasonCode>)) {
+        putU8(view, position, codesElement, "Suback", "")
         position = position + 1
-      } else {
-        checkKnown(isGrant(codesElement as Grant), codesElement as Grant, "Suback", "", "one of 0, 1, 2, 128")
-        putU8(view, position, codesElement as Grant, "Suback", "")
-        position = position + 1
+        codesIndex++
       }
-      codesIndex++
+    } catch (error) {
+      throw inList(error, "Suback", "codes", codesIndex, packet.codes as ReadonlyArray<ReasonCode>)
     }
-  } catch (error) {
-    throw inList(error, "Suback", "codes", codesIndex, packet.codes)
+  } else {
+    checkCountMin((packet.codes as ReadonlyArray<Grant>)?.length, 1, "Suback", "codes")
+    checkElements(packet.codes as ReadonlyArray<Grant>, Infinity, "Suback", "codes")
+    let codesIndex2 = 0
+    try {
+      for (const codesElement2 of (packet.codes as ReadonlyArray<Grant>)) {
+        checkKnown(isGrant(codesElement2), codesElement2, "Suback", "", "one of 0, 1, 2, 128")
+        putU8(view, position, codesElement2, "Suback", "")
+        position = position + 1
+        codesIndex2++
+      }
+    } catch (error) {
+      throw inList(error, "Suback", "codes", codesIndex2, packet.codes as ReadonlyArray<Grant>)
+    }
   }
   finishPacket(writer, init, "Suback", 9, bodyStart, position)
 }

@@ -540,7 +540,7 @@ class Builder {
           }) as TypeModel
           : { kind: "reserved", size: type.of.size ?? 0, policy: type.policy }
       case "align":
-        return { kind: "align", to: type.to }
+        return type.policy === "ignore" ? { kind: "align", to: type.to, policy: type.policy } : { kind: "align", to: type.to }
       case "checksum":
         return { kind: "checksum", algorithm: type.algorithm, of: this.type(type.of) as IntModel, over: [...type.over] }
       case "custom":

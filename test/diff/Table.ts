@@ -311,6 +311,7 @@ export const table: ReadonlyArray<Row> = [
   types("at least one element", "WIRE", array(u8), array(u8, { min: 1 }), { only: "old to new" }),
   types("deeper records", "WIRE", nested(8), nested(16), { isUnshown: true }),
   row("a wider alignment", "WIRE", of({ a: u16, pad: align(2), b: u16 }), of({ a: u16, pad: align(4), b: u16 })),
+  row("alignment over bytes that are ignored", "SAFE", of({ a: u8, pad: align(4), b: u8 }), of({ a: u8, pad: align(4, "ignore"), b: u8 })),
   // reserved bytes and checksums
   row("reserved bytes become a field", "SOURCE", of({ a: u8, b: reserved(u16) }), of({ a: u8, b: u16 })),
   row("reserved bytes must be zero", "WIRE", of({ a: u8, b: reserved(u16) }), of({ a: u8, b: reserved(u16, "error") }), {

@@ -58,6 +58,15 @@ describe("wirewright dissector", () => {
     expect(out).toContain("ports = \"\"")
   })
 
+  it("says that packets which nothing tells from others are on no port", async () => {
+    const mqtt = join(root, "packages/examples/src/gallery/mqtt")
+    const { code, err, out } = await wirewright("dissector", mqtt)
+    expect([code, err]).toEqual([0, "note: nothing in packets of mqtt tells them from those of others, so none are found: give --port\n"])
+    expect(out).toContain("-- (tshark -d tcp.port==PORT,mqtt).")
+    expect((await wirewright("dissector", mqtt, "--port", "1883")).err).toBe("")
+    expect((await wirewright("dissector", "deepstream")).err).toBe("")
+  })
+
   it.each([
     [["nothing.ts"], "no protocol nothing.ts"],
     [["ACME", "--state", "collection"], "--state collection: no such connection state; acme has collections; did you mean collections?"],

@@ -43,8 +43,8 @@ it.each(Object.entries(groups))("%s", async (group, entries) => {
   const catalog = Catalog.of([model])
   const lua = await run([model])
   const below = random(5)
-  const questions = kept.flatMap(({ examples, type, wrong = [] }) =>
-    [...examples, ...wrong].flatMap(
+  const questions = kept.flatMap(({ alike = [], examples, type, wrong = [] }) =>
+    [...examples, ...alike.map((hex) => ({ hex })), ...wrong].flatMap(
       ({ hex, littleEndian, states: on }: Surroundings & { readonly hex: string }): ReadonlyArray<Question> => {
         // the order that a record is given stands in no packet by itself
         if (littleEndian !== undefined) return []

@@ -5,7 +5,7 @@ import * as D from "@wirewright/dsl"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { bytesOf, Generated, hexOf, plain } from "../words/Harness.ts"
+import { bytesOf, compile, Generated, hexOf, plain } from "../words/Harness.ts"
 import { runCalls } from "../generator/Run.ts"
 import { frameReference } from "../words/FrameReference.ts"
 import { evaluated, recordOf, reference, referenceName as nameOf, rows, unsaid } from "../words/Reference.ts"
@@ -69,6 +69,10 @@ describe("examples of frames and protocols", () => {
     const read = decode === undefined ? gen[`decode${name}`]!(bytesOf(hex)) : decode(new Reader(bytesOf(hex)))
     expect(read).toMatchObject(decode === undefined ? own : { ...own, _tag: name })
   })
+})
+
+it("the code that is generated of them type-checks, beside the module of a custom field", () => {
+  expect(compile(frameReference.map((_, i) => Path.join(frames, `r${i}/x`)))).toBe("")
 })
 
 /** The properties of a packet or record, those of its header and of its layouts included. */

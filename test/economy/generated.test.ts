@@ -40,7 +40,7 @@ const isRole = ({ path }: File): boolean => /\/((Client|Server)Protocol|Heads)\.
 const commandValue = /^export const \w+: \w+Command<[^=]* = \{(?: .*\}|\n(?: .*\n)*\})\n\n?/gm
 
 /** What the codecs of all protocols together may take, and what commands as values may take beside them. What is added here is read by people. */
-const budget = { lines: 28_000, bytes: 1_160_000 }
+const budget = { lines: 28_000, bytes: 1_163_000 }
 const rolesBudget = { lines: 1120, bytes: 43_500 }
 
 /** Style of hand-written code, as the repository's configuration has it. */

@@ -59,7 +59,9 @@ const expected: { readonly [file: string]: readonly [found: string, says: RegExp
   "37lowercasestruct": ["WW104 6", /Member/],
   "38enumfield_named_tag": ["WW121 6", /another name/],
   "39cmdCollidesType": ["WW114 6", /MemberCommand/],
-  "40kindCollides": ["WW114 6", /MessageCommand/]
+  "40kindCollides": ["WW114 6", /MessageCommand/],
+  "41enumCollides": ["WW114 6", /Message is the name of an enumeration and of the kind .* such as MessageCode/],
+  "42answerUnsent": ["WW168 6", /say of Data that its `sender` is "server"/]
 }
 
 describe("the mistakes of newcomers", () => {

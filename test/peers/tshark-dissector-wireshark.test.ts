@@ -123,6 +123,18 @@ it("finds packets on any port when it is told none, and only its own", () => {
   )
 })
 
+it("keeps a connection it has found: packets in pieces, and those that nobody describes", () => {
+  const { script } = printed(dcp, {})
+  const unknown = get(2, "b")
+  unknown[1] = 0xf7
+  const last = get(3, "c")
+  const pieces = [get(1, "a"), unknown, last.subarray(0, 9), last.subarray(9)]
+  const pcap = new PcapFile()
+  pcap.dialogue(5151, pieces.map((bytes) => ({ fromClient: true, bytes })))
+  const { rows } = ask({ file: written("kept.pcap", pcap.bytes()), script }, [`${proto}.opcode`, `${proto}.opaque`], proto)
+  expect(rows).toEqual([["0x00", "1"], ["0xf7", "2"], ["0x00", "3"]])
+})
+
 it("reads text that WebSockets carry", () => {
   const { script } = printed(deepstream, { ports: [port] })
   const text = (lines: string) => new TextEncoder().encode(lines)

@@ -320,6 +320,7 @@ const served = Effect.gen(function*() {
     { row: serverRows.call, attributes: { ...calls, "rpc.method": "LengthOf", "error.type": "KeyEnoent" }, value: 1 },
     { row: serverRows.call, attributes: { ...calls, "rpc.method": "Version" }, value: 1 },
     { row: serverRows.connections, attributes: place, value: 1 },
+    { row: serverRows.connectionsMax, attributes: place, value: 1 },
     { row: serverRows.accepted, attributes: place, value: 1 },
     { row: serverRows.closed, attributes: { ...place, "error.type": "refused" }, value: refused._tag === "Failure" ? 1 : 0 },
     { row: serverRows.requests, attributes: place, value: 4 },

@@ -35,6 +35,8 @@ export interface Entry {
   readonly refused?: ReadonlyArray<Refused>
   /** Why bytes that decode may encode as others. */
   readonly lossy?: string
+  /** Bytes that are read as the value of the first example, and not written. */
+  readonly alike?: ReadonlyArray<string>
 }
 
 /** Bytes that are wrong, in short. */

@@ -341,7 +341,7 @@ export const reference: { readonly [group: string]: ReadonlyArray<Row> } = {
       "{ a: 1, b: 2 }",
       "01 000000 02",
       "zeros up to a multiple, counted from where the record begins",
-      "Others are errors."
+      "Others are errors, unless it says `align(4, \"ignore\")`: then they are read, and written as zeros."
     ),
     row(
       "checksum",

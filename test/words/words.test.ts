@@ -16,6 +16,14 @@ for (const [group, entries] of Object.entries(groups)) {
     })
     afterAll(() => g?.remove())
 
+    const readAlike = entries.flatMap(({ alike = [], examples, name, type }) =>
+      alike.map((hex) => [name, hex, type.name, examples[0]!.value] as const)
+    )
+    it.runIf(readAlike.length > 0).each(readAlike)("%s reads %s as it writes other bytes", (_, hex, name, value) => {
+      expect(plain(g.decode(name, bytesOf(hex)))).toEqual(plain({ value }))
+      g.agree(name, bytesOf(hex))
+    })
+
     describe.each(entries.map((entry) => [entry.name, entry] as const))("%s", (_, { examples, lossy, refused = [], type, wrong = [] }) => {
       const { name } = type
 

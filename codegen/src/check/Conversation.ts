@@ -37,28 +37,22 @@ export function* checkConversation(built: Built): Iterable<Complaint> {
         "WW168",
         ["answeredBy"],
         there ? `${name} is not sent by servers, so it answers nothing` : `${name}, which answers ${model.name}, is not there`,
-        `servers send ${sent.map((one) => one.name).join(", ") || "nothing"}`
+        there
+          ? `say of ${name} that its \`sender\` is "server" or "both"`
+          : `servers send ${sent.map((one) => one.name).join(", ") || "nothing"}`
       )
     }
     yield* checkLast(model, answers, complain)
   }
   const { correlation } = built.model.frame
   const isAnswered = commands.some(({ answeredBy }) => answeredBy !== undefined)
-  if (correlation !== undefined && isAnswered && !commands.some((one) => correlationField(one, correlation) !== undefined)) {
+  if (correlation !== undefined && isAnswered && !commands.some((one) => correlationField(context, one, correlation) !== undefined)) {
     yield {
       rule: "WW166",
       value: allCommands(built.protocol as never)[0]!,
       path: [],
-      ...built.model.frame.kinds.some(({ headers }) => headers.some(({ fields }) => fields.some(({ name }) => name === correlation)))
-        ? {
-          message:
-            `answers are told by ${correlation} of the header, which goes with kinds that answer each other, not with \`answeredBy\``,
-          hint: `describe ${correlation} as a field of the packets, or give the answering kind \`answers\` and a status in its header`
-        }
-        : {
-          message: `answers are told by ${correlation}, which is an integer of no packet`,
-          hint: "name a field that requests and their answers have"
-        }
+      message: `answers are told by ${correlation}, which no packet has as an integer of at most 32 bits`,
+      hint: "name a number that requests and their answers have, in their headers or after them"
     }
   }
 }

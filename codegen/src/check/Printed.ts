@@ -59,11 +59,22 @@ interface Owner {
   readonly path: ReadonlyArray<string>
 }
 
+const typeWords: { readonly [kind: string]: string } = {
+  struct: "a record",
+  choice: "a choice",
+  enumeration: "an enumeration",
+  flags: "a set of flags",
+  nibbleFrames: "framing extras"
+}
+
+/** What a new name may end with, by whose it is. */
+const endings: { readonly [what: string]: string } = { "a command": "Command", "an enumeration": "Code", "a set of flags": "Flags" }
+
 const ownersOf = (built: Built): ReadonlyArray<Owner> => {
   const { model, protocol } = built
   return [
     ...[...built.commands].map(([{ name }, value]): Owner => ({ name, what: "a command", value, path: [] })),
-    ...[...built.types].map(([name, value]): Owner => ({ name, what: `a ${value.kind}`, value, path: [] })),
+    ...[...built.types].map(([name, value]): Owner => ({ name, what: typeWords[value.kind] ?? value.kind, value, path: [] })),
     ...(protocol.kind === "types"
       ? []
       : model.frame.kinds.map(({ name }): Owner => ({
@@ -106,7 +117,7 @@ export function* checkPrinted(built: Built, modules: ReadonlyArray<Module>): Ite
         other === undefined ? `, and generated code has a ${name} of its own` : ` and of ${other.what}`
       }`,
       hint: `rename ${owner.what === "a command" && other !== undefined ? "the command or the other" : "it"}, such as ${owner.name}${
-        owner.what === "a command" ? "Command" : owner.what.startsWith("the kind") ? "Message" : "Record"
+        endings[owner.what] ?? (owner.what.startsWith("the kind") ? "Message" : "Record")
       }`
     }
   }

@@ -106,7 +106,7 @@ const shapes: { readonly [kind: string]: Shape } = {
   bcd: { digits: whole },
   constant: { of: int, value: test((value) => typeof value === "number" || typeof value === "bigint", "a number") },
   reserved: { of: kinds("an integer or a number of bytes", "int", "bytes"), policy: oneOf("keep", "ignore", "error") },
-  align: { to: whole },
+  align: { to: whole, policy: [oneOf("ignore", "error")] },
   checksum: {
     algorithm: oneOf("crc32", "crc32c", "crc16-modbus", "crc16-ccitt", "adler32", "internet", "sum8", "xor8"),
     of: int,
@@ -242,7 +242,7 @@ const positional: { readonly [kind: string]: ReadonlyArray<string> } = {
   bcd: ["digits"],
   constant: ["of", "value"],
   reserved: ["of", "policy"],
-  align: ["to"],
+  align: ["to", "policy"],
   checksum: ["algorithm", "of"],
   custom: ["name"],
   lengthOf: ["of", "target"],

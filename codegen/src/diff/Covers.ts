@@ -177,6 +177,9 @@ export class Covers {
       case "reserved":
         return reader.size === (writer as Of<"reserved">).size &&
           (reader.policy !== "error" || (writer as Of<"reserved">).policy !== "keep")
+      case "align":
+        // whatever is ignored, zeros are written
+        return reader.to === (writer as Of<"align">).to
       case "varint": {
         const of = writer as Of<"varint">
         return reader.encoding === of.encoding && reader.zigzag === of.zigzag && rangeCovers(reader, of)

@@ -45,6 +45,8 @@ export interface Dissector {
   readonly text: string
   /** Its fields by number, the first being 1. */
   readonly filters: ReadonlyArray<Filter>
+  /** Whether packets are found on ports that nobody named. */
+  readonly isFound: boolean
 }
 
 const comment = (lines: ReadonlyArray<string>): string => lines.map((line) => line === "" ? "--" : `-- ${line}`).join("\n")
@@ -65,7 +67,7 @@ const limits = (customs: ReadonlyArray<{ readonly name: string; readonly open: b
 /** Prints the dissector of a protocol whose models are these, the base first. */
 export const printDissector = (models: ReadonlyArray<Model>, options: DissectorOptions = {}): Dissector => {
   const catalog = Catalog.of(models)
-  const { customs, filters, table } = luaModel(catalog)
+  const { customs, filters, isFound, table } = luaModel(catalog)
   const name = filterName(options.name ?? catalog.name)
   const settings: LuaValue = {
     name,
@@ -87,6 +89,10 @@ export const printDissector = (models: ReadonlyArray<Model>, options: DissectorO
     `Filters begin with ${name}, such as ${name}.${filters[0]?.filter ?? "time"}; answers have ${name}.response_to and ${name}.time,`,
     `requests ${name}.response_in, and what the decoder refuses is ${name}.malformed.`,
     "",
+    ...isFound ? [] : [
+      "Nothing in its packets tells them from those of others: they are looked for on its ports alone, and where Decode As says so",
+      `(tshark -d tcp.port==PORT,${name}).`
+    ],
     ...limits(customs, states)
   ])
   const parts = [
@@ -97,5 +103,5 @@ export const printDissector = (models: ReadonlyArray<Model>, options: DissectorO
     "if Proto == nil then\n  -- outside of Wireshark: for tests\n  return { annotate = annotate, decimal = decimal, model = model }\nend",
     sharkLua.trim()
   ]
-  return { text: `${parts.join("\n\n")}\n`, filters }
+  return { text: `${parts.join("\n\n")}\n`, filters, isFound }
 }

@@ -200,7 +200,7 @@ export class Layouts {
           f: this.filter(place, type.int === undefined ? { holding: "bytes" } : intUse(type.int))
         }
       case "align":
-        return { to: type.to, f: this.filter(place, { holding: "bytes" }) }
+        return { to: type.to, policy: type.policy, f: this.filter(place, { holding: "bytes" }) }
       case "checksum":
         return {
           algorithm: type.algorithm,

@@ -25,6 +25,8 @@ export interface LuaModel {
   readonly filters: ReadonlyArray<Filter>
   /** Names of fields that only code can say; those whose end only it knows are `open`. */
   readonly customs: ReadonlyArray<{ readonly name: string; readonly open: boolean }>
+  /** Whether packets can be told from those of others. */
+  readonly isFound: boolean
 }
 
 const some = (table: LuaTable): LuaTable => Object.fromEntries(Object.entries(table).filter(([, value]) => value !== undefined))
@@ -85,7 +87,8 @@ class Making {
     return {
       table: { ...table, fields },
       filters: all,
-      customs: [...this.customs].map(([name, open]) => ({ name, open }))
+      customs: [...this.customs].map(([name, open]) => ({ name, open })),
+      isFound: this.canBeFound()
     }
   }
 

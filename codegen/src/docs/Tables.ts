@@ -99,6 +99,8 @@ const limitsOf = (type: TypeModel): ReadonlyArray<string> => {
     }
     case "reserved":
       return [{ keep: "Kept as it is.", ignore: "Ignored when it is read.", error: "Must be zero." }[of.policy]]
+    case "align":
+      return of.policy === "ignore" ? ["Ignored when it is read."] : []
     case "struct":
     case "choice":
       return of.depth === undefined ? [] : [`At most ${of.depth} within one another.`]

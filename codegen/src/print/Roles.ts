@@ -3,7 +3,7 @@
  * whose frame says by which header field answers are told from one another; commands and the former also those whose commands name the packets
  * that may answer them.
  */
-import type { CommandModel, IntModel, KindModel, Model } from "@wirewright/codec/Model"
+import type { CommandModel, IntModel, KindModel, Model, TypeModel } from "@wirewright/codec/Model"
 import { intWidth } from "@wirewright/codec/TypeText"
 import { lineageOf } from "../Link.ts"
 import { Module } from "../Module.ts"
@@ -53,25 +53,31 @@ export const orderedOf = (context: Context): Ordered | undefined => {
   let max = 0
   if (correlation !== undefined) {
     for (const command of everyCommand(context)) {
-      const field = correlationField(command, correlation)
+      const field = correlationField(context, command, correlation)
       if (field !== undefined) max = 2 ** (8 * intWidth[field.int]) - 1
     }
   }
   return { correlation, max }
 }
 
-/** The integer in which a command's packets are numbered. */
-export const correlationField = (command: CommandModel, name: string): IntModel | undefined => {
+/** The integer in which a command's packets are numbered: of their content, or of their header. Those of 64 bits count nothing. */
+export const correlationField = (context: Context, command: CommandModel, name: string): IntModel | undefined => {
+  const kind = context.model.frame.kinds.find((one) => one.name === command.kinds.request)
+  const fixed = kind?.headers[0]?.fields.find((field) => field.name === name && field.role === "field")
+  if (fixed !== undefined) return { kind: "int", int: fixed.int }
+  for (const field of kind?.run?.fields ?? []) if (field.name === name && isNumber(field.type)) return field.type
   for (const { sections } of command.request) {
     for (const { fields } of sections) {
       for (const field of fields) {
         const type = field.type.kind === "optional" ? field.type.of : field.type
-        if (field.name === name && type.kind === "int") return type
+        if (field.name === name && isNumber(type)) return type
       }
     }
   }
   return undefined
 }
+
+const isNumber = (type: TypeModel): type is IntModel => type.kind === "int" && intWidth[type.int] < 8
 
 /** Commands of a protocol and of those that it extends. */
 export const everyCommand = ({ model }: Context): ReadonlyArray<CommandModel> => {
@@ -161,7 +167,7 @@ export const printCommandValue = (context: Context, module: Module, command: Com
 /** Whether the packet of a command has the number that its answers repeat. */
 const isNumbered = (context: Context, command: CommandModel): boolean => {
   const correlation = orderedOf(context)?.correlation
-  return command.answeredBy !== undefined && correlation !== undefined && correlationField(command, correlation) !== undefined
+  return command.answeredBy !== undefined && correlation !== undefined && correlationField(context, command, correlation) !== undefined
 }
 
 /** The module of the protocol, or of one that it extends, in which a command is a value, and a packet a type. */

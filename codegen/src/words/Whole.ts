@@ -54,11 +54,10 @@ export const wholeWords: { readonly [K in "reserved" | "align" | "checksum" | "c
   align: {
     text: () => "never",
     read: (reader, type, field, end) => {
+      const check = type.policy === "ignore" ? `${reader.use("expectRoomToAlign")}(` : `${reader.use("expectAligned")}(reader, `
       const next = reader.constant(
         `${local(field.name)}End`,
-        `${reader.use("expectAligned")}(reader, ${reader.at}, ${reader.begin}, ${type.to}, ${end}, ${reader.origin}, ${
-          reader.where(field.path)
-        })`
+        `${check}${reader.at}, ${reader.begin}, ${type.to}, ${end}, ${reader.origin}, ${reader.where(field.path)})`
       )
       reader.moveTo(next)
       return undefined

@@ -28,7 +28,7 @@ const parameters = {
     Argument.optional
   ),
   hex: optional(Flag.String("hex"), "One packet as hex, in any spelling: digits, 0x, \\x, xxd", "a file is read"),
-  lines: on("lines", "Input is text: one packet a line, HEX or c2s HEX or s2c HEX"),
+  lines: on("lines", "Input is text: one packet a line, HEX, c2s HEX or s2c HEX, or KIND HEX, as of request"),
   protocol: protocolFlag,
   kind: optional(
     Flag.String("kind"),

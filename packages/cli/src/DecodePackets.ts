@@ -4,7 +4,7 @@ import { refuse } from "./Failure.ts"
 import { type Chunks, linesOf } from "./Input.ts"
 import { drain } from "./Output.ts"
 import type { Context, PacketReport } from "./PacketReport.ts"
-import type { Direction, Session, Situation } from "@wirewright/inspector/reading"
+import type { Session, Situation } from "@wirewright/inspector/reading"
 
 /** Decodes all of `bytes`: one packet, or with `toEnd` as many as there are. Returns how the session stands then. */
 const decodeBytes = (
@@ -55,12 +55,12 @@ const refuseMissing = ({ adapter }: PacketReport, situation: Situation): void =>
 
 /** Decodes `--hex`. */
 export const decodeHex = (report: PacketReport, text: string, options: { readonly session: Session; readonly toEnd: boolean }): void =>
-  void decodeText(report, text, undefined, { ...options, context: {} })
+  void decodeText(report, text, {}, { ...options, context: {} })
 
 const decodeText = (
   report: PacketReport,
   text: string,
-  direction: Direction | undefined,
+  said: Pick<Situation, "direction" | "kind">,
   options: { readonly session: Session; readonly toEnd: boolean; readonly context: Context }
 ): Session => {
   let bytes: Uint8Array
@@ -71,10 +71,20 @@ const decodeText = (
     report.error(error, new Uint8Array(0), options.context)
     return options.session
   }
-  return decodeBytes(report, bytes, { ...options, situation: { ...options.session, direction } })
+  return decodeBytes(report, bytes, { ...options, situation: { ...options.session, ...said } })
 }
 
-const linePattern = /^\s*(?:(c2s|s2c)\s+)?(.*)$/s
+const linePattern = /^\s*(\w+)\s+(.*)$/s
+
+/** What a line says of its packet before the bytes: who sends it, or of which kind it is. */
+const saidOf = (
+  text: string,
+  kinds: ReadonlyArray<string>
+): { readonly said: Pick<Situation, "direction" | "kind">; readonly rest: string } => {
+  const [, word = "", rest = ""] = linePattern.exec(text) ?? []
+  if (word === "c2s" || word === "s2c") return { said: { direction: word }, rest }
+  return kinds.includes(word) ? { said: { kind: word }, rest } : { said: {}, rest: text }
+}
 
 /** Decodes one packet per line; empty lines and those that start with `#` are skipped. Only the phase goes from line to line. */
 export const decodeLines = async (
@@ -87,9 +97,10 @@ export const decodeLines = async (
   for await (const text of linesOf(chunks)) {
     number++
     if (text.trim() === "" || text.startsWith("#")) continue
-    const [, direction, hex = ""] = linePattern.exec(text)!
+    const { rest, said } = saidOf(text, report.adapter.kinds)
+    const { direction } = said
     const context: Context = report.json ? direction === undefined ? {} : { direction } : { line: number }
-    ;({ phase } = decodeText(report, hex, direction as Direction | undefined, {
+    ;({ phase } = decodeText(report, rest, said, {
       ...options,
       session: { ...options.session, phase },
       context

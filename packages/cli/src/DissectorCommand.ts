@@ -6,7 +6,7 @@ import * as Flag from "effect/cli/Flag"
 import { expectPort, handler, refuse } from "./Failure.ts"
 import { optional, repeated } from "./Flags.ts"
 import { nearest } from "./Nearest.ts"
-import { bytes } from "./Output.ts"
+import { bytes, say } from "./Output.ts"
 import { expectPackets } from "./Protocols.ts"
 import { protocolOf, specDescription } from "./SpecProtocol.ts"
 import { stateNumbers, stateOf, stateParameter, statesOf } from "./States.ts"
@@ -23,7 +23,11 @@ const learningOf = (text: string): Learning => {
 export const dissectorCommand = Command.make("dissector", {
   spec: Argument.String("spec").pipe(Argument.withDescription(specDescription)),
   protocol: optional(Flag.String("protocol"), "Which of several protocols in the spec", "the only one"),
-  port: repeated(Flag.Int("port"), "Port of servers", "those the command knows; else packets are looked for on any port"),
+  port: repeated(
+    Flag.Int("port"),
+    "Port of servers",
+    "those the command knows; else packets are looked for on any port, where something in them tells them from others"
+  ),
   name: optional(Flag.String("name"), "What filters begin with", "the protocol's name"),
   state: stateParameter("What connections begin with"),
   learn: repeated(
@@ -48,14 +52,18 @@ export const dissectorCommand = Command.make("dissector", {
     }
     const traits = traitsOf(models)
     const { printDissector } = await import("@wirewright/codegen/dissector/Dissector")
-    const { text } = printDissector(models, {
-      ports: port.length > 0 ? port : [...traits.ports],
+    const ports = port.length > 0 ? port : [...traits.ports]
+    const { isFound, text } = printDissector(models, {
+      ports,
       states,
       learn: [...traits.learned ?? [], ...learned],
       ...(name === undefined ? {} : { name }),
       ...(kind === undefined ? {} : { kind })
     })
     await bytes(new TextEncoder().encode(text))
+    if (!isFound && ports.length === 0) {
+      say(`note: nothing in packets of ${models.at(-1)!.name} tells them from those of others, so none are found: give --port`)
+    }
     return 0
   }, () => "")).pipe(
     Command.withShortDescription("Print a dissector for Wireshark and tshark"),

@@ -257,9 +257,11 @@ const rows: { readonly [command: string]: ReadonlyArray<Row> } = {
   ],
   serve: [
     ["the name of a bucket", () => untilReady(["serve", "--vbuckets", "1", "--bucket", hostileArgument])],
-    ["the name of a collection", () => oneByOne(["serve", "--collection", hostileArgument])]
+    ["the name of a collection", () => oneByOne(["serve", "--collection", hostileArgument])],
+    ["how many clients", () => oneByOne(["serve", "--max-connections", hostileArgument])]
   ],
   proxy: [
+    ["how many clients", () => oneByOne(["proxy", "--max-connections", hostileArgument, "--upstream", refusing])],
     ["where to listen", () => oneByOne(["proxy", "--listen", hostileArgument, "--upstream", refusing])],
     ["mechanisms", () => oneByOne(["proxy", "--upstream", unwelcoming])]
   ],

@@ -2,9 +2,7 @@
 import { assert, describe, it } from "@effect/vitest"
 import { certificate, privateKey } from "../../memcached/src/Certificate.fixture.ts"
 import { packet, RawClient, shown } from "../../memcached/src/RawClient.fixture.ts"
-import { bin, wirewright } from "../test/RunCli.ts"
-import { type ChildProcess, spawn } from "node:child_process"
-import { once } from "node:events"
+import { running, wirewright } from "../test/RunCli.ts"
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -17,30 +15,6 @@ const [cert, key, none] = ["cert", "key", "none"].map((name) => join(folder, nam
 writeFileSync(cert, certificate)
 writeFileSync(key, privateKey, { mode: 0o600 })
 writeFileSync(none, "no PEM")
-
-interface Ready {
-  readonly address: string
-  readonly port: number
-}
-
-/** Starts a command that listens; ends it once it was used. */
-const running = async <A>(args: ReadonlyArray<string>, use: (ready: Ready, child: ChildProcess) => Promise<A>): Promise<A> => {
-  const child = spawn(process.execPath, [bin, ...args], { stdio: ["ignore", "pipe", "pipe"] })
-  const closed = once(child, "close")
-  try {
-    let out = ""
-    let err = ""
-    child.stderr.on("data", (chunk: Buffer) => err += chunk.toString())
-    await Promise.race([
-      closed.then(() => Promise.reject(new Error(err))),
-      new Promise<void>((resolve) => child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString()).includes("\n") && resolve()))
-    ])
-    return await use(JSON.parse(out) as Ready, child)
-  } finally {
-    child.kill("SIGTERM")
-    await closed
-  }
-}
 
 const overTls = (port: number, bytes: Uint8Array, options: object = {}): Promise<string> =>
   new Promise((resolve) => {

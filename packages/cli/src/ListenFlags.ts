@@ -1,4 +1,4 @@
-/** Flags of commands that listen: the certificate to show, whose certificates to ask for, and who may sign in. */
+/** Flags of commands that listen: the certificate to show, whose certificates to ask for, and how many clients there may be. */
 import * as Effect from "effect/Effect"
 import * as Flag from "effect/cli/Flag"
 import { readFile } from "node:fs/promises"
@@ -19,6 +19,30 @@ export interface TlsFlags {
   readonly tlsKey: string | undefined
   readonly tlsCa: string | undefined
 }
+
+/** Most clients at a time; `without` says how many there may be without it. */
+export const maxConnectionsParameter = (without: string) =>
+  optional(
+    Flag.Int("max-connections"),
+    "Most clients at a time, who need a file each (ulimit -n); more are refused, and a log line and the metrics say so",
+    without
+  )
+
+/** As many as any system lets a process have files. */
+const mostConnections = 1_000_000
+
+/** How many clients there may be, if that is said; warns where the process may not have the files for them. */
+export const maxConnectionsOf = (given: number | undefined): Effect.Effect<{ readonly maxConnections?: number }, Failure> =>
+  Effect.gen(function*() {
+    if (given === undefined) return {}
+    if (given < 1 || given > mostConnections) return yield* usage(`--max-connections ${given}: from 1 to ${mostConnections}`)
+    const { fileLimit, filesForClients } = yield* Effect.promise(() => import("@wirewright/connection"))
+    const files = fileLimit()
+    if (given > filesForClients(files)) {
+      yield* Effect.logWarning(`--max-connections ${given}: this process may have only ${files} files open (ulimit -n)`)
+    }
+    return { maxConnections: given }
+  })
 
 /** Reads `HOST:PORT`, `[::1]:PORT` or `:PORT`, which is one of 127.0.0.1; nothing when it is none of them. */
 export const placeIn = (text: string): { readonly host: string; readonly port: number } | undefined => {

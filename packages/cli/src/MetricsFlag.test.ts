@@ -1,35 +1,8 @@
 /** `--metrics` of `serve` and `proxy`, as processes: where it listens, what probes are told, and what SIGTERM is to whom. */
-import { type ChildProcess, spawn } from "node:child_process"
+import { spawn } from "node:child_process"
 import { once } from "node:events"
 import { describe, expect, it } from "vitest"
-import { bin } from "../test/RunCli.ts"
-
-interface Ready {
-  readonly port: number
-  readonly metrics: string
-}
-
-/** Starts a command that says where it listens; ends it by SIGTERM and returns its exit code. */
-const running = async (
-  args: ReadonlyArray<string>,
-  use: (ready: Ready, child: ChildProcess) => Promise<void>
-): Promise<number | null> => {
-  const child = spawn(process.execPath, [bin, ...args], { stdio: ["ignore", "pipe", "pipe"] })
-  const closed = once(child, "close")
-  let [out, err] = ["", ""]
-  child.stderr.on("data", (chunk: Buffer) => err += chunk.toString())
-  try {
-    await Promise.race([
-      closed.then(() => Promise.reject(new Error(err))),
-      new Promise<void>((resolve) => child.stdout.on("data", (chunk: Buffer) => (out += chunk.toString()).includes("\n") && resolve()))
-    ])
-    await use(JSON.parse(out) as Ready, child)
-  } finally {
-    child.kill("SIGTERM")
-    await closed
-  }
-  return child.exitCode
-}
+import { bin, running } from "../test/RunCli.ts"
 
 const ask = async (metrics: string, path: string): Promise<readonly [status: number, text: string]> => {
   const answer = await fetch(`http://${metrics.replace("0.0.0.0", "127.0.0.1")}${path}`)
@@ -48,7 +21,7 @@ const until = async (metrics: string, path: string, status: number): Promise<str
 
 describe("--metrics", () => {
   it.each([[["serve"]], [["serve", "--memcached"]]])("%j", async (args) => {
-    const code = await running([...args, "--metrics", "0"], async ({ metrics, port }) => {
+    const { code } = await running([...args, "--metrics", "0"], async ({ metrics, port }) => {
       expect(metrics).toMatch(/^127\.0\.0\.1:\d+$/)
       expect(await ask(metrics, "/health")).toEqual([200, expect.stringContaining(`server 127.0.0.1:${port}`)])
       expect((await ask(metrics, "/status"))[1]).toContain("\"accepted\":0")
@@ -59,23 +32,21 @@ describe("--metrics", () => {
 
   it("proxy: ready while its upstream is, live also while it is not, and reached from elsewhere when asked for", async () => {
     const codes: Array<number | null> = []
-    codes.push(
-      await running(["serve", "--memcached"], async (upstream, server) => {
-        codes.push(
-          await running(
-            ["proxy", "--metrics", "0.0.0.0:0", "--upstream", `memcached://127.0.0.1:${upstream.port}`],
-            async ({ metrics, port }) => {
-              expect(metrics).toMatch(/^0\.0\.0\.0:\d+$/)
-              expect(await ask(metrics, "/health/ready")).toEqual([200, expect.stringContaining(`proxy 127.0.0.1:${port}`)])
-              server.kill("SIGTERM")
-              await once(server, "close")
-              expect(await until(metrics, "/health/ready", 503)).toContain(`127.0.0.1:${upstream.port}`)
-              expect((await ask(metrics, "/health/live"))[0]).toBe(200)
-            }
-          )
-        )
-      })
-    )
+    const behind = await running(["serve", "--memcached"], async (upstream, server) => {
+      const proxy = await running(
+        ["proxy", "--metrics", "0.0.0.0:0", "--upstream", `memcached://127.0.0.1:${upstream.port}`],
+        async ({ metrics, port }) => {
+          expect(metrics).toMatch(/^0\.0\.0\.0:\d+$/)
+          expect(await ask(metrics, "/health/ready")).toEqual([200, expect.stringContaining(`proxy 127.0.0.1:${port}`)])
+          server.kill("SIGTERM")
+          await once(server, "close")
+          expect(await until(metrics, "/health/ready", 503)).toContain(`127.0.0.1:${upstream.port}`)
+          expect((await ask(metrics, "/health/live"))[0]).toBe(200)
+        }
+      )
+      codes.push(proxy.code)
+    })
+    codes.push(behind.code)
     expect(codes).toEqual([0, 0])
   }, 60_000)
 

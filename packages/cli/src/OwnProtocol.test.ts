@@ -281,6 +281,7 @@ describe("a protocol in a directory", () => {
     expect([other.code, ndjson(other.out)[0]]).toMatchObject([100, {
       passedOver: [{ reason: "notTcp", count: 3 }, { reason: "nothingFound" }]
     }])
+    expect((await chat("decode", path("udp.pcapng"))).err).toContain("no packet of chat was found; UDP is read at a port that is given")
   })
 })
 

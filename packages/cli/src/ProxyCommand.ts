@@ -9,7 +9,7 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import { type Failure, failureOf, failureOfDefect, usage } from "./Failure.ts"
 import { jsonFlag, optional, withDefault } from "./Flags.ts"
-import { placeIn, type TlsFlags, tlsOf, tlsParameters } from "./ListenFlags.ts"
+import { maxConnectionsOf, maxConnectionsParameter, placeIn, type TlsFlags, tlsOf, tlsParameters } from "./ListenFlags.ts"
 import { metricsParameter, serveMetrics } from "./MetricsFlag.ts"
 import { untilTold } from "./UntilTold.ts"
 import type { Listen } from "@wirewright/proxy"
@@ -28,6 +28,7 @@ const parameters = {
   ),
   ...tlsParameters,
   authFile: optional(Flag.String("auth-file"), "A file of lines user:password; clients must then sign in", "nobody needs to"),
+  maxConnections: maxConnectionsParameter("10000"),
   connections: withDefault(Flag.Int("connections"), "Connections to a memcached", 2),
   capture: optional(Flag.String("capture"), "Write what goes through to this pcapng file", "none"),
   inspect: inspectParameter,
@@ -59,13 +60,15 @@ const run = Effect.fnUntraced(function*(
     readonly listen: string
     readonly upstream: string | undefined
     readonly authFile: string | undefined
+    readonly maxConnections: number | undefined
     readonly connections: number
     readonly capture: string | undefined
     readonly inspect: boolean
     readonly metrics: string | undefined
   }
 ) {
-  const listen = { ...yield* listenOf(options.listen), ...yield* tlsOf(options) }
+  const limit = yield* maxConnectionsOf(options.maxConnections)
+  const listen = { ...yield* listenOf(options.listen), ...yield* tlsOf(options), ...limit }
   const upstream = options.upstream ?? process.env["WIREWRIGHT_UPSTREAM"] ?? ""
   if (upstream === "") return yield* usage("say what is behind the proxy: --upstream memcached://HOST:PORT")
   if (options.connections < 1 || options.connections > 1_024) {

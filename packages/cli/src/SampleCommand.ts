@@ -1,8 +1,8 @@
 /** `wirewright sample`: packets that a spec allows, and bytes that it refuses. */
-import { Catalog } from "@wirewright/codec/Catalog"
+import { Catalog, type Customs } from "@wirewright/codec/Catalog"
 import type { DecodeError } from "@wirewright/codec/Errors"
 import { hexOf } from "@wirewright/codec/Hex"
-import type { KindModel } from "@wirewright/codec/Model"
+import type { KindModel, Model } from "@wirewright/codec/Model"
 import { makeDirectory } from "@wirewright/codegen/Directory"
 import { malformed } from "@wirewright/codegen/sample/Malformed"
 import { readable } from "@wirewright/codegen/sample/Readable"
@@ -65,6 +65,12 @@ const fileName = (index: number, { error, tag }: One): string =>
     (error === undefined ? tag : `${error.reason}-${error.packet}.${error.path}`).replaceAll(/[^\w.-]+/g, "_")
   }.bin`
 
+/** Names of custom fields of which there is no code. */
+const unknownCustoms = (models: ReadonlyArray<Model>, customs: Customs): ReadonlyArray<string> => {
+  const found = [...JSON.stringify(models).matchAll(/"kind":"custom","name":"(\w+)"/g)].map(([, name]) => name!)
+  return [...new Set(found)].filter((name) => customs[name] === undefined)
+}
+
 /** The command. */
 export const sampleCommand = Command.make("sample", parameters, (options) =>
   handler(async () => {
@@ -75,6 +81,10 @@ export const sampleCommand = Command.make("sample", parameters, (options) =>
     const { customs, models } = await protocolOf(options.spec, options.protocol)
     expectPackets(options.spec, models)
     const catalog = Catalog.of(models, customs)
+    const closed = unknownCustoms(models, customs)
+    if (closed.length > 0) {
+      say(`note: only code of its own knows the bytes of ${closed.join(", ")}, so any stand there: give the directory of generated code`)
+    }
     const states = stateNumbers(statesOf({ name: catalog.name, known: catalog.states }, options.state))
     const sampler = new Sampler(catalog, { seed, plain, states })
     const names = [
@@ -93,6 +103,9 @@ export const sampleCommand = Command.make("sample", parameters, (options) =>
       : options.readable
       ? sampler.plansOf(packet).flatMap((plan) => readable(catalog, plan, { seed, states }) ?? []).slice(0, count)
       : sampler.all({ ...asked, ...(count === undefined ? {} : { count }) })
+    // where bytes do not say of which kind they are, the line does
+    const { kinds } = catalog.frame
+    const isKindSaid = kinds.length > 1 && kinds[0]!.run !== undefined
     const captured: Array<Captured> = []
     const index: Array<string> = []
     if (options.out !== undefined) makeDirectory(options.out)
@@ -110,7 +123,7 @@ export const sampleCommand = Command.make("sample", parameters, (options) =>
       } else if (options.pcap === undefined && options.json) line(JSON.stringify(json(one)))
       else if (options.pcap === undefined) {
         line(`# ${title(one)}`)
-        line(hexOf(one.bytes))
+        line(`${isKindSaid ? `${one.kind} ` : ""}${hexOf(one.bytes)}`)
       }
       number++
       await drain()

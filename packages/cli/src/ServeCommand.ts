@@ -8,8 +8,9 @@ import * as Command from "effect/cli/Command"
 import * as Flag from "effect/cli/Flag"
 import { failureOf, usage } from "./Failure.ts"
 import { jsonFlag, on, optional, withDefault } from "./Flags.ts"
+import { moreLog } from "./Messages.ts"
 import { flush, line } from "./Output.ts"
-import { type TlsFlags, tlsParameters } from "./ListenFlags.ts"
+import { maxConnectionsOf, maxConnectionsParameter, type TlsFlags, tlsParameters } from "./ListenFlags.ts"
 import { metricsParameter, serveMetrics } from "./MetricsFlag.ts"
 import type { Personality } from "./Personality.ts"
 import { inspectParameter } from "./InspectFlag.ts"
@@ -23,6 +24,7 @@ const parameters = {
   port: withDefault(Flag.Int("port"), "Port to listen on; 0: any free one", 0),
   unixSocket: optional(Flag.String("unix-socket"), "A Unix socket for --memcached to listen on, for this user alone", "--host and --port"),
   ...tlsParameters,
+  maxConnections: maxConnectionsParameter("1024 with --memcached, else 10000 of each node and 1000 of its management endpoint"),
   maxItemSize: withDefault(
     Flag.Int("max-item-size"),
     "Largest item of --memcached in bytes, key and bookkeeping included",
@@ -46,13 +48,14 @@ export interface ServeOptions extends CouchbaseFlags, MemcachedFlags, TlsFlags {
   readonly host: string
   readonly port: number
   readonly unixSocket: string | undefined
+  readonly maxConnections: number | undefined
   readonly maxItemSize: number
   readonly maxMemory: number | undefined
   readonly inspect: boolean
   readonly metrics: string | undefined
 }
 
-const personality = (options: ServeOptions): Personality => {
+const personality = (options: ServeOptions, limit: { readonly maxConnections?: number }): Personality => {
   if (options.port < 0 || options.port > 65_535) {
     return Effect.fail(usage(`--port ${options.port}: there are ports 0 to 65535`))
   }
@@ -62,10 +65,10 @@ const personality = (options: ServeOptions): Personality => {
   if (options.maxMemory !== undefined && options.maxMemory < 1024 * 1024) {
     return Effect.fail(usage(`--max-memory ${options.maxMemory}: 1048576 bytes or more`))
   }
-  if (options.memcached) return memcachedNode(options)
+  if (options.memcached) return memcachedNode(options, limit)
   if (options.unixSocket !== undefined) return Effect.fail(usage("--unix-socket goes with --memcached"))
   if (options.tlsCert !== undefined || options.tlsCa !== undefined) return Effect.fail(usage("--tls-cert goes with --memcached"))
-  return couchbaseNode(options)
+  return couchbaseNode(options, limit)
 }
 
 const isLoopback = (host: string): boolean => host === "localhost" || host === "::1" || host.startsWith("127.")
@@ -74,7 +77,7 @@ const isLoopback = (host: string): boolean => host === "localhost" || host === "
 export const serveCommand = Command.make("serve", parameters, (options) =>
   Effect.scoped(untilTold(Effect.gen(function*() {
     const { address: metrics, started } = yield* serveMetrics(options.metrics)
-    const ready = yield* personality(options)
+    const ready = yield* personality(options, yield* maxConnectionsOf(options.maxConnections))
     if (options.unixSocket === undefined && !isLoopback(options.host)) {
       yield* Effect.logWarning(`whoever reaches ${ready.address} can read and change everything`)
     }
@@ -84,7 +87,8 @@ export const serveCommand = Command.make("serve", parameters, (options) =>
     yield* Effect.promise(flush)
     return yield* ended ?? Effect.never
   }))).pipe(
-    Effect.catchTag("ConnectionError", (error) => Effect.fail(failureOf(error)))
+    Effect.catchTag("ConnectionError", (error) => Effect.fail(failureOf(error))),
+    moreLog("Info")
   )).pipe(
     Command.withShortDescription("Run a node in memory"),
     Command.withDescription(

@@ -88,7 +88,8 @@ export const couchbaseNode = (
     readonly port: number
     readonly maxMemory: number | undefined
     readonly inspect: boolean
-  }
+  },
+  limit: { readonly maxConnections?: number }
 ): Personality =>
   Effect.gen(function*() {
     const { host, maxMemory, port, vbuckets } = options
@@ -125,6 +126,7 @@ export const couchbaseNode = (
     const cluster = yield* Embedded.serveCouchbaseCluster({
       host,
       port,
+      ...limit,
       nodes: options.nodes,
       managementPort: withoutManagement ? false : managementPort,
       buckets: names.map((name) => ({ name, vbuckets, manifest, replicas, ...maxMemory === undefined ? {} : { maxMemory } })),

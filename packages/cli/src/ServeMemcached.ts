@@ -78,7 +78,8 @@ export const memcachedNode = (
     readonly maxItemSize: number
     readonly maxMemory: number | undefined
     readonly inspect: boolean
-  }
+  },
+  limit: { readonly maxConnections?: number }
 ): Personality =>
   Effect.gen(function*() {
     const { host, maxItemSize, maxMemory, port, protocol, unixSocket: path } = options
@@ -103,6 +104,7 @@ export const memcachedNode = (
       port,
       protocol,
       maxItemSize,
+      ...limit,
       ...tls,
       ...path === undefined ? {} : { path },
       ...maxMemory === undefined ? {} : { maxMemory },

@@ -102,6 +102,62 @@ describe("sample", () => {
     expect(readFileSync(capture).length).toBeGreaterThan(100)
   })
 
+  it("says the kind where bytes do not, and decode --lines reads that", async () => {
+    const greeting = "{ fields: { version: D.constant(D.u8, 5), methods: D.counted(D.u8, D.u8) } }"
+    const choosing = "{ fields: { version: D.constant(D.u8, 5), method: D.u8 } }"
+    writeFileSync(
+      join(folder, "socks.ts"),
+      `import * as D from ${JSON.stringify(fileURLToPath(import.meta.resolve("@wirewright/dsl")))}
+      const f = D.frame("Socks", { sections: ["b"], kinds: { greeting: { headers: [], sender: "client" }, choosing: { headers: [], sender: "server" } } })
+      export const socks = D.protocol(f, { name: "socks", module: "./gen-socks", commands: [
+        D.packetsOf(f, "greeting")("Hello", ${greeting}), D.packetsOf(f, "choosing")("Chosen", ${choosing})] })`
+    )
+    const code = join(folder, "gen-socks")
+    expect((await run("generate", join(folder, "socks.ts"), "--out", code)).code).toBe(0)
+    const { out } = await run("sample", join(folder, "socks.ts"))
+    const lines = out.trim().split("\n").filter((line) => !line.startsWith("#"))
+    expect(new Set(lines.map((line) => line.split(" ")[0]))).toEqual(new Set(["greeting", "choosing"]))
+    writeFileSync(join(folder, "socks.txt"), out)
+    const read = await run("decode", "--lines", "--json", "--protocol", code, join(folder, "socks.txt"))
+    expect([read.code, read.err]).toEqual([0, ""])
+    expect(ndjson(read.out).map((one) => one["kind"])).toEqual(lines.map((line) => line.split(" ")[0]))
+  })
+
+  it("asks the code of custom fields, where the protocol says that it is", async () => {
+    const spec = join(folder, "own.ts")
+    writeFileSync(
+      spec,
+      `import * as D from ${JSON.stringify(fileURLToPath(import.meta.resolve("@wirewright/dsl")))}
+      const f = D.frame("Own", { sections: ["b"], kinds: { m: { headers: [{ fields: { type: D.opcode(D.u8) } }], datagram: true } } })
+      const even = D.custom("Even", { module: "../Even.ts", minimum: 1 })
+      export const own = D.protocol(f, { name: "own", module: "./gen-own", commands: [D.packetsOf(f, "m")("A", { opcode: 1, fields: { list: D.array(even) } })] })`
+    )
+    // a byte that is even; the codec is found from here
+    writeFileSync(
+      join(folder, "Even.ts"),
+      `import { malformed } from ${JSON.stringify(fileURLToPath(import.meta.resolve("@wirewright/codec/Errors")))}
+      export type Even = number
+      export const readEven = (reader, at, end, start) => {
+        if (reader.bytes[at] % 2 === 1) malformed("Limit", "Even", "", at - start, "an even byte", "an odd one")
+        reader.next = at + 1
+        return reader.bytes[at]
+      }
+      export const writeEven = (writer, at, value) => { writer.bytes[at] = value; return at + 1 }
+      export const boundEven = () => 1
+      export const customEven = { read: readEven, text: String, toJson: (value) => value, fromJson: (json) => json }`
+    )
+    const before = await run("sample", spec, "--packet", "A")
+    expect(before.err).toContain(
+      "note: only code of its own knows the bytes of Even, so any stand there: give the directory of generated code"
+    )
+    expect((await run("generate", spec, "--out", join(folder, "gen-own"))).code).toBe(0)
+    const { err, out } = await run("sample", spec, "--packet", "A")
+    expect(err).toMatch(/^\d+ samples\n$/)
+    const listed = out.trim().split("\n").filter((line) => !line.startsWith("#")).map((line) => line.slice(2).match(/../g) ?? [])
+    expect(listed.flat().length).toBeGreaterThan(0)
+    expect(listed.flat().every((one) => Number.parseInt(one, 16) % 2 === 0)).toBe(true)
+  })
+
   it("refuses what is not there, and says what is", async () => {
     expect((await run("sample", now, "--packet", "Sey")).err).toContain("no packet Sey in chat")
     expect((await run("sample", now, "--state", "x")).err).toContain("no such connection state")

@@ -1,11 +1,12 @@
 /**
  * The protocols that a command is to work on: of a spec module, of a directory of generated code, or one that comes with the command.
  *
- * What custom fields mean only their own code knows. Of a spec it is found where wirewright.config.ts says that its code goes.
+ * What custom fields mean only their own code knows. Of a spec it is found where wirewright.config.ts says that its code goes, else where the
+ * protocol itself does (`module`).
  */
 import type { Customs } from "@wirewright/codec/Catalog"
 import type { Model } from "@wirewright/codec/Model"
-import { join, resolve } from "node:path"
+import { dirname, join, resolve } from "node:path"
 import { type Finding, loadSpec } from "./CodegenApi.ts"
 import { readConfig, targetsFor } from "./Config.ts"
 import { counted, Failure, refuse } from "./Failure.ts"
@@ -45,7 +46,10 @@ const inSpec = async ({ cwd = process.cwd(), protocol, spec }: AskedSpec) => {
     findings: [],
     protocols: await Promise.all(protocols.map(async ({ models, name }): Promise<SpecProtocol> => {
       const own = targets.find((one) => one.protocol === name) ?? targets.find((one) => one.protocol === undefined)
-      if (own === undefined) return { name, models, customs: {} }
+      if (own === undefined) {
+        const { module } = models.at(-1)!
+        return { name, models, customs: module.startsWith(".") ? await customsIn(resolve(dirname(resolve(cwd, spec)), module)) : {} }
+      }
       // several protocols of one spec have a directory each
       const out = resolve(cwd, own.out)
       return { name, models, customs: { ...await customsIn(out), ...await customsIn(join(out, name)) } }

@@ -17,9 +17,26 @@ import type {
   TypeModel
 } from "./Model.ts"
 import type { Reader } from "./Reader.ts"
+import type { Writer } from "./Writer.ts"
 import { wordOf } from "./words/index.ts"
 import { depthsOf } from "./words/Sizes.ts"
 import type { Notation } from "./words/Word.ts"
+
+/**
+ * `readX` of the module of a custom field: reads at `at`, not beyond `end`, and leaves the offset after it in `reader.next`. `start` is where the
+ * packet begins; `packet` has the numbers that stand before it, where there are any. What is cut off or wrong is thrown: `short` of
+ * `@wirewright/codec` tells by `end`, which is no whole number where more bytes may come, whether a packet is cut off; else `malformed`.
+ */
+export type ReadCustom<A> = (
+  reader: Reader,
+  at: number,
+  end: number,
+  start: number,
+  packet?: { readonly [name: string]: number | undefined }
+) => A
+
+/** `writeX` of it: writes at `at`, where there is room for `boundX(value)` bytes, and returns the offset after it. `packet` is what is written. */
+export type WriteCustom<A> = (writer: Writer, at: number, value: A, start: number, packet: object) => number
 
 /** What tools need of a field that only code can say: `customX` of its module. Methods, so that the face of one type is a face of any. */
 export interface CustomFace<A = unknown> {

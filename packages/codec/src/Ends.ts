@@ -561,6 +561,21 @@ export const checkNotToken = (bytes: Uint8Array, from: number, to: number, text:
   if (isToken(bytes, from, to, text)) unencodable("Range", packet, path, `anything but ${JSON.stringify(text)}`, JSON.stringify(text))
 }
 
+/** Bytes up to a multiple of `to` from `begin`, whatever they are; returns the offset after them. */
+export const expectRoomToAlign = (
+  at: number,
+  begin: number,
+  to: number,
+  end: number,
+  start: number,
+  packet: string,
+  path: string
+): number => {
+  const next = at + (to - (at - begin) % to) % to
+  if (next > end) short(packet, path, at - start, `${next - at} bytes`, `${Math.max(0, Math.floor(end - at))} bytes`, end)
+  return next
+}
+
 /** Zero bytes up to a multiple of `to` from `begin`; returns the offset after them. */
 export const expectAligned = (
   reader: Reader,
@@ -572,8 +587,7 @@ export const expectAligned = (
   packet: string,
   path: string
 ): number => {
-  const next = at + (to - (at - begin) % to) % to
-  if (next > end) short(packet, path, at - start, `${next - at} bytes`, `${Math.max(0, Math.floor(end - at))} bytes`, end)
+  const next = expectRoomToAlign(at, begin, to, end, start, packet, path)
   for (let i = at; i < next; i++) {
     if (reader.bytes[i] !== 0) malformed("Reserved", packet, path, i - start, "0", `0x${hexByte(reader.bytes[i]!)}`)
   }

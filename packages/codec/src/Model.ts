@@ -130,7 +130,7 @@ export type TypeModel =
   }
   /** A field in bits, as packets have it; it stands in no run of fields by itself. */
   | SliceModel
-  | { readonly kind: "align"; readonly to: number }
+  | { readonly kind: "align"; readonly to: number; readonly policy?: "ignore" }
   | { readonly kind: "checksum"; readonly algorithm: string; readonly of: IntModel; readonly over: ReadonlyArray<string> }
   | { readonly kind: "lengthOf"; readonly of: NumberModel; readonly target: string | ReadonlyArray<string> } & LengthModel
   | { readonly kind: "countOf"; readonly of: NumberModel; readonly target: string } & LengthModel

@@ -284,6 +284,13 @@ export const serverRows = {
     attributes: server,
     meaning: "Connections that are open"
   },
+  connectionsMax: {
+    name: "wirewright.server.connections.max",
+    kind: "gauge",
+    unit: "{connection}",
+    attributes: server,
+    meaning: "Connections that there may be"
+  },
   accepted: {
     name: "wirewright.server.connections.accepted",
     kind: "counter",
@@ -296,7 +303,9 @@ export const serverRows = {
     kind: "counter",
     unit: "{connection}",
     attributes: [...server, "error.type"],
-    meaning: "Connections closed by the server: refused, misbehaved, timeout (too slow), crowded_out (held too much), defect"
+    meaning:
+      "Connections closed by the server: refused (there were as many as there may be), out_of_files (nearly as many files were open as the "
+      + "process may have), misbehaved, timeout (too slow), crowded_out (held too much), defect"
   },
   requests: {
     name: "wirewright.server.requests",

@@ -15,11 +15,13 @@ import type { Duplex } from "node:stream"
 import * as Tls from "node:tls"
 import { hostPort, unixAddress } from "./Address.ts"
 import { ConnectionError, ListenFailed } from "./Errors.ts"
+import { fileLimit, nearFileLimit } from "./FileLimit.ts"
 import { HeldMemory } from "./HeldMemory.ts"
 import type { ChoosingServerOptions, PacketServerOptions, ServerLimits } from "./PacketServerOptions.ts"
 import type { ServerClient } from "./ServerClient.ts"
 import { announce } from "./Health.ts"
 import { Metrics } from "./Metrics.ts"
+import { Refusals } from "./Refusals.ts"
 import { counts, ServerConnection, type Shared } from "./ServerConnection.ts"
 import { publishServer, type ServerCounters, serverDurations } from "./ServerTelemetry.ts"
 import { type Timers, timers } from "./Timers.ts"
@@ -44,6 +46,8 @@ export interface PacketServer {
   readonly path: string | undefined
   /** `host:port`, or `unix:path`. */
   readonly address: string
+  /** Most connections at a time. */
+  readonly maxConnections: number
   readonly counters: ServerCounters
   readonly clients: Iterable<ServerClient>
   /** Serves a client over a stream that is open, as if it had connected. */
@@ -61,9 +65,10 @@ export const servePackets = <Request>(
 ): Effect.Effect<PacketServer, ConnectionError, Scope.Scope> =>
   Effect.gen(function*() {
     const services = yield* Effect.context<never>()
-    const log = (defect: unknown): void => void Effect.runForkWith(services)(Effect.logError("a request was not handled", defect))
+    const log = (line: Effect.Effect<void>): void => void Effect.runForkWith(services)(line)
+    const onDefect = options.onDefect ?? ((defect: unknown): void => log(Effect.logError("a request was not handled", defect)))
     const spoken = "choose" in options ? options.choose : options
-    return yield* serveWith<Request>(options, spoken, options.onDefect ?? log, yield* timers)
+    return yield* serveWith<Request>(options, spoken, onDefect, log, yield* timers)
   })
 
 /** Removes a Unix socket on which nobody listens any more, then goes on; what is there and is none is left for listening to stumble upon. */
@@ -84,10 +89,13 @@ const serveWith = <Request>(
   options: ServerLimits,
   spoken: Shared<Request>["spoken"],
   onDefect: Shared<Request>["onDefect"],
+  log: (line: Effect.Effect<void>) => void,
   timers: Timers
 ): Effect.Effect<PacketServer, ConnectionError, Scope.Scope> => {
   const host = options.host ?? "127.0.0.1"
-  const { path } = options
+  const { path, refusal } = options
+  let port = options.port ?? 0
+  const address = (): string => path === undefined ? hostPort(host, port) : unixAddress(path)
   const maxConnections = options.maxConnections ?? 10_000
   const idle = Duration.toMillis(options.idleTimeout ?? "5 minutes")
   const header = Duration.toMillis(options.headerTimeout ?? "10 seconds")
@@ -111,6 +119,8 @@ const serveWith = <Request>(
     calls: undefined
   }
   const sockets = new Set<Net.Socket>()
+  const files = fileLimit()
+  const refusals = new Refusals(address, log)
 
   const track = (socket: Net.Socket): void => {
     sockets.add(socket)
@@ -118,14 +128,29 @@ const serveWith = <Request>(
     socket.once("close", () => sockets.delete(socket))
   }
 
-  const refuse = (socket: Duplex): void => {
-    shared.counts.refused++
-    socket.destroy()
+  const tellRefused = (count: "refused" | "outOfFiles"): void => {
+    shared.counts[count]++
+    const cause = count === "refused"
+      ? `there are ${maxConnections}, and more may not be (maxConnections)`
+      : `this process may have ${files} files open, and nearly has (ulimit -n)`
+    refusals.refused(cause, timers.now())
+  }
+
+  const refuse = (socket: Duplex, count: "refused" | "outOfFiles"): void => {
+    tellRefused(count)
+    socket.on("error", () => {})
+    // a socket whose handshake is to come is told nothing
+    if (refusal === undefined || (options.tls !== undefined && !(socket instanceof Tls.TLSSocket))) return void socket.destroy()
+    // the kernel has room for the first words to a client, so that its file is free at once
+    if (socket instanceof Net.Socket && options.tls === undefined) {
+      socket.write(refusal)
+      socket.destroy()
+    } else socket.end(refusal, () => socket.destroy())
   }
 
   const accept = (socket: Duplex): void => {
     if (socket.destroyed) return
-    if (shared.clients.size >= maxConnections) return refuse(socket)
+    if (shared.clients.size >= maxConnections) return refuse(socket, "refused")
     if (socket instanceof Tls.TLSSocket) track(socket)
     const client = new ServerConnection(shared, socket, ++shared.counts.accepted)
     if (client.closed === undefined) shared.clients.add(client)
@@ -138,7 +163,7 @@ const serveWith = <Request>(
   const refusedBy = (cause: unknown): ConnectionError =>
     new ConnectionError({
       reason: new ListenFailed({ cause }),
-      address: path === undefined ? hostPort(host, options.port ?? 0) : unixAddress(path),
+      address: address(),
       ambiguous: false
     })
 
@@ -154,7 +179,11 @@ const serveWith = <Request>(
   const listening = (server: Net.Server) =>
     Effect.callback<Net.Server, ConnectionError>((resume) => {
       // sockets in a TLS handshake count too
-      server.prependListener("connection", (socket: Net.Socket) => sockets.size >= 2 * maxConnections ? refuse(socket) : track(socket))
+      server.prependListener("connection", (socket: Net.Socket) => {
+        if (nearFileLimit(socket, files)) refuse(socket, "outOfFiles")
+        else if (sockets.size >= 2 * maxConnections) refuse(socket, "refused")
+        else track(socket)
+      })
       // Node leaves a socket open whose handshake was late
       server.on("tlsClientError", (_: Error, socket: Tls.TLSSocket) => {
         shared.counts.misbehaved++
@@ -164,7 +193,9 @@ const serveWith = <Request>(
       const listen = (): void =>
         void server.listen(path === undefined ? { host, port: options.port ?? 0, backlog: 1024 } : { path, backlog: 1024 }, () => {
           server.off("error", refused)
-          server.on("error", () => {})
+          // none is accepted: nothing keeps others from taking what was kept clear
+          server.on("error", ({ code }: NodeJS.ErrnoException) => code === "EMFILE" && tellRefused("outOfFiles"))
+          if (path === undefined) port = (server.address() as Net.AddressInfo).port
           if (path !== undefined) chmodSync(path, 0o700)
           resume(Effect.succeed(server))
         })
@@ -175,7 +206,7 @@ const serveWith = <Request>(
     })
 
   return Effect.gen(function*() {
-    const server = yield* Effect.acquireRelease(
+    yield* Effect.acquireRelease(
       options.listen === false ? Effect.succeed(undefined) : Effect.flatMap(made, listening),
       (server) =>
         Effect.callback<void>((resume) => {
@@ -191,6 +222,7 @@ const serveWith = <Request>(
       Effect.sync(() =>
         timers.every(interval, () => {
           const now = timers.now()
+          refusals.check(now)
           for (const client of shared.clients) client.check(now, deadlines)
           for (const socket of sockets) {
             if (!socket.writableEnded) continue
@@ -204,12 +236,12 @@ const serveWith = <Request>(
       ),
       (timer) => Effect.sync(timer.cancel)
     )
-    const port = path !== undefined ? 0 : server === undefined ? options.port ?? 0 : (server.address() as Net.AddressInfo).port
     const served: PacketServer = {
       host,
-      port,
+      port: path === undefined ? port : 0,
       path,
-      address: path === undefined ? hostPort(host, port) : unixAddress(path),
+      address: address(),
+      maxConnections,
       clients: shared.clients,
       accept,
       get counters(): ServerCounters {

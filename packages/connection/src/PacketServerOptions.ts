@@ -30,8 +30,13 @@ export interface ServerLimits {
   readonly listen?: boolean
   /** TLS when given; asking for client certificates is part of these options. */
   readonly tls?: Tls.TlsOptions
-  /** Most connections at a time; more are closed at once. Default: 10 000. */
+  /**
+   * Most connections at a time; more are closed at once. So are those for which nearly no file is left that the process may open (`ulimit -n`).
+   * Default: 10 000.
+   */
   readonly maxConnections?: number
+  /** What a client is told before it is closed for that. Default: nothing. */
+  readonly refusal?: Uint8Array
   /** Largest frame accepted in bytes. Default: the protocol's own limit. */
   readonly maxFrame?: number
   /** Bytes waiting for a client above which it is no longer read. Default: 4 MiB. */

@@ -20,6 +20,7 @@ import type { Frame, PacketHandler, ServerCalls, ServerClient } from "./ServerCl
 export const counts = () => ({
   accepted: 0,
   refused: 0,
+  outOfFiles: 0,
   requests: 0,
   malformed: 0,
   misbehaved: 0,

@@ -9,6 +9,8 @@ export interface ServerCounters {
   readonly accepted: number
   /** Closed because there were `maxConnections`. */
   readonly refused: number
+  /** Closed because the process has nearly as many files open as it may. */
+  readonly outOfFiles: number
   readonly requests: number
   /** Frames that were no packet. */
   readonly malformed: number
@@ -31,6 +33,7 @@ interface Served {
   readonly host: string
   readonly port: number
   readonly path: string | undefined
+  readonly maxConnections: number
   readonly counters: ServerCounters
 }
 
@@ -38,7 +41,14 @@ const attributesOf = ({ host, path, port }: Served): Attributes =>
   path === undefined ? { "server.address": host, "server.port": port } : { "server.address": path }
 
 /** Why a server closes connections, as `error.type`. */
-const causes = { refused: "refused", misbehaved: "misbehaved", timeouts: "timeout", crowdedOut: "crowded_out", defects: "defect" } as const
+const causes = {
+  refused: "refused",
+  outOfFiles: "out_of_files",
+  misbehaved: "misbehaved",
+  timeouts: "timeout",
+  crowdedOut: "crowded_out",
+  defects: "defect"
+} as const
 
 /** Publishes what a server counts until this is undone. */
 export const publishServer = (metrics: Metrics, served: Served): () => void => {
@@ -46,6 +56,7 @@ export const publishServer = (metrics: Metrics, served: Served): () => void => {
   const undo = [
     metrics.readAll([
       [serverRows.connections, () => served.counters.connections],
+      [serverRows.connectionsMax, () => served.maxConnections],
       [serverRows.accepted, () => served.counters.accepted],
       [serverRows.requests, () => served.counters.requests],
       [serverRows.malformed, () => served.counters.malformed]

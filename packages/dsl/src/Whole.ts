@@ -14,10 +14,12 @@ export interface Reserved {
   readonly policy: ReservedPolicy
 }
 
-/** Zero bytes up to a multiple of `to` from the beginning of the packet or record. */
+/** Zero bytes up to a multiple of `to` from the beginning of the packet or record; with `ignore`, any bytes are read as if they were. */
 export interface Align {
   readonly kind: "align"
   readonly to: number
+  /** Default: error */
+  readonly policy?: "ignore" | "error"
 }
 
 /** Names of the checksums. */
@@ -49,8 +51,9 @@ export interface Custom<N extends string = string> {
 export const reserved = (of: Int | number, policy: ReservedPolicy = "keep"): Reserved =>
   mark({ kind: "reserved", of: typeof of === "number" ? bytes({ size: of }) : of, policy }, reserved)
 
-/** Zero bytes up to the next multiple of `to`, counted from the beginning of the record. */
-export const align = (to: number): Align => mark({ kind: "align", to }, align)
+/** Zero bytes up to the next multiple of `to`, counted from the beginning of the record. Others are an error, or ignored. */
+export const align = (to: number, policy?: "ignore" | "error"): Align =>
+  mark({ kind: "align", to, ...(policy === undefined ? {} : { policy }) }, align)
 
 /** A checksum over siblings that follow one another. */
 export const checksum = <const T extends string>(
@@ -63,7 +66,7 @@ export const checksum = <const T extends string>(
  * A field that no word can say, such as bytes that a key masks. `module` exports for `custom("Payload", …)`:
  * type `Payload`; `readPayload(reader, at, end, start, packet)`, which leaves the offset after it in `reader.next`;
  * `writePayload(writer, at, value, start, packet)`, which returns the offset after it; `boundPayload(value)`, the most bytes it takes;
- * and `customPayload: CustomFace` for tools (layout and JSON).
+ * and `customPayload: CustomFace` for tools (layout and JSON). Their types are `ReadCustom` and `WriteCustom` of `@wirewright/codec/Catalog`.
  * `start` is where the packet begins; `packet` holds the header fields and siblings that were read before.
  *
  * For protocols over text it exports the type, the face, and instead of the functions `isPayload(text, from, to)`,

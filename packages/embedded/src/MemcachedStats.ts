@@ -62,6 +62,9 @@ export interface StatsOptions {
   readonly itemSize: (key: string, valueLength: number, flags: number) => number
 }
 
+/** Clients that found no place, whatever there was none of. */
+const refusedBy = ({ outOfFiles, refused }: PacketServer["counters"]): number => refused + outOfFiles
+
 type Lines = ReadonlyArray<readonly [name: string, value: string]>
 
 const seconds = (microseconds: number): string =>
@@ -159,8 +162,8 @@ export class MemcachedStats {
     this.slabs.reset()
     this.evictedUnfetched = 0
     const { evicted, stored } = store.counters
-    const { accepted, bytesReceived: received, bytesSent: sent, idle, refused } = counters
-    this.before = { accepted, evicted, idle, refused, received, sent, stored }
+    const { accepted, bytesReceived: received, bytesSent: sent, idle } = counters
+    this.before = { accepted, evicted, idle, refused: refusedBy(counters), received, sent, stored }
     return []
   }
 
@@ -181,7 +184,7 @@ export class MemcachedStats {
       max_connections: options.maxConnections,
       curr_connections: counters.connections,
       total_connections: counters.accepted - before.accepted,
-      rejected_connections: counters.refused - before.refused,
+      rejected_connections: refusedBy(counters) - before.refused,
       connection_structures: counters.connections,
       response_obj_oom: 0,
       response_obj_count: 0,

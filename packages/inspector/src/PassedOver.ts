@@ -83,7 +83,8 @@ export class PassedOver {
       : [{ reason: "otherPort", what: `to ports ${listed}${more}`, count: connections, unit: "connections", finding: false }]
     const all = [...this.kinds.values(), ...others]
     if (packets > 0 || all.length === 0) return all
-    return [...all, { reason: "nothingFound", what: `no packet of ${protocol} was found`, count: 1, unit: "files", finding: true }]
+    const hint = all.some(({ reason, what }) => reason === "notTcp" && what === "UDP") ? "; UDP is read at a port that is given" : ""
+    return [...all, { reason: "nothingFound", what: `no packet of ${protocol} was found${hint}`, count: 1, unit: "files", finding: true }]
   }
 }
 

@@ -27,6 +27,11 @@ const serverErrors: ReadonlyArray<readonly [begin: string, status: number]> = [
   ["Out of memory", Status.Enomem]
 ]
 
+const commandErrors: ReadonlyArray<readonly [begin: string, status: number]> = [
+  // said to whom there is no place for, whatever was asked
+  ["Too many open connections", Status.Ebusy]
+]
+
 const find = (table: typeof clientErrors, message: string, otherwise: number): number =>
   table.find(([begin]) => message.startsWith(begin))?.[1] ?? otherwise
 
@@ -38,7 +43,10 @@ export const statusOf = (answer: Text.Response): StatusAnswer => {
     case "ServerError":
       return { status: find(serverErrors, answer.message, Status.Einternal), value: encoder.encode(answer.message) }
     case "CommandError":
-      return { status: Status.UnknownCommand, value: encoder.encode(answer.message ?? "") }
+      return {
+        status: find(commandErrors, answer.message ?? "", Status.UnknownCommand),
+        value: encoder.encode(answer.message ?? "")
+      }
     default:
       return { status: Status.Einternal, value: encoder.encode(answer._tag) }
   }

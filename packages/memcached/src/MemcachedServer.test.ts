@@ -1,6 +1,9 @@
 /** Handlers become a server: order, silence, missing handlers, failures, the end of connections; over real sockets. */
 import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schedule from "effect/Schedule"
 import { describe, expect, test } from "vitest"
+import { KvClient } from "./KvClient.ts"
 import { type MemcachedHandlers, refusal } from "./MemcachedHandlers.ts"
 import { type MemcachedServerOptions, serveMemcached } from "./MemcachedServer.ts"
 import type { PacketServer } from "@wirewright/connection"
@@ -58,6 +61,35 @@ describe("order", () => {
       await client.packets(1)
       expect((await client.rest()).length).toBe(0)
     }))
+})
+
+describe("no place for one more", () => {
+  test.each(["auto", "meta", "text"] as const)(
+    "our client is told that the server is busy, and is served later: %s",
+    (protocol) =>
+      withServer({ get: () => text("v"), version: () => Effect.succeed("1.6.18") }, async (server, only) => {
+        only.send(packet(noop))
+        await only.packets(1)
+        const once = Effect.scoped(Effect.flatMap(KvClient.make({ port: server.port, protocol }), (kv) => kv.get("k")))
+        expect((await Effect.runPromise(Effect.flip(once))).reason).toMatchObject({
+          _tag: "Busy",
+          retry: "retry",
+          text: "Too many open connections"
+        })
+        const patient = Effect.scoped(Effect.gen(function*() {
+          const kv = yield* KvClient.make({
+            port: server.port,
+            protocol,
+            whenUnreachable: "keep trying",
+            reconnect: { initialDelay: 5, jitter: false }
+          })
+          yield* Effect.repeat(Effect.sleep(5), { until: () => server.counters.refused >= 3 })
+          only.close()
+          return yield* Effect.retry(kv.get("k"), { times: 100, schedule: Schedule.spaced(10) })
+        }))
+        expect(Buffer.from(Option.getOrThrow(await Effect.runPromise(patient)).value).toString()).toBe("v")
+      }, { maxConnections: 1 })
+  )
 })
 
 describe("what there is no handler for", () => {

@@ -36,7 +36,7 @@ import { statusText } from "./StatusText.ts"
 import { TextLines } from "./TextLines.ts"
 import type { TextRequest } from "./TextRequest.ts"
 import { textRequests } from "./TextServer.ts"
-import { withoutPasswords } from "./TextTap.ts"
+import { type TextTap, withoutPasswords } from "./TextTap.ts"
 
 /** Where to serve, and limits. */
 export interface MemcachedServerOptions extends RequestServerLimits {
@@ -54,6 +54,9 @@ export interface MemcachedServerOptions extends RequestServerLimits {
   /** Told of every attempt to sign in, and whether it was accepted: those too of which nobody was asked, as they were none of SASL PLAIN. */
   readonly onSignIn?: (accepted: boolean) => void
 }
+
+/** What memcached tells a client it has no place for, before the client has said what it speaks. */
+export const tooManyConnections = new TextEncoder().encode("ERROR Too many open connections\r\n")
 
 /** A handler for every command of classic memcached. */
 export type ClassicHandlers<R> = Server.Handlers<Gen.Request, Gen.Outcomes, "opaque", R>
@@ -182,7 +185,7 @@ const spokenBy = <R>(
   handlers: MemcachedHandlers<R>,
   { authenticate, isTooLarge, onSignIn = () => {}, protocol = "auto", unknownOpcodes = [], ...options }: MemcachedServerOptions,
   of: <Request>(requests: RequestHandler<Request, R>) => RequestHandler<Request, R>,
-  linesOf = new WeakMap<ServerClient, TextLines>()
+  speaks: TextTap["speaks"] = () => {}
 ): Effect.Effect<Spoken, never, R> =>
   Effect.map(Effect.context<R>(), (context) => {
     const signedIn = new WeakSet<ServerClient>()
@@ -212,7 +215,7 @@ const spokenBy = <R>(
     })
     const text = (client: ServerClient): PacketProtocol<TextRequest> => {
       const frameShape = new TextLines({ maxFrame, isTooLarge, authenticate: accepts })
-      linesOf.set(client, frameShape)
+      speaks(client, frameShape)
       return requestProtocol({ ...options, frameShape, decode: frameShape.decode }, lines, context)
     }
     const isBinaryOnly = protocol === "binary"
@@ -228,16 +231,16 @@ export const serveMemcached = <R = never>(
   handlers: MemcachedHandlers<R>,
   options: MemcachedServerOptions = {}
 ): Effect.Effect<PacketServer, ConnectionError, Scope.Scope | R> => {
-  const linesOf = new WeakMap<ServerClient, TextLines>()
-  return Effect.flatMap(spokenBy(handlers, options, (requests) => requests, linesOf), ({ binary, choose }) => {
-    const { authenticate: _, isTooLarge: __, onSignIn: ___, protocol, tap, unknownOpcodes: ____, ...limits } = options
-    return servePackets<AnyRequest>({
+  const { authenticate: _, isTooLarge: __, onSignIn: ___, protocol, tap, unknownOpcodes: ____, ...limits } = options
+  const seen = withoutPasswords(tap)
+  return Effect.flatMap(spokenBy(handlers, options, (requests) => requests, seen.speaks), ({ binary, choose }) =>
+    servePackets<AnyRequest>({
       system: "memcached",
+      refusal: tooManyConnections,
       ...limits,
-      ...(tap === undefined ? {} : { tap: withoutPasswords(tap, (client) => linesOf.get(client)) }),
+      ...seen.limits,
       ...(protocol === "binary" ? binary : { choose })
-    })
-  })
+    }))
 }
 
 /** Where to serve datagrams, and limits. */

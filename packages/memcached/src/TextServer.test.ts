@@ -34,6 +34,19 @@ const asked = (handlers: MemcachedHandlers, text: string, end: string, options: 
 const value = (text: string) => Effect.succeed({ value: Buffer.from(text) })
 const miss = Effect.fail(refusal(1))
 
+test("a tap sees all that goes by but the password", async () => {
+  const seen: Array<string> = []
+  const options: MemcachedServerOptions = {
+    authenticate: (user, password) => user === "app" && password === "s3cret",
+    tap: { received: (bytes) => seen.push(Buffer.from(bytes).toString("latin1")) }
+  }
+  const sent = "set x 0 0 10\r\napp s3cret\r\nget k\r\nmn\r\n"
+  expect(await ask({ get: () => miss }, sent, "MN\r\n", options)).toBe("STORED\r\nEND\r\nMN\r\n")
+  expect(seen.join("")).not.toContain("s3cret")
+  expect(seen.slice(-2)).toEqual(["get k\r\n", "mn\r\n"])
+  expect(seen.join("")).toHaveLength(sent.length)
+})
+
 describe("order", () => {
   test.each([1, 2, 1024])("slow answers are not overtaken, with %d in flight", async (maxInFlight) => {
     const stored: Array<string> = []

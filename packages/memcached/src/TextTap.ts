@@ -11,10 +11,23 @@ const blanked = (frame: Uint8Array): Uint8Array => {
   return blank
 }
 
-/** A tap that is shown no password of the text protocol; `linesOf` are what cuts the lines of a client, where it speaks that. */
-export const withoutPasswords = (tap: ServerTap, linesOf: (client: ServerClient) => TextLines | undefined): ServerTap => {
-  const { received } = tap
-  return received === undefined
-    ? tap
-    : { ...tap, received: (frame, client) => received(linesOf(client)?.isSecret === true ? blanked(frame) : frame, client) }
+/** Clients of the text protocol, and who looks on at them. */
+export interface TextTap {
+  /** Whom the server tells; nobody where nobody looks on. */
+  readonly limits: { readonly tap?: ServerTap }
+  /** Is told what cuts the lines of a client that speaks the text protocol. */
+  readonly speaks: (client: ServerClient, lines: TextLines) => void
+}
+
+/** A tap that is shown no password of the text protocol. */
+export const withoutPasswords = (tap: ServerTap | undefined): TextTap => {
+  const received = tap?.received
+  if (received === undefined) return { limits: tap === undefined ? {} : { tap }, speaks: () => {} }
+  const linesOf = new WeakMap<ServerClient, TextLines>()
+  return {
+    limits: {
+      tap: { ...tap, received: (frame, client) => received(linesOf.get(client)?.isSecret === true ? blanked(frame) : frame, client) }
+    },
+    speaks: (client, lines) => void linesOf.set(client, lines)
+  }
 }

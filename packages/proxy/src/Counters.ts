@@ -99,8 +99,8 @@ export class Counters {
 
 /** Counters of commands that are known by their words. */
 export class CommandCounters {
-  hits = 0
-  misses = 0
+  private found = 0
+  private missed = 0
   private readonly first: Told | undefined
   private readonly counts = new Map<string, { -readonly [K in keyof CommandCounts]: CommandCounts[K] }>()
 
@@ -122,6 +122,16 @@ export class CommandCounters {
 
   failed(label: string): void {
     this.of(label).errors++
+  }
+
+  /** Of keys that were read so many were there, and so many were not. Keys that were refused are neither. */
+  looked(found: number, missed: number): void {
+    this.found += found
+    this.missed += missed
+  }
+
+  get lookups(): Lookups {
+    return { hits: this.found, misses: this.missed }
   }
 
   /** Counts by command; those that never came are left out. */

@@ -91,6 +91,24 @@ describe("clients of all protocols have the same in front of a memcached", () =>
   })
 })
 
+describe("a memcached that has no place", () => {
+  // of a binary and a text connection: for none, and for the first alone, of which it must not follow that it speaks nothing else
+  it.each([["auto", 0], ["auto", 1], ["meta", 0], ["text", 0]] as const)(
+    "is not taken for one that speaks less: %s, %i places",
+    (protocol, places) =>
+      Effect.runPromise(Effect.scoped(Effect.gen(function*() {
+        const { server } = yield* serveMemcachedNode({ maxConnections: places + 1 })
+        const line = yield* Effect.promise(() => TextLine.connect(server.port))
+        yield* Effect.promise(() => line.ask(""))
+        const upstream = at(server.port, `?protocol=${protocol}`)
+        const error = yield* Effect.flip(Effect.scoped(serveProxy({ upstream, connections: 1 })))
+        expect(error.message).toBe(`127.0.0.1:${server.port}: could not connect: too many open connections`)
+        line.end()
+        yield* Effect.repeat(Effect.sleep(5), { until: () => server.counters.connections === 0 })
+      })))
+  )
+})
+
 describe("a memcached that its clients must sign in to", () => {
   const refusal = (node: MemcachedNodeOptions, name: (port: number) => string) =>
     Effect.runPromise(Effect.map(Effect.flip(Effect.scoped(before(node, name))), (error) => String((error as Error).message)))

@@ -6,7 +6,8 @@ import { EncodeError, malformed, type Reader, textLength, type Writer } from "@w
 import { client, encodeSaslAuth, frameShape, headerSize, Status } from "@wirewright/memcached/gen"
 import {
   Client,
-  type ConnectionError,
+  ConnectFailed,
+  ConnectionError,
   ConnectionPool,
   hostPort,
   Outage,
@@ -59,6 +60,15 @@ const refused = (reason: BootstrapReason, message: string, status?: number): Boo
 /** Nobody signs in where somebody must. */
 const wanted = (address: string): BootstrapError => refused("AuthenticationFailed", `${address}: the server wants its clients to sign in`)
 
+/** What memcached says to whom it has no place for. Source: memcached 1.6.18, observed. */
+const tooMany = "Too many open connections"
+const noPlace = new Error("too many open connections")
+
+/** The server has no place for one more. That says nothing of what it speaks. */
+const full = (address: string): ConnectionError =>
+  new ConnectionError({ reason: new ConnectFailed({ cause: noPlace }), address, ambiguous: false })
+const isFull = ({ reason }: OpenError): boolean => typeof reason === "object" && reason._tag === "ConnectFailed" && reason.cause === noPlace
+
 /** Who signs in, as SASL PLAIN has it; nothing when nobody does. Refused when the password would be seen by others. */
 const plainOf = (target: MemcachedTarget, tls: boolean): Effect.Effect<Uint8Array | undefined, BootstrapError> => {
   if (target.user === undefined || target.password === undefined) return Effect.succeed(undefined)
@@ -99,6 +109,7 @@ const textLogin = (target: MemcachedTarget, tls: boolean) => (connection: TextCo
     const { address } = connection
     const begin: BeginAsked = (make, resume) => connection.begin(make(resume))
     const [version] = yield* asking(begin, Text.Version, {}, false)
+    if (version?._tag === "CommandError" && version.message === tooMany) return yield* full(address)
     const needed = version?._tag === "ClientError" && version.message === "unauthenticated"
     const plain = yield* plainOf(target, tls)
     if (!needed) {
@@ -207,9 +218,9 @@ const rawLink = (target: MemcachedTarget, options: LinkOptions): Effect.Effect<U
     }
   )
 
-/** Which of two ways' failures says more: one that is about signing in, as only a protocol that is spoken asks for that. */
+/** Which of two ways' failures says more: that there is no place, or one that is about signing in, as only a protocol that is spoken asks for that. */
 const moreTelling = (one: OpenError, other: OpenError): OpenError =>
-  one._tag === "BootstrapError" && one.reason !== "NoMechanism" || other._tag === "ConnectionError" ? one : other
+  isFull(other) ? other : one._tag === "BootstrapError" && one.reason !== "NoMechanism" || other._tag === "ConnectionError" ? one : other
 
 /** What clients of other protocols ask, asked in binary packets. */
 const binaryLink = (target: MemcachedTarget, options: LinkOptions) =>
@@ -289,6 +300,7 @@ export const memcachedUpstream = (
         if (Result.isFailure(handlers)) return yield* moreTelling(sends.failure, handlers.failure)
         return handlers.success.map((way) => ({ ...way, send: undefined }))
       }
+      if (Result.isFailure(handlers) && isFull(handlers.failure)) return yield* handlers.failure
       const others = Result.isSuccess(handlers) ? handlers.success : yield* binary
       return sends.success.map((send, index) => ({ ...others[index]!, send }))
     })

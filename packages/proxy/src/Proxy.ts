@@ -19,7 +19,15 @@ import {
 import { announce } from "@wirewright/connection/Health"
 import { type BootstrapError, tlsOfTarget } from "@wirewright/couchbase"
 import { encodeErrorResponse, frameShape, kindAt } from "@wirewright/memcached/gen"
-import { forStrangers, isBinary, plainHandlers, statusText, type TextRequest, withoutPasswords } from "@wirewright/memcached/internal"
+import {
+  forStrangers,
+  isBinary,
+  plainHandlers,
+  statusText,
+  type TextRequest,
+  tooManyConnections,
+  withoutPasswords
+} from "@wirewright/memcached/internal"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Scope from "effect/Scope"
@@ -142,10 +150,10 @@ export const serveProxy = (options: ProxyOptions): Effect.Effect<Proxy, ProxyErr
     const telemetry = new ProxyTelemetry(options.metrics, context)
     const { commands, opcodes: counters } = telemetry
     const closed = { Quit: 0, Invalid: 0, Drained: 0, OutcomeUnknown: 0, OutputLimit: 0 }
-    const linesOf = new WeakMap<ServerClient, TextFront["lines"]>()
     const sessions = new Set<{ readonly drain: () => void }>()
     const limits = { ...sessionLimits, ...options.limits }
-    const { authenticate, tap } = options
+    const { authenticate } = options
+    const seen = withoutPasswords(options.tap)
     const signedIn = new WeakSet<ServerClient>()
     const signing = authenticate === undefined ? undefined : plainHandlers(authenticate, signedIn)
     const fork = yield* forkInScope
@@ -215,17 +223,18 @@ export const serveProxy = (options: ProxyOptions): Effect.Effect<Proxy, ProxyErr
         closed: () => end(front)
       })
       begin(front)
-      linesOf.set(client, front.lines)
+      seen.speaks(client, front.lines)
       return front.protocol
     }
 
     const packets: PacketProtocol<Frame> = { frameShape, decode, handler: binary }
     const strangers = authenticate === undefined ? {} : { unauthenticated: options.listen?.unauthenticated ?? {} }
     const server = yield* servePackets<never>({
+      refusal: tooManyConnections,
       ...options.listen,
       ...strangers,
       ...(options.metrics === undefined ? {} : { metrics: options.metrics }),
-      ...(tap === undefined ? {} : { tap: withoutPasswords(tap, (client) => linesOf.get(client)) }),
+      ...seen.limits,
       choose: (first, client) => (isBinary(first) ? packets : text(client)) as unknown as PacketProtocol<never>
     })
     yield* Effect.acquireRelease(

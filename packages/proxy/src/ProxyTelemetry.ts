@@ -25,8 +25,8 @@ export class ProxyTelemetry {
     if (metrics === undefined) return
     this.attributes = serverAttributes({ host: place.host, port: place.port, ...place.path === undefined ? {} : { path: place.path } })
     this.undo.push(metrics.readAll([
-      [proxyRows.hits, () => this.opcodes.lookups.hits + this.commands.hits],
-      [proxyRows.misses, () => this.opcodes.lookups.misses + this.commands.misses],
+      [proxyRows.hits, () => this.opcodes.lookups.hits + this.commands.lookups.hits],
+      [proxyRows.misses, () => this.opcodes.lookups.misses + this.commands.lookups.misses],
       [proxyRows.outages, outages]
     ], this.attributes))
   }

@@ -1,10 +1,13 @@
 /** Clients of the text protocol in front of the proxy: what they speak, order, signing in, lost requests, limits, drain, and what is written down. */
 import { packet, RawClient, shown } from "../../memcached/src/RawClient.fixture.ts"
 import * as Effect from "effect/Effect"
+import * as Metric from "effect/Metric"
 import type * as Scope from "effect/Scope"
 import * as Net from "node:net"
 import { describe, expect, it } from "vitest"
 import type { ServerTap } from "@wirewright/connection"
+import { proxyRows } from "@wirewright/connection/MetricTable"
+import { serveMemcachedNode } from "@wirewright/embedded"
 import { type Proxy, serveProxy } from "./Proxy.ts"
 import { TextLine } from "./TextLine.fixture.ts"
 import { beforeMemcached, scriptedMeta } from "./Upstreams.fixture.ts"
@@ -57,6 +60,45 @@ it("requests of a client keep their order, however many are sent at once", () =>
     expect(await line.ask(asked)).toBe(told)
     line.end()
   }))
+
+it.each(["auto", "meta", "text", "binary"])(
+  "hits and misses are counted by key, over an upstream that is asked by protocol=%s",
+  async (protocol) => {
+    const conversation = [
+      ["get a", 1, 0],
+      ["get b", 0, 1],
+      ["gets a b c", 1, 2],
+      ["gat 0 a", 1, 0],
+      ["mg a v", 1, 0],
+      ["mg b v", 0, 1],
+      ["mg a v q", 1, 0],
+      ["mg b v q", 0, 1],
+      // other protocols do not tell of hits, and refuse it
+      ["mg a h", protocol === "text" || protocol === "binary" ? 0 : 1, 0],
+      // what is no key, or was not asked for, is neither
+      [`get ${"k".repeat(251)}`, 0, 0],
+      ["md b", 0, 0],
+      ["touch b 0", 0, 0]
+    ] as const
+    await Effect.runPromise(Effect.scoped(Effect.gen(function*() {
+      const { server } = yield* serveMemcachedNode({ metrics: false })
+      const { port } = yield* serveProxy({ upstream: `memcached://127.0.0.1:${server.port}?protocol=${protocol}` })
+      const line = yield* Effect.promise(() => TextLine.connect(port))
+      yield* Effect.promise(() => line.ask("set a 0 0 1\r\nv\r\n"))
+      const counted = Effect.map(Metric.snapshot, (all) =>
+        [proxyRows.hits, proxyRows.misses].map(({ name }) => {
+          const own = all.filter(({ attributes, id }) => id === name && attributes?.["server.port"] === String(port))
+          return Number((own[0]!.state as Metric.CounterState<number>).count)
+        }))
+      for (const [request, hits, misses] of conversation) {
+        const [hitsBefore = NaN, missesBefore = NaN] = yield* counted
+        yield* Effect.promise(() => line.ask(`${request}\r\n`))
+        expect([request, ...yield* counted]).toEqual([request, hitsBefore + hits, missesBefore + misses])
+      }
+      line.end()
+    })))
+  }
+)
 
 describe("what an upstream is asked that speaks the same", () => {
   /** What the upstream heard, and what the client then had, of a conversation in which each line is answered by `answers` in turn. */

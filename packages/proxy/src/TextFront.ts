@@ -219,11 +219,10 @@ export class TextFront {
     if (error !== undefined || unmet.has(last._tag)) counters.failed(label)
     if (request._tag === "Retrieve") {
       const found = answers.length - 1
-      counters.hits += found
-      if (error === undefined) counters.misses += request.keys.length - found
-    } else if (request._tag === "MetaGet") {
-      if (last._tag === "MetaMiss") counters.misses++
-      else if (error === undefined) counters.hits++
+      counters.looked(found, error === undefined ? request.keys.length - found : 0)
+    } else if (request._tag === "MetaGet" && error === undefined) {
+      const missed = Number(last._tag === "MetaMiss")
+      counters.looked(1 - missed, missed)
     }
     return error
   }
@@ -295,12 +294,12 @@ export class TextFront {
       const many = label === "get" || label === "gets" || label === "gat" || label === "gats"
       return Effect.matchEffect(handle(request, client), {
         onSuccess: (found) => {
-          if (reads) counters.hits++
+          if (reads) counters.looked(1, 0)
           return Effect.succeed(found)
         },
         onFailure: (why: Refusal) => {
           if (!many || why.status !== Status.KeyEnoent) counters.failed(label)
-          if (reads && why.status === Status.KeyEnoent) counters.misses++
+          if (reads && why.status === Status.KeyEnoent) counters.looked(0, 1)
           return Effect.fail(why)
         }
       })

@@ -11,6 +11,9 @@ let wanted = 0
 let done = (): void => {}
 let next = 0
 
+/** Nobody waits for the answers of a connection that the server has ended. */
+const hungUp = (): void => process.exit(1)
+
 const connect = (): Promise<Net.Socket> =>
   new Promise((resolve, reject) => {
     const socket = Net.connect({ host: "127.0.0.1", port: Number(port), noDelay: true }, () => resolve(socket))
@@ -23,8 +26,7 @@ const connect = (): Promise<Net.Socket> =>
       }
     })
     socket.on("error", reject)
-    // nobody waits for the answers of a connection that the server has ended
-    socket.on("close", () => process.exit(1))
+    socket.on("close", hungUp)
   })
 
 const sockets: Array<Net.Socket> = []
@@ -48,5 +50,11 @@ process.on("message", (requests: number) => {
   done = () => process.send!(0)
   for (let i = 0; i < 64; i++) more()
 })
-process.on("disconnect", () => process.exit(0))
+// their ports are free at once, and not for a minute only those of others
+const end = (): void => {
+  for (const socket of sockets) socket.off("close", hungUp).resetAndDestroy()
+  process.exit(0)
+}
+process.on("disconnect", end)
+process.on("SIGTERM", end)
 process.send!("ready")

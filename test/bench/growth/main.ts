@@ -1,11 +1,14 @@
 /**
- * `npm run bench:growth -- [--table WORDS] [--rounds N] [--json]`: what one more of something costs the others.
+ * `npm run bench:growth -- [--table WORDS] [--rounds N] [--share PART] [--json]`: what one more of something costs the others.
  *
  * Processor time of our process for each operation, against the size of values, connections of a server and of the proxy, connections of a
  * client, vbuckets, and subscriptions. "slope" is the exponent between the first and the last figure, "steepest" that between neighbours: 0 is
- * flat, and of an operation on one of n, anything above 0 is what n costs it; against sizes, 1 is linear. Needs `memcached`.
+ * flat, and of an operation on one of n, anything above 0 is what n costs it; against sizes, 1 is linear. `--share 0.1` does a tenth of the
+ * operations, to see whether it goes. Needs `memcached`, and for 10 000 connections `ulimit -n 13000`. What does not come in time is an error, and
+ * whatever happens, nothing goes on running.
  */
 import { type ChildProcess, fork } from "node:child_process"
+import { readFileSync } from "node:fs"
 import { mkdtemp, rm } from "node:fs/promises"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
@@ -23,6 +26,22 @@ interface Table {
   readonly counts: ReadonlyArray<number>
   /** Runs with what the costs need. */
   readonly measure: (each: (cost: Cost) => Promise<void>) => Promise<void>
+}
+
+/** Of the operations, how many are done. */
+let share = 1
+const part = (operations: number): number => Math.max(100, Math.round(operations * share))
+
+/** Seconds that anything may take that takes a few on a quiet machine. */
+const patience = 180
+
+/** Fails when it is not there in time. */
+const within = <A>(what: string, promise: Promise<A>): Promise<A> => {
+  let timer: ReturnType<typeof setTimeout>
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(() => reject(new Error(`${what}: not done in ${patience} s`)), patience * 1000)
+  })
+  return Promise.race([promise, late]).finally(() => clearTimeout(timer))
 }
 
 /** Has a program of this folder do one thing, and what it answers. */
@@ -50,15 +69,19 @@ const ended = async (child: ChildProcess): Promise<void> => {
 
 /** Raw clients, of which each asks in turn: what a request costs the server. */
 const connectionsOf = (server: Running): Cost => async (count) => {
-  const requests = 60_000
+  const requests = part(60_000)
   const clients = await inChild("connections.ts", server.port, count)
-  await told(clients, requests / 10)
+  // each connection has been asked once, as it then has what it needs
+  await told(clients, Math.max(count, requests / 10))
   const before = processorSeconds(server.child)
   await told(clients, requests)
   const micros = (processorSeconds(server.child) - before) / requests * 1e6
   await ended(clients)
   return micros
 }
+
+/** A place for each of 10 000, while those of a moment ago are still there. */
+const enough = ["--max-connections", "12000"]
 
 const tables: ReadonlyArray<Table> = [
   {
@@ -70,7 +93,7 @@ const tables: ReadonlyArray<Table> = [
       await each(async (size) => {
         const keys = Math.max(1, Math.min(1000, Math.floor(2e8 / size)))
         await ask(client, { kind: "run", operation: "set", inFlight: 1, count: keys, size, keys })
-        const count = Math.max(100, Math.min(200_000, Math.floor(1e9 / size)))
+        const count = Math.max(100, Math.min(part(200_000), Math.floor(share * 1e9 / size)))
         await ask(client, { kind: "run", operation: "get", inFlight: 16, count: Math.ceil(count / 4), size, keys })
         const { processor } = await ask(client, { kind: "run", operation: "get", inFlight: 16, count, size, keys })
         return processor / count * 1e6
@@ -81,22 +104,20 @@ const tables: ReadonlyArray<Table> = [
   },
   {
     name: "serve --memcached: get by connections",
-    // as many as it takes, as memcached does
-    counts: [1, 10, 100, 1_000],
+    counts: [1, 10, 100, 1_000, 10_000],
     measure: async (each) => {
-      const server = await startCommand("serve", "--memcached", "--port", "0")
+      const server = await startCommand("serve", "--memcached", "--port", "0", ...enough)
       await each(connectionsOf(server))
       await ended(server.child)
     }
   },
   {
     name: "proxy: get by connections",
-    // it takes 10 000, of which one may have been another's a moment ago
-    counts: [1, 10, 100, 1_000, 9_900],
+    counts: [1, 10, 100, 1_000, 10_000],
     measure: async (each) => {
       const memcached = await startMemcached()
       const upstream = `memcached://127.0.0.1:${memcached.port}`
-      const proxy = await startCommand("proxy", "--listen", "127.0.0.1:0", "--upstream", upstream)
+      const proxy = await startCommand("proxy", "--listen", "127.0.0.1:0", "--upstream", upstream, ...enough)
       await each(connectionsOf(proxy))
       await ended(proxy.child)
       await ended(memcached.child)
@@ -109,8 +130,8 @@ const tables: ReadonlyArray<Table> = [
       const memcached = await startMemcached("-c", "2000")
       await each(async (count) => {
         const client = await inChild("pool.ts", memcached.port, count)
-        await told(client, 20_000)
-        const micros = await told(client, 200_000)
+        await told(client, part(20_000))
+        const micros = await told(client, part(200_000))
         await ended(client)
         return micros
       })
@@ -123,7 +144,7 @@ const tables: ReadonlyArray<Table> = [
     measure: async (each) => {
       const folder = await mkdtemp(join(tmpdir(), "bench-growth-"))
       const program = await bundled(join(import.meta.dirname, "../dcp/main.ts"), join(folder, "measured.mjs"))
-      const events = 3_000_000
+      const events = Math.max(300_000, part(3_000_000))
       await each(async (vbuckets) => {
         const { child, port } = await producer(events, 64, vbuckets)
         const { cpu } = await alone(program, "ours", port, Math.floor(events / vbuckets / 100) * 100 * vbuckets, vbuckets)
@@ -141,8 +162,8 @@ const tables: ReadonlyArray<Table> = [
         // what one client subscribed to is not there for the next
         const server = await Server.start("classic")
         const client = await inChild("subscriptions.ts", server.url, count)
-        await told(client, 20_000)
-        const micros = await told(client, 100_000)
+        await told(client, part(20_000))
+        const micros = await told(client, part(100_000))
         await ended(client)
         await server.stop()
         return micros
@@ -160,9 +181,11 @@ const main = async (): Promise<void> => {
     options: {
       table: { type: "string", default: "" },
       rounds: { type: "string", default: "3" },
+      share: { type: "string", default: "1" },
       json: { type: "boolean", default: false }
     }
   })
+  share = Number(values.share)
   installMemjs()
   for (const { counts, measure, name } of tables) {
     if (!name.includes(values.table)) continue
@@ -170,7 +193,7 @@ const main = async (): Promise<void> => {
     await measure(async (cost) => {
       const found = counts.map((): Array<number> => [])
       for (let round = 0; round < Number(values.rounds); round++) {
-        for (const [i, count] of counts.entries()) found[i]!.push(await cost(count))
+        for (const [i, count] of counts.entries()) found[i]!.push(await within(`${name}, ${count}`, cost(count)))
       }
       costs.push(...found.map(median))
     })
@@ -189,5 +212,12 @@ const main = async (): Promise<void> => {
   }
 }
 
+// the processes that this one has begun, and that are there as long as it is
+process.on("exit", () => {
+  for (const pid of readFileSync(`/proc/self/task/${process.pid}/children`, "latin1").trim().split(" ")) {
+    if (pid !== "") process.kill(Number(pid))
+  }
+})
+for (const signal of ["SIGINT", "SIGTERM"] as const) process.once(signal, () => process.exit(1))
 await main()
 process.exit(0)

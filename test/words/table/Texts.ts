@@ -163,6 +163,7 @@ export const texts: ReadonlyArray<Entry> = [
     name: "reserved that is ignored",
     type: struct("ReservedIgnored", { pad: D.reserved(3, "ignore"), wide: D.reserved(D.u16, "ignore"), n: D.u8 }),
     examples: [{ value: { n: 1 }, hex: "000000 0000 01" }],
+    alike: ["010203 0405 01", "000000 0001 01"],
     lossy: "what is ignored is written as zeros"
   }
 ]

@@ -38,6 +38,13 @@ export const whole: ReadonlyArray<Entry> = [
     type: struct("AlignNested", { first: D.u8, inner: struct("AlignInner", { a: D.u8, pad: D.align(4), n: D.u8 }) }),
     examples: [{ value: { first: 1, inner: { a: 2, n: 3 } }, hex: "01 02 000000 03" }]
   },
+  {
+    name: "align over bytes that are ignored",
+    type: struct("AlignIgnored", { a: D.u8, pad: D.align(4, "ignore"), n: D.u8 }),
+    examples: [{ value: { a: 1, n: 2 }, hex: "01 000000 02" }],
+    alike: ["01 202020 02", "01 000001 02"],
+    lossy: "what is ignored is written as zeros"
+  },
   ...algorithms.map(([name, of, hex, from]): Entry => ({
     name: `checksum ${name}`,
     type: struct(`Sum${name.replaceAll("-", "")}`, {

@@ -492,6 +492,8 @@ if model.heuristic then
     for _, sender in ipairs({ "client", "server" }) do
       local out = read_packet(bytes, new_session(), sender, transport, false)
       if out.error == nil and out.command ~= nil and out.length >= model.heuristic then
+        -- what follows in this connection is not looked at alone: it may be a part of a packet, or one that nobody describes
+        pinfo.conversation = proto
         dissect(tvb, pinfo, tree)
         return true
       end

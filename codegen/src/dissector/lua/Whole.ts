@@ -24,7 +24,7 @@ function words.align(self, t, spot)
   self:need(spot.path, spot.at, size, spot.to)
   self:note(t.f, spot.path, spot.at, size, "bytes", nil, spot.at + size)
   self.spans[self.count].reserved = true
-  self:zeros(spot.path, spot.at, size)
+  if t.policy ~= "ignore" then self:zeros(spot.path, spot.at, size) end
   return spot.at + size
 end
 

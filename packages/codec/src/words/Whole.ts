@@ -68,13 +68,13 @@ export const wholeWords: { readonly [K in "reserved" | "align" | "checksum" | "c
   align: {
     ends: () => true,
     isVisible: () => false,
-    summary: (type) => `zeros up to a multiple of ${type.to}`,
+    summary: (type) => `${type.policy === "ignore" ? "bytes" : "zeros"} up to a multiple of ${type.to}`,
     walk: (walk, type, { path, at, end, doc, scope }) => {
       const size = (type.to - (at - scope.begin) % type.to) % type.to
       walk.need(path, at, size, end)
       const bytes = walk.reader.slice(at, at + size)
       walk.note(path, at, size, walk.summary(type), bytes, "", doc, true)
-      const first = bytes.findIndex((byte) => byte !== 0)
+      const first = type.policy === "ignore" ? -1 : bytes.findIndex((byte) => byte !== 0)
       if (first !== -1) malformed("Reserved", walk.packet, path, at + first, "0", hexNumber(bytes[first]!))
       return at + size
     }

@@ -150,7 +150,6 @@ export const asked: ReadonlyArray<Asked> = [
     draws: 3_600,
     known: [
       unknown,
-      refused("Query", "collections without a database and a point before them"),
       {
         reason: "decimals and pointers to documents, over which Wireshark 4.0 steps too short",
         is: ({ annotation }) => annotation.fields.some(({ path, value }) => path.endsWith(".tag") && (value === 0x13 || value === 0x0c))

@@ -20,8 +20,9 @@ const strange: ReadonlyArray<unknown> = [
   { _tag: "None" }
 ]
 
-/** Whether what was read is what was written, but for what may be left out, and for true as 1. */
+/** Whether what was read is what was written, but for what may be left out, for true as 1, and for records none of whose fields is there. */
 export const isSame = (read: unknown, written: unknown): boolean => {
+  if (isDeepStrictEqual(plain(read), {})) return true
   if (typeof written !== "object" || written === null || written instanceof Uint8Array) {
     return isDeepStrictEqual(plain(read), plain(written)) || written === undefined || written === true && read === 1
   }

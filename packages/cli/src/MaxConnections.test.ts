@@ -87,6 +87,56 @@ describe.each(
   }, 60_000)
 })
 
+/** What becomes of connections to a port over which nothing is asked, until a moment after the last. */
+const herd = async (port: number, count: number): Promise<{ readonly open: number; readonly end: () => void }> => {
+  const sockets = Array.from({ length: count }, () => Net.connect(port, "127.0.0.1").on("error", () => {}).resume())
+  let open = -1
+  await until(async () => {
+    const before = open
+    await new Promise((resolve) => setTimeout(resolve, 100))
+    open = sockets.filter((socket) => !socket.destroyed && !socket.connecting && !socket.readableEnded).length
+    return open === before ? open : undefined
+  })
+  return {
+    open,
+    end: () => {
+      for (const socket of sockets) socket.destroy()
+    }
+  }
+}
+
+describe("the management endpoint of serve", () => {
+  const line = (cause: RegExp) =>
+    expect.stringMatching(new RegExp(`warning: clients are refused .*server=127.0.0.1:\\d+ .*${cause.source}`))
+
+  it("has the limit for itself, and says so too", async () => {
+    const { err } = await running(["serve", "--vbuckets", "1", "--max-connections", "3"], async ({ managementPort, port }) => {
+      const { end, open } = await herd(managementPort, 20)
+      expect(open).toBe(3)
+      const client = await admitted(port)
+      expect(client).toBeDefined()
+      client!.close()
+      end()
+    })
+    expect(said(err)).toEqual([line(/there are 3/)])
+  }, 60_000)
+
+  it.runIf(process.platform === "linux")("leaves files to others", async () => {
+    const { err } = await running(["serve", "--vbuckets", "1", "--metrics", "0"], async (ready) => {
+      const { end, open } = await herd(ready.managementPort, 100)
+      expect(open).toBeGreaterThan(5)
+      expect(open).toBeLessThan(64)
+      // it can still be asked how it does
+      expect(await figure(ready, "wirewright_server_connections")).toBe(0)
+      end()
+      const status = (): Promise<number | undefined> =>
+        fetch(`http://127.0.0.1:${ready.managementPort}/pools`).then(({ ok }) => ok ? 200 : undefined, () => undefined)
+      expect(await until(status)).toBe(200)
+    }, 64)
+    expect(said(err)).toEqual([line(/this process may have 64 files open/)])
+  }, 60_000)
+})
+
 it.each([
   ["0", "--max-connections 0: from 1 to 1000000"],
   ["-1", "--max-connections -1: from 1 to 1000000"],

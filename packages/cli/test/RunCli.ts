@@ -32,6 +32,8 @@ export const wirewright = (args: ReadonlyArray<string>, input: string | Uint8Arr
 export interface Ready {
   readonly address: string
   readonly port: number
+  /** Of `serve`, but for `--memcached`. */
+  readonly managementPort: number
   /** With `--metrics`. */
   readonly metrics: string
 }

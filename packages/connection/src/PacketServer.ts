@@ -120,7 +120,7 @@ const serveWith = <Request>(
   }
   const sockets = new Set<Net.Socket>()
   const files = fileLimit()
-  const refusals = new Refusals(address, log)
+  const refusals = new Refusals(address, log, timers)
 
   const track = (socket: Net.Socket): void => {
     sockets.add(socket)
@@ -130,19 +130,17 @@ const serveWith = <Request>(
 
   const tellRefused = (count: "refused" | "outOfFiles"): void => {
     shared.counts[count]++
-    const cause = count === "refused"
-      ? `there are ${maxConnections}, and more may not be (maxConnections)`
-      : `this process may have ${files} files open, and nearly has (ulimit -n)`
-    refusals.refused(cause, timers.now())
+    if (count === "refused") refusals.noPlace(maxConnections)
+    else refusals.noFile(files)
   }
 
   const refuse = (socket: Duplex, count: "refused" | "outOfFiles"): void => {
     tellRefused(count)
     socket.on("error", () => {})
-    // a socket whose handshake is to come is told nothing
-    if (refusal === undefined || (options.tls !== undefined && !(socket instanceof Tls.TLSSocket))) return void socket.destroy()
+    // that much is no handshake worth
+    if (refusal === undefined || options.tls !== undefined) return void socket.destroy()
     // the kernel has room for the first words to a client, so that its file is free at once
-    if (socket instanceof Net.Socket && options.tls === undefined) {
+    if (socket instanceof Net.Socket) {
       socket.write(refusal)
       socket.destroy()
     } else socket.end(refusal, () => socket.destroy())
@@ -211,6 +209,7 @@ const serveWith = <Request>(
       (server) =>
         Effect.callback<void>((resume) => {
           server?.close(() => resume(Effect.void))
+          refusals.stop()
           for (const client of shared.clients) client.close("the server")
           for (const socket of sockets) socket.destroy()
           if (server === undefined) resume(Effect.void)
@@ -222,7 +221,6 @@ const serveWith = <Request>(
       Effect.sync(() =>
         timers.every(interval, () => {
           const now = timers.now()
-          refusals.check(now)
           for (const client of shared.clients) client.check(now, deadlines)
           for (const socket of sockets) {
             if (!socket.writableEnded) continue

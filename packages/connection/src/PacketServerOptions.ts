@@ -35,7 +35,7 @@ export interface ServerLimits {
    * Default: 10 000.
    */
   readonly maxConnections?: number
-  /** What a client is told before it is closed for that. Default: nothing. */
+  /** What a client is told before it is closed for that; over TLS nothing, which would take a handshake. Default: nothing. */
   readonly refusal?: Uint8Array
   /** Largest frame accepted in bytes. Default: the protocol's own limit. */
   readonly maxFrame?: number

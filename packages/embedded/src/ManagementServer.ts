@@ -5,7 +5,7 @@
  * CORS, requests that a browser makes for another site are refused, and where no sign-in is needed, so are names that a stranger's DNS
  * could point here.
  */
-import { ConnectionError, ListenFailed } from "@wirewright/connection"
+import { ConnectionError, fileLimit, hostPort, ListenFailed, nearFileLimit, Refusals, type Timers, timers } from "@wirewright/connection"
 import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Redacted from "effect/Redacted"
@@ -186,16 +186,17 @@ const realm = { "WWW-Authenticate": "Basic realm=\"Couchbase Server Admin / REST
 
 /** Serves until the scope closes. */
 export const serveManagement = (options: ManagementServerOptions): Effect.Effect<ManagementServer, ConnectionError, Scope.Scope> =>
-  Effect.flatMap(Effect.context<never>(), (services) => {
-    const log = (defect: unknown): void =>
-      void Effect.runForkWith(services)(Effect.logError("The management endpoint failed", Cause.die(defect)))
-    return serveWith(options, log, Effect.runPromiseWith(services))
+  Effect.gen(function*() {
+    const services = yield* Effect.context<never>()
+    const log = (line: Effect.Effect<void>): void => void Effect.runForkWith(services)(line)
+    return yield* serveWith(options, log, Effect.runPromiseWith(services), yield* timers)
   })
 
 const serveWith = (
   options: ManagementServerOptions,
-  onDefect: (defect: unknown) => void,
-  run: <A>(effect: Effect.Effect<A>) => Promise<A>
+  log: (line: Effect.Effect<void>) => void,
+  run: <A>(effect: Effect.Effect<A>) => Promise<A>,
+  time: Timers
 ): Effect.Effect<ManagementServer, ConnectionError, Scope.Scope> => {
   const { host, management, maxBody = 64 * 1024, maxConnections = 1_000, patience = 10_000, port, tls } = options
   const watchers = new Watchers(management, patience)
@@ -236,13 +237,16 @@ const serveWith = (
     handle(request, response).catch((defect: unknown) => {
       // a client that went away is no defect
       if (request.destroyed && !request.complete) return
-      onDefect(defect)
+      log(Effect.logError("The management endpoint failed", Cause.die(defect)))
       if (response.headersSent) response.destroy()
       else send(response, { status: 500, body: "Internal error\n" }, { Connection: "close" })
     })
   }
 
   const sockets = new Set<Net.Socket>()
+  let bound = port
+  const refusals = new Refusals(() => hostPort(host, bound), log, time)
+  const files = fileLimit()
   const listen = Effect.callback<Http.Server, ConnectionError>((resume) => {
     const limits = {
       headersTimeout: patience,
@@ -255,7 +259,12 @@ const serveWith = (
       ? Http.createServer(limits, onRequest)
       : Https.createServer({ handshakeTimeout: patience, ...limits, ...tls }, onRequest)
     server.maxConnections = maxConnections
-    server.on("connection", (socket: Net.Socket) => {
+    server.on("drop", () => refusals.noPlace(maxConnections))
+    server.prependListener("connection", (socket: Net.Socket) => {
+      if (nearFileLimit(socket, files)) {
+        refusals.noFile(files)
+        socket.destroy()
+      }
       sockets.add(socket)
       socket.on("error", () => {})
       socket.once("close", () => sockets.delete(socket))
@@ -267,6 +276,7 @@ const serveWith = (
     server.listen({ host, port }, () => {
       server.off("error", failed)
       server.on("error", () => {})
+      bound = (server.address() as Net.AddressInfo).port
       resume(Effect.succeed(server))
     })
     return Effect.sync(() => server.close())
@@ -276,8 +286,9 @@ const serveWith = (
     Effect.acquireRelease(listen, (server) =>
       Effect.callback<void>((resume) => {
         server.close(() => resume(Effect.void))
+        refusals.stop()
         for (const socket of sockets) socket.destroy()
       })),
-    (server) => ({ port: (server.address() as Net.AddressInfo).port, mapChanged: () => watchers.changed() })
+    () => ({ port: bound, mapChanged: () => watchers.changed() })
   )
 }

@@ -14,6 +14,7 @@ import { existsSync, lstatSync, mkdtempSync, rmSync, writeFileSync } from "node:
 import * as Net from "node:net"
 import { tmpdir } from "node:os"
 import { join } from "node:path"
+import { type Duplex, duplexPair } from "node:stream"
 import * as Tls from "node:tls"
 import { afterAll, describe, expect, test } from "vitest"
 import { certificate, privateKey } from "./Certificate.fixture.ts"
@@ -411,6 +412,50 @@ describe("connections", () => {
       second.close()
       fourth.close()
     }, { maxConnections: 2 }))
+
+  test.each(["TCP", "a Unix socket", "TLS", "a stream in memory"])(
+    "one too many is told so before it is closed, but for TLS: %s",
+    (kind) => {
+      const path = join(tmpdir(), `wirewright-refused-${process.pid}`)
+      const connect = (server: PacketServer): Duplex => {
+        if (kind === "TCP") return Net.connect(server.port, "127.0.0.1")
+        if (kind === "TLS") return Tls.connect({ port: server.port, host: "127.0.0.1", ca: certificate })
+        if (kind === "a Unix socket") return Net.connect(path)
+        const [ours, theirs] = duplexPair()
+        server.accept(theirs)
+        return ours
+      }
+      /** What a client is told until it has an answer, or its connection ends. */
+      const told = (stream: Duplex, request: Uint8Array): Promise<string> =>
+        new Promise((resolve) => {
+          let text = ""
+          stream.on("data", (chunk: Buffer) => (text += chunk.toString("latin1")).length >= 24 && resolve("answered"))
+          stream.on("error", () => {}).on("end", () => resolve(text)).on("close", () => resolve(text))
+          if (request.length > 0) stream.write(request)
+        })
+      return withServer(async (server) => {
+        const first = connect(server)
+        expect(await told(first, noops(1))).toBe("answered")
+        // nothing in the clear either
+        if (kind === "TLS") expect(await told(Net.connect(server.port, "127.0.0.1"), Buffer.alloc(0))).toBe("")
+        for (let i = kind === "TLS" ? 1 : 0; i < 20; i++) {
+          expect(await told(connect(server), Buffer.alloc(0))).toBe(kind === "TLS" ? "" : "no place\r\n")
+        }
+        expect(server.counters).toMatchObject({ connections: 1, refused: 20, outOfFiles: 0 })
+        first.end()
+        await until(() => server.counters.connections === 0)
+        const next = connect(server)
+        expect(await told(next, noops(1))).toBe("answered")
+        next.destroy()
+      }, {
+        maxConnections: 1,
+        refusal: Buffer.from("no place\r\n"),
+        ...kind === "TLS" ? { tls: { cert: certificate, key: privateKey } } : {},
+        ...kind === "a Unix socket" ? { path } : {},
+        ...kind === "a stream in memory" ? { listen: false } : {}
+      })
+    }
+  )
 
   test("the scope's end closes them all", async () => {
     const clients: Array<RawClient> = []

@@ -239,6 +239,13 @@ const planted: ReadonlyArray<readonly [what: string, spec: string, rule: string,
     /computed after/
   ],
   ["a slice of more than a number holds", `T(struct("S", { b: bits(u64, { a: slice(53, 0) }) }))`, "WW212", /two slices/],
+  ["versions of elements", `T(struct("S", { n: u8, b: counted(u8, when("n", u8, { from: 2, else: u16 })) }))`, "WW216", /when\(…, array/],
+  [
+    "versions of what has a length",
+    `T(struct("S", { n: u8, b: prefixed(u8, when("n", u8, { from: 2, else: u16 })) }))`,
+    "WW216",
+    /prefixed/
+  ],
   ["bits in a version", `T(struct("S", { n: u8, b: when("n", bits(u8, { a: slice(1) }), { from: 2, else: u8 }) }))`, "WW215", /struct/],
   [
     "bits of another version",

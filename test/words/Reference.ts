@@ -397,6 +397,10 @@ export const unsaid: ReadonlyArray<readonly [what: string, instead: string]> = [
     "Numbered states in golden `examples` (versions), and values of `custom` fields in them",
     "tests of your own, which give states to `decode`"
   ],
+  [
+    "What text consists of: a pattern, parts that must not be empty, characters that must not be in it",
+    "two fields with `until` between them, where there are two parts; else a check of your own"
+  ],
   ["A slice of more than 53 bits", "two slices"],
   ["`optional` after an array within `tokens`", "the array takes all; put it in front, as a literal"],
   ["A fixed number of elements", "a struct with a field for each; `bytes({ size })` where they are bytes"]

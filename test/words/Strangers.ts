@@ -20,9 +20,12 @@ const strange: ReadonlyArray<unknown> = [
   { _tag: "None" }
 ]
 
+/** An array, bytes or null: unlike a record, whose other fields nobody looks at. */
+const isList = (value: unknown): boolean => value === null || Array.isArray(value) || value instanceof Uint8Array
+
 /** Whether what was read is what was written, but for what may be left out, for true as 1, and for records none of whose fields is there. */
 export const isSame = (read: unknown, written: unknown): boolean => {
-  if (isDeepStrictEqual(plain(read), {})) return true
+  if (isDeepStrictEqual(plain(read), {})) return typeof written === "object" && !isList(written)
   if (typeof written !== "object" || written === null || written instanceof Uint8Array) {
     return isDeepStrictEqual(plain(read), plain(written)) || written === undefined || written === true && read === 1
   }
@@ -34,7 +37,9 @@ export const isSame = (read: unknown, written: unknown): boolean => {
 
 /** Values that differ from `value` in one place, which has another type. */
 export const strangers = function*(value: unknown, path = ""): Generator<readonly [path: string, value: unknown]> {
-  if (path !== "") { for (const one of strange) if (typeof one !== typeof value || typeof one === "object") yield [path, one] }
+  if (path !== "") {
+    for (const one of strange) if (typeof one !== typeof value || isList(one) || isList(value)) yield [path, one]
+  }
   if (typeof value !== "object" || value === null || value instanceof Uint8Array) return
   if (Array.isArray(value)) {
     for (const [at, other] of value.length > 0 ? strangers(value[0], `${path}[0]`) : []) yield [at, [other, ...value.slice(1)]]

@@ -109,6 +109,13 @@ export const fieldCodes: ReadonlyArray<FindingCode> = [
     "export const x = T(struct(\"S\", { b: optional(bits(u8, { a: slice(1) })) })) // ←"
   ),
   one(
+    "WW216",
+    "Versions of an element, or of what has its length in front",
+    "A version is that of the whole field: all elements have it.",
+    "Write `when` around the list or the length, on both sides.",
+    "export const x = T(struct(\"S\", { v: u8, a: prefixed(u8, when(\"v\", u8, { from: 2, else: u16 })) })) // ←"
+  ),
+  one(
     "WW220",
     "A value for null that does not fit",
     "It could not be written.",

@@ -58,11 +58,11 @@ export function* checkWord(place: Place, name: string, type: TypeModel, inToken 
         yield* checkElement(place, name, type.of)
         yield* checkSize(place, name, { max: type.max })
       }
-      return yield* checkInner(place, name, type.of, type.kind === "prefixed")
+      return yield* checkMeasured(place, name, type.of, type.kind === "prefixed")
     case "array":
       yield* checkElement(place, name, type.of)
       yield* checkSize(place, name, { max: type.max })
-      return yield* checkInner(place, name, type.of)
+      return yield* checkMeasured(place, name, type.of)
     case "constant": {
       const { min, max } = rangeOf(type.int)
       if (typeof type.value === "number" && !Number.isSafeInteger(type.value) || BigInt(type.value) < min || BigInt(type.value) > max) {
@@ -128,6 +128,19 @@ function* checkInner(place: Place, name: string, type: TypeModel, inToken = fals
   if (type.kind === "bits") {
     yield at(place, "WW215", [name], `the bits of ${name} are within another word`, "put them into a struct of their own")
   } else yield* checkWord(place, name, type, inToken)
+}
+
+/** Rules of what has a length, and of elements. */
+function* checkMeasured(place: Place, name: string, type: TypeModel, inToken = false): Iterable<Complaint> {
+  if (type.kind === "when") {
+    yield at(
+      place,
+      "WW216",
+      [name],
+      `the versions of ${name} are within what holds them`,
+      "write when(…, array(…), { else: array(…) }), with `prefixed` or `counted` alike"
+    )
+  } else yield* checkInner(place, name, type, inToken)
 }
 
 function* checkElement(place: Place, name: string, of: TypeModel): Iterable<Complaint> {

@@ -1,5 +1,6 @@
 /** Prints records, tagged records and framing extras: types, readers, writers, and the room they need. */
 import type { CaseModel, ChoiceModel, FieldModel, NibbleFramesModel, StructModel, TypeModel } from "@wirewright/codec/Model"
+import { flatFields } from "@wirewright/codec/words/Word"
 import { isBigNumber, numberBytes } from "@wirewright/codec/words/Numbers"
 import { fixedIn } from "@wirewright/codec/words/Records"
 import type { Module } from "../Module.ts"
@@ -180,7 +181,10 @@ export const printStruct = (context: Context, module: Module, type: StructModel)
     ...body
   ])
   const written = writeRecord(context, module, type.name, type.fields, "at", order)
+  // where every field may be missing, no field tells that there is no record
+  const isAnything = flatFields(type.fields).every((field) => !context.isVisible(field.type) || context.isOptional(field.type))
   printGuarded(context, module, type.name, "writer", writeDoc(type.name), writeParameters(module, type.name, writing), "number", [
+    ...isAnything ? [`${module.use(codec, "checkRecord")}(value, "${type.name}", "")`] : [],
     ...writerLocals(written),
     ...written
   ])

@@ -75,6 +75,10 @@ const print = ({ conversation, finding, message, packet, received, reproduced, s
 /** The command. */
 export const conformCommand = Command.make("conform", parameters, (options) => {
   const abort = new AbortController()
+  let ended = (): void => {}
+  const over = new Promise<void>((resolve) => {
+    ended = resolve
+  })
   return handler(async () => {
     const { count, length, seed, timeout, wait } = options
     if (count < 1) refuse("--count: expected at least 1")
@@ -118,8 +122,16 @@ export const conformCommand = Command.make("conform", parameters, (options) => {
     } catch (error) {
       if (!(error instanceof Unreachable)) throw error
       throw new Failure({ exit: "unreachable", error: "ConnectFailed", message: `${options.server}: ${error.message}` })
+    } finally {
+      ended()
     }
-  }, (found) => counted(found, "finding")).pipe(Effect.onInterrupt(() => Effect.sync(() => abort.abort())))
+  }, (found) => counted(found, "finding")).pipe(
+    // what was found so far is said before the command ends
+    Effect.onInterrupt(() => {
+      abort.abort()
+      return Effect.asVoid(Effect.timeoutOption(Effect.promise(() => over), "2 seconds"))
+    })
+  )
 }).pipe(
   Command.withShortDescription("Play legal and illegal conversations against a server, and judge its answers"),
   Command.withDescription(

@@ -177,6 +177,13 @@ export const checkElements = (values: ReadonlyArray<unknown>, max: number, packe
   if (values.length > max) unencodable("Limit", packet, path, `at most ${max} elements`, String(values.length))
 }
 
+/** What is given as a record is an object, neither an array nor bytes. */
+export const checkRecord = (value: object, packet: string, path: string): void => {
+  if (typeof value !== "object" || value === null || Array.isArray(value) || ArrayBuffer.isView(value)) {
+    refuse(packet, path, "an object", value)
+  }
+}
+
 /** What is given as a mark that may be missing is true, false or nothing. */
 export const checkMark = (value: boolean | undefined, packet: string, path: string): void => {
   if (value !== undefined && typeof value !== "boolean") refuse(packet, path, "true or false", value)

@@ -96,10 +96,6 @@ export const asked: ReadonlyArray<Asked> = [
         reason: "CONNECT of another version than the connection's, which no client sends",
         is: (sample) => sample.tag === "Connect" && valueOf(sample, "protocolVersion") !== sample.states.get("version")
       },
-      {
-        reason: "bits of version 5 in a SUBSCRIBE of version 3.1.1, of which Wireshark shows all eight as the QoS",
-        is: (sample) => sample.tag === "Subscribe" && sample.states.get("version") === 4
-      },
       { reason: "a property that Wireshark does not know there", is: said(/^Trailing stray/) },
       {
         reason: "an empty topic of version 5, where an alias may stand for it",
@@ -154,7 +150,6 @@ export const asked: ReadonlyArray<Asked> = [
     draws: 3_600,
     known: [
       unknown,
-      refused("Query", "collections without a database and a point before them"),
       {
         reason: "decimals and pointers to documents, over which Wireshark 4.0 steps too short",
         is: ({ annotation }) => annotation.fields.some(({ path, value }) => path.endsWith(".tag") && (value === 0x13 || value === 0x0c))

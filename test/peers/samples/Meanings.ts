@@ -53,6 +53,7 @@ export const meanings = {
     "mqtt.property.topic_alias": "properties.alias",
     "mqtt.property.content_type": "+properties.contentType",
     "mqtt.conack.val": "code",
+    "mqtt.sub.qos": "subscriptions.qos",
     "mqtt.suback.qos": "codes"
   },
   websocket: {
@@ -393,9 +394,9 @@ export const meanings = {
     "mongo.query.flags.awaitdata": "awaitData",
     "mongo.query.flags.exhaust": "exhaust",
     "mongo.query.flags.partial": "partial",
-    "mongo.full_collection_name": "fullCollectionName",
-    "mongo.database_name": "",
-    "mongo.collection_name": "",
+    "mongo.full_collection_name": "",
+    "mongo.database_name": "+database",
+    "mongo.collection_name": "+collection",
     "mongo.number_to_skip": "numberToSkip",
     "mongo.number_to_return": "numberToReturn",
     "mongo.return_field_selector": ""

@@ -115,7 +115,12 @@ export const cases: ReadonlyArray<ParserCase> = [
       "properties.userProperties": "properties.value"
     },
     known: [
-      { reason: "names of protocols, reasons and bits that MQTT does not assign", is: said(/^Invalid|^Not supported/) },
+      { reason: "packets that MQTT does not know: we keep them as they are", is: said(/^Not supported/) },
+      { reason: "names of protocols that MQTT does not have", is: said(/^Invalid protocolId/) },
+      {
+        reason: "reasons of version 5 that MQTT does not assign, or has for other packets: we keep them as they are",
+        is: said(/^Invalid (?:\w+ reason|(?:un)?suback) code/)
+      },
       {
         reason: "a property twice, of which mqtt-packet keeps one or a list",
         is: ({ annotation }) => {

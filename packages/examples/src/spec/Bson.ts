@@ -106,7 +106,8 @@ export const query = message("Query", {
   label: "OP_QUERY",
   fields: {
     flags: bits(u32, { ...cursorFlags, awaitData: slice(5), exhaust: slice(6), partial: slice(7) }),
-    fullCollectionName: cstring(),
+    database: utf8({ min: 1, until: "." }),
+    collection: cstring({ min: 1 }),
     numberToSkip: i32,
     numberToReturn: i32,
     query: Document,

@@ -61,12 +61,13 @@ const Property = choice("Property", varint({ maxBytes: 4 }), {
 const propertyList = prefixed(varint({ maxBytes: 4 }), array(Property))
 const properties = since5(propertyList)
 
-/** Return codes of CONNACK and SUBACK before version 5. */
+/** Return codes of CONNACK before version 5. */
 const ReturnCode = enumeration("ReturnCode", u8, {
-  ...numbered("accepted", "unacceptableProtocolVersion", "identifierRejected", "serverUnavailable", "badUserNameOrPassword"),
-  notAuthorized: 5,
-  failure: 0x80
-})
+  ...numbered("accepted", "unacceptableProtocolVersion", "identifierRejected", "serverUnavailable"),
+  ...numbered(4, "badUserNameOrPassword", "notAuthorized")
+}, { unknown: "error" })
+/** Return codes of SUBACK before version 5, other than which none must be used [MQTT-3.9.3-2]. */
+const Grant = enumeration("Grant", u8, { ...numbered("qos0", "qos1", "qos2", 0x80, "failure") }, { unknown: "error" })
 /** Reason codes of version 5. Where a QoS is granted, `success` is QoS 0. */
 const ReasonCode = enumeration("ReasonCode", u8, {
   ...numbered("success", "grantedQoS1", "grantedQoS2", 0x04, "disconnectWithWillMessage", 0x10, "noMatchingSubscribers"),
@@ -80,19 +81,13 @@ const ReasonCode = enumeration("ReasonCode", u8, {
   ...numbered(0x9f, "connectionRateExceeded", "maximumConnectTime", "subscriptionIdentifiersNotSupported"),
   wildcardSubscriptionsNotSupported: 0xa2
 })
-const code = when("version", ReasonCode, { from: 5, else: ReturnCode })
 /** What ends a packet of version 5: without a reason code it means success. */
 const reason = { reasonCode: since5(optional(ReasonCode)), properties: since5(optional(propertyList, { requires: "reasonCode" })) }
 
 const will = { if: bitOf("will") }
-const connectFlags = bits(u8, {
-  userNameFlag: slice(7),
-  passwordFlag: slice(6),
-  willRetain: slice(5),
-  willQoS: slice(4, 3, { of: QoS }),
-  will: slice(2),
-  cleanStart: slice(1)
-})
+const userFlags = { userNameFlag: slice(7), passwordFlag: slice(6) }
+const willFlags = { willRetain: slice(5), willQoS: slice(4, 3, { of: QoS }), will: slice(2) }
+const connectFlags = bits(u8, { ...userFlags, ...willFlags, cleanStart: slice(1) })
 const connect = {
   protocolName: text,
   protocolVersion: u8,
@@ -107,21 +102,26 @@ const connect = {
   password: optional(binary, { if: bitOf("passwordFlag") })
 }
 const connected = seen("101d00044d51545405c2003c00000263350004757365720006736563726574", { protocolVersion: 5, userName: "user" })
+const code = when("version", ReasonCode, { from: 5, else: ReturnCode })
 const connack = { acknowledgeFlags: bits(u8, { sessionPresent: slice(0) }), code, properties }
 const topicName = when("version", text, { from: 5, else: topicFilter })
 const publish = { topicName, packetIdentifier: optional(u16, { if: valueOf("qos", [1, 2]) }), properties, payload: bytes() }
 const published = seen("30090003612f627a65726f", { qos: 0, topicName: "a/b", payload: { hex: "7a65726f" } })
 const acknowledgement = { packetIdentifier: u16, ...reason }
 
-/** What a client asks for. All but `qos` is of version 5: `retainHandling` 0 sends retained messages, 1 to new ones only, 2 never. */
-const Subscription = struct("Subscription", {
-  topicFilter,
-  options: bits(u8, { retainHandling: slice(5, 4), retainAsPublished: slice(3), noLocal: slice(2), qos: slice(1, 0, { of: QoS }) })
-})
+/** Which retained messages are sent: all, those of a new subscription, or none. */
+const RetainHandling = enumeration("RetainHandling", u8, { ...numbered("always", "ifNew", "never") }, { unknown: "error" })
+const options5 = { retainHandling: slice(5, 4, { of: RetainHandling }), retainAsPublished: slice(3), noLocal: slice(2) }
+/** What a client asks for. */
+const Subscription = struct("Subscription", { topicFilter, options: bits(u8, { ...options5, qos: slice(1, 0, { of: QoS }) }) })
+/** The same before version 5. */
+const Subscription311 = struct("Subscription311", { topicFilter, qos: QoS })
 // a list without elements is a protocol error [MQTT-3.8.3-2, MQTT-3.10.3-2], and each element has an answer [MQTT-3.8.4-6, MQTT-3.11.3-1]
-const subscriptions = { packetIdentifier: u16, properties, subscriptions: array(Subscription, { min: 1 }) }
+const wanted = when("version", array(Subscription, { min: 1 }), { from: 5, else: array(Subscription311, { min: 1 }) })
+const subscriptions = { packetIdentifier: u16, properties, subscriptions: wanted }
 const topicFilters = { packetIdentifier: u16, properties, topicFilters: array(topicFilter, { min: 1 }) }
-const grants = { packetIdentifier: u16, properties, codes: array(code, { min: 1 }) }
+const granted = when("version", array(ReasonCode, { min: 1 }), { from: 5, else: array(Grant, { min: 1 }) })
+const grants = { packetIdentifier: u16, properties, codes: granted }
 const withdrawals = { packetIdentifier: u16, properties, codes: since5(array(ReasonCode, { min: 1 })) }
 const server = { ...flags0000, sender: "server" } as const
 const both = { ...flags0000, sender: "both" } as const

@@ -2,7 +2,8 @@
  * The NATS client protocol: lines of tokens, some with a payload after them whose size the line says.
  *
  * This is what clients and servers write: verbs in capitals, one space between tokens, CR LF. The server also takes verbs in small letters,
- * tabs and several spaces, and a bare LF.
+ * tabs and several spaces, and a bare LF. What it refuses besides no word says: a subject with nothing between two points, or options of
+ * CONNECT that are no object.
  *
  * Source: docs.nats.io, "Client Protocol"; ADR-4 (headers); nats-server 2.9.10 and @nats-io/transport-node observed live.
  */

@@ -18,11 +18,13 @@ import {
   boundElements,
   checkBits,
   checkElements,
+  checkMin,
   checkTextUntil,
   decodeText,
   expectAtLeast,
   expectEnd,
   expectMeant,
+  expectMin,
   expectNoBits,
   expectRoom,
   expectWithin,
@@ -139,7 +141,8 @@ export interface Query extends MessageHead {
   readonly awaitData: number
   readonly exhaust: number
   readonly partial: number
-  readonly fullCollectionName: string
+  readonly database: string
+  readonly collection: string
   readonly numberToSkip: number
   readonly numberToReturn: number
   /** Fields by name, in order. The length counts all of the document, the zero byte at its end included. */
@@ -159,9 +162,12 @@ export const decodeQuery: MessageDecoder<Query> = (reader, at, bodyStart, end, _
   const exhaust = bits >>> 6 & 0x01
   const partial = bits >>> 7 & 0x01
   expectNoBits(bits & 0xffffff01, "Query", "flags", bodyStart - at)
-  const fullCollectionNameEnd = findByte(reader, 0, bodyStart + 4, end, at, "Query", "fullCollectionName")
-  expectAtLeast(end - (fullCollectionNameEnd + 1), 8, "Query", "body", fullCollectionNameEnd + 1 - at)
-  const query = readNested(reader, fullCollectionNameEnd + 9, end, at, "Query", "query", readDocument)
+  const databaseEnd = findByte(reader, 46, bodyStart + 4, end, at, "Query", "database")
+  expectMin(databaseEnd - (bodyStart + 4), 1, "Query", "database", bodyStart + 4 - at)
+  const collectionEnd = findByte(reader, 0, databaseEnd + 1, end, at, "Query", "collection")
+  expectMin(collectionEnd - (databaseEnd + 1), 1, "Query", "collection", databaseEnd + 1 - at)
+  expectAtLeast(end - (collectionEnd + 1), 8, "Query", "body", collectionEnd + 1 - at)
+  const query = readNested(reader, collectionEnd + 9, end, at, "Query", "query", readDocument)
   const afterQuery = reader.next
   let maybeReturnFieldsSelector: Document | undefined
   let afterMaybeReturnFieldsSelector = afterQuery
@@ -182,9 +188,10 @@ export const decodeQuery: MessageDecoder<Query> = (reader, at, bodyStart, end, _
     awaitData,
     exhaust,
     partial,
-    fullCollectionName: decodeText(reader.bytes, bodyStart + 4, fullCollectionNameEnd),
-    numberToSkip: view.getInt32(fullCollectionNameEnd + 1, true),
-    numberToReturn: view.getInt32(fullCollectionNameEnd + 5, true),
+    database: decodeText(reader.bytes, bodyStart + 4, databaseEnd),
+    collection: decodeText(reader.bytes, databaseEnd + 1, collectionEnd),
+    numberToSkip: view.getInt32(collectionEnd + 1, true),
+    numberToReturn: view.getInt32(collectionEnd + 5, true),
     query,
     returnFieldsSelector: maybeReturnFieldsSelector
   }
@@ -194,7 +201,7 @@ export const encodeQuery: MessageEncoder<Query> = (writer, packet) => {
   const bodyStart = beginMessage(
     writer,
     packet,
-    13 + textBound(packet.fullCollectionName) + boundDocument(packet.query) +
+    14 + textBound(packet.database) + textBound(packet.collection) + boundDocument(packet.query) +
       (packet.returnFieldsSelector === undefined ? 0 : boundDocument(packet.returnFieldsSelector))
   )
   const { bytes, view } = writer
@@ -211,8 +218,15 @@ export const encodeQuery: MessageEncoder<Query> = (writer, packet) => {
     "flags",
     true
   )
-  position = putText(bytes, position + 4, packet.fullCollectionName, "Query", "fullCollectionName")
-  checkTextUntil(packet.fullCollectionName, "\u0000", "Query", "fullCollectionName")
+  const databaseFrom2 = position + 4
+  position = putText(bytes, databaseFrom2, packet.database, "Query", "database")
+  checkMin(position - databaseFrom2, 1, "Query", "database")
+  checkTextUntil(packet.database, ".", "Query", "database")
+  bytes[position] = 0x2e
+  const collectionFrom2 = position + 1
+  position = putText(bytes, collectionFrom2, packet.collection, "Query", "collection")
+  checkMin(position - collectionFrom2, 1, "Query", "collection")
+  checkTextUntil(packet.collection, "\u0000", "Query", "collection")
   bytes[position] = 0x00
   putI32(view, position + 1, packet.numberToSkip, "Query", "numberToSkip", true)
   putI32(view, position + 5, packet.numberToReturn, "Query", "numberToReturn", true)

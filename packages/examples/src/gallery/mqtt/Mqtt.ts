@@ -8,18 +8,25 @@
 import { type PacketCommand, type PacketDecoder, type PacketEncoder, type PacketHead, beginPacket, finishPacket } from "./Frame.ts"
 import type { States } from "./States.ts"
 import {
+  type Grant,
   type Property,
   type QoS,
   type ReasonCode,
   type ReturnCode,
   type Subscription,
+  type Subscription311,
   boundProperty,
   boundSubscription,
+  boundSubscription311,
+  isGrant,
   isQoS,
+  isReturnCode,
   readProperty,
   readSubscription,
+  readSubscription311,
   writeProperty,
-  writeSubscription
+  writeSubscription,
+  writeSubscription311
 } from "./Types.ts"
 import {
   boundElements,
@@ -374,8 +381,12 @@ export const decodeConnack: PacketDecoder<Connack, States> = (reader, at, bodySt
     maybeCode = view.getUint8(bodyStart + 1)
   } else {
     expectAtLeast(end - (bodyStart + 1), 1, "Connack", "code", bodyStart + 1 - at)
+    const code = view.getUint8(bodyStart + 1)
+    if (!isReturnCode(code)) {
+      return malformed("UnknownValue", "Connack", "code", bodyStart + 1 - at, "one of 0, 1, 2, 3, 4, 5", String(code))
+    }
     afterMaybeCode = bodyStart + 2
-    maybeCode = view.getUint8(bodyStart + 1)
+    maybeCode = code
   }
   let maybeProperties: ReadonlyArray<Property> | undefined
   let afterMaybeProperties = afterMaybeCode
@@ -421,6 +432,7 @@ export const encodeConnack: PacketEncoder<Connack, States> = (writer, packet, st
     putU8(view, position, packet.code as ReasonCode, "Connack", "code")
     position = position + 1
   } else {
+    checkKnown(isReturnCode(packet.code as ReturnCode), packet.code as ReturnCode, "Connack", "code", "one of 0, 1, 2, 3, 4, 5")
     putU8(view, position, packet.code as ReturnCode, "Connack", "code")
     position = position + 1
   }
@@ -1063,7 +1075,7 @@ export interface Subscribe {
   readonly type: 0x08
   readonly packetIdentifier: number
   readonly properties?: ReadonlyArray<Property> | undefined
-  readonly subscriptions: ReadonlyArray<Subscription>
+  readonly subscriptions: ReadonlyArray<Subscription> | ReadonlyArray<Subscription311>
 }
 
 export const decodeSubscribe: PacketDecoder<Subscribe, States> = (reader, at, bodyStart, end, _opcode, dup, qos, retain, states) => {
@@ -1095,26 +1107,48 @@ export const decodeSubscribe: PacketDecoder<Subscribe, States> = (reader, at, bo
     afterMaybeProperties = propertiesEnd
     maybeProperties = properties
   }
-  const subscriptions: Array<Subscription> = []
-  let subscriptionsAt = afterMaybeProperties
-  try {
-    while (end - subscriptionsAt >= 1) {
-      const element2 = readSubscription(reader, subscriptionsAt, end, at)
-      const afterElement2 = reader.next
-      subscriptions.push(element2)
-      subscriptionsAt = afterElement2
+  let maybeSubscriptions: ReadonlyArray<Subscription> | ReadonlyArray<Subscription311>
+  let afterMaybeSubscriptions = afterMaybeProperties
+  if (states.version >= 5) {
+    const subscriptions: Array<Subscription> = []
+    let subscriptionsAt = afterMaybeProperties
+    try {
+      while (end - subscriptionsAt >= 1) {
+        const element2 = readSubscription(reader, subscriptionsAt, end, at)
+        const afterElement2 = reader.next
+        subscriptions.push(element2)
+        subscriptionsAt = afterElement2
+      }
+    } catch (error) {
+      throw inElement(error, "Subscribe", "subscriptions", subscriptions.length)
     }
-  } catch (error) {
-    throw inElement(error, "Subscribe", "subscriptions", subscriptions.length)
+    expectCountMin(subscriptions.length, 1, "Subscribe", "subscriptions", afterMaybeProperties - at)
+    afterMaybeSubscriptions = subscriptionsAt
+    maybeSubscriptions = subscriptions
+  } else {
+    const subscriptions2: Array<Subscription311> = []
+    let subscriptionsAt2 = afterMaybeProperties
+    try {
+      while (end - subscriptionsAt2 >= 1) {
+        const element3 = readSubscription311(reader, subscriptionsAt2, end, at)
+        const afterElement3 = reader.next
+        subscriptions2.push(element3)
+        subscriptionsAt2 = afterElement3
+      }
+    } catch (error) {
+      throw inElement(error, "Subscribe", "subscriptions", subscriptions2.length)
+    }
+    expectCountMin(subscriptions2.length, 1, "Subscribe", "subscriptions", afterMaybeProperties - at)
+    afterMaybeSubscriptions = subscriptionsAt2
+    maybeSubscriptions = subscriptions2
   }
-  expectCountMin(subscriptions.length, 1, "Subscribe", "subscriptions", afterMaybeProperties - at)
-  expectEnd(subscriptionsAt, end, "Subscribe", "body", at)
+  expectEnd(afterMaybeSubscriptions, end, "Subscribe", "body", at)
   return {
     _tag: "Subscribe",
     type: 0x08,
     packetIdentifier: view.getUint16(bodyStart),
     properties: maybeProperties,
-    subscriptions
+    subscriptions: maybeSubscriptions
   }
 }
 
@@ -1124,7 +1158,12 @@ export const encodeSubscribe: PacketEncoder<Subscribe, States> = (writer, packet
     writer,
     init,
     6 + (packet.properties === undefined ? 0 : boundElements(packet.properties, boundProperty)) +
-      boundElements(packet.subscriptions, boundSubscription)
+      Math.max(
+        Array.isArray(packet.subscriptions) ? boundElements(packet.subscriptions as ReadonlyArray<Subscription>, boundSubscription) : 0,
+        Array.isArray(packet.subscriptions)
+          ? boundElements(packet.subscriptions as ReadonlyArray<Subscription311>, boundSubscription311)
+          : 0
+      )
   )
   const { bytes, view } = writer
   let position = bodyStart
@@ -1151,16 +1190,30 @@ export const encodeSubscribe: PacketEncoder<Subscribe, States> = (writer, packet
     position = writeLeb128(bytes, position, checkVarint(propertiesLength, 0, 268435455, "Subscribe", "properties"))
     position = propertiesEnd
   }
-  checkCountMin(packet.subscriptions?.length, 1, "Subscribe", "subscriptions")
-  checkElements(packet.subscriptions, Infinity, "Subscribe", "subscriptions")
-  let subscriptionsIndex = 0
-  try {
-    for (const subscriptionsElement of packet.subscriptions) {
-      position = writeSubscription(writer, position, subscriptionsElement)
-      subscriptionsIndex++
+  if (states.version >= 5) {
+    checkCountMin((packet.subscriptions as ReadonlyArray<Subscription>)?.length, 1, "Subscribe", "subscriptions")
+    checkElements(packet.subscriptions as ReadonlyArray<Subscription>, Infinity, "Subscribe", "subscriptions")
+    let subscriptionsIndex = 0
+    try {
+      for (const subscriptionsElement of (packet.subscriptions as ReadonlyArray<Subscription>)) {
+        position = writeSubscription(writer, position, subscriptionsElement)
+        subscriptionsIndex++
+      }
+    } catch (error) {
+      throw inList(error, "Subscribe", "subscriptions", subscriptionsIndex, packet.subscriptions as ReadonlyArray<Subscription>)
     }
-  } catch (error) {
-    throw inList(error, "Subscribe", "subscriptions", subscriptionsIndex, packet.subscriptions)
+  } else {
+    checkCountMin((packet.subscriptions as ReadonlyArray<Subscription311>)?.length, 1, "Subscribe", "subscriptions")
+    checkElements(packet.subscriptions as ReadonlyArray<Subscription311>, Infinity, "Subscribe", "subscriptions")
+    let subscriptionsIndex2 = 0
+    try {
+      for (const subscriptionsElement2 of (packet.subscriptions as ReadonlyArray<Subscription311>)) {
+        position = writeSubscription311(writer, position, subscriptionsElement2)
+        subscriptionsIndex2++
+      }
+    } catch (error) {
+      throw inList(error, "Subscribe", "subscriptions", subscriptionsIndex2, packet.subscriptions as ReadonlyArray<Subscription311>)
+    }
   }
   finishPacket(writer, init, "Subscribe", 8, bodyStart, position)
 }
@@ -1178,7 +1231,7 @@ export interface Suback {
   readonly type: 0x09
   readonly packetIdentifier: number
   readonly properties?: ReadonlyArray<Property> | undefined
-  readonly codes: ReadonlyArray<ReasonCode | ReturnCode>
+  readonly codes: ReadonlyArray<ReasonCode> | ReadonlyArray<Grant>
 }
 
 export const decodeSuback: PacketDecoder<Suback, States> = (reader, at, bodyStart, end, _opcode, dup, qos, retain, states) => {
@@ -1210,25 +1263,48 @@ export const decodeSuback: PacketDecoder<Suback, States> = (reader, at, bodyStar
     afterMaybeProperties = propertiesEnd
     maybeProperties = properties
   }
-  const codes: Array<ReasonCode | ReturnCode> = []
-  let codesAt = afterMaybeProperties
-  try {
-    while (end - codesAt >= 1) {
-      expectAtLeast(end - codesAt, 1, "Suback", "", codesAt - at)
-      codes.push(view.getUint8(codesAt))
-      codesAt = codesAt + 1
+  let maybeCodes: ReadonlyArray<ReasonCode> | ReadonlyArray<Grant>
+  let afterMaybeCodes = afterMaybeProperties
+  if (states.version >= 5) {
+    const codes: Array<ReasonCode> = []
+    let codesAt = afterMaybeProperties
+    try {
+      while (end - codesAt >= 1) {
+        expectAtLeast(end - codesAt, 1, "Suback", "", codesAt - at)
+        codes.push(view.getUint8(codesAt))
+        codesAt = codesAt + 1
+      }
+    } catch (error) {
+      throw inElement(error, "Suback", "codes", codes.length)
     }
-  } catch (error) {
-    throw inElement(error, "Suback", "codes", codes.length)
+    expectCountMin(codes.length, 1, "Suback", "codes", afterMaybeProperties - at)
+    afterMaybeCodes = codesAt
+    maybeCodes = codes
+  } else {
+    const codes2: Array<Grant> = []
+    let codesAt2 = afterMaybeProperties
+    try {
+      while (end - codesAt2 >= 1) {
+        expectAtLeast(end - codesAt2, 1, "Suback", "", codesAt2 - at)
+        const element2 = view.getUint8(codesAt2)
+        if (!isGrant(element2)) return malformed("UnknownValue", "Suback", "", codesAt2 - at, "one of 0, 1, 2, 128", String(element2))
+        codes2.push(element2)
+        codesAt2 = codesAt2 + 1
+      }
+    } catch (error) {
+      throw inElement(error, "Suback", "codes", codes2.length)
+    }
+    expectCountMin(codes2.length, 1, "Suback", "codes", afterMaybeProperties - at)
+    afterMaybeCodes = codesAt2
+    maybeCodes = codes2
   }
-  expectCountMin(codes.length, 1, "Suback", "codes", afterMaybeProperties - at)
-  expectEnd(codesAt, end, "Suback", "body", at)
+  expectEnd(afterMaybeCodes, end, "Suback", "body", at)
   return {
     _tag: "Suback",
     type: 0x09,
     packetIdentifier: view.getUint16(bodyStart),
     properties: maybeProperties,
-    codes
+    codes: maybeCodes
   }
 }
 
@@ -1237,7 +1313,11 @@ export const encodeSuback: PacketEncoder<Suback, States> = (writer, packet, stat
   const bodyStart = beginPacket(
     writer,
     init,
-    6 + (packet.properties === undefined ? 0 : boundElements(packet.properties, boundProperty)) + lengthOf(packet.codes)
+    6 + (packet.properties === undefined ? 0 : boundElements(packet.properties, boundProperty)) +
+      Math.max(
+        Array.isArray(packet.codes) ? lengthOf(packet.codes as ReadonlyArray<ReasonCode>) : 0,
+        Array.isArray(packet.codes) ? lengthOf(packet.codes as ReadonlyArray<Grant>) : 0
+      )
   )
   const { bytes, view } = writer
   let position = bodyStart
@@ -1264,22 +1344,33 @@ export const encodeSuback: PacketEncoder<Suback, States> = (writer, packet, stat
     position = writeLeb128(bytes, position, checkVarint(propertiesLength, 0, 268435455, "Suback", "properties"))
     position = propertiesEnd
   }
-  checkCountMin(packet.codes?.length, 1, "Suback", "codes")
-  checkElements(packet.codes, Infinity, "Suback", "codes")
-  let codesIndex = 0
-  try {
-    for (const codesElement of packet.codes) {
-      if (states.version >= 5) {
-        putU8(view, position, codesElement as ReasonCode, "Suback", "")
+  if (states.version >= 5) {
+    checkCountMin((packet.codes as ReadonlyArray<ReasonCode>)?.length, 1, "Suback", "codes")
+    checkElements(packet.codes as ReadonlyArray<ReasonCode>, Infinity, "Suback", "codes")
+    let codesIndex = 0
+    try {
+      for (const codesElement of (packet.codes as ReadonlyArray<ReasonCode>)) {
+        putU8(view, position, codesElement, "Suback", "")
         position = position + 1
-      } else {
-        putU8(view, position, codesElement as ReturnCode, "Suback", "")
-        position = position + 1
+        codesIndex++
       }
-      codesIndex++
+    } catch (error) {
+      throw inList(error, "Suback", "codes", codesIndex, packet.codes as ReadonlyArray<ReasonCode>)
     }
-  } catch (error) {
-    throw inList(error, "Suback", "codes", codesIndex, packet.codes)
+  } else {
+    checkCountMin((packet.codes as ReadonlyArray<Grant>)?.length, 1, "Suback", "codes")
+    checkElements(packet.codes as ReadonlyArray<Grant>, Infinity, "Suback", "codes")
+    let codesIndex2 = 0
+    try {
+      for (const codesElement2 of (packet.codes as ReadonlyArray<Grant>)) {
+        checkKnown(isGrant(codesElement2), codesElement2, "Suback", "", "one of 0, 1, 2, 128")
+        putU8(view, position, codesElement2, "Suback", "")
+        position = position + 1
+        codesIndex2++
+      }
+    } catch (error) {
+      throw inList(error, "Suback", "codes", codesIndex2, packet.codes as ReadonlyArray<Grant>)
+    }
   }
   finishPacket(writer, init, "Suback", 9, bodyStart, position)
 }

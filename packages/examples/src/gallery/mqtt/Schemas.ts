@@ -24,3 +24,4 @@ export const Disconnect = /* @__PURE__ */ packetSchema<Packets.Disconnect>(model
 export const Auth = /* @__PURE__ */ packetSchema<Packets.Auth>(models, "Auth")
 export const Property = /* @__PURE__ */ typeSchema<Packets.Property>(models, "Property")
 export const Subscription = /* @__PURE__ */ typeSchema<Packets.Subscription>(models, "Subscription")
+export const Subscription311 = /* @__PURE__ */ typeSchema<Packets.Subscription311>(models, "Subscription311")

@@ -31,6 +31,22 @@ import {
   writeLeb128
 } from "@wirewright/codec"
 
+/** Return codes of SUBACK before version 5, other than which none must be used [MQTT-3.9.3-2]. */
+export const Grant = {
+  qos0: 0x00,
+  qos1: 0x01,
+  qos2: 0x02,
+  failure: 0x80
+} as const
+
+/** Return codes of SUBACK before version 5, other than which none must be used [MQTT-3.9.3-2]. */
+export type Grant = (typeof Grant)[keyof typeof Grant]
+
+/** Whether a number is a `Grant`. */
+export function isGrant(value: number): value is Grant {
+  return value === 0 || value === 1 || value === 2 || value === 128
+}
+
 /** How often a message may arrive: at most once, at least once, exactly once. */
 export const QoS = {
   atMostOnce: 0x00,
@@ -96,19 +112,38 @@ export const ReasonCode = {
 /** Reason codes of version 5. Where a QoS is granted, `success` is QoS 0. */
 export type ReasonCode = number
 
-/** Return codes of CONNACK and SUBACK before version 5. */
+/** Which retained messages are sent: all, those of a new subscription, or none. */
+export const RetainHandling = {
+  always: 0x00,
+  ifNew: 0x01,
+  never: 0x02
+} as const
+
+/** Which retained messages are sent: all, those of a new subscription, or none. */
+export type RetainHandling = (typeof RetainHandling)[keyof typeof RetainHandling]
+
+/** Whether a number is a `RetainHandling`. */
+export function isRetainHandling(value: number): value is RetainHandling {
+  return value === 0 || value === 1 || value === 2
+}
+
+/** Return codes of CONNACK before version 5. */
 export const ReturnCode = {
   accepted: 0x00,
   unacceptableProtocolVersion: 0x01,
   identifierRejected: 0x02,
   serverUnavailable: 0x03,
   badUserNameOrPassword: 0x04,
-  notAuthorized: 0x05,
-  failure: 0x80
+  notAuthorized: 0x05
 } as const
 
-/** Return codes of CONNACK and SUBACK before version 5. */
-export type ReturnCode = number
+/** Return codes of CONNACK before version 5. */
+export type ReturnCode = (typeof ReturnCode)[keyof typeof ReturnCode]
+
+/** Whether a number is a `ReturnCode`. */
+export function isReturnCode(value: number): value is ReturnCode {
+  return value === 0 || value === 1 || value === 2 || value === 3 || value === 4 || value === 5
+}
 
 export const Switch = {
   off: 0x00,
@@ -898,11 +933,11 @@ export function encodeProperty(writer: Writer, value: Property): void {
   writer.position = writeProperty(writer, writer.need(boundProperty(value)), value)
 }
 
-/** What a client asks for. All but `qos` is of version 5: `retainHandling` 0 sends retained messages, 1 to new ones only, 2 never. */
+/** What a client asks for. */
 export interface Subscription {
   /** At least one character [MQTT-4.7.3-1]. */
   readonly topicFilter: string
-  readonly retainHandling: number
+  readonly retainHandling: RetainHandling
   readonly retainAsPublished: number
   readonly noLocal: number
   readonly qos: QoS
@@ -920,6 +955,9 @@ export function readSubscription(reader: Reader, at: number, end: number, start:
   expectAtLeast(end - topicFilterEnd, 1, "Subscription", "options", topicFilterEnd - start)
   const bits = view.getUint8(topicFilterEnd)
   const retainHandling = bits >>> 4 & 0x03
+  if (!isRetainHandling(retainHandling)) {
+    return malformed("UnknownValue", "Subscription", "retainHandling", topicFilterEnd - start, "one of 0, 1, 2", String(retainHandling))
+  }
   const retainAsPublished = bits >>> 3 & 0x01
   const noLocal = bits >>> 2 & 0x01
   const qos = bits & 0x03
@@ -945,6 +983,7 @@ export function writeSubscription(writer: Writer, at: number, value: Subscriptio
   if (hasEscapes(value.topicFilter)) unencodable("Utf8", "Subscription", "topicFilter", "well-formed text", "lone surrogates")
   checkMin(position - topicFilterFrom, 1, "Subscription", "topicFilter")
   putU16(view, topicFilterAt, position - topicFilterFrom, "Subscription", "topicFilter")
+  checkKnown(isRetainHandling(value.retainHandling), value.retainHandling, "Subscription", "retainHandling", "one of 0, 1, 2")
   checkKnown(isQoS(value.qos), value.qos, "Subscription", "qos", "one of 0, 1, 2")
   putU8(
     view,
@@ -974,4 +1013,66 @@ export function decodeSubscription(bytes: Uint8Array): Subscription {
 /** Appends a `Subscription` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
 export function encodeSubscription(writer: Writer, value: Subscription): void {
   writer.position = writeSubscription(writer, writer.need(boundSubscription(value)), value)
+}
+
+/** The same before version 5. */
+export interface Subscription311 {
+  /** At least one character [MQTT-4.7.3-1]. */
+  readonly topicFilter: string
+  /** How often a message may arrive: at most once, at least once, exactly once. */
+  readonly qos: QoS
+}
+
+/**
+ * Reads a `Subscription311` at `at`, not beyond `end`; leaves the offset after it in `reader.next`. Offsets in errors count from `start`.
+ */
+export function readSubscription311(reader: Reader, at: number, end: number, start: number): Subscription311 {
+  const view = reader.view
+  expectAtLeast(end - at, 2, "Subscription311", "topicFilter", at - start)
+  const topicFilterLength = view.getUint16(at)
+  const topicFilterEnd = at + 2 + topicFilterLength
+  expectWithin(topicFilterEnd, end, "Subscription311", "topicFilter", at + 2, start)
+  expectMin(topicFilterEnd - (at + 2), 1, "Subscription311", "topicFilter", at + 2 - start)
+  expectUtf8(isUtf8(reader.bytes, at + 2, topicFilterEnd), "Subscription311", "topicFilter", at + 2 - start)
+  expectAtLeast(end - topicFilterEnd, 1, "Subscription311", "qos", topicFilterEnd - start)
+  const qos = view.getUint8(topicFilterEnd)
+  if (!isQoS(qos)) return malformed("UnknownValue", "Subscription311", "qos", topicFilterEnd - start, "one of 0, 1, 2", String(qos))
+  reader.next = topicFilterEnd + 1
+  return {
+    topicFilter: decodeText(reader.bytes, at + 2, topicFilterEnd),
+    qos
+  }
+}
+
+/** Writes a `Subscription311` at `at`, where there is room for `boundSubscription311` bytes; returns the offset after it. */
+export function writeSubscription311(writer: Writer, at: number, value: Subscription311): number {
+  const { bytes, view } = writer
+  let position = at
+  const topicFilterAt = position
+  const topicFilterFrom = position + 2
+  position = putText(bytes, topicFilterFrom, value.topicFilter, "Subscription311", "topicFilter")
+  if (hasEscapes(value.topicFilter)) unencodable("Utf8", "Subscription311", "topicFilter", "well-formed text", "lone surrogates")
+  checkMin(position - topicFilterFrom, 1, "Subscription311", "topicFilter")
+  putU16(view, topicFilterAt, position - topicFilterFrom, "Subscription311", "topicFilter")
+  checkKnown(isQoS(value.qos), value.qos, "Subscription311", "qos", "one of 0, 1, 2")
+  putU8(view, position, value.qos, "Subscription311", "qos")
+  return position + 1
+}
+
+/** Room a `Subscription311` needs at most, in bytes. */
+export function boundSubscription311(value: Subscription311): number {
+  return 3 + textBound(value?.topicFilter)
+}
+
+/** Decodes bytes that are one `Subscription311`. Throws `DecodeError`, `incomplete` when more bytes could make them one. */
+export function decodeSubscription311(bytes: Uint8Array): Subscription311 {
+  const reader = new Reader(bytes)
+  const value = readSubscription311(reader, 0, reader.open, 0)
+  expectEnd(Math.floor(reader.next), bytes.length, "Subscription311", "", 0)
+  return value
+}
+
+/** Appends a `Subscription311` to a writer. Throws `EncodeError` and then leaves the writer as it was. */
+export function encodeSubscription311(writer: Writer, value: Subscription311): void {
+  writer.position = writeSubscription311(writer, writer.need(boundSubscription311(value)), value)
 }

@@ -39,9 +39,10 @@ for (const [group, entries] of Object.entries(groups)) {
       it("goes through JSON, and its schema accepts it", () => {
         const schema = typeSchema([g.model], name) as Schema.Schema<unknown>
         for (const { hex, value, ...around } of examples) {
+          const catalog = g.catalog.inStates(around.states ?? {})
           for (const notation of ["named", "plain"] as const) {
-            const json = JSON.parse(JSON.stringify(g.catalog.toJson(g.typeOf(name), value, notation))) as unknown
-            const back = g.catalog.fromJson(g.typeOf(name), json, name, "")
+            const json = JSON.parse(JSON.stringify(catalog.toJson(g.typeOf(name), value, notation))) as unknown
+            const back = catalog.fromJson(g.typeOf(name), json, name, "")
             expect(hexOf(g.encode(name, back, around)), JSON.stringify(json)).toBe(hexOf(bytesOf(hex)))
           }
           expect(Schema.is(schema)((g.decode(name, bytesOf(hex), around) as { readonly value: unknown }).value), hex).toBe(true)

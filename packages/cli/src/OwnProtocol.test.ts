@@ -86,7 +86,7 @@ export const phases = protocol(phased, {
 
 /** A field that only a later version of the protocol has. */
 const versionsSpec = `
-import { bodyLength, frame, opcode, packetsOf, protocol, u8, when } from "@wirewright/dsl"
+import { bodyLength, enumeration, frame, opcode, packetsOf, protocol, u8, when } from "@wirewright/dsl"
 const versioned = frame("Versioned", {
   sections: ["body"],
   kinds: { packet: { headers: [{ fields: { length: bodyLength(u8), type: opcode(u8) } }] } },
@@ -97,7 +97,13 @@ const packet = packetsOf(versioned, "packet")
 export const versions = protocol(versioned, {
   name: "versions",
   module: "./versions",
-  commands: [packet("Info", { opcode: 1, body: { body: { old: u8, fresh: when("version", u8, { from: 2 }) } } })]
+  commands: [
+    packet("Info", { opcode: 1, body: { body: { old: u8, fresh: when("version", u8, { from: 2 }) } } }),
+    packet("Ended", {
+      opcode: 2,
+      fields: { why: when("version", enumeration("Reason", u8, { done: 1 }), { from: 2, else: enumeration("Code", u8, { gone: 1, done: 2 }) }) }
+    })
+  ]
 })
 `
 
@@ -326,6 +332,16 @@ describe("--state", () => {
       expect([back.code, back.out]).toEqual([0, `${bytes}\n`])
     }
     expect((await versions("decode", "--json", "--hex", "02010506")).code).toBe(100)
+  })
+
+  it("says which names numbers have", async () => {
+    for (const [state, name] of [["version=2", "done"], ["version=1", "gone"]] as const) {
+      const { out } = await versions("decode", "--json", "--hex", "010201", "--state", state)
+      expect(ndjson(out)[0]).toMatchObject({ packet: "Ended", fields: { why: { name, number: 1 } } })
+      const named = JSON.stringify({ ...ndjson(out)[0], fields: { why: "done" } })
+      const back = await wirewright(["encode", "--protocol", path("versions"), "--state", state], named)
+      expect(back.out).toBe(state === "version=2" ? "010201\n" : "010202\n")
+    }
   })
 
   it("is on or off in protocols that come with the command", async () => {

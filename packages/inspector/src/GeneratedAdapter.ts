@@ -203,7 +203,12 @@ export class GeneratedAdapter implements ProtocolAdapter {
     const packet = this.packetAt(reader, at, situation)
     const length = this.shape === undefined ? reader.next - at : this.sizeAt(bytes, at, situation) ?? bytes.length - at
     const facts = this.factsOf(packet)
-    return { packet, length, facts: this.conversation.isLines ? { ...facts, line: lineAt(bytes, at, at + length) } : facts }
+    return {
+      packet,
+      length,
+      states: situation.states,
+      facts: this.conversation.isLines ? { ...facts, line: lineAt(bytes, at, at + length) } : facts
+    }
   }
 
   after(decoded: DecodedPacket, session: Session): Session {
@@ -211,13 +216,13 @@ export class GeneratedAdapter implements ProtocolAdapter {
     return this.traits.after(decoded, then === undefined ? session : { ...session, phase: then })
   }
 
-  toJson({ kind, length, packet }: DecodedPacket): { readonly [key: string]: unknown } {
-    const json = packetToJson(this.catalog, packet as never, length) as unknown as { readonly [key: string]: unknown }
+  toJson({ kind, length, packet, states = {} }: DecodedPacket): { readonly [key: string]: unknown } {
+    const json = packetToJson(this.catalog.inStates(states), packet as never, length) as unknown as { readonly [key: string]: unknown }
     return kind === undefined ? json : { ...json, kind }
   }
 
   fromJson(json: unknown, states: States = this.begin().states): Uint8Array {
-    const packet = packetFromJson(this.catalog, json as never)
+    const packet = packetFromJson(this.catalog.inStates(states), json as never)
     const encode = this.generated.codecs["encode"] as (writer: Writer, packet: object, states: States) => void
     return own(() => encodeWith((writer) => encode(writer, packet, states)))
   }

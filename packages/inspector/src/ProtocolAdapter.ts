@@ -70,6 +70,8 @@ export interface DecodedPacket {
   readonly packet: object
   /** Bytes it takes. */
   readonly length: number
+  /** The states of the connection that it was read in. */
+  readonly states?: States
   /** Kind of packet, where packets of several kinds are the same. */
   readonly kind?: string
   /** Its protocol, where several share a port. */

@@ -446,6 +446,20 @@ export const presence: ReadonlyArray<Entry> = [
     ]
   },
   {
+    name: "names and numbers that are others in another version of the connection",
+    type: struct("WhenNames", {
+      name: D.when("version", D.enumeration("WhenNew", D.u8, { good: 0, bad: 128 }), {
+        from: 5,
+        else: D.enumeration("WhenOld", D.u8, { accepted: 0, refused: 5 })
+      }),
+      number: D.when("version", D.u64, { from: 5, else: D.prefixed(D.u8, D.utf8()) })
+    }),
+    examples: [
+      { value: { name: 0, number: 12n }, hex: "00 000000000000000c", states: { on: false, version: 5 } },
+      { value: { name: 5, number: "12" }, hex: "05 02 3132", states: { on: false, version: 4 } }
+    ]
+  },
+  {
     name: "values of another kind in another version, whose JSON looks alike",
     type: struct("WhenKinds", {
       api: D.u8,

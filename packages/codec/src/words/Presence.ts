@@ -108,11 +108,20 @@ export const presenceWords: { readonly [K in "optional" | "when"]: Word<Of<K>> }
         ? malformed("UnknownValue", walk.packet, spot.path, spot.at, type.state, "another state")
         : walk.type(present, spot)
     },
-    toJson: (catalog, type, value, notation) =>
-      catalog.toJson(type.else === undefined || fits(catalog, type.of, value) ? type.of : type.else, value, notation),
+    toJson: (catalog, type, value, notation) => {
+      const other = type.else
+      return catalog.toJson(
+        other === undefined || (isGiven(catalog, type) ?? fits(catalog, type.of, value)) ? type.of : other,
+        value,
+        notation
+      )
+    },
     fromJson: (catalog, type, json, packet, path) => {
       if (json === undefined || json === null && !isNullable(type)) return undefined
-      if (type.else === undefined) return catalog.fromJson(type.of, json, packet, path)
+      const given = type.else === undefined ? true : isGiven(catalog, type)
+      if (given !== undefined || type.else === undefined) {
+        return catalog.fromJson(given === false ? type.else! : type.of, json, packet, path)
+      }
       try {
         const value = catalog.fromJson(type.of, json, packet, path)
         if (fits(catalog, type.of, value) && saysAll(json, value)) return value
@@ -122,6 +131,12 @@ export const presenceWords: { readonly [K in "optional" | "when"]: Word<Of<K>> }
       return catalog.fromJson(type.else, json, packet, path)
     }
   }
+}
+
+/** Whether a state is on, or in its range, where it is said. */
+const isGiven = (catalog: Catalog, type: Of<"when">): boolean | undefined => {
+  const number = type.sibling === true ? undefined : catalog.given?.get(type.state)
+  return number === undefined ? undefined : inState(type, number)
 }
 
 /** Whether fields of these names and looks are in a value, and no others. */

@@ -87,7 +87,7 @@ describe("bytes", () => {
     expect(bytes).toBeGreaterThan(1_000)
     // error map and cluster map are most of it; the stream is at the end
     const stream = bytes - 1_300
-    for (let cutAfter = 1; cutAfter < bytes; cutAfter += cutAfter < stream ? tried(1800, 450) : tried(52, 13)) {
+    for (let cutAfter = 1; cutAfter < bytes; cutAfter += cutAfter < stream ? tried(3600, 450) : tried(104, 13)) {
       // the first connection finds the map, the second one streams
       await run(
         { vbuckets: 1, faults: (connection) => connection === 1 ? { toClient: { cutAfter } } : {} },

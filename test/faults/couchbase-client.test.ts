@@ -107,7 +107,7 @@ describe("cut", () => {
               yield* kv.upsert(key, 2)
             }))
           // every byte of the conversation, in the whole run, and of what comes before it (maps, mostly) as many as take a few seconds
-          const before = spread(beginning, Number(process.env["WIREWRIGHT_CUTS"] ?? tried(15, 60)))
+          const before = spread(beginning, Number(process.env["WIREWRIGHT_CUTS"] ?? tried(5, 60)))
           const all = Array.from({ length: whole - beginning }, (_, i) => beginning + 1 + i)
           const within = someOf(all, 4)
           yield* Effect.forEach([...before, ...within], one, { discard: true })

@@ -13,6 +13,7 @@ import { malformed, objectionOf } from "@wirewright/codegen/sample/Malformed"
 import { Sampler } from "@wirewright/codegen/sample/Sampler"
 import { isDeepStrictEqual } from "node:util"
 import { describe, expect, it } from "vitest"
+import { tried } from "../../packages/codec/src/Whole.fixture.ts"
 import { Recorded } from "../gallery/Conversations.ts"
 import { all as gallery } from "../gallery/All.ts"
 import { plain } from "../words/Harness.ts"
@@ -20,7 +21,7 @@ import { strangers, isSame } from "../words/Strangers.ts"
 import { decoded, encoded, protocols } from "./Protocols.ts"
 
 const isFull = process.env["SAMPLES"] === "full"
-const count = 80
+const count = tried(25, 80)
 /** Packets whose changes are tried. */
 const changed = 3
 const faults = 3

@@ -18,6 +18,7 @@ import { tmpdir } from "node:os"
 import { join } from "node:path"
 import { fileURLToPath } from "node:url"
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
+import { isWhole, someOf } from "../../codec/src/Whole.fixture.ts"
 import { bin, type Outcome } from "../test/RunCli.ts"
 import { runHere } from "../test/RunHere.ts"
 import { type ExitName, exits } from "./Exits.ts"
@@ -307,7 +308,10 @@ it("every command has a row", () => {
   expect(Object.keys(rows).toSorted()).toEqual([...commands].toSorted())
 })
 
-describe.each(commands)("%s", (command) => {
+/** Commands that `npm test` interrupts; `npm run test:whole` interrupts all. */
+const wait: ReadonlyArray<string> = ["tail", "proxy", "kv get", "conform"]
+
+describe.each(someOf(commands, 2))("%s", (command) => {
   const forms = withoutJson.includes(command) ? [false] : [false, true]
   const argsOf = (
     args: ReadonlyArray<string>,
@@ -325,7 +329,7 @@ describe.each(commands)("%s", (command) => {
 
   for (const situation of Object.keys(rows[command] ?? {}) as ReadonlyArray<Situation>) {
     const find = rows[command]![situation]
-    it(situation, async () => {
+    it.runIf(isWhole || situation !== "interrupt" || wait.includes(command))(situation, async () => {
       const found = find()
       if ("never" in found) return
       for (const json of forms) {
@@ -347,68 +351,71 @@ describe.each(commands)("%s", (command) => {
   }
 })
 
-it.each(["memcached", "couchbase"] as const)("proxy says when its %s is lost and found again, to people and to programs", async (kind) => {
-  for (const json of [false, true]) {
-    const start = (port: number) => {
-      const own = Scope.makeUnsafe()
-      const made = kind === "memcached"
-        ? Effect.map(serveMemcachedNode({ port }), ({ server }) => server.port)
-        : Effect.map(
-          serveCouchbase({ port, buckets: [{ name: "default", vbuckets: 1 }], users: [{ name: "u", password: Redacted.make("p") }] }),
-          (one) => one.port
-        )
-      return Effect.map(Scope.provide(made, own), (bound) => ({ port: bound, stop: Scope.close(own, Exit.void) }))
-    }
-    const { port, stop } = await Effect.runPromise(start(0))
-    const upstream = kind === "memcached" ? `memcached://127.0.0.1:${port}` : `couchbase://u:p@127.0.0.1:${port}/default`
-    let step: "begin" | "lost" | "again" | "over" = "begin"
-    let again = stop
-    const drive = async (address: string): Promise<void> => {
-      const [, clientPort] = address.split(":")
-      const ask = async (): Promise<void> => {
-        const client = Net.connect(Number(clientPort), "127.0.0.1")
-        client.write(
-          Buffer.from("800a00000000000000000000000000010000000000000000" + "80000001000000000000000100000002000000000000000061", "hex")
-        )
-        await once(client, "data")
-        await new Promise((resolve) => setTimeout(resolve, 100))
-        client.destroy()
+it.each(someOf(["memcached", "couchbase"] as const, 2))(
+  "proxy says when its %s is lost and found again, to people and to programs",
+  async (kind) => {
+    for (const json of [false, true]) {
+      const start = (port: number) => {
+        const own = Scope.makeUnsafe()
+        const made = kind === "memcached"
+          ? Effect.map(serveMemcachedNode({ port }), ({ server }) => server.port)
+          : Effect.map(
+            serveCouchbase({ port, buckets: [{ name: "default", vbuckets: 1 }], users: [{ name: "u", password: Redacted.make("p") }] }),
+            (one) => one.port
+          )
+        return Effect.map(Scope.provide(made, own), (bound) => ({ port: bound, stop: Scope.close(own, Exit.void) }))
       }
-      await Effect.runPromise(stop)
-      await ask()
-      await ask()
-      again = (await Effect.runPromise(start(port))).stop
-      for (let i = 0; i < 20; i++) await ask()
-      step = "over"
-    }
-    const args = ["proxy", "--upstream", upstream, ...kind === "memcached" ? ["--connections", "1"] : [], ...json ? ["--json"] : []]
-    const outcome = await Effect.runPromise(runHere(args, (out) => {
-      if (step === "begin" && out.includes("\n")) {
-        step = "lost"
-        void drive((JSON.parse(out) as { readonly address: string }).address)
+      const { port, stop } = await Effect.runPromise(start(0))
+      const upstream = kind === "memcached" ? `memcached://127.0.0.1:${port}` : `couchbase://u:p@127.0.0.1:${port}/default`
+      let step: "begin" | "lost" | "again" | "over" = "begin"
+      let again = stop
+      const drive = async (address: string): Promise<void> => {
+        const [, clientPort] = address.split(":")
+        const ask = async (): Promise<void> => {
+          const client = Net.connect(Number(clientPort), "127.0.0.1")
+          client.write(
+            Buffer.from("800a00000000000000000000000000010000000000000000" + "80000001000000000000000100000002000000000000000061", "hex")
+          )
+          await once(client, "data")
+          await new Promise((resolve) => setTimeout(resolve, 100))
+          client.destroy()
+        }
+        await Effect.runPromise(stop)
+        await ask()
+        await ask()
+        again = (await Effect.runPromise(start(port))).stop
+        for (let i = 0; i < 20; i++) await ask()
+        step = "over"
       }
-      return step === "over"
-    }))
-    await Effect.runPromise(again)
-    expect(outcome.code).toBe(exits.interrupted.code)
-    const lines = outcome.err.split("\n").filter((line) => line !== "")
-    if (json) {
-      const messages = lines.map((line) => JSON.parse(line) as Record<string, unknown>)
-      for (const message of messages) expect(isMessage(message), JSON.stringify(message)).toBe(true)
-      const [lost, ...rest] = messages
-      expect(lost).toMatchObject({ level: "warning", message: "upstream lost", annotations: { upstream: `127.0.0.1:${port}` } })
-      expect((lost!["annotations"] as Record<string, string>)["cause"]).toMatch(/lost/)
-      expect(rest[0]).toMatchObject({ level: "warning", message: "upstream not reached", annotations: { attempt: 1 } })
-      expect(rest.filter(({ message }) => message === "upstream found again")).toHaveLength(1)
-    } else {
-      expect(lines[0]).toMatch(
-        new RegExp(`^wirewright: warning: upstream lost  .*upstream=127.0.0.1:${port}  cause=".*lost.*"  time=\\d{4}-`)
-      )
-      expect(lines[1]).toMatch(/^wirewright: warning: upstream not reached {2}.*attempt=1 {2}cause=".*ECONNREFUSED.*" {2}time=/)
-      expect(lines.filter((line) => line.startsWith("wirewright: info: upstream found again  "))).toHaveLength(1)
+      const args = ["proxy", "--upstream", upstream, ...kind === "memcached" ? ["--connections", "1"] : [], ...json ? ["--json"] : []]
+      const outcome = await Effect.runPromise(runHere(args, (out) => {
+        if (step === "begin" && out.includes("\n")) {
+          step = "lost"
+          void drive((JSON.parse(out) as { readonly address: string }).address)
+        }
+        return step === "over"
+      }))
+      await Effect.runPromise(again)
+      expect(outcome.code).toBe(exits.interrupted.code)
+      const lines = outcome.err.split("\n").filter((line) => line !== "")
+      if (json) {
+        const messages = lines.map((line) => JSON.parse(line) as Record<string, unknown>)
+        for (const message of messages) expect(isMessage(message), JSON.stringify(message)).toBe(true)
+        const [lost, ...rest] = messages
+        expect(lost).toMatchObject({ level: "warning", message: "upstream lost", annotations: { upstream: `127.0.0.1:${port}` } })
+        expect((lost!["annotations"] as Record<string, string>)["cause"]).toMatch(/lost/)
+        expect(rest[0]).toMatchObject({ level: "warning", message: "upstream not reached", annotations: { attempt: 1 } })
+        expect(rest.filter(({ message }) => message === "upstream found again")).toHaveLength(1)
+      } else {
+        expect(lines[0]).toMatch(
+          new RegExp(`^wirewright: warning: upstream lost  .*upstream=127.0.0.1:${port}  cause=".*lost.*"  time=\\d{4}-`)
+        )
+        expect(lines[1]).toMatch(/^wirewright: warning: upstream not reached {2}.*attempt=1 {2}cause=".*ECONNREFUSED.*" {2}time=/)
+        expect(lines.filter((line) => line.startsWith("wirewright: info: upstream found again  "))).toHaveLength(1)
+      }
     }
   }
-})
+)
 
 it("a checkpoint that is none is refused by the name of its file", async () => {
   for (const json of [false, true]) {

@@ -1,4 +1,5 @@
 /** Values with one mistake of type each: what plain JavaScript lets through, and encoders must not. */
+import { DecodeError, EncodeError } from "@wirewright/codec"
 import { isDeepStrictEqual } from "node:util"
 import { plain } from "./Harness.ts"
 
@@ -24,7 +25,7 @@ const strange: ReadonlyArray<unknown> = [
 const isList = (value: unknown): boolean => value === null || Array.isArray(value) || value instanceof Uint8Array
 
 /** Whether what was read is what was written, but for what may be left out, for true as 1, and for records none of whose fields is there. */
-export const isSame = (read: unknown, written: unknown): boolean => {
+const isSame = (read: unknown, written: unknown): boolean => {
   if (isDeepStrictEqual(plain(read), {})) return typeof written === "object" && !isList(written)
   if (typeof written !== "object" || written === null || written instanceof Uint8Array) {
     return isDeepStrictEqual(plain(read), plain(written)) || written === undefined || written === true && read === 1
@@ -36,7 +37,7 @@ export const isSame = (read: unknown, written: unknown): boolean => {
 }
 
 /** Values that differ from `value` in one place, which has another type. */
-export const strangers = function*(value: unknown, path = ""): Generator<readonly [path: string, value: unknown]> {
+const strangers = function*(value: unknown, path = ""): Generator<readonly [path: string, value: unknown]> {
   if (path !== "") {
     for (const one of strange) if (typeof one !== typeof value || isList(one) || isList(value)) yield [path, one]
   }
@@ -50,3 +51,23 @@ export const strangers = function*(value: unknown, path = ""): Generator<readonl
     for (const [at, other] of strangers(field, path === "" ? name : `${path}.${name}`)) yield [at, { ...value, [name]: other }]
   }
 }
+
+/**
+ * What is wrong with an encoder that is given `value` with one mistake of type: that it throws another error than its own, or that what it writes is
+ * read as something else. `back` writes and reads again, and throws what they throw.
+ */
+export const unrefused = (
+  value: unknown,
+  back: (other: unknown) => unknown,
+  options: { readonly mayBeUnread?: boolean; readonly isLeftOut?: (path: string, other: unknown) => boolean } = {}
+): ReadonlyArray<string> =>
+  [...strangers(value)].flatMap(([path, other]) => {
+    if (options.isLeftOut?.(path, other) === true) return []
+    const at = `${JSON.stringify(plain(other))} at ${path}`
+    try {
+      const read = back(other)
+      return isSame(read, other) ? [] : [`${at} is read as ${JSON.stringify(plain(read))}`]
+    } catch (error) {
+      return error instanceof EncodeError || options.mayBeUnread === true && error instanceof DecodeError ? [] : [`${at}: ${String(error)}`]
+    }
+  })

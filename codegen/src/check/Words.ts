@@ -122,7 +122,6 @@ export function* checkWord(place: Place, name: string, type: TypeModel, inToken 
   }
 }
 
-/** What stands in a list tells where it ends, and takes bytes. */
 /** Rules of a type within another. */
 function* checkInner(place: Place, name: string, type: TypeModel, inToken = false): Iterable<Complaint> {
   if (type.kind === "bits") {
@@ -143,6 +142,7 @@ function* checkMeasured(place: Place, name: string, type: TypeModel, inToken = f
   } else yield* checkInner(place, name, type, inToken)
 }
 
+/** What stands in a list tells where it ends, and takes bytes. */
 function* checkElement(place: Place, name: string, of: TypeModel): Iterable<Complaint> {
   if (place.context.minimumSize(of) === 0) {
     yield at(

@@ -107,7 +107,7 @@ export const presenceWords: { readonly [K in "optional" | "when"]: Word<Of<K>> }
         const own = `${value} as ${text}${writer.context.isOptional(of) ? " | undefined" : ""}`
         // with a name of its own, so that what looks whether it is there tells the compiler
         const isNamed = /\b(null|undefined)$/.test(own)
-        inner.write(of, field, isNamed ? inner.constant(`${local(field.name === "" ? "element" : field.name)}Here`, own) : `(${own})`)
+        inner.write(of, field, isNamed ? inner.constant(`${local(field.name)}Here`, own) : `(${own})`)
       }
       writer.branch(
         condition,

@@ -181,12 +181,11 @@ export class Catalog {
   private depths: ReadonlyMap<string, number> | undefined
 
   /** The states that values were read in, or are to be written in; missing where nobody said. */
-  readonly given: ReadonlyMap<string, number> | undefined
+  readonly given: { readonly [name: string]: number | boolean } | undefined
 
   /** The same catalog for values in these states: JSON then has the names of what stands there in them. */
   inStates(states: { readonly [name: string]: number | boolean }): Catalog {
-    const given = new Map(Object.entries(states).map(([name, value]) => [name, Number(value)]))
-    return Object.create(this, { given: { value: given } }) as Catalog
+    return Object.create(this, { given: { value: states } }) as Catalog
   }
 
   /** A type in words, like `u64 Seqno`, `flags DcpStreamFlags`, `u16 length of key`. */

@@ -12,17 +12,10 @@ import { isVisibleType } from "./words/Sizes.ts"
 import { textToJson } from "./words/Texts.ts"
 import type { Notation } from "./words/Word.ts"
 
-export { unfit } from "./JsonUnfit.ts"
+export { isObject, type JsonObject, unfit } from "./JsonUnfit.ts"
 export { flagsFromJson } from "./words/Numbers.ts"
 export { bytesFromJson, textToJson } from "./words/Texts.ts"
 export type { Notation } from "./words/Word.ts"
-
-/** An object whose properties are looked at by name. */
-export type JsonObject = Record<string, unknown>
-
-/** A plain object, neither null nor an array nor bytes. */
-export const isObject = (value: unknown): value is JsonObject =>
-  typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array)
 
 /** Whether packets carry a value for this field. */
 export const isVisible = ({ type }: FieldModel): boolean => isVisibleType(type)

@@ -1,6 +1,7 @@
 /**
  * Fixed-width integers, written with their range checked: `DataView` wraps silently, and a vbucket of 70 000 would become another one.
- * The type is looked at first, since arithmetic on a bigint throws what is no `EncodeError`. Wrapping and comparing takes a third of the time of comparing with both ends, for bigints (7 ns against 22).
+ * The type is looked at first, since arithmetic on a bigint throws what is no `EncodeError`. Wrapping and comparing takes a third of the time of
+ * comparing with both ends, for bigints (7 ns against 22).
  */
 import { refuse } from "./Errors.ts"
 import { encodeText } from "./Text.ts"

@@ -9,6 +9,7 @@ import * as Exit from "effect/Exit"
 import { Status } from "./gen/index.ts"
 import * as Calls from "./KvCalls.ts"
 import type { StatusAnswer } from "./KvError.ts"
+import { noPlace } from "./StatusText.ts"
 import * as Text from "./text/index.ts"
 
 const encoder = new TextEncoder()
@@ -29,7 +30,7 @@ const serverErrors: ReadonlyArray<readonly [begin: string, status: number]> = [
 
 const commandErrors: ReadonlyArray<readonly [begin: string, status: number]> = [
   // said to whom there is no place for, whatever was asked
-  ["Too many open connections", Status.Ebusy]
+  [noPlace, Status.Ebusy]
 ]
 
 const find = (table: typeof clientErrors, message: string, otherwise: number): number =>

@@ -32,7 +32,7 @@ import * as Gen from "./gen/index.ts"
 import { openDatagram } from "./MemcachedDatagrams.ts"
 import type { Found, Handle, MemcachedHandlers, SaslAnswer, Written } from "./MemcachedHandlers.ts"
 import { plainMechanism, readPlain } from "./SaslPlain.ts"
-import { statusText } from "./StatusText.ts"
+import { noPlace, statusText } from "./StatusText.ts"
 import { TextLines } from "./TextLines.ts"
 import type { TextRequest } from "./TextRequest.ts"
 import { textRequests } from "./TextServer.ts"
@@ -56,7 +56,7 @@ export interface MemcachedServerOptions extends RequestServerLimits {
 }
 
 /** What memcached tells a client it has no place for, before the client has said what it speaks. */
-export const tooManyConnections = new TextEncoder().encode("ERROR Too many open connections\r\n")
+export const tooManyConnections = new TextEncoder().encode(`ERROR ${noPlace}\r\n`)
 
 /** A handler for every command of classic memcached. */
 export type ClassicHandlers<R> = Server.Handlers<Gen.Request, Gen.Outcomes, "opaque", R>

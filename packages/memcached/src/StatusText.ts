@@ -1,6 +1,9 @@
 /** What memcached says with a status, in the value of an answer. Source: memcached 1.6.18 `proto_bin.c`, for those that it has. */
 import { Status } from "./gen/index.ts"
 
+/** What a client is told that there is no place for, after `ERROR`. Source: memcached 1.6.18, observed. */
+export const noPlace = "Too many open connections"
+
 const words: { readonly [status: number]: string | undefined } = {
   [Status.KeyEnoent]: "Not found",
   [Status.KeyEexists]: "Data exists for key.",

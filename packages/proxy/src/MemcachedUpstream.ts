@@ -17,7 +17,7 @@ import {
 } from "@wirewright/connection"
 import * as Gen from "@wirewright/memcached/gen"
 import * as Text from "@wirewright/memcached/text"
-import { plainMechanism, plainMessage } from "@wirewright/memcached/internal"
+import { noPlace, plainMechanism, plainMessage } from "@wirewright/memcached/internal"
 import { BootstrapError, type BootstrapReason } from "@wirewright/couchbase"
 import type { OpenError } from "@wirewright/couchbase/node"
 import * as Effect from "effect/Effect"
@@ -60,14 +60,12 @@ const refused = (reason: BootstrapReason, message: string, status?: number): Boo
 /** Nobody signs in where somebody must. */
 const wanted = (address: string): BootstrapError => refused("AuthenticationFailed", `${address}: the server wants its clients to sign in`)
 
-/** What memcached says to whom it has no place for. Source: memcached 1.6.18, observed. */
-const tooMany = "Too many open connections"
-const noPlace = new Error("too many open connections")
+const tooMany = new Error("too many open connections")
 
 /** The server has no place for one more. That says nothing of what it speaks. */
 const full = (address: string): ConnectionError =>
-  new ConnectionError({ reason: new ConnectFailed({ cause: noPlace }), address, ambiguous: false })
-const isFull = ({ reason }: OpenError): boolean => typeof reason === "object" && reason._tag === "ConnectFailed" && reason.cause === noPlace
+  new ConnectionError({ reason: new ConnectFailed({ cause: tooMany }), address, ambiguous: false })
+const isFull = ({ reason }: OpenError): boolean => typeof reason === "object" && reason._tag === "ConnectFailed" && reason.cause === tooMany
 
 /** Who signs in, as SASL PLAIN has it; nothing when nobody does. Refused when the password would be seen by others. */
 const plainOf = (target: MemcachedTarget, tls: boolean): Effect.Effect<Uint8Array | undefined, BootstrapError> => {
@@ -109,7 +107,7 @@ const textLogin = (target: MemcachedTarget, tls: boolean) => (connection: TextCo
     const { address } = connection
     const begin: BeginAsked = (make, resume) => connection.begin(make(resume))
     const [version] = yield* asking(begin, Text.Version, {}, false)
-    if (version?._tag === "CommandError" && version.message === tooMany) return yield* full(address)
+    if (version?._tag === "CommandError" && version.message === noPlace) return yield* full(address)
     const needed = version?._tag === "ClientError" && version.message === "unauthenticated"
     const plain = yield* plainOf(target, tls)
     if (!needed) {

@@ -1,6 +1,7 @@
 /** What may be missing. */
 import { malformed } from "../Errors.ts"
 import type { Catalog } from "../Catalog.ts"
+import { isObject } from "../JsonUnfit.ts"
 import type { ConditionModel, FieldModel, TypeModel } from "../Model.ts"
 import { isBigNumber } from "./Numbers.ts"
 import { fixedIn, isNullable as isNullIn } from "./Records.ts"
@@ -118,25 +119,25 @@ export const presenceWords: { readonly [K in "optional" | "when"]: Word<Of<K>> }
     },
     fromJson: (catalog, type, json, packet, path) => {
       if (json === undefined || json === null && !isNullable(type)) return undefined
-      const given = type.else === undefined ? true : isGiven(catalog, type)
-      if (given !== undefined || type.else === undefined) {
-        return catalog.fromJson(given === false ? type.else! : type.of, json, packet, path)
-      }
+      const other = type.else
+      if (other === undefined) return catalog.fromJson(type.of, json, packet, path)
+      const given = isGiven(catalog, type)
+      if (given !== undefined) return catalog.fromJson(given ? type.of : other, json, packet, path)
       try {
         const value = catalog.fromJson(type.of, json, packet, path)
         if (fits(catalog, type.of, value) && saysAll(json, value)) return value
       } catch {
         // then it is the other
       }
-      return catalog.fromJson(type.else, json, packet, path)
+      return catalog.fromJson(other, json, packet, path)
     }
   }
 }
 
 /** Whether a state is on, or in its range, where it is said. */
 const isGiven = (catalog: Catalog, type: Of<"when">): boolean | undefined => {
-  const number = type.sibling === true ? undefined : catalog.given?.get(type.state)
-  return number === undefined ? undefined : inState(type, number)
+  const state = type.sibling === true ? undefined : catalog.given?.[type.state]
+  return state === undefined ? undefined : inState(type, Number(state))
 }
 
 /** Whether fields of these names and looks are in a value, and no others. */
@@ -155,8 +156,7 @@ const fits = (catalog: Catalog, type: TypeModel, value: unknown): boolean => {
     case "optional":
       return value === undefined || (type.of.kind === "literal" ? typeof value === "boolean" : fits(catalog, type.of, value))
     case "when":
-      return type.else === undefined ? value === undefined || fits(catalog, type.of, value) : fits(catalog, type.of, value) ||
-        fits(catalog, type.else, value)
+      return fits(catalog, type.of, value) || (type.else === undefined ? value === undefined : fits(catalog, type.else, value))
     case "int":
     case "varint":
     case "escaped":
@@ -183,9 +183,9 @@ const fits = (catalog: Catalog, type: TypeModel, value: unknown): boolean => {
     case "prefixed":
       return value === null ? isNullable(type) : fits(catalog, type.of, value)
     case "struct":
-      return isRecord(value) && fieldsFit(catalog, catalog.typeOf("struct", type.ref).fields, value)
+      return isObject(value) && fieldsFit(catalog, catalog.typeOf("struct", type.ref).fields, value)
     case "choice": {
-      if (!isRecord(value)) return false
+      if (!isObject(value)) return false
       const found = catalog.typeOf("choice", type.ref).cases.find(({ name }) => name === value["_tag"])
       return found === undefined ? value["_tag"] === "Unknown" : fieldsFit(catalog, found.fields, value)
     }
@@ -197,14 +197,11 @@ const fits = (catalog: Catalog, type: TypeModel, value: unknown): boolean => {
 /** Whether a value has all the fields that JSON gives. */
 const saysAll = (json: unknown, value: unknown): boolean => {
   if (Array.isArray(json) && Array.isArray(value)) return json.every((one, i) => saysAll(one, value[i]))
-  if (!isRecord(json) || !isRecord(value)) return json === null || value !== undefined
+  if (!isObject(json) || !isObject(value)) return json === null || value !== undefined
   return Object.entries(json).every(([name, one]) =>
     value["_tag"] !== undefined && (name === "case" || name === "frame") || saysAll(one, value[name])
   )
 }
-
-const isRecord = (value: unknown): value is { readonly [name: string]: unknown } =>
-  typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array)
 
 const isNullable = (type: TypeModel): boolean =>
   type.kind === "when"

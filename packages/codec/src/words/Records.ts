@@ -2,7 +2,7 @@
 import type { Catalog } from "../Catalog.ts"
 import { hexNumber, malformed } from "../Errors.ts"
 import { hexOf } from "../Hex.ts"
-import { unfit } from "../JsonUnfit.ts"
+import { isObject, unfit } from "../JsonUnfit.ts"
 import type { LayoutWalk } from "../LayoutWalk.ts"
 import { plural } from "../LayoutSpans.ts"
 import type { CaseModel, FieldModel, NumberModel, TypeModel } from "../Model.ts"
@@ -117,9 +117,6 @@ const fieldsFromJson = (
   }
   return out
 }
-
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === "object" && value !== null && !Array.isArray(value) && !(value instanceof Uint8Array)
 
 const caseToJson = (
   catalog: Catalog,

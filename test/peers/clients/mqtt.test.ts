@@ -2,6 +2,7 @@
  * The example's MQTT client against Debian's mosquitto, and with npm's `mqtt` at the other end: exactly once through brokers that are killed,
  * keep-alive, back-pressure, refusals.
  */
+import { Writer } from "@wirewright/codec"
 import { ConnectionError } from "@wirewright/connection"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
@@ -10,8 +11,12 @@ import * as Result from "effect/Result"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { spawnSync } from "node:child_process"
+import { type AddressInfo, createServer } from "node:net"
+import { setTimeout } from "node:timers/promises"
 import { afterAll, beforeAll, describe, expect, it, vi } from "vitest"
 import * as Mqtt from "../../../packages/examples/src/clients/Mqtt.ts"
+import { subscription } from "../../../packages/examples/src/clients/MqttAnswers.ts"
+import * as Wire from "../../../packages/examples/src/gallery/mqtt/index.ts"
 import { cutAfter } from "../../runtime/Cut.ts"
 import { startMosquitto } from "../gallery/Mqtt.ts"
 import { installed, load, type Server } from "../gallery/Recording.ts"
@@ -195,6 +200,55 @@ describe.skipIf(!there)("MQTT", () => {
       yield* until(() => came.length >= 300 && others.length > 0)
       expect(came).toEqual(messages)
     })))
+
+  it("a broker that sends more than it may holds up nothing else", async () => {
+    const { properties } = subscription("slow", 2)
+    const flood = Array.from({ length: 60 }, (_, i) => {
+      const writer = new Writer()
+      Wire.encodePublish(writer, { topicName: "slow", payload: bytes("x"), qos: 2, retain: 0, packetIdentifier: i + 1, properties }, {
+        version: 5
+      })
+      return writer.take()
+    })
+    // CONNACK; SUBACK and the flood; PUBREC; PUBCOMP; UNSUBACK: each with the identifier that was asked with
+    const answers: Readonly<Record<number, (asked: Buffer) => ReadonlyArray<Uint8Array>>> = {
+      0x10: () => [Buffer.from("2003000000", "hex")],
+      0x82: (asked) => [Buffer.from([0x90, 4, asked[2]!, asked[3]!, 0, 2]), ...flood],
+      0x34: (asked) => [Buffer.from([0x50, 2, 0, asked[2 + 2 + "elsewhere".length + 1]!])],
+      0x62: (asked) => [Buffer.from([0x70, 2, asked[2]!, asked[3]!])],
+      0xa2: (asked) => [Buffer.from([0xb0, 4, asked[2]!, asked[3]!, 0, 0])]
+    }
+    const broker = createServer((socket) => {
+      let rest = Buffer.alloc(0)
+      let written: Promise<unknown> = Promise.resolve()
+      socket.on("data", (more) => {
+        rest = Buffer.concat([rest, more as Buffer])
+        // none is longer than 127 bytes
+        while (rest.length >= 2 && rest.length >= 2 + rest[1]!) {
+          const asked = rest.subarray(0, 2 + rest[1]!)
+          rest = rest.subarray(asked.length)
+          for (const answer of answers[asked[0]!]?.(asked) ?? []) {
+            // one by one, so that they are read so
+            written = written.then(() => void socket.write(answer)).then(() => setTimeout(2))
+          }
+        }
+      })
+    })
+    await new Promise<void>((resolve) => broker.listen(0, "127.0.0.1", resolve))
+    try {
+      await run(
+        Effect.gen(function*() {
+          const mqtt = yield* make({ port: (broker.address() as AddressInfo).port, maxPushes: 10 })
+          yield* Effect.forkScoped(Stream.runForEach(mqtt.subscribe("slow"), () => Effect.never), now)
+          yield* mqtt.publish("elsewhere", bytes("x"), { qos: 2 })
+          const { bytesReceived } = yield* mqtt.counters
+          expect(bytesReceived).toBeGreaterThan(flood.length)
+        }).pipe(Effect.timeout("10 seconds"))
+      )
+    } finally {
+      broker.close()
+    }
+  })
 
   it("cut at every byte: a message is published, or it fails with a typed error", async () => {
     const converse = (dial: ReturnType<typeof cutAfter>) =>

@@ -5,7 +5,7 @@
 import { Client, ConnectionClosed, ConnectionError, LimitExceeded, Readers } from "@wirewright/connection"
 import { Deferred, Duration, Effect, Redacted, Semaphore, Stream } from "effect"
 import * as Mqtt from "../gallery/mqtt/index.ts"
-import { accepted, isFor, type MqttError, type Outgoing, property, sessionLost, subscription, taken } from "./MqttAnswers.ts"
+import { accepted, isFor, type MqttError, mostSent, type Outgoing, property, sessionLost, subscription, taken } from "./MqttAnswers.ts"
 
 /** Options of a client. As many messages of QoS 1 and 2 come before they are acknowledged as may wait for a stream: `maxPushes`. */
 export interface MqttOptions extends Omit<Client.CommonOptions, "connections" | "maxInFlight" | "whenBehind" | "whenDisconnected"> {
@@ -117,7 +117,7 @@ export const make = ({ maxPushes = 1_024, password, pingWithin = 60, sessionExpi
         for (const one of pending.values()) yield* next(one)
         send = next
       })
-    const rest = { maxPushes: 2 * maxPushes, whenBehind: "pause", states: { version: 5 }, watch: { ended: end } } as const
+    const rest = { maxPushes: mostSent(maxPushes), whenBehind: "pause", states: { version: 5 }, watch: { ended: end } } as const
     const client = yield* Client.make(Mqtt, { ...options, ...rest, begin })
     const unsent = (reason: ConnectionClosed | LimitExceeded) => new ConnectionError({ reason, address: client.address, ambiguous: false })
     yield* Effect.addFinalizer(() => end(unsent(new ConnectionClosed({ by: "this client" }))))

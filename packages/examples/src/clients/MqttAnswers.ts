@@ -49,6 +49,9 @@ export const taken = (connack: Properties, message: Outgoing): Effect.Effect<voi
     })
   })
 
+/** Messages that come before one is acknowledged, of a broker that was told how many may: mosquitto 2.0.11 sends up to 4 times as many. */
+export const mostSent = (receiveMaximum: number): number => 10 * receiveMaximum
+
 /** What a filter is known by in the messages that match it; the same in every client, as a session may outlive one. */
 const identifierOf = (filter: string): number => [...filter].reduce((sum, one) => (sum * 31 + one.codePointAt(0)!) % 268_435_455, 7) + 1
 

@@ -40,7 +40,8 @@ const listening = (mqtt: Mqtt.MqttClient, filter: string, qos: 0 | 1 | 2 = 2) =>
     const each = (one: { readonly topicName: string; readonly payload: Uint8Array; readonly qos: number; readonly retain: number }) =>
       Effect.sync(() => void came.push({ topicName: one.topicName, text: text(one), qos: one.qos, retain: one.retain }))
     yield* Effect.forkScoped(Stream.runForEach(mqtt.subscribe(filter, qos), each), now)
-    yield* Effect.sleep("100 millis")
+    // what was asked before is done when this is, or is refused
+    yield* Effect.ignore(mqtt.publish("flushed", bytes(""), { qos: 1 }))
     return came
   })
 

@@ -1,3 +1,4 @@
+/** What comes unasked, for readers who are behind, who are done, and who are not there yet. */
 import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"

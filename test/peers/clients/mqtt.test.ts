@@ -33,7 +33,7 @@ const run = <A, E>(effect: Effect.Effect<A, E, Scope.Scope>): Promise<A> => Effe
 const fast = { initialDelay: "20 millis", maxDelay: "200 millis" } as const
 const now = { startImmediately: true }
 
-/** Writes down what comes for a filter. */
+/** Writes down what comes for a filter; done when the broker has the subscription. */
 const listening = (mqtt: Mqtt.MqttClient, filter: string, qos: 0 | 1 | 2 = 2) =>
   Effect.gen(function*() {
     const came: Array<{ readonly topicName: string; readonly text: string; readonly qos: number; readonly retain: number }> = []

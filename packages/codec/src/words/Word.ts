@@ -164,6 +164,10 @@ const bitFieldType = (
   if (one.role !== undefined) return { kind: "opcode", of }
   if (one.value !== undefined) return { kind: "constant", int: of.int, value: one.value }
   if (one.tagOf !== undefined) return { kind: "tagOf", of, target: one.tagOf }
+  if (one.measures !== undefined) {
+    // one within bits is a length like any other, but that these read and write it
+    return { ...one.measures, of: { kind: "slice", high: one.high, low: one.low } } as TypeModel
+  }
   if (one.presenceOf !== undefined) return { kind: "lengthOf", of, target: one.presenceOf }
   if (one.ref !== undefined) return { kind: "enumeration", ref: one.ref }
   return one.escaped ?? { kind: "slice", high: one.high, low: one.low }

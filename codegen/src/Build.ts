@@ -473,7 +473,8 @@ class Builder {
   private bitField(name: string, field: BitField, doc: string | undefined): BitFieldModel {
     if (field.kind === "lengthOf" || field.kind === "countOf") {
       const { high, low } = field.of as Slice
-      return defined({ name, doc, high, low, measures: { kind: field.kind, target: field.target, ...lengthModel(field) } }) as BitFieldModel
+      const measures = { counts: field.kind === "lengthOf" ? "bytes" : "elements", target: field.target, ...lengthModel(field) }
+      return defined({ name, doc, high, low, measures }) as BitFieldModel
     }
     const role = field.kind === "opcode" || field.kind === "bodyLength" ? field.kind : undefined
     const inner = role === undefined && field.kind !== "magic" ? field : (field as { readonly of: unknown }).of as BitField

@@ -79,7 +79,14 @@ const conditions = kinds("bitOf(…) or valueOf(…)", "bitOf", "valueOf")
 const target: Want = { either: [Array.isArray, array(name), name] }
 const sizes = { plus: [whole], absent: [whole] } as const
 const unit = test((value) => Number.isSafeInteger(value) && Number(value) > 0, "a whole number of bytes, of 1 or more")
-const lengthNumber = kinds("a number such as u16, varint() or decimal(), or a slice within bits", "int", "varint", "escaped", "decimal", "slice")
+const lengthNumber = kinds(
+  "a number such as u16, varint() or decimal(), or a slice within bits",
+  "int",
+  "varint",
+  "escaped",
+  "decimal",
+  "slice"
+)
 const marked = kinds(
   "a slice, or an opcode, magic, length or count of one",
   "slice",

@@ -339,9 +339,9 @@ export class Layouts {
     }
   }
 
-  private measures({ absent, kind, plus, target, unit }: MeasureModel): LuaTable {
+  private measures({ absent, counts, plus, target, unit }: MeasureModel): LuaTable {
     return {
-      counts: kind === "countOf" || undefined,
+      elements: counts === "elements" || undefined,
       target: typeof target === "string" ? target : target.join(" "),
       group: typeof target === "string" ? undefined : target,
       plus,

@@ -7,7 +7,11 @@ import type {
   FieldModel,
   FlagsModel,
   MeasureModel,
-  NamedTypeModel, StatusModel, TypeModel } from "@wirewright/codec/Model"
+  NamedTypeModel,
+  StatusModel,
+  TypeModel
+} from "@wirewright/codec/Model"
+import { measureType } from "@wirewright/codec/words/Word"
 import { unwrapped } from "@wirewright/codec/words/Sizes"
 import { type Part, presenceOf } from "../layout/Placed.ts"
 import { endText, plural, presenceText, shownText, sizeText, valueText } from "./Grid.ts"
@@ -123,9 +127,9 @@ const limitsOf = (type: TypeModel): ReadonlyArray<string> => {
 }
 
 /** What a length or count in bits says. */
-const measureText = ({ high, low }: BitFieldModel, measures: MeasureModel): ReadonlyArray<string> => [
-  `${measures.kind === "countOf" ? "Count" : "Length"} of ${[measures.target].flat().map(code).join(" and ")}.`,
-  ...limitsOf({ ...measures, of: { kind: "slice", high, low } } as TypeModel)
+const measureText = (field: BitFieldModel, measures: MeasureModel): ReadonlyArray<string> => [
+  `${measures.counts === "elements" ? "Count" : "Length"} of ${[measures.target].flat().map(code).join(" and ")}.`,
+  ...limitsOf(measureType(field, measures))
 ]
 
 const presenceSentence = (catalog: Catalog, type: TypeModel): ReadonlyArray<string> => {

@@ -6,7 +6,16 @@
  * they measure. How one value is written, its word knows (`words`); here is what fields say about each other.
  */
 import { textOfHex } from "@wirewright/codec/Hex"
-import type { ByteOrder, ConditionModel, FieldModel, IntName, LengthModel, NumberModel, SliceModel, TypeModel } from "@wirewright/codec/Model"
+import type {
+  ByteOrder,
+  ConditionModel,
+  FieldModel,
+  IntName,
+  LengthModel,
+  NumberModel,
+  SliceModel,
+  TypeModel
+} from "@wirewright/codec/Model"
 import { isBigNumber } from "@wirewright/codec/words/Numbers"
 import { isInAllStates } from "@wirewright/codec/words/Presence"
 import { isNullable } from "@wirewright/codec/words/Records"
@@ -169,7 +178,10 @@ export class FieldWriter {
   /** Writes the checksums that wait for nothing more. */
   private completeAll(): void {
     const { scope } = this.target
-    for (let ready: Sum | undefined; (ready = scope.incomplete.find(({ name, over }) => this.isWritten(over.filter((one) => one !== name))));) {
+    for (
+      let ready: Sum | undefined;
+      (ready = scope.incomplete.find(({ name, over }) => this.isWritten(over.filter((one) => one !== name))));
+    ) {
       const { name, over, put } = ready
       scope.incomplete = scope.incomplete.filter((one) => one.name !== name)
       this.lines.push(put(this.places.get(over[0]!)![0], this.places.get(over.at(-1)!)![1]))

@@ -6,11 +6,12 @@ import type { Catalog } from "@wirewright/codec/Catalog"
 import { withoutOwn } from "@wirewright/codec/Checksums"
 import { bytesOfDigits } from "@wirewright/codec/Hex"
 import { intBytes } from "@wirewright/codec/Integers"
-import type { FieldModel, FloatModel, IntModel, IntName, MeasureModel, NumberModel, TypeModel } from "@wirewright/codec/Model"
+import type { FieldModel, FloatModel, IntModel, IntName, NumberModel, TypeModel } from "@wirewright/codec/Model"
 import { intWidth } from "@wirewright/codec/TypeText"
 import { writeLeb128Big, writeQuicBig, writeVlqBig, zigzagBig } from "@wirewright/codec/Varint"
 import { numberRange } from "@wirewright/codec/words/Numbers"
 import { unwrapped } from "@wirewright/codec/words/Sizes"
+import { measureType } from "@wirewright/codec/words/Word"
 import { checksumFunction } from "@wirewright/codec/words/Whole"
 
 /** Bytes, each 0…255. */
@@ -130,7 +131,7 @@ class Assembly {
   }
 
   /** The number that says how long or how many siblings are; nothing when they have none. */
-  private measured(type: MeasureModel): number | undefined {
+  private measured(type: TypeModel & { readonly kind: "lengthOf" | "countOf" }): number | undefined {
     const targets = names(type.target)
     if (type.absent !== undefined && this.isAbsent(targets[0]!)) return type.absent
     let size = 0
@@ -177,7 +178,7 @@ class Assembly {
       const { escaped, high, low, measures, presenceOf, tagOf } = one
       if (high < low) continue
       const mask = (1n << BigInt(high - low + 1)) - 1n
-      const measured = measures === undefined ? undefined : this.measured(measures)
+      const measured = measures === undefined ? undefined : this.measured(measureType(one, measures))
       if (measures !== undefined && (measured === undefined || measured < 0 || BigInt(measured) > mask)) return undefined
       const tag = tagOf === undefined ? undefined : this.pieces.get(tagOf)?.tag
       let slice = presenceOf !== undefined

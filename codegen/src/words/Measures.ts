@@ -49,7 +49,7 @@ export const keepLength = (reader: FieldReader, target: string | ReadonlyArray<s
 export const readMeasure = (reader: FieldReader, measures: MeasureModel, raw: string, path: string, at: string): void => {
   const known = checked(reader, meantBy(reader, measures, raw, false, path, at))
   reader.numbers.set(path, known.value)
-  if (measures.kind === "lengthOf") keepLength(reader, measures.target, known, path, at)
+  if (measures.counts === "bytes") keepLength(reader, measures.target, known, path, at)
   else reader.scope.counts.set(String(measures.target), known)
 }
 
@@ -62,7 +62,7 @@ export const writeMeasure = (
   of: IntModel,
   at: string
 ): string => {
-  if (measures.kind === "lengthOf") {
+  if (measures.counts === "bytes") {
     writer.slot(holder, measures, { at, int: of.int, order: of.order, bits: { high: one.high, low: one.low } })
     return "0"
   }

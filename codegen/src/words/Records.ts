@@ -275,7 +275,7 @@ const writeBits = (writer: FieldWriter, type: Of<"bits">, field: Named): void =>
   const parts: Array<string> = []
   let escaped: (() => void) | undefined
   const isBig = intSize(type.of.int) === 8
-  const measures = type.fields.some((one) => one.measures?.kind === "lengthOf")
+  const measures = type.fields.some((one) => one.measures?.counts === "bytes")
   const at = measures ? writer.mark(`${local(field.name)}At`) : ""
   const putBits = (): void => {
     const sum = parts.length === 0 ? (isBig ? "0n" : "0") : parts.join(" | ")

@@ -84,7 +84,7 @@ export interface LengthModel {
 
 /** What a length or count in bits says of a sibling. */
 export interface MeasureModel extends LengthModel {
-  readonly kind: "lengthOf" | "countOf"
+  readonly counts: "bytes" | "elements"
   /** One name for a count. */
   readonly target: string | ReadonlyArray<string>
 }

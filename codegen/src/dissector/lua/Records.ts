@@ -121,7 +121,7 @@ function words.bits(self, t, spot)
     spot.scope.values[field.name] = number
     if field.tagOf ~= nil then spot.scope.tags[field.tagOf] = number end
     if field.measures ~= nil then
-      local keep = field.measures.counts and keep_count or keep_length
+      local keep = field.measures.elements and keep_count or keep_length
       keep(self, field.measures, number, { path = path, at = at, scope = spot.scope })
     end
   end

@@ -34,7 +34,7 @@ const keepLength = (walk: LayoutWalk, target: string | ReadonlyArray<string>, le
 /** What a length or count in bits says. */
 export const walkMeasure = (walk: LayoutWalk, measures: MeasureModel, value: number, spot: Spot): void => {
   const size = meant(walk, measures, value, spot)
-  if (measures.kind === "lengthOf") keepLength(walk, measures.target, size, spot)
+  if (measures.counts === "bytes") keepLength(walk, measures.target, size, spot)
   else spot.scope.counts.set(String(measures.target), size)
 }
 

@@ -87,15 +87,18 @@ describe.each(
   }, 60_000)
 })
 
-/** What becomes of connections to a port over which nothing is asked, until a moment after the last. */
-const herd = async (port: number, count: number): Promise<{ readonly open: number; readonly end: () => void }> => {
+/**
+ * What becomes of connections to a port over which nothing is asked, once no more than `most` are left and none goes any more: before a server
+ * looks at them, all are open.
+ */
+const herd = async (port: number, count: number, most: number): Promise<{ readonly open: number; readonly end: () => void }> => {
   const sockets = Array.from({ length: count }, () => Net.connect(port, "127.0.0.1").on("error", () => {}).resume())
   let open = -1
   await until(async () => {
     const before = open
     await new Promise((resolve) => setTimeout(resolve, 100))
     open = sockets.filter((socket) => !socket.destroyed && !socket.connecting && !socket.readableEnded).length
-    return open === before ? open : undefined
+    return open === before && open <= most ? open : undefined
   })
   return {
     open,
@@ -111,7 +114,7 @@ describe("the management endpoint of serve", () => {
 
   it("has the limit for itself, and says so too", async () => {
     const { err } = await running(["serve", "--vbuckets", "1", "--max-connections", "3"], async ({ managementPort, port }) => {
-      const { end, open } = await herd(managementPort, 20)
+      const { end, open } = await herd(managementPort, 20, 3)
       expect(open).toBe(3)
       const client = await admitted(port)
       expect(client).toBeDefined()
@@ -123,9 +126,8 @@ describe("the management endpoint of serve", () => {
 
   it.runIf(process.platform === "linux")("leaves files to others", async () => {
     const { err } = await running(["serve", "--vbuckets", "1", "--metrics", "0"], async (ready) => {
-      const { end, open } = await herd(ready.managementPort, 100)
+      const { end, open } = await herd(ready.managementPort, 100, 63)
       expect(open).toBeGreaterThan(5)
-      expect(open).toBeLessThan(64)
       // it can still be asked how it does
       expect(await figure(ready, "wirewright_server_connections")).toBe(0)
       end()

@@ -93,7 +93,7 @@ export interface Conversation<Push, C extends Correlation, E = never> {
   readonly pushes: <N extends string>(
     ...commands: ReadonlyArray<{ readonly name: N }>
   ) => Stream.Stream<Extract<Push, { readonly _tag: N }>>
-  /** The same from this moment on, as long as the scope is open, whenever the stream is run; it is run once. */
+  /** The same from this moment on, whenever the stream is run, until it ends or the scope closes; it is run once. */
   readonly listen: <N extends string>(
     ...commands: ReadonlyArray<{ readonly name: N }>
   ) => Effect.Effect<Stream.Stream<Extract<Push, { readonly _tag: N }>>, never, Scope.Scope>

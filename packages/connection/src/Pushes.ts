@@ -59,14 +59,15 @@ export class Pushes<Push> {
     this.early = undefined
   }
 
-  /** Packets of some commands from now on, in the order in which they come. */
+  /** Packets of some commands from now on, in the order in which they come, until the stream ends or the scope closes. */
   of(names: ReadonlyArray<string>): Effect.Effect<Stream.Stream<Push>, never, Scope.Scope> {
     return Effect.map(
       Effect.acquireRelease(
         Effect.map(Queue.unbounded<Push, Cause.Done>(), (queue) => this.open(new Set(names), queue)),
         ({ close }) => Effect.sync(close)
       ),
-      ({ queue, taken }) => Stream.tap(Stream.fromQueue(queue), () => Effect.sync(taken))
+      // a stream that has ended reads no more, however long its scope lasts: it must not stop anything
+      ({ close, queue, taken }) => Stream.ensuring(Stream.tap(Stream.fromQueue(queue), () => Effect.sync(taken)), Effect.sync(close))
     )
   }
 
@@ -100,6 +101,7 @@ export class Pushes<Push> {
       close: () => {
         this.readers.delete(reader)
         for (const source of paused) source.resume()
+        paused.clear()
       }
     }
   }

@@ -33,14 +33,15 @@ const run = <A, E>(effect: Effect.Effect<A, E, Scope.Scope>): Promise<A> => Effe
 const fast = { initialDelay: "20 millis", maxDelay: "200 millis" } as const
 const now = { startImmediately: true }
 
-/** Writes down what comes for a filter. */
+/** Writes down what comes for a filter; done when the broker has the subscription. */
 const listening = (mqtt: Mqtt.MqttClient, filter: string, qos: 0 | 1 | 2 = 2) =>
   Effect.gen(function*() {
     const came: Array<{ readonly topicName: string; readonly text: string; readonly qos: number; readonly retain: number }> = []
     const each = (one: { readonly topicName: string; readonly payload: Uint8Array; readonly qos: number; readonly retain: number }) =>
       Effect.sync(() => void came.push({ topicName: one.topicName, text: text(one), qos: one.qos, retain: one.retain }))
     yield* Effect.forkScoped(Stream.runForEach(mqtt.subscribe(filter, qos), each), now)
-    yield* Effect.sleep("100 millis")
+    // what was asked before is done when this is, or is refused
+    yield* Effect.ignore(mqtt.publish("flushed", bytes(""), { qos: 1 }))
     return came
   })
 

@@ -164,6 +164,9 @@ describe.skipIf(!there)("NATS", () => {
         yield* nats.publish("allowed", new Uint8Array(65_536))
         yield* until(() => came.length > 0)
         expect((yield* nats.counters).reconnects).toBe(0)
+        // what it says again and again waits for nobody
+        const often = yield* make({ ...who("secret"), maxPushes: 5 })
+        for (let i = 0; i < 20; i++) yield* Effect.andThen(often.publish("forbidden", bytes("x")), often.flush)
       }))
     } finally {
       await strict.stop()

@@ -74,20 +74,21 @@ export const make = ({ maxPushes = 1_024, name, password, pingInterval = "30 sec
     const failure = (reason: ConnectionError["reason"]) => new ConnectionError({ reason, address, ambiguous: true })
     const what = { verbose: false, pedantic: false, lang: "typescript", version: "1", protocol: 1, headers: true, no_responders: true }
     const secrets = { pass: password && Redacted.value(password), auth_token: token && Redacted.value(token) }
-    const connect = { ...what, ...secrets, name, user }
     const begin = (session: Client.Session<Nats.Packet, Nats.Packet, Correlation>) =>
       Effect.gen(function*() {
         const incoming = yield* session.listen(Nats.Ping, Nats.Msg, Nats.HMsg, Nats.Err)
-        const errors = yield* session.listen(Nats.Err)
-        const infos = yield* session.listen(Nats.Info)
-        const refused = Effect.flatMap(Stream.runHead(errors), (one) => Effect.fail(new NatsError(Option.getOrThrow(one))))
+        const error = Stream.runHead(yield* session.listen(Nats.Err))
+        const refused = Effect.flatMap(error, (one) => Effect.fail(new NatsError(Option.getOrThrow(one))))
         const silent = Effect.andThen(Effect.sync(() => session.connection.stalled("INFO", timeout)), Effect.never)
-        const info = Effect.timeoutOrElse(Stream.runHead(infos), { duration: timeout, orElse: () => silent })
-        const { info: text } = Option.getOrThrow(yield* Effect.raceFirst(info, refused))
-        maxPayload = (JSON.parse(text) as { readonly max_payload: number }).max_payload
-        yield* session.send(Nats.Connect, { options: JSON.stringify(connect) })
-        // what it does not like about that, it says before it answers
-        yield* Effect.raceFirst(session.call(Nats.Ping), refused)
+        const info = Effect.timeoutOrElse(Stream.runHead(yield* session.listen(Nats.Info)), { duration: timeout, orElse: () => silent })
+        const greeted = Effect.gen(function*() {
+          const { info: text } = Option.getOrThrow(yield* info)
+          maxPayload = (JSON.parse(text) as { readonly max_payload: number }).max_payload
+          yield* session.send(Nats.Connect, { options: JSON.stringify({ ...what, ...secrets, name, user }) })
+          // what it does not like about that, it says before it answers
+          yield* session.call(Nats.Ping)
+        })
+        yield* Effect.raceFirst(greeted, refused)
         for (const one of subscriptions.values()) yield* session.send(Nats.Sub, one)
         const end = Effect.sync(() => {
           const lost = failure(session.connection.closed?.reason ?? new ConnectionClosed({ by: "this client" }))

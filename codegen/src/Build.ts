@@ -35,6 +35,7 @@ import type {
   NumberType,
   Protocol,
   Sized,
+  Slice,
   Terminator,
   Type,
   TypesOnly
@@ -106,7 +107,8 @@ const sized = ({ size, min, max, until, pad }: Sized, hex: (text: Terminator) =>
     pad: pad === undefined ? undefined : hex(pad)
   }) as SizedModel
 
-const lengthModel = ({ plus, absent }: LengthOptions): LengthModel => defined({ plus, absent }) as LengthModel
+const lengthModel = ({ absent, plus, unit }: LengthOptions & { readonly unit?: number }): LengthModel =>
+  defined({ plus, absent, unit: unit === 1 ? undefined : unit }) as LengthModel
 
 /** The code of a tag or opcode that may be spelled as a character. */
 export const codeOf = (code: number | string): number => typeof code === "number" ? code : code.codePointAt(0) ?? 0
@@ -469,6 +471,11 @@ class Builder {
   }
 
   private bitField(name: string, field: BitField, doc: string | undefined): BitFieldModel {
+    if (field.kind === "lengthOf" || field.kind === "countOf") {
+      const { high, low } = field.of as Slice
+      const measures = { counts: field.kind === "lengthOf" ? "bytes" : "elements", target: field.target, ...lengthModel(field) }
+      return defined({ name, doc, high, low, measures }) as BitFieldModel
+    }
     const role = field.kind === "opcode" || field.kind === "bodyLength" ? field.kind : undefined
     const inner = role === undefined && field.kind !== "magic" ? field : (field as { readonly of: unknown }).of as BitField
     const escaped = inner.kind === "escaped" ? inner : undefined
@@ -546,9 +553,9 @@ class Builder {
       case "custom":
         return defined({ ...type }) as TypeModel
       case "lengthOf":
-        return { kind: "lengthOf", of: this.number(type.of), target: type.target, ...lengthModel(type) }
+        return { kind: "lengthOf", of: this.number(type.of as NumberType), target: type.target, ...lengthModel(type) }
       case "countOf":
-        return { kind: "countOf", of: this.number(type.of), target: type.target as string, ...lengthModel(type) }
+        return { kind: "countOf", of: this.number(type.of as NumberType), target: type.target as string, ...lengthModel(type) }
       case "prefixed":
         return defined({
           kind: "prefixed",

@@ -134,6 +134,7 @@ const widthOf = (type: Type | HeaderField): number => {
     case "reserved":
     case "lengthOf":
     case "countOf":
+      return type.of.kind === "slice" ? Number.NaN : widthOf(type.of)
     case "flags":
     case "enumeration":
       return widthOf(type.of)

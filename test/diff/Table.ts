@@ -298,6 +298,36 @@ export const table: ReadonlyArray<Row> = [
     of({ size: lengthOf(u8, "a"), a: utf8(), b: utf8() }),
     of({ size: lengthOf(u8, "b"), a: utf8({ size: 2 }), b: utf8() })
   ),
+  row(
+    "a length moves into bits",
+    "WIRE",
+    of({ size: lengthOf(u8, "a"), a: utf8(), last: u8 }),
+    of({ head: bits(u8, { size: lengthOf(slice(7, 1), "a"), rest: slice(0) }), a: utf8(), last: u8 })
+  ),
+  row(
+    "a length in bits counts words",
+    "WIRE",
+    of({ head: bits(u8, { size: lengthOf(slice(3, 0), "a") }), a: bytes(), last: u8 }),
+    of({ head: bits(u8, { size: lengthOf(slice(3, 0), "a", { unit: 4 }) }), a: bytes(), last: u8 })
+  ),
+  row(
+    "a length counts words",
+    "WIRE",
+    of({ size: lengthOf(u16, "a"), a: bytes(), last: u8 }),
+    of({ size: lengthOf(u16, "a", { unit: 4 }), a: bytes(), last: u8 })
+  ),
+  row(
+    "the count in bits is of another field",
+    "WIRE",
+    of({ head: bits(u8, { n: countOf(slice(3, 0), "a"), m: countOf(slice(7, 4), "b") }), a: array(u8), b: array(u8) }),
+    of({ head: bits(u8, { n: countOf(slice(7, 4), "a"), m: countOf(slice(3, 0), "b") }), a: array(u8), b: array(u8) })
+  ),
+  row(
+    "a length in bits is renamed",
+    "SAFE",
+    of({ head: bits(u8, { size: lengthOf(slice(3, 0), "a") }), a: bytes(), last: u8 }),
+    of({ head: bits(u8, { length: lengthOf(slice(3, 0), "a") }), a: bytes(), last: u8 })
+  ),
   types("elements of another type", "WIRE", counted(u8, u16), counted(u8, u32)),
   types("a longer count", "WIRE", counted(u8, u16), counted(u16, u16)),
   types("a count becomes a terminator", "WIRE", counted(u8, cstring({ min: 1 })), array(cstring({ min: 1 }), { until: 0 })),

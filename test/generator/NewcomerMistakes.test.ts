@@ -261,6 +261,52 @@ const planted: ReadonlyArray<readonly [what: string, spec: string, rule: string,
     "WW222",
     /at least 0, or .* min of 1/
   ],
+  [
+    "a length in bits, of a number",
+    `T(struct("S", { b: bits(u8, { n: lengthOf(u8, "a") }), a: bytes() }))`,
+    "WW010",
+    /lengthOf\(slice\(3, 0\), "a"\)/
+  ],
+  ["a length of a slice, in no bits", `T(struct("S", { n: lengthOf(slice(3, 0), "a"), a: bytes() }))`, "WW010", /bits\(u8, \{ n: lengthOf/],
+  [
+    "a count of a slice with a value",
+    `T(struct("S", { b: bits(u8, { n: countOf(slice(3, 0, { value: 1 }), "a") }), a: array(u8) }))`,
+    "WW012",
+    /leave them out/
+  ],
+  [
+    "a length in bits of what is not there",
+    `T(struct("S", { b: bits(u8, { n: lengthOf(slice(3, 0), "c") }), a: bytes() }))`,
+    "WW122",
+    /name one of: a/
+  ],
+  [
+    "a length in bits after what it measures",
+    `T(struct("S", { a: bytes({ max: 3 }), b: bits(u8, { n: lengthOf(slice(3, 0), "a") }) }))`,
+    "WW124",
+    /in front/
+  ],
+  ["a count in bits of text", `T(struct("S", { b: bits(u8, { n: countOf(slice(3, 0), "a") }), a: utf8() }))`, "WW123", /array/],
+  [
+    "a null in bits that does not fit",
+    `T(struct("S", { b: bits(u8, { n: lengthOf(slice(3, 0), "a", { absent: 16 }) }), a: bytes() }))`,
+    "WW220",
+    /0…15/
+  ],
+  [
+    "more in bits than they hold",
+    `T(struct("S", { b: bits(u8, { n: lengthOf(slice(1, 0), "a", { plus: 4 }) }), a: bytes() }))`,
+    "WW222",
+    /wider/
+  ],
+  ["a length in units of nothing", `T(struct("S", { n: lengthOf(u8, "a", { unit: 0 }), a: bytes() }))`, "WW012", /whole number of bytes/],
+  [
+    "a length in units that do not divide",
+    `T(struct("S", { n: lengthOf(u8, "a", { unit: 4 }), a: struct("F", { x: u16 }) }))`,
+    "WW222",
+    /divide/
+  ],
+  ["a count in units", `T(struct("S", { n: countOf(u8, "a", { unit: 4 }), a: array(u8) }))`, "WW011", /countOf has no|it has/],
   ["a record without end", `T(struct("V", { a: u8, list: prefixed(u8, lazy(() => 0)) }))`, "WW010", /struct or a choice|the record/],
   [
     "counted elements of which an unknown one has no end",

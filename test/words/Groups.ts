@@ -2,6 +2,7 @@
 import type { Entry } from "./Entry.ts"
 import { bitsAndTokens } from "./table/Bits.ts"
 import { lengths } from "./table/Lengths.ts"
+import { measures } from "./table/Measures.ts"
 import { numbers } from "./table/Numbers.ts"
 import { presence } from "./table/Presence.ts"
 import { records } from "./table/Records.ts"
@@ -16,6 +17,7 @@ export const groups: { readonly [name: string]: ReadonlyArray<Entry> } = {
   texts,
   tokens,
   lengths,
+  measures,
   presence,
   bits: bitsAndTokens,
   records,

@@ -254,7 +254,61 @@ export class RandomSpec {
     const count = 1 + this.next(4)
     for (let i = 0; i < count; i++) {
       const name = `f${i}`
-      switch (this.next(15)) {
+      switch (this.next(18)) {
+        case 17: {
+          // in units of several bytes, in a number or in bits
+          const unit = 1 + this.next(4)
+          const options = { unit, ...this.next(2) === 0 ? { plus: this.next(3) } : {} }
+          fields[`l${i}`] = this.next(2) === 0
+            ? D.lengthOf(this.lengthNumber(), name, options)
+            : D.bits(this.pick([D.u8, D.u16.le, D.u64]), { [`l${i}n`]: D.lengthOf(D.slice(7, 2), name, options) })
+          add(name, {
+            type: D.bytes(),
+            ends: true,
+            some: true,
+            value: () => Uint8Array.from({ length: unit * this.next(4) }, () => this.next(256))
+          })
+          some = true
+          break
+        }
+        case 16: {
+          // a length in bits, of one field or of two, with a checksum over the bits in front of what they measure
+          const [one, other] = [this.open(depth - 1), this.ended(depth - 1)]
+          if (one.type.kind === "decimal" || other.type.kind === "reserved") break
+          const isNullable = this.next(2) === 0
+          fields[`b${i}`] = D.bits(this.pick([D.u32, D.u32.le, D.u64]), {
+            [`n${i}`]: D.slice(31, 29),
+            [`l${i}`]: D.lengthOf(D.slice(27, 12), name, isNullable ? { plus: 1, absent: 0 } : {}),
+            ...isNullable ? {} : { [`t${i}`]: D.lengthOf(D.slice(11, 0), [`${name}b`, name]) }
+          })
+          if (this.next(2) === 0) fields[`sum${i}`] = D.checksum("sum8", D.u8, { over: [`b${i}`] })
+          makers.push((out) => {
+            out[`n${i}`] = this.next(8)
+          })
+          add(`${name}b`, other)
+          add(name, isNullable ? { ...one, value: () => this.next(3) === 0 ? null : one.value() } : one)
+          some = true
+          break
+        }
+        case 15: {
+          const of = this.element(depth - 1)
+          const isNullable = this.next(3) === 0
+          fields[`b${i}`] = D.bits(this.pick([D.u8, D.u16.le, D.u24]), {
+            [`c${i}`]: D.countOf(D.slice(7, 4), name, isNullable ? { plus: 1, absent: 0 } : {}),
+            [`n${i}`]: D.slice(2)
+          })
+          makers.push((out) => {
+            out[`n${i}`] = this.next(2)
+          })
+          add(name, {
+            type: D.array(of.type, { max: 9 }),
+            ends: true,
+            some: true,
+            value: () => isNullable && this.next(3) === 0 ? null : this.many(of, 3)
+          })
+          some = true
+          break
+        }
         case 14: {
           // spelled otherwise from a number on, and otherwise again, or not there
           const spelled = Array.from({ length: 2 + this.next(2) }, () => this.ended(depth - 1))

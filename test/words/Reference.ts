@@ -205,7 +205,7 @@ export const reference: { readonly [group: string]: ReadonlyArray<Row> } = {
       "{ kind: 7, body: Uint8Array.of(1, 2) }",
       "0002 07 0102",
       "the size of a later sibling",
-      "Any number (`varint`, `escaped`, `decimal`…). `plus` is added before it is written; `absent` is the value that means `null`. Several of one target must agree."
+      "Any number (`varint`, `escaped`, `decimal`…). `plus` is added before it is written; `absent` is the value that means `null`. With `unit: 4` it counts words of four bytes, and other sizes are refused. Several of one target must agree."
     ),
     row(
       "`lengthOf` of several",
@@ -222,6 +222,14 @@ export const reference: { readonly [group: string]: ReadonlyArray<Row> } = {
       "02 0001 0002",
       "the number of elements of a later sibling",
       "`plus`, `absent`."
+    ),
+    row(
+      "`lengthOf`, `countOf` in `bits`",
+      "{ head: bits(u8, { words: lengthOf(slice(7, 4), \"body\", { unit: 4 }), n: countOf(slice(3, 0), \"list\") }), list: array(u16), body: bytes() }",
+      "{ list: [7], body: Uint8Array.of(1, 2, 3, 4) }",
+      "11 0007 01020304",
+      "some bits of a number",
+      "A slice in place of a number; what does not fit its bits is refused. All that `lengthOf` and `countOf` have."
     ),
     row(
       "prefixed",
@@ -377,7 +385,7 @@ export const recordOf = ({ spec }: Row, i: number): D.Struct => {
 
 /** What the words do not say, and what to do. */
 export const unsaid: ReadonlyArray<readonly [what: string, instead: string]> = [
-  ["Arithmetic beyond `plus`: a length in words of four bytes, a product", "`custom` for that field"],
+  ["Arithmetic beyond `plus` and `unit`: a product, a length that is filled up to whole words", "`custom` for that field"],
   ["A length or count after what it measures", "`custom`"],
   ["A value that is compressed, masked or encrypted", "`custom`, which sees the whole packet; or bytes, and a codec of their own"],
   ["Pointers to other places of the packet, but for those of `domainName`", "`custom`"],

@@ -20,7 +20,7 @@ const within = (type: Type): ReadonlyArray<Type> => {
       return [type, ...Object.values(type.fields).flatMap(within)]
     case "lengthOf":
     case "countOf":
-      return [type, type.of]
+      return type.of.kind === "slice" ? [type] : [type, type.of]
     default:
       return [type]
   }

@@ -8,7 +8,7 @@ import { Catalog } from "@wirewright/codec/Catalog"
 import type { FieldModel, KindModel, LayoutModel, Model, TypeModel } from "@wirewright/codec/Model"
 import { headOf as beginning } from "@wirewright/codec/Heads"
 import { wordOf } from "@wirewright/codec/words/index"
-import { measuredFields } from "@wirewright/codec/words/Records"
+import { measuredFields, withMeasures } from "@wirewright/codec/words/Records"
 import { isPresenceByLength } from "@wirewright/codec/words/Presence"
 import { optionalIn, unwrapped } from "@wirewright/codec/words/Sizes"
 import { mayBeMissing } from "@wirewright/codec/words/Tokens"
@@ -196,7 +196,7 @@ const lengthTargets = (type: TypeModel): ReadonlyArray<string> => {
 
 /** Names that one length measures together. */
 const groupsOf = (fields: ReadonlyArray<FieldModel>): ReadonlyArray<ReadonlyArray<string>> =>
-  fields.map(({ type }) => lengthTargets(type)).filter((targets) => targets.length > 1)
+  withMeasures(fields).map(({ type }) => lengthTargets(type)).filter((targets) => targets.length > 1)
 
 /** A finding with the counterexample, or a notice without one. */
 const decide = (

@@ -149,9 +149,9 @@ export class Relation {
   }
 
   /** What a length on the wire stands for; nothing when it stands for none. */
-  private meant({ absent, plus = 0 }: LengthModel, value: number): number | null | undefined {
+  private meant({ absent, plus = 0, unit = 1 }: LengthModel, value: number): number | null | undefined {
     if (value === absent) return null
-    return value - plus < 0 ? undefined : value - plus
+    return value - plus < 0 ? undefined : (value - plus) * unit
   }
 
   private *type(type: TypeModel, name: string, at: number, end: number, env: Env): Iterable<Reading> {
@@ -162,7 +162,7 @@ export class Relation {
         return yield* this.present(type, name, at, end, env)
       case "lengthOf":
       case "countOf": {
-        const read = this.number(type.of, at, end)
+        const read = this.number(type.of as NumberModel, at, end)
         if (read === undefined) return
         // the encoder never writes the wire value of null for a length that is there
         const meant = this.meant(type, read[0])
@@ -176,7 +176,7 @@ export class Relation {
         yield { text: undefined, next: read[1], env: { ...env, numbers, [type.kind === "lengthOf" ? "lengths" : "counts"]: after } }
         // a value may have the length that stands for null
         if (meant === null && read[0] - (type.plus ?? 0) >= 0) {
-          const real = withEntry(known, key, read[0] - (type.plus ?? 0))
+          const real = withEntry(known, key, (read[0] - (type.plus ?? 0)) * (type.unit ?? 1))
           yield { text: undefined, next: read[1], env: { ...env, numbers, [type.kind === "lengthOf" ? "lengths" : "counts"]: real } }
         }
         return
@@ -257,10 +257,22 @@ export class Relation {
       throw error
     }
     const shown = type.kind === "bits"
-      ? walk.spans.map(({ path, text }) => `${path}: ${text}`).join(", ")
+      ? walk.spans.filter(({ path }) => type.fields.every((one) => one.name !== path || one.measures === undefined))
+        .map(({ path, text }) => `${path}: ${text}`).join(", ")
       : walk.spans.at(-1)?.text || hexOf(this.bytes.subarray(at, next))
     const text = !isVisibleType(type) ? undefined : type.kind === "bytes" ? `0x${hexOf(this.bytes.subarray(at, next))}` : shown
-    yield { text, next, env: { ...env, numbers: new Map([...env.numbers, ...scope.values]) } }
+    // lengths in bits say what others say
+    if ([...scope.lengths].some(([key, length]) => (env.lengths.get(key) ?? length) !== length)) return
+    yield {
+      text,
+      next,
+      env: {
+        ...env,
+        numbers: new Map([...env.numbers, ...scope.values]),
+        lengths: new Map([...env.lengths, ...scope.lengths]),
+        counts: new Map([...env.counts, ...scope.counts])
+      }
+    }
   }
 
   private *elements(

@@ -2,10 +2,11 @@
  * Small encodings that a spec allows: bytes of some values of a type, with everything derived. What ambiguity there is mostly shows in
  * those, read in every way.
  */
-import { optionalIn, unwrapped } from "@wirewright/codec/words/Sizes"
+import { optionalIn } from "@wirewright/codec/words/Sizes"
 import type { Catalog } from "@wirewright/codec/Catalog"
 import { bytesOfDigits } from "@wirewright/codec/Hex"
 import type { FieldModel, LengthModel, NumberModel, TypeModel } from "@wirewright/codec/Model"
+import { isNullable } from "@wirewright/codec/words/Records"
 import { inState } from "@wirewright/codec/words/States"
 import { bcdSize } from "@wirewright/codec/words/Values"
 import { intWidth } from "@wirewright/codec/TypeText"
@@ -51,10 +52,7 @@ export class Samples {
   /** Alternatives for a field, those of what a sibling says included. */
   private field(name: string, type: TypeModel, fields: ReadonlyArray<FieldModel>): ReadonlyArray<Piece> {
     const found = this.type(type)
-    const nullable = fields.some(({ type: other }) => {
-      const length = unwrapped(other)
-      return (length.kind === "lengthOf" || length.kind === "countOf") && length.absent !== undefined && String(length.target) === name
-    })
+    const nullable = isNullable(fields, name)
     const values = fields.flatMap(({ type: other }) =>
       other.kind === "optional" && other.if?.kind === "valueOf" && other.if.field === name ? other.if.values : []
     )
@@ -193,10 +191,10 @@ export class Samples {
 
   private bits(type: Extract<TypeModel, { readonly kind: "bits" }>): ReadonlyArray<Piece> {
     const values = [0n, 1n].map((fill) =>
-      type.fields.reduce((sum, { high, low, presenceOf, ref, value }) => {
+      type.fields.reduce((sum, { high, low, measures, presenceOf, ref, value }) => {
         const named = ref === undefined ? undefined : this.catalog.typeOf("enumeration", ref)
         const first = named?.unknown === "error" ? named.values[0]?.value ?? 0 : undefined
-        const bits = value ?? first ?? (presenceOf === undefined ? Number(fill) : 0)
+        const bits = value ?? first ?? (presenceOf === undefined && measures === undefined ? Number(fill) : 0)
         return high < low ? sum : sum | BigInt(bits) << BigInt(low)
       }, 0n)
     )

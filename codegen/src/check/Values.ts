@@ -78,7 +78,25 @@ const unknown = oneOf("keep", "error")
 const conditions = kinds("bitOf(…) or valueOf(…)", "bitOf", "valueOf")
 const target: Want = { either: [Array.isArray, array(name), name] }
 const sizes = { plus: [whole], absent: [whole] } as const
-const marked = kinds("a slice, or an opcode, magic or length of one", "slice", "escaped", "opcode", "magic", "bodyLength")
+const unit = test((value) => Number.isSafeInteger(value) && Number(value) > 0, "a whole number of bytes, of 1 or more")
+const lengthNumber = kinds(
+  "a number such as u16, varint() or decimal(), or a slice within bits",
+  "int",
+  "varint",
+  "escaped",
+  "decimal",
+  "slice"
+)
+const marked = kinds(
+  "a slice, or an opcode, magic, length or count of one",
+  "slice",
+  "escaped",
+  "lengthOf",
+  "countOf",
+  "opcode",
+  "magic",
+  "bodyLength"
+)
 const headerField = kinds(
   "a header field such as opcode(u8), bodyLength(u16) or u32",
   "magic",
@@ -114,8 +132,8 @@ const shapes: { readonly [kind: string]: Shape } = {
   },
   domainName: { compress: flag },
   custom: { name, module: name, minimum: whole, fixed: [whole], ends: flag },
-  lengthOf: { of: numberType, target, ...sizes },
-  countOf: { of: numberType, target: name, ...sizes },
+  lengthOf: { of: lengthNumber, target, ...sizes, unit: [unit] },
+  countOf: { of: lengthNumber, target: name, ...sizes },
   prefixed: { by: numberType, of: type, trailer: [literalText], ...sizes },
   counted: { by: numberType, of: type, max: [number], ...sizes },
   optional: { of: type, requires: [name], if: [conditions] },
@@ -424,9 +442,23 @@ class Values {
     if (this.seen.has(value)) return
     this.seen.add(value)
     const place = callSite(value) === undefined ? spot : { value, path: [] }
+    if (kind === "lengthOf" || kind === "countOf") yield* this.slice(kind, value, place, word)
     const shape = shapes[kind]
     if (shape !== undefined) yield* this.shape(shape, value, place, kind)
     if (kind === "lazy" && typeof value["of"] === "function") yield* this.lazy(value["of"] as () => unknown, place)
+  }
+
+  /** A length or count within bits is of a slice, and none elsewhere is. */
+  *slice(kind: string, { of, target }: { readonly [key: string]: unknown }, spot: Spot, word: string): Iterable<Complaint> {
+    const isSlice = isObject(of) && of["kind"] === "slice"
+    const example = `${kind}(slice(3, 0), ${shown(target)})`
+    if (word === "bits" && !isSlice) {
+      yield saying("WW010", spot, `of of ${kind} is ${shown(of)}, in bits`, `say which bits it has: ${example}`)
+    } else if (word !== "bits" && isSlice) {
+      yield saying("WW010", spot, `of of ${kind} is a slice, and stands in no bits`, `write bits(u8, { n: ${example} }), or a number`)
+    } else if (isSlice && (of["value"] !== undefined || of["of"] !== undefined)) {
+      yield saying("WW012", spot, `the slice of ${kind} has a value or names of its own`, `leave them out: ${example}`)
+    }
   }
 
   *lazy(of: () => unknown, spot: Spot): Iterable<Complaint> {

@@ -1,5 +1,5 @@
 /** Rules of single words: numbers that fit, terminators, slices, arithmetic of lengths, checksums; and whom a word names among its siblings. */
-import type { BitFieldModel, EscapedModel, FieldModel, LengthModel, NumberModel, TypeModel } from "@wirewright/codec/Model"
+import type { BitFieldModel, EscapedModel, FieldModel, LengthModel, NumberModel, SliceModel, TypeModel } from "@wirewright/codec/Model"
 import { intWidth } from "@wirewright/codec/TypeText"
 import { numberRange } from "@wirewright/codec/words/Numbers"
 import { isInAllStates } from "@wirewright/codec/words/Presence"
@@ -46,6 +46,8 @@ export function* checkWord(place: Place, name: string, type: TypeModel, inToken 
       return
     case "lengthOf":
     case "countOf":
+      // within bits their slice is looked at
+      if (type.of.kind === "slice") return
       yield* checkNumber(place, path, type.of)
       if (!inToken) yield* checkEnd(place, name, type.of)
       return
@@ -53,7 +55,7 @@ export function* checkWord(place: Place, name: string, type: TypeModel, inToken 
     case "counted":
       yield* checkNumber(place, path, type.by)
       yield* checkEnd(place, name, type.by)
-      yield* checkArithmetic(place, name, type, type.by, type.kind === "counted" ? countsOf(type) : lengthsOf(place, type.of))
+      yield* checkArithmetic(place, path, type, type.by, type.kind === "counted" ? countsOf(type) : lengthsOf(place, type.of))
       if (type.kind === "counted") {
         yield* checkElement(place, name, type.of)
         yield* checkSize(place, name, { max: type.max })
@@ -357,31 +359,34 @@ const countsOf = (type: { readonly max?: number }): Range => ({ least: 0, most: 
 
 function* checkArithmetic(
   place: Place,
-  name: string,
-  { absent, plus = 0 }: LengthModel,
-  of: NumberModel,
+  path: ReadonlyArray<string>,
+  { absent, plus = 0, unit = 1 }: LengthModel,
+  of: NumberModel | SliceModel,
   range: Range
 ): Iterable<Complaint> {
   const { max, min } = numberRange(of)
-  const [least, most] = [range.least + plus, range.most + plus]
+  if (range.least === range.most && range.least % unit !== 0) {
+    return yield at(place, "WW222", path, `${range.least} bytes are no multiple of ${unit}`, "let the unit divide the size")
+  }
+  const [least, most] = [Math.ceil(range.least / unit) + plus, Math.floor(range.most / unit) + plus]
   if (least < min || BigInt(least) > max) {
     yield at(
       place,
       "WW222",
-      [name],
+      path,
       `a length of ${range.least} would be written as ${least}, which does not fit`,
       plus < 0 ? `let plus be at least ${-range.least || 0}, or what it measures have a min of ${-plus}` : "use a wider number"
     )
   }
   if (absent === undefined) return
   if (BigInt(absent) < min || BigInt(absent) > max) {
-    yield at(place, "WW220", [name], `absent ${absent} does not fit`, `the number holds ${min}…${max}`)
+    yield at(place, "WW220", path, `absent ${absent} does not fit`, `the number holds ${min}…${max}`)
   } else if (absent >= least && absent <= most) {
-    const size = absent - plus
+    const size = (absent - plus) * unit
     yield at(
       place,
       "WW221",
-      [name],
+      path,
       `${absent} on the wire means null, and a length of ${size}: null and a value of ${size} have the same ${
         of.kind === "int" ? "length field" : "number"
       }`,
@@ -468,7 +473,7 @@ export function* checkSiblings(
       if (target !== undefined) {
         const inner = unwrapped(target)
         const range = length.kind === "countOf" ? countsOf(inner as { readonly max?: number }) : lengthsOf(place, inner)
-        yield* checkArithmetic(place, name, length, length.of, range)
+        yield* checkArithmetic(place, slices.has(name) ? path : [name], length, length.of, range)
         const says = length.absent === undefined ? "no null" : "null"
         const key = targets[0]!
         if ((nulls.get(key) ?? says) !== says) {

@@ -226,7 +226,7 @@ export class Covers {
         const of = writer as Of<"lengthOf" | "countOf">
         const target = (type: Of<"lengthOf" | "countOf">, name: (of: string) => string): string => [type.target].flat().map(name).join()
         return target(reader, names.reader) === target(of, names.writer) && (reader.plus ?? 0) === (of.plus ?? 0) &&
-          reader.absent === of.absent && this.type(reader.of, of.of, names)
+          (reader.unit ?? 1) === (of.unit ?? 1) && reader.absent === of.absent && this.type(reader.of, of.of, names)
       }
       case "tagOf": {
         const of = writer as Of<"tagOf">
@@ -317,7 +317,15 @@ export class Covers {
       const read = one.get(slot)
       if (read === undefined) return false
       const same = (of: typeof read, name: (name: string) => string): string =>
-        JSON.stringify([of.role, of.from, of.plus, of.escaped, of.presenceOf?.map(name), of.tagOf === undefined ? null : name(of.tagOf)])
+        JSON.stringify([
+          of.role,
+          of.from,
+          of.plus,
+          of.escaped,
+          of.presenceOf?.map(name),
+          of.tagOf === undefined ? null : name(of.tagOf),
+          of.measures === undefined ? null : { ...of.measures, target: [of.measures.target].flat().map(name) }
+        ])
       if (same(read, names.reader) !== same(written, names.writer)) return false
       if (read.value !== undefined) return read.value === written.value
       if (read.ref === undefined) return true

@@ -1,6 +1,7 @@
 /** Says in words what differs between two versions of something: fields, types, headers, statuses. */
 import type { Catalog } from "@wirewright/codec/Catalog"
-import type { FieldModel, NamedTypeModel, TypeModel } from "@wirewright/codec/Model"
+import type { BitFieldModel, FieldModel, NamedTypeModel, TypeModel } from "@wirewright/codec/Model"
+import { measureType } from "@wirewright/codec/words/Word"
 
 /** A difference. */
 export interface Change {
@@ -50,6 +51,12 @@ export class Describe {
         const [one, other] = [a![key], b![key]]
         if (isSame(one, other)) return []
         if (key !== "if" && isType(one) && isType(other)) return this.types(path, one, other)
+        if (key === "measures" && one !== undefined && other !== undefined) {
+          return this.types(
+            path,
+            ...[old, now].map((of) => measureType(of as BitFieldModel, (of as BitFieldModel).measures!)) as [TypeModel, TypeModel]
+          )
+        }
         if (key === "fields" && Array.isArray(one) && Array.isArray(other)) return this.fields(path, one as never, other as never)
         return [{ path, text: `${key} ${shown(one)} → ${shown(other)}` }]
       })

@@ -3,7 +3,7 @@
  * what ends by itself, which fields a length surrounds. The words are those of the codec; what is a keyword of Lua has another name.
  */
 import type { Catalog } from "@wirewright/codec/Catalog"
-import type { BitFieldModel, EscapedModel, FieldModel, IntName, NumberModel, TypeModel } from "@wirewright/codec/Model"
+import type { BitFieldModel, EscapedModel, FieldModel, IntName, MeasureModel, NumberModel, TypeModel } from "@wirewright/codec/Model"
 import { isByLength, isPresenceByLength, stateBits } from "@wirewright/codec/words/Presence"
 import { fixedRuns, isNullable } from "@wirewright/codec/words/Records"
 import { endsItself, fixedSize, leastSize, optionalIn } from "@wirewright/codec/words/Sizes"
@@ -249,20 +249,21 @@ export class Layouts {
         return { of: luaNumber(type.of), f: this.filter(place, numberUse(type.of)) }
       case "lengthOf":
         return {
-          of: luaNumber(type.of),
+          of: luaNumber(type.of as NumberModel),
           target: typeof type.target === "string" ? type.target : type.target.join(" "),
           group: typeof type.target === "string" ? undefined : type.target,
           plus: type.plus,
+          unit: type.unit,
           absent: type.absent,
-          f: this.filter(place, numberUse(type.of))
+          f: this.filter(place, numberUse(type.of as NumberModel))
         }
       case "countOf":
         return {
-          of: luaNumber(type.of),
+          of: luaNumber(type.of as NumberModel),
           target: type.target,
           plus: type.plus,
           absent: type.absent,
-          f: this.filter(place, numberUse(type.of))
+          f: this.filter(place, numberUse(type.of as NumberModel))
         }
       case "tagOf":
         return { of: this.type(type.of, place), target: type.target }
@@ -338,6 +339,17 @@ export class Layouts {
     }
   }
 
+  private measures({ absent, counts, plus, target, unit }: MeasureModel): LuaTable {
+    return {
+      elements: counts === "elements" || undefined,
+      target: typeof target === "string" ? target : target.join(" "),
+      group: typeof target === "string" ? undefined : target,
+      plus,
+      unit,
+      absent
+    }
+  }
+
   private bits({ fields, of }: Of<"bits">, place: Place): LuaTable {
     return {
       int: of.int,
@@ -355,6 +367,7 @@ export class Layouts {
           value: one.value,
           role: one.role,
           tagOf: one.tagOf,
+          measures: one.measures === undefined ? undefined : this.measures(one.measures),
           escaped: one.escaped === undefined ? undefined : escapes(one.escaped),
           f: this.filter(
             { owner: place.owner, name: one.name },

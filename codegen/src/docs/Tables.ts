@@ -1,7 +1,17 @@
 /** The tables of a page: fields with their places, values of enumerations, bits of flags, statuses. */
 import type { Catalog } from "@wirewright/codec/Catalog"
 import { textOfHex } from "@wirewright/codec/Hex"
-import type { EnumerationModel, FieldModel, FlagsModel, NamedTypeModel, StatusModel, TypeModel } from "@wirewright/codec/Model"
+import type {
+  BitFieldModel,
+  EnumerationModel,
+  FieldModel,
+  FlagsModel,
+  MeasureModel,
+  NamedTypeModel,
+  StatusModel,
+  TypeModel
+} from "@wirewright/codec/Model"
+import { measureType } from "@wirewright/codec/words/Word"
 import { unwrapped } from "@wirewright/codec/words/Sizes"
 import { type Part, presenceOf } from "../layout/Placed.ts"
 import { endText, plural, presenceText, shownText, sizeText, valueText } from "./Grid.ts"
@@ -82,8 +92,9 @@ const limitsOf = (type: TypeModel): ReadonlyArray<string> => {
       ]
     case "lengthOf":
     case "countOf": {
-      const { absent, plus } = of
+      const { absent, plus, unit } = of
       return [
+        ...unit === undefined ? [] : [`In units of ${unit} bytes.`],
         ...plus === undefined ? [] : [`${Math.abs(plus)} ${plus < 0 ? "less" : "more"} than what it measures.`],
         ...absent === undefined ? [] : [`${absent} means null.`]
       ]
@@ -114,6 +125,12 @@ const limitsOf = (type: TypeModel): ReadonlyArray<string> => {
       return []
   }
 }
+
+/** What a length or count in bits says. */
+const measureText = (field: BitFieldModel, measures: MeasureModel): ReadonlyArray<string> => [
+  `${measures.counts === "elements" ? "Count" : "Length"} of ${[measures.target].flat().map(code).join(" and ")}.`,
+  ...limitsOf(measureType(field, measures))
+]
 
 const presenceSentence = (catalog: Catalog, type: TypeModel): ReadonlyArray<string> => {
   const presence = presenceOf(type)
@@ -188,6 +205,7 @@ export const partTable = (catalog: Catalog, paths: Paths, parts: ReadonlyArray<P
           ...field.presenceOf === undefined
             ? []
             : [`1 where ${field.presenceOf.map(code).join(", ")} ${field.presenceOf.length > 1 ? "are" : "is"} there.`],
+          ...field.measures === undefined ? [] : measureText(field, field.measures),
           ...field.tagOf === undefined ? [] : [`Says which case ${code(field.tagOf)} is.`],
           ...field.role === "opcode" ? ["Says which packet it is."] : [],
           ...field.role === "bodyLength" ? ["Length of the packet."] : [],

@@ -3,7 +3,7 @@ import type { Catalog } from "@wirewright/codec/Catalog"
 import { bytesOfDigits } from "@wirewright/codec/Hex"
 import type { FieldModel, NumberModel, SizedModel, TypeModel } from "@wirewright/codec/Model"
 import { endsItself, fixedSize, optionalIn, unwrapped } from "@wirewright/codec/words/Sizes"
-import { measuredFields } from "@wirewright/codec/words/Records"
+import { measuredFields, withMeasures } from "@wirewright/codec/words/Records"
 import { flatFields } from "@wirewright/codec/words/Word"
 import { utilities } from "./Utility.ts"
 
@@ -136,7 +136,7 @@ export class Attributes {
 
   private valueOf(name: string, scope: Scope, fields: ReadonlyArray<FieldModel>): string | undefined {
     const at = this.reference(name, scope)
-    const type = fields.find((one) => one.name === name)?.type
+    const type = flatFields(fields).find((one) => one.name === name)?.type
     const inner = type === undefined ? undefined : unwrapped(type)
     const of = inner?.kind === "lengthOf" || inner?.kind === "countOf" || inner?.kind === "tagOf" || inner?.kind === "bodyLength"
       ? inner.of
@@ -149,17 +149,18 @@ export class Attributes {
   fields(fields: ReadonlyArray<FieldModel>, scope: Scope): ReadonlyArray<Attribute> {
     const out: Array<Attribute> = []
     const told = measuredFields(fields)
+    const measuring = withMeasures(fields)
     for (const [i, field] of fields.entries()) {
       const { name, type } = field
       if (scope.bounded && !told.has(name) && this.isUntold(field, fields.slice(i + 1))) {
         this.cannot(scope, `${fields.slice(i).map((one) => one.name).join(", ")}: what of them is there, or where ${name} ends`)
         return [...out, { id: `rest_from_${snake(name)}`, "size-eos": true }]
       }
-      const length = fields.find((one) => {
+      const length = measuring.find((one) => {
         const of = unwrapped(one.type)
         return of.kind === "lengthOf" && [of.target].flat().includes(name)
       })
-      const count = fields.find((one) => {
+      const count = measuring.find((one) => {
         const of = unwrapped(one.type)
         return of.kind === "countOf" && of.target === name
       })
@@ -226,9 +227,11 @@ export class Attributes {
       if (!isFixed) this.cannot(scope, `${field.name}: its length together with others`)
       return { size: undefined, isNull: undefined }
     }
-    const rest = others.reduce<number>((sum, one) => sum + (one ?? 0), of.plus ?? 0)
+    const { plus = 0, unit = 1 } = of
+    const rest = others.reduce<number>((sum, one) => sum + (one ?? 0), plus * unit)
+    const bytes = unit === 1 ? value : `${value} * ${unit}`
     return {
-      size: isFixed ? undefined : rest === 0 ? value : `${value} - ${rest}`,
+      size: isFixed ? undefined : rest === 0 ? bytes : `${bytes} - ${rest}`,
       isNull: of.absent === undefined ? undefined : `${value} == ${of.absent}`
     }
   }
@@ -336,7 +339,7 @@ export class Attributes {
       case "bodyLength":
       case "lengthOf":
       case "countOf":
-        return [this.number(type.of, id).attribute]
+        return [this.number(type.of as NumberModel, id).attribute]
       case "tagOf":
         return this.type(type.of, id, scope, { size: undefined, isLast })
       case "float":

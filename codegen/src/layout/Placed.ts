@@ -15,6 +15,7 @@ import type {
 } from "@wirewright/codec/Model"
 import { intWidth } from "@wirewright/codec/TypeText"
 import { textOfHex } from "@wirewright/codec/Hex"
+import { withMeasures } from "@wirewright/codec/words/Records"
 import { fixedSize, unwrapped } from "@wirewright/codec/words/Sizes"
 import { type SizeRange, sizeRange } from "./Sizes.ts"
 
@@ -79,7 +80,7 @@ const withTokens = (fields: ReadonlyArray<FieldModel>): ReadonlyArray<FieldModel
 /** The field that says how long a field is. */
 const measures = (fields: ReadonlyArray<FieldModel>): ReadonlyMap<string, string> =>
   new Map(
-    withTokens(fields).flatMap(({ name, type }) => {
+    withMeasures(withTokens(fields)).flatMap(({ name, type }) => {
       const of = unwrapped(type)
       if (of.kind !== "lengthOf" && of.kind !== "countOf") return []
       // of several that are measured together, each but the last tells where it ends

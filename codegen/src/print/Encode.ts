@@ -6,7 +6,16 @@
  * they measure. How one value is written, its word knows (`words`); here is what fields say about each other.
  */
 import { textOfHex } from "@wirewright/codec/Hex"
-import type { ByteOrder, ConditionModel, FieldModel, IntName, LengthModel, TypeModel } from "@wirewright/codec/Model"
+import type {
+  ByteOrder,
+  ConditionModel,
+  FieldModel,
+  IntName,
+  LengthModel,
+  NumberModel,
+  SliceModel,
+  TypeModel
+} from "@wirewright/codec/Model"
 import { isBigNumber } from "@wirewright/codec/words/Numbers"
 import { isInAllStates } from "@wirewright/codec/words/Presence"
 import { isNullable } from "@wirewright/codec/words/Records"
@@ -16,7 +25,7 @@ import type { Module } from "../Module.ts"
 import { hex, intSize, local, quote } from "../Names.ts"
 import { wordOf } from "../words/index.ts"
 import { sizeBefore } from "../words/Lengths.ts"
-import { putInt, writeNumber } from "../words/Numbers.ts"
+import { getInt, putInt, writeNumber } from "../words/Numbers.ts"
 import type { Bound, Named } from "../words/Word.ts"
 import { codec } from "./Codec.ts"
 import type { Context } from "./Context.ts"
@@ -44,6 +53,15 @@ interface Slot extends LengthModel {
   isSometimes?: true
   readonly int: IntName
   readonly order: ByteOrder | undefined
+  /** The bits that it has of the integer. */
+  readonly bits?: Pick<SliceModel, "high" | "low">
+}
+
+/** A checksum that is to be written. */
+interface Sum {
+  readonly name: string
+  readonly over: ReadonlyArray<string>
+  readonly put: (from: string, to: string) => string
 }
 
 /** What the fields of one generated function say about each other, and the local names it has used. */
@@ -64,7 +82,9 @@ export class WriteScope extends LocalNames {
   readonly firsts = new Set<string>()
   readonly lasts = new Set<string>()
   /** Checksums of fields that have not all been written. */
-  incomplete: ReadonlyArray<{ readonly first: string; readonly last: string; readonly put: (from: string, to: string) => string }> = []
+  incomplete: ReadonlyArray<Sum> = []
+  /** Fields that hold lengths which are not filled in yet, with what these measure. */
+  readonly open = new Map<string, ReadonlySet<string>>()
 
   constructor(fields: ReadonlyArray<FieldModel>, taken: Iterable<string> = []) {
     super(taken)
@@ -142,12 +162,30 @@ export class FieldWriter {
     return this.target.scope.lasts
   }
 
-  /** Writes a checksum from the beginning of one field to the end of another as soon as these are known. */
-  complete(first: string, last: string, put: (from: string, to: string) => string): void {
-    const from = this.places.get(first)?.[0]
-    const to = this.places.get(last)?.[1]
-    if (from !== undefined && to !== undefined) this.lines.push(put(from, to))
-    else this.target.scope.incomplete = [...this.target.scope.incomplete, { first, last, put }]
+  /** Whether fields have been written, with the lengths and checksums among them. */
+  isWritten(over: ReadonlyArray<string>): boolean {
+    const { incomplete, open } = this.target.scope
+    return this.places.has(over[0]!) && this.places.has(over.at(-1)!) &&
+      !over.some((name) => open.has(name) || incomplete.some((one) => one.name === name))
+  }
+
+  /** Writes the checksum `name` of fields as soon as these have been written. */
+  complete(name: string, over: ReadonlyArray<string>, put: (from: string, to: string) => string): void {
+    this.target.scope.incomplete = [...this.target.scope.incomplete, { name, over, put }]
+    this.completeAll()
+  }
+
+  /** Writes the checksums that wait for nothing more. */
+  private completeAll(): void {
+    const { scope } = this.target
+    for (
+      let ready: Sum | undefined;
+      (ready = scope.incomplete.find(({ name, over }) => this.isWritten(over.filter((one) => one !== name))));
+    ) {
+      const { name, over, put } = ready
+      scope.incomplete = scope.incomplete.filter((one) => one.name !== name)
+      this.lines.push(put(this.places.get(over[0]!)![0], this.places.get(over.at(-1)!)![1]))
+    }
   }
 
   /** Expression of the current offset. */
@@ -413,17 +451,27 @@ export class FieldWriter {
     for (const [targets, start] of scope.groups) {
       if (targets.split(" ").at(-1) === name) this.fill(targets, start, name)
     }
-    if (!isFirst && !isLast) return
-    this.stands(name, from, isLast ? this.mark(`${local(name)}Finish`) : from)
+    if (isFirst || isLast) this.stands(name, from, isLast ? this.mark(`${local(name)}Finish`) : from)
+    this.close(name)
   }
 
   /** Says where something stands, and writes the checksums that waited for that. */
   stands(name: string, at: string, end: string): void {
     const { scope } = this.target
     scope.places.set(name, [at, end])
-    const ready = scope.incomplete
-    scope.incomplete = []
-    for (const { first, last, put } of ready) this.complete(first, last, put)
+    this.completeAll()
+  }
+
+  /** Lengths whose last field is this one have been filled in. */
+  private close(name: string): void {
+    const { scope } = this.target
+    const before = scope.open.size
+    for (const [holder, targets] of scope.open) {
+      const rest = [...targets].filter((key) => key.split(" ").at(-1) !== name)
+      if (rest.length === 0) scope.open.delete(holder)
+      else scope.open.set(holder, new Set(rest))
+    }
+    if (scope.open.size < before) this.completeAll()
   }
 
   private measured(field: FieldModel, type: TypeModel): void {
@@ -465,8 +513,23 @@ export class FieldWriter {
 
   private slotText(slot: Slot, value: string, name: string): string {
     const number = intSize(slot.int) === 8 ? (/^\d+$/.test(value) ? `${value}n` : `BigInt(${value})`) : value
-    const put = putInt(this, slot.int, slot.order, slot.at, number, name)
+    const put = slot.bits === undefined
+      ? putInt(this, slot.int, slot.order, slot.at, number, name)
+      : this.sliceText(slot, slot.bits, value, name)
     return slot.isSometimes === true ? `if (${slot.at} >= 0) ${put}` : put
+  }
+
+  /** Puts a number into the bits of an integer that has been written. */
+  private sliceText(slot: Slot, { high, low }: Pick<SliceModel, "high" | "low">, value: string, name: string): string {
+    const size = intSize(slot.int)
+    const max = 2 ** (high - low + 1) - 1
+    const others = `0x${((1n << BigInt(size * 8)) - 1n & ~(BigInt(max) << BigInt(low))).toString(16)}`
+    const get = getInt(this.module, slot.int, slot.at, this.orderOf(slot.order))
+    const number = `${this.use("checkBits")}(${value}, ${hex(max)}, ${this.where(name)})`
+    const whole = size === 8
+      ? `${get} & ${others}n | BigInt(${number}) << ${low}n`
+      : `(${get} & ${others} | ${number}${low === 0 ? "" : ` << ${low}`}) >>> 0`
+    return putInt(this, slot.int, slot.order, slot.at, whole, name)
   }
 
   /** Fills in the lengths of what has just been written. */
@@ -474,35 +537,48 @@ export class FieldWriter {
     this.settle()
     for (const slot of this.target.scope.slots.get(targets) ?? []) {
       const { plus = 0 } = slot
-      const length = `position - ${start}${plus === 0 ? "" : ` ${plus < 0 ? "-" : "+"} ${Math.abs(plus)}`}`
+      const length = `${this.inUnits(`position - ${start}`, slot, name)}${plus === 0 ? "" : ` ${plus < 0 ? "-" : "+"} ${Math.abs(plus)}`}`
       this.lines.push(this.slotText(slot, length, name))
     }
   }
 
+  /** A number of bytes as a number of units. */
+  private inUnits(length: string, { unit = 1 }: LengthModel, name: string): string {
+    return unit === 1 ? length : `${this.use("inUnits")}(${length}, ${unit}, ${this.where(name)})`
+  }
+
+  /** Notes that a length is to be filled in. */
+  slot(
+    holder: string,
+    { absent, plus, target, unit }: LengthModel & { readonly target: string | ReadonlyArray<string> },
+    place: Slot
+  ): void {
+    const { open, slots } = this.target.scope
+    const key = typeof target === "string" ? target : target.join(" ")
+    const slot: Slot = {
+      ...place,
+      ...(plus === undefined ? {} : { plus }),
+      ...(absent === undefined ? {} : { absent }),
+      ...(unit === undefined ? {} : { unit })
+    }
+    slots.set(key, [...slots.get(key) ?? [], slot])
+    open.set(holder, new Set([...open.get(holder) ?? [], key]))
+  }
+
   /** Writes the length of siblings: a place to be filled in, or their size when that is known. */
   length(type: TypeModel & { readonly kind: "lengthOf" }, field: Named): void {
-    const { scope } = this.target
     const targets = typeof type.target === "string" ? [type.target] : type.target
-    const key = targets.join(" ")
     if (type.of.kind === "int") {
       const { int, order } = type.of
-      const slot: Slot = {
-        at: this.mark(`${local(field.name)}At`),
-        int,
-        order,
-        ...(type.plus === undefined ? {} : { plus: type.plus }),
-        ...(type.absent === undefined ? {} : { absent: type.absent })
-      }
-      scope.slots.set(key, [...scope.slots.get(key) ?? [], slot])
+      this.slot(field.name, type, { at: this.mark(`${local(field.name)}At`), int, order })
       return this.skip(intSize(int))
     }
     const sizes = targets.map((target) => this.sizeOf(target))
-    const sum = sizes.join(" + ")
+    const sum = this.inUnits(sizes.join(" + "), type, targets[0]!)
     const { plus = 0 } = type
     const length = plus === 0 ? sum : `${sum} ${plus < 0 ? "-" : "+"} ${Math.abs(plus)}`
     const value = type.absent === undefined ? length : `${this.value(targets[0]!)} === null ? ${type.absent} : ${length}`
-    const big = type.of.kind !== "escaped" ? type.of.bits === 64 : type.of.escapes.some(({ of }) => intSize(of.int) === 8)
-    writeNumber(this, type.of, { ...field, path: targets[0]! }, big ? `BigInt(${value})` : value)
+    writeNumber(this, type.of as NumberModel, { ...field, path: targets[0]! }, isBigNumber(type.of) ? `BigInt(${value})` : value)
   }
 
   /** Expression of the size of a field; one that is not known before it is written is written elsewhere. */

@@ -11,6 +11,7 @@ import { intWidth } from "@wirewright/codec/TypeText"
 import { writeLeb128Big, writeQuicBig, writeVlqBig, zigzagBig } from "@wirewright/codec/Varint"
 import { numberRange } from "@wirewright/codec/words/Numbers"
 import { unwrapped } from "@wirewright/codec/words/Sizes"
+import { measureType } from "@wirewright/codec/words/Word"
 import { checksumFunction } from "@wirewright/codec/words/Whole"
 
 /** Bytes, each 0…255. */
@@ -129,19 +130,25 @@ class Assembly {
     return type.kind === "flags" ? this.flags(name, type, piece) : piece.bytes
   }
 
+  /** The number that says how long or how many siblings are; nothing when they have none. */
+  private measured(type: TypeModel & { readonly kind: "lengthOf" | "countOf" }): number | undefined {
+    const targets = names(type.target)
+    if (type.absent !== undefined && this.isAbsent(targets[0]!)) return type.absent
+    let size = 0
+    for (const target of targets) {
+      const bytes = this.bytesOf(target)
+      if (bytes === undefined) return undefined
+      size += bytes.length
+    }
+    if (type.kind === "countOf") size = this.pieces.get(targets[0]!)?.count ?? 0
+    const number = size / (type.unit ?? 1) + (type.plus ?? 0)
+    return type.absent === number || !Number.isInteger(number) ? undefined : number
+  }
+
   private derived(type: TypeModel): Bytes | undefined {
     if (type.kind === "lengthOf" || type.kind === "countOf") {
-      const targets = names(type.target)
-      if (type.absent !== undefined && this.isAbsent(targets[0]!)) return encodeNumber(type.of, BigInt(type.absent))
-      let size = 0
-      for (const target of targets) {
-        const bytes = this.bytesOf(target)
-        if (bytes === undefined) return undefined
-        size += bytes.length
-      }
-      if (type.kind === "countOf") size = this.pieces.get(type.target)?.count ?? 0
-      const number = size + (type.plus ?? 0)
-      return type.absent === number ? undefined : encodeNumber(type.of, BigInt(number))
+      const number = this.measured(type)
+      return number === undefined ? undefined : encodeNumber(type.of as NumberModel, BigInt(number))
     }
     if (type.kind !== "tagOf") return undefined
     const tag = this.pieces.get(type.target)?.tag
@@ -163,17 +170,21 @@ class Assembly {
     return lineBytes(type, parts)
   }
 
-  private bits(type: Bits, piece: Piece): Bytes {
+  private bits(type: Bits, piece: Piece): Bytes | undefined {
     const { int, order } = type.of
     let value = BigInt(piece.number ?? 0)
     const wide: Array<number> = []
     for (const one of type.fields) {
-      const { escaped, high, low, presenceOf, tagOf } = one
+      const { escaped, high, low, measures, presenceOf, tagOf } = one
       if (high < low) continue
       const mask = (1n << BigInt(high - low + 1)) - 1n
+      const measured = measures === undefined ? undefined : this.measured(measureType(one, measures))
+      if (measures !== undefined && (measured === undefined || measured < 0 || BigInt(measured) > mask)) return undefined
       const tag = tagOf === undefined ? undefined : this.pieces.get(tagOf)?.tag
       let slice = presenceOf !== undefined
         ? presenceOf.some((name) => !this.isAbsent(name)) ? 1n : 0n
+        : measured !== undefined
+        ? BigInt(measured)
         : tag !== undefined
         ? BigInt(tag)
         : piece.slices?.get(one.name)

@@ -13,6 +13,7 @@ import { holds } from "@wirewright/codec/words/Presence"
 import { inState } from "@wirewright/codec/words/States"
 import { isNullable } from "@wirewright/codec/words/Records"
 import { fixedSize, leastSize, optionalIn, unwrapped } from "@wirewright/codec/words/Sizes"
+import { flatFields } from "@wirewright/codec/words/Word"
 import { bcdSize } from "@wirewright/codec/words/Values"
 import { choicesIn } from "../Resolve.ts"
 import { assembled, type Bytes, bytesOfInt, encodeNumber, floatBytes, type Piece, withChecksums } from "./Assemble.ts"
@@ -195,8 +196,10 @@ export class Draw {
     if (there === undefined) return { bytes: [], absent: true }
     const key = `${run.key}.${name}`
     if (isNullable(run.fields, name) && this.pick(`${key} null`, 3) === 2) return { bytes: [], absent: true }
-    const length = run.fields.map((one) => unwrapped(one.type)).find((one) => one.kind === "lengthOf" && one.target === name)
-    const most = length?.kind === "lengthOf" ? Number(numberRange(length.of).max) - (length.plus ?? 0) : Infinity
+    const length = flatFields(run.fields).map((one) => unwrapped(one.type)).find((one) => one.kind === "lengthOf" && one.target === name)
+    const most = length?.kind === "lengthOf"
+      ? (Number(numberRange(length.of).max) - (length.plus ?? 0)) * (length.unit ?? 1)
+      : Infinity
     const tag = run.tags.get(name)
     const given = run.given.get(name)
     if (given !== undefined && there.kind !== "bits") return this.exactly(there, given)
@@ -289,14 +292,14 @@ export class Draw {
   private bits(type: Of<"bits">, run: Run): Piece {
     const slices = new Map<string, bigint>()
     for (const one of type.fields) {
-      const { escaped, high, low, name, presenceOf, ref, tagOf, value } = one
+      const { escaped, high, low, measures, name, presenceOf, ref, tagOf, value } = one
       const max = (1n << BigInt(Math.max(0, high - low + 1))) - 1n
       const given = run.given.get(name)
       const known = ref === undefined ? undefined : this.catalog.typeOf("enumeration", ref)
       if (given !== undefined) slices.set(name, given)
       else if (value !== undefined) slices.set(name, BigInt(value))
       else if (tagOf !== undefined) slices.set(name, BigInt(this.tagFor(tagOf, run, { min: 0n, max }, known)))
-      else if (presenceOf !== undefined) slices.set(name, 0n)
+      else if (presenceOf !== undefined || measures !== undefined) slices.set(name, 0n)
       else if (known !== undefined) slices.set(name, this.enumerated(known, max))
       else {
         const of: NumberModel = escaped ?? { kind: "int", int: "u64" }
@@ -307,7 +310,7 @@ export class Draw {
         slices.set(name, this.oneOf(`${run.key}.${name}`, edges))
       }
     }
-    const own = type.fields.filter(({ presenceOf }) => presenceOf === undefined)
+    const own = type.fields.filter(({ measures, presenceOf }) => presenceOf === undefined && measures === undefined)
     return { bytes: [], slices: new Map([...slices].filter(([name]) => own.some((one) => one.name === name))) }
   }
 

@@ -1,28 +1,26 @@
 /** Prints lengths and counts, of siblings and in front of what they measure; and tags of sibling choices. */
-import type { LengthModel, NumberModel, TypeModel } from "@wirewright/codec/Model"
+import type { LengthModel, NumberModel, SliceModel, TypeModel } from "@wirewright/codec/Model"
 import { numberBytes } from "@wirewright/codec/words/Numbers"
 import { capital, lengthOf, local } from "../Names.ts"
 import type { FieldReader, Known } from "../print/Decode.ts"
 import { assigned, Position } from "../print/Position.ts"
 import type { FieldWriter } from "../print/Encode.ts"
 import { wordOf } from "./Registry.ts"
+import { checked, keepLength, type Meant, meantBy, spelled } from "./Measures.ts"
 import { numberNeeds, putInt, readNumber, sizeOfNumber, writeNumber } from "./Numbers.ts"
 import { readElements, writeElements } from "./Records.ts"
 import type { Named, Word } from "./Word.ts"
 
 type Of<K extends TypeModel["kind"]> = Extract<TypeModel, { readonly kind: K }>
 
-const isBig = (type: NumberModel): boolean =>
-  type.kind === "int"
+const isBig = (type: NumberModel | SliceModel): boolean =>
+  type.kind === "slice"
+    ? false
+    : type.kind === "int"
     ? type.int === "u64" || type.int === "i64"
     : type.kind === "escaped"
     ? type.escapes.some(({ of }) => isBig(of))
     : type.bits === 64
-
-/** What a number means as a length, and the statement that checks it where it is there. */
-interface Meant extends Known {
-  readonly check?: string
-}
 
 /** Reads the number. */
 const readMeant = (reader: FieldReader, type: LengthModel, of: NumberModel, field: Named, end: string): Meant => {
@@ -30,28 +28,15 @@ const readMeant = (reader: FieldReader, type: LengthModel, of: NumberModel, fiel
   const read = readNumber(reader, of, field, end)
   const number = isBig(of) ? `${reader.use("safeLength")}(${read}, ${reader.where(field.path)}, ${reader.offset(at)})` : read
   const raw = /^\w+$/.test(number) ? number : reader.constant(local(field.name), number)
-  const { plus = 0, absent } = type
-  const present = absent === undefined ? undefined : `${raw} !== ${absent}`
   const signed = of.kind === "int" && of.int.startsWith("i") || of.kind === "decimal" && of.signed || of.kind === "varint" && of.zigzag
-  const check = plus > 0 || signed
-    ? `${reader.use("expectMeant")}(${raw}, ${plus}, ${reader.where(field.path)}, ${reader.offset(at)})`
-    : undefined
-  const value = plus === 0 ? raw : `(${raw} ${plus < 0 ? "+" : "-"} ${Math.abs(plus)})`
-  return { value, ...(present === undefined ? {} : { present }), ...(check === undefined ? {} : { check }) }
+  return meantBy(reader, type, raw, signed, field.path, at)
 }
 
 /** Reads the number and returns what it means: a length, and when it is there. */
-export const readLength = (reader: FieldReader, type: LengthModel, of: NumberModel, field: Named, end: string): Known => {
-  const { check, ...known } = readMeant(reader, type, of, field, end)
-  if (check !== undefined) reader.lines.push(known.present === undefined ? check : `if (${known.present}) ${check}`)
-  return known
-}
+export const readLength = (reader: FieldReader, type: LengthModel, of: NumberModel, field: Named, end: string): Known =>
+  checked(reader, readMeant(reader, type, of, field, end))
 
-/** The number that stands for a length. */
-const spelled = (length: string, { plus = 0 }: LengthModel): string =>
-  plus === 0 ? length : `${/^[\w.]+$/.test(length) ? length : `(${length})`} ${plus < 0 ? "-" : "+"} ${Math.abs(plus)}`
-
-const asNumber = (of: NumberModel, value: string): string => isBig(of) ? `BigInt(${value})` : value
+const asNumber = (of: NumberModel | SliceModel, value: string): string => isBig(of) ? `BigInt(${value})` : value
 
 /** Whether the size of a value is known before it is written; then its expression. */
 export const sizeBefore = (writer: FieldWriter, type: TypeModel, value: string): string | undefined => {
@@ -133,17 +118,10 @@ export const lengthWords: {
   lengthOf: {
     text: () => "never",
     read: (reader, type, field, end) => {
-      const target = typeof type.target === "string" ? type.target : type.target.join(" ")
-      const before = reader.scope.lengths.get(target)
       const at = String(reader.at)
-      const known = readLength(reader, type, type.of, field, end)
+      const known = readLength(reader, type, type.of as NumberModel, field, end)
       reader.scope.numbers.set(field.name, known.value)
-      if (before === undefined) reader.scope.lengths.set(target, known)
-      else {
-        reader.lines.push(
-          `${reader.use("expectSame")}(${known.value}, ${before.value}, ${reader.where(field.path)}, ${reader.offset(at)})`
-        )
-      }
+      keepLength(reader, type.target, known, field.path, at)
       return undefined
     },
     write: (writer, type, field) => writer.length(type, field),
@@ -152,7 +130,7 @@ export const lengthWords: {
   countOf: {
     text: () => "never",
     read: (reader, type, field, end) => {
-      const known = readLength(reader, type, type.of, field, end)
+      const known = readLength(reader, type, type.of as NumberModel, field, end)
       reader.scope.numbers.set(field.name, known.value)
       reader.scope.counts.set(type.target, known)
       return undefined
@@ -161,7 +139,7 @@ export const lengthWords: {
       const value = writer.value(type.target)
       const count = spelled(lengthOf(writer.module, value), type)
       const number = type.absent === undefined ? count : `${value} === null ? ${type.absent} : ${count}`
-      writeNumber(writer, type.of, { ...field, path: type.target }, asNumber(type.of, number))
+      writeNumber(writer, type.of as NumberModel, { ...field, path: type.target }, asNumber(type.of, number))
     },
     bound: (_, __, type) => ({ fixed: numberBytes(type.of), terms: [] })
   },

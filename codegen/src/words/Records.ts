@@ -7,6 +7,7 @@ import type { FieldReader } from "../print/Decode.ts"
 import { elementErrors } from "../print/Objects.ts"
 import { Position } from "../print/Position.ts"
 import type { FieldWriter } from "../print/Encode.ts"
+import { readMeasure, writeMeasure } from "./Measures.ts"
 import { getInt, putInt, readEscaped, writeEscaped } from "./Numbers.ts"
 import type { Named, Word } from "./Word.ts"
 
@@ -239,6 +240,10 @@ const readBits = (reader: FieldReader, type: Of<"bits">, { path }: Named, end: s
       reader.values.set(field.name, whole)
       continue
     }
+    if (field.measures !== undefined) {
+      readMeasure(reader, field.measures, name, field.name, at)
+      continue
+    }
     reader.numbers.set(field.name, name)
     if (field.ref !== undefined) {
       const of = reader.context.named(field.ref)
@@ -270,6 +275,8 @@ const writeBits = (writer: FieldWriter, type: Of<"bits">, field: Named): void =>
   const parts: Array<string> = []
   let escaped: (() => void) | undefined
   const isBig = intSize(type.of.int) === 8
+  const measures = type.fields.some((one) => one.measures?.counts === "bytes")
+  const at = measures ? writer.mark(`${local(field.name)}At`) : ""
   const putBits = (): void => {
     const sum = parts.length === 0 ? (isBig ? "0n" : "0") : parts.join(" | ")
     writer.lines.push(putInt(writer, unsigned(type.of.int), type.of.order, writer.here, isBig ? sum : `(${sum}) >>> 0`, field.path))
@@ -283,6 +290,9 @@ const writeBits = (writer: FieldWriter, type: Of<"bits">, field: Named): void =>
     }
     if (one.value !== undefined) {
       if (one.value !== 0) parts.push(shift(hex(one.value)))
+    } else if (one.measures !== undefined) {
+      const value = writeMeasure(writer, field.name, one.measures, one, type.of, at)
+      if (value !== "0") parts.push(shift(value))
     } else if (one.presenceOf !== undefined) {
       parts.push(`(${writer.presence(one.presenceOf)} ? ${hex(2 ** one.low)}${isBig ? "n : 0n" : " : 0"})`)
     } else if (one.escaped !== undefined) {

@@ -86,15 +86,14 @@ export const wholeWords: { readonly [K in "reserved" | "align" | "checksum" | "c
     write: (writer, type, field) => {
       const compute = writer.module.use(checksums, checksumFunctions[type.algorithm]!)
       const put = (at: string, value: string): string => putInt(writer, type.of.int, type.of.order, at, value, field.path)
-      const places = [writer.places.get(type.over[0]!), writer.places.get(type.over.at(-1)!)]
       let at = writer.here
-      if (places.includes(undefined)) {
+      if (!writer.isWritten(type.over)) {
         // zeros stand in its place until what it covers has been written
         at = writer.mark(`${local(field.name)}At`)
         writer.lines.push(put(at, "0"))
       }
       writer.skip(intSize(type.of.int))
-      writer.complete(type.over[0]!, type.over.at(-1)!, (from, to) => put(at, `${compute}(bytes, ${from}, ${to})`))
+      writer.complete(field.name, type.over, (from, to) => put(at, `${compute}(bytes, ${from}, ${to})`))
     },
     bound: (_, __, type) => ({ fixed: intSize(type.of.int), terms: [] })
   },

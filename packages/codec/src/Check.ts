@@ -203,6 +203,12 @@ export const checkBits = (value: number | boolean, max: number, packet: string, 
   return number
 }
 
+/** How many units of so many bytes a length is. */
+export const inUnits = (length: number, unit: number, packet: string, path: string): number => {
+  if (length % unit !== 0) unencodable("Length", packet, path, `a multiple of ${unit} bytes`, `${length} bytes`)
+  return length / unit
+}
+
 /** A field is there when something else says so, and only then. */
 export const checkPresence = (isThere: boolean, should: boolean, packet: string, path: string, when: string): void => {
   if (isThere && !should) unencodable("Range", packet, path, `a value only if ${when}`, "a value")

@@ -74,10 +74,19 @@ export interface SizedModel {
   readonly pad?: string
 }
 
-/** Arithmetic of a length or count: `plus` is added before writing; the wire value `absent` means null. */
+/** Arithmetic of a length or count: it is divided by `unit`, and `plus` is added before writing; the wire value `absent` means null. */
 export interface LengthModel {
   readonly plus?: number
   readonly absent?: number
+  /** Bytes of which a length is a number; the encoder refuses what is no multiple. Default: 1 */
+  readonly unit?: number
+}
+
+/** What a length or count in bits says of a sibling. */
+export interface MeasureModel extends LengthModel {
+  readonly counts: "bytes" | "elements"
+  /** One name for a count. */
+  readonly target: string | ReadonlyArray<string>
 }
 
 /** What says whether an optional field is there. */
@@ -106,6 +115,8 @@ export interface BitFieldModel {
   readonly presenceOf?: ReadonlyArray<string>
   /** The choice that it selects from, and so is derived. */
   readonly tagOf?: string
+  /** What it is the length or the count of, and so is derived. */
+  readonly measures?: MeasureModel
 }
 
 /** A wire type; `ref` names an entry of `Model.types` here or in a base. Bytes are spelled in hexadecimal digits. */
@@ -132,8 +143,8 @@ export type TypeModel =
   | SliceModel
   | { readonly kind: "align"; readonly to: number; readonly policy?: "ignore" }
   | { readonly kind: "checksum"; readonly algorithm: string; readonly of: IntModel; readonly over: ReadonlyArray<string> }
-  | { readonly kind: "lengthOf"; readonly of: NumberModel; readonly target: string | ReadonlyArray<string> } & LengthModel
-  | { readonly kind: "countOf"; readonly of: NumberModel; readonly target: string } & LengthModel
+  | { readonly kind: "lengthOf"; readonly of: NumberModel | SliceModel; readonly target: string | ReadonlyArray<string> } & LengthModel
+  | { readonly kind: "countOf"; readonly of: NumberModel | SliceModel; readonly target: string } & LengthModel
   /** A sibling choice's tag. `of` is an integer, or an enumeration of one. */
   | { readonly kind: "tagOf"; readonly of: TypeModel; readonly target: string }
   | { readonly kind: "prefixed"; readonly by: NumberModel; readonly of: TypeModel; readonly trailer?: string } & LengthModel

@@ -2,6 +2,7 @@
 import { mark } from "./CallSite.ts"
 import type { Enumeration } from "./Flags.ts"
 import type { OpcodeField, MagicField, BodyLength } from "./Frame.ts"
+import type { CountOf, LengthOf } from "./Lengths.ts"
 import type { Escaped, Int, Slice } from "./Numbers.ts"
 import { given } from "./Options.ts"
 import type { Terminator } from "./Text.ts"
@@ -18,7 +19,7 @@ export interface ConstantSlice extends Slice {
 }
 
 /** What stands in some bits. */
-export type BitField = Slice | EnumSlice | ConstantSlice | Escaped | OpcodeField | MagicField | BodyLength
+export type BitField = Slice | EnumSlice | ConstantSlice | Escaped | LengthOf | CountOf | OpcodeField | MagicField | BodyLength
 
 /** An integer whose bits are fields of their own, flattened into the packet. Bits that no slice names are zero. */
 export interface Bits<S extends { readonly [name: string]: BitField } = { readonly [name: string]: BitField }> {
@@ -40,7 +41,10 @@ export interface Tokens<F extends Fields = Fields> {
 export const slice = (high: number, low: number = high, options: { readonly of?: Enumeration; readonly value?: number } = {}): Slice =>
   mark({ ...given(options), kind: "slice", high, low }, slice)
 
-/** `bits(u8, { type: slice(7, 4), retain: slice(0) })`: several fields in one integer. */
+/**
+ * `bits(u8, { type: slice(7, 4), retain: slice(0) })`: several fields in one integer. A length or count stands in bits as elsewhere:
+ * `bits(u8, { version: slice(7, 4, { value: 4 }), words: lengthOf(slice(3, 0), "options", { unit: 4, plus: 5 }) })`.
+ */
 export const bits = <const S extends { readonly [name: string]: BitField }>(of: Int, fields: S): Bits<S> =>
   mark({ kind: "bits", of, fields }, bits)
 

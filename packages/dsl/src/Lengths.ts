@@ -1,6 +1,6 @@
 /** Words for lengths and counts: of a sibling, or directly in front of what they measure. */
 import { mark } from "./CallSite.ts"
-import type { NumberType } from "./Numbers.ts"
+import type { NumberType, Slice } from "./Numbers.ts"
 import { given } from "./Options.ts"
 import type { Terminator } from "./Text.ts"
 import type { Type } from "./Type.ts"
@@ -16,14 +16,16 @@ export interface LengthOptions {
 /** The size in bytes of a sibling, or of several together. Derived by the encoder, absent from the packet's TypeScript type. */
 export interface LengthOf<Target extends string = string> extends LengthOptions {
   readonly kind: "lengthOf"
-  readonly of: NumberType
+  readonly of: NumberType | Slice
   readonly target: Target | ReadonlyArray<Target>
+  /** Bytes of which the length is a number, such as 4 for one in words of 32 bits. Default: 1 */
+  readonly unit?: number
 }
 
 /** The number of elements of a sibling array. Derived by the encoder, absent from the packet's TypeScript type. */
 export interface CountOf<Target extends string = string> extends LengthOptions {
   readonly kind: "countOf"
-  readonly of: NumberType
+  readonly of: NumberType | Slice
   readonly target: Target
 }
 
@@ -45,15 +47,18 @@ export interface Counted extends LengthOptions {
   readonly max?: number
 }
 
-/** The byte length of the sibling `target`, wherever in the packet that stands; or of several siblings that follow one another. */
+/**
+ * The byte length of the sibling `target`, wherever in the packet that stands; or of several siblings that follow one another. `of` may be
+ * a slice, within `bits`. With a `unit` of 4 it counts words of 32 bits, and `plus` is of words, too.
+ */
 export const lengthOf = <const T extends string>(
-  of: NumberType,
+  of: NumberType | Slice,
   target: T | ReadonlyArray<T>,
-  options: LengthOptions = {}
+  options: LengthOptions & { readonly unit?: number } = {}
 ): LengthOf<T> => mark({ ...given(options), kind: "lengthOf", of, target }, lengthOf)
 
-/** The number of elements of the sibling array `target`. */
-export const countOf = <const T extends string>(of: NumberType, target: T, options: LengthOptions = {}): CountOf<T> =>
+/** The number of elements of the sibling array `target`. `of` may be a slice, within `bits`. */
+export const countOf = <const T extends string>(of: NumberType | Slice, target: T, options: LengthOptions = {}): CountOf<T> =>
   mark({ ...given(options), kind: "countOf", of, target }, countOf)
 
 /** `of` with its length in bytes in front of it. */

@@ -367,7 +367,7 @@ local function meant(self, t, value, spot)
   if t.absent ~= nil and value == t.absent then return nil end
   local length = value - (t.plus or 0)
   if length < 0 then self:fail("Length", spot.path, spot.at, format("at least %d", t.plus or 0), decimal(value)) end
-  return length
+  return length * (t.unit or 1)
 end
 
 function words.opcode(self, t, spot)
@@ -381,8 +381,8 @@ words.bodyLength = words.opcode
 -- What stands for null, where nothing would mean that nobody said anything.
 local null = {}
 
-function words.lengthOf(self, t, spot)
-  local value, next = note_number(self, t.of, spot, t.f)
+-- Keeps a length of siblings, or compares it with what another field says.
+local function keep_length(self, t, value, spot)
   local length = meant(self, t, value, spot)
   local lengths = spot.scope.lengths
   local known = lengths[t.target]
@@ -396,18 +396,26 @@ function words.lengthOf(self, t, spot)
     local of = groups[t.group[1]]
     local place = #of + 1
     for i, one in ipairs(of) do
-      if one == t then return next end
+      if one == t then return end
       if place > #of and #one.group < #t.group then place = i end
     end
     table.insert(of, place, t)
   end
+end
+
+local function keep_count(self, t, value, spot)
+  spot.scope.counts[t.target] = meant(self, t, value, spot) or null
+end
+
+function words.lengthOf(self, t, spot)
+  local value, next = note_number(self, t.of, spot, t.f)
+  keep_length(self, t, value, spot)
   return next
 end
 
 function words.countOf(self, t, spot)
   local value, next = note_number(self, t.of, spot, t.f)
-  local count = meant(self, t, value, spot)
-  spot.scope.counts[t.target] = count or null
+  keep_count(self, t, value, spot)
   return next
 end
 

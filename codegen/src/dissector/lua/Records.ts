@@ -120,6 +120,10 @@ function words.bits(self, t, spot)
     end
     spot.scope.values[field.name] = number
     if field.tagOf ~= nil then spot.scope.tags[field.tagOf] = number end
+    if field.measures ~= nil then
+      local keep = field.measures.elements and keep_count or keep_length
+      keep(self, field.measures, number, { path = path, at = at, scope = spot.scope })
+    end
   end
   for _, spare in ipairs(t.spare) do
     if number_of(bits_of(value, spare[1], spare[2])) ~= 0 then

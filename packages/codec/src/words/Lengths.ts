@@ -5,7 +5,7 @@ import { malformed } from "../Errors.ts"
 import { unfit } from "../JsonUnfit.ts"
 import type { LayoutWalk } from "../LayoutWalk.ts"
 import { plural } from "../LayoutSpans.ts"
-import type { LengthModel, TypeModel } from "../Model.ts"
+import type { LengthModel, MeasureModel, NumberModel, TypeModel } from "../Model.ts"
 import { endsItself, fixedSize, leastSize } from "./Sizes.ts"
 import { noteNumber, numberText, numberWords } from "./Numbers.ts"
 import type { Spot, Word } from "./Word.ts"
@@ -17,7 +17,25 @@ const meant = (walk: LayoutWalk, type: LengthModel, value: number, spot: Spot): 
   if (type.absent !== undefined && value === type.absent) return null
   const length = value - (type.plus ?? 0)
   if (length < 0) malformed("Length", walk.packet, spot.path, spot.at, `at least ${type.plus ?? 0}`, String(value))
-  return length
+  return length * (type.unit ?? 1)
+}
+
+/** Keeps the length of siblings, or compares it with what another field says. */
+const keepLength = (walk: LayoutWalk, target: string | ReadonlyArray<string>, length: number | null, spot: Spot): void => {
+  const { lengths } = spot.scope
+  if (typeof target !== "string") return void lengths.set(target.join(" "), length)
+  const known = lengths.get(target)
+  if (known !== undefined && known !== length) {
+    malformed("Length", walk.packet, spot.path, spot.at, `${known} as another field says`, String(length))
+  }
+  lengths.set(target, length)
+}
+
+/** What a length or count in bits says. */
+export const walkMeasure = (walk: LayoutWalk, measures: MeasureModel, value: number, spot: Spot): void => {
+  const size = meant(walk, measures, value, spot)
+  if (measures.counts === "bytes") keepLength(walk, measures.target, size, spot)
+  else spot.scope.counts.set(String(measures.target), size)
 }
 
 const nullable = (type: LengthModel, json: unknown): boolean => type.absent !== undefined && json === null
@@ -56,15 +74,8 @@ export const lengthWords: {
     ...derived,
     summary: (type) => `${numberText(type.of)} length of ${typeof type.target === "string" ? type.target : type.target.join(" + ")}`,
     walk: (walk, type, spot) => {
-      const [value, next] = noteNumber(walk, type.of, spot, walk.summary(type))
-      const length = meant(walk, type, value, spot)
-      if (typeof type.target === "string") {
-        const known = spot.scope.lengths.get(type.target)
-        if (known !== undefined && known !== length) {
-          malformed("Length", walk.packet, spot.path, spot.at, `${known} as another field says`, String(length))
-        }
-        spot.scope.lengths.set(type.target, length)
-      } else spot.scope.lengths.set(type.target.join(" "), length)
+      const [value, next] = noteNumber(walk, type.of as NumberModel, spot, walk.summary(type))
+      keepLength(walk, type.target, meant(walk, type, value, spot), spot)
       return next
     }
   },
@@ -72,7 +83,7 @@ export const lengthWords: {
     ...derived,
     summary: (type) => `${numberText(type.of)} count of ${type.target}`,
     walk: (walk, type, spot) => {
-      const [value, next] = noteNumber(walk, type.of, spot, walk.summary(type))
+      const [value, next] = noteNumber(walk, type.of as NumberModel, spot, walk.summary(type))
       spot.scope.counts.set(type.target, meant(walk, type, value, spot))
       return next
     }

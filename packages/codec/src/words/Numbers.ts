@@ -6,7 +6,7 @@ import { hexNumber, malformed } from "../Errors.ts"
 import { bytesOfDigits, textOfHex } from "../Hex.ts"
 import { unfit } from "../JsonUnfit.ts"
 import type { LayoutWalk } from "../LayoutWalk.ts"
-import type { DecimalModel, EscapedModel, IntModel, IntName, NumberModel, TypeModel, VarintModel } from "../Model.ts"
+import type { DecimalModel, EscapedModel, IntModel, IntName, NumberModel, SliceModel, TypeModel, VarintModel } from "../Model.ts"
 import { flagNames, flagsText, intWidth } from "../TypeText.ts"
 import { readLeb128, readLeb128Big, readQuic, readQuicBig, readVlq, readVlqBig, unzigzag, unzigzagBig } from "../Varint.ts"
 import type { Spot, Word } from "./Word.ts"
@@ -20,8 +20,10 @@ export const rangeOfBits = (bits: number, signed: boolean): { readonly min: bigi
 }
 
 /** Whether a number is a bigint in TypeScript. */
-export const isBigNumber = (type: NumberModel): boolean => {
+export const isBigNumber = (type: NumberModel | SliceModel): boolean => {
   switch (type.kind) {
+    case "slice":
+      return false
     case "int":
       return intWidth[type.int] === 8
     case "escaped":
@@ -32,8 +34,10 @@ export const isBigNumber = (type: NumberModel): boolean => {
 }
 
 /** Values a number can have. */
-export const numberRange = (type: NumberModel): { readonly min: bigint; readonly max: bigint } => {
+export const numberRange = (type: NumberModel | SliceModel): { readonly min: bigint; readonly max: bigint } => {
   switch (type.kind) {
+    case "slice":
+      return rangeOfBits(type.high - type.low + 1, false)
     case "int":
       return rangeOfBits(intWidth[type.int] * 8, type.int.startsWith("i"))
     case "varint": {
@@ -49,8 +53,10 @@ export const numberRange = (type: NumberModel): { readonly min: bigint; readonly
 }
 
 /** Most bytes a number takes. */
-export const numberBytes = (type: NumberModel): number => {
+export const numberBytes = (type: NumberModel | SliceModel): number => {
   switch (type.kind) {
+    case "slice":
+      return 0
     case "int":
       return intWidth[type.int]
     case "varint":
@@ -155,8 +161,10 @@ export const noteNumber = (
 }
 
 /** Like `u16`, `u16.le`, `varint`, `decimal`. */
-export const numberText = (type: NumberModel): string => {
+export const numberText = (type: NumberModel | SliceModel): string => {
   switch (type.kind) {
+    case "slice":
+      return type.high === type.low ? `bit ${type.high}` : `bits ${type.high}-${type.low}`
     case "int":
       return type.order === "little" ? `${type.int}.le` : type.int
     case "varint":

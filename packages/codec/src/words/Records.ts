@@ -7,6 +7,7 @@ import type { LayoutWalk } from "../LayoutWalk.ts"
 import { plural } from "../LayoutSpans.ts"
 import type { CaseModel, FieldModel, NumberModel, TypeModel } from "../Model.ts"
 import { intWidth } from "../TypeText.ts"
+import { walkMeasure } from "./Lengths.ts"
 import { escapedValue, integerFromJson, isBigNumber, numberAt, numberText } from "./Numbers.ts"
 import { endsItself, fixedSize, isVisibleType, leastSize, unwrapped } from "./Sizes.ts"
 import { bySiblings } from "./States.ts"
@@ -29,10 +30,19 @@ const fieldsOf = (types: Types, ref: string): ReadonlyArray<FieldModel> => {
 export const measuredFields = (fields: ReadonlyArray<FieldModel>): ReadonlySet<string> =>
   new Set(fields.flatMap(({ type }) => {
     if (type.kind === "tokens") return [...measuredFields(type.fields)]
+    if (type.kind === "bits") return type.fields.flatMap(({ measures }) => measures?.target ?? [])
     const inner = unwrapped(type)
     if (inner.kind === "lengthOf") return typeof inner.target === "string" ? [inner.target] : inner.target
     return inner.kind === "countOf" ? [inner.target] : []
   }))
+
+/** Fields with the lengths and counts in place of the bits that they stand in. */
+export const withMeasures = (fields: ReadonlyArray<FieldModel>): ReadonlyArray<FieldModel> =>
+  fields.flatMap((field) => {
+    const { type } = field
+    if (type.kind !== "bits") return [field]
+    return flatFields([{ ...field, type: { ...type, fields: type.fields.filter(({ measures }) => measures !== undefined) } }])
+  })
 
 /** Bytes of the runs of fields of fixed width, by the index of their first. */
 export const fixedRuns = (types: Types, fields: ReadonlyArray<FieldModel>): ReadonlyMap<number, number> => {
@@ -235,6 +245,7 @@ const walkBits = (walk: LayoutWalk, type: Of<"bits">, spot: Spot): number => {
     }
     spot.scope.values.set(field.name, Number(bits))
     if (field.tagOf !== undefined) spot.scope.tags.set(field.tagOf, Number(bits))
+    if (field.measures !== undefined) walkMeasure(walk, field.measures, Number(bits), { ...spot, path })
   }
   const rest = value & (1n << BigInt(width * 8)) - 1n & ~named
   if (rest !== 0n) malformed("Reserved", walk.packet, spot.path, spot.at, "zero in bits without a name", hexNumber(rest))

@@ -6,7 +6,7 @@
  */
 import type { Catalog } from "../Catalog.ts"
 import type { LayoutWalk } from "../LayoutWalk.ts"
-import type { FieldModel, NamedTypeModel, TypeModel } from "../Model.ts"
+import type { BitFieldModel, FieldModel, MeasureModel, NamedTypeModel, SliceModel, TypeModel } from "../Model.ts"
 
 /** Where named types are looked up. */
 export interface Types {
@@ -155,6 +155,15 @@ export const flatFields = (fields: ReadonlyArray<FieldModel>): ReadonlyArray<Fie
     }))
   })
 
+/** A length or count in bits as one that stands elsewhere, but that the bits read and write it. */
+export const measureType = (
+  { high, low }: Pick<BitFieldModel, "high" | "low">,
+  { counts, ...measures }: MeasureModel
+): TypeModel & { readonly kind: "lengthOf" | "countOf" } => {
+  const of: SliceModel = { kind: "slice", high, low }
+  return counts === "bytes" ? { ...measures, kind: "lengthOf", of } : { ...measures, kind: "countOf", of, target: String(measures.target) }
+}
+
 /** The type of a field in bits, as packets have it. */
 const bitFieldType = (
   of: Extract<TypeModel, { readonly kind: "int" }>,
@@ -164,6 +173,7 @@ const bitFieldType = (
   if (one.role !== undefined) return { kind: "opcode", of }
   if (one.value !== undefined) return { kind: "constant", int: of.int, value: one.value }
   if (one.tagOf !== undefined) return { kind: "tagOf", of, target: one.tagOf }
+  if (one.measures !== undefined) return measureType(one, one.measures)
   if (one.presenceOf !== undefined) return { kind: "lengthOf", of, target: one.presenceOf }
   if (one.ref !== undefined) return { kind: "enumeration", ref: one.ref }
   return one.escaped ?? { kind: "slice", high: one.high, low: one.low }

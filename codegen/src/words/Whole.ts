@@ -1,7 +1,8 @@
 /** Prints bytes without a meaning, checksums, and fields that only code can say. */
 import type { TypeModel } from "@wirewright/codec/Model"
 import { checksumFunctions } from "@wirewright/codec/words/Whole"
-import { intSize, local } from "../Names.ts"
+import { intSize, local, quote } from "../Names.ts"
+import { codec } from "../print/Codec.ts"
 import { getInt, putInt } from "./Numbers.ts"
 import type { Word } from "./Word.ts"
 
@@ -102,9 +103,11 @@ export const wholeWords: { readonly [K in "reserved" | "align" | "checksum" | "c
     read: (reader, type, field, end) => {
       const read = reader.module.use(type.module, `read${type.name}`)
       const call = `${read}(reader, ${reader.at}, ${end}, ${reader.origin}${reader.siblings()})`
+      // an element's errors are given their path by the loop
+      const where = field.path === "" ? "\"\", \"\"" : reader.where(field.path)
       const value = reader.constant(
         local(field.name === "" ? "element" : field.name),
-        field.path === "" ? call : `${reader.use("within")}(${reader.where(field.path)}, () => ${call})`
+        `${reader.use("readCustom")}(${where}, ${reader.offset(String(reader.at))}, () => ${call})`
       )
       if (type.fixed === undefined) reader.moveToNext(field.name === "" ? "element" : field.name)
       else reader.advance(type.fixed)
@@ -113,17 +116,21 @@ export const wholeWords: { readonly [K in "reserved" | "align" | "checksum" | "c
     write: (writer, type, field, value) => {
       const write = writer.module.use(type.module, `write${type.name}`)
       const call = (at: string, given: string): string => `${write}(writer, ${at}, ${given}, ${writer.origin}, ${writer.from})`
+      const where = field.path === "" ? "\"\", \"\"" : writer.where(field.path)
       writer.advance(
-        field.path === ""
-          ? call(writer.here, value)
-          : `${writer.use("writeNested")}(writer, ${writer.here}, ${value}, ${writer.where(field.path)}, (writer, place, own) => ${
-            call("place", "own")
-          })`
+        `${writer.use("writeCustom")}(writer, ${writer.here}, ${value}, ${where}, (writer, place, own) => ${call("place", "own")})`
       )
     },
     bound: (_, module, type, value) =>
       type.fixed === undefined
-        ? { fixed: 0, terms: [`(${value} === undefined ? 0 : ${module.use(type.module, `bound${type.name}`)}(${value}))`] }
+        ? {
+          fixed: 0,
+          terms: [
+            `${module.use(codec, "boundCustom")}(${value}, "${type.name}", ${quote(value.replace(/^\w+\??\.?/, ""))}, ${
+              module.use(type.module, `bound${type.name}`)
+            })`
+          ]
+        }
         : { fixed: type.fixed, terms: [] }
   }
 }

@@ -31,6 +31,8 @@ export type DecodeReason =
   | "Limit"
   /** Text that is no number, truth value, JSON or known type letter. */
   | "Syntax"
+  /** The code of a `custom` field threw; `cause` is what. */
+  | "Custom"
 
 /** What an objection of a decoder consists of. */
 export interface DecodeProblem {
@@ -54,9 +56,9 @@ export interface DecodeProblem {
 abstract class CodecError<Problem extends EncodeProblem | DecodeProblem> extends Error {
   abstract readonly _tag: string
 
-  constructor(problem: Problem) {
+  constructor(problem: Problem, options?: ErrorOptions) {
     const place = problem.packet + (problem.path && `.${problem.path}`)
-    super(`${place}${"offset" in problem ? ` at byte ${problem.offset}` : ""}: expected ${problem.expected}, got ${problem.got}`)
+    super(`${place}${"offset" in problem ? ` at byte ${problem.offset}` : ""}: expected ${problem.expected}, got ${problem.got}`, options)
     Object.assign(this, problem)
   }
 
@@ -85,10 +87,10 @@ export class DecodeError extends CodecError<DecodeProblem> implements DecodeProb
   declare readonly got: string
   declare readonly incomplete: boolean
 
-  constructor(problem: DecodeProblem) {
+  constructor(problem: DecodeProblem, options?: ErrorOptions) {
     const { stackTraceLimit } = stacks
     if (problem.incomplete) stacks.stackTraceLimit = 0
-    super(problem)
+    super(problem, options)
     if (problem.incomplete) stacks.stackTraceLimit = stackTraceLimit
   }
 }
@@ -104,6 +106,8 @@ export type EncodeReason =
   | "Reserved"
   | "Separator"
   | "UnknownPacket"
+  /** The code of a `custom` field threw; `cause` is what. */
+  | "Custom"
 
 /** What an objection of an encoder consists of. */
 export interface EncodeProblem {

@@ -33,6 +33,10 @@ const pair = (options: FakeNodeOptions = {}, client: Partial<KvClientOptions> = 
 const sent = <Tag extends Request["_tag"]>(node: FakeNode, tag: Tag) =>
   node.requests.filter((request): request is Extract<Request, { readonly _tag: Tag }> => request._tag === tag)
 
+/** Waits until it is so; the test's time limits it. */
+const until = (holds: Effect.Effect<boolean>): Effect.Effect<void> =>
+  Effect.flatMap(holds, (isSo) => isSo ? Effect.void : Effect.delay(until(holds), 1))
+
 const text = (bytes: Uint8Array): string => new TextDecoder().decode(bytes)
 
 const User = Schema.Struct({ name: Schema.String, since: Schema.Date })
@@ -264,7 +268,7 @@ describe("finding the node", () => {
       yield* kv.upsert("a", 1)
       assert.deepStrictEqual([sent(first, "Set").length, sent(second, "Set").length], [1, 0])
       push("default", 6n)
-      yield* Effect.sleep(20)
+      yield* until(Effect.map(kv.clusterMap, (map) => Option.getOrUndefined(map)?.version.revision === 6n))
       yield* kv.upsert("a", 1)
       assert.deepStrictEqual([sent(first, "Set").length, sent(second, "Set").length], [1, 1])
     }))
@@ -425,8 +429,7 @@ describe("nodes and the beginning", () => {
         Effect.provide(KvClient.layerConfig),
         Effect.provideService(ConfigProvider.ConfigProvider, ConfigProvider.fromEnvRecord(environment))
       )
-      yield* Effect.sleep(20)
-      assert.deepStrictEqual([...node.clients], [])
+      yield* until(Effect.sync(() => [...node.clients].length === 0))
     }))
 
   it.live("a lost connection is made again, and leaves nothing behind", () =>
@@ -445,7 +448,7 @@ describe("nodes and the beginning", () => {
       const { kv, node } = yield* pair()
       for (const client of node.clients) client.close("the test")
       // the client has seen it, however busy the machine
-      while ((yield* kv.features).size > 0) yield* Effect.sleep(1)
+      yield* until(Effect.map(kv.features, ({ size }) => size === 0))
       const keys = Array.from({ length: 50 }, (_, index) => `k${index}`)
       const impatient = Effect.timeoutOption(kv.upsert("impatient", 1), 0)
       yield* Effect.all([impatient, Effect.forEach(keys, (key) => kv.upsert(key, 1), { concurrency: "unbounded" })], { concurrency: 2 })
@@ -456,7 +459,7 @@ describe("nodes and the beginning", () => {
   it.live("several connections per node share the load", () =>
     Effect.gen(function*() {
       const { kv, node } = yield* pair({}, { connectionsPerNode: 3 })
-      yield* Effect.sleep(50)
+      yield* until(Effect.sync(() => [...node.clients].length === 3))
       yield* Effect.forEach(Array.from({ length: 30 }, (_, index) => `k${index}`), (key) => kv.upsert(key, 1), { concurrency: 30 })
       assert.strictEqual([...node.clients].length, 3)
       assert.strictEqual(sent(node, "Set").length, 30)

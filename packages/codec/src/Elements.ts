@@ -18,19 +18,11 @@ export type RecordWriter<A> = (writer: Writer, at: number, value: A) => number
 const joined = (outer: string, inner: string): string =>
   inner === "" ? outer : outer === "" ? inner : inner[0] === "[" ? outer + inner : `${outer}.${inner}`
 
-const causeOf = (error: Error): ErrorOptions | undefined => error.cause === undefined ? undefined : { cause: error.cause }
-
 /** Gives an error its path. Of a writer, `value` is what it was given: that there was none is no fault of the writer. */
 const relocated = (error: unknown, packet: string, path: string, value: unknown): unknown => {
   if (error === unfinished) return error
-  if (error instanceof DecodeError) {
-    const { reason, offset, expected, got, incomplete } = error
-    return new DecodeError({ reason, packet, path: joined(path, error.path), offset, expected, got, incomplete }, causeOf(error))
-  }
-  if (error instanceof EncodeError) {
-    const { reason, expected, got } = error
-    return new EncodeError({ reason, packet, path: joined(path, error.path), expected, got }, causeOf(error))
-  }
+  if (error instanceof DecodeError) return new DecodeError({ ...error, packet, path: joined(path, error.path) })
+  if (error instanceof EncodeError) return new EncodeError({ ...error, packet, path: joined(path, error.path) })
   return error instanceof TypeError && (value === undefined || value === null)
     ? new EncodeError({ reason: "Missing", packet, path, expected: "a value", got: String(value) })
     : error
@@ -139,8 +131,16 @@ export const readCustom = <A>(packet: string, path: string, offset: number, read
     return read()
   } catch (error) {
     const fault = isOurs(error) ? error : new DecodeError(
-      { reason: "Custom", packet, path: "", offset, expected: "what the field's own code reads", got: shownCause(error), incomplete: false },
-      { cause: error }
+      {
+        reason: "Custom",
+        packet,
+        path: "",
+        offset,
+        expected: "what the field's own code reads",
+        got: shownCause(error),
+        incomplete: false,
+        cause: error
+      }
     )
     throw packet === "" ? fault : relocated(fault, packet, path, error)
   }
@@ -148,8 +148,7 @@ export const readCustom = <A>(packet: string, path: string, offset: number, read
 
 const unwritten = (packet: string, error: unknown): unknown =>
   isOurs(error) ? error : new EncodeError(
-    { reason: "Custom", packet, path: "", expected: "a value that the field's own code writes", got: shownCause(error) },
-    { cause: error }
+    { reason: "Custom", packet, path: "", expected: "a value that the field's own code writes", got: shownCause(error), cause: error }
   )
 
 /** A custom field's value from JSON, as its own code has it; what that throws is an `EncodeError`. */

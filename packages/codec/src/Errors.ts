@@ -52,13 +52,16 @@ export interface DecodeProblem {
   readonly incomplete: boolean
 }
 
+/** An objection with what the code of a custom field threw. */
+type Caused<Problem> = Problem & { readonly cause?: unknown }
+
 /** Says in one text what was wrong where, and keeps what it consists of. */
 abstract class CodecError<Problem extends EncodeProblem | DecodeProblem> extends Error {
   abstract readonly _tag: string
 
-  constructor(problem: Problem, options?: ErrorOptions) {
+  constructor(problem: Caused<Problem>) {
     const place = problem.packet + (problem.path && `.${problem.path}`)
-    super(`${place}${"offset" in problem ? ` at byte ${problem.offset}` : ""}: expected ${problem.expected}, got ${problem.got}`, options)
+    super(`${place}${"offset" in problem ? ` at byte ${problem.offset}` : ""}: expected ${problem.expected}, got ${problem.got}`)
     Object.assign(this, problem)
   }
 
@@ -87,10 +90,10 @@ export class DecodeError extends CodecError<DecodeProblem> implements DecodeProb
   declare readonly got: string
   declare readonly incomplete: boolean
 
-  constructor(problem: DecodeProblem, options?: ErrorOptions) {
+  constructor(problem: Caused<DecodeProblem>) {
     const { stackTraceLimit } = stacks
     if (problem.incomplete) stacks.stackTraceLimit = 0
-    super(problem, options)
+    super(problem)
     if (problem.incomplete) stacks.stackTraceLimit = stackTraceLimit
   }
 }

@@ -1,7 +1,7 @@
 /** Prints bytes without a meaning, checksums, and fields that only code can say. */
 import type { TypeModel } from "@wirewright/codec/Model"
 import { checksumFunctions } from "@wirewright/codec/words/Whole"
-import { intSize, local, quote } from "../Names.ts"
+import { hex, intSize, local, quote } from "../Names.ts"
 import { codec } from "../print/Codec.ts"
 import { getInt, putInt } from "./Numbers.ts"
 import type { Word } from "./Word.ts"
@@ -9,6 +9,10 @@ import type { Word } from "./Word.ts"
 type Of<K extends TypeModel["kind"]> = Extract<TypeModel, { readonly kind: K }>
 
 const checksums = "@wirewright/codec/Checksums"
+
+/** The expression of a checksum, combined with what it is to be. */
+const combined = ({ of, xor }: Of<"checksum">) => (sum: string): string =>
+  xor === undefined ? sum : `(${sum} ^ ${hex(xor, 2 * intSize(of.int))}) >>> 0`
 
 /** The words of this file. */
 export const wholeWords: { readonly [K in "reserved" | "align" | "checksum" | "custom"]: Word<Of<K>> } = {
@@ -77,9 +81,13 @@ export const wholeWords: { readonly [K in "reserved" | "align" | "checksum" | "c
       // what is covered begins before the checksum and ends after it
       const isOwn = reader.scope.places.has(type.over[0]!) && !reader.scope.places.has(type.over.at(-1)!) || type.over.includes(field.name)
       reader.verify(type.over[0]!, type.over.at(-1)!, (from, to) => {
-        const right = isOwn
-          ? `${compute}(${reader.module.use(checksums, "withoutOwn")}(reader.bytes, ${from}, ${to}, ${at}, ${size}), 0, ${to} - (${from}))`
-          : `${compute}(reader.bytes, ${from}, ${to})`
+        const right = combined(type)(
+          isOwn
+            ? `${compute}(${
+              reader.module.use(checksums, "withoutOwn")
+            }(reader.bytes, ${from}, ${to}, ${at}, ${size}), 0, ${to} - (${from}))`
+            : `${compute}(reader.bytes, ${from}, ${to})`
+        )
         return `${reader.use("expectChecksum")}(${value}, ${right}, ${reader.where(field.path)}, ${reader.offset(at)})`
       })
       return undefined
@@ -94,7 +102,7 @@ export const wholeWords: { readonly [K in "reserved" | "align" | "checksum" | "c
         writer.lines.push(put(at, "0"))
       }
       writer.skip(intSize(type.of.int))
-      writer.complete(field.name, type.over, (from, to) => put(at, `${compute}(bytes, ${from}, ${to})`))
+      writer.complete(field.name, type.over, (from, to) => put(at, combined(type)(`${compute}(bytes, ${from}, ${to})`)))
     },
     bound: (_, __, type) => ({ fixed: intSize(type.of.int), terms: [] })
   },

@@ -82,7 +82,8 @@ export const wholeWords: { readonly [K in "reserved" | "align" | "checksum" | "c
   checksum: {
     fixed: (type) => intWidth[type.of.int],
     isVisible: () => false,
-    summary: (type) => `${numberText(type.of)} ${type.algorithm} of ${type.over.join(", ")}`,
+    summary: ({ algorithm, of, over, xor }) =>
+      `${numberText(of)} ${algorithm}${xor === undefined ? "" : ` xor ${hexNumber(xor, intWidth[of.int])}`} of ${over.join(", ")}`,
     walk: (walk, type, { path, name, at, end, doc, scope }) => {
       const width = intWidth[type.of.int]
       walk.need(path, at, width, end)
@@ -98,7 +99,7 @@ export const wholeWords: { readonly [K in "reserved" | "align" | "checksum" | "c
         if (from !== undefined && from <= at && to === undefined) isOwn = true
         if (from === undefined || to === undefined) return false
         const covered = isOwn ? Checksums.withoutOwn(bytes, from, to, at, width) : bytes.subarray(from, to)
-        const right = compute(covered, 0, covered.length)
+        const right = (compute(covered, 0, covered.length) ^ (type.xor ?? 0)) >>> 0
         if (right !== value) malformed("Checksum", walk.packet, path, at, hexNumber(right, width), hexNumber(value, width))
         return true
       })

@@ -549,7 +549,13 @@ class Builder {
       case "align":
         return type.policy === "ignore" ? { kind: "align", to: type.to, policy: type.policy } : { kind: "align", to: type.to }
       case "checksum":
-        return { kind: "checksum", algorithm: type.algorithm, of: this.type(type.of) as IntModel, over: [...type.over] }
+        return defined({
+          kind: "checksum",
+          algorithm: type.algorithm,
+          of: this.type(type.of) as IntModel,
+          over: [...type.over],
+          xor: type.xor
+        }) as TypeModel
       case "custom":
         return defined({ ...type }) as TypeModel
       case "lengthOf":

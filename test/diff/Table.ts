@@ -357,6 +357,12 @@ export const table: ReadonlyArray<Row> = [
     of({ a: bytes({ size: 4 }), sum: checksum("crc32c", u32, { over: ["a"] }) })
   ),
   row(
+    "a checksum that is combined with a constant",
+    "WIRE",
+    of({ a: bytes({ size: 4 }), sum: checksum("crc32", u32, { over: ["a"] }) }),
+    of({ a: bytes({ size: 4 }), sum: checksum("crc32", u32, { over: ["a"], xor: 0x5354554e }) })
+  ),
+  row(
     "a checksum of more",
     "WIRE",
     of({ a: u16, b: u16, sum: checksum("crc32", u32, { over: ["a"] }) }),

@@ -1,10 +1,11 @@
 /** The spec of STUN against the test vectors of RFC 5769, which are put together here from what it prints. */
 import { bytesOfHex } from "@wirewright/codec/Hex"
-import { Reader } from "@wirewright/codec"
+import { DecodeError, Reader, Writer } from "@wirewright/codec"
 import * as Crypto from "node:crypto"
 import * as Fs from "node:fs"
+import * as Zlib from "node:zlib"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
-import { stun } from "../../packages/examples/src/spec/Stun.ts"
+import { ice, stun } from "../../packages/examples/src/spec/Stun.ts"
 import { protocolOf } from "../words/Harness.ts"
 
 const hexOfText = (text: string): string => Buffer.from(text).toString("hex")
@@ -71,5 +72,42 @@ describe("RFC 5769", () => {
     before.writeUInt16BE(bytes.length - 28, 2)
     const hmac = Crypto.createHmac("sha1", "VOkJxbRl1RmTxUk/WvJxBt").update(before).digest("hex")
     expect(Buffer.from((MessageIntegrity as { hmac: Uint8Array }).hmac).toString("hex")).toBe(hmac)
+  })
+})
+
+describe("FINGERPRINT, CRC-32 XOR 0x5354554e (RFC 8489, 14.7), of the same vectors", () => {
+  let of: Awaited<ReturnType<typeof protocolOf>>
+  beforeAll(async () => {
+    of = await protocolOf(ice)
+  })
+  afterAll(() => Fs.rmSync(of.directory, { recursive: true, force: true }))
+
+  const read = (bytes: Uint8Array) => of.gen["decode"]!(new Reader(bytes)) as { attributes: ReadonlyArray<Attribute> }
+
+  it.each(Object.entries(vectors))("%s: verified, and written as zlib computes it", (title, hex) => {
+    const bytes = bytesOfHex(hex)
+    const packet = read(bytes)
+    expect(packet.attributes.map(({ value }) => value._tag)).not.toContain("Fingerprint")
+    expect(packet).not.toHaveProperty("crc")
+    const writer = new Writer()
+    of.gen["encode"]!(writer, packet)
+    const own = Buffer.from(writer.take()).toString("hex")
+    // the padding of the RFC is ignored and written as zeros, so that the CRC is another: zlib's
+    const before = Buffer.from(own, "hex").subarray(0, -8)
+    const crc = (Zlib.crc32(before) ^ 0x5354554e) >>> 0
+    expect(own.slice(-16)).toBe(`80280004${crc.toString(16).padStart(8, "0")}`)
+    expect(read(bytesOfHex(own))).toEqual(packet)
+    expect([own.length, own.slice(0, 40)], title).toEqual([hex.length, hex.slice(0, 40)])
+  })
+
+  it.each(Object.entries(vectors))("%s: any byte of it that differs is told", (_, hex) => {
+    for (const at of [3, 9, 40, hex.length / 2 - 1]) {
+      const bytes = bytesOfHex(hex)
+      bytes[at]! ^= 1
+      expect(() => read(bytes), String(at)).toThrow(DecodeError)
+    }
+    const bytes = bytesOfHex(hex)
+    bytes[bytes.length - 1]! ^= 1
+    expect(() => read(bytes)).toThrow(/crc.*expected 0x/)
   })
 })

@@ -307,6 +307,18 @@ const planted: ReadonlyArray<readonly [what: string, spec: string, rule: string,
     /divide/
   ],
   ["a count in units", `T(struct("S", { n: countOf(u8, "a", { unit: 4 }), a: array(u8) }))`, "WW011", /countOf has no|it has/],
+  [
+    "a checksum with more bits to combine than it has",
+    `T(struct("S", { a: u8, sum: checksum("xor8", u8, { over: ["a"], xor: 256 }) }))`,
+    "WW241",
+    /1…255/
+  ],
+  [
+    "a checksum combined with a text",
+    `T(struct("S", { a: u8, sum: checksum("xor8", u8, { over: ["a"], xor: "1" as never }) }))`,
+    "WW012",
+    /whole number/
+  ],
   ["a record without end", `T(struct("V", { a: u8, list: prefixed(u8, lazy(() => 0)) }))`, "WW010", /struct or a choice|the record/],
   [
     "counted elements of which an unknown one has no end",

@@ -1,5 +1,5 @@
 /**
- * Lengths and counts in bits, where others read them: RTP and IPv4 that our encoders write, in Wireshark's own dissectors, in the printed one, and
+ * Lengths and counts in bits, and a checksum that is XORed, where others read them: RTP, IPv4 and ICE that our encoders write, in Wireshark's own dissectors, in the printed one, and
  * in what Kaitai's compiler makes of the description.
  */
 import { bytesOfHex } from "@wirewright/codec/Hex"
@@ -11,6 +11,7 @@ import { join } from "node:path"
 import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { ipv4 } from "../../packages/examples/src/spec/Ipv4.ts"
 import { rtp } from "../../packages/examples/src/spec/Rtp.ts"
+import { ice } from "../../packages/examples/src/spec/Stun.ts"
 import { protocolOf } from "../words/Harness.ts"
 import { draw, encoderOf } from "./dissector/Draw.ts"
 import { cleanUp, comparePackets, readerOf, written } from "./dissector/Run.ts"
@@ -20,7 +21,7 @@ type Made = Awaited<ReturnType<typeof protocolOf>> & { readonly models: Readonly
 
 const made = new Map<string, Made>()
 beforeAll(async () => {
-  for (const protocol of [ipv4, rtp]) {
+  for (const protocol of [ice, ipv4, rtp]) {
     const one = await protocolOf(protocol)
     made.set(protocol.name, {
       ...one,
@@ -122,7 +123,31 @@ describe("Wireshark's own dissectors", () => {
   })
 })
 
-describe.each(["ipv4", "rtp"])("the printed dissector of %s", (name) => {
+describe("Wireshark's dissector of STUN", () => {
+  it("agrees with the FINGERPRINT", () => {
+    const packet = {
+      _tag: "BindingRequest",
+      transaction: bytesOfHex("b7e7a701bc34d686fa87dfae")!,
+      attributes: [{ value: { _tag: "Software", text: "wirewright" } }, { value: { _tag: "Priority", priority: 0x6e0001ff } }]
+    }
+    const own = encoded("ice", packet)
+    const other = own.slice()
+    other[own.length - 1]! ^= 1
+    const pcap = new PcapFile()
+    pcap.datagrams(3478, [own, other].map((bytes) => ({ fromClient: true, bytes })))
+    const read = fieldsOf(
+      written("ice.pcap", pcap.bytes()),
+      [],
+      "stun.type",
+      "stun.att.software",
+      "stun.att.priority",
+      "stun.att.crc32.status"
+    )
+    expect(read).toEqual([["0x0001", "wirewright", "1845494271", "1"], ["0x0001", "wirewright", "1845494271", "0"]])
+  })
+})
+
+describe.each(["ice", "ipv4", "rtp"])("the printed dissector of %s", (name) => {
   it("has the values of the decoder", () => {
     const { catalog, gen, models } = made.get(name)!
     const samples = [...new Sampler(catalog, { seed: 6 }).all({ count: 60 })].map(({ bytes, kind }) => ({ bytes, kind }))

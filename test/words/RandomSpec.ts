@@ -451,7 +451,10 @@ export class RandomSpec {
           const of = this.ended(depth - 1)
           if (of.type.kind === "reserved") break
           add(name, of)
-          fields[`sum${i}`] = D.checksum(this.pick(["crc32", "adler32", "crc32c"]), this.pick([D.u32, D.u32.le]), { over: [name] })
+          fields[`sum${i}`] = D.checksum(this.pick(["crc32", "adler32", "crc32c"]), this.pick([D.u32, D.u32.le]), {
+            over: [name],
+            ...this.next(2) === 0 ? { xor: 0x5354554e } : {}
+          })
           some = true
           break
         }

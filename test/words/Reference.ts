@@ -357,7 +357,7 @@ export const reference: { readonly [group: string]: ReadonlyArray<Row> } = {
       "{ data: Uint8Array.of() }",
       "00 40bf",
       "crc32, crc32c, crc16-modbus, crc16-ccitt, adler32, internet, sum8, xor8",
-      "Of siblings before, after or around it (then its own bytes count as zeros). Verified when reading, written by the encoder, absent from the type."
+      "Of siblings before, after or around it (then its own bytes count as zeros). `xor` combines it with a constant. Verified when reading, written by the encoder, absent from the type."
     )
   ]
 }

@@ -1,7 +1,8 @@
 /** A field that only code can say: its own length, one of fixed size, one that takes what is left, in records, lists and behind lengths. */
 import * as D from "@wirewright/dsl"
-import type { Reader } from "@wirewright/codec"
-import { afterAll, beforeAll, expect, it } from "vitest"
+import { DecodeError, EncodeError, type Reader, Writer } from "@wirewright/codec"
+import type { Customs } from "@wirewright/codec/Catalog"
+import { afterAll, beforeAll, describe, expect, it } from "vitest"
 import { bytesOf, compile, Generated, hexOf, plain } from "./Harness.ts"
 
 /** Labels as DNS has them (RFC 1035, 3.1), without pointers; three bytes of a packed date; bytes masked by a sibling. */
@@ -50,6 +51,26 @@ export const writeMasked = (writer: Writer, at: number, value: Masked, _start: n
   return at + value.length
 }
 export const boundMasked = (value: Masked): number => value.length
+export type Picky = number
+export const readPicky = (reader: Reader, at: number, _end: number, _start: number, _packet?: object): Picky => {
+  reader.next = at + 1
+  if (reader.bytes[at] === 0xee) throw new RangeError("no such thing")
+  if (reader.bytes[at] === 0xef) throw "a text"
+  return reader.bytes[at]!
+}
+export const writePicky = (writer: Writer, at: number, value: Picky, _start: number, _packet: object): number => {
+  if (value === 0xee) throw new RangeError("no such thing")
+  writer.bytes[at] = value
+  return at + 1
+}
+export const boundPicky = (value: Picky): number => {
+  if (value > 0xff) throw new TypeError("too much")
+  return 1
+}
+export const customPicky = { read: readPicky, text: String, toJson: (value: Picky) => value, fromJson: (json: unknown) => {
+  if (typeof json !== "number") throw new TypeError("no number")
+  return json
+} }
 export const customLabels = { read: readLabels, text: String, toJson: (value: Labels) => value, fromJson: (json: unknown) => json as Labels }
 export const customDay = { read: readDay, text: (value: Day) => String(value.day), toJson: (value: Day) => value, fromJson: (json: unknown) => json as Day }
 export const customMasked = { read: readMasked, text: String, toJson: (value: Masked) => [...value], fromJson: (json: unknown) => json as Masked }
@@ -57,8 +78,10 @@ export const customMasked = { read: readMasked, text: String, toJson: (value: Ma
 
 const module = "./Own.ts"
 const labels = D.custom("Labels", { module, minimum: 1 })
+const picky = D.custom("Picky", { module, minimum: 1 })
 const types = [
   D.struct("WithLabels", { n: D.u8, name: labels, list: D.counted(D.u8, labels), after: D.u8 }),
+  D.struct("WithPicky", { n: D.u8, one: picky, list: D.counted(D.u8, D.struct("Held", { it: picky })), many: D.array(picky) }),
   D.struct("WithDay", {
     day: D.custom("Day", { module, minimum: 2, fixed: 2 }),
     days: D.array(D.custom("Day", { module, minimum: 2, fixed: 2 }))
@@ -75,6 +98,7 @@ let g: Generated
 beforeAll(async () => {
   const g0 = await Generated.of("custom", types, { files: { "Own.ts": code } })
   const own = await import(`${g0.directory}/Own.ts`) as { readonly [name: string]: (...args: ReadonlyArray<unknown>) => unknown }
+  const { customPicky } = own as unknown as { readonly customPicky: Customs[string] }
   const face = (name: string) => ({
     read: (reader: Reader, at: number, end: number, start: number, packet: { readonly [name: string]: number }) => {
       const value = own[`read${name}`]!(reader, at, end, start, { mask: packet["mask"] })
@@ -87,10 +111,19 @@ beforeAll(async () => {
   })
   g = await Generated.of("custom", types, {
     files: { "Own.ts": code },
-    customs: { Labels: face("Labels"), Day: face("Day"), Masked: face("Masked") }
+    customs: { Picky: customPicky, Labels: face("Labels"), Day: face("Day"), Masked: face("Masked") }
   })
 })
 afterAll(() => g?.remove())
+
+const thrown = (run: () => unknown): unknown => {
+  try {
+    run()
+  } catch (error) {
+    return error
+  }
+  return undefined
+}
 
 const cases = [
   ["WithLabels", { n: 1, name: ["www", "example"], list: [[], ["a"]], after: 9 }, "01 03777777076578616d706c6500 02 00 016100 09"],
@@ -117,6 +150,60 @@ it("gives errors of its code their place", () => {
   const wrong = bytesOf("01 00 01 40")
   expect(g.decode("WithLabels", wrong)).toEqual({ error: { reason: "Limit", path: "list[0]", offset: 3, incomplete: false } })
   expect(g.walk("WithLabels", wrong)).toEqual({ error: { reason: "Limit", path: "list[0]", offset: 3, incomplete: false } })
+})
+
+describe("what that code throws", () => {
+  it.each([
+    ["in a record", "01 ee 00", "one", 1],
+    ["in a record of a list", "01 00 02 00 ee", "list[1].it", 4],
+    ["in a list", "01 00 00 01 ee", "many[1]", 4]
+  ])("%s is told with its field, as the cause", (_, hex, path, offset) => {
+    const bytes = bytesOf(hex)
+    expect(g.decode("WithPicky", bytes)).toEqual({ error: { reason: "Custom", path, offset, incomplete: false } })
+    expect(g.walk("WithPicky", bytes)).toEqual(g.decode("WithPicky", bytes))
+    const error = thrown(() => g.read("WithPicky", bytes))
+    expect(error).toBeInstanceOf(DecodeError)
+    expect(error).toMatchObject({ packet: "WithPicky", cause: new RangeError("no such thing") })
+    expect((error as Error).message).toBe(
+      `WithPicky.${path} at byte ${offset}: expected what the field's own code reads, got RangeError: no such thing`
+    )
+  })
+
+  it("may be anything", () => {
+    expect(thrown(() => g.read("WithPicky", bytesOf("01 ef 00")))).toMatchObject({ reason: "Custom", path: "one", cause: "a text" })
+  })
+
+  it.each([
+    ["in a record", { n: 1, one: 0xee, list: [], many: [] }, "one"],
+    ["in a record of a list", { n: 1, one: 1, list: [{ it: 1 }, { it: 0xee }], many: [] }, "list[1].it"],
+    ["in a list", { n: 1, one: 1, list: [], many: [0xee] }, "many[0]"]
+  ])("when it writes, %s, too; and the writer is left as it was", (_, value, path) => {
+    const encode = g.gen["encodeWithPicky"] as (writer: Writer, value: object) => void
+    const writer = new Writer()
+    encode(writer, { n: 1, one: 1, list: [], many: [] })
+    const before = writer.position
+    const error = thrown(() => encode(writer, value))
+    expect(error).toBeInstanceOf(EncodeError)
+    expect(error).toMatchObject({ reason: "Custom", packet: "WithPicky", path, cause: new RangeError("no such thing") })
+    expect(writer.position).toBe(before)
+  })
+
+  it("when it says how much room is needed, or takes JSON, too", () => {
+    const error = thrown(() => g.encode("WithPicky", { n: 1, one: 256, list: [], many: [] }))
+    expect(error).toMatchObject({ _tag: "EncodeError", reason: "Custom", packet: "Picky", path: "one", cause: new TypeError("too much") })
+    const json = { n: 1, one: "x", list: [], many: [] }
+    expect(thrown(() => g.catalog.fromJson(g.typeOf("WithPicky"), json, "WithPicky", ""))).toMatchObject({
+      _tag: "EncodeError",
+      reason: "Custom",
+      path: "one"
+    })
+  })
+
+  it("that there is no value is no fault of the code", () => {
+    for (const one of [undefined, null]) {
+      expect(thrown(() => g.encode("WithPicky", { n: 1, one, list: [], many: [] }))).not.toMatchObject({ reason: "Custom" })
+    }
+  })
 })
 
 it("type-checks", () => {

@@ -128,7 +128,8 @@ const shapes: { readonly [kind: string]: Shape } = {
   checksum: {
     algorithm: oneOf("crc32", "crc32c", "crc16-modbus", "crc16-ccitt", "adler32", "internet", "sum8", "xor8"),
     of: int,
-    over: array(name)
+    over: array(name),
+    xor: [whole]
   },
   domainName: { compress: flag },
   custom: { name, module: name, minimum: whole, fixed: [whole], ends: flag },

@@ -109,6 +109,8 @@ export function* checkWord(place: Place, name: string, type: TypeModel, inToken 
     case "checksum":
       if (intWidth[type.of.int] !== checksumWidths[type.algorithm] || type.of.int.startsWith("i")) {
         yield at(place, "WW241", path, `${type.algorithm} does not fit ${type.of.int}`, `use u${8 * (checksumWidths[type.algorithm] ?? 1)}`)
+      } else if (type.xor !== undefined && (type.xor < 1 || BigInt(type.xor) > rangeOf(type.of.int).max)) {
+        yield at(place, "WW241", path, `xor ${type.xor} does not fit ${type.of.int}`, `give one of 1…${rangeOf(type.of.int).max}, or none`)
       }
       return
     case "custom":

@@ -274,7 +274,7 @@ export class Covers {
       }
       case "checksum": {
         const of = writer as Of<"checksum">
-        return reader.algorithm === of.algorithm && this.type(reader.of, of.of, names) &&
+        return reader.algorithm === of.algorithm && reader.xor === of.xor && this.type(reader.of, of.of, names) &&
           reader.over.map(names.reader).join() === of.over.map(names.writer).join()
       }
       case "domainName":

@@ -204,6 +204,7 @@ export class Layouts {
       case "checksum":
         return {
           algorithm: type.algorithm,
+          xor: type.xor,
           int: type.of.int,
           order: type.of.order,
           over: type.over,

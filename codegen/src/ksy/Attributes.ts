@@ -368,7 +368,12 @@ export class Attributes {
       case "reserved":
         return [type.int === undefined ? { id, size: type.size ?? 0 } : { id, type: this.int(type as { readonly int: string }) }]
       case "checksum":
-        this.cannot(scope, `${id}: that it is the ${type.algorithm} of ${type.over.join(", ")}`)
+        this.cannot(
+          scope,
+          `${id}: that it is the ${type.algorithm}${type.xor === undefined ? "" : `, xor 0x${type.xor.toString(16)},`} of ${
+            type.over.join(", ")
+          }`
+        )
         return [{ id, type: this.int(type.of) }]
       case "align":
         this.cannot(scope, `${id}: alignment from where the record begins`)

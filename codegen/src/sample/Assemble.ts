@@ -253,7 +253,7 @@ export const withChecksums = (fields: ReadonlyArray<FieldModel>, parts: Readonly
     const size = intWidth[inner.int]
     const isOwn = type.over.includes(name) || at >= from && at < to
     const covered = isOwn ? withoutOwn(bytes, from, to, at, size) : bytes.subarray(from, to)
-    const sum = checksumFunction(type.algorithm)(covered, 0, covered.length)
+    const sum = (checksumFunction(type.algorithm)(covered, 0, covered.length) ^ (type.xor ?? 0)) >>> 0
     out = out.with(i, bytesOfInt(inner.int, inner.order, BigInt(sum)))
   }
   return out

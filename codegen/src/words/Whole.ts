@@ -1,13 +1,18 @@
 /** Prints bytes without a meaning, checksums, and fields that only code can say. */
 import type { TypeModel } from "@wirewright/codec/Model"
 import { checksumFunctions } from "@wirewright/codec/words/Whole"
-import { intSize, local } from "../Names.ts"
+import { hex, intSize, local, quote } from "../Names.ts"
+import { codec } from "../print/Codec.ts"
 import { getInt, putInt } from "./Numbers.ts"
 import type { Word } from "./Word.ts"
 
 type Of<K extends TypeModel["kind"]> = Extract<TypeModel, { readonly kind: K }>
 
 const checksums = "@wirewright/codec/Checksums"
+
+/** The expression of a checksum, combined with what it is to be. */
+const combined = ({ of, xor }: Of<"checksum">) => (sum: string): string =>
+  xor === undefined ? sum : `(${sum} ^ ${hex(xor, 2 * intSize(of.int))}) >>> 0`
 
 /** The words of this file. */
 export const wholeWords: { readonly [K in "reserved" | "align" | "checksum" | "custom"]: Word<Of<K>> } = {
@@ -76,9 +81,13 @@ export const wholeWords: { readonly [K in "reserved" | "align" | "checksum" | "c
       // what is covered begins before the checksum and ends after it
       const isOwn = reader.scope.places.has(type.over[0]!) && !reader.scope.places.has(type.over.at(-1)!) || type.over.includes(field.name)
       reader.verify(type.over[0]!, type.over.at(-1)!, (from, to) => {
-        const right = isOwn
-          ? `${compute}(${reader.module.use(checksums, "withoutOwn")}(reader.bytes, ${from}, ${to}, ${at}, ${size}), 0, ${to} - (${from}))`
-          : `${compute}(reader.bytes, ${from}, ${to})`
+        const right = combined(type)(
+          isOwn
+            ? `${compute}(${
+              reader.module.use(checksums, "withoutOwn")
+            }(reader.bytes, ${from}, ${to}, ${at}, ${size}), 0, ${to} - (${from}))`
+            : `${compute}(reader.bytes, ${from}, ${to})`
+        )
         return `${reader.use("expectChecksum")}(${value}, ${right}, ${reader.where(field.path)}, ${reader.offset(at)})`
       })
       return undefined
@@ -93,7 +102,7 @@ export const wholeWords: { readonly [K in "reserved" | "align" | "checksum" | "c
         writer.lines.push(put(at, "0"))
       }
       writer.skip(intSize(type.of.int))
-      writer.complete(field.name, type.over, (from, to) => put(at, `${compute}(bytes, ${from}, ${to})`))
+      writer.complete(field.name, type.over, (from, to) => put(at, combined(type)(`${compute}(bytes, ${from}, ${to})`)))
     },
     bound: (_, __, type) => ({ fixed: intSize(type.of.int), terms: [] })
   },
@@ -102,9 +111,11 @@ export const wholeWords: { readonly [K in "reserved" | "align" | "checksum" | "c
     read: (reader, type, field, end) => {
       const read = reader.module.use(type.module, `read${type.name}`)
       const call = `${read}(reader, ${reader.at}, ${end}, ${reader.origin}${reader.siblings()})`
+      // an element's errors are given their path by the loop
+      const where = field.path === "" ? "\"\", \"\"" : reader.where(field.path)
       const value = reader.constant(
         local(field.name === "" ? "element" : field.name),
-        field.path === "" ? call : `${reader.use("within")}(${reader.where(field.path)}, () => ${call})`
+        `${reader.use("readCustom")}(${where}, ${reader.offset(String(reader.at))}, () => ${call})`
       )
       if (type.fixed === undefined) reader.moveToNext(field.name === "" ? "element" : field.name)
       else reader.advance(type.fixed)
@@ -113,17 +124,21 @@ export const wholeWords: { readonly [K in "reserved" | "align" | "checksum" | "c
     write: (writer, type, field, value) => {
       const write = writer.module.use(type.module, `write${type.name}`)
       const call = (at: string, given: string): string => `${write}(writer, ${at}, ${given}, ${writer.origin}, ${writer.from})`
+      const where = field.path === "" ? "\"\", \"\"" : writer.where(field.path)
       writer.advance(
-        field.path === ""
-          ? call(writer.here, value)
-          : `${writer.use("writeNested")}(writer, ${writer.here}, ${value}, ${writer.where(field.path)}, (writer, place, own) => ${
-            call("place", "own")
-          })`
+        `${writer.use("writeCustom")}(writer, ${writer.here}, ${value}, ${where}, (writer, place, own) => ${call("place", "own")})`
       )
     },
     bound: (_, module, type, value) =>
       type.fixed === undefined
-        ? { fixed: 0, terms: [`(${value} === undefined ? 0 : ${module.use(type.module, `bound${type.name}`)}(${value}))`] }
+        ? {
+          fixed: 0,
+          terms: [
+            `${module.use(codec, "boundCustom")}(${value}, "${type.name}", ${quote(value.replace(/^\w+\??\.?/, ""))}, ${
+              module.use(type.module, `bound${type.name}`)
+            })`
+          ]
+        }
         : { fixed: type.fixed, terms: [] }
   }
 }

@@ -160,6 +160,46 @@ describe("sample", () => {
     expect(listed.flat().every((one) => Number.parseInt(one, 16) % 2 === 0)).toBe(true)
   })
 
+  it("what the code of custom fields throws is told with its field, and is no fault of the command", async () => {
+    const spec = join(folder, "throws.ts")
+    writeFileSync(
+      spec,
+      `import * as D from ${JSON.stringify(fileURLToPath(import.meta.resolve("@wirewright/dsl")))}
+      const f = D.frame("Own", { sections: ["b"], kinds: { m: { headers: [{ fields: { type: D.opcode(D.u8) } }], datagram: true } } })
+      const odd = D.custom("Thrower", { module: "../Thrower.ts", minimum: 1 })
+      export const own = D.protocol(f, { name: "own", module: "./gen-throws", commands: [D.packetsOf(f, "m")("A", { opcode: 1, fields: { list: D.array(odd) } })] })`
+    )
+    writeFileSync(
+      join(folder, "Thrower.ts"),
+      `export type Thrower = number
+      const seen = (byte) => {
+        if (byte > 0x7f) throw new RangeError("a byte of " + byte)
+        return byte
+      }
+      export const readThrower = (reader, at) => {
+        reader.next = at + 1
+        return seen(reader.bytes[at])
+      }
+      export const writeThrower = (writer, at, value) => { writer.bytes[at] = seen(value); return at + 1 }
+      export const boundThrower = () => 1
+      export const customThrower = { read: readThrower, text: String, toJson: (value) => value, fromJson: (json) => json }`
+    )
+    const gen = join(folder, "gen-throws")
+    expect((await run("generate", spec, "--out", gen)).code).toBe(0)
+    const read = await run("decode", "--hex", "010280", "--protocol", gen)
+    expect(read.code).toBe(100)
+    expect(read.out).toContain(
+      "DecodeError (Custom) A.list[1] at byte 2: expected what the field's own code reads, got RangeError: a byte of 128"
+    )
+    expect(`${read.out}${read.err}`).not.toMatch(/report|    at /)
+    const json = await run("decode", "--hex", "010280", "--protocol", gen, "--json")
+    expect([json.code, (ndjson(json.out)[0] as { error: object }).error]).toMatchObject([100, {
+      reason: "Custom",
+      path: "list[1]",
+      offset: 2
+    }])
+  })
+
   it("header fields may have the names of what decode says beside packets, and what errors and captures have", async () => {
     const names = ["error", "passedOver", "direction", "time", "frame", "flow", "protocol", "hex", "states"]
     writeFileSync(

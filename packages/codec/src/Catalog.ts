@@ -25,7 +25,8 @@ import type { Notation } from "./words/Word.ts"
 /**
  * `readX` of the module of a custom field: reads at `at`, not beyond `end`, and leaves the offset after it in `reader.next`. `start` is where the
  * packet begins; `packet` has the numbers that stand before it, where there are any. What is cut off or wrong is thrown: `short` of
- * `@wirewright/codec` tells by `end`, which is no whole number where more bytes may come, whether a packet is cut off; else `malformed`.
+ * `@wirewright/codec` tells by `end`, which is no whole number where more bytes may come, whether a packet is cut off; else `malformed`. Whatever
+ * else is thrown is the `cause` of a `DecodeError` (`Custom`) with the field's path.
  */
 export type ReadCustom<A> = (
   reader: Reader,

@@ -21,14 +21,8 @@ const joined = (outer: string, inner: string): string =>
 /** Gives an error its path. Of a writer, `value` is what it was given: that there was none is no fault of the writer. */
 const relocated = (error: unknown, packet: string, path: string, value: unknown): unknown => {
   if (error === unfinished) return error
-  if (error instanceof DecodeError) {
-    const { reason, offset, expected, got, incomplete } = error
-    return new DecodeError({ reason, packet, path: joined(path, error.path), offset, expected, got, incomplete })
-  }
-  if (error instanceof EncodeError) {
-    const { reason, expected, got } = error
-    return new EncodeError({ reason, packet, path: joined(path, error.path), expected, got })
-  }
+  if (error instanceof DecodeError) return new DecodeError({ ...error, packet, path: joined(path, error.path) })
+  if (error instanceof EncodeError) return new EncodeError({ ...error, packet, path: joined(path, error.path) })
   return error instanceof TypeError && (value === undefined || value === null)
     ? new EncodeError({ reason: "Missing", packet, path, expected: "a value", got: String(value) })
     : error
@@ -121,6 +115,76 @@ export const within = <A>(packet: string, path: string, run: () => A): A => {
     return run()
   } catch (error) {
     throw relocated(error, packet, path, error)
+  }
+}
+
+const isOurs = (error: unknown): boolean => error === unfinished || error instanceof DecodeError || error instanceof EncodeError
+
+const shownCause = (error: unknown): string => error instanceof Error ? `${error.name}: ${error.message}` : String(error)
+
+/**
+ * What the code of a custom field reads at `offset`, counted from where the packet begins. Whatever it throws that is no error of a codec is a
+ * `DecodeError` with the field's place, whose `cause` it is.
+ */
+export const readCustom = <A>(packet: string, path: string, offset: number, read: () => A): A => {
+  try {
+    return read()
+  } catch (error) {
+    const fault = isOurs(error) ? error : new DecodeError(
+      {
+        reason: "Custom",
+        packet,
+        path: "",
+        offset,
+        expected: "what the field's own code reads",
+        got: shownCause(error),
+        incomplete: false,
+        cause: error
+      }
+    )
+    throw packet === "" ? fault : relocated(fault, packet, path, error)
+  }
+}
+
+const unwritten = (packet: string, error: unknown): unknown =>
+  isOurs(error) ? error : new EncodeError(
+    { reason: "Custom", packet, path: "", expected: "a value that the field's own code writes", got: shownCause(error), cause: error }
+  )
+
+/** A custom field's value from JSON, as its own code has it; what that throws is an `EncodeError`. */
+export const fromCustomJson = <A>(packet: string, path: string, read: () => A): A => {
+  try {
+    return read()
+  } catch (error) {
+    throw relocated(unwritten(packet, error), packet, path, error)
+  }
+}
+
+/** Writes a custom field. What its code throws is an `EncodeError`, as `readCustom` has it; that there is no value is `Missing`. */
+export const writeCustom = <A>(
+  writer: Writer,
+  at: number,
+  value: A,
+  packet: string,
+  path: string,
+  write: RecordWriter<A>
+): number => {
+  try {
+    return write(writer, at, value)
+  } catch (error) {
+    const isMissing = value === undefined || value === null
+    const fault = isMissing ? error : unwritten(packet, error)
+    throw packet === "" ? fault : relocated(fault, packet, path, value)
+  }
+}
+
+/** Room that a custom field needs at most, by its own code. `name` is the field's type, for errors. */
+export const boundCustom = <A>(value: A, name: string, path: string, bound: (value: A) => number): number => {
+  if (value === undefined || value === null) return 0
+  try {
+    return bound(value)
+  } catch (error) {
+    throw relocated(unwritten(name, error), name, path, value)
   }
 }
 

@@ -15,7 +15,8 @@ const decodeReasons = [
   "Checksum",
   "Utf8",
   "Limit",
-  "Syntax"
+  "Syntax",
+  "Custom"
 ] as const satisfies ReadonlyArray<DecodeReason>
 
 const encodeReasons = [
@@ -27,7 +28,8 @@ const encodeReasons = [
   "UnknownValue",
   "Reserved",
   "Separator",
-  "UnknownPacket"
+  "UnknownPacket",
+  "Custom"
 ] as const satisfies ReadonlyArray<EncodeReason>
 
 const place = { packet: Schema.String, path: Schema.String, expected: Schema.String, got: Schema.String }

@@ -31,6 +31,8 @@ export type DecodeReason =
   | "Limit"
   /** Text that is no number, truth value, JSON or known type letter. */
   | "Syntax"
+  /** The code of a `custom` field threw; `cause` is what. */
+  | "Custom"
 
 /** What an objection of a decoder consists of. */
 export interface DecodeProblem {
@@ -50,11 +52,14 @@ export interface DecodeProblem {
   readonly incomplete: boolean
 }
 
+/** An objection with what the code of a custom field threw. */
+type Caused<Problem> = Problem & { readonly cause?: unknown }
+
 /** Says in one text what was wrong where, and keeps what it consists of. */
 abstract class CodecError<Problem extends EncodeProblem | DecodeProblem> extends Error {
   abstract readonly _tag: string
 
-  constructor(problem: Problem) {
+  constructor(problem: Caused<Problem>) {
     const place = problem.packet + (problem.path && `.${problem.path}`)
     super(`${place}${"offset" in problem ? ` at byte ${problem.offset}` : ""}: expected ${problem.expected}, got ${problem.got}`)
     Object.assign(this, problem)
@@ -85,7 +90,7 @@ export class DecodeError extends CodecError<DecodeProblem> implements DecodeProb
   declare readonly got: string
   declare readonly incomplete: boolean
 
-  constructor(problem: DecodeProblem) {
+  constructor(problem: Caused<DecodeProblem>) {
     const { stackTraceLimit } = stacks
     if (problem.incomplete) stacks.stackTraceLimit = 0
     super(problem)
@@ -104,6 +109,8 @@ export type EncodeReason =
   | "Reserved"
   | "Separator"
   | "UnknownPacket"
+  /** The code of a `custom` field threw; `cause` is what. */
+  | "Custom"
 
 /** What an objection of an encoder consists of. */
 export interface EncodeProblem {

@@ -142,7 +142,14 @@ export type TypeModel =
   /** A field in bits, as packets have it; it stands in no run of fields by itself. */
   | SliceModel
   | { readonly kind: "align"; readonly to: number; readonly policy?: "ignore" }
-  | { readonly kind: "checksum"; readonly algorithm: string; readonly of: IntModel; readonly over: ReadonlyArray<string> }
+  | {
+    readonly kind: "checksum"
+    readonly algorithm: string
+    readonly of: IntModel
+    readonly over: ReadonlyArray<string>
+    /** Combined with the checksum by exclusive or. */
+    readonly xor?: number
+  }
   | { readonly kind: "lengthOf"; readonly of: NumberModel | SliceModel; readonly target: string | ReadonlyArray<string> } & LengthModel
   | { readonly kind: "countOf"; readonly of: NumberModel | SliceModel; readonly target: string } & LengthModel
   /** A sibling choice's tag. `of` is an integer, or an enumeration of one. */

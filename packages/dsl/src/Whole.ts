@@ -31,6 +31,8 @@ export interface Checksum<Target extends string = string> {
   readonly algorithm: ChecksumName
   readonly of: Int
   readonly over: ReadonlyArray<Target>
+  /** What the checksum is combined with by exclusive or. */
+  readonly xor?: number
 }
 
 /** One field that only code can say. */
@@ -55,11 +57,14 @@ export const reserved = (of: Int | number, policy: ReservedPolicy = "keep"): Res
 export const align = (to: number, policy?: "ignore" | "error"): Align =>
   mark({ kind: "align", to, ...(policy === undefined ? {} : { policy }) }, align)
 
-/** A checksum over siblings that follow one another. */
+/**
+ * A checksum over siblings that follow one another. With `xor` it is combined with a constant, such as 0x5354554e in STUN's FINGERPRINT (RFC
+ * 8489, 14.7).
+ */
 export const checksum = <const T extends string>(
   algorithm: ChecksumName,
   of: Int,
-  options: { readonly over: ReadonlyArray<T> }
+  options: { readonly over: ReadonlyArray<T>; readonly xor?: number }
 ): Checksum<T> => mark({ ...given(options), kind: "checksum", algorithm, of } as Checksum<T>, checksum)
 
 /**

@@ -45,6 +45,20 @@ export const whole: ReadonlyArray<Entry> = [
     alike: ["01 202020 02", "01 000001 02"],
     lossy: "what is ignored is written as zeros"
   },
+  {
+    name: "checksum that is combined with a constant (STUN's FINGERPRINT)",
+    type: struct("SumXor", {
+      data: D.bytes({ size: 9 }),
+      sum: D.checksum("crc32", D.u32, { over: ["data"], xor: 0x5354554e }),
+      before: D.checksum("xor8", D.u8, { over: ["n"], xor: 0xff }),
+      n: D.u8,
+      little: D.checksum("adler32", D.u32.le, { over: ["data", "sum"], xor: 0xffff_ffff }),
+      after: D.u8
+    }),
+    // 0xcbf43926 XOR 0x5354554e; 1 XOR 0xff; Adler-32 of digits and CRC as Python's zlib has it, XOR 0xffffffff
+    examples: [{ value: { data: check, n: 1, after: 9 }, hex: `${digits} 98a06c68 fe 01 15fce9e9 09` }],
+    wrong: [wrong(`${digits} cbf43926 fe 01 15fce9e9 09`, "Checksum", "sum", 9)]
+  },
   ...algorithms.map(([name, of, hex, from]): Entry => ({
     name: `checksum ${name}`,
     type: struct(`Sum${name.replaceAll("-", "")}`, {

@@ -115,6 +115,7 @@ function words.checksum(self, t, spot)
     local covered = sub(self.s, from + 1, to)
     if is_own then covered = sub(covered, 1, at - from) .. rep("\0", width) .. sub(covered, at - from + width + 1) end
     local right = checksums[t.algorithm](covered, 0, #covered)
+    if t.xor ~= nil then right = xor_bytes(right, t.xor) end
     if right ~= value then self:fail("Checksum", path, at, hexadecimal(right, width), hexadecimal(value, width)) end
     return true
   end

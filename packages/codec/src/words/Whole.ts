@@ -1,6 +1,6 @@
 /** Bytes without a meaning, checksums, and fields that only code can say. */
 import * as Checksums from "../Checksums.ts"
-import { within } from "../Elements.ts"
+import { fromCustomJson, readCustom } from "../Elements.ts"
 import { hexNumber, malformed } from "../Errors.ts"
 import { hexOf } from "../Hex.ts"
 import { unfit } from "../JsonUnfit.ts"
@@ -82,7 +82,8 @@ export const wholeWords: { readonly [K in "reserved" | "align" | "checksum" | "c
   checksum: {
     fixed: (type) => intWidth[type.of.int],
     isVisible: () => false,
-    summary: (type) => `${numberText(type.of)} ${type.algorithm} of ${type.over.join(", ")}`,
+    summary: ({ algorithm, of, over, xor }) =>
+      `${numberText(of)} ${algorithm}${xor === undefined ? "" : ` xor ${hexNumber(xor, intWidth[of.int])}`} of ${over.join(", ")}`,
     walk: (walk, type, { path, name, at, end, doc, scope }) => {
       const width = intWidth[type.of.int]
       walk.need(path, at, width, end)
@@ -98,7 +99,7 @@ export const wholeWords: { readonly [K in "reserved" | "align" | "checksum" | "c
         if (from !== undefined && from <= at && to === undefined) isOwn = true
         if (from === undefined || to === undefined) return false
         const covered = isOwn ? Checksums.withoutOwn(bytes, from, to, at, width) : bytes.subarray(from, to)
-        const right = compute(covered, 0, covered.length)
+        const right = (compute(covered, 0, covered.length) ^ (type.xor ?? 0)) >>> 0
         if (right !== value) malformed("Checksum", walk.packet, path, at, hexNumber(right, width), hexNumber(value, width))
         return true
       })
@@ -124,7 +125,12 @@ export const wholeWords: { readonly [K in "reserved" | "align" | "checksum" | "c
         walk.note(path, at, there - at, type.name, walk.reader.slice(at, there), plural(there - at), doc)
         walk.need(path, at, Math.floor(end) - at, end)
       }
-      const value = within(walk.packet, path, () => face.read(walk.reader, at, walk.stop(end), walk.start, spot.scope.numbers()))
+      const value = readCustom(
+        walk.packet,
+        path,
+        at,
+        () => face.read(walk.reader, at, walk.stop(end), walk.start, spot.scope.numbers())
+      )
       walk.note(path, at, walk.reader.next - at, type.name, value, visible(face.text(value)), doc)
       return walk.reader.next
     },
@@ -133,7 +139,7 @@ export const wholeWords: { readonly [K in "reserved" | "align" | "checksum" | "c
     fromJson: (catalog, type, json, packet, path) => {
       const face = catalog.customs[type.name]
       if (face === undefined) return json
-      const value = face.fromJson(json)
+      const value = fromCustomJson(packet, path, () => face.fromJson(json))
       return value === undefined ? unfit(packet, path, `a ${type.name}`, json) : value
     }
   }

@@ -1,23 +1,51 @@
 /**
  * STUN (RFC 8489), with the attributes of ICE (RFC 8445): a number in bits as opcode, a magic cookie, attributes with a number, a length and padding
- * that may be anything.
+ * that may be anything; and a checksum that is XORed with a constant.
  */
-import { align, array, bits, bodyLength, by, bytes, choice, constant, frame, opcode, packetsOf, prefixed, protocol } from "@wirewright/dsl"
+import {
+  align,
+  array,
+  bits,
+  bodyLength,
+  by,
+  bytes,
+  checksum,
+  choice,
+  constant,
+  frame,
+  opcode,
+  packetsOf,
+  prefixed,
+  protocol
+} from "@wirewright/dsl"
 import { reserved, slice, struct, tagged, u16, u32, u64, u8, utf8 } from "@wirewright/dsl"
+
+/** The header; so many bytes of attributes stand in the trailer. */
+const header = (behind: number) => ({
+  /** Two zero bits tell STUN from what else is sent on its port. */
+  type: bits(u16, { zero: slice(15, 14, { value: 0 }), method: opcode(slice(13, 0)) }),
+  length: bodyLength(u16, { plus: behind }),
+  cookie: constant(u32, 0x2112a442),
+  transaction: bytes({ size: 12 })
+})
 
 const stunFrame = frame("STUN", {
   sections: ["attributes"],
+  kinds: { message: { headers: [{ fields: header(0) }] } },
+  maxFrame: 65_555
+})
+
+/** Messages of ICE end with a FINGERPRINT (RFC 8445, 7.1.2), which is the CRC-32 of all before it, XORed. */
+const iceFrame = frame("ICE", {
+  sections: ["attributes"],
   kinds: {
     message: {
-      headers: [{
-        fields: {
-          /** Two zero bits tell STUN from what else is sent on its port. */
-          type: bits(u16, { zero: slice(15, 14, { value: 0 }), method: opcode(slice(13, 0)) }),
-          length: bodyLength(u16),
-          cookie: constant(u32, 0x2112a442),
-          transaction: bytes({ size: 12 })
-        }
-      }]
+      headers: [{ fields: header(8) }],
+      trailer: {
+        fingerprint: constant(u16, 0x8028),
+        fingerprintLength: constant(u16, 4),
+        crc: checksum("crc32", u32, { over: ["type", "length", "cookie", "transaction", "attributes"], xor: 0x5354554e })
+      }
     }
   },
   maxFrame: 65_555
@@ -43,7 +71,7 @@ const Value = choice("AttributeValue", by("type"), {
   Priority: tagged(0x0024, { priority: u32 }),
   UseCandidate: tagged(0x0025, {}),
   Software: tagged(0x8022, { text: utf8() }),
-  /** CRC-32 of what stands before, XORed with 0x5354554e. */
+  /** CRC-32 of what stands before, XORed with 0x5354554e; `ice` derives it, where it is always there. */
   Fingerprint: tagged(0x8028, { crc: u32 }),
   IceControlled: tagged(0x8029, { tieBreaker: u64 }),
   IceControlling: tagged(0x802a, { tieBreaker: u64 })
@@ -53,6 +81,7 @@ const Attribute = struct("Attribute", { type: u16, value: prefixed(u16, Value), 
 
 const fields = { attributes: array(Attribute) }
 const message = packetsOf(stunFrame, "message")
+const check = packetsOf(iceFrame, "message")
 
 /** Session Traversal Utilities for NAT. */
 export const stun = protocol(stunFrame, {
@@ -63,5 +92,17 @@ export const stun = protocol(stunFrame, {
     message("BindingIndication", { opcode: 0x0011, fields }),
     message("BindingSuccess", { opcode: 0x0101, sender: "server", fields }),
     message("BindingError", { opcode: 0x0111, sender: "server", fields })
+  ]
+})
+
+/** The messages of Interactive Connectivity Establishment, whose last attribute is derived and verified. */
+export const ice = protocol(iceFrame, {
+  name: "ice",
+  module: "./ice",
+  commands: [
+    check("BindingRequest", { opcode: 0x0001, fields }),
+    check("BindingIndication", { opcode: 0x0011, fields }),
+    check("BindingSuccess", { opcode: 0x0101, sender: "server", fields }),
+    check("BindingError", { opcode: 0x0111, sender: "server", fields })
   ]
 })

@@ -5,7 +5,7 @@
 import { type ClosePayload, boundClosePayload, readClosePayload, writeClosePayload } from "../../custom/ClosePayload.ts"
 import { type Payload, boundPayload, readPayload, writePayload } from "../../custom/Payload.ts"
 import { type FrameDecoder, type FrameEncoder, type FrameHead, beginFrame, finishFrame } from "./Frame.ts"
-import { expectEnd, within, writeNested } from "@wirewright/codec"
+import { boundCustom, expectEnd, readCustom, writeCustom } from "@wirewright/codec"
 
 export interface Continuation extends FrameHead {
   readonly _tag: "Continuation"
@@ -16,7 +16,12 @@ export interface Continuation extends FrameHead {
 
 export const decodeContinuation: FrameDecoder<Continuation> = (reader, at, bodyStart, end, _opcode, fin, rsv1, rsv2, rsv3, maskingKey) => {
   reader.content = bodyStart
-  const payload = within("Continuation", "payload", () => readPayload(reader, bodyStart, end, at, { fin, rsv1, rsv2, rsv3, maskingKey }))
+  const payload = readCustom(
+    "Continuation",
+    "payload",
+    bodyStart - at,
+    () => readPayload(reader, bodyStart, end, at, { fin, rsv1, rsv2, rsv3, maskingKey })
+  )
   const afterPayload = reader.next
   expectEnd(afterPayload, end, "Continuation", "payload", at)
   return {
@@ -32,10 +37,10 @@ export const decodeContinuation: FrameDecoder<Continuation> = (reader, at, bodyS
 }
 
 export const encodeContinuation: FrameEncoder<Continuation> = (writer, packet) => {
-  const bodyStart = beginFrame(writer, packet, packet.payload === undefined ? 0 : boundPayload(packet.payload))
+  const bodyStart = beginFrame(writer, packet, boundCustom(packet.payload, "Payload", "payload", boundPayload))
   writer.content = bodyStart
   let position = bodyStart
-  position = writeNested(
+  position = writeCustom(
     writer,
     position,
     packet.payload,
@@ -55,7 +60,12 @@ export interface Text extends FrameHead {
 
 export const decodeText: FrameDecoder<Text> = (reader, at, bodyStart, end, _opcode, fin, rsv1, rsv2, rsv3, maskingKey) => {
   reader.content = bodyStart
-  const payload = within("Text", "payload", () => readPayload(reader, bodyStart, end, at, { fin, rsv1, rsv2, rsv3, maskingKey }))
+  const payload = readCustom(
+    "Text",
+    "payload",
+    bodyStart - at,
+    () => readPayload(reader, bodyStart, end, at, { fin, rsv1, rsv2, rsv3, maskingKey })
+  )
   const afterPayload = reader.next
   expectEnd(afterPayload, end, "Text", "payload", at)
   return {
@@ -71,10 +81,10 @@ export const decodeText: FrameDecoder<Text> = (reader, at, bodyStart, end, _opco
 }
 
 export const encodeText: FrameEncoder<Text> = (writer, packet) => {
-  const bodyStart = beginFrame(writer, packet, packet.payload === undefined ? 0 : boundPayload(packet.payload))
+  const bodyStart = beginFrame(writer, packet, boundCustom(packet.payload, "Payload", "payload", boundPayload))
   writer.content = bodyStart
   let position = bodyStart
-  position = writeNested(
+  position = writeCustom(
     writer,
     position,
     packet.payload,
@@ -94,7 +104,12 @@ export interface Binary extends FrameHead {
 
 export const decodeBinary: FrameDecoder<Binary> = (reader, at, bodyStart, end, _opcode, fin, rsv1, rsv2, rsv3, maskingKey) => {
   reader.content = bodyStart
-  const payload = within("Binary", "payload", () => readPayload(reader, bodyStart, end, at, { fin, rsv1, rsv2, rsv3, maskingKey }))
+  const payload = readCustom(
+    "Binary",
+    "payload",
+    bodyStart - at,
+    () => readPayload(reader, bodyStart, end, at, { fin, rsv1, rsv2, rsv3, maskingKey })
+  )
   const afterPayload = reader.next
   expectEnd(afterPayload, end, "Binary", "payload", at)
   return {
@@ -110,10 +125,10 @@ export const decodeBinary: FrameDecoder<Binary> = (reader, at, bodyStart, end, _
 }
 
 export const encodeBinary: FrameEncoder<Binary> = (writer, packet) => {
-  const bodyStart = beginFrame(writer, packet, packet.payload === undefined ? 0 : boundPayload(packet.payload))
+  const bodyStart = beginFrame(writer, packet, boundCustom(packet.payload, "Payload", "payload", boundPayload))
   writer.content = bodyStart
   let position = bodyStart
-  position = writeNested(
+  position = writeCustom(
     writer,
     position,
     packet.payload,
@@ -133,7 +148,12 @@ export interface Close extends FrameHead {
 
 export const decodeClose: FrameDecoder<Close> = (reader, at, bodyStart, end, _opcode, fin, rsv1, rsv2, rsv3, maskingKey) => {
   reader.content = bodyStart
-  const reason = within("Close", "reason", () => readClosePayload(reader, bodyStart, end, at, { fin, rsv1, rsv2, rsv3, maskingKey }))
+  const reason = readCustom(
+    "Close",
+    "reason",
+    bodyStart - at,
+    () => readClosePayload(reader, bodyStart, end, at, { fin, rsv1, rsv2, rsv3, maskingKey })
+  )
   const afterReason = reader.next
   expectEnd(afterReason, end, "Close", "payload", at)
   return {
@@ -149,10 +169,10 @@ export const decodeClose: FrameDecoder<Close> = (reader, at, bodyStart, end, _op
 }
 
 export const encodeClose: FrameEncoder<Close> = (writer, packet) => {
-  const bodyStart = beginFrame(writer, packet, packet.reason === undefined ? 0 : boundClosePayload(packet.reason))
+  const bodyStart = beginFrame(writer, packet, boundCustom(packet.reason, "ClosePayload", "reason", boundClosePayload))
   writer.content = bodyStart
   let position = bodyStart
-  position = writeNested(
+  position = writeCustom(
     writer,
     position,
     packet.reason,
@@ -172,7 +192,12 @@ export interface Ping extends FrameHead {
 
 export const decodePing: FrameDecoder<Ping> = (reader, at, bodyStart, end, _opcode, fin, rsv1, rsv2, rsv3, maskingKey) => {
   reader.content = bodyStart
-  const payload = within("Ping", "payload", () => readPayload(reader, bodyStart, end, at, { fin, rsv1, rsv2, rsv3, maskingKey }))
+  const payload = readCustom(
+    "Ping",
+    "payload",
+    bodyStart - at,
+    () => readPayload(reader, bodyStart, end, at, { fin, rsv1, rsv2, rsv3, maskingKey })
+  )
   const afterPayload = reader.next
   expectEnd(afterPayload, end, "Ping", "payload", at)
   return {
@@ -188,10 +213,10 @@ export const decodePing: FrameDecoder<Ping> = (reader, at, bodyStart, end, _opco
 }
 
 export const encodePing: FrameEncoder<Ping> = (writer, packet) => {
-  const bodyStart = beginFrame(writer, packet, packet.payload === undefined ? 0 : boundPayload(packet.payload))
+  const bodyStart = beginFrame(writer, packet, boundCustom(packet.payload, "Payload", "payload", boundPayload))
   writer.content = bodyStart
   let position = bodyStart
-  position = writeNested(
+  position = writeCustom(
     writer,
     position,
     packet.payload,
@@ -211,7 +236,12 @@ export interface Pong extends FrameHead {
 
 export const decodePong: FrameDecoder<Pong> = (reader, at, bodyStart, end, _opcode, fin, rsv1, rsv2, rsv3, maskingKey) => {
   reader.content = bodyStart
-  const payload = within("Pong", "payload", () => readPayload(reader, bodyStart, end, at, { fin, rsv1, rsv2, rsv3, maskingKey }))
+  const payload = readCustom(
+    "Pong",
+    "payload",
+    bodyStart - at,
+    () => readPayload(reader, bodyStart, end, at, { fin, rsv1, rsv2, rsv3, maskingKey })
+  )
   const afterPayload = reader.next
   expectEnd(afterPayload, end, "Pong", "payload", at)
   return {
@@ -227,10 +257,10 @@ export const decodePong: FrameDecoder<Pong> = (reader, at, bodyStart, end, _opco
 }
 
 export const encodePong: FrameEncoder<Pong> = (writer, packet) => {
-  const bodyStart = beginFrame(writer, packet, packet.payload === undefined ? 0 : boundPayload(packet.payload))
+  const bodyStart = beginFrame(writer, packet, boundCustom(packet.payload, "Payload", "payload", boundPayload))
   writer.content = bodyStart
   let position = bodyStart
-  position = writeNested(
+  position = writeCustom(
     writer,
     position,
     packet.payload,

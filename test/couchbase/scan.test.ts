@@ -240,11 +240,12 @@ describe("a reader of a scan", () => {
       const { cluster, kv } = yield* setUp({ script: (_, packet) => silent && packet._tag === "RangeScanContinue" })
       fill(cluster, numbered(100))
       silent = true
-      const error = yield* Effect.flip(Stream.runDrain(kv.scan({}, { timeout: 150 })))
+      // long enough for the answers that say which scans there are: those of which it never heard it cannot end
+      const error = yield* Effect.flip(Stream.runDrain(kv.scan({}, { timeout: 1_000 })))
       assert.deepStrictEqual(error.reason._tag, "RequestTimeout")
       silent = false
       yield* settled(cluster)
-      const slow = Stream.runForEach(kv.scan({}, { timeout: 100, batchItems: 1 }), () => Effect.sleep(40))
+      const slow = Stream.runForEach(kv.scan({}, { timeout: 1_000, batchItems: 1 }), () => Effect.sleep(40))
       assert.deepStrictEqual((yield* Effect.flip(slow)).reason._tag, "RequestTimeout")
       yield* settled(cluster)
     }))

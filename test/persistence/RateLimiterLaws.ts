@@ -82,7 +82,7 @@ export const rateLimiterLaws: ReadonlyArray<Law<Store>> = [
     })),
   law("token bucket: never more than the limit, however long nobody asks", (limiter, { pass }) =>
     Effect.gen(function*() {
-      const consume = limiter.consume({ key: "k", limit: 2, window: "400 millis", algorithm: "token-bucket", onExceeded: "delay" })
+      const consume = limiter.consume({ key: "k", limit: 2, window: "1800 millis", algorithm: "token-bucket", onExceeded: "delay" })
       yield* consume
       yield* pass(2_000)
       yield* same([(yield* consume).remaining, (yield* consume).remaining, (yield* consume).remaining], [1, 0, -1])

@@ -14,7 +14,7 @@ export const edits: ReadonlyArray<Edit> = [
   ["Mqtt", "ReceiveMaximum: tagged(33,", "ReceiveMaximum: tagged(45,", "WIRE"],
   ["Mqtt", "  MaximumPacketSize: tagged(39, { bytes: u32 }),\n", "", "WIRE"],
   ["Mqtt", "ReceiveMaximum: tagged(33, { packets: u16 })", "ReceiveMaximum: tagged(33, { inFlight: u16 })", "SOURCE"],
-  ["Mqtt", "notAuthorized: 5,\n  failure", "unauthorized: 5,\n  failure", "SOURCE"],
+  ["Mqtt", "\"notAuthorized\")", "\"unauthorized\")", "SOURCE"],
   ["Mqtt", "packet(\"Pingreq\", { ...flags0000, opcode: 12", "packet(\"Pingreq\", { ...flags0010, opcode: 12", "WIRE"],
   ["Mqtt", "packet(\"Auth\", { ...both, opcode: 15, fields: reason })", "packet(\"Auth\", { ...both, opcode: 15, fields: {} })", "WIRE"],
   [

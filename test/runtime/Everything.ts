@@ -280,7 +280,8 @@ const deepstream = Effect.gen(function*() {
   const record = yield* client.records.open("user/lisa")
   // nobody waits for it, and it is not acknowledged
   yield* record.set({ name: "Lisa" })
-  yield* Effect.sleep(50)
+  // one sleep of 50 ms would be over before anything was sent where the process stood still for that long
+  yield* Effect.repeat(Effect.sleep(1), { times: 50 })
   const place = { "server.address": "realtime", "server.port": 80 }
   const expected: ReadonlyArray<Expected> = [
     { row: deepstreamRows.state, attributes: { ...place, "wirewright.deepstream.state": "OPEN" }, value: 1 },

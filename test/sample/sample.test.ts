@@ -113,7 +113,7 @@ describe.each(protocols.map((one) => [one.title, one] as const))("%s", (_, proto
       return theirs instanceof DecodeError ? [] : [`${tag} ${hexOf(bytes)}: ${error.message}, and is ${text(theirs)}`]
     })
     expect(wrong.slice(0, faults)).toEqual([])
-  }, 120_000)
+  }, isFull ? 1_200_000 : 120_000)
 })
 
 describe.each(gallery.map((one) => [one.title, one] as const))("%s as others recorded it", (_, one) => {

@@ -235,6 +235,19 @@ describe("a peer that does not answer", () => {
       assert.strictEqual(connection.closed, undefined)
     }))
 
+  it.live("is not this process, which stood still: what came meanwhile is read first", () =>
+    Effect.gen(function*() {
+      const server = yield* scripted((request, peer) => {
+        echo(request, peer)
+        const end = performance.now() + 100
+        while (performance.now() < end);
+      })
+      const connection = yield* connect(server)
+      for (let round = 0; round < 5; round++) {
+        assert.strictEqual(valueOf(yield* connection.request(get("a"), { timeout: 50 })), "a")
+      }
+    }))
+
   it.live("and answers late after all is not confused", () =>
     Effect.gen(function*() {
       const held: Array<Request> = []

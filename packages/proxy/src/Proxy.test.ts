@@ -268,7 +268,7 @@ describe.each([["memcached", beforeMemcached], ["a Couchbase bucket", beforeCouc
         const client = yield* Effect.promise(() => RawClient.connect(proxy.port))
         yield* Effect.promise(() => ask(client, 1, packet(0x0a)))
         client.send(packet(0x0b, { opaque: 5 }))
-        yield* Effect.sleep(50)
+        while (proxy.counters.server.requests < 2) yield* Effect.sleep(5)
         yield* proxy.drain
         const rest = yield* Effect.promise(() => client.rest())
         expect(shown(rest)).toMatch(/^b 0 5 /)
@@ -357,7 +357,7 @@ describe("an upstream that fails", () => {
       const proxy = yield* serveProxy({
         upstream: `memcached://127.0.0.1:${port}?protocol=binary`,
         connections: 1,
-        requestTimeout: "60 millis"
+        requestTimeout: "300 millis"
       })
       yield* Effect.promise(async () => {
         const client = await RawClient.connect(proxy.port)

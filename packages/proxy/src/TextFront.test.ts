@@ -370,7 +370,7 @@ describe("limits of one client", () => {
 })
 
 it("a drain answers what is under way, takes nothing more, and then ends", async () => {
-  let answer = (): void => {}
+  let answer: (() => void) | undefined
   const start = Effect.flatMap(
     scriptedMeta((line, socket) => {
       if (line.startsWith("mg")) answer = () => socket.write("EN\r\n")
@@ -382,13 +382,13 @@ it("a drain answers what is under way, takes nothing more, and then ends", async
     idle.send("mn\r\n")
     await idle.until("MN\r\n")
     busy.send("mg k v\r\n")
-    await pause(50)
+    while (answer === undefined) await pause(5)
     const drained = Effect.runPromise(proxy.drain)
     expect(await idle.rest()).toBe("")
     busy.send("mn\r\n")
     await pause(50)
     expect(busy.closed).toBe(false)
-    answer()
+    answer!()
     expect(await busy.rest()).toBe("EN\r\n")
     await drained
     expect(proxy.counters.closed.Drained).toBe(2)

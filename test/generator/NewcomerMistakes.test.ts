@@ -319,6 +319,24 @@ const planted: ReadonlyArray<readonly [what: string, spec: string, rule: string,
     "WW012",
     /whole number/
   ],
+  [
+    "answers of which one does not say whether it is the last",
+    `(() => { const g = frame("G", { sections: ["body"], kinds: { m: kind({ length: bodyLength(u16), type: opcode(u8) }) } }); const m = packetsOf(g, "m"); return protocol(g, { name: "p", module: "./gen", commands: [m("A", { opcode: 1, answeredBy: ["B", "C"], last: { more: 0 }, fields: {} }), m("B", { opcode: 2, sender: "server", fields: { more: u8 } }), m("C", { opcode: 3, sender: "server", fields: { n: u8 } })] }) })()`,
+    "WW169",
+    /no number of C/
+  ],
+  [
+    "answers of which one says it in another type",
+    `(() => { const g = frame("G", { sections: ["body"], kinds: { m: kind({ length: bodyLength(u16), type: opcode(u8) }) } }); const m = packetsOf(g, "m"); return protocol(g, { name: "p", module: "./gen", commands: [m("A", { opcode: 1, answeredBy: ["B", "C"], last: { more: 0 }, fields: {} }), m("B", { opcode: 2, sender: "server", fields: { more: u8 } }), m("C", { opcode: 3, sender: "server", fields: { more: utf8() } })] }) })()`,
+    "WW169",
+    /no number of C/
+  ],
+  [
+    "answers whose end is a number of 64 bits",
+    `(() => { const g = frame("G", { sections: ["body"], kinds: { m: kind({ length: bodyLength(u16), type: opcode(u8) }) } }); const m = packetsOf(g, "m"); return protocol(g, { name: "p", module: "./gen", commands: [m("A", { opcode: 1, answeredBy: ["B", "C"], last: { more: 0 }, fields: {} }), m("B", { opcode: 2, sender: "server", fields: { more: u8 } }), m("C", { opcode: 3, sender: "server", fields: { more: u64 } })] }) })()`,
+    "WW169",
+    /no number of C/
+  ],
   ["a record without end", `T(struct("V", { a: u8, list: prefixed(u8, lazy(() => 0)) }))`, "WW010", /struct or a choice|the record/],
   [
     "counted elements of which an unknown one has no end",

@@ -162,7 +162,7 @@ export const x = protocol(f, { name: "x", module: "./x", commands: [
       "`packetsOf(f, \"m\")(\"Say\", { opcode: 1, fields: { text: utf8() } })`; `body` where there are several sections. `opcode` (or none, where " +
       "literals tell), `header` (fields that are the same in every such packet), `then` (the phase that begins), `sender`, `lifecycle`, " +
       "`label`, `examples`. Where no header field says what a packet answers: `answeredBy`, the packets that may answer this one, `last`, those " +
-      "after which no more come, `reply: \"optional\"` when callers know whether it is answered, and `unasked`, an answer that also comes " +
+      "after which no more come, or what the end has in a field of all of them (`{ more: 0 }`), `reply: \"optional\"` when callers know whether it is answered, and `unasked`, an answer that also comes " +
       "when nothing asked for it. More kinds: `packetsOf(f, \"m\", \"other\")`."
   }),
   ofCommand("command(\"Get\", { opcode: 1, request: { body: { key: utf8() } }, responses: { Success: { body: { value: utf8() } } } })", {

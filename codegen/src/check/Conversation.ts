@@ -1,5 +1,8 @@
 /** Rules for what commands say of their answers, where no header field tells which request an answer is to. */
-import type { CommandModel } from "@wirewright/codec/Model"
+import type { CommandModel, FieldModel, NumberModel, TypeModel } from "@wirewright/codec/Model"
+import { isBigNumber } from "@wirewright/codec/words/Numbers"
+import { unwrapped } from "@wirewright/codec/words/Sizes"
+import { flatFields } from "@wirewright/codec/words/Word"
 import { allCommands, type Built } from "../Build.ts"
 import { type Complaint, complaintsOf } from "../Finding.ts"
 import { Context } from "../print/Context.ts"
@@ -42,7 +45,7 @@ export function* checkConversation(built: Built): Iterable<Complaint> {
           : `servers send ${sent.map((one) => one.name).join(", ") || "nothing"}`
       )
     }
-    yield* checkLast(model, answers, complain)
+    yield* checkLast(context, model, answers.flatMap((name) => sent.find((one) => one.name === name) ?? []), complain)
   }
   const { correlation } = built.model.frame
   const isAnswered = commands.some(({ answeredBy }) => answeredBy !== undefined)
@@ -57,15 +60,50 @@ export function* checkConversation(built: Built): Iterable<Complaint> {
   }
 }
 
-function* checkLast(model: CommandModel, answers: ReadonlyArray<string>, complain: ReturnType<typeof complaintsOf>): Iterable<Complaint> {
+/** Kinds of types that are numbers, and that are text, in packets. */
+const kindsOf: { readonly [type: string]: ReadonlyArray<TypeModel["kind"]> } = {
+  number: ["int", "slice", "enumeration", "flags", "varint", "decimal", "bcd", "escaped"],
+  string: ["utf8", "text", "json"]
+}
+
+/** Fields that all packets of a command have, in the header or after it. */
+const fieldsOfAll = ({ model }: Context, { kinds, request }: CommandModel): ReadonlyArray<FieldModel> => {
+  const kind = model.frame.kinds.find(({ name }) => name === kinds.request)
+  const header = kind?.run?.fields ??
+    kind?.headers[0]?.fields.flatMap((field) => field.role === "field" ? [{ name: field.name, type: field.type }] : []) ?? []
+  const layouts = request.map(({ sections }) => flatFields(sections.flatMap(({ fields }) => fields)))
+  const [first = [], ...others] = layouts
+  return [...flatFields(header), ...first.filter(({ name }) => others.every((one) => one.some((field) => field.name === name)))]
+}
+
+function* checkLast(
+  context: Context,
+  model: CommandModel,
+  answers: ReadonlyArray<CommandModel>,
+  complain: ReturnType<typeof complaintsOf>
+): Iterable<Complaint> {
   const { last, name, reply } = model
-  if (last !== undefined && !Array.isArray(last)) {
-    yield complain("WW169", ["last"], `the end of ${name}'s answers is said by a field`, "name packets: last: [\"…\"]")
-    return
-  }
-  for (const one of (last ?? []) as ReadonlyArray<string>) {
-    if (!answers.includes(one)) {
-      yield complain("WW169", ["last"], `${one} ends the answers to ${name} and is none of them`, `name one of: ${answers.join(", ")}`)
+  if (Array.isArray(last)) {
+    for (const one of last as ReadonlyArray<string>) {
+      if (answers.some((answer) => answer.name === one)) continue
+      const known = answers.map((answer) => answer.name).join(", ")
+      yield complain("WW169", ["last"], `${one} ends the answers to ${name} and is none of them`, `name one of: ${known}`)
+    }
+  } else {
+    // every answer has to say whether it is the last
+    for (const [field, value] of Object.entries(last ?? {})) {
+      const without = answers.find((answer) => {
+        const type = fieldsOfAll(context, answer).find((one) => one.name === field)?.type
+        const of = type === undefined ? undefined : unwrapped(type)
+        return of === undefined || !kindsOf[typeof value]!.includes(of.kind) || isBigNumber(of as NumberModel)
+      })
+      if (without === undefined) continue
+      yield complain(
+        "WW169",
+        ["last"],
+        `the end of ${name}'s answers is said by ${field}, which is no ${typeof value === "number" ? "number" : "text"} of ${without.name}`,
+        "name a field of all answers, or packets: last: [\"…\"]"
+      )
     }
   }
   if (reply === "many" && last === undefined) {

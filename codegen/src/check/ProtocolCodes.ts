@@ -423,7 +423,7 @@ export const protocolCodes: ReadonlyArray<FindingCode> = [
     "WW169",
     "Answers without an end, or with another one",
     "A stream of answers would not end, or end too early.",
-    "Name with `last` which packet of `answeredBy` is the last.",
+    "Name with `last` which packet of `answeredBy` is the last, or what it has in a field that all of them have.",
     "const g = frame(\"G\", { sections: [\"body\"], kinds: { m: kind({ length: bodyLength(u16), type: opcode(u8) }) } })\nconst m = packetsOf(g, \"m\")\nconst a = m(\"A\", { opcode: 1, answeredBy: [\"B\"], last: [\"C\"], fields: {} }) // ←\nconst b = m(\"B\", { opcode: 2, sender: \"server\", fields: {} })\nexport const x = protocol(g, { name: \"p\", module: \"./gen\", commands: [a, b] })"
   ),
   one(

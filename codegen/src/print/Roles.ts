@@ -194,7 +194,11 @@ const lastOf = (context: Context, command: CommandModel): ReadonlyArray<string> 
   if (command.reply !== "many") return []
   const [success] = successesOf(context, command)
   const conditions = Object.entries(last ?? {}).map(([field, value]) => `answer.${field} === ${JSON.stringify(value)}`)
-  if (conditions.length > 0) return [`last: (answer) => ${conditions.join(" && ")} ? "mark" : undefined`]
+  if (conditions.length > 0) {
+    // an answer to a packet that stands for itself is what callers asked for, and says so as well
+    const is = command.answeredBy === undefined ? "mark" : "answer"
+    return [`last: (answer) => ${conditions.join(" && ")} ? "${is}" : undefined`]
+  }
   if (success === undefined) return []
   return [`last: (answer) => answer.${rolesOf(context)!.status} === ${hex(success.statuses[0]!.code, 4)} ? undefined : "answer"`]
 }

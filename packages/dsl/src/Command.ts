@@ -72,8 +72,8 @@ export interface CommandOptions<Section extends string = string, Status extends 
    */
   readonly reply?: "one" | "many" | "error" | "none" | "optional"
   /**
-   * Of `many` responses, the one with this in its fields marks the end; with `answeredBy`, the packets after which no more come. Default: one with
-   * a status other than `Success` is the last
+   * Of `many` responses, the one with this in its fields marks the end; with `answeredBy`, the one of the packets that all have these fields, or
+   * the packets after which no more come. Default: one with a status other than `Success` is the last
    */
   readonly last?: { readonly [field: string]: string | number } | ReadonlyArray<string>
   /** Which outcome is not reported: `success` for quiet writes, `miss` for quiet reads. */

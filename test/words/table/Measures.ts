@@ -74,6 +74,18 @@ export const measures: ReadonlyArray<Entry> = [
     ]
   },
   {
+    name: "a length in bits of what may be missing, beside others",
+    type: struct("MeasureOptional", {
+      a: D.bits(D.u8, { is: slice(7), size: D.lengthOf(slice(6, 2), "o", { plus: 3 }), n: slice(1, 0) }),
+      o: D.optional(D.bytes(), { if: D.bitOf("is") }),
+      after: D.u8
+    }),
+    examples: [
+      { value: { n: 2, o: b(7, 8), after: 9 }, hex: "96 0708 09" },
+      { value: { n: 1, after: 9 }, hex: "0d 09" }
+    ]
+  },
+  {
     name: "lengthOf in words, of numbers that are no bits",
     type: struct("MeasureUnits", {
       a: D.lengthOf(D.u16, "x", { unit: 4 }),

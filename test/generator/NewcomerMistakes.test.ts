@@ -337,6 +337,24 @@ const planted: ReadonlyArray<readonly [what: string, spec: string, rule: string,
     "WW169",
     /no number of C/
   ],
+  [
+    "there by the value of a length",
+    `T(struct("S", { n: lengthOf(u8, "d"), d: bytes(), x: optional(u8, { if: valueOf("n", [2]) }) }))`,
+    "WW231",
+    /derived/
+  ],
+  [
+    "there by the value of a count in bits",
+    `T(struct("S", { b: bits(u8, { n: countOf(slice(3, 0), "d") }), d: array(u8), x: optional(u8, { if: valueOf("n", [2]) }) }))`,
+    "WW231",
+    /derived/
+  ],
+  [
+    "of a version that is a length",
+    `T(struct("S", { n: lengthOf(u8, "d"), d: bytes(), x: when("n", u8, { from: 2 }) }))`,
+    "WW233",
+    /derived/
+  ],
   ["a record without end", `T(struct("V", { a: u8, list: prefixed(u8, lazy(() => 0)) }))`, "WW010", /struct or a choice|the record/],
   [
     "counted elements of which an unknown one has no end",

@@ -438,7 +438,7 @@ export function* checkSiblings(
       const wrong = before("WW233", type.state, "when")
       if (wrong !== undefined) yield wrong
       else if (!isNumber(types.get(type.state)!)) {
-        yield at(place, "WW233", path, `when of ${name} names ${type.state}, which is no number`, "name an integer")
+        yield at(place, "WW233", path, `when of ${name} names ${type.state}, ${whyNoNumber(types.get(type.state)!)}`, "name an integer")
       }
     }
     for (const ref of choicesIn(type)) {
@@ -526,9 +526,13 @@ export function* checkSums(
 }
 
 const isNumber = (type: TypeModel): boolean =>
-  ["int", "slice", "varint", "enumeration", "flags", "tagOf", "constant", "decimal", "bcd", "escaped", "lengthOf", "countOf"].includes(
-    unwrapped(type).kind
-  )
+  ["int", "slice", "varint", "enumeration", "flags", "tagOf", "constant", "decimal", "bcd", "escaped"].includes(unwrapped(type).kind)
+
+/** Why a field is no number that packets carry. */
+const whyNoNumber = (type: TypeModel): string => {
+  const { kind } = unwrapped(type)
+  return kind === "lengthOf" || kind === "countOf" ? "which is derived from what it measures" : "which is no number"
+}
 
 const enumRange = (place: Place, type: Of<"enumeration">): { readonly min: bigint; readonly max: bigint } | undefined => {
   const named = place.context.named(type.ref)
@@ -548,7 +552,7 @@ function* checkCondition(
       yield at(place, "WW231", path, `${name} is there with no value of ${condition.field}`, "name at least one value")
     }
     if (!isNumber(type)) {
-      yield at(place, "WW231", path, `valueOf of ${name} names ${condition.field}, which is no number`, "name an integer")
+      yield at(place, "WW231", path, `valueOf of ${name} names ${condition.field}, ${whyNoNumber(type)}`, "name an integer")
     }
     const range = type.kind === "int" || type.kind === "varint"
       ? numberRange(type)

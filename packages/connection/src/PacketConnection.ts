@@ -73,8 +73,6 @@ export interface ConnectionCounters {
 
 /** Longest time between two looks at deadlines and at whether the peer is silent. */
 const longestSweep = 250
-/** Milliseconds by which a look is too late when this process stood still: timers come before what arrived meanwhile is read. */
-const stoodStill = 5
 
 /** An open connection. */
 export class PacketConnection<Response, ServerRequest> implements Owner {
@@ -93,7 +91,6 @@ export class PacketConnection<Response, ServerRequest> implements Owner {
   readonly timers: Timers
   private sweep: Timer | undefined
   private nextSweep = Infinity
-  private looked = 0
   private heard = 0
   private heardAt = 0
   private dropped = 0
@@ -377,21 +374,17 @@ export class PacketConnection<Response, ServerRequest> implements Owner {
   }
 
   /** Fails what is overdue, and gives up a peer that has been silent for too long. */
-  private readonly look = (): void => {
-    const now = this.timers.now()
-    // until then everything that came has been read
-    const until = now - this.nextSweep > stoodStill ? this.looked : now
-    this.looked = now
+  private readonly look = (now: number): void => {
     const { bytesReceived } = this.transport
     if (this.paused || bytesReceived !== this.heard) {
       this.heard = bytesReceived
       this.heardAt = now
     }
-    this.ledger.expire(until)
-    const heldDeadline = this.expireHeld(until)
+    this.ledger.expire(now)
+    const heldDeadline = this.expireHeld(now)
     if (this.transport.closed !== undefined) return
     const { inFlight, nextDeadline, owed } = this.ledger
-    if (owed > 0 && until - this.heardAt >= this.maxSilence) {
+    if (owed > 0 && now - this.heardAt >= this.maxSilence) {
       this.transport.fail(new PeerStalled({ awaited: "byte of the answers owed", milliseconds: this.maxSilence }))
     } else if (inFlight + owed + this.held.length > 0) this.schedule(Math.min(nextDeadline, heldDeadline), now)
     else this.nextSweep = Infinity

@@ -219,8 +219,7 @@ const serveWith = <Request>(
     const interval = Math.max(10, Math.min(1_000, header / 4, idle / 4, frame / 4, admission / 4))
     yield* Effect.acquireRelease(
       Effect.sync(() =>
-        timers.every(interval, () => {
-          const now = timers.now()
+        timers.every(interval, (now) => {
           for (const client of shared.clients) client.check(now, deadlines)
           for (const socket of sockets) {
             if (!socket.writableEnded) continue

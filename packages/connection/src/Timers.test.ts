@@ -1,6 +1,8 @@
 /** Timers follow the Clock in place: the machine's own without a fibre, any other to the millisecond. */
 import * as Effect from "effect/Effect"
 import { TestClock } from "effect/testing"
+import { once } from "node:events"
+import { type AddressInfo, connect, createServer, type Socket } from "node:net"
 import { expect, test, vi } from "vitest"
 import { liveTimers, type Timers, timers } from "./Timers.ts"
 
@@ -44,6 +46,33 @@ test("Node's timers, also for longer than they can", () => {
   } finally {
     vi.useRealTimers()
   }
+})
+
+test("a late timer of Node waits for what arrived in time, and is told when it was there; cancelled meanwhile, it does not run", async () => {
+  const server = createServer().listen(0, "127.0.0.1")
+  await once(server, "listening")
+  const client = connect((server.address() as AddressInfo).port, "127.0.0.1")
+  const [other] = (await once(server, "connection")) as [Socket]
+  const log: Array<string> = []
+  client.on("data", () => log.push("data"))
+  for (const kind of ["after", "every"] as const) {
+    await new Promise<void>((resolve) => {
+      const begun = performance.now()
+      const timer = liveTimers[kind](20, (now) => {
+        log.push(`${kind} ${now - begun >= 100 && performance.now() >= now}`)
+        timer.cancel()
+        resolve()
+      })
+      const cancelled = liveTimers[kind](20, () => log.push("cancelled"))
+      liveTimers.after(10, () => cancelled.cancel())
+      // this process stands still while the system brings it
+      other.write("x")
+      while (performance.now() < begun + 100);
+    })
+  }
+  client.destroy()
+  server.close()
+  expect(log).toEqual(["data", "after true", "data", "every true"])
 })
 
 test("a test clock moves them, and nothing else does", () =>

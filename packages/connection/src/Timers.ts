@@ -16,16 +16,22 @@ export interface Timer {
   readonly cancel: () => void
 }
 
-/** A clock and its timers. What a timer runs and throws is uncaught. */
+/**
+ * A clock and its timers. What a timer runs and throws is uncaught.
+ *
+ * Node runs timers before it reads sockets. After a pause of the process (a collection of garbage, a busy or suspended machine) what had arrived
+ * in time would be taken for missing; so a timer that is late waits until it was read. What runs is told the time at which the timer was there:
+ * all that came before has been read, but for the last 5 ms.
+ */
 export interface Timers {
   /** Milliseconds since no certain time; never goes back. */
   readonly now: () => number
   /** Unix time in whole milliseconds. */
   readonly unixTime: () => number
   /** Runs something once, after at least 1 ms. `unref`: the process may end before that. Default: it may not */
-  readonly after: (milliseconds: number, run: () => void, options?: { readonly unref?: boolean }) => Timer
+  readonly after: (milliseconds: number, run: (now: number) => void, options?: { readonly unref?: boolean }) => Timer
   /** Runs something again and again. */
-  readonly every: (milliseconds: number, run: () => void, options?: { readonly unref?: boolean }) => Timer
+  readonly every: (milliseconds: number, run: (now: number) => void, options?: { readonly unref?: boolean }) => Timer
 }
 
 /** The longest time that Node's timers know; they take a longer one for 1 ms. */
@@ -38,16 +44,49 @@ const release = (timer: Started): void => {
   if (typeof timer === "object") timer.unref()
 }
 
-const started = (milliseconds: number, run: () => void, unref: boolean): Timer => {
+/** By how many milliseconds a timer is late where the process stood still. */
+const stoodStill = 5
+
+/** Runs something at the time of a timer, but after the sockets were read when that is late. */
+class Due {
+  private readonly run: (now: number) => void
+  private waiting: ReturnType<typeof setImmediate> | undefined
+
+  constructor(run: (now: number) => void) {
+    this.run = run
+  }
+
+  fire(due: number): void {
+    const { run } = this
+    const now = liveTimers.now()
+    // in browsers, timers do not come before messages
+    if (now - due <= stoodStill || typeof setImmediate !== "function") return run(now)
+    this.cancel()
+    this.waiting = setImmediate(run, now)
+  }
+
+  cancel(): void {
+    if (this.waiting !== undefined) clearImmediate(this.waiting)
+  }
+}
+
+const started = (milliseconds: number, run: (now: number) => void, unref: boolean): Timer => {
+  const due = new Due(run)
   const start = (left: number): Started => {
-    const timeout = left <= longest ? setTimeout(run, left) : setTimeout(() => {
+    const end = liveTimers.now() + left
+    const timeout = left <= longest ? setTimeout(() => due.fire(end), left) : setTimeout(() => {
       timer = start(left - longest)
     }, longest)
     if (unref) release(timeout)
     return timeout
   }
   let timer = start(milliseconds)
-  return { cancel: () => clearTimeout(timer) }
+  return {
+    cancel: () => {
+      clearTimeout(timer)
+      due.cancel()
+    }
+  }
 }
 
 /** The machine's own time. */
@@ -57,9 +96,20 @@ export const liveTimers: Timers = {
   unixTime: () => Date.now(),
   after: (milliseconds, run, options) => started(milliseconds, run, options?.unref === true),
   every: (milliseconds, run, options) => {
-    const timer = setInterval(run, milliseconds)
+    const due = new Due(run)
+    let next = liveTimers.now() + milliseconds
+    const timer = setInterval(() => {
+      const now = next
+      next = liveTimers.now() + milliseconds
+      due.fire(now)
+    }, milliseconds)
     if (options?.unref === true) release(timer)
-    return { cancel: () => clearInterval(timer) }
+    return {
+      cancel: () => {
+        clearInterval(timer)
+        due.cancel()
+      }
+    }
   }
 }
 
@@ -78,9 +128,11 @@ const timersOf = (clock: Clock.Clock, services: Context.Context<never>): Timers 
     })
     return { cancel: () => fiber.interruptUnsafe() }
   }
-  const once = (milliseconds: number, run: () => void) => Effect.andThen(Effect.sleep(Math.max(1, milliseconds)), Effect.sync(run))
+  const now = (): number => Number(clock.monotonicTimeNanosUnsafe()) / 1e6
+  const once = (milliseconds: number, run: (now: number) => void) =>
+    Effect.andThen(Effect.sleep(Math.max(1, milliseconds)), Effect.sync(() => run(now())))
   return {
-    now: () => Number(clock.monotonicTimeNanosUnsafe()) / 1e6,
+    now,
     unixTime: () => Math.floor(clock.currentTimeMillisUnsafe()),
     after: (milliseconds, run) => begin(once(milliseconds, run)),
     every: (milliseconds, run) => begin(Effect.forever(once(milliseconds, run)))

@@ -13,7 +13,6 @@ import { HelloFeature } from "@wirewright/couchbase/gen/Types"
 import { type Bootstrapped, type KvConnectionOptions, openConnection } from "@wirewright/couchbase/node"
 import type { BootstrapError } from "@wirewright/couchbase"
 import * as Effect from "effect/Effect"
-import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import { DcpFeatureMissing, NegotiationRefused } from "./DcpError.ts"
 import type { FailoverLog } from "./FailoverLog.ts"
@@ -460,22 +459,28 @@ export class DcpConnection {
 
   /** Looks after the peer, and acknowledges remainders. */
   private watch(interval: number): Effect.Effect<void> {
-    const liveness = new Liveness(interval, this.packets.timers.now())
+    const { timers } = this.packets
+    const liveness = new Liveness(interval, timers.now())
     let heard = this.packets.bytesReceived
-    const look = Effect.suspend(() => {
-      const now = this.packets.timers.now()
-      this.acknowledge()
-      // whoever is not read is not silent
-      if (this.paused || this.packets.bytesReceived !== heard) {
-        heard = this.packets.bytesReceived
-        liveness.heard(now)
-      }
-      liveness.open(this.streams.size, now)
-      const life = liveness.look(now)
-      if (life === "dead") this.packets.stalled(this.streams.size > 0 ? "byte" : "answer to a NOOP", 2 * interval)
-      if (life !== "ask") return Effect.void
-      return Effect.asVoid(Effect.forkChild(Effect.ignore(this.ask((writer, opaque) => encodeNoop(writer, { opaque })))))
+    const look = (now: number) =>
+      Effect.suspend(() => {
+        this.acknowledge()
+        // whoever is not read is not silent
+        if (this.paused || this.packets.bytesReceived !== heard) {
+          heard = this.packets.bytesReceived
+          liveness.heard(now)
+        }
+        liveness.open(this.streams.size, now)
+        const life = liveness.look(now)
+        if (life === "dead") this.packets.stalled(this.streams.size > 0 ? "byte" : "answer to a NOOP", 2 * interval)
+        if (life !== "ask") return Effect.void
+        return Effect.asVoid(Effect.forkChild(Effect.ignore(this.ask((writer, opaque) => encodeNoop(writer, { opaque })))))
+      })
+    const step = Math.max(10, Math.min(5_000, interval / 4))
+    const waited = Effect.callback<number>((resume) => {
+      const timer = timers.after(step, (now) => resume(Effect.succeed(now)))
+      return Effect.sync(timer.cancel)
     })
-    return Effect.asVoid(Effect.schedule(look, Schedule.spaced(Math.max(10, Math.min(5_000, interval / 4)))))
+    return Effect.forever(Effect.flatMap(waited, look))
   }
 }

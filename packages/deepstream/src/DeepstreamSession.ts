@@ -209,9 +209,9 @@ export class DeepstreamSession {
     this.router.binary(size)
   }
 
-  /** Does what is due. */
-  tick(): void {
-    this.deadlines.run(this.host.now())
+  /** Does what was due at a time. Default: now */
+  tick(time: number = this.host.now()): void {
+    this.deadlines.run(time)
   }
 
   /** The next frame to send, at the end of a tick; undefined when there is none. */

@@ -29,6 +29,8 @@ export interface DriverOptions {
 
 /** How long a full socket is left alone, in milliseconds. */
 const drainInterval = 5
+/** By how many milliseconds a timer is late where the process stood still: Node's timers come before what arrived meanwhile. */
+const stoodStill = 5
 
 const byteLength = (data: unknown): number =>
   typeof data === "object" && data !== null
@@ -282,8 +284,14 @@ export class Driver implements SessionHost {
         Effect.sleep(Math.max(0, Math.ceil(at - this.now()))),
         Effect.sync(() => {
           if (this.timer === timer) this.timer = undefined
-          this.session.tick()
-          this.wake()
+          const now = this.now()
+          const tick = (): void => {
+            if (this.stopped) return
+            this.session.tick(now)
+            this.wake()
+          }
+          if (now - at > stoodStill) atEndOfTick(tick)
+          else tick()
         })
       ))
     }

@@ -107,10 +107,11 @@ export const make = ({ password, user = "default", ...options }: RedisOptions) =
     const pipeline = (commands: ReadonlyArray<ReadonlyArray<Word>>) =>
       Effect.forEach(commands, (words) => command(words), { concurrency: "unbounded" })
 
-    const enter = (channel: string): Effect.Effect<void, Client.CallError | RedisError> => {
+    /** Whether it is the first. */
+    const enter = (channel: string): boolean => {
       const readers = channels.get(channel) ?? 0
       channels.set(channel, readers + 1)
-      return readers > 0 ? Effect.void : client.send(Resp.Command, commandOf(["SUBSCRIBE", channel]))
+      return readers === 0
     }
     const leave = (channel: string): Effect.Effect<void> => {
       const readers = channels.get(channel)! - 1
@@ -121,7 +122,9 @@ export const make = ({ password, user = "default", ...options }: RedisOptions) =
     const subscribe = (channel: string): Stream.Stream<Uint8Array, Client.CallError | RedisError> =>
       Stream.unwrap(Effect.gen(function*() {
         const pushes = yield* client.listen(Resp.Push)
-        yield* Effect.acquireRelease(Effect.suspend(() => enter(channel)), () => Effect.suspend(() => leave(channel)))
+        const isFirst = yield* Effect.acquireRelease(Effect.sync(() => enter(channel)), () => Effect.suspend(() => leave(channel)))
+        // who cannot be there leaves again
+        if (isFirst) yield* client.send(Resp.Command, commandOf(["SUBSCRIBE", channel]))
         return Stream.filterMap(pushes, messageOf(channel))
       }))
 

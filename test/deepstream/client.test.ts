@@ -62,6 +62,21 @@ const turns = (count = 5) =>
 const codeOf = (exit: Exit.Exit<unknown, unknown>): string =>
   Exit.isSuccess(exit) ? "success" : (Cause.squash(exit.cause) as DeepstreamError).code
 
+describe("a process that stands still", () => {
+  it("hears what came meanwhile before it misses it", () =>
+    play(Effect.gen(function*() {
+      const { client, socket } = yield* connected({ heartbeatInterval: 20 })
+      for (let round = 0; round < 5; round++) {
+        // it arrives in the next turn, after timers, as what comes by a socket does
+        socket.send(wire("C|PI+"))
+        const end = performance.now() + 100
+        while (performance.now() < end);
+        yield* turns()
+        expect(yield* SubscriptionRef.get(client.state)).toBe("OPEN")
+      }
+    })))
+})
+
 describe("sending", () => {
   it("makes one frame of 250 events of one tick", () =>
     play(Effect.gen(function*() {

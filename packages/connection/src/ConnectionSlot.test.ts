@@ -63,6 +63,23 @@ const peer = (accepts: (attempt: number) => boolean = () => true, takes = 0) => 
 const slotOf = (options: SlotOptions<Fake, "refused">) => Effect.map(Effect.scope, (scope) => new ConnectionSlot(options, scope))
 
 describe("a slot that is filled when asked", () => {
+  it.effect("has not found a connection that broke before anybody looked at it", () =>
+    Effect.gen(function*() {
+      const { heard, options } = peer()
+      const open: typeof options.open = (gone) =>
+        Effect.map(options.open(gone), (connection) => {
+          if (connection.number === 1) connection.cut()
+          return connection
+        })
+      const slot = yield* slotOf({ ...options, open })
+      yield* Effect.exit(slot.connect)
+      yield* Effect.repeat(Effect.yieldNow, { times: 20 })
+      assert.deepStrictEqual(heard, ["dial 1", "lost", "closed 1"])
+      yield* Effect.forkChild(slot.connect)
+      yield* TestClock.adjust("1 minute")
+      assert.deepStrictEqual(heard.slice(3), ["dial 2", "found"])
+    }))
+
   it.effect("connects once for all who ask at the same time, one of them interrupted", () =>
     Effect.gen(function*() {
       const { dialled, options } = peer(() => true, 10)

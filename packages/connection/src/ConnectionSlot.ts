@@ -184,7 +184,8 @@ export class ConnectionSlot<C extends Pooled, E = never> {
       this.attempts.opened(this.now())
       if (connection.closed === undefined) this.options.entered?.(connection)
       this.settle(opening, exit)
-      if (found !== undefined) yield* found
+      // one that broke before anybody looked at it was not found
+      if (found !== undefined && connection.closed === undefined) yield* found
       const error = yield* Deferred.await(gone)
       this.leave(connection, error)
       if (lost !== undefined && !this.stopped) yield* lost(error)

@@ -352,7 +352,8 @@ describe("being watched", () => {
         ["memcached", "noop", undefined, 7],
         ["memcached", "version", "NotSupported", 1]
       ])
-    }))
+      // ports are used again
+    }).pipe(Effect.provideService(Metric.MetricRegistry, new Map())))
 
   it.live("makes spans where a tracer is in place", () =>
     Effect.gen(function*() {

@@ -56,6 +56,15 @@ const escapes = ({ escapes: all, max }: EscapedModel): LuaTable => ({
   escapes: all.map(({ of, value }) => some({ value, int: of.int, order: of.order }))
 })
 
+/** What a length or count says of what it measures. */
+const measured = ({ absent, plus, target, unit }: Pick<MeasureModel, "absent" | "plus" | "target" | "unit">): LuaTable => ({
+  target: typeof target === "string" ? target : target.join(" "),
+  group: typeof target === "string" ? undefined : target,
+  plus,
+  unit,
+  absent
+})
+
 /** A number that is no field by itself. */
 export const luaNumber = (type: NumberModel): LuaTable => {
   switch (type.kind) {
@@ -249,21 +258,10 @@ export class Layouts {
       case "bodyLength":
         return { of: luaNumber(type.of), f: this.filter(place, numberUse(type.of)) }
       case "lengthOf":
-        return {
-          of: luaNumber(type.of as NumberModel),
-          target: typeof type.target === "string" ? type.target : type.target.join(" "),
-          group: typeof type.target === "string" ? undefined : type.target,
-          plus: type.plus,
-          unit: type.unit,
-          absent: type.absent,
-          f: this.filter(place, numberUse(type.of as NumberModel))
-        }
       case "countOf":
         return {
           of: luaNumber(type.of as NumberModel),
-          target: type.target,
-          plus: type.plus,
-          absent: type.absent,
+          ...measured(type),
           f: this.filter(place, numberUse(type.of as NumberModel))
         }
       case "tagOf":
@@ -340,17 +338,6 @@ export class Layouts {
     }
   }
 
-  private measures({ absent, counts, plus, target, unit }: MeasureModel): LuaTable {
-    return {
-      elements: counts === "elements" || undefined,
-      target: typeof target === "string" ? target : target.join(" "),
-      group: typeof target === "string" ? undefined : target,
-      plus,
-      unit,
-      absent
-    }
-  }
-
   private bits({ fields, of }: Of<"bits">, place: Place): LuaTable {
     return {
       int: of.int,
@@ -368,7 +355,9 @@ export class Layouts {
           value: one.value,
           role: one.role,
           tagOf: one.tagOf,
-          measures: one.measures === undefined ? undefined : this.measures(one.measures),
+          measures: one.measures === undefined
+            ? undefined
+            : { elements: one.measures.counts === "elements" || undefined, ...measured(one.measures) },
           escaped: one.escaped === undefined ? undefined : escapes(one.escaped),
           f: this.filter(
             { owner: place.owner, name: one.name },

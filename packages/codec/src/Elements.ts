@@ -151,10 +151,10 @@ const unwritten = (packet: string, error: unknown): unknown =>
     { reason: "Custom", packet, path: "", expected: "a value that the field's own code writes", got: shownCause(error), cause: error }
   )
 
-/** A custom field's value from JSON, as its own code has it; what that throws is an `EncodeError`. */
-export const fromCustomJson = <A>(packet: string, path: string, read: () => A): A => {
+/** What a custom field's own code makes of a value, such as of its JSON; what that throws is an `EncodeError`. */
+export const madeByCustom = <A>(packet: string, path: string, make: () => A): A => {
   try {
-    return read()
+    return make()
   } catch (error) {
     throw relocated(unwritten(packet, error), packet, path, error)
   }
@@ -179,14 +179,8 @@ export const writeCustom = <A>(
 }
 
 /** Room that a custom field needs at most, by its own code. `name` is the field's type, for errors. */
-export const boundCustom = <A>(value: A, name: string, path: string, bound: (value: A) => number): number => {
-  if (value === undefined || value === null) return 0
-  try {
-    return bound(value)
-  } catch (error) {
-    throw relocated(unwritten(name, error), name, path, value)
-  }
-}
+export const boundCustom = <A>(value: A, name: string, path: string, bound: (value: A) => number): number =>
+  value === undefined || value === null ? 0 : madeByCustom(name, path, () => bound(value))
 
 /** A nested record. */
 export const readNested = <A>(

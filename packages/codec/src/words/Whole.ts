@@ -1,6 +1,6 @@
 /** Bytes without a meaning, checksums, and fields that only code can say. */
 import * as Checksums from "../Checksums.ts"
-import { fromCustomJson, readCustom } from "../Elements.ts"
+import { madeByCustom, readCustom } from "../Elements.ts"
 import { hexNumber, malformed } from "../Errors.ts"
 import { hexOf } from "../Hex.ts"
 import { unfit } from "../JsonUnfit.ts"
@@ -139,7 +139,7 @@ export const wholeWords: { readonly [K in "reserved" | "align" | "checksum" | "c
     fromJson: (catalog, type, json, packet, path) => {
       const face = catalog.customs[type.name]
       if (face === undefined) return json
-      const value = fromCustomJson(packet, path, () => face.fromJson(json))
+      const value = madeByCustom(packet, path, () => face.fromJson(json))
       return value === undefined ? unfit(packet, path, `a ${type.name}`, json) : value
     }
   }

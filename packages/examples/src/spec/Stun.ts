@@ -80,29 +80,23 @@ const Value = choice("AttributeValue", by("type"), {
 const Attribute = struct("Attribute", { type: u16, value: prefixed(u16, Value), padding: align(4, "ignore") })
 
 const fields = { attributes: array(Attribute) }
-const message = packetsOf(stunFrame, "message")
-const check = packetsOf(iceFrame, "message")
+const commands = (message: ReturnType<typeof packetsOf<"attributes", "message", string, string>>) => [
+  message("BindingRequest", { opcode: 0x0001, fields }),
+  message("BindingIndication", { opcode: 0x0011, fields }),
+  message("BindingSuccess", { opcode: 0x0101, sender: "server", fields }),
+  message("BindingError", { opcode: 0x0111, sender: "server", fields })
+]
 
 /** Session Traversal Utilities for NAT. */
 export const stun = protocol(stunFrame, {
   name: "stun",
   module: "./stun",
-  commands: [
-    message("BindingRequest", { opcode: 0x0001, fields }),
-    message("BindingIndication", { opcode: 0x0011, fields }),
-    message("BindingSuccess", { opcode: 0x0101, sender: "server", fields }),
-    message("BindingError", { opcode: 0x0111, sender: "server", fields })
-  ]
+  commands: commands(packetsOf(stunFrame, "message"))
 })
 
 /** The messages of Interactive Connectivity Establishment, whose last attribute is derived and verified. */
 export const ice = protocol(iceFrame, {
   name: "ice",
   module: "./ice",
-  commands: [
-    check("BindingRequest", { opcode: 0x0001, fields }),
-    check("BindingIndication", { opcode: 0x0011, fields }),
-    check("BindingSuccess", { opcode: 0x0101, sender: "server", fields }),
-    check("BindingError", { opcode: 0x0111, sender: "server", fields })
-  ]
+  commands: commands(packetsOf(iceFrame, "message"))
 })
